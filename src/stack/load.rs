@@ -295,14 +295,11 @@ impl Checker<'_> {
     }
 
     fn is_known(&self, path: &str) -> bool {
-        match path.split_once('/') {
-            Some((folder, _)) => folder == "manifests" || ELSEWHERE.contains(&folder),
-            None => {
-                let profile =
-                    path.strip_suffix(".yaml").is_some_and(|name| self.definition.profiles.contains_key(name));
-                profile || path.to_ascii_lowercase().ends_with(".md") || KNOWN.contains(&path)
-            }
+        if let Some((folder, _)) = path.split_once('/') {
+            return folder == "manifests" || ELSEWHERE.contains(&folder);
         }
+        let is_profile = path.strip_suffix(".yaml").is_some_and(|name| self.definition.profiles.contains_key(name));
+        is_profile || path.to_ascii_lowercase().ends_with(".md") || KNOWN.contains(&path)
     }
 }
 

@@ -52,8 +52,10 @@ pub fn check(reaches: &[Reach], sheet: &Sheet, definition: &Definition, objects:
             continue;
         };
         let ports = service.object["spec"]["ports"].as_array().into_iter().flatten();
-        let known =
-            |port: &serde_json::Value| port["name"] == reach.port.as_str() || port["port"].to_string() == reach.port;
+        let number: Option<u16> = reach.port.parse().ok();
+        let known = |port: &serde_json::Value| {
+            port["name"] == reach.port.as_str() || number.is_some_and(|number| port["port"] == number)
+        };
         if !ports.into_iter().any(known) {
             let message = format!("{} has no port `{}`", service.title(), reach.port);
             faults.push(sheet.fault(&format!("reach[{index}].port"), message));

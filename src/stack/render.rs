@@ -194,7 +194,6 @@ fn plain(error: &Error, source: Option<&str>) -> String {
     let expression = expression.filter(|text| !text.is_empty() && text.len() < 120 && !text.contains('\n'));
     let message = match (error.kind(), error.detail()) {
         (ErrorKind::UndefinedError, None) => "is undefined".to_owned(),
-        (ErrorKind::SyntaxError, Some(detail)) => detail.to_owned(),
         (kind, None) => kind.to_string(),
         (_, Some(detail)) => detail.to_owned(),
     };

@@ -309,7 +309,7 @@ fn what_goes_wrong_never_shows_a_secret() {
     }
 }
 
-/// A stack of a thousand ConfigMaps; run with `--release --ignored` to see the time.
+/// A stack of a thousand `ConfigMap`s; run with `--release --ignored` to see the time.
 #[test]
 #[ignore = "a measurement"]
 fn a_thousand_objects_are_fast() {

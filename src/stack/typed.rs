@@ -45,7 +45,7 @@ impl fmt::Display for Problem {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unknown { closest: Some(name), .. } => write!(formatter, "did you mean `{name}`?"),
-            Self::Unknown { known, .. } if known.is_empty() => formatter.write_str("nothing is expected here"),
+            Self::Unknown { known: [], .. } => formatter.write_str("nothing is expected here"),
             Self::Unknown { known, .. } => write!(formatter, "known are {}", known.join(", ")),
             Self::Wrong(message) => formatter.write_str(message),
             Self::Missing(field) => write!(formatter, "`{field}` is missing"),
@@ -230,7 +230,7 @@ impl<'a> At<'a, '_> {
             },
             Value::Array(items) => visitor.visit_seq(Items { items: items.iter().enumerate(), above: &self }),
             Value::Object(entries) => {
-                visitor.visit_map(Entries { entries: entries.iter(), current: None, fields, above: &self })
+                visitor.visit_map(Entries { rest: entries.iter(), current: None, fields, above: &self })
             }
         };
         visited.map_err(|stop| stop.at(self.trail))
@@ -314,7 +314,7 @@ impl<'a> de::SeqAccess<'a> for Items<'a, '_> {
 
 /// The entries of a map.
 struct Entries<'a, 't> {
-    entries: serde_json::map::Iter<'a>,
+    rest: serde_json::map::Iter<'a>,
     current: Option<(&'a str, &'a Value)>,
     fields: Option<&'static [&'static str]>,
     above: &'t At<'a, 't>,
@@ -325,7 +325,7 @@ impl<'a> de::MapAccess<'a> for Entries<'a, '_> {
 
     fn next_key_seed<K: DeserializeSeed<'a>>(&mut self, seed: K) -> Result<Option<K::Value>, Stop> {
         let findings = self.above.findings;
-        for (name, value) in self.entries.by_ref() {
+        for (name, value) in self.rest.by_ref() {
             let trail = Trail::Key(self.above.trail, name);
             if let Some(fields) = self.fields.filter(|fields| !fields.contains(&name.as_str())) {
                 findings.unknown(trail.way(), name, fields);

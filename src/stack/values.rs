@@ -184,63 +184,71 @@ pub fn layer(file: &str, text: &str) -> Result<Node<Origin>, Fault> {
 /// # Errors
 /// Every file that is not YAML and every `--set` that cannot be read.
 pub fn merged(own: Node<Origin>, profile: &str, choices: &Choices, schema: &Schema) -> Result<Values, Vec<Fault>> {
-    let chosen = chosen(choices, schema, &own)?;
+    let mut chosen = Chosen { nodes: Node::map(Origin::Recorded), own: &own, schema, faults: Vec::new() };
+    chosen.take(choices);
+    let Chosen { nodes: mut chosen, faults, .. } = chosen;
+    if !faults.is_empty() {
+        return Err(faults);
+    }
     let mut nodes = own;
     merge::merge(&mut nodes, chosen.clone());
     merge::settle(&mut nodes, &Way::default(), schema);
     let secrets = secrets(&nodes, schema);
-    let mut chosen = chosen;
     merge::remove_if(&mut chosen, &Way::default(), &|way, at| matches!(at, Origin::Secret(_)) || schema.is_secret(way));
     Ok(Values { profile: profile.to_owned(), tree: nodes.to_value(), nodes, secrets, chosen: chosen.to_value() })
 }
 
-/// The layers that are the user's, merged; `--set a[1].b=c` also looks at the lists of the stack's own layers.
-fn chosen(choices: &Choices, schema: &Schema, own: &Node<Origin>) -> Result<Node<Origin>, Vec<Fault>> {
-    let mut faults = Vec::new();
-    let mut nodes = Node::map(Origin::Recorded);
-    if let Some(recorded) = choices.recorded.clone().filter(Value::is_object) {
-        merge::merge(&mut nodes, Node::from_value(recorded, &Origin::Recorded));
-    }
-    for file in &choices.files {
-        match layer(&file.name, &file.text) {
-            Ok(layer) => merge::merge(&mut nodes, layer),
-            Err(fault) => faults.push(fault),
+/// The layers that are the user's, while they are merged.
+struct Chosen<'a> {
+    nodes: Node<Origin>,
+    /// The stack's own layers, below: `--set a[1].b=c` looks at their lists.
+    own: &'a Node<Origin>,
+    schema: &'a Schema,
+    faults: Vec<Fault>,
+}
+
+impl Chosen<'_> {
+    /// Takes everything, in the order in which it counts.
+    fn take(&mut self, choices: &Choices) {
+        if let Some(recorded) = choices.recorded.clone().filter(Value::is_object) {
+            merge::merge(&mut self.nodes, Node::from_value(recorded, &Origin::Recorded));
+        }
+        for file in &choices.files {
+            match layer(&file.name, &file.text) {
+                Ok(layer) => merge::merge(&mut self.nodes, layer),
+                Err(fault) => self.faults.push(fault),
+            }
+        }
+        for text in &choices.set {
+            self.set(text);
+        }
+        for (way, file) in &choices.set_file {
+            let origin = Origin::SetFile(way.as_str().into(), file.name.as_str().into());
+            self.text(way, &file.text, &origin);
+        }
+        for (way, secret) in &choices.secrets {
+            self.text(way, secret, &Origin::Secret(way.as_str().into()));
         }
     }
-    for text in &choices.set {
+
+    fn set(&mut self, text: &str) {
         match set::parse(text) {
             Ok(assignments) => {
                 for assignment in assignments {
                     let origin = Origin::Set(assignment.way.to_string().into());
-                    let value = assignment.given.value(&schema.types(&assignment.way));
-                    set::put(&mut nodes, own, &assignment.way, Node::from_value(value, &origin));
+                    let value = assignment.given.value(&self.schema.types(&assignment.way));
+                    set::put(&mut self.nodes, self.own, &assignment.way, Node::from_value(value, &origin));
                 }
             }
-            Err(problem) => faults.push(problem.fault(text)),
+            Err(problem) => self.faults.push(problem.fault(text)),
         }
     }
-    for (way, file) in &choices.set_file {
-        let origin = Origin::SetFile(way.as_str().into(), file.name.as_str().into());
-        put_text(&mut nodes, own, way, &file.text, &origin, &mut faults);
-    }
-    for (way, secret) in &choices.secrets {
-        let origin = Origin::Secret(way.as_str().into());
-        put_text(&mut nodes, own, way, secret, &origin, &mut faults);
-    }
-    if faults.is_empty() { Ok(nodes) } else { Err(faults) }
-}
 
-fn put_text(
-    nodes: &mut Node<Origin>,
-    own: &Node<Origin>,
-    way: &str,
-    text: &str,
-    origin: &Origin,
-    faults: &mut Vec<Fault>,
-) {
-    match set::parse_way(way) {
-        Ok(way) => set::put(nodes, own, &way, Node::from_value(text.into(), origin)),
-        Err(problem) => faults.push(Fault::new(FaultKind::BrokenSet, origin.clone(), problem.message)),
+    fn text(&mut self, way: &str, text: &str, origin: &Origin) {
+        match set::parse_way(way) {
+            Ok(way) => set::put(&mut self.nodes, self.own, &way, Node::from_value(text.into(), origin)),
+            Err(problem) => self.faults.push(Fault::new(FaultKind::BrokenSet, origin.clone(), problem.message)),
+        }
     }
 }
 

@@ -34,16 +34,11 @@ pub fn template_lines(rendered: &str) -> Vec<u32> {
     let mut lines = Vec::new();
     let mut next = 1;
     for line in rendered.lines() {
-        match line.strip_prefix(MARKER).and_then(|number| number.parse::<u32>().ok()) {
-            Some(following) => {
-                lines.push(following.saturating_sub(1));
-                next = following;
-            }
-            None => {
-                lines.push(next);
-                next += 1;
-            }
-        }
+        // A marker is the rest of its control tag's line, and names the line that follows.
+        let following = line.strip_prefix(MARKER).and_then(|number| number.parse::<u32>().ok());
+        let following = following.unwrap_or(next + 1);
+        lines.push(following.saturating_sub(1));
+        next = following;
     }
     lines
 }
@@ -171,8 +166,8 @@ fn expression_fault(line: &str, at: usize) -> Option<&'static str> {
     if !(rest.trim().is_empty() || (rest.starts_with([' ', '\t']) && rest.trim_start().starts_with('#'))) {
         return Some(whole);
     }
-    let inner = line[at + 2..end].as_bytes();
-    if matches!(inner.first(), Some(b'-' | b'+')) && inner.get(1) == Some(&b' ') || inner.last() == Some(&b'-') {
+    let inner = &line[at + 2..end];
+    if inner.starts_with("- ") || inner.starts_with("+ ") || inner.ends_with('-') {
         return Some("`{{-` and `-}}` cannot be used in a manifest");
     }
     None

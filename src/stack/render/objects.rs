@@ -109,7 +109,7 @@ impl<'a> Collector<'a> {
         let sheet = Arc::new(Sheet { file: file.into(), text, lines, nodes: OnceLock::new() });
         let documents = match yaml::documents(file, &sheet.text) {
             Ok(documents) => documents,
-            Err(fault) => return self.faults.push(in_template(fault, &sheet)),
+            Err(fault) => return self.faults.push(in_template(&fault, &sheet)),
         };
         for (document, (mark, object)) in documents.into_iter().enumerate() {
             let origin = sheet.place(mark);
@@ -168,7 +168,7 @@ impl<'a> Collector<'a> {
 }
 
 /// A fault of the rendered text, at the template's line. The line's text is left out: it may hold a secret.
-fn in_template(fault: Fault, sheet: &Sheet) -> Fault {
+fn in_template(fault: &Fault, sheet: &Sheet) -> Fault {
     let mark = match &fault.place {
         Some(super::super::fault::Origin::Place(place)) => place.mark,
         _ => Mark::default(),

@@ -8,7 +8,7 @@ use super::super::render::Rendered;
 use super::super::{names, quantity};
 use super::{fault, items, text};
 
-/// What a ConfigMap or Secret can hold.
+/// What a `ConfigMap` or Secret can hold.
 const MOST_DATA: usize = 1 << 20;
 
 /// What all annotations of an object can hold.

@@ -348,7 +348,7 @@ mod tests {
             let mut text = names.iter().map(|name| escaped(name)).collect::<Vec<_>>().join(".");
             let mut steps: Vec<Step> = names.into_iter().map(Step::Key).collect();
             if let Some(index) = index {
-                text.push_str(&format!("[{index}]"));
+                text = format!("{text}[{index}]");
                 steps.push(Step::Index(index));
             }
             let read = parse(&format!("{text}={}", escaped(&value))).unwrap();
