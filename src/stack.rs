@@ -28,6 +28,7 @@ pub mod values;
 pub mod yaml;
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use crate::error::closest;
 pub use definition::{Definition, Reach};
@@ -41,7 +42,7 @@ pub use validate::{Report, validate, validate_folder};
 pub use values::{Choices, Text, Values};
 
 /// A stack, loaded and checked.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Stack {
     definition: Definition,
     folder: Folder,
@@ -201,6 +202,12 @@ impl Stack {
 
     fn names(&self, values: &Values, release: &Release) -> minijinja::Value {
         render::context::names(&self.definition, values, release)
+    }
+}
+
+impl fmt::Debug for Stack {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Stack").field("name", &self.name()).field("home", self.home()).finish_non_exhaustive()
     }
 }
 

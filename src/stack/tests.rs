@@ -336,3 +336,63 @@ fn a_thousand_objects_are_fast() {
         "prepared in {took:?}, rendered in {rendered:?}, checked in {checked:?}, loaded in {loaded:?}"
     );
 }
+
+#[test]
+fn large_files_and_odd_texts_pass_through_a_manifest_unchanged() {
+    let large = format!(
+        "{}\u{7f}\u{85}\u{2028}\u{feff}\u{1f600}\u{0}\ttab \\ \"quote\" {{ : # - &x *y\r\n",
+        "0123456789 ".repeat(30_000)
+    );
+    let stack = stack(&[("files/page.html", &large.replace("{{", "{"))]);
+    let objects = objects(&stack, &profile("ha"));
+    assert_eq!(objects[2].object["data"]["page.html"], json!(large.replace("{{", "{")));
+}
+
+#[test]
+fn a_file_can_use_names_and_other_files_but_not_itself() {
+    let stack = |text: &str| stack(&[("files/page.html", text), ("files/inner", "{{ profile }}{{ stack.version }}")]);
+    let objects = objects(&stack("a {{ file('inner') }} {{ values.web.replicas }}"), &profile("ha"));
+    assert_eq!(objects[2].object["data"]["page.html"], json!("a ha1.2.3 3"));
+    let table = [
+        ("x\n{{ file('page.html') }}", "files/page.html:2: ", "includes itself"),
+        ("x\n\n{{ values.zzz }}", "files/page.html:3: ", "`values.zzz` is undefined"),
+        ("{{ none }}", "files/page.html:1: ", "is null"),
+    ];
+    for (text, place, message) in table {
+        let stack = stack(text);
+        let values = stack.values(&profile("ha")).unwrap();
+        let error = stack.render(&values, &stack.release(None, None)).unwrap_err().to_string();
+        assert!(error.contains(place) && error.contains(message), "{text}\n{error}");
+    }
+    let error = Stack::load(&folder(&[("files/page.html", "x\n{{ 1 + }}")])).unwrap_err().to_string();
+    assert!(error.starts_with("embedded:demo/files/page.html:2: "), "{error}");
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(40))]
+
+    #[test]
+    fn no_text_makes_anything_panic(
+        path in proptest::sample::select(vec![
+            "stack.yaml", "values.yaml", "values.schema.yaml", "ha.yaml", "example.yaml", "manifests/web.yaml", "files/page.html",
+        ]),
+        text in "([a-z]{1,8}: )?([-\\[\\]{}%|>'\"#:,.&*!~\\\\ \n0-9a-zé]|\\{\\{ | \\}\\}|\\{% if | %\\}|\n  |values|type|properties|kind){0,40}",
+    ) {
+        let report = validate(&folder(&[(path, &text)]));
+        let _ = report.faults.iter().map(ToString::to_string).collect::<Vec<_>>();
+    }
+
+    #[test]
+    fn no_change_of_a_stack_makes_anything_panic(at in 0..STACK.len(), cut in 0..40usize, text in "[-a-z:\\[\\]{}'\"\n 0-9]{0,8}") {
+        let end = (at + cut).min(STACK.len());
+        let changed = format!("{}{text}{}", &STACK[..at], &STACK[end..]);
+        validate(&folder(&[("stack.yaml", &changed)]));
+    }
+
+    #[test]
+    fn no_change_of_a_template_makes_anything_panic(at in 0..WEB.len(), cut in 0..40usize, text in "[-a-z:\\[\\]{}%'\"\n 0-9]{0,8}") {
+        let end = (at + cut).min(WEB.len());
+        let changed = format!("{}{text}{}", &WEB[..at], &WEB[end..]);
+        validate(&folder(&[("manifests/web.yaml", &changed)]));
+    }
+}
