@@ -45,7 +45,7 @@ build_parts() {
   printf '%s\n' "$version" >"$1/VERSION"
 }
 
-build_tools() { go_build "$GO_DIR" "$1" "" ./pki ./mkimage ./pause; }
+build_tools() { go_build "$GO_DIR" "$1" "" ./pki ./mkimage ./pause ./nettools ./standin; }
 
 # go_build FOLDER OUT LDFLAGS PACKAGE...: static, and the same wherever it is built.
 go_build() {
@@ -64,4 +64,29 @@ version_flags() {
     printf -- '-X %s.gitVersion=%s -X %s.gitMajor=%s -X %s.gitMinor=%s ' \
       "$package" "$1" "$package" "$major" "$package" "$minor"
   done
+}
+
+# Built only for those who ask, each from a module of its own: their versions of
+# the Kubernetes libraries differ from the cluster's.
+LAZY_TOOLS=(helm kwok)
+
+tool_path() {
+  local folder
+  if [[ " ${LAZY_TOOLS[*]} " == *" $1 "* ]]; then
+    folder=$CACHE/$1-$(hash_of "$GO_DIR/$1"/go.{mod,sum})
+    build_once "$folder" build_lazy
+    printf '%s\n' "$folder/$1"
+    return
+  fi
+  build_all
+  for folder in "$BIN" "$TOOLS"; do
+    [[ ! -x $folder/$1 ]] || { printf '%s\n' "$folder/$1" && return; }
+  done
+  die "no tool is named $1"
+}
+
+# build_lazy FOLDER: the folder's name begins with the tool's.
+build_lazy() {
+  local tool=${1##*/}
+  go_build "$GO_DIR/${tool%%-*}" "$1" "" tool
 }

@@ -7,6 +7,7 @@ BASE_IMAGES=(pause busybox coredns)
 
 # image_archive NAME: prints the path of the archive, made when it is missing.
 image_archive() {
+  SHELL_ARGS=(-busybox /bin/busybox -nettools "$TOOLS/nettools")
   local archive=$IMAGES/$1.tar
   if [[ ! -f $archive ]]; then
     mkdir -p "$IMAGES"
@@ -27,7 +28,7 @@ make_image_pause() {
 make_image_busybox() {
   local tag names=()
   for tag in 1.36.1 1.36 1.35.0 1.35 latest; do names+=(-name "docker.io/library/busybox:$tag"); done
-  "$TOOLS/mkimage" -o "$1" "${names[@]}" -busybox /bin/busybox -cmd sh
+  "$TOOLS/mkimage" -o "$1" "${names[@]}" "${SHELL_ARGS[@]}" -cmd sh
 }
 
 make_image_coredns() {
@@ -35,15 +36,33 @@ make_image_coredns() {
 }
 
 make_image_local_path() {
-  "$TOOLS/mkimage" -o "$1" -name docker.io/rancher/local-path-provisioner:v0.0.30 -busybox /bin/busybox \
+  "$TOOLS/mkimage" -o "$1" -name docker.io/rancher/local-path-provisioner:v0.0.30 "${SHELL_ARGS[@]}" \
     -file "$BIN/local-path-provisioner:/usr/bin/local-path-provisioner" -cmd local-path-provisioner
 }
 
 make_image_etcd() {
-  "$TOOLS/mkimage" -o "$1" -name registry.k8s.io/etcd:3.6.4-0 -name quay.io/coreos/etcd:v3.6.4 -busybox /bin/busybox \
+  "$TOOLS/mkimage" -o "$1" -name registry.k8s.io/etcd:3.6.4-0 -name quay.io/coreos/etcd:v3.6.4 "${SHELL_ARGS[@]}" \
     -file "$BIN/etcd:/usr/local/bin/etcd" -file "$BIN/etcdctl:/usr/local/bin/etcdctl" \
     -file "$BIN/etcdutl:/usr/local/bin/etcdutl" -cmd etcd \
     -env PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+}
+
+# standin_archives STACK...: one line a contract, of any stack or component file.
+standin_archives() {
+  local stack contract archive
+  for stack in "$@"; do
+    for contract in "$CLUSTER_DIR/standins/$stack"/*.yaml; do
+      [[ -f $contract ]] || die "no contracts in standins/$stack"
+      archive=$IMAGES/standin-$(cat "${contract%/*}"/* | sha256sum | cut -c1-16)-${contract##*/}.tar
+      if [[ ! -f $archive ]]; then
+        mkdir -p "$IMAGES"
+        "$TOOLS/mkimage" -o "$archive.part.$$" -contract "$contract" -standin "$TOOLS/standin" \
+          -busybox /bin/busybox -nettools "$TOOLS/nettools" || die "the stand-in of $contract"
+        mv "$archive.part.$$" "$archive"
+      fi
+      printf '%s\n' "$archive"
+    done
+  done
 }
 
 # load_archives NODE ARCHIVE...
@@ -56,4 +75,11 @@ load_archives() {
       die "import of $archive on $node"
     }
   done
+}
+
+# load_everywhere ARCHIVE...
+load_everywhere() {
+  local node
+  [[ -d $DIR/nodes ]] || die "$NAME is not up"
+  for node in "$DIR"/nodes/*; do load_archives "${node##*/}" "$@"; done
 }

@@ -113,3 +113,12 @@ wait_for_nodes() {
   local node
   for node in "$@"; do wait_for 60 "$node Ready" "$LOGS/$node-kubelet.log" node_is_ready "$node"; done
 }
+
+# What was on its disk is there again: images, volumes, kubelet's state.
+restart_node() {
+  local node names=()
+  start_node "$1"
+  for node in "$DIR"/nodes/*; do names+=("${node##*/}"); done
+  connect_pods "${names[@]}"
+  wait_for_nodes "$1"
+}

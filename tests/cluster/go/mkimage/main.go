@@ -1,7 +1,7 @@
 // mkimage writes an image's archive.
 //
-//	mkimage -o OUT -name N... [-busybox BIN] [-file SRC:DST]... [-entrypoint A]... [-cmd A]... [-user U] [-env K=V]...
-//	mkimage -o OUT -contract FILE -standin BIN -busybox BIN
+//	mkimage -o OUT -name N... [-busybox BIN -nettools BIN] [-file SRC:DST]... [-entrypoint A]... [-cmd A]... [-user U] [-env K=V]...
+//	mkimage -o OUT -contract FILE -standin BIN -busybox BIN -nettools BIN
 package main
 
 import (
@@ -25,8 +25,8 @@ func (t *texts) String() string     { return strings.Join(*t, " ") }
 func (t *texts) Set(v string) error { *t = append(*t, v); return nil }
 
 type options struct {
-	out, busybox, user, workdir, contract, standin string
-	names, files, entrypoint, cmd, env             texts
+	out, busybox, nettools, user, workdir, contract, standin string
+	names, files, entrypoint, cmd, env                       texts
 }
 
 func main() {
@@ -35,6 +35,7 @@ func main() {
 	var o options
 	flag.StringVar(&o.out, "o", "", "archive to write")
 	flag.StringVar(&o.busybox, "busybox", "", "static busybox to put in")
+	flag.StringVar(&o.nettools, "nettools", "", "nc and wget, which go with busybox")
 	flag.StringVar(&o.user, "user", "", "user")
 	flag.StringVar(&o.workdir, "workdir", "", "working folder")
 	flag.StringVar(&o.contract, "contract", "", "make the stand-in of this contract")
@@ -66,7 +67,7 @@ func (o options) plain() (image.Image, error) {
 		User: o.user, WorkingDir: o.workdir, Entrypoint: o.entrypoint, Cmd: o.cmd, Env: o.env,
 	}}
 	if o.busybox != "" {
-		shell, err := busybox(o.busybox)
+		shell, err := o.shell()
 		if err != nil {
 			return made, err
 		}
@@ -93,7 +94,7 @@ func (o options) standIn() (image.Image, error) {
 		User: c.Image.User, WorkingDir: c.Image.Workdir, Entrypoint: []string{c.Image.Entrypoint}, Env: environment(c),
 	}}
 	if c.Image.Shell {
-		shell, err := busybox(o.busybox)
+		shell, err := o.shell()
 		if err != nil {
 			return made, err
 		}
@@ -160,14 +161,18 @@ func copyIn(layer *image.Layer, from, to string, mode int64) error {
 	return nil
 }
 
-func busybox(program string) (*image.Layer, error) {
-	data, err := os.ReadFile(program)
+func (o options) shell() (*image.Layer, error) {
+	data, err := os.ReadFile(o.busybox)
 	if err != nil {
 		return nil, err
 	}
-	list, err := exec.Command(program, "--list-full").Output()
+	tools, err := os.ReadFile(o.nettools)
 	if err != nil {
-		return nil, fmt.Errorf("%s --list-full: %w", program, err)
+		return nil, err
 	}
-	return image.Busybox(data, strings.Fields(string(list))), nil
+	list, err := exec.Command(o.busybox, "--list-full").Output()
+	if err != nil {
+		return nil, fmt.Errorf("%s --list-full: %w", o.busybox, err)
+	}
+	return image.Busybox(data, tools, strings.Fields(string(list))), nil
 }

@@ -90,10 +90,12 @@ func (l *Layer) bytes() ([]byte, error) {
 	return out.Bytes(), err
 }
 
-// Busybox is a layer with the program under the names of all its applets.
-func Busybox(program []byte, applets []string) *Layer {
+// Busybox is a layer with the program under the names of all its applets, of which
+// nettools takes two over.
+func Busybox(program, nettools []byte, applets []string) *Layer {
 	l := NewLayer()
 	l.File("bin/busybox", 0o755, program)
+	l.File("bin/nettools", 0o755, nettools)
 	for _, applet := range applets {
 		if applet != "" && applet != "bin/busybox" && applet != "linuxrc" {
 			l.Symlink(applet, "/bin/busybox")
@@ -102,6 +104,9 @@ func Busybox(program []byte, applets []string) *Layer {
 	// /bin/sh and the like are expected there, wherever Debian's list has them.
 	for _, name := range []string{"sh", "ash", "cat", "ls", "echo", "sleep", "true", "false", "date", "sed", "grep", "tar"} {
 		l.Symlink("bin/"+name, "/bin/busybox")
+	}
+	for _, name := range []string{"bin/nc", "bin/wget", "usr/bin/nc", "usr/bin/wget"} {
+		l.Symlink(name, "/bin/nettools")
 	}
 	l.Dir("tmp", 0o1777)
 	l.Dir("root", 0o700)
