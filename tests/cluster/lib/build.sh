@@ -45,7 +45,7 @@ build_parts() {
   printf '%s\n' "$version" >"$1/VERSION"
 }
 
-build_tools() { go_build "$GO_DIR" "$1" "" ./pki ./mkimage ./pause ./nettools ./standin; }
+build_tools() { go_build "$GO_DIR" "$1" "" ./pki ./mkimage ./pause ./nettools ./standin ./apiproxy; }
 
 # go_build FOLDER OUT LDFLAGS PACKAGE...: static, and the same wherever it is built.
 go_build() {

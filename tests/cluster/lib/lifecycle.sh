@@ -33,7 +33,10 @@ start_nodes() {
   for name in "${BASE_IMAGES[@]}"; do archives+=("$(image_archive "$name")"); done
   [[ $storage != yes ]] || archives+=("$(image_archive local-path)")
   for node in "$@"; do
-    (start_node "$node" && load_archives "$node" "${archives[@]}") &
+    (
+      start_node "$node"
+      load_archives "$node" "${archives[@]}"
+    ) &
     jobs+=($!)
   done
   for job in "${jobs[@]}"; do wait "$job" || die "a node did not start"; done
@@ -52,12 +55,13 @@ is_healthy() {
 tear_down() {
   local file
   [[ -d $DIR ]] || return 0
-  # A node's name ends with its number; the control plane's processes have none.
-  for file in "$DIR"/nodes/*; do [[ ! -e $file ]] || stop_node "${file##*/}"; done
-  for file in "$DIR"/pids/*; do [[ ! -e $file ]] || stop_process "${file##*/}"; done
+  # All is thrown away, so nothing is asked to end in order. Nodes first: then
+  # what is left in pids is the control plane.
   if [[ -f $DIR/octet ]]; then
     use_network
+    for file in "$DIR"/nodes/*; do [[ ! -e $file ]] || stop_node "${file##*/}"; done
     remove_bridge
   fi
+  for file in "$DIR"/pids/*; do [[ ! -e $file ]] || stop_process "${file##*/}" KILL; done
   rm -rf "$DIR"
 }

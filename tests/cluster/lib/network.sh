@@ -66,8 +66,11 @@ forward_rules() {
 
 # plug_in NODE PID: a cable from the bridge into the node's network namespace.
 plug_in() {
-  local port
-  port=sw${NET#10.}-${1##*-}
-  ip link add "$port" type veth peer name eth0 netns "$2"
-  ip link set "$port" master "$BRIDGE" up
+  ip link add "$(port_of "$1")" type veth peer name eth0 netns "$2"
+  ip link set "$(port_of "$1")" master "$BRIDGE" up
 }
+
+# The kernel takes the cable away with the namespace, but only some time later.
+unplug() { ip link delete "$(port_of "$1")" 2>/dev/null || true; }
+
+port_of() { printf 'sw%s-%s' "${NET#10.}" "${1##*-}"; }

@@ -85,6 +85,7 @@ remove_cgroups() {
 
 stop_node() {
   stop_process "$1" KILL
+  unplug "$1"
   wait_for 20 "the end of all processes of $1" "" remove_cgroups "$1"
 }
 
@@ -107,7 +108,7 @@ connect_pods() {
   done
 }
 
-node_is_ready() { kubectl get node "$1" -o 'jsonpath={.status.conditions[?(@.type=="Ready")].status}' | grep -qx True; }
+node_is_ready() { kubectl get node "$1" -o 'jsonpath={.status.conditions[?(@.type=="Ready")].status}' 2>/dev/null | grep -qx True; }
 
 wait_for_nodes() {
   local node
