@@ -11,3 +11,5 @@
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
 pub mod error;
+pub mod kinds;
+pub mod stack;

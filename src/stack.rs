@@ -1,0 +1,163 @@
+//! Stacks: folders of templates, values and a description, and what comes out of them.
+//!
+//! ```text
+//! Catalogue -- folder --> Stack -- choices --> Values -- release --> objects
+//!   source      load               values                 render
+//!                                  schema, rules          strict
+//! ```
+//!
+//! Everything here is pure but [`source`], which reads folders. Nothing knows the name of a stack;
+//! `docs/writing-a-stack.md` is the format.
+
+pub mod definition;
+pub mod fault;
+pub mod load;
+pub mod names;
+pub mod node;
+pub mod path;
+pub mod quantity;
+pub mod render;
+pub mod schema;
+pub mod source;
+pub mod typed;
+pub mod values;
+pub mod yaml;
+
+use std::collections::BTreeMap;
+
+use crate::error::closest;
+pub use definition::Definition;
+pub use fault::{Fault, FaultKind, Origin, Place, Severity, StackError};
+use node::Node;
+pub use render::{Release, Rendered};
+use schema::Schema;
+pub use source::{Catalogue, Folder, Home};
+pub use values::{Choices, Text, Values};
+
+/// A stack, loaded and checked.
+#[derive(Debug, Clone)]
+pub struct Stack {
+    definition: Definition,
+    folder: Folder,
+    sheet: load::Sheet,
+    schema: Schema,
+    defaults: Node<Origin>,
+    profiles: BTreeMap<String, Node<Origin>>,
+    example: Option<Node<Origin>>,
+    templates: render::Templates,
+    warnings: Vec<Fault>,
+}
+
+impl Stack {
+    /// Reads a stack from the texts of its folder.
+    ///
+    /// # Errors
+    /// Everything in the folder that is not as it must be, at once.
+    pub fn load(folder: &Folder) -> Result<Self, StackError> {
+        let mut faults = Vec::new();
+        let definition = kept(load::read(folder), &mut faults);
+        let schema = kept(required(folder, "values.schema.yaml", Schema::read), &mut faults);
+        let defaults = kept(required(folder, "values.yaml", values::layer), &mut faults);
+        let templates = kept(render::Templates::load(folder), &mut faults);
+        let example = optional(folder, "example.yaml", &mut faults);
+        let (Some((definition, sheet)), Some(schema), Some(defaults), Some(templates)) =
+            (definition, schema, defaults, templates)
+        else {
+            return Err(StackError::Faults(faults));
+        };
+        let layers = definition.profiles.keys();
+        let profiles = layers
+            .filter_map(|name| Some((name.clone(), optional(folder, &format!("{name}.yaml"), &mut faults)?)))
+            .collect();
+        faults.append(&mut load::cross_check(folder, &definition, &sheet, &schema, &templates));
+        if fault::any_error(&faults) {
+            return Err(StackError::Faults(faults));
+        }
+        let folder = folder.clone();
+        Ok(Self { definition, folder, sheet, schema, defaults, profiles, example, templates, warnings: faults })
+    }
+
+    /// What it is.
+    pub fn definition(&self) -> &Definition {
+        &self.definition
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.definition.name
+    }
+
+    /// Where its files are.
+    pub fn home(&self) -> &Home {
+        &self.folder.home
+    }
+
+    /// What is odd about its files, but stops nothing.
+    pub fn warnings(&self) -> &[Fault] {
+        &self.warnings
+    }
+
+    /// The texts below one of its folders, such as `playbooks`, by their path in it.
+    pub fn texts(&self, below: &str) -> impl Iterator<Item = (&str, &str)> {
+        let files = self.folder.files.iter();
+        files.filter_map(move |(path, text)| Some((path.strip_prefix(below)?.strip_prefix('/')?, text.as_str())))
+    }
+
+    /// A release of it: name and namespace are the stack's own unless chosen.
+    pub fn release(&self, name: Option<&str>, namespace: Option<&str>) -> Release {
+        Release {
+            name: name.unwrap_or(self.name()).to_owned(),
+            namespace: namespace.unwrap_or(self.definition.default_namespace()).to_owned(),
+            registry: None,
+        }
+    }
+
+    /// Merges its values with what the user chose; whether they are allowed is not checked here.
+    ///
+    /// # Errors
+    /// When it has no such profile, and every file and `--set` that cannot be read.
+    pub fn values(&self, choices: &Choices) -> Result<Values, StackError> {
+        let profile = choices.profile.as_deref().unwrap_or(self.definition.default_profile());
+        let Some(layer) = self.profiles.get(profile) else {
+            let known: Vec<String> = self.profiles.keys().cloned().collect();
+            let closest = closest(profile, known.iter().map(String::as_str)).map(str::to_owned);
+            return Err(StackError::UnknownProfile {
+                stack: self.name().to_owned(),
+                name: profile.to_owned(),
+                closest,
+                known,
+            });
+        };
+        let mut own = self.defaults.clone();
+        values::merge::merge(&mut own, layer.clone());
+        if let Some(example) = self.example.clone().filter(|_| choices.example) {
+            values::merge::merge(&mut own, example);
+        }
+        values::merged(own, profile, choices, &self.schema).map_err(StackError::Faults)
+    }
+
+    /// Renders its objects: the shared ones first, then each component's; components that are off render nothing.
+    ///
+    /// # Errors
+    /// Every template that cannot be evaluated and every object that cannot be told from what it made.
+    pub fn render(&self, values: &Values, release: &Release) -> Result<Vec<Rendered>, StackError> {
+        render::render(&self.definition, &self.templates, values, release).map_err(StackError::Faults)
+    }
+}
+
+/// The value, or none and its faults among the others.
+fn kept<T>(result: Result<T, Vec<Fault>>, faults: &mut Vec<Fault>) -> Option<T> {
+    result.map_err(|mut found| faults.append(&mut found)).ok()
+}
+
+fn required<T>(folder: &Folder, path: &str, read: impl Fn(&str, &str) -> Result<T, Fault>) -> Result<T, Vec<Fault>> {
+    load::text(folder, path).and_then(|text| read(&folder.home.file(path), text)).map_err(|fault| vec![fault])
+}
+
+fn optional(folder: &Folder, path: &str, faults: &mut Vec<Fault>) -> Option<Node<Origin>> {
+    let text = folder.files.get(path)?;
+    values::layer(&folder.home.file(path), text).map_err(|fault| faults.push(fault)).ok()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,173 @@
+//! `stack.yaml` as types; `docs/writing-a-stack.md` explains each of them.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Deserializer, Serialize};
+
+use super::fault::Severity;
+
+/// What a stack is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Definition {
+    /// The version of this format; 1.
+    pub format: u32,
+    /// Its name, also the folder's.
+    pub name: String,
+    /// Its name for people.
+    pub title: String,
+    /// What it does.
+    pub description: String,
+    /// The version of the application.
+    #[serde(deserialize_with = "text")]
+    pub version: String,
+    /// The official chart whose names the values have.
+    pub chart: Option<Chart>,
+    /// The namespace it goes to unless told otherwise; without one, the stack's name.
+    pub namespace: Option<String>,
+    /// The versions of Kubernetes it can run on.
+    pub kubernetes: Option<String>,
+    /// Its parts, in the order in which people should read them.
+    #[serde(default)]
+    pub components: Vec<Component>,
+    /// Manifests that belong to no component.
+    #[serde(default)]
+    pub shared: Vec<String>,
+    /// Its profiles.
+    pub profiles: BTreeMap<String, Profile>,
+    /// Rules across values.
+    #[serde(default)]
+    pub rules: Vec<Rule>,
+    /// How a user gets to it.
+    #[serde(default)]
+    pub reach: Vec<Reach>,
+}
+
+impl Definition {
+    /// The namespace it goes to unless told otherwise.
+    pub fn default_namespace(&self) -> &str {
+        self.namespace.as_deref().unwrap_or(&self.name)
+    }
+
+    /// The profile used unless told otherwise: the smallest.
+    pub fn default_profile(&self) -> &str {
+        let first = self.profiles.keys().next().map_or("single-node", String::as_str);
+        if self.profiles.contains_key("single-node") { "single-node" } else { first }
+    }
+
+    /// The component of this name.
+    pub fn component(&self, name: &str) -> Option<&Component> {
+        self.components.iter().find(|component| component.name == name)
+    }
+}
+
+/// An official chart.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Chart {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    #[serde(deserialize_with = "text")]
+    pub version: String,
+}
+
+/// One workload of a stack with its services, volumes and settings.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Component {
+    /// Its name: the label `app.kubernetes.io/component`.
+    pub name: String,
+    /// Its name for people.
+    pub title: String,
+    /// What it does.
+    pub description: Option<String>,
+    /// The value that switches it; without one it is always there.
+    pub enabled: Option<String>,
+    /// Its files under `manifests/`.
+    pub manifests: Vec<String>,
+    /// The components that must be ready before it is applied.
+    #[serde(default)]
+    pub after: Vec<String>,
+}
+
+/// An overlay of values, and what the stack then needs of the cluster.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Profile {
+    /// Its name for people.
+    pub title: String,
+    /// Whom it is for.
+    pub description: String,
+    /// What the cluster must have.
+    #[serde(default)]
+    pub needs: Needs,
+}
+
+/// What a cluster must have.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Needs {
+    /// Schedulable nodes.
+    pub nodes: u32,
+    /// Allocatable processors, as a Kubernetes quantity; empty: not said.
+    #[serde(deserialize_with = "text")]
+    pub cpu: String,
+    /// Allocatable memory, as a Kubernetes quantity; empty: not said.
+    #[serde(deserialize_with = "text")]
+    pub memory: String,
+    /// A default storage class.
+    pub storage_class: bool,
+    /// Prerequisites by name.
+    pub prerequisites: Vec<String>,
+}
+
+/// A rule across values.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rule {
+    /// The value it is about.
+    pub path: String,
+    /// When it applies; without one, always.
+    pub when: Option<String>,
+    /// What must be true.
+    pub check: String,
+    /// What is said when it is not.
+    pub message: String,
+    /// Whether it stops the work.
+    #[serde(default)]
+    pub severity: Severity,
+}
+
+/// A way by which a user gets to the stack.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reach {
+    /// Its name.
+    pub name: String,
+    /// Its name for people.
+    pub title: String,
+    /// The component it leads to.
+    pub component: String,
+    /// The Service's name; a template.
+    pub service: String,
+    /// The name or number of the Service's port.
+    #[serde(deserialize_with = "text")]
+    pub port: String,
+    /// The path to ask for.
+    pub path: Option<String>,
+    /// What the answer must be.
+    pub expect: Option<Expect>,
+}
+
+/// What an answer must be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Expect {
+    /// The HTTP status.
+    pub status: u16,
+    /// A text in the body.
+    pub contains: Option<String>,
+}
+
+/// A text that people also write as a number: `version: 1.0`, `cpu: 2`.
+fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    match serde_json::Value::deserialize(deserializer)? {
+        serde_json::Value::String(text) => Ok(text),
+        serde_json::Value::Number(number) => Ok(number.to_string()),
+        _ => Err(serde::de::Error::custom("expected a text")),
+    }
+}

@@ -1,0 +1,1 @@
+//! Formats that schemas of values use.

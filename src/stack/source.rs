@@ -1,0 +1,248 @@
+//! Where stacks come from: folders embedded in the program, and folders given with `--profiles`.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use include_dir::{Dir, include_dir};
+
+use super::fault::{Fault, FaultKind, Place, StackError};
+use super::{Stack, names};
+use crate::error::closest;
+
+static EMBEDDED: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/profiles");
+
+/// A file of a stack that is larger than this is refused: nothing of the size goes into a Kubernetes object.
+const LARGEST: u64 = 4 << 20;
+
+/// Where a stack's files are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Home {
+    /// In the program itself.
+    Embedded(String),
+    /// In a folder on disk.
+    Folder(PathBuf),
+}
+
+impl Home {
+    /// The name of one of its files, as a user would find it again.
+    pub fn file(&self, path: &str) -> String {
+        match self {
+            Self::Embedded(name) => format!("embedded:{name}/{path}"),
+            Self::Folder(folder) => folder.join(path).display().to_string(),
+        }
+    }
+
+    /// A place in one of its files.
+    pub fn place(&self, path: &str) -> Place {
+        Place::file(self.file(path))
+    }
+}
+
+/// All texts of a stack's folder.
+#[derive(Debug, Clone)]
+pub struct Folder {
+    /// Where they are.
+    pub home: Home,
+    /// The folder's own name, which is the stack's.
+    pub name: String,
+    /// The texts by their path in the folder.
+    pub files: BTreeMap<String, String>,
+}
+
+/// The stacks that can be chosen: those in the given folders, then the embedded ones.
+#[derive(Debug, Clone, Default)]
+pub struct Catalogue {
+    dirs: Vec<PathBuf>,
+}
+
+impl Catalogue {
+    /// A catalogue of the embedded stacks and those in these folders; the first that has a stack of a name has it whole.
+    pub fn new(dirs: impl IntoIterator<Item = PathBuf>) -> Self {
+        Self { dirs: dirs.into_iter().collect() }
+    }
+
+    /// The names of all stacks, sorted.
+    pub fn names(&self) -> Vec<String> {
+        let mut names: Vec<String> = self.dirs.iter().flat_map(|dir| stacks_in(dir)).chain(embedded_names()).collect();
+        names.sort();
+        names.dedup();
+        names
+    }
+
+    /// Loads the stack of this name, and no other.
+    ///
+    /// # Errors
+    /// When there is none, or it cannot be read, or its files do not fit together.
+    pub fn get(&self, name: &str) -> Result<Stack, StackError> {
+        let folder = self.folder(name)?;
+        Stack::load(&folder)
+    }
+
+    /// The texts of the stack of this name, unread.
+    ///
+    /// # Errors
+    /// When there is none, or it cannot be read.
+    pub fn folder(&self, name: &str) -> Result<Folder, StackError> {
+        if names::is_label(name) {
+            if let Some(dir) = self.dirs.iter().find(|dir| dir.join(name).join("stack.yaml").is_file()) {
+                return read_folder(&dir.join(name));
+            }
+            if let Some(dir) = EMBEDDED.get_dir(name) {
+                return embedded(name, dir);
+            }
+        }
+        let known = self.names();
+        let closest = closest(name, known.iter().map(String::as_str)).map(str::to_owned);
+        Err(StackError::UnknownStack { name: name.to_owned(), closest, known })
+    }
+}
+
+fn embedded_names() -> impl Iterator<Item = String> {
+    EMBEDDED
+        .dirs()
+        .filter(|dir| dir.get_file(dir.path().join("stack.yaml")).is_some())
+        .filter_map(|dir| dir.path().to_str().map(str::to_owned))
+}
+
+fn stacks_in(dir: &Path) -> Vec<String> {
+    let entries = fs::read_dir(dir).into_iter().flatten().filter_map(Result::ok);
+    entries
+        .filter(|entry| entry.path().join("stack.yaml").is_file())
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .filter(|name| names::is_label(name))
+        .collect()
+}
+
+fn embedded(name: &str, dir: &Dir<'static>) -> Result<Folder, StackError> {
+    let home = Home::Embedded(name.to_owned());
+    let mut files = BTreeMap::new();
+    let mut open = vec![dir];
+    while let Some(dir) = open.pop() {
+        open.extend(dir.dirs());
+        for file in dir.files() {
+            let path = file.path().strip_prefix(name).unwrap_or(file.path()).display().to_string();
+            let text = file.contents_utf8().ok_or_else(|| not_text(&home, &path))?;
+            files.insert(path, text.to_owned());
+        }
+    }
+    Ok(Folder { home, name: name.to_owned(), files })
+}
+
+/// Reads a stack's folder from disk.
+///
+/// # Errors
+/// When a file cannot be read, is no text, is too large, or is a link that leads out of the folder.
+pub fn read_folder(folder: &Path) -> Result<Folder, StackError> {
+    let root = folder.canonicalize().map_err(|error| unreadable(folder, &error))?;
+    let name = root.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let mut read = Folder { home: Home::Folder(folder.to_owned()), name, files: BTreeMap::new() };
+    let mut open = vec![(PathBuf::new(), 0)];
+    while let Some((below, depth)) = open.pop() {
+        let here = folder.join(&below);
+        for entry in fs::read_dir(&here).map_err(|error| unreadable(&here, &error))? {
+            let entry = entry.map_err(|error| unreadable(&here, &error))?;
+            if entry.file_name().to_string_lossy().starts_with('.') {
+                continue;
+            }
+            let path = below.join(entry.file_name());
+            let full = inside(&root, &folder.join(&path))?;
+            if full.is_dir() && depth < 4 {
+                open.push((path, depth + 1));
+            } else if full.is_file() {
+                let text = read_text(&read.home, &path, &full)?;
+                read.files.insert(path.display().to_string(), text);
+            }
+        }
+    }
+    Ok(read)
+}
+
+/// The real path of a file, which must lie inside the stack's folder.
+fn inside(root: &Path, path: &Path) -> Result<PathBuf, StackError> {
+    let real = path.canonicalize().map_err(|error| unreadable(path, &error))?;
+    if real.starts_with(root) {
+        return Ok(real);
+    }
+    let place = Place::file(path.display().to_string());
+    Err(Fault::new(FaultKind::BadStack, place, "is a link that leads out of the stack's folder").into())
+}
+
+fn read_text(home: &Home, path: &Path, full: &Path) -> Result<String, StackError> {
+    let size = fs::metadata(full).map_err(|error| unreadable(full, &error))?.len();
+    let path = path.display().to_string();
+    if size > LARGEST {
+        let message = format!("is {size} bytes; a stack's files have at most {LARGEST}");
+        return Err(Fault::new(FaultKind::BadStack, home.place(&path), message).into());
+    }
+    let bytes = fs::read(full).map_err(|error| unreadable(full, &error))?;
+    String::from_utf8(bytes).map_err(|_| not_text(home, &path))
+}
+
+fn not_text(home: &Home, path: &str) -> StackError {
+    Fault::new(FaultKind::BadStack, home.place(path), "is not UTF-8 text").into()
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> StackError {
+    StackError::Unreadable { path: path.display().to_string(), reason: error.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Explain;
+
+    fn write(dir: &Path, files: &[(&str, &str)]) {
+        for (path, text) in files {
+            let path = dir.join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+    }
+
+    #[test]
+    fn the_first_folder_has_a_stack_whole() {
+        let (first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        write(first.path(), &[("a/stack.yaml", "1")]);
+        write(second.path(), &[("a/stack.yaml", "2"), ("a/values.yaml", ""), ("b/stack.yaml", "3"), ("c/no.yaml", "")]);
+        let catalogue = Catalogue::new([first.path().to_owned(), second.path().to_owned()]);
+        let names = catalogue.names();
+        assert!(names.contains(&"a".to_owned()) && names.contains(&"b".to_owned()) && !names.contains(&"c".to_owned()));
+        let a = catalogue.folder("a").unwrap();
+        assert_eq!(a.files.into_iter().collect::<Vec<_>>(), [("stack.yaml".to_owned(), "1".to_owned())]);
+        assert_eq!(a.home.file("x.yaml"), first.path().join("a/x.yaml").display().to_string());
+    }
+
+    #[test]
+    fn an_unknown_name_is_answered_with_the_closest_and_never_leaves_the_folder() {
+        let dir = tempfile::tempdir().unwrap();
+        write(dir.path(), &[("inner/geodata/stack.yaml", ""), ("outer/stack.yaml", "")]);
+        let catalogue = Catalogue::new([dir.path().join("inner")]);
+        let error = catalogue.folder("geodat").unwrap_err();
+        assert_eq!(error.id(), "unknown-stack");
+        assert!(error.to_string().contains("did you mean `geodata`?"), "{error}");
+        for name in ["../outer", "..", ".", "", "a/b"] {
+            assert_eq!(catalogue.folder(name).unwrap_err().id(), "unknown-stack", "{name}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_out_of_the_folder_is_refused_and_one_inside_is_followed() {
+        let dir = tempfile::tempdir().unwrap();
+        write(dir.path(), &[("s/stack.yaml", "x"), ("secret", "no")]);
+        std::os::unix::fs::symlink("stack.yaml", dir.path().join("s/again.yaml")).unwrap();
+        assert_eq!(read_folder(&dir.path().join("s")).unwrap().files["again.yaml"], "x");
+        std::os::unix::fs::symlink("../secret", dir.path().join("s/values.yaml")).unwrap();
+        let error = read_folder(&dir.path().join("s")).unwrap_err();
+        assert!(error.to_string().ends_with("is a link that leads out of the stack's folder"), "{error}");
+    }
+
+    #[test]
+    fn what_is_no_text_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("values.yaml"), [0xff, 0xfe]).unwrap();
+        let error = read_folder(dir.path()).unwrap_err().to_string();
+        assert!(error.ends_with("values.yaml: is not UTF-8 text"), "{error}");
+    }
+}

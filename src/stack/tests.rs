@@ -1,0 +1,263 @@
+//! A small stack, loaded, merged and rendered.
+
+use serde_json::json;
+
+use super::*;
+
+pub(crate) const STACK: &str = "\
+format: 1
+name: demo
+title: Demo
+description: For tests.
+version: 1.2.3
+kubernetes: '>=1.23'
+components:
+  - name: web
+    title: Web
+    enabled: web.enabled
+    manifests: [web.yaml]
+    after: [db]
+  - name: db
+    title: Database
+    manifests: [db.yaml]
+shared: [account.yaml]
+profiles:
+  single-node: {title: One, description: Small., needs: {nodes: 1, cpu: 500m, memory: 1Gi}}
+  ha: {title: Many, description: Large.}
+rules:
+  - {path: web.replicas, when: values.web.enabled, check: values.web.replicas <= 9, message: too many}
+reach:
+  - {name: web, title: Web, component: web, service: \"{{ r ~ '-web' }}\", port: http, path: /, expect: {status: 200}}
+";
+
+pub(crate) const SCHEMA: &str = "\
+type: object
+additionalProperties: false
+properties:
+  web:
+    type: object
+    additionalProperties: false
+    properties:
+      enabled: {type: boolean, title: Serve the page}
+      replicas: {type: integer, minimum: 1}
+      image: {type: object, properties: {repository: {type: string}, tag: {type: string}}}
+      password: {type: string, minLength: 1, title: Password of the page, x-seaworthy: {secret: true}}
+    required: [password]
+";
+
+const WEB: &str = "\
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: {{ r ~ '-web' }}
+  labels: {{ labels('web') }}
+spec:
+  replicas: {{ values.web.replicas }}
+  selector:
+    matchLabels: {{ selector('web') }}
+  template:
+    metadata:
+      labels: {{ selector('web') }}
+      annotations:
+        checksum/config: {{ file('page.html')|checksum }}
+    spec:
+      containers:
+        - name: web
+          image: {{ image(values.web.image) }}
+{% if profile == 'ha' %}
+          imagePullPolicy: Always
+{% endif %}
+          ports:
+{% for port in [80, 81] %}
+            - containerPort: {{ port }}
+{% endfor %}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: {{ r ~ '-page' }}
+data:
+  page.html: {{ file('page.html') }}
+";
+
+pub(crate) fn folder(changes: &[(&str, &str)]) -> Folder {
+    let mut files: BTreeMap<String, String> = [
+        ("stack.yaml", STACK),
+        ("values.schema.yaml", SCHEMA),
+        ("values.yaml", "web:\n  enabled: true\n  replicas: 1\n  image: {repository: web, tag: '1'}\n"),
+        ("single-node.yaml", ""),
+        ("ha.yaml", "web: {replicas: 3}\n"),
+        ("example.yaml", "web: {password: example}\n"),
+        ("manifests/web.yaml", WEB),
+        ("manifests/db.yaml", "apiVersion: v1\nkind: Service\nmetadata: {name: db}\nspec: {ports: [{port: 1}]}\n"),
+        ("manifests/account.yaml", "apiVersion: v1\nkind: ServiceAccount\nmetadata:\n  name: {{ r }}\n"),
+        ("files/page.html", "<b>\"{{ r }}\" & 'é'</b>\n"),
+    ]
+    .map(|(path, text)| (path.to_owned(), text.to_owned()))
+    .into();
+    for (path, text) in changes {
+        files.insert((*path).to_owned(), (*text).to_owned());
+    }
+    Folder { home: Home::Embedded("demo".into()), name: "demo".into(), files }
+}
+
+pub(crate) fn stack(changes: &[(&str, &str)]) -> Stack {
+    Stack::load(&folder(changes)).unwrap()
+}
+
+fn objects(stack: &Stack, choices: &Choices) -> Vec<Rendered> {
+    let values = stack.values(choices).unwrap();
+    stack.render(&values, &stack.release(Some("my"), None)).unwrap()
+}
+
+pub(crate) fn profile(name: &str) -> Choices {
+    Choices { profile: Some(name.into()), example: true, ..Choices::default() }
+}
+
+#[test]
+fn a_stack_renders_to_objects_in_order() {
+    let objects = objects(&stack(&[]), &profile("ha"));
+    let titles: Vec<String> = objects.iter().map(Rendered::title).collect();
+    assert_eq!(titles, ["ServiceAccount/my-demo", "Deployment/my-demo-web", "ConfigMap/my-demo-page", "Service/db"]);
+    let components: Vec<_> = objects.iter().map(|object| object.component.as_deref()).collect();
+    assert_eq!(components, [None, Some("web"), Some("web"), Some("db")]);
+    assert!(objects.iter().all(|object| object.namespace() == "demo"));
+    let web = &objects[1].object;
+    assert_eq!(web["spec"]["replicas"], json!(3));
+    assert_eq!(web["spec"]["template"]["spec"]["containers"][0]["image"], json!("web:1"));
+    assert_eq!(web["spec"]["template"]["spec"]["containers"][0]["ports"][1]["containerPort"], json!(81));
+    let labels = json!({"app.kubernetes.io/name": "demo", "app.kubernetes.io/instance": "my", "app.kubernetes.io/component": "web",
+        "app.kubernetes.io/version": "1.2.3", "app.kubernetes.io/part-of": "demo", "app.kubernetes.io/managed-by": "seaworthy"});
+    assert_eq!(web["metadata"]["labels"], labels);
+    assert_eq!(objects[2].object["data"]["page.html"], json!("<b>\"my-demo\" & 'é'</b>\n"));
+}
+
+#[test]
+fn every_object_and_field_knows_its_line() {
+    let objects = objects(&stack(&[]), &profile("ha"));
+    assert_eq!(objects[1].origin.to_string(), "embedded:demo/manifests/web.yaml:1");
+    assert_eq!(objects[2].origin.mark.line, 27);
+    let table = [
+        ("spec.replicas", 7),
+        ("spec.template.spec.containers[0].imagePullPolicy", 20),
+        ("spec.template.spec.containers[0].ports", 22),
+        ("spec.template.spec.containers[0].ports[1].containerPort", 24),
+        ("spec.template.spec.containers[0].nothing", 17),
+    ];
+    for (way, line) in table {
+        assert_eq!(objects[1].place(&path::Way::dotted(way)).mark.line, line, "{way}");
+    }
+}
+
+#[test]
+fn a_component_that_is_off_renders_nothing() {
+    let choices = Choices { set: vec!["web.enabled=false".into()], ..profile("ha") };
+    assert_eq!(objects(&stack(&[]), &choices).len(), 2);
+}
+
+#[test]
+fn an_unknown_profile_is_answered_with_those_there_are() {
+    let error = stack(&[]).values(&profile("single")).unwrap_err().to_string();
+    assert!(
+        error.starts_with("demo has no profile `single`") && error.ends_with("it has `ha`, `single-node`"),
+        "{error}"
+    );
+}
+
+#[test]
+fn faults_of_templates_name_their_line() {
+    let head = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: x\n";
+    let table = [
+        ("data: {{ values.nothing }}", 5, "`values.nothing` is undefined"),
+        ("data: {{ values.web.nothing.deeper }}", 5, "is undefined"),
+        ("data: {{ nothing }}", 5, "`nothing` is undefined"),
+        ("data: {{ file('nothing') }}", 5, "there is no files/nothing"),
+        ("data:\n  a: 1\n  a: 2", 7, "duplicate"),
+        ("{% if true %}\n{% endif %}\n{% if true %}\n x: {{ values.zzz }}\n{% endif %}", 8, "`values.zzz`"),
+        ("data:\n{% if true %}\n  a: {{ r }}\n b: 1\n{% endif %}", 8, "is not YAML"),
+    ];
+    for (text, line, message) in table {
+        let stack = stack(&[("manifests/web.yaml", &format!("{head}{text}\n"))]);
+        let values = stack.values(&profile("ha")).unwrap();
+        let error = stack.render(&values, &stack.release(None, None)).unwrap_err().to_string();
+        let place = format!("embedded:demo/manifests/web.yaml:{line}: ");
+        assert!(error.starts_with(&place) && error.contains(message), "{text}\n{error}");
+    }
+}
+
+#[test]
+fn objects_that_cannot_be_told_are_refused() {
+    let table = [
+        ("a: 1", "`apiVersion` is missing"),
+        ("- 1", "is not a Kubernetes object"),
+        ("apiVersion: v1\nkind: List\nitems: []", "apart"),
+        ("apiVersion: v1\nkind: Secret\nmetadata: {}", "`metadata.name` of this Secret"),
+        ("apiVersion: v1\nkind: Secret\nmetadata: {name: A_b}", "not a DNS name"),
+        ("apiVersion: v1\nkind: Deployment\nmetadata: {name: x}", "no kind Deployment in v1"),
+        (
+            "apiVersion: v1\nkind: Service\nmetadata: {name: db}",
+            "Service/db is also at embedded:demo/manifests/web.yaml:1",
+        ),
+        (
+            "apiVersion: storage.k8s.io/v1\nkind: StorageClass\nmetadata: {name: x, namespace: y}",
+            "belongs to the whole cluster",
+        ),
+    ];
+    for (text, message) in table {
+        let stack = stack(&[("manifests/web.yaml", text)]);
+        let values = stack.values(&profile("ha")).unwrap();
+        let error = stack.render(&values, &stack.release(None, None)).unwrap_err().to_string();
+        assert!(error.contains(message), "{text}\n{error}");
+    }
+}
+
+#[test]
+fn faults_of_stack_yaml_are_told_at_once_with_their_place() {
+    let text = STACK
+        .replace("title: Web\n", "titel: Web\n")
+        .replace("after: [db]", "after: dp")
+        .replace("nodes: 1", "nodes: one");
+    let error = Stack::load(&folder(&[("stack.yaml", &text)])).unwrap_err().to_string();
+    let expected = [
+        "stack.yaml:9:5: components[0].titel: unknown key, did you mean `title`?",
+        "components[0].after: expected a list, found the text `dp`",
+        "needs.nodes: expected a whole number, found the text `one`",
+    ];
+    for expected in expected {
+        assert!(error.contains(expected), "{expected}\n---\n{error}");
+    }
+}
+
+#[test]
+fn what_does_not_fit_together_is_told() {
+    let table = [
+        ("name: demo", "name: other", "is not the folder's name, `demo`"),
+        ("after: [db]", "after: [dbb]", "there is no component `dbb`, did you mean `db`?"),
+        ("manifests: [db.yaml]", "manifests: [db.yml]", "there is no manifests/db.yml, did you mean `db.yaml`?"),
+        ("manifests: [db.yaml]", "manifests: []", "manifests/db.yaml: no component uses it"),
+        (
+            "manifests: [db.yaml]",
+            "manifests: [db.yaml, web.yaml]",
+            "manifests/web.yaml is also used at components[0].manifests[0]",
+        ),
+        ("manifests: [db.yaml]", "manifests: [db.yaml]\n    after: [web]", "these wait for each other: web, db"),
+        ("enabled: web.enabled", "enabled: web.enabeld", "no value `web.enabeld`, did you mean `web.enabled`?"),
+        ("enabled: web.enabled", "enabled: web.replicas", "`web.replicas` is not true or false"),
+        ("ha: {", "hha: {", "unknown profile; known are single-node, ha"),
+        ("cpu: 500m", "cpu: 500mm", "`500mm` is not a quantity"),
+        ("'>=1.23'", "'newest'", "is not a version requirement"),
+        ("path: web.replicas", "path: web.replica", "did you mean `web.replicas`?"),
+        ("values.web.replicas <= 9", "values.web.replicas <=", "rules[0].check: "),
+        ("component: web", "component: wbe", "there is no component `wbe`, did you mean `web`?"),
+        ("path: /,", "path: x,", "a path begins with `/`"),
+        ("format: 1", "format: 2", "this program reads format 1"),
+    ];
+    for (from, to, message) in table {
+        let error = Stack::load(&folder(&[("stack.yaml", &STACK.replacen(from, to, 1))])).unwrap_err().to_string();
+        assert!(error.contains(message), "{to}\n---\n{error}");
+    }
+    let error = Stack::load(&folder(&[("notes.txt", "x")])).unwrap_err().to_string();
+    assert_eq!(error, "embedded:demo/notes.txt: is not part of a stack; nothing reads it");
+    let warnings = stack(&[("files/unused", "x")]).warnings().to_vec();
+    assert_eq!(warnings[0].to_string(), "embedded:demo/files/unused: warning: no template uses `file('unused')`");
+}
