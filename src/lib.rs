@@ -10,4 +10,6 @@
 //! Modules stand in the order of that flow. Only `engine` writes. Nothing here prints, reads the environment or exits.
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
+pub mod cluster;
 pub mod error;
+pub mod host;
