@@ -17,6 +17,7 @@ pub mod node;
 pub mod path;
 pub mod quantity;
 pub mod render;
+pub mod rules;
 pub mod schema;
 pub mod source;
 pub mod typed;
@@ -31,6 +32,7 @@ pub use fault::{Fault, FaultKind, Origin, Place, Severity, StackError};
 use node::Node;
 pub use render::{Release, Rendered};
 use schema::Schema;
+pub use schema::describe::Setting;
 pub use source::{Catalogue, Folder, Home};
 pub use values::{Choices, Text, Values};
 
@@ -134,6 +136,22 @@ impl Stack {
             values::merge::merge(&mut own, example);
         }
         values::merged(own, profile, choices, &self.schema).map_err(StackError::Faults)
+    }
+
+    /// Everything in the values that the schema or a rule does not allow. Rules speak about values that fit the schema,
+    /// so they are looked at only then.
+    pub fn check(&self, values: &Values) -> Vec<Fault> {
+        let mut faults = self.schema.check(values);
+        if !fault::any_error(&faults) {
+            faults.append(&mut rules::check(&self.definition, &self.sheet, &self.templates, values));
+        }
+        faults
+    }
+
+    /// All its settings, flat and in the order of the schema.
+    pub fn settings(&self) -> Vec<Setting> {
+        let profiles = self.profiles.iter().map(|(name, layer)| (name.clone(), layer.to_value())).collect();
+        schema::describe::settings(&self.schema, &self.defaults.to_value(), &profiles)
     }
 
     /// Renders its objects: the shared ones first, then each component's; components that are off render nothing.

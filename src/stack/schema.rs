@@ -1,7 +1,12 @@
 //! The schema of a stack's values: what may be set, of which type, and what is said when it is wrong.
 
+pub mod check;
+pub mod describe;
 pub mod formats;
 
+use std::sync::{Arc, OnceLock};
+
+use jsonschema::Validator;
 use serde_json::Value;
 
 use super::fault::{Fault, Mark};
@@ -15,9 +20,10 @@ const DEEPEST: usize = 16;
 /// The JSON Schema of a stack's values.
 #[derive(Debug, Clone)]
 pub struct Schema {
-    pub(super) file: String,
-    pub(super) root: Value,
-    pub(super) nodes: Node<Mark>,
+    file: String,
+    root: Value,
+    nodes: Node<Mark>,
+    validator: Arc<OnceLock<Result<Validator, Fault>>>,
 }
 
 /// The types that a schema allows at a place; none named means that all are.
@@ -48,7 +54,12 @@ impl Schema {
     /// When the text is not YAML.
     pub fn read(file: &str, text: &str) -> Result<Self, Fault> {
         let nodes = yaml::node(file, text)?;
-        Ok(Self { file: file.to_owned(), root: nodes.to_value(), nodes })
+        Ok(Self { file: file.to_owned(), root: nodes.to_value(), nodes, validator: Arc::default() })
+    }
+
+    /// The folder of the stack's own files, as it is written in front of their names.
+    fn folder(&self) -> &str {
+        self.file.strip_suffix("values.schema.yaml").unwrap_or(&self.file)
     }
 
     /// The parts of the schema that speak about the value at the way.
@@ -102,7 +113,7 @@ impl Schema {
     }
 
     /// The schema itself with everything it refers to or is combined from.
-    pub(super) fn spread<'a>(&'a self, schema: &'a Value) -> Vec<&'a Value> {
+    fn spread<'a>(&'a self, schema: &'a Value) -> Vec<&'a Value> {
         let mut spread = Vec::new();
         self.collect(schema, 0, &mut spread);
         spread
