@@ -16,24 +16,28 @@ pub mod names;
 pub mod node;
 pub mod path;
 pub mod quantity;
+pub mod reach;
 pub mod render;
 pub mod rules;
 pub mod schema;
 pub mod source;
+pub mod strict;
 pub mod typed;
+pub mod validate;
 pub mod values;
 pub mod yaml;
 
 use std::collections::BTreeMap;
 
 use crate::error::closest;
-pub use definition::Definition;
+pub use definition::{Definition, Reach};
 pub use fault::{Fault, FaultKind, Origin, Place, Severity, StackError};
 use node::Node;
 pub use render::{Release, Rendered};
 use schema::Schema;
 pub use schema::describe::Setting;
 pub use source::{Catalogue, Folder, Home};
+pub use validate::{Report, validate, validate_folder};
 pub use values::{Choices, Text, Values};
 
 /// A stack, loaded and checked.
@@ -159,8 +163,58 @@ impl Stack {
     /// # Errors
     /// Every template that cannot be evaluated and every object that cannot be told from what it made.
     pub fn render(&self, values: &Values, release: &Release) -> Result<Vec<Rendered>, StackError> {
-        render::render(&self.definition, &self.templates, values, release).map_err(StackError::Faults)
+        let names = self.names(values, release);
+        let rendered = render::render(&self.definition, &self.templates, values, &names, release);
+        rendered.map_err(|faults| StackError::Faults(values.redacted(faults)))
     }
+
+    /// From what the user chose to objects that can be applied: merged, checked, rendered, and checked again against the
+    /// types of Kubernetes.
+    ///
+    /// # Errors
+    /// All faults of the first of these stages that finds some.
+    pub fn prepare(&self, choices: &Choices, release: &Release) -> Result<Prepared, StackError> {
+        let values = self.values(choices)?;
+        let faults = self.check(&values);
+        if fault::any_error(&faults) {
+            return Err(StackError::Faults(faults));
+        }
+        let mut prepared = self.make(values, release)?;
+        prepared.warnings.splice(0..0, faults);
+        Ok(prepared)
+    }
+
+    /// [`Stack::prepare`] for values that were checked.
+    fn make(&self, values: Values, release: &Release) -> Result<Prepared, StackError> {
+        let objects = self.render(&values, release)?;
+        let names = self.names(&values, release);
+        let reach = reach::resolve(&self.definition, &self.sheet, &self.templates, &values, &names);
+        let reach = reach.map_err(|faults| StackError::Faults(values.redacted(faults)))?;
+        let mut faults = strict::check(&objects);
+        faults.extend(reach::check(&reach, &self.sheet, &self.definition, &objects));
+        let faults = values.redacted(faults);
+        if fault::any_error(&faults) {
+            return Err(StackError::Faults(faults));
+        }
+        Ok(Prepared { values, objects, reach, warnings: faults })
+    }
+
+    fn names(&self, values: &Values, release: &Release) -> minijinja::Value {
+        render::context::names(&self.definition, values, release)
+    }
+}
+
+/// A stack with its values, rendered and found good.
+#[derive(Debug, Clone)]
+pub struct Prepared {
+    /// The values.
+    pub values: Values,
+    /// The objects: the shared ones first, then each component's.
+    pub objects: Vec<Rendered>,
+    /// The ways that lead to the components which are on.
+    pub reach: Vec<Reach>,
+    /// What is odd, but stops nothing.
+    pub warnings: Vec<Fault>,
 }
 
 /// The value, or none and its faults among the others.

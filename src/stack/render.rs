@@ -106,9 +106,9 @@ pub fn render(
     definition: &Definition,
     templates: &Templates,
     values: &Values,
+    names: &Value,
     release: &Release,
 ) -> Result<Vec<Rendered>, Vec<Fault>> {
-    let names = context::names(definition, values, release);
     let enabled = definition.components.iter().filter(|component| is_enabled(component.enabled.as_deref(), values));
     let shared = definition.shared.iter().map(|file| (None, file));
     let owned =
@@ -116,7 +116,7 @@ pub fn render(
     let mut collector = objects::Collector::new(&release.namespace);
     for (component, file) in shared.chain(owned) {
         let path = format!("manifests/{file}");
-        match templates.text(&path, &names) {
+        match templates.text(&path, names) {
             Ok(text) => {
                 let file = templates.files.get(&path).map_or(path.as_str(), |(file, _)| file);
                 collector.read(file, text, component.as_deref());

@@ -80,6 +80,19 @@ data:
   page.html: {{ file('page.html') }}
 ";
 
+const DB: &str = "\
+apiVersion: v1
+kind: Service
+metadata: {name: db}
+spec: {ports: [{port: 1}]}
+---
+apiVersion: v1
+kind: Service
+metadata:
+  name: {{ r ~ '-web' }}
+spec: {ports: [{port: 80, name: http}]}
+";
+
 pub(crate) fn folder(changes: &[(&str, &str)]) -> Folder {
     let mut files: BTreeMap<String, String> = [
         ("stack.yaml", STACK),
@@ -89,7 +102,7 @@ pub(crate) fn folder(changes: &[(&str, &str)]) -> Folder {
         ("ha.yaml", "web: {replicas: 3}\n"),
         ("example.yaml", "web: {password: example}\n"),
         ("manifests/web.yaml", WEB),
-        ("manifests/db.yaml", "apiVersion: v1\nkind: Service\nmetadata: {name: db}\nspec: {ports: [{port: 1}]}\n"),
+        ("manifests/db.yaml", DB),
         ("manifests/account.yaml", "apiVersion: v1\nkind: ServiceAccount\nmetadata:\n  name: {{ r }}\n"),
         ("files/page.html", "<b>\"{{ r }}\" & 'é'</b>\n"),
     ]
@@ -118,9 +131,18 @@ pub(crate) fn profile(name: &str) -> Choices {
 fn a_stack_renders_to_objects_in_order() {
     let objects = objects(&stack(&[]), &profile("ha"));
     let titles: Vec<String> = objects.iter().map(Rendered::title).collect();
-    assert_eq!(titles, ["ServiceAccount/my-demo", "Deployment/my-demo-web", "ConfigMap/my-demo-page", "Service/db"]);
+    assert_eq!(
+        titles,
+        [
+            "ServiceAccount/my-demo",
+            "Deployment/my-demo-web",
+            "ConfigMap/my-demo-page",
+            "Service/db",
+            "Service/my-demo-web"
+        ]
+    );
     let components: Vec<_> = objects.iter().map(|object| object.component.as_deref()).collect();
-    assert_eq!(components, [None, Some("web"), Some("web"), Some("db")]);
+    assert_eq!(components, [None, Some("web"), Some("web"), Some("db"), Some("db")]);
     assert!(objects.iter().all(|object| object.namespace() == "demo"));
     let web = &objects[1].object;
     assert_eq!(web["spec"]["replicas"], json!(3));
@@ -152,7 +174,7 @@ fn every_object_and_field_knows_its_line() {
 #[test]
 fn a_component_that_is_off_renders_nothing() {
     let choices = Choices { set: vec!["web.enabled=false".into()], ..profile("ha") };
-    assert_eq!(objects(&stack(&[]), &choices).len(), 2);
+    assert_eq!(objects(&stack(&[]), &choices).len(), 3);
 }
 
 #[test]
@@ -260,4 +282,57 @@ fn what_does_not_fit_together_is_told() {
     assert_eq!(error, "embedded:demo/notes.txt: is not part of a stack; nothing reads it");
     let warnings = stack(&[("files/unused", "x")]).warnings().to_vec();
     assert_eq!(warnings[0].to_string(), "embedded:demo/files/unused: warning: no template uses `file('unused')`");
+}
+
+#[test]
+fn prepare_gives_everything_an_installation_needs() {
+    let stack = stack(&[]);
+    let prepared = stack.prepare(&profile("ha"), &stack.release(None, Some("other"))).unwrap();
+    assert_eq!(prepared.objects.len(), 5);
+    assert!(prepared.objects.iter().all(|object| object.namespace() == "other"));
+    assert_eq!(prepared.reach[0].service, "demo-web");
+    let error = stack.prepare(&Choices::default(), &stack.release(None, None)).unwrap_err();
+    assert_eq!(crate::error::Explain::id(&error), "missing-value");
+    assert!(error.to_string().starts_with("web.password: is required"), "{error}");
+}
+
+#[test]
+fn what_goes_wrong_never_shows_a_secret() {
+    let account = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: x\n";
+    let table =
+        ["data: {{ values.web.password }}", "immutable: {{ values.web.password }}", "zzz: {{ values.web.password.x }}"];
+    for line in table {
+        let stack = stack(&[("manifests/account.yaml", &format!("{account}{line}\n"))]);
+        let choices = Choices { secrets: vec![("web.password".into(), "hunter2".into())], ..profile("ha") };
+        let error = stack.prepare(&choices, &stack.release(None, None)).unwrap_err();
+        assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
+    }
+}
+
+/// A stack of a thousand ConfigMaps; run with `--release --ignored` to see the time.
+#[test]
+#[ignore = "a measurement"]
+fn a_thousand_objects_are_fast() {
+    let many = "{% for i in range(1000) %}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {{ 'x-' ~ i }}\n  \
+                labels: {{ labels('web') }}\ndata:\n  a: {{ 'some text ' ~ i }}\n  b: {{ file('page.html') }}\n{% endfor %}\n";
+    let stack = stack(&[("manifests/account.yaml", many)]);
+    let release = stack.release(None, None);
+    let begun = std::time::Instant::now();
+    let prepared = stack.prepare(&profile("ha"), &release).unwrap();
+    let took = begun.elapsed();
+    assert!(prepared.objects.len() > 1000);
+    let values = stack.values(&profile("ha")).unwrap();
+    let begun = std::time::Instant::now();
+    let objects = stack.render(&values, &release).unwrap();
+    let rendered = begun.elapsed();
+    let begun = std::time::Instant::now();
+    strict::check(&objects);
+    let checked = begun.elapsed();
+    let begun = std::time::Instant::now();
+    Stack::load(&folder(&[])).unwrap();
+    let loaded = begun.elapsed();
+    assert!(
+        took.as_millis() < 50,
+        "prepared in {took:?}, rendered in {rendered:?}, checked in {checked:?}, loaded in {loaded:?}"
+    );
 }

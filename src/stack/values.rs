@@ -115,6 +115,22 @@ impl Values {
         tree
     }
 
+    /// The faults without any secret in their messages: what a template or a type says about a value may quote it.
+    pub fn redacted(&self, mut faults: Vec<Fault>) -> Vec<Fault> {
+        let mut hidden = Vec::new();
+        for value in self.secrets.iter().filter_map(|way| way.find(&self.tree)) {
+            scalars(value, &mut hidden);
+        }
+        for fault in &mut faults {
+            for text in &hidden {
+                if fault.message.contains(text.as_str()) {
+                    fault.message = fault.message.replace(text.as_str(), HIDDEN);
+                }
+            }
+        }
+        faults
+    }
+
     /// What the user chose beyond defaults and profile, without secrets: what a run records for the next one.
     pub fn chosen(&self) -> &Value {
         &self.chosen
@@ -128,6 +144,17 @@ impl fmt::Debug for Values {
             .field("profile", &self.profile)
             .field("tree", &self.without_secrets())
             .finish_non_exhaustive()
+    }
+}
+
+/// The texts of all scalars that are long enough to be told from other words.
+fn scalars(value: &Value, into: &mut Vec<String>) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| scalars(item, into)),
+        Value::Object(entries) => entries.values().for_each(|value| scalars(value, into)),
+        Value::String(text) if text.len() > 2 => into.push(text.clone()),
+        Value::Number(number) if number.to_string().len() > 2 => into.push(number.to_string()),
+        _ => {}
     }
 }
 
