@@ -31,7 +31,7 @@ build_once() {
     "$2" "$1.part"
     mv "$1.part" "$1"
     say "built ${1##*/} in $(seconds_since "$began") s"
-  ) 8>"$CACHE/.build.lock"
+  ) 8>"$1.lock"
 }
 
 build_parts() {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/http"
 	"net/http/httputil"
@@ -64,8 +65,8 @@ func (p *proxy) serve(listener net.Listener) error {
 	p.listener = listener
 	p.mutex.Unlock()
 	for {
-		err := server.Serve(listener)
-		if !p.isGone() {
+		// Only vanish closes it.
+		if err := server.Serve(listener); !errors.Is(err, net.ErrClosed) {
 			return err
 		}
 		listener = <-p.reopened
@@ -73,12 +74,6 @@ func (p *proxy) serve(listener net.Listener) error {
 }
 
 type connKey struct{}
-
-func (p *proxy) isGone() bool {
-	p.mutex.Lock()
-	defer p.mutex.Unlock()
-	return p.gone
-}
 
 // track keeps upgraded connections too: they end with the API server.
 func (p *proxy) track(conn net.Conn, state http.ConnState) {
@@ -138,7 +133,8 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		panic(http.ErrAbortHandler)
 	}
 	if last {
-		defer p.vanish(r.Context().Value(connKey{}).(net.Conn))
+		// Before the answer, or the client's next request could still get through.
+		p.vanish(r.Context().Value(connKey{}).(net.Conn))
 	}
 	answer := &statusWriter{ResponseWriter: w}
 	defer func() { entry.Status = answer.status }()
