@@ -10,6 +10,8 @@
 //! Modules stand in the order of that flow. Only `engine` writes. Nothing here prints, reads the environment or exits.
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
+pub mod cluster;
 pub mod error;
 pub mod kinds;
 pub mod stack;
+pub mod host;

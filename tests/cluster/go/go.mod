@@ -40,7 +40,10 @@ replace (
 	k8s.io/sample-controller => k8s.io/sample-controller v0.34.4
 )
 
-require github.com/coredns/coredns v1.13.1
+require (
+	github.com/coredns/coredns v1.13.1
+	go.yaml.in/yaml/v3 v3.0.4
+)
 
 require (
 	cel.dev/expr v0.24.0 // indirect
@@ -196,7 +199,6 @@ require (
 	go.uber.org/multierr v1.11.0 // indirect
 	go.uber.org/zap v1.27.0 // indirect
 	go.yaml.in/yaml/v2 v2.4.2 // indirect
-	go.yaml.in/yaml/v3 v3.0.4 // indirect
 	golang.org/x/crypto v0.42.0 // indirect
 	golang.org/x/exp v0.0.0-20250408133849-7e4ce0ab07d0 // indirect
 	golang.org/x/mod v0.27.0 // indirect

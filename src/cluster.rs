@@ -1,0 +1,3 @@
+//! The cluster: reaching it, and saying why it cannot be reached.
+
+pub mod fault;

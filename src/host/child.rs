@@ -1,0 +1,133 @@
+//! Running somebody else's program: for a limited time, with limited output, and with nothing left behind.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::process::Command;
+
+/// The most bytes kept of each output; a program that prints more gets a closed pipe.
+const MOST_OUTPUT: u64 = 64 * 1024;
+
+/// A program that has ended.
+pub(super) struct Finished {
+    pub(super) status: ExitStatus,
+    pub(super) stdout: Vec<u8>,
+    pub(super) stderr: Vec<u8>,
+}
+
+/// Why there is no end to report.
+#[derive(Debug)]
+pub(super) enum ChildFault {
+    /// It had not ended in time and was killed.
+    Hung,
+    /// It could not be started or waited for.
+    Failed(io::Error),
+}
+
+/// Runs a program without input, with exactly the given variables, and kills it with its children after `limit`, or
+/// when this future is dropped.
+pub(super) async fn run(
+    program: &Path,
+    arguments: &[String],
+    variables: &BTreeMap<String, String>,
+    limit: Duration,
+) -> Result<Finished, ChildFault> {
+    let mut command = Command::new(program);
+    command.args(arguments).env_clear().envs(variables);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    // A group of its own, so that what it starts in turn can be ended with it.
+    command.process_group(0).kill_on_drop(true);
+    tokio::time::timeout(limit, finish(command)).await.unwrap_or(Err(ChildFault::Hung))
+}
+
+async fn finish(mut command: Command) -> Result<Finished, ChildFault> {
+    let mut child = command.spawn().map_err(ChildFault::Failed)?;
+    let mut group = Group(child.id());
+    let (stdout, stderr) = tokio::join!(read_some(child.stdout.take()), read_some(child.stderr.take()));
+    let status = child.wait().await.map_err(ChildFault::Failed)?;
+    group.0 = None;
+    Ok(Finished { status, stdout, stderr })
+}
+
+/// Reads up to the limit; dropping the pipe after that ends a program that never stops printing.
+async fn read_some(pipe: Option<impl AsyncRead + Unpin>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    if let Some(pipe) = pipe {
+        // What was read before an error is still worth showing.
+        let _ = pipe.take(MOST_OUTPUT).read_to_end(&mut bytes).await;
+    }
+    bytes
+}
+
+/// The process group of a child that still runs; ended when dropped. Empty once the child has been waited for, when
+/// its number may already belong to another process.
+struct Group(Option<u32>);
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        let id = self.0.and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw);
+        if let Some(id) = id {
+            // It may have ended by itself just now.
+            let _ = rustix::process::kill_process_group(id, rustix::process::Signal::KILL);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Instant;
+
+    async fn shell(script: &str, limit: Duration) -> Result<Finished, ChildFault> {
+        run(Path::new("/bin/sh"), &["-c".into(), script.into()], &BTreeMap::new(), limit).await
+    }
+
+    #[tokio::test]
+    async fn output_status_and_variables_are_the_childs_own() {
+        let ended = shell("echo out; echo err >&2; echo ${HOME-none}; exit 3", Duration::from_secs(30)).await.unwrap();
+        assert_eq!(ended.stdout, b"out\nnone\n");
+        assert_eq!(ended.stderr, b"err\n");
+        assert_eq!(ended.status.code(), Some(3));
+    }
+
+    #[tokio::test]
+    async fn endless_output_is_cut() {
+        let ended =
+            shell("while :; do echo yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy; done", Duration::from_secs(30)).await;
+        assert_eq!(ended.unwrap().stdout.len() as u64, MOST_OUTPUT);
+    }
+
+    #[tokio::test]
+    async fn a_hanging_program_is_killed_with_its_children() {
+        let folder = tempfile::tempdir().unwrap();
+        let started = Instant::now();
+        let file = folder.path().join("pid");
+        let script = format!("/bin/sleep 600 & echo $! > {}; wait", file.display());
+        assert!(matches!(shell(&script, Duration::from_secs(1)).await, Err(ChildFault::Hung)));
+        assert!(started.elapsed() < Duration::from_secs(5));
+        let pid = std::fs::read_to_string(file).unwrap();
+        assert!(ends(pid.trim()).await, "the grandchild lives");
+    }
+
+    /// Whether a process is gone, or waits only to be reaped.
+    async fn ends(pid: &str) -> bool {
+        let started = Instant::now();
+        while started.elapsed() < Duration::from_secs(10) {
+            let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+            if stat.is_empty() || stat.contains(") Z ") {
+                return true;
+            }
+            tokio::task::yield_now().await;
+        }
+        false
+    }
+
+    #[tokio::test]
+    async fn what_cannot_start_says_why() {
+        let fault = run(Path::new("/nonexistent/tool"), &[], &BTreeMap::new(), Duration::from_secs(1)).await;
+        assert!(matches!(fault, Err(ChildFault::Failed(error)) if error.kind() == io::ErrorKind::NotFound));
+    }
+}

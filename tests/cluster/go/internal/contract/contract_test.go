@@ -1,0 +1,62 @@
+package contract
+
+import (
+	"strings"
+	"testing"
+)
+
+const head = "image: {names: [example/x:1]}\n"
+
+func TestRefusals(t *testing.T) {
+	for name, c := range map[string]struct{ text, want string }{
+		"no image":         {"flags: {}\n", "image.names"},
+		"no tag":           {"image: {names: [localhost:5000/x]}\n", "has no tag"},
+		"unknown key":      {head + "colour: red\n", "colour"},
+		"unknown type":     {head + "flags: {x: {type: number}}\n", "unknown type"},
+		"bad default":      {head + "env: {X: {type: int, default: many}}\n", "default"},
+		"bad pattern":      {head + "env: {X: {pattern: '('}}\n", "missing closing"},
+		"undeclared flag":  {head + "persist: '{{ flag \"x\" }}/y'\n", "flag x is not declared"},
+		"bad template":     {head + "log: ['{{ nothing }}']\n", "nothing"},
+		"two roles in one": {head + "listen: [{name: a, port: 1}]\nroles: [{queue: {listen: a}, proxy: {listen: a, prefix: /, to: 'http://x'}}]\n", "2 roles"},
+		"no such port":     {head + "roles: [{queue: {listen: a}}]\n", "no http port"},
+		"unknown role":     {head + "roles: [{cache: {}}]\n", "cache"},
+		"unknown access":   {head + "paths: [{path: /x, access: rw}]\n", "unknown access"},
+		"http and tcp":     {head + "upstreams: [{name: a, http: 'http://x', tcp: 'x:1'}]\n", "http or tcp"},
+		"named standin":    {"image: {names: ['x:1'], entrypoint: /standin}\n", "not named standin"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := Parse([]byte(c.text), "x")
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got %v, want an error with %q", err, c.want)
+			}
+		})
+	}
+}
+
+func TestTypes(t *testing.T) {
+	low, high := 1.0, 10.0
+	for _, c := range []struct {
+		param Param
+		value string
+		good  bool
+	}{
+		{Param{Type: "int"}, "3", true},
+		{Param{Type: "int"}, "3.5", false},
+		{Param{Type: "int", Min: &low, Max: &high}, "11", false},
+		{Param{Type: "float", Min: &low}, "0.5", false},
+		{Param{Type: "bool"}, "yes", false},
+		{Param{Type: "duration"}, "30s", true},
+		{Param{Type: "path"}, "data", false},
+		{Param{Type: "url"}, "collector:8080", false},
+		{Param{Type: "url"}, "http://collector:8080", true},
+		{Param{Type: "hostport"}, "mq:9091", true},
+		{Param{Type: "hostport"}, "http://mq:9091", false},
+		{Param{Type: "list"}, "a,,b", false},
+		{Param{Values: []string{"debug"}}, "info", false},
+		{Param{Pattern: "^v[0-9]+$"}, "v1", true},
+	} {
+		if err := c.param.Check(c.value); (err == nil) != c.good {
+			t.Errorf("%q as %s: %v", c.value, c.param.Type, err)
+		}
+	}
+}

@@ -1,0 +1,69 @@
+package contract
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"text/template"
+)
+
+// Values are what a stand-in was started with, defaults included.
+type Values struct {
+	Flags, Env, Args map[string]string
+}
+
+// Request is `.` in a route's body.
+type Request struct {
+	Path  string
+	query func(string) string
+}
+
+func NewRequest(path string, query func(string) string) Request { return Request{path, query} }
+
+func (r Request) Query(key string) string {
+	if r.query == nil {
+		return ""
+	}
+	return r.query(key)
+}
+
+// Expand fills in a template. A name that the contract does not declare is an error.
+func (v Values) Expand(text string, dot any) (string, error) {
+	if !strings.Contains(text, "{{") {
+		return text, nil
+	}
+	t, err := template.New("").Funcs(v.functions()).Parse(text)
+	if err != nil {
+		return "", err
+	}
+	var out strings.Builder
+	err = t.Execute(&out, dot)
+	return out.String(), err
+}
+
+func (v Values) functions() template.FuncMap {
+	return template.FuncMap{
+		"flag":       lookup("flag", v.Flags),
+		"env":        lookup("variable", v.Env),
+		"arg":        lookup("argument", v.Args),
+		"hostname":   os.Hostname,
+		"trimPrefix": func(prefix, s string) string { return strings.TrimPrefix(s, prefix) },
+		"trimSuffix": func(suffix, s string) string { return strings.TrimSuffix(s, suffix) },
+		"default": func(fallback, s string) string {
+			if s == "" {
+				return fallback
+			}
+			return s
+		},
+	}
+}
+
+func lookup(what string, values map[string]string) func(string) (string, error) {
+	return func(name string) (string, error) {
+		value, ok := values[name]
+		if !ok {
+			return "", fmt.Errorf("%s %s is not declared", what, name)
+		}
+		return value, nil
+	}
+}

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"seaworthy.test/cluster/internal/contract"
+)
+
+// record is what travels from a publisher over a queue to a collector.
+type record struct {
+	Key  string            `json:"key"`
+	Time time.Time         `json:"time"`
+	Row  map[string]string `json:"row"`
+}
+
+type counters struct {
+	Published, Queued, Collected, Dropped atomic.Int64
+}
+
+func (s *server) startRole(ctx context.Context, role contract.Role, muxes map[string]*http.ServeMux) error {
+	switch {
+	case role.CSVPublisher != nil:
+		return s.startPublisher(ctx, *role.CSVPublisher)
+	case role.Queue != nil:
+		return s.startQueue(*role.Queue, muxes[role.Queue.Listen])
+	case role.Collector != nil:
+		return s.startCollector(ctx, *role.Collector, muxes[role.Collector.Listen])
+	default:
+		return s.startProxy(*role.Proxy, muxes[role.Proxy.Listen])
+	}
+}
+
+// startProxy hands requests on, and answers 502 when it cannot.
+func (s *server) startProxy(p contract.Proxy, mux *http.ServeMux) error {
+	target, err := s.values.Expand(p.To, nil)
+	if err != nil {
+		return err
+	}
+	to, err := url.Parse(target)
+	if err != nil {
+		return err
+	}
+	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		r.Out.URL.Path = strings.TrimPrefix(r.Out.URL.Path, p.Strip)
+		r.Out.URL.RawPath = ""
+		r.SetURL(to)
+	}}
+	mux.Handle(p.Prefix, proxy)
+	return nil
+}
+
+func writeJSON(w http.ResponseWriter, value any) {
+	w.Header().Set("Content-Type", "application/json")
+	json.NewEncoder(w).Encode(value)
+}
+
+// expandAll fills in several templates at once.
+func (s *server) expandAll(texts ...*string) error {
+	for _, text := range texts {
+		value, err := s.values.Expand(*text, nil)
+		if err != nil {
+			return err
+		}
+		*text = value
+	}
+	return nil
+}

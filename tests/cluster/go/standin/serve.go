@@ -1,0 +1,176 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os/signal"
+	"sync"
+	"syscall"
+	"time"
+
+	"seaworthy.test/cluster/internal/contract"
+)
+
+// server is a running stand-in.
+type server struct {
+	contract  *contract.Contract
+	values    contract.Values
+	faults    *faults
+	upstreams map[string]*upstream
+	counters  counters
+	out       io.Writer
+	logLock   sync.Mutex
+}
+
+func newServer(c *contract.Contract, values contract.Values, out io.Writer) *server {
+	return &server{contract: c, values: values, faults: newFaults(), upstreams: map[string]*upstream{}, out: out}
+}
+
+func (s *server) log(format string, args ...any) {
+	s.logLock.Lock()
+	defer s.logLock.Unlock()
+	fmt.Fprintf(s.out, "%s "+format+"\n", append([]any{time.Now().UTC().Format(time.RFC3339)}, args...)...)
+}
+
+// serve ends without an error when it is told to by a signal.
+func (s *server) serve() error {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+	if err := s.reachUpstreams(ctx); err != nil {
+		return err
+	}
+	failed := make(chan error, 1)
+	if err := s.open(ctx, failed); err != nil {
+		return err
+	}
+	s.control(ctx)
+	for _, line := range s.contract.Log {
+		text, err := s.values.Expand(line, nil)
+		if err != nil {
+			return err
+		}
+		s.log("%s", text)
+	}
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-failed:
+		return err
+	}
+}
+
+// open starts the roles and then the ports, so that what answers also works.
+func (s *server) open(ctx context.Context, failed chan<- error) error {
+	muxes := map[string]*http.ServeMux{}
+	for _, l := range s.contract.Listen {
+		if l.Protocol == "http" {
+			muxes[l.Name] = http.NewServeMux()
+		}
+	}
+	if err := s.routes(ctx, muxes); err != nil {
+		return err
+	}
+	for _, l := range s.contract.Listen {
+		port, err := s.values.Expand(l.Port, nil)
+		if err != nil {
+			return err
+		}
+		listener, err := net.Listen("tcp", ":"+port)
+		if err != nil {
+			return err
+		}
+		go func() {
+			if err := s.answer(l, listener, muxes[l.Name]); !errors.Is(err, net.ErrClosed) {
+				failed <- err
+			}
+		}()
+	}
+	return nil
+}
+
+// routes puts the contract's and the roles' paths on the ports. ServeMux panics
+// on paths that contradict each other.
+func (s *server) routes(ctx context.Context, muxes map[string]*http.ServeMux) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("routes: %v", p)
+		}
+	}()
+	for _, l := range s.contract.Listen {
+		for _, r := range l.Routes {
+			for _, pattern := range patterns(r) {
+				muxes[l.Name].HandleFunc(pattern, s.fixed(r))
+			}
+		}
+	}
+	for _, role := range s.contract.Roles {
+		if err := s.startRole(ctx, role, muxes); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func patterns(r contract.Route) []string {
+	path := r.Prefix
+	if r.Path == "/" {
+		path = "/{$}"
+	} else if r.Path != "" {
+		path = r.Path
+	}
+	if len(r.Methods) == 0 {
+		return []string{path}
+	}
+	var out []string
+	for _, method := range r.Methods {
+		out = append(out, method+" "+path)
+	}
+	return out
+}
+
+func (s *server) fixed(r contract.Route) http.HandlerFunc {
+	return func(w http.ResponseWriter, req *http.Request) {
+		if reason := s.notReady(); r.Ready && reason != "" {
+			http.Error(w, reason, http.StatusServiceUnavailable)
+			return
+		}
+		body, err := s.values.Expand(r.Body, contract.NewRequest(req.URL.Path, req.URL.Query().Get))
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		if r.ContentType != "" {
+			w.Header().Set("Content-Type", r.ContentType)
+		}
+		w.WriteHeader(max(r.Status, 200))
+		io.WriteString(w, body)
+	}
+}
+
+func (s *server) answer(l contract.Listen, listener net.Listener, mux *http.ServeMux) error {
+	if l.Protocol == "http" {
+		return http.Serve(listener, s.faults.around(mux))
+	}
+	banner, err := s.values.Expand(l.Banner, nil)
+	if err != nil {
+		return err
+	}
+	for {
+		conn, err := listener.Accept()
+		if err != nil {
+			return err
+		}
+		go hold(conn, banner)
+	}
+}
+
+// hold keeps a connection until the other side ends it.
+func hold(conn net.Conn, banner string) {
+	defer conn.Close()
+	io.WriteString(conn, banner)
+	io.Copy(io.Discard, conn)
+}

@@ -1,0 +1,32 @@
+# What Debian ships of a node: container runtime, network plugins, tools.
+# shellcheck shell=bash
+
+# command:package
+NEEDED=(
+  containerd:containerd runc:runc iptables:iptables ip:iproute2 conntrack:conntrack ethtool:ethtool
+  socat:socat nsenter:util-linux flock:util-linux mount:mount sysctl:procps
+  /usr/lib/cni/bridge:containernetworking-plugins /bin/busybox:busybox-static
+)
+
+install_packages() {
+  local entry missing=()
+  for entry in "${NEEDED[@]}"; do
+    has_command "${entry%%:*}" || missing+=("${entry##*:}")
+  done
+  # The dynamic busybox is no use inside an image.
+  [[ -e /usr/share/doc/busybox-static ]] || missing+=(busybox-static)
+  ((${#missing[@]})) || return 0
+  say "installing ${missing[*]}"
+  apt_get update
+  apt_get install -y --no-install-recommends "${missing[@]}"
+}
+
+has_command() { PATH=$PATH:/usr/sbin:/sbin command -v "$1" >/dev/null; }
+
+apt_get() {
+  mkdir -p "$CACHE"
+  DEBIAN_FRONTEND=noninteractive apt-get -q "$@" >"$CACHE/apt.log" 2>&1 || {
+    show_tail "$CACHE/apt.log"
+    die "apt-get $1"
+  }
+}
