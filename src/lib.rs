@@ -12,6 +12,6 @@
 
 pub mod cluster;
 pub mod error;
+pub mod host;
 pub mod kinds;
 pub mod stack;
-pub mod host;

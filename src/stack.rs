@@ -176,7 +176,8 @@ impl Stack {
     /// All faults of the first of these stages that finds some.
     pub fn prepare(&self, choices: &Choices, release: &Release) -> Result<Prepared, StackError> {
         let values = self.values(choices)?;
-        let faults = self.check(&values);
+        let mut faults = release.check();
+        faults.append(&mut self.check(&values));
         if fault::any_error(&faults) {
             return Err(StackError::Faults(faults));
         }
@@ -192,6 +193,7 @@ impl Stack {
         let reach = reach::resolve(&self.definition, &self.sheet, &self.templates, &values, &names);
         let reach = reach.map_err(|faults| StackError::Faults(values.redacted(faults)))?;
         let mut faults = strict::check(&objects);
+        faults.extend(strict::in_the_clear(&objects, &values));
         faults.extend(reach::check(&reach, &self.sheet, &self.definition, &objects));
         let faults = values.redacted(faults);
         if fault::any_error(&faults) {

@@ -61,6 +61,8 @@ pub enum Origin {
     Secret(Arc<str>),
     /// What the last run recorded.
     Recorded,
+    /// Another option of the command line.
+    Option(&'static str),
 }
 
 impl fmt::Display for Origin {
@@ -70,6 +72,7 @@ impl fmt::Display for Origin {
             Self::Set(way) => write!(formatter, "--set {way}"),
             Self::SetFile(way, file) => write!(formatter, "--set-file {way}={file}"),
             Self::Secret(name) => write!(formatter, "--secret {name}"),
+            Self::Option(option) => formatter.write_str(option),
             Self::Recorded => formatter.write_str("recorded by the last run"),
         }
     }

@@ -35,6 +35,9 @@ impl Way {
 
     /// The way written with dots: the inverse of `Display` for names, indices and escaped dots.
     pub fn dotted(text: &str) -> Self {
+        if text.is_empty() {
+            return Self::default();
+        }
         let mut steps = Vec::new();
         let mut name = String::new();
         let mut characters = text.chars();

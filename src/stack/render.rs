@@ -11,7 +11,8 @@ use minijinja::value::Value;
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior};
 
 use super::definition::Definition;
-use super::fault::{Fault, FaultKind, Place};
+use super::fault::{Fault, FaultKind, Origin, Place};
+use super::names;
 use super::source::Folder;
 use super::values::Values;
 pub use objects::Rendered;
@@ -25,6 +26,25 @@ pub struct Release {
     pub namespace: String,
     /// The registry all images come from, when the user chose one.
     pub registry: Option<String>,
+}
+
+impl Release {
+    /// What is wrong with the names the user chose.
+    pub fn check(&self) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        for (option, name) in [("--name", &self.name), ("--namespace", &self.namespace)] {
+            if !names::is_label(name) {
+                let message = format!("`{name}` is not a DNS label: at most 63 small letters, digits and `-`");
+                faults.push(Fault::new(FaultKind::BadValue, Origin::Option(option), message));
+            }
+        }
+        let is_host = |host: &str| !host.is_empty() && !host.contains(char::is_whitespace) && !host.contains("://");
+        if let Some(registry) = self.registry.as_deref().filter(|registry| !is_host(registry)) {
+            let message = format!("`{registry}` is not a registry such as `registry.example.org:5000`");
+            faults.push(Fault::new(FaultKind::BadValue, Origin::Option("--registry"), message));
+        }
+        faults
+    }
 }
 
 /// The templates of a stack, ready to be evaluated.

@@ -82,8 +82,12 @@ impl Catalogue {
     /// The texts of the stack of this name, unread.
     ///
     /// # Errors
-    /// When there is none, or it cannot be read.
+    /// When there is none, or it cannot be read, or one of the folders given is none.
     pub fn folder(&self, name: &str) -> Result<Folder, StackError> {
+        if let Some(dir) = self.dirs.iter().find(|dir| !dir.is_dir()) {
+            let reason = "is not a folder; `--profiles` takes one with a folder for each stack".to_owned();
+            return Err(StackError::Unreadable { path: dir.display().to_string(), reason });
+        }
         if names::is_label(name) {
             if let Some(dir) = self.dirs.iter().find(|dir| dir.join(name).join("stack.yaml").is_file()) {
                 return read_folder(&dir.join(name));
@@ -224,6 +228,8 @@ mod tests {
         for name in ["../outer", "..", ".", "", "a/b"] {
             assert_eq!(catalogue.folder(name).unwrap_err().id(), "unknown-stack", "{name}");
         }
+        let nowhere = Catalogue::new([dir.path().join("nowhere")]);
+        assert_eq!(nowhere.folder("geodata").unwrap_err().id(), "unreadable-stack");
     }
 
     #[cfg(unix)]

@@ -3,6 +3,7 @@
 //! What `fieldValidation=Strict` would refuse on a cluster is refused here: fields a type does not have, values of another
 //! type, fields that must be there; and what no single object shows: a Service whose port no container has.
 
+mod clear;
 mod limits;
 mod pods;
 mod together;
@@ -14,6 +15,8 @@ use super::fault::{Fault, FaultKind, Severity};
 use super::path::Way;
 use super::render::Rendered;
 use super::typed::Problem;
+
+pub use clear::in_the_clear;
 
 /// Everything in the objects that Kubernetes would refuse, or that cannot work.
 pub fn check(objects: &[Rendered]) -> Vec<Fault> {

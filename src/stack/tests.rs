@@ -215,7 +215,7 @@ fn objects_that_cannot_be_told_are_refused() {
         ("apiVersion: v1\nkind: List\nitems: []", "apart"),
         ("apiVersion: v1\nkind: Secret\nmetadata: {}", "`metadata.name` of this Secret"),
         ("apiVersion: v1\nkind: Secret\nmetadata: {name: A_b}", "not a DNS name"),
-        ("apiVersion: v1\nkind: Deployment\nmetadata: {name: x}", "no kind Deployment in v1"),
+        ("apiVersion: v1\nkind: Deployment\nmetadata: {name: x}", "no kind Deployment in v1; it is in apps/v1"),
         (
             "apiVersion: v1\nkind: Service\nmetadata: {name: db}",
             "Service/db is also at embedded:demo/manifests/web.yaml:1",
@@ -306,6 +306,30 @@ fn what_goes_wrong_never_shows_a_secret() {
         let choices = Choices { secrets: vec![("web.password".into(), "hunter2".into())], ..profile("ha") };
         let error = stack.prepare(&choices, &stack.release(None, None)).unwrap_err();
         assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
+    }
+}
+
+#[test]
+fn a_secret_outside_of_a_secret_is_told() {
+    let text = "apiVersion: v1\nkind: KIND\nmetadata:\n  name: x\nFIELD:\n  a: {{ 'p=' ~ values.web.password }}\n";
+    let warnings = |kind, field| {
+        let stack = stack(&[("manifests/account.yaml", &text.replace("KIND", kind).replace("FIELD", field))]);
+        let choices = Choices { secrets: vec![("web.password".into(), "correct horse".into())], ..profile("ha") };
+        stack.prepare(&choices, &stack.release(None, None)).unwrap().warnings
+    };
+    assert!(warnings("Secret", "stringData").is_empty());
+    let told = warnings("ConfigMap", "data")[0].to_string();
+    let expected = "manifests/account.yaml:6: warning: data.a: the secret `web.password` lies here in the clear; put it into a Secret (ConfigMap/x)";
+    assert!(told.ends_with(expected), "{told}");
+}
+
+#[test]
+fn names_the_user_chose_are_checked() {
+    let stack = stack(&[]);
+    let release = Release { registry: Some("https://x".into()), ..stack.release(Some("My"), Some("a.b")) };
+    let error = stack.prepare(&profile("ha"), &release).unwrap_err().to_string();
+    for option in ["--name: `My`", "--namespace: `a.b`", "--registry: `https://x`"] {
+        assert!(error.contains(option), "{error}");
     }
 }
 

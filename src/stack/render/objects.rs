@@ -1,6 +1,7 @@
 //! From rendered texts to objects that know where they come from.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use serde_json::Value;
@@ -13,7 +14,7 @@ use super::lint;
 use crate::kinds::{self, Kind};
 
 /// One rendered object.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Rendered {
     /// The object, with its namespace.
     pub object: Value,
@@ -27,8 +28,14 @@ pub struct Rendered {
     document: usize,
 }
 
+impl fmt::Debug for Rendered {
+    /// Names the object and leaves out what is in it: it may be a Secret.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} in `{}` ({})", self.title(), self.namespace(), self.origin)
+    }
+}
+
 /// The rendered text of one template; positions are looked up only when something is wrong.
-#[derive(Debug)]
 struct Sheet {
     file: Arc<str>,
     text: String,
@@ -135,7 +142,7 @@ impl<'a> Collector<'a> {
         let title = rendered.title();
         match rendered.kind {
             None if kinds::is_builtin_group(rendered.api_version()) => {
-                return Err(format!("Kubernetes has no kind {} in {}", rendered.kind_name(), rendered.api_version()));
+                return Err(unknown_kind(rendered.api_version(), rendered.kind_name()));
             }
             Some(kind) if kind.namespaced => {
                 if let Some(metadata) = rendered.object["metadata"].as_object_mut() {
@@ -176,6 +183,16 @@ fn in_template(fault: &Fault, sheet: &Sheet) -> Fault {
     let message = fault.message.split(": `").next().unwrap_or_default();
     let message = format!("what this renders to is not YAML: {message}");
     Fault::new(FaultKind::BadTemplate, sheet.place(mark), message)
+}
+
+/// A kind that one of Kubernetes' own groups does not have, or has in another version.
+fn unknown_kind(api_version: &str, kind: &str) -> String {
+    let unknown = format!("there is no kind {kind} in {api_version}");
+    if let Some(known) = kinds::BUILTIN.iter().find(|known| known.kind == kind) {
+        return format!("{unknown}; it is in {}", known.api_version());
+    }
+    let meant = crate::error::closest(kind, kinds::BUILTIN.iter().map(|known| known.kind));
+    format!("{unknown}{}", meant.map(|kind| format!(", did you mean {kind}?")).unwrap_or_default())
 }
 
 /// Whether the object says what it is.

@@ -4,11 +4,15 @@ use jsonschema::error::{TypeKind, ValidationErrorKind};
 use jsonschema::{JsonType, ValidationError, Validator};
 use serde_json::Value;
 
-use super::super::fault::{Fault, FaultKind, Origin, Place};
-use super::super::path::Way;
+use super::super::fault::{Fault, FaultKind, Mark, Origin, Place};
+use super::super::node::{Data, Node};
+use super::super::path::{Step, Way};
 use super::super::values::{HIDDEN, Values};
 use super::{Schema, formats};
 use crate::error::closest;
+
+/// What `x-seaworthy` can say about a value.
+const HINTS: [&str; 4] = ["secret", "advanced", "unit", "multiline"];
 
 /// As many names are listed when none is close to what was typed.
 const LISTED: usize = 12;
@@ -38,6 +42,9 @@ impl Schema {
     }
 
     fn compile(&self) -> Result<Validator, Fault> {
+        if let Some(fault) = self.unknown_hint(&self.nodes, &Way::default()) {
+            return Err(fault);
+        }
         let mut root = self.root.clone();
         bound_ports(&mut root);
         formats::options().build(&root).map_err(|error| {
@@ -45,6 +52,25 @@ impl Schema {
             let place = Place { file: self.file.as_str().into(), mark: *self.nodes.nearest(&way) };
             Fault::new(FaultKind::BadStack, place, format!("is not a JSON Schema: {error}")).on(way)
         })
+    }
+
+    /// A slip in `x-seaworthy`, which no meta-schema would find, and which could show a secret.
+    fn unknown_hint(&self, node: &Node<Mark>, way: &Way) -> Option<Fault> {
+        let below = match &node.data {
+            Data::Scalar(_) => return None,
+            Data::List(items) => items.iter().enumerate().map(|(index, item)| (Step::Index(index), item)).collect(),
+            Data::Map(entries) => {
+                entries.iter().map(|(name, node)| (Step::Key(name.clone()), node)).collect::<Vec<_>>()
+            }
+        };
+        if way.0.last() == Some(&Step::Key("x-seaworthy".to_owned())) {
+            let unknown = |step: &Step| !matches!(step, Step::Key(name) if HINTS.contains(&name.as_str()));
+            let (step, node) = below.into_iter().find(|(step, _)| unknown(step))?;
+            let place = Place { file: self.file.as_str().into(), mark: node.at };
+            let message = format!("unknown key; known are {}", HINTS.join(", "));
+            return Some(Fault::new(FaultKind::BadStack, place, message).on(way.with(step)));
+        }
+        below.into_iter().find_map(|(step, node)| self.unknown_hint(node, &way.with(step)))
     }
 
     /// What is wrong with the schema itself.
@@ -161,7 +187,12 @@ impl Judge<'_> {
         if let [only] = fitting.as_slice() {
             return only.iter().flat_map(|error| self.faults(error)).collect();
         }
-        let expected: Vec<String> = context.iter().filter_map(type_of).collect();
+        let here = |error: &&ValidationError<'_>| error.instance_path().as_str() == pointer(&way);
+        let expected: Vec<String> = context
+            .iter()
+            .filter_map(|errors| errors.iter().find(here))
+            .map(|error| self.expected(&way, error.kind()))
+            .collect();
         let words = if expected.is_empty() { "another form".to_owned() } else { expected.join(" or ") };
         let message = format!("is {}, expected {words}{}", self.shown(&way), self.explained(&way));
         vec![self.at(FaultKind::BadValue, way, message)]
@@ -187,6 +218,7 @@ impl Judge<'_> {
             Kind::MultipleOf { multiple_of } => format!("a multiple of {multiple_of}"),
             Kind::MinLength { limit: 1 } => "a text that is not empty".to_owned(),
             Kind::MinLength { limit } => format!("at least {limit} characters"),
+            Kind::MaxLength { limit: 0 } => "an empty text".to_owned(),
             Kind::MaxLength { limit } => format!("at most {limit} characters"),
             Kind::MinItems { limit } => format!("at least {limit} items"),
             Kind::MaxItems { limit } => format!("at most {limit} items"),
@@ -208,7 +240,6 @@ impl Judge<'_> {
 
 /// The JSON pointer of a way.
 fn pointer(way: &Way) -> String {
-    use super::super::path::Step;
     way.0.iter().fold(String::new(), |pointer, step| match step {
         Step::Key(name) => format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1")),
         Step::Index(index) => format!("{pointer}/{index}"),
@@ -272,6 +303,7 @@ properties:
       list: {type: array, items: {type: object, properties: {name: {type: string, format: dns-label}}}}
       either: {anyOf: [{type: string}, {type: integer, minimum: 5}]}
       both: {oneOf: [{type: string}, {type: boolean}]}
+      maybe: {type: string, anyOf: [{maxLength: 0}, {format: dns-label}]}
       key: {type: string, maxLength: 3, x-seaworthy: {secret: true}}
   token: {type: string, minLength: 1, title: API token, x-seaworthy: {secret: true}}
   host: {type: string, minLength: 1, title: Host}
@@ -309,6 +341,10 @@ properties:
                 "--set web.list[0].name: web.list[0].name: is `A`, expected a DNS label: at most 63 small letters, digits and `-`",
             ),
             ("web.either=3", "--set web.either: web.either: is 3, expected at least 5"),
+            (
+                "web.maybe=A",
+                "--set web.maybe: web.maybe: is `A`, expected an empty text or a DNS label: at most 63 small letters, digits and `-`",
+            ),
             ("web.both=3", "--set web.both: web.both: is 3, expected a text or true or false"),
             ("web.key=hunter2", "--set web.key: web.key: is <secret>, expected at most 3 characters"),
             ("web.enabled=\"true\"", "--set web.enabled: web.enabled: is `true`, expected true or false"),
@@ -343,6 +379,7 @@ properties:
         for (text, words) in [
             ("type: objekt", "is not a JSON Schema"),
             ("properties: {a: {type: string, format: nonsense}}", "nonsense"),
+            ("properties: {a: {x-seaworthy: {secert: true}}}", "unknown key; known are secret"),
         ] {
             let schema = Schema::read("s.yaml", text).unwrap();
             let faults = schema.lint();

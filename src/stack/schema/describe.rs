@@ -36,6 +36,8 @@ pub struct Setting {
     pub secret: bool,
     /// Whether it is shown only on demand.
     pub advanced: bool,
+    /// Whether it is a text of several lines, such as a file.
+    pub multiline: bool,
     /// The unit of a number.
     pub unit: Option<String>,
     /// The only values it can have.
@@ -125,6 +127,7 @@ impl Describer<'_> {
             required: !is_given && (scope.is_required || wants_text && default.is_some()),
             secret: scope.is_secret,
             advanced: scope.is_advanced,
+            multiline: schemas.iter().any(|schema| schema["x-seaworthy"]["multiline"] == true),
             unit: unit.map(str::to_owned),
             options: find("enum").and_then(Value::as_array).cloned().unwrap_or_default(),
             minimum: find("minimum").cloned(),
