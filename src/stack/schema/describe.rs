@@ -14,6 +14,7 @@ const DEEPEST: usize = 12;
 
 /// One setting.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own; no two of them make a state")]
 pub struct Setting {
     /// The way to it.
     pub path: String,
