@@ -98,6 +98,18 @@ impl Schema {
         false
     }
 
+    /// Whether a map at the way can hold a secret: what was given in its place may be one.
+    fn holds_secret(&self, way: &Way) -> bool {
+        fn holds(schema: &Value) -> bool {
+            match schema {
+                Value::Object(map) => schema["x-seaworthy"]["secret"] == true || map.values().any(holds),
+                Value::Array(items) => items.iter().any(holds),
+                _ => false,
+            }
+        }
+        self.at(way).into_iter().any(holds)
+    }
+
     /// The names of the properties the schema knows at the way.
     pub fn properties(&self, way: &Way) -> Vec<&str> {
         let maps = self.at(way).into_iter().filter_map(|schema| schema["properties"].as_object());

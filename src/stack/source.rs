@@ -15,6 +15,9 @@ static EMBEDDED: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/profiles");
 /// A file of a stack that is larger than this is refused: nothing of the size goes into a Kubernetes object.
 const LARGEST: u64 = 4 << 20;
 
+/// Folders within a stack's folder are at most this deep; a link to itself would be deeper.
+const DEEPEST: u32 = 4;
+
 /// Where a stack's files are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Home {
@@ -151,7 +154,12 @@ pub fn read_folder(folder: &Path) -> Result<Folder, StackError> {
             }
             let path = below.join(entry.file_name());
             let full = inside(&root, &folder.join(&path))?;
-            if full.is_dir() && depth < 4 {
+            if full.is_dir() {
+                if depth == DEEPEST {
+                    let message = format!("a stack's folders are at most {DEEPEST} deep");
+                    let place = read.home.place(&path.display().to_string());
+                    return Err(Fault::new(FaultKind::BadStack, place, message).into());
+                }
                 open.push((path, depth + 1));
             } else if full.is_file() {
                 let text = read_text(&read.home, &path, &full)?;
@@ -239,6 +247,10 @@ mod tests {
         write(dir.path(), &[("s/stack.yaml", "x"), ("secret", "no")]);
         std::os::unix::fs::symlink("stack.yaml", dir.path().join("s/again.yaml")).unwrap();
         assert_eq!(read_folder(&dir.path().join("s")).unwrap().files["again.yaml"], "x");
+        std::os::unix::fs::symlink(".", dir.path().join("s/loop")).unwrap();
+        let error = read_folder(&dir.path().join("s")).unwrap_err();
+        assert!(error.to_string().ends_with("a stack's folders are at most 4 deep"), "{error}");
+        fs::remove_file(dir.path().join("s/loop")).unwrap();
         std::os::unix::fs::symlink("../secret", dir.path().join("s/values.yaml")).unwrap();
         let error = read_folder(&dir.path().join("s")).unwrap_err();
         assert!(error.to_string().ends_with("is a link that leads out of the stack's folder"), "{error}");

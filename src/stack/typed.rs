@@ -202,7 +202,10 @@ fn found(unexpected: Unexpected<'_>) -> String {
         Unexpected::Unsigned(value) => format!("the number {value}"),
         Unexpected::Signed(value) => format!("the number {value}"),
         Unexpected::Float(value) => format!("the number {value}"),
-        Unexpected::Str(text) => format!("the text `{}`", text.chars().take(40).collect::<String>()),
+        Unexpected::Str(text) => {
+            let shown: String = text.chars().filter(|character| !character.is_control()).take(40).collect();
+            format!("the text `{shown}`")
+        }
         Unexpected::Unit | Unexpected::Option => "nothing".to_owned(),
         Unexpected::Seq => "a list".to_owned(),
         Unexpected::Map => "a map".to_owned(),

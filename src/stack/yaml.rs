@@ -107,6 +107,13 @@ mod tests {
             ("500m", json!("500m")),
             ("18446744073709551615", json!(u64::MAX)),
             ("~", json!(null)),
+            ("1e16", json!(1e16)),
+            ("1.5e-7", json!(1.5e-7)),
+            ("1e+30", json!(1e30)),
+            ("0x1F", json!(31)),
+            ("2026-11-20", json!("2026-11-20")),
+            ("1:30", json!("1:30")),
+            ("'true'", json!("true")),
         ];
         for (text, expected) in table {
             let value = node("x", &format!("a: {text}")).unwrap().to_value();

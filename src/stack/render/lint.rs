@@ -9,6 +9,9 @@ use super::super::fault::{Fault, FaultKind, Place};
 /// The words a control tag may begin with.
 const WORDS: [&str; 9] = ["if", "elif", "else", "endif", "for", "endfor", "set", "with", "endwith"];
 
+/// What is said about an expression that is a part of something.
+const WHOLE: &str = "an expression must be a whole scalar: `name: {{ r ~ '-x' }}`, not `name: {{ r }}-x`";
+
 /// How a marker begins.
 const MARKER: &str = "#@";
 
@@ -131,11 +134,26 @@ impl Linter<'_> {
         } else if let Some(at) = line.find("{{") {
             if let Some(message) = expression_fault(line, at) {
                 self.fault(index, message);
+            } else if line[..at].trim().is_empty() && !self.is_value_due(index) {
+                self.fault(index, WHOLE);
             }
         } else {
             self.block = block_above(line);
         }
         line.to_owned()
+    }
+
+    /// Whether the text above leaves a value to be written, so that a line of its own is one and not the end of a text.
+    fn is_value_due(&self, index: usize) -> bool {
+        let is_text = |line: &&&str| {
+            let text = line.trim();
+            !(text.is_empty() || ["{%", "{{", "#"].iter().any(|open| text.starts_with(open)) || text.ends_with("#}"))
+        };
+        let above = self.lines[..index].iter().rev().find(is_text);
+        above.is_none_or(|line| {
+            let text = line.find(" #").map_or(*line, |comment| &line[..comment]);
+            text.trim_end().ends_with([':', '-', '[', '{', ','])
+        })
     }
 
     /// Whether the line belongs to a block scalar. A control tag does when the next line of text does: its own
@@ -154,17 +172,16 @@ fn indentation(line: &str) -> usize {
 
 /// What is wrong with an expression that begins at this byte of the line.
 fn expression_fault(line: &str, at: usize) -> Option<&'static str> {
-    let whole = "an expression must be a whole scalar: `name: {{ r ~ '-x' }}`, not `name: {{ r }}-x`";
     if !is_key_or_dash(&line[..at]) {
-        return Some(whole);
+        return Some(WHOLE);
     }
     if line[at + 2..].contains("{{") {
-        return Some(whole);
+        return Some(WHOLE);
     }
     let Some(end) = line.rfind("}}") else { return Some("an expression must be closed with `}}` on its line") };
     let rest = &line[end + 2..];
     if !(rest.trim().is_empty() || (rest.starts_with([' ', '\t']) && rest.trim_start().starts_with('#'))) {
-        return Some(whole);
+        return Some(WHOLE);
     }
     let inner = &line[at + 2..end];
     if inner.starts_with("- ") || inner.starts_with("+ ") || inner.ends_with('-') {
@@ -196,12 +213,7 @@ fn is_key(key: &str) -> bool {
 fn block_above(line: &str) -> Option<usize> {
     let text = line.find(" #").map_or(line, |comment| &line[..comment]).trim_end();
     let header = text.rfind([' ', '\t']).map_or(text, |at| &text[at + 1..]);
-    let mut characters = header.chars();
-    let begins = matches!(characters.next(), Some('|' | '>'));
-    if !begins
-        || header.len() > 3
-        || !characters.all(|character| character == '+' || character == '-' || character.is_ascii_digit())
-    {
+    if !is_block_header(header) || !may_begin_block(&text[..text.len() - header.len()]) {
         return None;
     }
     let mut above = indentation(text);
@@ -214,6 +226,19 @@ fn block_above(line: &str) -> Option<usize> {
         rest = deeper;
     }
     Some(if rest == header { above } else { column })
+}
+
+/// `|` or `>`, with what may follow it.
+fn is_block_header(word: &str) -> bool {
+    let Some(rest) = word.strip_prefix(['|', '>']) else { return false };
+    rest.len() <= 2 && rest.chars().all(|character| character == '+' || character == '-' || character.is_ascii_digit())
+}
+
+/// Whether a value begins behind the text: a key, a dash, an anchor or a tag. Elsewhere `|` is a part of a text.
+fn may_begin_block(text: &str) -> bool {
+    let text = text.trim_end();
+    let word = text.rfind(' ').map_or(text, |at| &text[at + 1..]);
+    text.ends_with([':', '-']) || word.starts_with(['&', '!'])
 }
 
 #[cfg(test)]
@@ -243,6 +268,9 @@ mod tests {
             "{# note #}",
             "text: |\n  plain\nname: {{ r }}",
             "- |\n plain\n- {{ r }}",
+            "a: x |\n  y\nb: {{ r }}",
+            "a:\n{% if x %}\n  {{ r }}\n{% else %}\n  {{ r }}\n{% endif %}",
+            "a: [\n  {{ r }}\n]",
         ];
         for text in table {
             assert_eq!(faults(text), Vec::<String>::new(), "{text}");
@@ -274,6 +302,9 @@ mod tests {
             ("text: |\n{% if a %}\n  b\n{% endif %}\n", 2, "block scalar"),
             ("text: |\n  a\n{% if a %}\n  b\n{% endif %}\nc: 1", 3, "block scalar"),
             ("- text: >-\n    {{ r }}", 2, "block scalar"),
+            ("a: sort |\n  {{ r }}", 2, "whole scalar"),
+            ("a: x\n\n  {{ r }}", 3, "whole scalar"),
+            ("text: !!str |\n  {{ r }}", 2, "block scalar"),
             ("- text: |2\n\n     {{ r }}", 3, "block scalar"),
         ];
         for (text, line, word) in table {

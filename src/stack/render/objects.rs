@@ -146,7 +146,10 @@ impl<'a> Collector<'a> {
             }
             Some(kind) if kind.namespaced => {
                 if let Some(metadata) = rendered.object["metadata"].as_object_mut() {
-                    metadata.entry("namespace").or_insert_with(|| self.namespace.into());
+                    let namespace = metadata.entry("namespace").or_insert(Value::Null);
+                    if namespace.is_null() {
+                        *namespace = self.namespace.into();
+                    }
                 }
             }
             Some(_) if !rendered.namespace().is_empty() => {

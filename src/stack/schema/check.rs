@@ -164,7 +164,7 @@ impl Judge<'_> {
         match way.find(self.values.tree()) {
             Some(Value::Array(_)) => "a list".to_owned(),
             Some(Value::Object(_)) => "a map".to_owned(),
-            Some(_) if self.values.is_secret(way) => HIDDEN.to_owned(),
+            Some(_) if self.values.is_secret(way) || self.schema.holds_secret(way) => HIDDEN.to_owned(),
             Some(Value::String(text)) => {
                 let text: String = text.chars().filter(|character| !character.is_control()).take(60).collect();
                 format!("`{text}`")
@@ -349,6 +349,7 @@ properties:
             ("web.key=hunter2", "--set web.key: web.key: is <secret>, expected at most 3 characters"),
             ("web.enabled=\"true\"", "--set web.enabled: web.enabled: is `true`, expected true or false"),
             ("web={}", "--set web: web: is a list, expected a map"),
+            ("web=hunter2", "--set web: web: is <secret>, expected a map"),
         ];
         for (set, expected) in table {
             let set: Vec<&str> = given.iter().copied().chain([set]).collect();
