@@ -166,7 +166,7 @@ impl Stack {
     pub fn render(&self, values: &Values, release: &Release) -> Result<Vec<Rendered>, StackError> {
         let names = self.names(values, release);
         let rendered = render::render(&self.definition, &self.templates, values, &names, release);
-        rendered.map_err(|faults| StackError::Faults(values.redacted(faults)))
+        rendered.map_err(|faults| StackError::Faults(values.explained(faults)))
     }
 
     /// From what the user chose to objects that can be applied: merged, checked, rendered, and checked again against the
@@ -191,11 +191,11 @@ impl Stack {
         let objects = self.render(&values, release)?;
         let names = self.names(&values, release);
         let reach = reach::resolve(&self.definition, &self.sheet, &self.templates, &values, &names);
-        let reach = reach.map_err(|faults| StackError::Faults(values.redacted(faults)))?;
+        let reach = reach.map_err(|faults| StackError::Faults(values.explained(faults)))?;
         let mut faults = strict::check(&objects);
         faults.extend(strict::in_the_clear(&objects, &values));
         faults.extend(reach::check(&reach, &self.sheet, &self.definition, &objects));
-        let faults = values.redacted(faults);
+        let faults = values.explained(faults);
         if fault::any_error(&faults) {
             return Err(StackError::Faults(faults));
         }

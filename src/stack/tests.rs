@@ -324,6 +324,18 @@ fn a_secret_outside_of_a_secret_is_told() {
 }
 
 #[test]
+fn a_template_that_misses_a_removed_value_says_who_removed_it() {
+    let stack = stack(&[]);
+    let choices = Choices { set: vec!["web.replicas=null".into()], ..profile("ha") };
+    let values = stack.values(&choices).unwrap();
+    let error = stack.render(&values, &stack.release(None, None)).unwrap_err().to_string();
+    assert!(
+        error.ends_with("`values.web.replicas` is undefined; it was removed with null (--set web.replicas)"),
+        "{error}"
+    );
+}
+
+#[test]
 fn names_the_user_chose_are_checked() {
     let stack = stack(&[]);
     let release = Release { registry: Some("https://x".into()), ..stack.release(Some("My"), Some("a.b")) };

@@ -70,6 +70,7 @@ pub struct Values {
     tree: Value,
     nodes: Node<Origin>,
     secrets: Vec<Way>,
+    removed: Vec<(Way, Origin)>,
     chosen: Value,
 }
 
@@ -115,13 +116,18 @@ impl Values {
         tree
     }
 
-    /// The faults without any secret in their messages: what a template or a type says about a value may quote it.
-    pub fn redacted(&self, mut faults: Vec<Fault>) -> Vec<Fault> {
+    /// The faults with the name of whoever removed a value that a template misses, and without any secret in their
+    /// messages: what a template or a type says about a value may quote it.
+    pub fn explained(&self, mut faults: Vec<Fault>) -> Vec<Fault> {
         let mut hidden = Vec::new();
         for value in self.secrets.iter().filter_map(|way| way.find(&self.tree)) {
             scalars(value, &mut hidden);
         }
         for fault in &mut faults {
+            let missed = |way: &Way| fault.message.contains(&format!("`values.{way}` is undefined"));
+            if let Some((_, origin)) = self.removed.iter().find(|(way, _)| missed(way)) {
+                fault.message = format!("{}; it was removed with null ({origin})", fault.message);
+            }
             for text in &hidden {
                 if fault.message.contains(text.as_str()) {
                     fault.message = fault.message.replace(text.as_str(), HIDDEN);
@@ -192,10 +198,18 @@ pub fn merged(own: Node<Origin>, profile: &str, choices: &Choices, schema: &Sche
     }
     let mut nodes = own;
     merge::merge(&mut nodes, chosen.clone());
-    merge::settle(&mut nodes, &Way::default(), schema);
+    let mut removed = Vec::new();
+    merge::settle(&mut nodes, &Way::default(), schema, &mut removed);
     let secrets = secrets(&nodes, schema);
     merge::remove_if(&mut chosen, &Way::default(), &|way, at| matches!(at, Origin::Secret(_)) || schema.is_secret(way));
-    Ok(Values { profile: profile.to_owned(), tree: nodes.to_value(), nodes, secrets, chosen: chosen.to_value() })
+    Ok(Values {
+        profile: profile.to_owned(),
+        tree: nodes.to_value(),
+        nodes,
+        secrets,
+        removed,
+        chosen: chosen.to_value(),
+    })
 }
 
 /// The layers that are the user's, while they are merged.

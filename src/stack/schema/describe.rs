@@ -173,6 +173,7 @@ fn words(schemas: &[&Value], types: &[String]) -> String {
     let format = schemas.iter().find_map(|schema| schema["format"].as_str());
     match format {
         Some(format) if types.iter().any(|name| name == "string") => format.to_owned(),
+        _ if schemas.iter().any(|schema| schema["enum"].is_array()) => "choice".to_owned(),
         _ if types.is_empty() => "any".to_owned(),
         _ => types.iter().map(word).collect::<Vec<_>>().join(" or "),
     }
@@ -208,7 +209,7 @@ properties:
             ("web.replicas", "whole number"),
             ("web.env", "map of text"),
             ("web.size", "quantity"),
-            ("mode", "any"),
+            ("mode", "choice"),
             ("token", "text"),
             ("list", "list of text or null"),
         ];

@@ -22,21 +22,27 @@ pub fn merge<A>(base: &mut Node<A>, over: Node<A>) {
     }
 }
 
-/// Takes out every entry that is null, unless the schema allows null there: then it is the value.
-pub fn settle(node: &mut Node<Origin>, way: &Way, schema: &Schema) {
+/// Takes out every entry that is null, unless the schema allows null there: then it is the value. Remembers what it took
+/// out, and who wanted that.
+pub fn settle(node: &mut Node<Origin>, way: &Way, schema: &Schema, removed: &mut Vec<(Way, Origin)>) {
     match &mut node.data {
         Data::Scalar(_) => {}
         Data::List(items) => {
             for (index, item) in items.iter_mut().enumerate() {
-                settle(item, &way.with(Step::Index(index)), schema);
+                settle(item, &way.with(Step::Index(index)), schema, removed);
             }
         }
         Data::Map(entries) => {
             entries.retain(|(name, node)| {
-                node.data != Data::Scalar(Value::Null) || schema.types(&way.key(name)).allows("null")
+                let way = way.key(name);
+                let keep = node.data != Data::Scalar(Value::Null) || schema.types(&way).allows("null");
+                if !keep {
+                    removed.push((way, node.at.clone()));
+                }
+                keep
             });
             for (name, node) in entries {
-                settle(node, &way.key(name), schema);
+                settle(node, &way.key(name), schema, removed);
             }
         }
     }
