@@ -432,3 +432,15 @@ proptest::proptest! {
         validate(&folder(&[("manifests/web.yaml", &changed)]));
     }
 }
+
+#[test]
+fn the_example_in_the_documentation_is_a_stack() {
+    let page = include_str!("../../docs/writing-a-stack.md");
+    let example = page.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let definition: Definition = typed::read(&yaml::node("docs", example).unwrap().to_value()).unwrap();
+    assert_eq!(definition.components[0].after, ["mq"]);
+    let formats = schema::formats::FORMATS.iter().map(|format| format.name).filter(|name| *name != "dns-name");
+    for format in formats {
+        assert!(page.contains(&format!("`{format}`")), "{format} is not documented");
+    }
+}
