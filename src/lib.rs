@@ -7,11 +7,25 @@
 //!                                           '----------------------------------------------------------------------------'
 //! ```
 //!
-//! Modules stand in the order of that flow. Only `engine` writes. Nothing here prints, reads the environment or exits.
+//! Modules stand in the order of that flow. Only [`engine`] writes. Nothing here prints, reads the environment or exits.
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
-pub mod cluster;
 pub mod error;
-pub mod host;
 pub mod kinds;
+pub mod object;
+
+pub mod cluster;
+pub mod host;
+pub mod snapshot;
+
 pub mod stack;
+
+pub mod prepare;
+
+pub mod plan;
+
+pub mod event;
+
+pub mod engine;
+
+pub mod doctor;

@@ -5,9 +5,11 @@
 GO_DIR=$CLUSTER_DIR/go
 
 build_all() {
+  local sources
   command -v go >/dev/null || die "go is not on PATH"
   BIN=$CACHE/bin-$(hash_of "$GO_DIR"/{go.mod,go.sum,coredns/main.go,local-path/go.mod})
-  TOOLS=$CACHE/tools-$(hash_of "$GO_DIR"/go.mod $(own_sources))
+  mapfile -t sources < <(own_sources)
+  TOOLS=$CACHE/tools-$(hash_of "$GO_DIR/go.mod" "${sources[@]}")
   export BIN TOOLS
   build_once "$BIN" build_parts
   build_once "$TOOLS" build_tools

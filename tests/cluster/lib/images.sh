@@ -7,7 +7,6 @@ BASE_IMAGES=(pause busybox coredns)
 
 # image_archive NAME: prints the path of the archive, made when it is missing.
 image_archive() {
-  SHELL_ARGS=(-busybox /bin/busybox -nettools "$TOOLS/nettools")
   local archive=$IMAGES/$1.tar
   if [[ ! -f $archive ]]; then
     mkdir -p "$IMAGES"
@@ -17,7 +16,10 @@ image_archive() {
   printf '%s\n' "$archive"
 }
 
-use_images() { IMAGES=$CACHE/images-$(printf '%s %s' "$BIN" "$TOOLS" | sha256sum | cut -c1-16); }
+use_images() {
+  SHELL_ARGS=(-busybox /bin/busybox -nettools "$TOOLS/nettools" -bash /bin/bash-static)
+  IMAGES=$CACHE/images-$(printf '%s %s' "$BIN" "$TOOLS" | sha256sum | cut -c1-16)
+}
 
 is_image() { [[ " ${IMAGE_NAMES[*]} " == *" $1 "* ]]; }
 
@@ -57,7 +59,7 @@ standin_archives() {
       if [[ ! -f $archive ]]; then
         mkdir -p "$IMAGES"
         "$TOOLS/mkimage" -o "$archive.part.$$" -contract "$contract" -standin "$TOOLS/standin" \
-          -busybox /bin/busybox -nettools "$TOOLS/nettools" || die "the stand-in of $contract"
+          "${SHELL_ARGS[@]}" || die "the stand-in of $contract"
         mv "$archive.part.$$" "$archive"
       fi
       printf '%s\n' "$archive"

@@ -5,7 +5,7 @@
 NEEDED=(
   containerd:containerd runc:runc iptables:iptables ip:iproute2 conntrack:conntrack ethtool:ethtool
   socat:socat nsenter:util-linux flock:util-linux mount:mount sysctl:procps
-  /usr/lib/cni/bridge:containernetworking-plugins /bin/busybox:busybox-static
+  /usr/lib/cni/bridge:containernetworking-plugins /bin/busybox:busybox-static /bin/bash-static:bash-static
 )
 
 install_packages() {

@@ -1,7 +1,7 @@
 // mkimage writes an image's archive.
 //
-//	mkimage -o OUT -name N... [-busybox BIN -nettools BIN] [-file SRC:DST]... [-entrypoint A]... [-cmd A]... [-user U] [-env K=V]...
-//	mkimage -o OUT -contract FILE -standin BIN -busybox BIN -nettools BIN
+//	mkimage -o OUT -name N... [-busybox BIN -nettools BIN -bash BIN] [-file SRC:DST]... [-entrypoint A]... [-cmd A]... [-user U] [-env K=V]...
+//	mkimage -o OUT -contract FILE -standin BIN -busybox BIN -nettools BIN -bash BIN
 package main
 
 import (
@@ -25,8 +25,8 @@ func (t *texts) String() string     { return strings.Join(*t, " ") }
 func (t *texts) Set(v string) error { *t = append(*t, v); return nil }
 
 type options struct {
-	out, busybox, nettools, user, workdir, contract, standin string
-	names, files, entrypoint, cmd, env                       texts
+	out, busybox, nettools, bash, user, workdir, contract, standin string
+	names, files, entrypoint, cmd, env                             texts
 }
 
 func main() {
@@ -36,6 +36,7 @@ func main() {
 	flag.StringVar(&o.out, "o", "", "archive to write")
 	flag.StringVar(&o.busybox, "busybox", "", "static busybox to put in")
 	flag.StringVar(&o.nettools, "nettools", "", "nc and wget, which go with busybox")
+	flag.StringVar(&o.bash, "bash", "", "static bash, the shell that goes with busybox")
 	flag.StringVar(&o.user, "user", "", "user")
 	flag.StringVar(&o.workdir, "workdir", "", "working folder")
 	flag.StringVar(&o.contract, "contract", "", "make the stand-in of this contract")
@@ -124,6 +125,11 @@ func contractLayer(c *contract.Contract, file string) (*image.Layer, error) {
 		return nil, err
 	}
 	layer.Dir("/tmp", 0o1777)
+	// Without an entry Kubernetes would give the user group 0.
+	if uid, gid, ok := strings.Cut(c.Image.User, ":"); ok && uid != "0" {
+		layer.File("/etc/passwd", 0o644, []byte(image.Passwd+fmt.Sprintf("app:x:%s:%s:app:/:/bin/sh\n", uid, gid)))
+		layer.File("/etc/group", 0o644, []byte(image.Group+fmt.Sprintf("app:x:%s:\n", gid)))
+	}
 	layer.Symlink(c.Image.Entrypoint, "/standin")
 	for _, link := range c.Image.Links {
 		layer.Symlink(link, "/standin")
@@ -161,18 +167,19 @@ func copyIn(layer *image.Layer, from, to string, mode int64) error {
 	return nil
 }
 
+// shell is busybox with what replaces its weaker parts.
 func (o options) shell() (*image.Layer, error) {
-	data, err := os.ReadFile(o.busybox)
-	if err != nil {
-		return nil, err
-	}
-	tools, err := os.ReadFile(o.nettools)
-	if err != nil {
-		return nil, err
+	programs := map[string][]byte{}
+	for name, file := range map[string]string{"busybox": o.busybox, "nettools": o.nettools, "bash": o.bash} {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		programs[name] = data
 	}
 	list, err := exec.Command(o.busybox, "--list-full").Output()
 	if err != nil {
 		return nil, fmt.Errorf("%s --list-full: %w", o.busybox, err)
 	}
-	return image.Busybox(data, tools, strings.Fields(string(list))), nil
+	return image.Busybox(programs, strings.Fields(string(list))), nil
 }

@@ -90,20 +90,32 @@ func (l *Layer) bytes() ([]byte, error) {
 	return out.Bytes(), err
 }
 
-// Busybox is a layer with the program under the names of all its applets, of which
-// nettools takes two over.
-func Busybox(program, nettools []byte, applets []string) *Layer {
+// Users and groups of an image with a shell.
+const (
+	Passwd = "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/home:/bin/false\n"
+	Group  = "root:x:0:\nnobody:x:65534:\n"
+)
+
+// Busybox is a layer with the program busybox under the names of all its applets,
+// but for nc and wget, which nettools does better, and for the shell: Debian's
+// busybox shell runs its own applets whatever lies on PATH, so bash takes its
+// place.
+func Busybox(programs map[string][]byte, applets []string) *Layer {
 	l := NewLayer()
-	l.File("bin/busybox", 0o755, program)
-	l.File("bin/nettools", 0o755, nettools)
+	for name, data := range programs {
+		l.File("bin/"+name, 0o755, data)
+	}
 	for _, applet := range applets {
-		if applet != "" && applet != "bin/busybox" && applet != "linuxrc" {
+		if applet != "bin/busybox" && applet != "linuxrc" {
 			l.Symlink(applet, "/bin/busybox")
 		}
 	}
-	// /bin/sh and the like are expected there, wherever Debian's list has them.
-	for _, name := range []string{"sh", "ash", "cat", "ls", "echo", "sleep", "true", "false", "date", "sed", "grep", "tar"} {
+	// These are expected there, wherever Debian's list has them.
+	for _, name := range []string{"cat", "ls", "echo", "sleep", "true", "false", "date", "sed", "grep", "tar"} {
 		l.Symlink("bin/"+name, "/bin/busybox")
+	}
+	for _, name := range []string{"bin/sh", "bin/ash"} {
+		l.Symlink(name, "/bin/bash")
 	}
 	for _, name := range []string{"bin/nc", "bin/wget", "usr/bin/nc", "usr/bin/wget"} {
 		l.Symlink(name, "/bin/nettools")
@@ -111,8 +123,8 @@ func Busybox(program, nettools []byte, applets []string) *Layer {
 	l.Dir("tmp", 0o1777)
 	l.Dir("root", 0o700)
 	l.Dir("home", 0o755)
-	l.File("etc/passwd", 0o644, []byte("root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/home:/bin/false\n"))
-	l.File("etc/group", 0o644, []byte("root:x:0:\nnobody:x:65534:\n"))
+	l.File("etc/passwd", 0o644, []byte(Passwd))
+	l.File("etc/group", 0o644, []byte(Group))
 	return l
 }
 

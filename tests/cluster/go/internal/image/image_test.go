@@ -10,7 +10,7 @@ import (
 )
 
 func sample() Image {
-	base := Busybox([]byte("program"), []byte("tools"), []string{"usr/bin/nc", "bin/busybox"})
+	base := Busybox(map[string][]byte{"busybox": []byte("program"), "bash": []byte("shell")}, []string{"usr/bin/nc", "bin/busybox"})
 	top := NewLayer()
 	top.File("/app/data/x.csv", 0o644, []byte("a,b\n"))
 	return Image{Names: []string{"example/x:1"}, Config: Config{Entrypoint: []string{"/app/x"}}, Layers: []*Layer{base, top}}

@@ -1,0 +1,337 @@
+//! The command line. The types here only parse; each command is a thin file that calls the library and hands what comes
+//! back to a front end.
+
+mod choose;
+mod detect;
+mod failure;
+mod install;
+mod open;
+mod render;
+mod runs;
+mod session;
+mod signals;
+mod stacks;
+mod status;
+mod uninstall;
+mod voyage;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use failure::Failure;
+pub(crate) use session::Session;
+
+/// Makes a Kubernetes cluster fit to sail: installs application stacks, and says what is wrong when something is wrong.
+#[derive(Debug, Parser)]
+#[command(name = "seaworthy", version, propagate_version = true, arg_required_else_help = true)]
+#[command(max_term_width = 110, disable_help_subcommand = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) globals: Globals,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What every command understands.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Everywhere")]
+pub(crate) struct Globals {
+    /// Use only this kubeconfig file (default: KUBECONFIG, else ~/.kube/config)
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) kubeconfig: Option<PathBuf>,
+    /// Use this kubeconfig context (default: the current one)
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) context: Option<String>,
+    /// Refuse every request that could change the cluster, and say how many reads it took
+    #[arg(long, global = true)]
+    pub(crate) read_only: bool,
+    /// A folder with stacks of your own, one folder each; may be repeated, the first hit wins
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) profiles: Vec<PathBuf>,
+    /// text for people, json for programs: exactly one document on standard output
+    #[arg(short, long, global = true, value_enum, default_value = "text", value_name = "FORMAT")]
+    pub(crate) output: Format,
+    /// Lines with times instead of a moving display
+    #[arg(long, global = true)]
+    pub(crate) plain: bool,
+    /// Do not ask; it never covers destroying data
+    #[arg(short, long, global = true)]
+    pub(crate) yes: bool,
+    /// How long one object may take to become ready, or to be gone: 90s, 10m, 1h
+    #[arg(long, global = true, value_parser = duration, default_value = "10m", value_name = "TIME")]
+    pub(crate) timeout: Duration,
+    /// Write every event of a run to this file, one JSON object a line
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) events: Option<PathBuf>,
+    /// More detail in the log: -v, -vv, -vvv
+    #[arg(short, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+    /// Where the log goes (default with -v: standard error)
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) log_file: Option<PathBuf>,
+}
+
+/// How results are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// What is here: container engines, tools, kubeconfig contexts, and which clusters answer
+    Detect,
+    /// The stacks that can be installed
+    #[command(subcommand)]
+    Stacks(StacksCommand),
+    /// The Kubernetes manifests of a stack, on standard output
+    Render(RenderArgs),
+    /// Install a stack, or bring what is there to what you ask for now
+    Install(InstallArgs),
+    /// How an installation is: every component, and why it is not ready when it is not
+    Status(StatusArgs),
+    /// Open the way to a stack on this machine, and keep it open
+    Open(OpenArgs),
+    /// Take a stack away, but never its data
+    Uninstall(UninstallArgs),
+    /// What was done, what was interrupted
+    #[command(subcommand)]
+    Runs(RunsCommand),
+}
+
+/// `stacks ...`
+#[derive(Debug, Subcommand)]
+pub(crate) enum StacksCommand {
+    /// All stacks, a line each
+    List,
+    /// One stack: components, profiles, what it needs, every setting
+    Show {
+        /// Name of the stack
+        stack: String,
+    },
+    /// Check a stack of your own: every fault at once, with file, line and field
+    Validate {
+        /// A folder, or the name of a stack
+        stack: String,
+    },
+}
+
+/// Which stack, and with which values.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Choice {
+    /// Name of the stack; `seaworthy stacks list` shows them
+    pub(crate) stack: String,
+    /// single-node or ha (default: the smallest that the stack has)
+    #[arg(long, value_name = "PROFILE")]
+    pub(crate) profile: Option<String>,
+    /// Values from a YAML file; may be repeated, later ones win
+    #[arg(short = 'f', long = "values", value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// One value: path.to.it=value
+    #[arg(long, value_name = "PATH=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// One value, from a file: path.to.it=FILE
+    #[arg(long, value_name = "PATH=FILE")]
+    pub(crate) set_file: Vec<String>,
+    /// A secret value, from a file (- is standard input): path.to.it=@FILE
+    #[arg(long, value_name = "PATH=@FILE")]
+    pub(crate) secret: Vec<String>,
+    /// Namespace to install into (default: the stack's own)
+    #[arg(short, long, value_name = "NAME")]
+    pub(crate) namespace: Option<String>,
+    /// Release name, on which the names of objects are built (default: the stack's name)
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    /// Take all images from this registry
+    #[arg(long, value_name = "HOST")]
+    pub(crate) registry: Option<String>,
+}
+
+/// `render`
+#[derive(Debug, Args)]
+pub(crate) struct RenderArgs {
+    #[command(flatten)]
+    pub(crate) choice: Choice,
+    /// Answer what has no default with the stack's example values
+    #[arg(long)]
+    pub(crate) example: bool,
+}
+
+/// `install`
+#[derive(Debug, Args)]
+pub(crate) struct InstallArgs {
+    #[command(flatten)]
+    pub(crate) choice: Choice,
+    /// Show the plan and every field that would change; write nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// What to do with fields that somebody else owns (default: take back what kubectl changed, stop at the rest)
+    #[arg(long, value_enum, value_name = "WHAT")]
+    pub(crate) on_conflict: Option<OnConflict>,
+    /// Take over objects that are there already and were not made by seaworthy
+    #[arg(long)]
+    pub(crate) adopt: bool,
+    /// Give up an unfinished run of this installation and plan anew
+    #[arg(long)]
+    pub(crate) replan: bool,
+    /// Take over the lock of a run that was not heard of for a minute
+    #[arg(long, value_name = "INSTALLATION")]
+    pub(crate) take_lock: Option<String>,
+}
+
+/// What to do with fields that somebody else owns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OnConflict {
+    /// Leave their value.
+    Keep,
+    /// Set ours.
+    Take,
+    /// Refuse the plan.
+    Stop,
+}
+
+/// `status`
+#[derive(Debug, Args)]
+pub(crate) struct StatusArgs {
+    /// Name of the stack (default: everything that is installed)
+    pub(crate) stack: Option<String>,
+    /// Its namespace (default: the stack's own)
+    #[arg(short, long, value_name = "NAME")]
+    pub(crate) namespace: Option<String>,
+}
+
+/// `open`
+#[derive(Debug, Args)]
+pub(crate) struct OpenArgs {
+    /// Name of the stack
+    pub(crate) stack: String,
+    /// Its namespace (default: the stack's own)
+    #[arg(short, long, value_name = "NAME")]
+    pub(crate) namespace: Option<String>,
+    /// Which of its entries (default: the first)
+    #[arg(long, value_name = "NAME")]
+    pub(crate) entry: Option<String>,
+    /// Port on this machine (default: the entry's own if it is free, else any)
+    #[arg(long, value_name = "PORT")]
+    pub(crate) port: Option<u16>,
+}
+
+/// `uninstall`
+#[derive(Debug, Args)]
+pub(crate) struct UninstallArgs {
+    /// Name of the stack
+    pub(crate) stack: String,
+    /// Its namespace (default: the stack's own)
+    #[arg(short, long, value_name = "NAME")]
+    pub(crate) namespace: Option<String>,
+    /// Delete this object although it may hold data: KIND/NAMESPACE/NAME; may be repeated
+    #[arg(long, value_name = "OBJECT")]
+    pub(crate) destroy_data: Vec<seaworthy::plan::uninstall::DataName>,
+    /// Show what would go and what would stay; write nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Take over the lock of a run that was not heard of for a minute
+    #[arg(long, value_name = "INSTALLATION")]
+    pub(crate) take_lock: Option<String>,
+}
+
+/// `runs ...`
+#[derive(Debug, Subcommand)]
+pub(crate) enum RunsCommand {
+    /// All recorded runs, the newest last
+    List,
+    /// One run: what was chosen, every step, what failed
+    Show {
+        /// Id of the run
+        run: String,
+    },
+    /// Go on with a run that was stopped or killed
+    Resume {
+        /// Id of the run (default: the newest unfinished one)
+        run: Option<String>,
+        /// Take over the lock of a run that was not heard of for a minute
+        #[arg(long, value_name = "INSTALLATION")]
+        take_lock: Option<String>,
+    },
+    /// Close an unfinished run; nothing in the cluster changes
+    Abort {
+        /// Id of the run
+        run: String,
+    },
+    /// Forget a run
+    Purge {
+        /// Id of the run
+        run: String,
+    },
+}
+
+/// `90s`, `10m`, `1h30m`; a bare number is seconds.
+fn duration(text: &str) -> Result<Duration, String> {
+    if let Ok(seconds) = text.parse() {
+        return Ok(Duration::from_secs(seconds));
+    }
+    let span: jiff::SignedDuration = text.parse().map_err(|_| "expected a time such as 90s, 10m or 1h".to_owned())?;
+    Duration::try_from(span).map_err(|_| "a time to wait is not negative".to_owned())
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When the program cannot even begin: no runtime, no log file. Everything else ends in an exit code.
+pub(crate) fn execute(cli: Cli) -> color_eyre::Result<ExitCode> {
+    let session = Session::new(cli.globals)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let result = runtime.block_on(dispatch(&session, cli.command));
+    // A probe of a dead mount may still sit in the kernel: nobody waits for it.
+    runtime.shutdown_background();
+    Ok(match result {
+        Ok(code) => code,
+        Err(failure) => session.fail(&failure),
+    })
+}
+
+async fn dispatch(session: &Session, command: Command) -> Result<ExitCode, Failure> {
+    match command {
+        Command::Detect => detect::run(session).await,
+        Command::Stacks(StacksCommand::List) => stacks::list(session),
+        Command::Stacks(StacksCommand::Show { stack }) => stacks::show(session, &stack),
+        Command::Stacks(StacksCommand::Validate { stack }) => stacks::validate(session, &stack),
+        Command::Render(arguments) => render::run(session, &arguments),
+        Command::Install(arguments) => install::run(session, &arguments).await,
+        Command::Status(arguments) => status::run(session, &arguments).await,
+        Command::Open(arguments) => open::run(session, &arguments).await,
+        Command::Uninstall(arguments) => uninstall::run(session, &arguments).await,
+        Command::Runs(RunsCommand::List) => runs::list(session),
+        Command::Runs(RunsCommand::Show { run }) => runs::show(session, &run),
+        Command::Runs(RunsCommand::Resume { run, take_lock }) => {
+            runs::resume(session, run.as_deref(), take_lock.as_deref()).await
+        }
+        Command::Runs(RunsCommand::Abort { run }) => runs::abort(session, &run).await,
+        Command::Runs(RunsCommand::Purge { run }) => runs::purge(session, &run),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn times_are_read_as_people_write_them() {
+        assert_eq!(duration("90"), Ok(Duration::from_secs(90)));
+        assert_eq!(duration("1h30m"), Ok(Duration::from_secs(5400)));
+        assert!(duration("-5s").is_err() && duration("soon").is_err());
+    }
+}

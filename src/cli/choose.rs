@@ -1,0 +1,117 @@
+//! From what the user typed to the objects that are wanted. Reads files, asks no cluster.
+
+use std::collections::BTreeMap;
+use std::io::Read as _;
+use std::path::Path;
+
+use seaworthy::plan::{Installation, Reach};
+use seaworthy::stack::{self, Choices, Release, Text, Values};
+use serde_json::Value;
+
+use super::{Choice, Failure, Session};
+
+/// What a stack comes to with what the user chose.
+pub(crate) struct Chosen {
+    pub(crate) values: Values,
+    pub(crate) installation: Installation,
+    pub(crate) objects: Vec<(Option<String>, Value)>,
+    pub(crate) after: BTreeMap<String, Vec<String>>,
+    pub(crate) reach: Vec<Reach>,
+}
+
+/// Reads, merges, checks and renders.
+pub(crate) fn choose(session: &Session, choice: &Choice, example: bool) -> Result<Chosen, Failure> {
+    let stack = session.catalogue().get(&choice.stack)?;
+    let mut release = stack.release(choice.name.as_deref(), choice.namespace.as_deref());
+    release.registry.clone_from(&choice.registry);
+    check_names(&release)?;
+    let prepared = stack.prepare(&choices(choice, example)?, &release)?;
+    for warning in &prepared.warnings {
+        session.say(warning.to_string());
+    }
+    let definition = stack.definition();
+    let after = definition.components.iter().map(|component| (component.name.clone(), component.after.clone()));
+    let installation = Installation {
+        stack: stack.name().to_owned(),
+        version: definition.version.clone(),
+        namespace: release.namespace.clone(),
+        release: release.name.clone(),
+        profile: prepared.values.profile().to_owned(),
+    };
+    let reach = prepared.reach.iter().map(|reach| way(reach, &release)).collect();
+    let objects = prepared.objects.into_iter().map(|rendered| (rendered.component, rendered.object)).collect();
+    Ok(Chosen { installation, objects, after: after.collect(), reach, values: prepared.values })
+}
+
+/// A way to the stack, as the engine proves it.
+fn way(reach: &stack::Reach, release: &Release) -> Reach {
+    let expect = reach.expect.as_ref();
+    Reach {
+        name: reach.name.clone(),
+        title: reach.title.clone(),
+        namespace: release.namespace.clone(),
+        service: reach.service.clone(),
+        port: reach.port.clone(),
+        path: reach.path.clone().unwrap_or_else(|| "/".to_owned()),
+        status: expect.map_or(200, |expect| expect.status),
+        contains: expect.and_then(|expect| expect.contains.clone()),
+    }
+}
+
+fn check_names(release: &Release) -> Result<(), Failure> {
+    for (option, name) in [("--name", &release.name), ("--namespace", &release.namespace)] {
+        if !seaworthy::stack::names::is_label(name) {
+            let message = format!("{option} `{name}` is not a name that Kubernetes takes");
+            let rule = "use at most 63 of a-z, 0-9 and -, with a letter or digit at both ends";
+            return Err(Failure::input("bad-name", message, rule));
+        }
+    }
+    Ok(())
+}
+
+fn choices(choice: &Choice, example: bool) -> Result<Choices, Failure> {
+    Ok(Choices {
+        profile: choice.profile.clone(),
+        example,
+        recorded: None,
+        files: choice.files.iter().map(|path| text(path)).collect::<Result<_, _>>()?,
+        set: choice.set.clone(),
+        set_file: choice.set_file.iter().map(|pair| set_file(pair)).collect::<Result<_, _>>()?,
+        secrets: choice.secret.iter().map(|pair| secret(pair)).collect::<Result<_, _>>()?,
+    })
+}
+
+fn text(path: &Path) -> Result<Text, Failure> {
+    let text = read(path)?;
+    Ok(Text { name: path.display().to_string(), text })
+}
+
+fn read(path: &Path) -> Result<String, Failure> {
+    if path == Path::new("-") {
+        let mut text = String::new();
+        return std::io::stdin().read_to_string(&mut text).map(|_| text).map_err(|error| Failure::file(path, &error));
+    }
+    std::fs::read_to_string(path).map_err(|error| Failure::file(path, &error))
+}
+
+fn set_file(pair: &str) -> Result<(String, Text), Failure> {
+    let bad =
+        || Failure::input("broken-set", format!("--set-file {pair}: expected PATH=FILE"), "write --set-file a.b=FILE");
+    let (way, file) = pair.split_once('=').ok_or_else(bad)?;
+    Ok((way.to_owned(), text(Path::new(file))?))
+}
+
+fn secret(pair: &str) -> Result<(String, String), Failure> {
+    let name = pair.split('=').next().unwrap_or_default();
+    let from_file = pair.split_once("=@");
+    let Some((way, file)) = from_file else {
+        return Err(Failure::input(
+            "secret-in-the-clear",
+            format!("--secret {name}: a secret on the command line can be read by every user of this machine"),
+            format!("put it in a file, or on standard input: --secret {name}=@FILE or --secret {name}=@-"),
+        ));
+    };
+    // Editors end files with a line end that nobody means to be part of the secret.
+    let value = read(Path::new(file))?;
+    Ok((way.to_owned(), value.strip_suffix('\n').unwrap_or(&value).to_owned()))
+}

@@ -1,0 +1,56 @@
+//! Why a command ended without success: one shape for people and programs.
+
+use seaworthy::cluster::fault::classify;
+use seaworthy::error::{Class, Explain};
+use serde::Serialize;
+
+/// A failure that is ready to be shown.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Failure {
+    /// Stable id.
+    pub(crate) id: String,
+    /// What it means for the exit code.
+    pub(crate) class: Class,
+    /// What went wrong; more lines where more is wrong.
+    pub(crate) message: String,
+    /// What to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) hint: Option<String>,
+}
+
+impl<E: Explain> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self { id: error.id().to_owned(), class: error.class(), message: error.to_string(), hint: error.hint() }
+    }
+}
+
+impl Failure {
+    /// Bad usage or input.
+    pub(crate) fn input(id: &str, message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { id: id.to_owned(), class: Class::Input, message: message.into(), hint: Some(hint.into()) }
+    }
+
+    /// The API server, or the way to it, while something was read.
+    pub(crate) fn kube(error: &kube::Error) -> Self {
+        classify(error).into()
+    }
+
+    /// A file that a user named.
+    pub(crate) fn file(path: &std::path::Path, error: &std::io::Error) -> Self {
+        Self::input(
+            "unreadable-file",
+            format!("{}: {error}", path.display()),
+            "give the path of a file that can be read",
+        )
+    }
+
+    /// The exit code.
+    pub(crate) fn code(&self) -> u8 {
+        match self.class {
+            Class::Failed => 1,
+            Class::Input => 2,
+            Class::Declined => 4,
+            Class::Interrupted => 130,
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! `open`: the way to a stack on this machine, for as long as the command runs.
+
+use std::process::ExitCode;
+
+use seaworthy::engine::forward::{Forward, ForwardError, ForwardState};
+use seaworthy::engine::record::InstallRecord;
+use seaworthy::plan::Reach;
+use serde_json::json;
+
+use super::uninstall::bare_installation;
+use super::{Failure, OpenArgs, Session, signals};
+use crate::front::plain::cause_text;
+
+pub(crate) async fn run(session: &Session, arguments: &OpenArgs) -> Result<ExitCode, Failure> {
+    let cluster = session.connect().await?;
+    let bare = bare_installation(session, &arguments.stack, arguments.namespace.as_deref())?;
+    let record = InstallRecord::read(&cluster.client, &bare.key()).await.map_err(|error| Failure::kube(&error))?;
+    let record = record.ok_or_else(|| {
+        let message = format!("{} is not installed in namespace {}", arguments.stack, bare.namespace);
+        Failure::input("not-installed", message, format!("`seaworthy install {}` installs it", arguments.stack))
+    })?;
+    let reach = choose(&record.reach, arguments)?;
+    let forward = listen(&cluster.client, reach, arguments.port).await?;
+    let url = format!("http://{}", forward.address());
+    let document =
+        json!({"stack": arguments.stack, "entry": reach.name, "title": reach.title, "url": url, "path": reach.path});
+    session.print("Open", &document, || format!("{}: {url}{}", reach.title, reach.path));
+    session.say("it stays open, also when pods are replaced; Ctrl-C closes it");
+    let signals = signals::watch();
+    let stop = signals.token();
+    let mut state = forward.state();
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => break,
+            changed = state.changed() => if changed.is_err() { break },
+        }
+        match &*state.borrow_and_update() {
+            ForwardState::Idle => {}
+            ForwardState::Connected { pod } => tracing::info!(pod, "connected"),
+            ForwardState::Broken { why } => session.say(format!("a connection was not carried: {why}")),
+        }
+    }
+    Ok(ExitCode::from(signals.code().unwrap_or(0)))
+}
+
+fn choose<'a>(ways: &'a [Reach], arguments: &OpenArgs) -> Result<&'a Reach, Failure> {
+    let names: Vec<&str> = ways.iter().map(|way| way.name.as_str()).collect();
+    let none = || {
+        let message = format!("{} has no entry to open", arguments.stack);
+        Failure::input("no-entry", message, "the stack says nothing of how it is reached")
+    };
+    let Some(wanted) = &arguments.entry else { return ways.first().ok_or_else(none) };
+    ways.iter().find(|way| &way.name == wanted).ok_or_else(|| {
+        let message = format!("{} has no entry `{wanted}`", arguments.stack);
+        Failure::input("unknown-entry", message, format!("it has {}", names.join(", ")))
+    })
+}
+
+/// On the port that was asked for; without one, on the entry's own if it is free, so that the address stays the same
+/// from day to day.
+async fn listen(client: &kube::Client, reach: &Reach, port: Option<u16>) -> Result<Forward, Failure> {
+    let refused = |error: ForwardError| {
+        let cause = error.cause();
+        Failure::input(&cause.id, cause_text(&cause), cause.remedy.unwrap_or_default())
+    };
+    if let Some(port) = port {
+        return Forward::open(client.clone(), reach, port).await.map_err(refused);
+    }
+    // Below 1024 only root may listen; such ports are moved up by 8000, as people do by hand.
+    let own = reach.port.parse::<u16>().unwrap_or(80);
+    let friendly = if own < 1024 { own + 8000 } else { own };
+    match Forward::open(client.clone(), reach, friendly).await {
+        Ok(forward) => Ok(forward),
+        Err(_) => Forward::open(client.clone(), reach, 0).await.map_err(refused),
+    }
+}

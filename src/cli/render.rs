@@ -1,0 +1,20 @@
+//! `render`: the manifests, and nothing else, on standard output.
+
+use std::process::ExitCode;
+
+use super::choose::choose;
+use super::{Failure, RenderArgs, Session};
+
+pub(crate) fn run(session: &Session, arguments: &RenderArgs) -> Result<ExitCode, Failure> {
+    let chosen = choose(session, &arguments.choice, arguments.example)?;
+    let objects: Vec<_> = chosen.objects.iter().map(|(_, object)| object).collect();
+    let mut text = String::new();
+    for object in &objects {
+        let broken =
+            |error: serde_yaml::SerializeError| Failure::input("unwritable-yaml", error.to_string(), "use -o json");
+        let yaml = serde_yaml::to_string(object).map_err(broken)?;
+        text = format!("{text}---\n{yaml}");
+    }
+    session.print("Manifests", &objects, || text);
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,134 @@
+//! `runs list|show|resume|abort|purge`.
+
+use std::process::ExitCode;
+
+use seaworthy::engine::journal::{RunRecord, RunState};
+use seaworthy::plan::Purpose;
+use serde_json::json;
+
+use super::{Failure, Session, install};
+use crate::front::paint::{Paint, table};
+use crate::front::plain::cause_text;
+use crate::front::plan_text::plan_text;
+
+pub(crate) fn list(session: &Session) -> Result<ExitCode, Failure> {
+    let (records, broken) = session.runs()?.list()?;
+    for error in &broken {
+        session.say(format!("passed over: {error}"));
+    }
+    let documents: Vec<_> = records.iter().map(summary).collect();
+    session.print("Runs", &documents, || {
+        if records.is_empty() {
+            return "no runs yet".to_owned();
+        }
+        let rows: Vec<Vec<String>> = records.iter().map(row).collect();
+        table(&["RUN", "WHAT", "STACK", "NAMESPACE", "CLUSTER", "STATE"], &rows)
+    });
+    Ok(ExitCode::SUCCESS)
+}
+
+fn row(record: &RunRecord) -> Vec<String> {
+    let installation = &record.plan.installation;
+    vec![
+        record.run.clone(),
+        purpose(record).to_owned(),
+        installation.stack.clone(),
+        installation.namespace.clone(),
+        record.plan.cluster.context.clone(),
+        state(record),
+    ]
+}
+
+fn purpose(record: &RunRecord) -> &'static str {
+    match record.plan.purpose {
+        Purpose::Install => "install",
+        Purpose::Uninstall => "uninstall",
+    }
+}
+
+fn state(record: &RunRecord) -> String {
+    match record.state {
+        RunState::Open => "unfinished (killed, or running now)".to_owned(),
+        RunState::Done => "done".to_owned(),
+        RunState::Failed => {
+            record.causes.first().map_or_else(|| "failed".to_owned(), |c| format!("failed: {}", c.reason))
+        }
+        RunState::Interrupted => "interrupted".to_owned(),
+        RunState::Abandoned => "given up".to_owned(),
+    }
+}
+
+fn summary(record: &RunRecord) -> serde_json::Value {
+    json!({"run": record.run, "at": record.at, "purpose": record.plan.purpose, "installation": record.plan.installation,
+        "cluster": record.plan.cluster, "state": record.state, "resumed": record.resumed, "causes": record.causes})
+}
+
+pub(crate) fn show(session: &Session, run: &str) -> Result<ExitCode, Failure> {
+    let record = session.runs()?.load(run)?;
+    let mut document = summary(&record);
+    document["inputs"] = json!(record.inputs);
+    document["plan"] = json!(record.plan);
+    document["done"] = json!(record.done);
+    session.print("Run", &document, || {
+        let mut lines = vec![format!("run {} of {}: {}", record.run, record.at.strftime("%F %T UTC"), state(&record))];
+        lines.push(plan_text(&record.plan, Paint(false)));
+        let writes = record.plan.steps.iter().filter(|step| step.change.writes()).count();
+        lines.push(format!("{} of {writes} writes done, taken up again {} times", record.done.len(), record.resumed));
+        lines.extend(record.causes.iter().map(|cause| format!("failed: {}", cause_text(cause))));
+        lines.join("\n")
+    });
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(crate) async fn resume(session: &Session, run: Option<&str>, take_lock: Option<&str>) -> Result<ExitCode, Failure> {
+    let runs = session.runs()?;
+    let record = match run {
+        Some(run) => runs.load(run)?,
+        None => newest_unfinished(session)?,
+    };
+    if matches!(record.state, RunState::Done | RunState::Abandoned) {
+        let message = format!("run {} is over: {}", record.run, state(&record));
+        return Err(Failure::input("run-over", message, "run the command itself again; it compares with the cluster"));
+    }
+    let cluster = session.connect().await?;
+    if cluster.id.uid != record.plan.cluster.uid {
+        let message = format!(
+            "run {} belongs to the cluster of context `{}` ({}); context `{}` leads to another cluster",
+            record.run, record.plan.cluster.context, record.plan.cluster.server, cluster.id.context
+        );
+        return Err(Failure::input("other-cluster", message, "choose the cluster with --context"));
+    }
+    let policy = record.inputs.policy;
+    install::resume(session, cluster, &record, None, policy, take_lock).await
+}
+
+fn newest_unfinished(session: &Session) -> Result<RunRecord, Failure> {
+    let (records, _) = session.runs()?.list()?;
+    records.into_iter().rev().find(|record| record.state.is_unfinished()).ok_or_else(|| {
+        Failure::input(
+            "no-unfinished-run",
+            "no run is unfinished",
+            "name a failed one: `seaworthy runs list` shows them",
+        )
+    })
+}
+
+pub(crate) async fn abort(session: &Session, run: &str) -> Result<ExitCode, Failure> {
+    let runs = session.runs()?;
+    let record = runs.load(run)?;
+    if !record.state.is_unfinished() {
+        let message = format!("run {run} is over: {}", state(&record));
+        return Err(Failure::input("run-over", message, "there is nothing to close"));
+    }
+    runs.abandon(run).await?;
+    session.print("Run", &json!({"run": run, "state": RunState::Abandoned}), || {
+        format!("run {run} is closed; what it did stays as it is")
+    });
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(crate) fn purge(session: &Session, run: &str) -> Result<ExitCode, Failure> {
+    session.runs()?.purge(run)?;
+    session.print("Run", &json!({"run": run, "purged": true}), || format!("run {run} is forgotten"));
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,164 @@
+//! What a command needs from outside: the global options, the environment, and where its output goes.
+
+use std::fs::File;
+use std::io::{IsTerminal as _, Write as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use color_eyre::eyre::WrapErr as _;
+use seaworthy::cluster::{Cluster, ConnectOptions, connect};
+use seaworthy::engine::journal::Runs;
+use seaworthy::host::Surroundings;
+use seaworthy::stack::Catalogue;
+use serde::Serialize;
+use serde_json::{Value, json};
+use tracing_subscriber::EnvFilter;
+
+use super::{Failure, Format, Globals};
+
+/// Version of the JSON documents that this program writes.
+const SCHEMA_VERSION: u32 = 1;
+/// How long the API server may take to answer the first request.
+const CONNECT: Duration = Duration::from_secs(10);
+
+/// One invocation.
+pub(crate) struct Session {
+    pub(crate) globals: Globals,
+    pub(crate) here: Surroundings,
+}
+
+impl Session {
+    pub(crate) fn new(globals: Globals) -> color_eyre::Result<Self> {
+        start_log(&globals)?;
+        let here = Surroundings::new(std::env::vars(), rustix::process::geteuid().as_raw());
+        Ok(Self { globals, here })
+    }
+
+    /// Whether a display may move: a person looks at it, and did not ask for lines.
+    pub(crate) fn is_lively(&self) -> bool {
+        let dumb = self.here.variable("TERM") == Some("dumb") || self.here.variable("CI").is_some();
+        std::io::stderr().is_terminal() && !self.globals.plain && !dumb
+    }
+
+    /// Whether colours may be used on standard error.
+    pub(crate) fn is_colourful(&self) -> bool {
+        self.is_lively() && self.here.variable("NO_COLOR").is_none()
+    }
+
+    /// Whether there is somebody who could answer a question.
+    pub(crate) fn can_ask(&self) -> bool {
+        std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+    }
+
+    pub(crate) fn is_json(&self) -> bool {
+        self.globals.output == Format::Json
+    }
+
+    /// Where runs, records and undo data are kept.
+    pub(crate) fn state_dir(&self) -> Result<PathBuf, Failure> {
+        let home = || self.here.at_home(".local/state");
+        self.here
+            .variable("SEAWORTHY_STATE_DIR")
+            .map(PathBuf::from)
+            .or_else(|| Some(self.here.variable("XDG_STATE_HOME").map(PathBuf::from).or_else(home)?.join("seaworthy")))
+            .ok_or_else(|| {
+                Failure::input(
+                    "no-state-dir",
+                    "there is no home folder to keep the journal in",
+                    "set SEAWORTHY_STATE_DIR",
+                )
+            })
+    }
+
+    pub(crate) fn runs(&self) -> Result<Runs, Failure> {
+        Ok(Runs::new(&self.state_dir()?))
+    }
+
+    pub(crate) fn catalogue(&self) -> Catalogue {
+        Catalogue::new(self.globals.profiles.clone())
+    }
+
+    /// The kubeconfig files to merge, in the order of kubectl.
+    pub(crate) fn kubeconfig(&self) -> Vec<PathBuf> {
+        if let Some(file) = &self.globals.kubeconfig {
+            return vec![file.clone()];
+        }
+        match self.here.variable("KUBECONFIG") {
+            Some(list) => std::env::split_paths(list).filter(|path| !path.as_os_str().is_empty()).collect(),
+            None => self.here.at_home(".kube/config").into_iter().collect(),
+        }
+    }
+
+    pub(crate) async fn connect(&self) -> Result<Cluster, Failure> {
+        let options = ConnectOptions {
+            kubeconfig: self.kubeconfig(),
+            context: self.globals.context.clone(),
+            read_only: self.globals.read_only,
+            timeout: CONNECT,
+        };
+        Ok(connect(&options).await?)
+    }
+
+    /// Writes a result: the text for people, or the document for programs.
+    pub(crate) fn print(&self, kind: &str, document: &impl Serialize, text: impl FnOnce() -> String) {
+        let text = if self.is_json() { json_text(kind, document) } else { text() };
+        write_out(text.trim_end());
+    }
+
+    /// A line beside the result.
+    pub(crate) fn say(&self, line: impl AsRef<str>) {
+        eprintln!("{}", line.as_ref());
+    }
+
+    /// Shows a failure and gives its exit code.
+    pub(crate) fn fail(&self, failure: &Failure) -> ExitCode {
+        if self.is_json() {
+            write_out(&json_text("Error", &json!({"error": failure})));
+        } else {
+            for (number, line) in failure.message.lines().enumerate() {
+                eprintln!("{}{line}", if number == 0 { "error: " } else { "       " });
+            }
+            if let Some(hint) = &failure.hint {
+                eprintln!(" hint: {hint}");
+            }
+        }
+        ExitCode::from(failure.code())
+    }
+}
+
+fn json_text(kind: &str, document: &impl Serialize) -> String {
+    let mut whole = json!({"schemaVersion": SCHEMA_VERSION, "kind": kind});
+    match serde_json::to_value(document) {
+        Ok(Value::Object(map)) => map.into_iter().for_each(|(key, value)| whole[key] = value),
+        Ok(other) => whole["items"] = other,
+        Err(error) => whole["error"] = json!({"id": "unserialisable", "message": error.to_string()}),
+    }
+    format!("{whole:#}")
+}
+
+/// A reader that has gone away (`| head`) is no failure of ours.
+fn write_out(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = writeln!(out, "{text}").and_then(|()| out.flush());
+}
+
+fn start_log(globals: &Globals) -> color_eyre::Result<()> {
+    if globals.verbose == 0 && globals.log_file.is_none() {
+        return Ok(());
+    }
+    let level = match globals.verbose {
+        0 | 1 => "seaworthy=info",
+        2 => "seaworthy=debug,kube=info",
+        _ => "seaworthy=trace,kube=debug,tower=debug",
+    };
+    let log = tracing_subscriber::fmt().with_env_filter(EnvFilter::new(level)).with_ansi(false);
+    match &globals.log_file {
+        Some(path) => {
+            let file = File::options().create(true).append(true).open(path);
+            log.with_writer(file.wrap_err_with(|| format!("log file {}", path.display()))?).init();
+        }
+        None => log.with_writer(std::io::stderr).init(),
+    }
+    Ok(())
+}

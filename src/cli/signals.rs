@@ -1,0 +1,56 @@
+//! Signals: the first asks the run to stop in good order, the second ends the program at once.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+/// What the signals so far mean.
+#[derive(Clone)]
+pub(super) struct Signals {
+    cancel: CancellationToken,
+    code: Arc<AtomicU8>,
+}
+
+impl Signals {
+    /// Cancelled at the first signal.
+    pub(super) fn token(&self) -> CancellationToken {
+        self.cancel.clone()
+    }
+
+    /// The exit code of the first signal, if there was one: 128 plus its number.
+    pub(super) fn code(&self) -> Option<u8> {
+        Some(self.code.load(Ordering::Relaxed)).filter(|code| *code != 0)
+    }
+}
+
+/// Begins to watch for SIGINT, SIGTERM and SIGHUP.
+pub(super) fn watch() -> Signals {
+    let signals = Signals { cancel: CancellationToken::new(), code: Arc::default() };
+    for (kind, code) in [(SignalKind::interrupt(), 130), (SignalKind::terminate(), 143), (SignalKind::hangup(), 129)] {
+        match signal(kind) {
+            Ok(stream) => {
+                tokio::spawn(obey(signals.clone(), stream, code));
+            }
+            Err(error) => tracing::warn!(%error, "a signal cannot be watched and will end the program at once"),
+        }
+    }
+    signals
+}
+
+async fn obey(signals: Signals, mut stream: tokio::signal::unix::Signal, code: u8) {
+    while stream.recv().await.is_some() {
+        if signals.code.swap(code, Ordering::Relaxed) != 0 {
+            end_now(code);
+        }
+        eprintln!("stopping after what is under way; once more to stop at once");
+        signals.cancel.cancel();
+    }
+}
+
+/// The user insists. What was under way is in the journal as intended, and is looked at again by the next run.
+#[expect(clippy::exit, reason = "the second signal is an order to end at once")]
+fn end_now(code: u8) {
+    std::process::exit(i32::from(code));
+}

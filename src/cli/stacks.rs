@@ -1,0 +1,102 @@
+//! `stacks list|show|validate`.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use seaworthy::stack::{Report, Setting, Stack, validate as validate_stack, validate_folder};
+use serde_json::json;
+
+use super::{Failure, Session};
+use crate::front::paint::{count, cut, table};
+
+pub(crate) fn list(session: &Session) -> Result<ExitCode, Failure> {
+    let catalogue = session.catalogue();
+    let mut rows = Vec::new();
+    let mut documents = Vec::new();
+    let mut broken = Vec::new();
+    for name in catalogue.names() {
+        match catalogue.get(&name) {
+            Ok(stack) => {
+                let definition = stack.definition();
+                let profiles: Vec<&str> = definition.profiles.keys().map(String::as_str).collect();
+                rows.push(vec![
+                    name.clone(),
+                    definition.version.clone(),
+                    profiles.join(", "),
+                    definition.title.clone(),
+                ]);
+                documents.push(json!({"name": name, "version": definition.version, "title": definition.title,
+                    "description": definition.description, "profiles": profiles}));
+            }
+            Err(error) => broken.push((name, error)),
+        }
+    }
+    for (name, error) in &broken {
+        session.say(format!("{name} cannot be used:\n{error}"));
+    }
+    session.print("Stacks", &documents, || table(&["STACK", "VERSION", "PROFILES", "WHAT IT IS"], &rows));
+    Ok(if broken.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+pub(crate) fn show(session: &Session, name: &str) -> Result<ExitCode, Failure> {
+    let stack = session.catalogue().get(name)?;
+    let settings = stack.settings();
+    let document = json!({"stack": stack.definition(), "settings": settings});
+    session.print("Stack", &document, || show_text(&stack));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn show_text(stack: &Stack) -> String {
+    let definition = stack.definition();
+    let mut lines = vec![format!("{} {}: {}", definition.name, definition.version, definition.title)];
+    lines.push(definition.description.clone());
+    lines.push(format!("\nnamespace   {} (or --namespace)", definition.default_namespace()));
+    lines.extend(definition.kubernetes.as_ref().map(|range| format!("Kubernetes  {range}")));
+    lines.push("\nCOMPONENTS".to_owned());
+    for component in &definition.components {
+        let switch = component.enabled.as_ref().map_or_else(String::new, |path| format!(" (switched by {path})"));
+        lines.push(format!("  {:<16} {}{switch}", component.name, component.title));
+    }
+    lines.push("\nPROFILES".to_owned());
+    for (name, profile) in &definition.profiles {
+        let needs = &profile.needs;
+        let room = format!("{}, {} CPU, {} memory", count(needs.nodes as usize, "node"), needs.cpu, needs.memory);
+        lines.push(format!("  {name:<16} {} Needs {room}.", profile.description));
+    }
+    lines.push("\nSETTINGS (required ones first)".to_owned());
+    let mut settings = stack.settings();
+    settings.sort_by_key(|setting| (!setting.required, setting.advanced));
+    lines.extend(settings.iter().map(setting_line));
+    lines.join("\n")
+}
+
+fn setting_line(setting: &Setting) -> String {
+    let default = match (&setting.default, setting.required) {
+        (_, true) => "required".to_owned(),
+        (Some(value), _) => cut(&value.to_string(), 40),
+        (None, _) => "not set".to_owned(),
+    };
+    let about = setting.title.as_ref().or(setting.description.as_ref()).cloned().unwrap_or_default();
+    let unit = setting.unit.as_ref().map_or_else(String::new, |unit| format!(" [{unit}]"));
+    format!("  {:<44} {:<16} {default}{unit}  {about}", setting.path, cut(&setting.kind, 16))
+}
+
+pub(crate) fn validate(session: &Session, stack: &str) -> Result<ExitCode, Failure> {
+    let path = Path::new(stack);
+    let report =
+        if path.is_dir() { validate_folder(path)? } else { validate_stack(&session.catalogue().folder(stack)?) };
+    session.print("Validation", &report, || report_text(&report));
+    Ok(if report.is_good() { ExitCode::SUCCESS } else { ExitCode::from(2) })
+}
+
+fn report_text(report: &Report) -> String {
+    let mut lines: Vec<String> = report.faults.iter().map(ToString::to_string).collect();
+    lines.extend(
+        report.unchecked.iter().map(|kind| format!("note: the fields of {kind} cannot be checked without its cluster")),
+    );
+    let objects: Vec<String> =
+        report.objects.iter().map(|(profile, number)| format!("{} in {profile}", count(*number, "object"))).collect();
+    let verdict = if report.is_good() { "is good" } else { "cannot be used" };
+    lines.push(format!("{} {verdict}: {}", report.name, objects.join(", ")));
+    lines.join("\n")
+}

@@ -1,0 +1,75 @@
+//! `uninstall`: everything goes but what may hold data.
+
+use std::process::ExitCode;
+
+use seaworthy::engine::journal::Inputs;
+use seaworthy::engine::record::InstallRecord;
+use seaworthy::plan::Installation;
+use seaworthy::plan::install::Policy;
+use seaworthy::plan::uninstall::Destroy;
+use seaworthy::prepare;
+use serde_json::Value;
+
+use super::voyage::{Voyage, show_plan};
+use super::{Failure, Session, UninstallArgs};
+
+pub(crate) async fn run(session: &Session, arguments: &UninstallArgs) -> Result<ExitCode, Failure> {
+    let cluster = session.connect().await?;
+    let bare = bare_installation(session, &arguments.stack, arguments.namespace.as_deref())?;
+    let key = bare.key();
+    let record = InstallRecord::read(&cluster.client, &key).await.map_err(|error| Failure::kube(&error))?;
+    let installation = record.as_ref().map_or(bare, |record| record.installation.clone());
+    let destroy = Destroy(arguments.destroy_data.iter().cloned().collect());
+    let prepared = prepare::uninstall(&cluster, installation, record.as_ref(), &destroy)
+        .await
+        .map_err(|error| Failure::kube(&error))?;
+    if arguments.dry_run {
+        return show_plan(session, &cluster, &prepared);
+    }
+    if prepared.plan.steps.is_empty() && record.is_none() {
+        let message =
+            format!("{} is not installed in namespace {}", arguments.stack, prepared.plan.installation.namespace);
+        return Err(Failure::input(
+            "not-installed",
+            message,
+            "`seaworthy status` shows what is; choose with --namespace",
+        ));
+    }
+    if let Some(open) = session.runs()?.unfinished(&cluster.id.uid, &key)? {
+        session.runs()?.abandon(&open.run).await?;
+        session.say(format!("run {} was not finished; it is given up for this one", open.run));
+    }
+    let inputs = inputs(&prepared.plan.installation, record.as_ref());
+    let voyage = Voyage { session, cluster, inputs, record, take_lock: arguments.take_lock.as_deref() };
+    voyage.sail(prepared, None).await
+}
+
+/// An installation of which nothing is known but where it would be.
+pub(super) fn bare_installation(
+    session: &Session,
+    stack: &str,
+    namespace: Option<&str>,
+) -> Result<Installation, Failure> {
+    let (namespace, version) = match (session.catalogue().get(stack), namespace) {
+        (Ok(known), namespace) => {
+            let definition = known.definition();
+            (namespace.unwrap_or(definition.default_namespace()).to_owned(), definition.version.clone())
+        }
+        // Its folder may be gone since it was installed; with a namespace it can still be found by its labels.
+        (Err(_), Some(namespace)) => (namespace.to_owned(), String::new()),
+        (Err(error), None) => return Err(error.into()),
+    };
+    let (stack, release, profile) = (stack.to_owned(), stack.to_owned(), String::new());
+    Ok(Installation { stack, version, namespace, release, profile })
+}
+
+fn inputs(installation: &Installation, record: Option<&InstallRecord>) -> Inputs {
+    record.map(|record| record.inputs.clone()).unwrap_or_else(|| Inputs {
+        binary: env!("CARGO_PKG_VERSION").to_owned(),
+        stack_version: installation.version.clone(),
+        release: installation.release.clone(),
+        profile: installation.profile.clone(),
+        values: Value::Null,
+        policy: Policy::default(),
+    })
+}

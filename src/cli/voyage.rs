@@ -1,0 +1,239 @@
+//! From a prepared plan to an exit code: show, ask, lock, journal, run, record. Shared by all commands that run a plan.
+
+use std::process::ExitCode;
+
+use seaworthy::cluster::Cluster;
+use seaworthy::doctor::Cause;
+use seaworthy::engine::journal::{Inputs, Journal};
+use seaworthy::engine::lock::Lock;
+use seaworthy::engine::record::InstallRecord;
+use seaworthy::engine::{self, Context, Limits};
+use seaworthy::error::Class;
+use seaworthy::event::{Ended, Event, Outcome};
+use seaworthy::plan::{Plan, Purpose};
+use seaworthy::prepare::Prepared;
+use serde_json::json;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::install::record_of;
+use super::{Failure, Session, signals};
+use crate::front::ask::{self, Answer};
+use crate::front::paint::Paint;
+use crate::front::plain::{Plain, cause_text};
+use crate::front::plan_text::{plan_text, summary_text, undecided_text};
+
+/// Events that may wait for the front end.
+const EVENTS: usize = 256;
+
+/// Running one plan.
+pub(super) struct Voyage<'a> {
+    pub(super) session: &'a Session,
+    pub(super) cluster: Cluster,
+    pub(super) inputs: Inputs,
+    pub(super) record: Option<InstallRecord>,
+    pub(super) take_lock: Option<&'a str>,
+}
+
+impl Voyage<'_> {
+    /// Runs the plan, in the journal of an open run or a new one. A plan that writes nothing needs neither lock nor
+    /// journal.
+    pub(super) async fn sail(self, prepared: Prepared, open: Option<&str>) -> Result<ExitCode, Failure> {
+        let plan = &prepared.plan;
+        refuse(&prepared)?;
+        let record_is_due = plan.purpose == Purpose::Install && !self.record_matches(&prepared);
+        let writes = plan.writes() || record_is_due || open.is_some();
+        if plan.writes() && !self.agreed(plan)? {
+            return Err(declined());
+        }
+        let signals = signals::watch();
+        let cancel = signals.token();
+        let lock = match writes && !self.cluster.meter.is_read_only() {
+            true => Some(self.lock(plan, cancel.clone()).await?),
+            false => None,
+        };
+        let outcome = self.run(prepared, open, writes, cancel).await;
+        if let Some(lock) = lock
+            && let Err(error) = lock.release().await
+        {
+            self.session.say(format!("the lock could not be given back and expires in a minute: {error}"));
+        }
+        Ok(self.finish(outcome?, signals.code()))
+    }
+
+    fn agreed(&self, plan: &Plan) -> Result<bool, Failure> {
+        self.session.say(plan_text(plan, Paint(self.session.is_colourful())));
+        if self.session.globals.yes || self.session.globals.read_only {
+            return Ok(true);
+        }
+        if !self.session.can_ask() {
+            return Err(Failure::input(
+                "cannot-ask",
+                "there is no terminal to ask for agreement on",
+                "add --yes to go ahead",
+            ));
+        }
+        let unanswerable = |error: color_eyre::Report| Failure::input("cannot-ask", error.to_string(), "add --yes");
+        match ask::confirm("Go ahead?").map_err(unanswerable)? {
+            Answer::Yes => Ok(true),
+            Answer::No => Ok(false),
+            Answer::Interrupted => Err(interrupted()),
+        }
+    }
+
+    async fn lock(&self, plan: &Plan, lost: CancellationToken) -> Result<Lock, Failure> {
+        let key = plan.installation.key();
+        let take_over = self.take_lock == Some(key.as_str());
+        Ok(Lock::acquire(&self.cluster.client, &key, take_over, lost).await?)
+    }
+
+    async fn run(
+        &self,
+        prepared: Prepared,
+        open: Option<&str>,
+        writes: bool,
+        cancel: CancellationToken,
+    ) -> Result<Outcome, Failure> {
+        let journal = match writes {
+            true => Some(self.journal(&prepared.plan, open).await?),
+            false => None,
+        };
+        let (events, front) = self.front(&prepared.plan).await?;
+        let record_due = !self.record_matches(&prepared);
+        let Prepared { plan, snapshot, resources, refusals } = prepared;
+        let limits = Limits { wait: self.session.globals.timeout, ..Limits::default() };
+        let context = Context { cluster: self.cluster.clone(), resources, snapshot, events, cancel, limits };
+        let outcome = engine::run(&plan, &context, journal.as_ref()).await;
+        let Context { snapshot, resources, .. } = context;
+        // The front end has shown everything when it has seen the end of the run.
+        let _ = front.await;
+        let prepared = Prepared { plan, snapshot, resources, refusals };
+        self.remember(&prepared, &outcome, record_due).await;
+        Ok(outcome)
+    }
+
+    async fn journal(&self, plan: &Plan, open: Option<&str>) -> Result<Journal, Failure> {
+        let runs = self.session.runs()?;
+        Ok(match open {
+            Some(run) => runs.resume(run, env!("CARGO_PKG_VERSION")).await?,
+            None => runs.open(self.inputs.clone(), plan.without_secrets()).await?,
+        })
+    }
+
+    async fn front(&self, plan: &Plan) -> Result<(mpsc::Sender<Event>, JoinHandle<()>), Failure> {
+        let (sender, receiver) = mpsc::channel(EVENTS);
+        let (lively, paint) = (self.session.is_lively(), Paint(self.session.is_colourful()));
+        let plain = Plain::new(lively, paint, self.session.globals.events.as_deref()).map_err(|error| {
+            Failure::input("unwritable-file", format!("{error:#}"), "choose another file for --events")
+        })?;
+        let front = tokio::spawn(plain.follow(receiver));
+        // The channel is new and has room.
+        let _ = sender.send(Event::Planned { plan: plan.without_secrets() }).await;
+        Ok((sender, front))
+    }
+
+    fn record_matches(&self, prepared: &Prepared) -> bool {
+        if prepared.plan.purpose == Purpose::Uninstall {
+            return true;
+        }
+        let wanted = |record: &InstallRecord| *record == record_of(prepared, &self.inputs, &record.run);
+        self.record.as_ref().is_some_and(wanted)
+    }
+
+    /// What the cluster remembers is best effort: said when it fails, not fatal.
+    async fn remember(&self, prepared: &Prepared, outcome: &Outcome, due: bool) {
+        if outcome.ended != Ended::Done || self.cluster.meter.is_read_only() {
+            return;
+        }
+        let client = &self.cluster.client;
+        let written = match prepared.plan.purpose {
+            Purpose::Install if due => record_of(prepared, &self.inputs, &outcome.run).write(client).await,
+            Purpose::Install => return,
+            Purpose::Uninstall => InstallRecord::delete(client, &prepared.plan.installation.key()).await,
+        };
+        if let Err(error) = written {
+            self.session
+                .say(format!("the cluster's own record could not be written (the journal here suffices): {error}"));
+        }
+    }
+
+    fn finish(&self, outcome: Outcome, signal: Option<u8>) -> ExitCode {
+        let code = match outcome.ended {
+            Ended::Done => 0,
+            Ended::Failed => 1,
+            Ended::Interrupted => signal.unwrap_or(130),
+        };
+        if self.session.is_json() {
+            let error = outcome.causes.first().map(|cause| {
+                let hint = cause.remedy.clone();
+                json!({"id": cause.id, "class": Class::Failed, "message": cause_text(cause), "hint": hint, "cause": cause})
+            });
+            let mut document = json!({"outcome": outcome});
+            if let Some(error) = error {
+                document["error"] = error;
+            }
+            self.session.print("Run", &document, String::new);
+        }
+        ExitCode::from(code)
+    }
+}
+
+fn refuse(prepared: &Prepared) -> Result<(), Failure> {
+    if prepared.plan.summary().undecided > 0 {
+        let adopt = prepared.plan.conflicts().any(|(_, conflict)| conflict.pointer.is_empty());
+        let hint = if adopt {
+            "--adopt takes over what is there; another --namespace or --name leaves it alone"
+        } else {
+            "--on-conflict keep leaves those values, --on-conflict take sets ours"
+        };
+        return Err(Failure::input("undecided-conflicts", undecided_text(&prepared.plan), hint));
+    }
+    match prepared.refusals.first() {
+        Some(first) => Err(refused(first, &prepared.refusals)),
+        None => Ok(()),
+    }
+}
+
+fn refused(first: &Cause, all: &[Cause]) -> Failure {
+    let lines: Vec<String> = all.iter().map(cause_text).collect();
+    Failure {
+        id: first.id.clone(),
+        class: Class::Failed,
+        message: format!("the API server would refuse the plan; nothing was written:\n{}", lines.join("\n")),
+        hint: first.remedy.clone(),
+    }
+}
+
+fn declined() -> Failure {
+    let (message, hint) = ("declined; nothing was written".to_owned(), None);
+    Failure { id: "declined".to_owned(), class: Class::Declined, message, hint }
+}
+
+fn interrupted() -> Failure {
+    let (message, hint) = ("interrupted; nothing was written".to_owned(), None);
+    Failure { id: "interrupted".to_owned(), class: Class::Interrupted, message, hint }
+}
+
+/// `--dry-run`: the plan and every field that would change.
+pub(super) fn show_plan(session: &Session, cluster: &Cluster, prepared: &Prepared) -> Result<ExitCode, Failure> {
+    let shown = prepared.plan.without_secrets();
+    let document = json!({"plan": shown, "summary": shown.summary(), "refusals": prepared.refusals,
+        "requests": cluster.meter.counts()});
+    session.print("Plan", &document, || {
+        let mut lines = vec![plan_text(&shown, Paint(false))];
+        lines.extend(prepared.refusals.iter().map(|cause| format!("would be refused: {}", cause_text(cause))));
+        lines.join("\n")
+    });
+    let counts = cluster.meter.counts();
+    if !session.is_json() {
+        session.say(format!(
+            "dry run: {} writes, {} reads; {}",
+            counts.writes,
+            counts.reads + counts.dry,
+            summary_text(&shown)
+        ));
+    }
+    let refused = !prepared.refusals.is_empty();
+    Ok(if refused { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}

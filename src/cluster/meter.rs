@@ -1,0 +1,155 @@
+//! Counts every request below the client, and refuses writes when the run is to be read-only.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll};
+
+use futures::future::{Either, Ready, ready};
+use http::{Method, Request, Response};
+use serde::{Deserialize, Serialize};
+use tower::{BoxError, Layer, Service};
+
+/// How many requests went to the API server, by what they could do there.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// GET: get, list, watch, and the upgrade that opens a forward.
+    pub reads: u64,
+    /// Requests that could change something.
+    pub writes: u64,
+    /// Requests with `dryRun=All`, and the reviews that only ask (`SelfSubjectAccessReview` and its kin).
+    pub dry: u64,
+    /// Writes that `--read-only` refused before they left the program.
+    pub refused: u64,
+}
+
+#[derive(Default)]
+struct Counters {
+    reads: AtomicU64,
+    writes: AtomicU64,
+    dry: AtomicU64,
+    refused: AtomicU64,
+}
+
+/// A tower layer below the client. Clones share their counts.
+#[derive(Clone, Default)]
+pub struct Meter {
+    counters: Arc<Counters>,
+    read_only: bool,
+}
+
+impl Meter {
+    /// A meter that lets everything pass, or one that refuses every request that could change something.
+    pub fn new(read_only: bool) -> Self {
+        Self { counters: Arc::default(), read_only }
+    }
+
+    /// The counts up to now.
+    pub fn counts(&self) -> Counts {
+        let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Counts {
+            reads: load(&self.counters.reads),
+            writes: load(&self.counters.writes),
+            dry: load(&self.counters.dry),
+            refused: load(&self.counters.refused),
+        }
+    }
+
+    /// Whether writes are refused.
+    pub fn is_read_only(&self) -> bool {
+        self.read_only
+    }
+}
+
+/// A request that could change something was about to leave while `--read-only` was in force.
+#[derive(Debug, thiserror::Error)]
+#[error("refused by --read-only: {method} {path}")]
+pub struct RefusedWrite {
+    /// HTTP method.
+    pub method: String,
+    /// Path of the request.
+    pub path: String,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Effect {
+    Read,
+    Dry,
+    Write,
+}
+
+fn effect(method: &Method, path: &str, query: Option<&str>) -> Effect {
+    if method == Method::GET || method == Method::HEAD || method == Method::OPTIONS {
+        return Effect::Read;
+    }
+    let dry = query.is_some_and(|query| query.split('&').any(|pair| pair == "dryRun=All"));
+    // Reviews are answered, never stored.
+    let review = path.starts_with("/apis/authorization.k8s.io/") || path.starts_with("/apis/authentication.k8s.io/");
+    if dry || (method == Method::POST && review) { Effect::Dry } else { Effect::Write }
+}
+
+impl<S> Layer<S> for Meter {
+    type Service = Metered<S>;
+
+    fn layer(&self, inner: S) -> Metered<S> {
+        Metered { inner, meter: self.clone() }
+    }
+}
+
+/// The service that [`Meter`] makes.
+#[derive(Clone)]
+pub struct Metered<S> {
+    inner: S,
+    meter: Meter,
+}
+
+impl<S, Q, R> Service<Request<Q>> for Metered<S>
+where
+    S: Service<Request<Q>, Response = Response<R>>,
+    S::Error: Into<BoxError>,
+{
+    type Response = S::Response;
+    type Error = BoxError;
+    type Future = Either<Ready<Result<S::Response, BoxError>>, futures::future::ErrInto<S::Future, BoxError>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.inner.poll_ready(context).map_err(Into::into)
+    }
+
+    fn call(&mut self, request: Request<Q>) -> Self::Future {
+        use futures::TryFutureExt as _;
+        let counters = &self.meter.counters;
+        let counter = match effect(request.method(), request.uri().path(), request.uri().query()) {
+            Effect::Read => &counters.reads,
+            Effect::Dry => &counters.dry,
+            Effect::Write if self.meter.read_only => {
+                counters.refused.fetch_add(1, Ordering::Relaxed);
+                let refused =
+                    RefusedWrite { method: request.method().to_string(), path: request.uri().path().to_owned() };
+                return Either::Left(ready(Err(refused.into())));
+            }
+            Effect::Write => &counters.writes,
+        };
+        counter.fetch_add(1, Ordering::Relaxed);
+        Either::Right(self.inner.call(request).err_into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_is_judged_by_what_it_can_do() {
+        let cases = [
+            (Method::GET, "/api/v1/pods", None, Effect::Read),
+            (Method::PATCH, "/api/v1/namespaces/a/pods/b", Some("fieldManager=x&dryRun=All"), Effect::Dry),
+            (Method::PATCH, "/api/v1/namespaces/a/pods/b", Some("fieldManager=dryRun"), Effect::Write),
+            (Method::POST, "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", None, Effect::Dry),
+            (Method::POST, "/api/v1/namespaces", None, Effect::Write),
+            (Method::DELETE, "/apis/authorization.k8s.io/v1/x", None, Effect::Write),
+        ];
+        for (method, path, query, expected) in cases {
+            assert_eq!(effect(&method, path, query), expected, "{method} {path} {query:?}");
+        }
+    }
+}

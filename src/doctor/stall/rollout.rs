@@ -1,0 +1,99 @@
+//! What a workload says when nothing below it says more.
+
+use std::cmp::Reverse;
+
+use serde_json::Value;
+
+use super::site::{Site, time};
+use super::words::{clip, span};
+use super::{Rule, Subject};
+use crate::doctor::{Cause, Outlook};
+use crate::object::{items, number, text};
+use crate::snapshot::Snapshot;
+
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        id: "T004",
+        group: "rollout",
+        title: "an object is being deleted and does not go",
+        on: Subject::Top,
+        find: deleted,
+    },
+    Rule { id: "W003", group: "rollout", title: "no controller looks at a workload", on: Subject::Top, find: unseen },
+    Rule { id: "W015", group: "rollout", title: "a rollout is paused", on: Subject::Top, find: paused },
+    Rule { id: "W001", group: "rollout", title: "a rollout does not get on", on: Subject::Top, find: deadline },
+];
+
+/// Seconds in which a controller that runs has seen a change.
+const SEES: i64 = 30;
+/// Seconds in which a deletion that nothing holds up is done.
+const GOES: i64 = 60;
+
+/// The ReplicaSet of a Deployment's newest revision.
+pub(super) fn newest_set<'a>(deployment: &Value, snapshot: &'a Snapshot) -> Option<&'a Value> {
+    let revision = |set: &Value| {
+        set["metadata"]["annotations"]["deployment.kubernetes.io/revision"]
+            .as_str()
+            .and_then(|text| text.parse::<i64>().ok())
+    };
+    let sets = snapshot.owned_by(deployment).filter(|set| set["kind"] == "ReplicaSet");
+    sets.max_by_key(|set| {
+        (revision(set), time(set, "/metadata/creationTimestamp"), Reverse(text(set, "/metadata/name")))
+    })
+}
+
+fn deleted(site: &Site<'_>) -> Option<Cause> {
+    let since = site.since(site.object, "/metadata/deletionTimestamp")?;
+    let holders: Vec<_> = items(site.object, "/metadata/finalizers").filter_map(Value::as_str).collect();
+    let held =
+        if holders.is_empty() { String::new() } else { format!("; the finalizer {} holds it", holders.join(", ")) };
+    let message = format!("{} has been being deleted for {}{held}", site.reference.short(), span(since));
+    let cause = site.stuck("Terminating", message);
+    if since < GOES {
+        return Some(cause.outlook(Outlook::Passing));
+    }
+    Some(cause.remedy("Look after the controller that set the finalizer; it removes it when it is done."))
+}
+
+fn unseen(site: &Site<'_>) -> Option<Cause> {
+    if !matches!(site.reference.group(), "apps" | "batch") || site.object.pointer("/metadata/generation").is_none() {
+        return None;
+    }
+    let count = |pointer| number(site.object, pointer).unwrap_or(0);
+    let unseen = match site.reference.group() {
+        "apps" => count("/status/observedGeneration") < count("/metadata/generation"),
+        _ => site.object.pointer("/status").and_then(Value::as_object).is_none_or(serde_json::Map::is_empty),
+    };
+    // Only a new object tells for how long; of a changed one the time of the change is not kept in its fields.
+    let age = site.age();
+    (unseen && age > SEES).then(|| {
+        let message = format!(
+            "{} was made {} ago and no controller has looked at it as it is now",
+            site.reference.short(),
+            span(age)
+        );
+        site.stuck("NotObserved", message)
+            .remedy("Look after the controller manager: `kubectl get pods -n kube-system`.")
+    })
+}
+
+fn paused(site: &Site<'_>) -> Option<Cause> {
+    let paused = site.object.pointer("/spec/paused").and_then(Value::as_bool) == Some(true);
+    (paused && site.reference.kind == "Deployment").then(|| {
+        let remedy =
+            format!("Let it go on: `kubectl rollout resume deployment/{}{}`.", site.reference.name, site.flag());
+        site.stuck("DeploymentPaused", format!("the rollout of `{}` is paused", site.reference.name)).remedy(remedy)
+    })
+}
+
+fn deadline(site: &Site<'_>) -> Option<Cause> {
+    let condition = site.condition("Progressing").filter(|one| one["reason"] == "ProgressDeadlineExceeded")?;
+    let message = format!("the rollout does not get on: {}", clip(text(condition, "/message").unwrap_or_default()));
+    let remedy = format!(
+        "See what its pods do: `kubectl get pods{}`; or take it back: `kubectl rollout undo deployment/{}{}`.",
+        site.flag(),
+        site.reference.name,
+        site.flag()
+    );
+    Some(site.stuck("ProgressDeadlineExceeded", message).remedy(remedy))
+}

@@ -1,0 +1,233 @@
+//! What the nodes have, and what of it a pod may use.
+
+use serde_json::Value;
+
+use super::{said, unschedulable};
+use crate::doctor::Cause;
+use crate::doctor::stall::Site;
+use crate::doctor::stall::node;
+use crate::object::{items, text};
+
+pub(super) fn none(site: &Site<'_>) -> Option<Cause> {
+    let said = said(site).filter(|said| said.contains("no nodes available") || said.starts_with("0/0 nodes"))?;
+    let remedy = "Add a node, or start the nodes that there are: `seaworthy cluster up`.";
+    Some(unschedulable(site, "the cluster has no nodes", said).remedy(remedy))
+}
+
+/// All nodes that the pod's selector allows are not ready. Newer schedulers no longer name the taint, so the nodes are asked.
+pub(super) fn unready(site: &Site<'_>) -> Option<Cause> {
+    let said = said(site).filter(|said| said.contains("untolerated taint"))?;
+    let mut candidates = candidates(site).peekable();
+    let Some(first) = candidates.peek().copied() else {
+        return named(said, &["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"])
+            .then(|| unschedulable(site, "no node is ready", said).remedy(node::LOOK));
+    };
+    candidates.all(|node| !node::is_ready(node)).then(|| node::unready(site, first))?
+}
+
+fn named(said: &str, taints: &[&str]) -> bool {
+    taints.iter().any(|taint| said.contains(taint)) && !said.contains("Insufficient")
+}
+
+/// The nodes in the snapshot that the pod's `nodeSelector` allows.
+fn candidates<'a>(site: &Site<'a>) -> impl Iterator<Item = &'a Value> {
+    let selector = site.object.pointer("/spec/nodeSelector").and_then(Value::as_object);
+    site.snapshot.of_kind("", "Node").filter(move |node| {
+        let labels = &node["metadata"]["labels"];
+        selector.is_none_or(|selector| selector.iter().all(|(key, value)| &labels[key] == value))
+    })
+}
+
+/// The resources of which the scheduler says there is not enough.
+fn scarce(said: &str) -> impl Iterator<Item = &str> {
+    said.split("Insufficient ")
+        .skip(1)
+        .filter_map(|rest| rest.split([',', '.', ' ']).next())
+        // A name with dots (nvidia.com/gpu) was cut at its first one.
+        .filter(|name| !name.is_empty())
+}
+
+/// The whole name of a resource, dots and all.
+fn whole<'a>(said: &'a str, start: &str) -> &'a str {
+    let Some(at) = said.find(&format!("Insufficient {start}")) else { return "" };
+    let rest = &said[at + "Insufficient ".len()..];
+    rest.split([',', ' ']).next().unwrap_or_default().trim_end_matches('.')
+}
+
+fn is_device(name: &str) -> bool {
+    !matches!(name, "cpu" | "memory" | "ephemeral-storage") && !name.starts_with("hugepages")
+}
+
+pub(super) fn device(site: &Site<'_>) -> Option<Cause> {
+    let said = said(site)?;
+    let name = scarce(said).map(|start| whole(said, start)).find(|name| is_device(name))?;
+    let what = format!("it asks for {name}, and no node has any left");
+    let remedy = format!("Add a node with {name} and its device plugin, or switch the use of it off in the values.");
+    Some(unschedulable(site, &what, said).remedy(remedy))
+}
+
+pub(super) fn room(site: &Site<'_>) -> Option<Cause> {
+    let said = said(site)?;
+    let name = scarce(said).map(|start| whole(said, start)).find(|name| !is_device(name))?;
+    let asks = requested(site.object, name);
+    let largest = candidates(site)
+        .filter_map(|node| quantity(text(node, &format!("/status/allocatable/{name}"))?))
+        .fold(0.0, f64::max);
+    let what = match (asks > 0.0, largest > 0.0) {
+        (true, true) => format!("it asks for {} {name}, the largest node has {} in all", amount(asks), amount(largest)),
+        (true, false) => format!("it asks for {} {name}", amount(asks)),
+        _ => format!("there is not enough {name}"),
+    };
+    let remedy = format!("Lower the {name} request in the values, stop something, or add a node.");
+    Some(unschedulable(site, &what, said).remedy(remedy))
+}
+
+/// What a pod asks for: the sum of its containers, or the largest init container.
+fn requested(pod: &Value, resource: &str) -> f64 {
+    let of = |container: &Value| {
+        let set = |part: &str| container["resources"][part][resource].as_str().and_then(quantity);
+        set("requests").or_else(|| set("limits")).unwrap_or(0.0)
+    };
+    let sum: f64 = items(pod, "/spec/containers").map(of).sum();
+    items(pod, "/spec/initContainers").map(of).fold(sum, f64::max)
+}
+
+/// A Kubernetes quantity as a number.
+fn quantity(text: &str) -> Option<f64> {
+    const UNITS: &[(&str, f64)] = &[
+        ("Ki", 1024.0),
+        ("Mi", 1_048_576.0),
+        ("Gi", 1_073_741_824.0),
+        ("Ti", 1_099_511_627_776.0),
+        ("m", 0.001),
+        ("k", 1e3),
+        ("M", 1e6),
+        ("G", 1e9),
+        ("T", 1e12),
+    ];
+    let unit = UNITS.iter().find_map(|(unit, factor)| text.strip_suffix(unit).map(|number| (number, *factor)));
+    let (number, factor) = unit.unwrap_or((text, 1.0));
+    number.parse::<f64>().ok().map(|number| number * factor).filter(|number| number.is_finite())
+}
+
+/// A number for people: `1.5`, `16 Gi`.
+fn amount(number: f64) -> String {
+    let (number, unit) = match number {
+        n if n >= 1_099_511_627_776.0 => (n / 1_099_511_627_776.0, " Ti"),
+        n if n >= 1_073_741_824.0 => (n / 1_073_741_824.0, " Gi"),
+        n if n >= 1_048_576.0 => (n / 1_048_576.0, " Mi"),
+        n => (n, ""),
+    };
+    let short = format!("{number:.2}");
+    format!("{}{unit}", short.trim_end_matches('0').trim_end_matches('.'))
+}
+
+/// Names the pod that holds the port, where it can be seen.
+pub(super) fn ports(site: &Site<'_>) -> Option<Cause> {
+    let said = said(site).filter(|said| said.contains("didn't have free ports"))?;
+    let wanted: Vec<i64> = host_ports(site.object).collect();
+    let holder = site.snapshot.of_kind("", "Pod").find(|pod| {
+        pod["metadata"]["uid"] != site.object["metadata"]["uid"]
+            && text(pod, "/spec/nodeName").is_some()
+            && host_ports(pod).any(|port| wanted.contains(&port))
+    });
+    let ports = wanted.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let held = holder
+        .and_then(|pod| text(pod, "/metadata/name"))
+        .map(|name| format!(" by the pod {name}"))
+        .unwrap_or_default();
+    let remedy = "Choose another hostPort in the values, or stop what holds it.";
+    Some(unschedulable(site, &format!("the node's port {ports} is taken{held}"), said).remedy(remedy))
+}
+
+fn host_ports(pod: &Value) -> impl Iterator<Item = i64> {
+    items(pod, "/spec/containers")
+        .flat_map(|container| items(container, "/ports"))
+        .filter_map(|port| port["hostPort"].as_i64())
+}
+
+pub(super) fn labels(site: &Site<'_>) -> Option<Cause> {
+    let said = said(site).filter(|said| {
+        said.contains("didn't match Pod's node affinity") || said.contains("didn't match node selector")
+    })?;
+    let selector = site.object.pointer("/spec/nodeSelector").and_then(Value::as_object);
+    let wanted: Vec<_> = selector
+        .into_iter()
+        .flatten()
+        .map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default()))
+        .collect();
+    // With a node that has the labels, the labels are not what is missing.
+    if !wanted.is_empty() && said.contains("untolerated taint") && candidates(site).next().is_some() {
+        return None;
+    }
+    let what = if wanted.is_empty() {
+        "no node matches its node affinity".to_owned()
+    } else {
+        format!("no node that it may use has the labels {}", wanted.join(", "))
+    };
+    let label = wanted.first().map_or("KEY=VALUE", String::as_str);
+    Some(
+        unschedulable(site, &what, said)
+            .remedy(format!("Label a node, `kubectl label node NODE {label}`, or correct the selector in the values.")),
+    )
+}
+
+pub(super) fn taints(site: &Site<'_>) -> Option<Cause> {
+    let said = said(site).filter(|said| said.contains("untolerated taint") || said.contains("were unschedulable"))?;
+    let mut taints: Vec<String> = candidates(site).flat_map(|node| untolerated(site.object, node)).collect();
+    taints.sort();
+    taints.dedup();
+    let what = if taints.is_empty() {
+        "it tolerates none of the nodes' taints".to_owned()
+    } else {
+        format!("it does not tolerate the nodes' taint {}", taints.join(", "))
+    };
+    let remedy = match taints.first().map(String::as_str) {
+        Some(taint) if taint.starts_with("node.kubernetes.io/unschedulable") => {
+            "Open the node again: `kubectl uncordon NODE`.".to_owned()
+        }
+        Some(taint) => format!("Remove it, `kubectl taint node NODE {taint}-`, or add a toleration in the values."),
+        None => "Remove the taint, `kubectl taint node NODE KEY-`, or add a toleration in the values.".to_owned(),
+    };
+    Some(unschedulable(site, &what, said).remedy(remedy))
+}
+
+/// The taints of a node that keep a pod away.
+fn untolerated<'a>(pod: &'a Value, node: &'a Value) -> impl Iterator<Item = String> + use<'a> {
+    items(node, "/spec/taints").filter(|taint| taint["effect"] != "PreferNoSchedule").filter_map(|taint| {
+        let tolerated = items(pod, "/spec/tolerations").any(|toleration| {
+            let same = |field: &str| toleration.get(field).is_none_or(|value| value == "" || value == &taint[field]);
+            let value = toleration["operator"] == "Exists"
+                || text(toleration, "/value").unwrap_or_default() == text(taint, "/value").unwrap_or_default();
+            same("key") && same("effect") && value
+        });
+        let key = text(taint, "/key").filter(|_| !tolerated)?;
+        let value = text(taint, "/value").map(|value| format!("={value}")).unwrap_or_default();
+        Some(format!("{key}{value}:{}", text(taint, "/effect").unwrap_or_default()))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantities_are_read_and_written() {
+        for (text, number, shown) in [
+            ("100m", 0.1, "0.1"),
+            ("2", 2.0, "2"),
+            ("4Ti", 4.0 * 1_099_511_627_776.0, "4 Ti"),
+            ("24581692Ki", 24_581_692.0 * 1024.0, "23.44 Gi"),
+        ] {
+            assert_eq!(quantity(text), Some(number));
+            assert_eq!(amount(number), shown);
+        }
+        assert_eq!(quantity("many"), None);
+    }
+
+    #[test]
+    fn resources_keep_their_dots() {
+        let said = "0/2 nodes are available: 1 Insufficient nvidia.com/gpu, 1 Insufficient cpu.";
+        assert_eq!(scarce(said).map(|start| whole(said, start)).collect::<Vec<_>>(), ["nvidia.com/gpu", "cpu"]);
+    }
+}

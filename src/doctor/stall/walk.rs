@@ -1,0 +1,119 @@
+//! The way from what is waited for to the root.
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::choose::{among, at_one};
+use super::{Site, Subject, rules};
+use crate::doctor::Cause;
+use crate::engine::ready::judge::{Readiness, judge};
+use crate::object::{ObjectRef, items, text};
+use crate::snapshot::Snapshot;
+
+/// Deepest chain of owners that is followed; owners that own each other would have no end.
+const DEEPEST: usize = 6;
+
+pub(super) fn from(waited: &ObjectRef, snapshot: &Snapshot, now: Timestamp) -> Option<Cause> {
+    let object = snapshot.get(waited)?;
+    let site = Site::new(object, snapshot, now)?;
+    let found = match waited.kind.as_str() {
+        "Pod" => pod(&site),
+        "PersistentVolumeClaim" => claim(&site).or_else(|| consumers(&site)),
+        _ => {
+            let mut causes = Vec::new();
+            below(&site, DEEPEST, &mut causes);
+            among(causes)
+        }
+    };
+    // What is waited for knows itself better than what is below it once it gave up, or when nothing below says anything.
+    let top = || at_one(rules(Subject::Top).filter_map(|rule| rule.look(&site)));
+    match found {
+        Some(found) if super::job::gave_up(object) => Some(super::job::final_now(found)),
+        Some(found) if found.outlook == crate::doctor::Outlook::Passing => weightier(top(), found),
+        Some(found) => Some(found),
+        None => top(),
+    }
+}
+
+/// What the top says counts over something that passes only when it weighs more.
+fn weightier(top: Option<Cause>, found: Cause) -> Option<Cause> {
+    match top {
+        Some(top) if top.outlook > found.outlook => Some(top),
+        _ => Some(found),
+    }
+}
+
+/// Everything below an object that makes pods, by whatever chain of owners.
+fn below(site: &Site<'_>, depth: usize, causes: &mut Vec<Cause>) {
+    if depth == 0 {
+        return;
+    }
+    causes.extend(at_one(rules(Subject::Maker).filter_map(|rule| rule.look(site))));
+    let children = children(site);
+    let live = children.iter().filter(|child| !is_over(child)).count();
+    for child in children {
+        // A pod that was evicted or refused stays as a record; once its replacement is there it explains nothing.
+        if is_over(child) && live > 0 && site.reference.kind != "Job" {
+            continue;
+        }
+        let Some(child) = Site::new(child, site.snapshot, site.now) else { continue };
+        match child.reference.kind.as_str() {
+            "Pod" => causes.extend(pod(&child)),
+            "PersistentVolumeClaim" => causes.extend(claim(&child)),
+            _ => below(&child, depth - 1, causes),
+        }
+    }
+}
+
+/// Whether a pod has ended for good.
+fn is_over(object: &Value) -> bool {
+    object["kind"] == "Pod" && matches!(text(object, "/status/phase"), Some("Failed" | "Succeeded"))
+}
+
+fn children<'a>(site: &Site<'a>) -> Vec<&'a Value> {
+    match site.reference.kind.as_str() {
+        "Deployment" => super::rollout::newest_set(site.object, site.snapshot).into_iter().collect(),
+        "Service" => super::endpoints::pods_of(site.object, site.snapshot).collect(),
+        "APIService" => super::api::service_of(site.object, site.snapshot)
+            .map(|service| super::endpoints::pods_of(service, site.snapshot).collect())
+            .unwrap_or_default(),
+        _ => site.snapshot.owned_by(site.object).collect(),
+    }
+}
+
+/// What is wrong with a pod; nothing while it is ready.
+pub(super) fn pod(site: &Site<'_>) -> Option<Cause> {
+    if matches!(judge(site.object, site.snapshot), Readiness::Ready { .. }) {
+        return None;
+    }
+    at_one(rules(Subject::Pod).filter_map(|rule| rule.look(site)))
+}
+
+/// What is wrong with a claim; nothing once it is bound.
+pub(super) fn claim(site: &Site<'_>) -> Option<Cause> {
+    if text(site.object, "/status/phase") == Some("Bound") {
+        return None;
+    }
+    at_one(rules(Subject::Claim).filter_map(|rule| rule.look(site)))
+}
+
+/// What is wrong with the pods that should use a claim. Their own way to claims is not taken: it leads back here.
+fn consumers(site: &Site<'_>) -> Option<Cause> {
+    let pods = crate::engine::ready::judge::consumers(&site.reference, site.snapshot);
+    among(pods.filter_map(|pod| self::pod(&Site::new(pod, site.snapshot, site.now)?)).collect())
+}
+
+/// The claims of a pod that are there.
+pub(super) fn claims_of<'a>(site: &Site<'a>) -> impl Iterator<Item = Site<'a>> {
+    let (snapshot, now) = (site.snapshot, site.now);
+    let names: Vec<_> = crate::engine::ready::judge::claims(site.object).collect();
+    let references: Vec<_> = names.iter().map(|name| site.neighbour("v1", "PersistentVolumeClaim", name)).collect();
+    references.into_iter().filter_map(move |reference| Site::new(snapshot.get(&reference)?, snapshot, now))
+}
+
+/// The owner that controls an object, if it is in the snapshot.
+pub(super) fn controller<'a>(site: &Site<'a>) -> Option<&'a Value> {
+    let owner = items(site.object, "/metadata/ownerReferences").find(|owner| owner["controller"] == true)?;
+    let part = |pointer| text(owner, pointer);
+    site.snapshot.get(&site.neighbour(part("/apiVersion")?, part("/kind")?, part("/name")?))
+}

@@ -1,0 +1,183 @@
+//! The journal of a run on disk: JSON Lines, intent before act, so that a killed run can be taken up again.
+//!
+//! One thread writes. Intents that arrive while it waits for the disk are written together and made durable by one
+//! `fdatasync`, so 200 steps in flight cost a few waits, not 200.
+
+pub mod entry;
+pub mod runs;
+
+use std::fs::File;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::thread::JoinHandle;
+
+use tokio::sync::oneshot;
+
+pub use entry::{Entry, Inputs};
+pub use runs::{RunRecord, RunState, Runs};
+
+use crate::error::Explain;
+
+/// The journal could not be written or read.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    /// Reading or writing failed.
+    #[error("journal {}: {source}", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// A line in the middle of a journal is not what this program writes.
+    #[error("journal {}:{line}: {message}", path.display())]
+    Broken {
+        /// The file.
+        path: PathBuf,
+        /// Line, from 1.
+        line: usize,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// There is no such run.
+    #[error("no run `{run}` in {}", dir.display())]
+    Unknown {
+        /// What was asked for.
+        run: String,
+        /// Where it was looked for.
+        dir: PathBuf,
+    },
+    /// Another process is running it now.
+    #[error("run `{run}` is being run by another process")]
+    Busy {
+        /// The run.
+        run: String,
+    },
+}
+
+impl Explain for JournalError {
+    fn id(&self) -> &'static str {
+        match self {
+            Self::Io { .. } => "journal-io",
+            Self::Broken { .. } => "journal-broken",
+            Self::Unknown { .. } => "unknown-run",
+            Self::Busy { .. } => "run-busy",
+        }
+    }
+
+    fn class(&self) -> crate::error::Class {
+        match self {
+            Self::Unknown { .. } => crate::error::Class::Input,
+            _ => crate::error::Class::Failed,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some(
+            match self {
+                Self::Io { .. } => {
+                    "make room or choose another folder with SEAWORTHY_STATE_DIR; then run the same command again"
+                }
+                Self::Broken { .. } => {
+                    "move the file away to go on without it; `install` then compares with the cluster itself"
+                }
+                Self::Unknown { .. } => "`seaworthy runs list` shows the runs there are",
+                Self::Busy { .. } => "wait for it, or end that process",
+            }
+            .to_owned(),
+        )
+    }
+}
+
+fn io(path: &Path) -> impl Fn(std::io::Error) -> JournalError + '_ {
+    move |source| JournalError::Io { path: path.to_owned(), source }
+}
+
+enum Message {
+    /// Write; the answer comes when it is durable.
+    Commit(Entry, oneshot::Sender<Result<(), String>>),
+    /// Write with the next commit, or at the end.
+    Note(Entry),
+}
+
+/// An open journal. Dropping it closes the file; what was noted is written.
+pub struct Journal {
+    run: String,
+    path: PathBuf,
+    sender: Option<mpsc::Sender<Message>>,
+    writer: Option<JoinHandle<()>>,
+}
+
+impl Journal {
+    /// Starts the writer on a file that is open, locked and at its end.
+    fn start(run: String, path: PathBuf, file: File) -> Self {
+        let (sender, receiver) = mpsc::channel();
+        let writer = std::thread::spawn(move || write_all(file, &receiver));
+        Self { run, path, sender: Some(sender), writer: Some(writer) }
+    }
+
+    /// Id of the run.
+    pub fn run(&self) -> &str {
+        &self.run
+    }
+
+    /// Writes an entry and returns when the disk has it.
+    pub async fn commit(&self, entry: Entry) -> Result<(), JournalError> {
+        let (sender, receiver) = oneshot::channel();
+        self.send(Message::Commit(entry, sender));
+        let failed = |message: String| io(&self.path)(std::io::Error::other(message));
+        match receiver.await {
+            Ok(answer) => answer.map_err(failed),
+            Err(_) => Err(failed("the writer has ended".to_owned())),
+        }
+    }
+
+    /// Writes an entry some time later, in order. For what can be learnt from the cluster again.
+    pub fn note(&self, entry: Entry) {
+        self.send(Message::Note(entry));
+    }
+
+    fn send(&self, message: Message) {
+        // A writer that is gone has dropped the receiver of a commit, which is how its caller learns of it.
+        if let Some(sender) = &self.sender {
+            let _ = sender.send(message);
+        }
+    }
+}
+
+impl Drop for Journal {
+    fn drop(&mut self) {
+        self.sender.take();
+        if let Some(writer) = self.writer.take() {
+            // The writer only ends by itself; a panic in it has been reported to every commit already.
+            let _ = writer.join();
+        }
+    }
+}
+
+fn write_all(mut file: File, receiver: &mpsc::Receiver<Message>) {
+    while let Ok(first) = receiver.recv() {
+        let mut text = Vec::new();
+        let mut waiting = Vec::new();
+        for message in std::iter::once(first).chain(receiver.try_iter()) {
+            let entry = match message {
+                Message::Commit(entry, answer) => {
+                    waiting.push(answer);
+                    entry
+                }
+                Message::Note(entry) => entry,
+            };
+            if let Err(error) = serde_json::to_writer(&mut text, &entry) {
+                tracing::error!(%error, "an entry of the journal could not be written as JSON");
+            }
+            text.push(b'\n');
+        }
+        let written = file.write_all(&text).and_then(|()| if waiting.is_empty() { Ok(()) } else { file.sync_data() });
+        let answer = written.map_err(|error| error.to_string());
+        for waiter in waiting {
+            // A caller that was cancelled no longer waits.
+            let _ = waiter.send(answer.clone());
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! What stands in a journal.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::doctor::Cause;
+use crate::event::Ended;
+use crate::plan::Plan;
+use crate::plan::install::Policy;
+
+/// The version of this format. Another one is refused, with the version of the program that wrote it.
+pub const FORMAT: u32 = 1;
+
+/// One line of a journal.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "entry", rename_all = "kebab-case")]
+pub enum Entry {
+    /// The first line: everything that is needed to take the run up again.
+    Opened {
+        /// See [`FORMAT`].
+        format: u32,
+        /// Id of the run.
+        run: String,
+        /// When.
+        at: Timestamp,
+        /// What was chosen.
+        inputs: Box<Inputs>,
+        /// The plan; values of Secrets are replaced.
+        plan: Box<Plan>,
+    },
+    /// The step is about to act.
+    Intent {
+        /// Id of the step.
+        step: String,
+        /// When.
+        at: Timestamp,
+    },
+    /// The step is done.
+    Done {
+        /// Id of the step.
+        step: String,
+        /// When.
+        at: Timestamp,
+        /// Whether it wrote.
+        changed: bool,
+    },
+    /// The step failed.
+    Failed {
+        /// Id of the step.
+        step: String,
+        /// When.
+        at: Timestamp,
+        /// Why.
+        cause: Cause,
+    },
+    /// The run was taken up again.
+    Resumed {
+        /// When.
+        at: Timestamp,
+        /// Version of the program.
+        binary: String,
+    },
+    /// The run ended.
+    Closed {
+        /// When.
+        at: Timestamp,
+        /// How.
+        ended: Ended,
+    },
+    /// The run was given up for a new plan, or by `runs abort`.
+    Abandoned {
+        /// When.
+        at: Timestamp,
+    },
+}
+
+/// What was chosen for a run: two runs with the same inputs want the same.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Inputs {
+    /// Version of the program.
+    pub binary: String,
+    /// Version of the stack.
+    pub stack_version: String,
+    /// The release name.
+    pub release: String,
+    /// The profile.
+    pub profile: String,
+    /// The merged values, without secrets.
+    pub values: Value,
+    /// What was decided about fields that somebody else owns.
+    #[serde(default)]
+    pub policy: Policy,
+}
+
+impl Inputs {
+    /// In what these inputs differ from others, one line each: `profile: single-node, was ha`.
+    pub fn differences(&self, was: &Self) -> Vec<String> {
+        let names = [
+            ("binary", &self.binary, &was.binary),
+            ("stack version", &self.stack_version, &was.stack_version),
+            ("release", &self.release, &was.release),
+            ("profile", &self.profile, &was.profile),
+        ];
+        let mut lines: Vec<String> = names
+            .iter()
+            .filter(|(_, now, was)| now != was)
+            .map(|(name, now, was)| format!("{name}: {now}, was {was}"))
+            .collect();
+        let show = |value: &Option<Value>| value.as_ref().map_or_else(|| "nothing".to_owned(), ToString::to_string);
+        lines.extend(
+            crate::plan::difference::difference(&was.values, &self.values)
+                .iter()
+                .map(|change| format!("{}: {}, was {}", change.path, show(&change.wanted), show(&change.now))),
+        );
+        lines
+    }
+}

@@ -1,0 +1,292 @@
+//! The folder of runs: finding, opening, taking up and forgetting them.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File, OpenOptions};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use rustix::fs::{FlockOperation, flock};
+use serde::Serialize;
+
+use super::entry::FORMAT;
+use super::{Entry, Inputs, Journal, JournalError, io};
+use crate::doctor::Cause;
+use crate::event::Ended;
+use crate::plan::Plan;
+
+/// How many runs are kept; the oldest closed ones go first.
+const KEPT: usize = 20;
+
+/// The folder of journals.
+#[derive(Debug, Clone)]
+pub struct Runs {
+    dir: PathBuf,
+}
+
+/// A run as its journal tells it.
+#[derive(Debug, Clone)]
+pub struct RunRecord {
+    /// Id.
+    pub run: String,
+    /// When it was opened.
+    pub at: Timestamp,
+    /// What was chosen.
+    pub inputs: Inputs,
+    /// The plan as it was recorded.
+    pub plan: Plan,
+    /// How it stands.
+    pub state: RunState,
+    /// Ids of the steps that are done.
+    pub done: BTreeSet<String>,
+    /// The causes of the failures of the last try.
+    pub causes: Vec<Cause>,
+    /// Times that it was taken up again.
+    pub resumed: usize,
+}
+
+/// How a run stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RunState {
+    /// Being run now, or killed in the middle.
+    Open,
+    /// Finished.
+    Done,
+    /// Ended at a failure.
+    Failed,
+    /// Stopped in good order.
+    Interrupted,
+    /// Given up.
+    Abandoned,
+}
+
+impl RunState {
+    /// Whether a new install has to decide about this run first.
+    pub fn is_unfinished(self) -> bool {
+        matches!(self, Self::Open | Self::Interrupted)
+    }
+}
+
+impl Runs {
+    /// The runs below a state folder. Nothing is made before the first run.
+    pub fn new(state_dir: &Path) -> Self {
+        Self { dir: state_dir.join("runs") }
+    }
+
+    /// Opens a new run and makes its plan durable. Forgets the oldest closed runs beyond the twenty that are kept.
+    pub async fn open(&self, inputs: Inputs, plan: Plan) -> Result<Journal, JournalError> {
+        fs::create_dir_all(&self.dir).map_err(io(&self.dir))?;
+        // Values may name hosts and people; nobody else on this machine needs to read them.
+        fs::set_permissions(&self.dir, fs::Permissions::from_mode(0o700)).map_err(io(&self.dir))?;
+        self.forget_oldest()?;
+        let at = Timestamp::now();
+        let (run, path, file) = self.create(at)?;
+        lock(&file, &run)?;
+        let journal = Journal::start(run.clone(), path, file);
+        journal
+            .commit(Entry::Opened { format: FORMAT, run, at, inputs: Box::new(inputs), plan: Box::new(plan) })
+            .await?;
+        // The name of the file must survive a crash as well as its content.
+        File::open(&self.dir).and_then(|dir| dir.sync_all()).map_err(io(&self.dir))?;
+        Ok(journal)
+    }
+
+    fn create(&self, at: Timestamp) -> Result<(String, PathBuf, File), JournalError> {
+        let stamp = at.strftime("%Y%m%d-%H%M%S").to_string();
+        for number in 1.. {
+            let run = if number == 1 { stamp.clone() } else { format!("{stamp}-{number}") };
+            let path = self.path(&run);
+            match OpenOptions::new().append(true).create_new(true).mode(0o600).open(&path) {
+                Ok(file) => return Ok((run, path, file)),
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(io(&path)(error)),
+            }
+        }
+        unreachable!("the numbers do not end")
+    }
+
+    /// Opens the journal of a run that is not finished, to go on with it.
+    pub async fn resume(&self, run: &str, binary: &str) -> Result<Journal, JournalError> {
+        let path = self.path(run);
+        let file = OpenOptions::new().append(true).open(&path).map_err(io(&path))?;
+        lock(&file, run)?;
+        mend_last_line(&path)?;
+        let journal = Journal::start(run.to_owned(), path, file);
+        journal.commit(Entry::Resumed { at: Timestamp::now(), binary: binary.to_owned() }).await?;
+        Ok(journal)
+    }
+
+    /// Marks a run as given up. Nothing in the cluster changes.
+    pub async fn abandon(&self, run: &str) -> Result<(), JournalError> {
+        let path = self.path(run);
+        let file = OpenOptions::new().append(true).open(&path).map_err(io(&path))?;
+        lock(&file, run)?;
+        mend_last_line(&path)?;
+        Journal::start(run.to_owned(), path, file).commit(Entry::Abandoned { at: Timestamp::now() }).await
+    }
+
+    /// Deletes the journal of a run that is not being run now.
+    pub fn purge(&self, run: &str) -> Result<(), JournalError> {
+        let path = self.path(run);
+        let file = File::open(&path).map_err(|_| self.unknown(run))?;
+        lock(&file, run)?;
+        fs::remove_file(&path).map_err(io(&path))
+    }
+
+    /// Every run, oldest first. A journal that cannot be read is reported, and hides no other.
+    pub fn list(&self) -> Result<(Vec<RunRecord>, Vec<JournalError>), JournalError> {
+        let mut records = Vec::new();
+        let mut broken = Vec::new();
+        for run in self.names()? {
+            match self.load(&run) {
+                Ok(record) => records.push(record),
+                Err(error) => broken.push(error),
+            }
+        }
+        Ok((records, broken))
+    }
+
+    /// One run.
+    pub fn load(&self, run: &str) -> Result<RunRecord, JournalError> {
+        if !is_run_name(run) {
+            return Err(self.unknown(run));
+        }
+        let path = self.path(run);
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(self.unknown(run)),
+            Err(error) => return Err(io(&path)(error)),
+        };
+        replay(&path, &text)
+    }
+
+    /// The newest unfinished run of an installation in a cluster, if there is one.
+    pub fn unfinished(&self, cluster_uid: &str, key: &str) -> Result<Option<RunRecord>, JournalError> {
+        Ok(self.latest(cluster_uid, key)?.filter(|record| record.state.is_unfinished()))
+    }
+
+    /// The newest run of an installation in a cluster that was not given up.
+    pub fn latest(&self, cluster_uid: &str, key: &str) -> Result<Option<RunRecord>, JournalError> {
+        let matches = |record: &RunRecord| {
+            record.plan.cluster.uid == cluster_uid
+                && record.plan.installation.key() == key
+                && record.state != RunState::Abandoned
+        };
+        for run in self.names()?.into_iter().rev() {
+            match self.load(&run) {
+                Ok(record) if matches(&record) => return Ok(Some(record)),
+                Ok(_) => {}
+                Err(error) => tracing::warn!(%error, "a journal was passed over"),
+            }
+        }
+        Ok(None)
+    }
+
+    fn unknown(&self, run: &str) -> JournalError {
+        JournalError::Unknown { run: run.to_owned(), dir: self.dir.clone() }
+    }
+
+    fn path(&self, run: &str) -> PathBuf {
+        self.dir.join(format!("{run}.jsonl"))
+    }
+
+    fn names(&self) -> Result<Vec<String>, JournalError> {
+        let entries = match fs::read_dir(&self.dir) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(io(&self.dir)(error)),
+        };
+        let mut names = Vec::new();
+        for entry in entries {
+            let name = entry.map_err(io(&self.dir))?.file_name();
+            names.extend(name.to_string_lossy().strip_suffix(".jsonl").map(str::to_owned));
+        }
+        names.sort();
+        Ok(names)
+    }
+
+    fn forget_oldest(&self) -> Result<(), JournalError> {
+        let names = self.names()?;
+        let mut surplus = (names.len() + 1).saturating_sub(KEPT);
+        for run in names {
+            if surplus == 0 {
+                break;
+            }
+            if self.load(&run).is_ok_and(|record| !record.state.is_unfinished()) && self.purge(&run).is_ok() {
+                surplus -= 1;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Only what `create` makes: a name from the command line must not lead out of the folder.
+fn is_run_name(run: &str) -> bool {
+    !run.is_empty() && run.chars().all(|c| c.is_ascii_digit() || c == '-')
+}
+
+/// The operating system lets go of the lock when the process ends, however it ends.
+fn lock(file: &File, run: &str) -> Result<(), JournalError> {
+    flock(file, FlockOperation::NonBlockingLockExclusive).map_err(|_| JournalError::Busy { run: run.to_owned() })
+}
+
+/// A kill in the middle of a write leaves a line without an end; what follows must start on a new one.
+fn mend_last_line(path: &Path) -> Result<(), JournalError> {
+    let text = fs::read(path).map_err(io(path))?;
+    let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+    if whole == text.len() {
+        return Ok(());
+    }
+    let file = OpenOptions::new().write(true).open(path).map_err(io(path))?;
+    file.set_len(whole as u64).and_then(|()| file.sync_data()).map_err(io(path))
+}
+
+fn replay(path: &Path, text: &str) -> Result<RunRecord, JournalError> {
+    let broken = |line: usize, message: String| JournalError::Broken { path: path.to_owned(), line: line + 1, message };
+    let mut record: Option<RunRecord> = None;
+    // A last line without an end was cut off by a kill: what it says was never promised to anybody.
+    let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+    for (number, line) in whole.lines().enumerate() {
+        let entry: Entry = serde_json::from_str(line).map_err(|error| broken(number, error.to_string()))?;
+        match (&mut record, entry) {
+            (None, Entry::Opened { format, .. }) if format != FORMAT => {
+                return Err(broken(number, format!("format {format}; this program reads {FORMAT}")));
+            }
+            (None, Entry::Opened { run, at, inputs, plan, .. }) => {
+                let (inputs, plan) = (*inputs, *plan);
+                let (done, causes) = (BTreeSet::new(), Vec::new());
+                record = Some(RunRecord { run, at, inputs, plan, state: RunState::Open, done, causes, resumed: 0 });
+            }
+            (Some(record), entry) => apply(record, entry),
+            (None, _) => return Err(broken(number, "the first line does not open a run".to_owned())),
+        }
+    }
+    record.ok_or_else(|| broken(0, "it is empty: the run was ended before its plan was written".to_owned()))
+}
+
+fn apply(record: &mut RunRecord, entry: Entry) {
+    match entry {
+        Entry::Opened { .. } | Entry::Intent { .. } => {}
+        Entry::Done { step, .. } => {
+            record.done.insert(step);
+        }
+        Entry::Failed { cause, .. } => record.causes.push(cause),
+        Entry::Resumed { .. } => {
+            record.resumed += 1;
+            record.state = RunState::Open;
+            record.causes.clear();
+        }
+        Entry::Closed { ended, .. } => {
+            record.state = match ended {
+                Ended::Done => RunState::Done,
+                Ended::Failed => RunState::Failed,
+                Ended::Interrupted => RunState::Interrupted,
+            };
+        }
+        Entry::Abandoned { .. } => record.state = RunState::Abandoned,
+    }
+}
+
+#[cfg(test)]
+mod tests;

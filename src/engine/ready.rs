@@ -1,0 +1,8 @@
+//! Waiting is watching: one shared set of watches a namespace, from which the readiness of every object and the cause of
+//! every stall is judged.
+
+pub mod judge;
+mod tracker;
+
+pub use judge::{Readiness, is_awaited, judge};
+pub use tracker::Tracker;

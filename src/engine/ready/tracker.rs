@@ -1,0 +1,269 @@
+//! The shared watches.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use futures::StreamExt as _;
+use kube::core::{ApiResource, DynamicObject};
+use kube::runtime::{WatchStreamExt as _, watcher};
+use kube::{Api, Client};
+use serde_json::Value;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use super::{Readiness, judge};
+use crate::cluster::Resources;
+use crate::doctor::{Cause, stall};
+use crate::object::{ObjectRef, text};
+use crate::snapshot::collect::{Query, Scope, collect};
+use crate::snapshot::{Snapshot, Unread};
+
+/// What stands below every workload, and is watched wherever something is waited for.
+const BELOW: [(&str, &str); 4] =
+    [("v1", "Pod"), ("apps/v1", "ReplicaSet"), ("v1", "Event"), ("v1", "PersistentVolumeClaim")];
+/// What causes are looked for in beside that; read once a while, because it changes seldom.
+const AROUND: [(&str, &str); 2] = [("v1", "Node"), ("storage.k8s.io/v1", "StorageClass")];
+/// How old the picture of [`AROUND`] may be.
+const AROUND_AGE: Duration = Duration::from_secs(5);
+
+/// A live picture of the namespaces in which something is waited for.
+pub struct Tracker {
+    client: Client,
+    resources: Resources,
+    shared: Arc<Shared>,
+    watched: Mutex<BTreeSet<(String, String, Option<String>)>>,
+    around_read: tokio::sync::Mutex<Option<Instant>>,
+    tasks: Mutex<JoinSet<()>>,
+}
+
+struct Shared {
+    picture: Mutex<Picture>,
+    changed: watch::Sender<u64>,
+}
+
+#[derive(Default)]
+struct Picture {
+    snapshot: Snapshot,
+    /// The kinds and namespaces whose first list is complete: only there does "not seen" mean "not there".
+    complete: BTreeSet<(String, String, Option<String>)>,
+    /// Since when, and with which words, the watches fail; `None` while they work.
+    broken: Option<(Instant, String)>,
+}
+
+/// How an awaited object stands.
+pub struct Standing {
+    /// Whether it is ready.
+    pub readiness: Readiness,
+    /// Why it is not, when that is known.
+    pub cause: Option<Cause>,
+}
+
+impl Tracker {
+    /// A tracker that watches nothing yet.
+    pub fn new(client: Client, resources: Resources) -> Self {
+        Self {
+            client,
+            resources,
+            shared: Arc::new(Shared { picture: Mutex::default(), changed: watch::Sender::new(0) }),
+            watched: Mutex::default(),
+            around_read: tokio::sync::Mutex::default(),
+            tasks: Mutex::default(),
+        }
+    }
+
+    /// Makes sure that an object and what hangs below it is watched.
+    pub fn follow(&self, reference: &ObjectRef) {
+        let namespace = reference.namespace.clone();
+        if namespace.is_some() {
+            for (api_version, kind) in BELOW {
+                self.watch(&ObjectRef::new(api_version, kind, None, ""), namespace.clone());
+            }
+        }
+        self.watch(reference, namespace);
+    }
+
+    fn watch(&self, kind: &ObjectRef, namespace: Option<String>) {
+        let Some(resource) = self.resources.of(kind) else { return };
+        let key = (resource.group.clone(), resource.kind.clone(), namespace.clone());
+        if !self.watched.lock().unwrap_or_else(PoisonError::into_inner).insert(key) {
+            return;
+        }
+        let api: Api<DynamicObject> = match &namespace {
+            Some(namespace) => Api::namespaced_with(self.client.clone(), namespace, &resource),
+            None => Api::all_with(self.client.clone(), &resource),
+        };
+        let task = keep_watching(api, resource, namespace, self.shared.clone());
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner).spawn(task);
+    }
+
+    /// Told each time the picture changes.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.shared.changed.subscribe()
+    }
+
+    /// How an object stands. `applied` is the object as the API server returned it from the apply, when that was in this
+    /// run: what the watch has not seen of it yet is not judged.
+    pub fn standing(&self, reference: &ObjectRef, applied: Option<&Value>) -> Standing {
+        let picture = self.shared.picture.lock().unwrap_or_else(PoisonError::into_inner);
+        let live =
+            picture.snapshot.get(reference).filter(|live| !applied.is_some_and(|applied| is_older(live, applied)));
+        let Some(live) = live else {
+            let progress = "not seen yet".to_owned();
+            return Standing { readiness: Readiness::Waiting { progress }, cause: None };
+        };
+        let readiness = judge(live, &picture.snapshot);
+        let cause = match readiness {
+            Readiness::Ready { .. } => None,
+            _ => stall::cause(reference, &picture.snapshot, jiff::Timestamp::now()),
+        };
+        Standing { readiness, cause }
+    }
+
+    /// Whether this incarnation of an object is known to be gone.
+    pub fn is_gone(&self, reference: &ObjectRef, uid: &str) -> bool {
+        let picture = self.shared.picture.lock().unwrap_or_else(PoisonError::into_inner);
+        let scope = (reference.group().to_owned(), reference.kind.clone(), reference.namespace.clone());
+        let live = picture.snapshot.get(reference);
+        picture.complete.contains(&scope) && live.is_none_or(|live| text(live, "/metadata/uid") != Some(uid))
+    }
+
+    /// The object as last seen.
+    pub fn seen(&self, reference: &ObjectRef) -> Option<Value> {
+        self.shared.picture.lock().unwrap_or_else(PoisonError::into_inner).snapshot.get(reference).cloned()
+    }
+
+    /// For how long the watches have been failing, and why; `None` while they work.
+    pub fn broken(&self) -> Option<(Duration, String)> {
+        let picture = self.shared.picture.lock().unwrap_or_else(PoisonError::into_inner);
+        picture.broken.as_ref().map(|(since, why)| (since.elapsed(), why.clone()))
+    }
+
+    /// Reads what causes are looked for in and is not watched, unless that was done a moment ago.
+    pub async fn look_around(&self) {
+        let mut read = self.around_read.lock().await;
+        if read.is_some_and(|at| at.elapsed() < AROUND_AGE) {
+            return;
+        }
+        *read = Some(Instant::now());
+        let queries = AROUND.iter().filter_map(|(api_version, kind)| {
+            let resource = self.resources.of(&ObjectRef::new(api_version, kind, None, ""))?;
+            Some(Query { resource, namespace: None, scope: Scope::All })
+        });
+        match collect(&self.client, queries.collect()).await {
+            Ok(around) => {
+                let mut picture = self.shared.picture.lock().unwrap_or_else(PoisonError::into_inner);
+                picture.snapshot.extend(around);
+                drop(picture);
+                self.shared.tell();
+            }
+            Err(error) => tracing::debug!(%error, "nodes and storage classes could not be read"),
+        }
+    }
+}
+
+impl Shared {
+    fn tell(&self) {
+        self.changed.send_modify(|count| *count += 1);
+    }
+
+    fn update(&self, change: impl FnOnce(&mut Picture)) {
+        change(&mut self.picture.lock().unwrap_or_else(PoisonError::into_inner));
+        self.tell();
+    }
+}
+
+/// Whether what the watch shows is from before the apply: another incarnation, or an earlier generation.
+fn is_older(live: &Value, applied: &Value) -> bool {
+    let uid = |object: &Value| object.pointer("/metadata/uid").cloned();
+    let generation = |object: &Value| object.pointer("/metadata/generation").and_then(Value::as_i64).unwrap_or(0);
+    uid(live) != uid(applied) || generation(live) < generation(applied)
+}
+
+async fn keep_watching(api: Api<DynamicObject>, resource: ApiResource, namespace: Option<String>, shared: Arc<Shared>) {
+    let mut events = watcher(api, watcher::Config::default()).default_backoff().boxed();
+    let mut listed: BTreeSet<ObjectRef> = BTreeSet::new();
+    while let Some(event) = events.next().await {
+        match event {
+            Ok(event) => shared.update(|picture| {
+                picture.broken = None;
+                if matches!(event, watcher::Event::InitDone) {
+                    let scope = (resource.group.clone(), resource.kind.clone(), namespace.clone());
+                    picture.complete.insert(scope);
+                }
+                absorb(&mut picture.snapshot, event, &resource, namespace.as_deref(), &mut listed);
+            }),
+            Err(error) => shared.update(|picture| fail(picture, &error, &resource, namespace.clone())),
+        }
+    }
+}
+
+fn absorb(
+    snapshot: &mut Snapshot,
+    event: watcher::Event<DynamicObject>,
+    resource: &ApiResource,
+    namespace: Option<&str>,
+    listed: &mut BTreeSet<ObjectRef>,
+) {
+    match event {
+        watcher::Event::Init => listed.clear(),
+        watcher::Event::Apply(object) => snapshot.insert(untyped(object, resource)),
+        watcher::Event::InitApply(object) => {
+            let object = untyped(object, resource);
+            listed.extend(ObjectRef::of(&object));
+            snapshot.insert(object);
+        }
+        watcher::Event::Delete(object) => {
+            snapshot.remove(&reference(&object, resource));
+        }
+        // What was not in the new list went away while nobody watched.
+        watcher::Event::InitDone => {
+            let gone: Vec<ObjectRef> = snapshot
+                .of_kind(&resource.group, &resource.kind)
+                .filter_map(ObjectRef::of)
+                .filter(|reference| reference.namespace.as_deref() == namespace && !listed.contains(reference))
+                .collect();
+            for reference in gone {
+                snapshot.remove(&reference);
+            }
+        }
+    }
+}
+
+fn reference(object: &DynamicObject, resource: &ApiResource) -> ObjectRef {
+    let name = object.metadata.name.as_deref().unwrap_or_default();
+    ObjectRef::new(&resource.api_version, &resource.kind, object.metadata.namespace.as_deref(), name)
+}
+
+fn untyped(mut object: DynamicObject, resource: &ApiResource) -> Value {
+    // Judging needs no managed fields, and they are most of an object.
+    object.metadata.managed_fields = None;
+    let mut value = serde_json::to_value(&object).unwrap_or_default();
+    value["apiVersion"] = Value::from(resource.api_version.clone());
+    value["kind"] = Value::from(resource.kind.clone());
+    value
+}
+
+fn fail(picture: &mut Picture, error: &watcher::Error, resource: &ApiResource, namespace: Option<String>) {
+    let denied = match error {
+        watcher::Error::InitialListFailed(kube::Error::Api(status))
+        | watcher::Error::WatchStartFailed(kube::Error::Api(status))
+        | watcher::Error::WatchFailed(kube::Error::Api(status)) => {
+            matches!(status.code, 401 | 403 | 404).then(|| status.message.clone())
+        }
+        _ => None,
+    };
+    match denied {
+        Some(why) => {
+            let unread = Unread { kind: resource.kind.clone(), namespace, why };
+            if !picture.snapshot.unread.contains(&unread) {
+                picture.snapshot.unread.push(unread);
+            }
+        }
+        None => {
+            let why = crate::error::root(error);
+            picture.broken =
+                Some(picture.broken.take().map_or_else(|| (Instant::now(), why.clone()), |(at, _)| (at, why.clone())));
+        }
+    }
+}

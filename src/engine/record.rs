@@ -1,0 +1,86 @@
+//! What the cluster itself remembers of an installation, so that another machine can upgrade or uninstall it: a ConfigMap
+//! in `seaworthy-system`. Best effort: the journal on disk and the labels on the objects suffice.
+
+use k8s_openapi::api::core::v1::ConfigMap;
+use kube::api::{DeleteParams, ListParams, Patch, PatchParams};
+use kube::{Api, Client};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::journal::Inputs;
+use super::lock::SYSTEM_NAMESPACE;
+use crate::object::ObjectRef;
+use crate::plan::{FIELD_MANAGER, Installation, Reach};
+
+/// The version of this format.
+pub const FORMAT: u32 = 1;
+/// Label of the ConfigMaps that are records.
+const LABEL: &str = "seaworthy.dev/record";
+
+/// An installation as the last finished run left it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct InstallRecord {
+    /// See [`FORMAT`].
+    pub format: u32,
+    /// Which installation.
+    pub installation: Installation,
+    /// What was chosen.
+    pub inputs: Inputs,
+    /// Every object that was applied.
+    pub inventory: Vec<ObjectRef>,
+    /// The ways in.
+    #[serde(default)]
+    pub reach: Vec<Reach>,
+    /// The run that left it so.
+    pub run: String,
+}
+
+impl InstallRecord {
+    /// Writes it.
+    pub async fn write(&self, client: &Client) -> Result<(), kube::Error> {
+        let text = serde_json::to_string(self).map_err(kube::Error::SerdeError)?;
+        let name = self.installation.key();
+        let map = json!({"apiVersion": "v1", "kind": "ConfigMap",
+            "metadata": {"name": name, "namespace": SYSTEM_NAMESPACE, "labels": {LABEL: "installation"}},
+            "data": {"record.json": text}});
+        api(client).patch(&name, &PatchParams::apply(FIELD_MANAGER).force(), &Patch::Apply(map)).await.map(|_| ())
+    }
+
+    /// Reads the record of an installation. `None`: there is none, or it may not be read.
+    pub async fn read(client: &Client, key: &str) -> Result<Option<Self>, kube::Error> {
+        match api(client).get_opt(key).await {
+            Ok(map) => Ok(map.as_ref().and_then(parse)),
+            Err(kube::Error::Api(status)) if status.code == 403 => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Every record in the cluster.
+    pub async fn list(client: &Client) -> Result<Vec<Self>, kube::Error> {
+        let list = api(client).list(&ListParams::default().labels(LABEL)).await?;
+        Ok(list.items.iter().filter_map(parse).collect())
+    }
+
+    /// Deletes the record of an installation; one that is not there is gone already.
+    pub async fn delete(client: &Client, key: &str) -> Result<(), kube::Error> {
+        match api(client).delete(key, &DeleteParams::default()).await {
+            Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
+            answer => answer.map(|_| ()),
+        }
+    }
+}
+
+fn api(client: &Client) -> Api<ConfigMap> {
+    Api::namespaced(client.clone(), SYSTEM_NAMESPACE)
+}
+
+fn parse(map: &ConfigMap) -> Option<InstallRecord> {
+    let text = map.data.as_ref()?.get("record.json")?;
+    let format = serde_json::from_str::<Value>(text).ok()?.get("format")?.as_u64()?;
+    if format != u64::from(FORMAT) {
+        tracing::warn!(name = ?map.metadata.name, format, "a record of another version was passed over");
+        return None;
+    }
+    serde_json::from_str(text).map_err(|error| tracing::warn!(%error, "a broken record was passed over")).ok()
+}

@@ -1,0 +1,235 @@
+//! Running a plan: every step as soon as what it needs is done, many at once.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use futures::stream::{FuturesUnordered, StreamExt as _};
+use jiff::Timestamp;
+use serde_json::Value;
+use tokio::time::timeout;
+
+use super::graph::Graph;
+use super::journal::{Entry, Journal};
+use super::ready::Tracker;
+use super::step::{Applied, Doing, Ending};
+use super::{Context, ready};
+use crate::doctor::{Cause, Outlook};
+use crate::event::{Ended, Event, Outcome, StepState};
+use crate::object::ObjectRef;
+use crate::plan::compare::compare;
+use crate::plan::{Change, Plan, Step};
+use crate::snapshot::collect::{collect, queries_for};
+
+/// After a failure, how long what is already being waited for may still come about: it would be a pity to report as not
+/// begun what was about to be ready.
+const AFTERMATH: Duration = Duration::from_secs(2);
+
+/// Runs a plan to its end, and tells how it ended. The journal is closed, unless the disk refuses.
+pub async fn run(plan: &Plan, context: &Context, journal: Option<&Journal>) -> Outcome {
+    let began = Instant::now();
+    let tracker = Tracker::new(context.cluster.client.clone(), context.resources.clone());
+    let doing = Doing { context, journal, tracker, applied: Mutex::new(HashMap::new()) };
+    let mut course = Course::new(plan, &doing);
+    context.emit(Event::Started { run: course.run_id(), total: plan.steps.len() }).await;
+    course.sail().await;
+    if course.causes.is_empty() && !course.stopped {
+        course.causes.extend(verify(&doing).await);
+    }
+    let outcome = course.outcome(began.elapsed());
+    if let Some(journal) = journal
+        && let Err(error) = journal.commit(Entry::Closed { at: Timestamp::now(), ended: outcome.ended }).await
+    {
+        context.emit(Event::Notice { text: format!("the end of the run could not be recorded: {error}") }).await;
+    }
+    context.emit(Event::Finished { outcome: outcome.clone() }).await;
+    outcome
+}
+
+/// The state of a run.
+struct Course<'a> {
+    plan: &'a Plan,
+    doing: &'a Doing<'a>,
+    graph: Graph,
+    done: usize,
+    writing: usize,
+    ended: Vec<bool>,
+    causes: Vec<Cause>,
+    stopped: bool,
+}
+
+impl<'a> Course<'a> {
+    fn new(plan: &'a Plan, doing: &'a Doing<'a>) -> Self {
+        let ended = vec![false; plan.steps.len()];
+        let graph = Graph::new(&plan.steps);
+        Self { plan, doing, graph, done: 0, writing: 0, ended, causes: Vec::new(), stopped: false }
+    }
+
+    fn run_id(&self) -> String {
+        self.doing.journal.map(|journal| journal.run().to_owned()).unwrap_or_default()
+    }
+
+    async fn sail(&mut self) {
+        let context = self.doing.context;
+        let mut active = FuturesUnordered::new();
+        loop {
+            while let Some(index) = self.next_step() {
+                let step = &self.plan.steps[index];
+                if !matches!(step.change, Change::Unchanged | Change::Keep { .. }) {
+                    self.tell(step, StepState::Running).await;
+                }
+                let doing = self.doing;
+                active.push(async move {
+                    let began = Instant::now();
+                    (index, doing.step(step).await, began.elapsed())
+                });
+            }
+            let next = tokio::select! {
+                next = active.next() => next,
+                () = context.cancel.cancelled(), if !self.stopped => {
+                    self.stopped = true;
+                    continue;
+                }
+            };
+            let Some((index, ending, took)) = next else { break };
+            self.end(index, ending, took).await;
+            if !self.causes.is_empty() && self.writing == 0 {
+                break;
+            }
+        }
+        // What was being waited for when something else failed gets a last, short chance.
+        while let Ok(Some((index, ending, took))) = timeout(AFTERMATH, active.next()).await {
+            self.end(index, ending, took).await;
+        }
+        drop(active);
+        for (index, step) in self.plan.steps.iter().enumerate() {
+            if !self.ended[index] {
+                self.tell(step, StepState::Skipped).await;
+            }
+        }
+    }
+
+    /// A step that can begin now. After a failure or a stop nothing begins any more.
+    fn next_step(&mut self) -> Option<usize> {
+        if self.stopped || !self.causes.is_empty() {
+            return None;
+        }
+        let index = self.graph.next()?;
+        if self.plan.steps[index].change.writes() {
+            if self.writing >= self.doing.context.limits.in_flight {
+                self.graph.put_back(index);
+                return None;
+            }
+            self.writing += 1;
+        }
+        Some(index)
+    }
+
+    async fn end(&mut self, index: usize, ending: Ending, took: Duration) {
+        let step = &self.plan.steps[index];
+        if step.change.writes() {
+            self.writing -= 1;
+        }
+        let at = Timestamp::now();
+        let state = match ending {
+            Ending::Done { changed, note } => {
+                self.ended[index] = true;
+                self.done += 1;
+                self.graph.done(index);
+                if step.change.writes() {
+                    self.note(Entry::Done { step: step.id.clone(), at, changed });
+                }
+                StepState::Done { changed, millis: u64::try_from(took.as_millis()).unwrap_or(u64::MAX), note }
+            }
+            Ending::Failed(cause) => {
+                self.ended[index] = true;
+                self.note(Entry::Failed { step: step.id.clone(), at, cause: cause.clone() });
+                if !self.causes.iter().any(|known| (&known.id, &known.object) == (&cause.id, &cause.object)) {
+                    self.causes.push(cause.clone());
+                }
+                StepState::Failed { cause }
+            }
+            // Skipped is said for all of them at the end.
+            Ending::Stopped => return,
+        };
+        self.tell(step, state).await;
+    }
+
+    fn note(&self, entry: Entry) {
+        if let Some(journal) = self.doing.journal {
+            journal.note(entry);
+        }
+    }
+
+    async fn tell(&self, step: &Step, state: StepState) {
+        let event = Event::Step { id: step.id.clone(), done: self.done, total: self.plan.steps.len(), state };
+        self.doing.context.emit(event).await;
+    }
+
+    fn outcome(&mut self, took: Duration) -> Outcome {
+        // The root first: what cannot pass before what might, and what the API server refused before what waits.
+        self.causes.sort_by_key(|cause| std::cmp::Reverse(cause.outlook));
+        let ended = match (self.causes.is_empty(), self.stopped) {
+            (false, _) => Ended::Failed,
+            (true, true) => Ended::Interrupted,
+            (true, false) => Ended::Done,
+        };
+        Outcome {
+            run: self.run_id(),
+            ended,
+            done: self.done,
+            total: self.plan.steps.len(),
+            causes: std::mem::take(&mut self.causes),
+            requests: self.doing.context.cluster.meter.counts(),
+            millis: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+        }
+    }
+}
+
+/// The proof of what nobody waits for: everything that was applied is read again and compared.
+async fn verify(doing: &Doing<'_>) -> Vec<Cause> {
+    let applied = doing.applied.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let unseen: Vec<(&ObjectRef, &Applied)> =
+        applied.iter().filter(|(reference, _)| !ready::is_awaited(reference)).collect();
+    if unseen.is_empty() {
+        return Vec::new();
+    }
+    let located: Vec<_> =
+        unseen.iter().filter_map(|(reference, _)| Some((*reference, doing.context.resources.of(reference)?))).collect();
+    let queries = queries_for(located.iter().map(|(reference, resource)| (*reference, resource)));
+    let snapshot = match collect(&doing.context.cluster.client, queries).await {
+        Ok(snapshot) => snapshot,
+        Err(error) => return vec![super::wait::api_gone(&crate::error::root(&error))],
+    };
+    let missing = |(reference, applied): &(&ObjectRef, &Applied)| match snapshot.get(reference) {
+        None if snapshot.unread.iter().any(|unread| unread.kind == reference.kind) => None,
+        None => Some(not_there(reference, "it was applied and is not there any more".to_owned())),
+        Some(live) => {
+            let lost = lost_fields(applied, live);
+            (!lost.is_empty()).then(|| {
+                not_there(reference, format!("somebody changed it while the run was under way: {}", lost.join(", ")))
+            })
+        }
+    };
+    unseen.iter().filter_map(missing).collect()
+}
+
+/// The fields that were as sent in the server's answer to the apply, and are not any more.
+fn lost_fields(applied: &Applied, live: &Value) -> Vec<String> {
+    let paths = |object: &Value| -> Vec<String> {
+        compare(&applied.sent, object).changed.into_iter().map(|changed| changed.path).collect()
+    };
+    let never = paths(&applied.stored);
+    paths(live).into_iter().filter(|path| !never.contains(path)).collect()
+}
+
+fn not_there(reference: &ObjectRef, message: String) -> Cause {
+    Cause {
+        id: "not-as-applied".to_owned(),
+        object: Some(reference.clone()),
+        reason: "NotAsApplied".to_owned(),
+        message,
+        remedy: Some("find out who else manages it: kubectl get -o yaml --show-managed-fields".to_owned()),
+        outlook: Outlook::Stuck,
+    }
+}

@@ -1,0 +1,231 @@
+//! Doing one step.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::Context;
+use super::apply::{self, ApplyError, Deletion};
+use super::forward::{self, Forward};
+use super::journal::{Entry, Journal};
+use super::ready::{Readiness, Tracker, judge};
+use super::wait::{Unmet, Wait, api_gone};
+use crate::doctor::{Cause, Outlook, refusal};
+use crate::error::root;
+use crate::event::Event;
+use crate::object::ObjectRef;
+use crate::plan::{Action, Change, Reach, Step};
+
+/// The pause before an API server that is away is asked again; doubled each time up to the longest.
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+const LONGEST_PAUSE: Duration = Duration::from_secs(4);
+
+/// What the steps of a run share.
+pub(super) struct Doing<'a> {
+    pub(super) context: &'a Context,
+    pub(super) journal: Option<&'a Journal>,
+    pub(super) tracker: Tracker,
+    /// What this run has applied.
+    pub(super) applied: Mutex<HashMap<ObjectRef, Applied>>,
+}
+
+/// An object that was applied.
+#[derive(Clone)]
+pub(super) struct Applied {
+    /// As it was sent.
+    pub(super) sent: Value,
+    /// As the API server returned it.
+    pub(super) stored: Value,
+}
+
+/// How a step ended.
+pub(super) enum Ending {
+    Done { changed: bool, note: Option<String> },
+    Failed(Cause),
+    Stopped,
+}
+
+impl From<Unmet> for Ending {
+    fn from(unmet: Unmet) -> Self {
+        match unmet {
+            Unmet::Failed(cause) => Self::Failed(cause),
+            Unmet::Stopped => Self::Stopped,
+        }
+    }
+}
+
+fn done(changed: bool, note: Option<String>) -> Ending {
+    Ending::Done { changed, note }
+}
+
+impl Doing<'_> {
+    /// Does a step: nothing where nothing is to do, else the intent to the journal, the act, and the proof.
+    pub(super) async fn step(&self, step: &Step) -> Ending {
+        if step.change.writes()
+            && let Some(journal) = self.journal
+            && let Err(error) = journal.commit(Entry::Intent { step: step.id.clone(), at: Timestamp::now() }).await
+        {
+            return Ending::Failed(no_journal(&error));
+        }
+        match (&step.action, &step.change) {
+            (_, Change::Unchanged | Change::Keep { .. }) => done(false, None),
+            (Action::Apply { object }, change) => self.apply(object, change).await,
+            (Action::Await { object }, _) => self.ready(step, object).await,
+            (Action::Delete { object, uid }, _) => self.delete(step, object, uid).await,
+            (Action::Reach { reach }, _) => self.reach(reach).await,
+        }
+    }
+
+    async fn apply(&self, object: &Value, change: &Change) -> Ending {
+        let Some(reference) = ObjectRef::of(object) else { return Ending::Failed(unnamed()) };
+        let Some(resource) = self.context.resources.of(&reference) else {
+            return Ending::Failed(unknown_kind(&reference));
+        };
+        let sent = apply::to_send(object, change);
+        let write = || apply::apply(&self.context.cluster.client, &resource, &sent, change);
+        match self.patiently(write).await {
+            Ok(stored) => {
+                self.applied.lock().unwrap_or_else(PoisonError::into_inner).insert(reference, Applied { sent, stored });
+                done(true, None)
+            }
+            Err(error) => Ending::Failed(self.refusal(&reference, &error)),
+        }
+    }
+
+    async fn ready(&self, step: &Step, object: &ObjectRef) -> Ending {
+        let applied = self.applied.lock().unwrap_or_else(PoisonError::into_inner).get(object).cloned();
+        // What was ready when the plan was made and was not written since needs no watching.
+        if applied.is_none()
+            && let Some(live) = self.context.snapshot.get(object)
+            && let Readiness::Ready { note } = judge(live, &self.context.snapshot)
+        {
+            return done(false, note);
+        }
+        let wait = Wait { context: self.context, tracker: &self.tracker, step: &step.id, object };
+        wait.ready(applied.as_ref().map(|applied| &applied.stored))
+            .await
+            .map_or_else(Ending::from, |note| done(false, note))
+    }
+
+    async fn delete(&self, step: &Step, object: &ObjectRef, uid: &str) -> Ending {
+        let Some(resource) = self.context.resources.of(object) else {
+            return Ending::Failed(unknown_kind(object));
+        };
+        let delete = || async { Ok(apply::delete(&self.context.cluster.client, &resource, object, uid).await?) };
+        match self.patiently(delete).await {
+            Ok(Deletion::Gone) => done(true, None),
+            Ok(Deletion::AnotherOne) => done(false, Some("somebody made it anew; left alone".to_owned())),
+            Ok(Deletion::Going) => {
+                let wait = Wait { context: self.context, tracker: &self.tracker, step: &step.id, object };
+                wait.gone(uid).await.map_or_else(Ending::from, |note| done(true, note))
+            }
+            Err(error) => Ending::Failed(self.refusal(object, &error)),
+        }
+    }
+
+    async fn reach(&self, reach: &Reach) -> Ending {
+        let proof = async {
+            let forward = Forward::open(self.context.cluster.client.clone(), reach, 0).await?;
+            forward::prove(&forward, reach, self.context.limits.wait).await
+        };
+        tokio::select! {
+            () = self.context.cancel.cancelled() => Ending::Stopped,
+            answer = proof => answer.map_or_else(|error| Ending::Failed(error.cause()), |note| done(false, Some(note))),
+        }
+    }
+
+    /// Asks again while the API server is away, up to the limit. What it says itself is final.
+    async fn patiently<T, F: Future<Output = Result<T, ApplyError>>>(
+        &self,
+        ask: impl Fn() -> F,
+    ) -> Result<T, ApplyError> {
+        let began = Instant::now();
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let error = match ask().await {
+                Err(error) if is_transport(&error) && began.elapsed() < self.context.limits.api_away => error,
+                answer => return answer,
+            };
+            if pause == FIRST_PAUSE {
+                let text = format!("the API server does not answer ({}); trying again", root(&error));
+                self.context.emit(Event::Notice { text }).await;
+            }
+            tokio::select! {
+                () = self.context.cancel.cancelled() => return Err(error),
+                () = tokio::time::sleep(pause) => {}
+            }
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    fn refusal(&self, reference: &ObjectRef, error: &ApplyError) -> Cause {
+        match error {
+            ApplyError::Kube(kube::Error::Api(status)) => {
+                refusal::refused(reference, status.code, &status.reason, &status.message)
+            }
+            ApplyError::Kube(kube::Error::Service(service)) if self.context.cluster.meter.is_read_only() => Cause {
+                id: "read-only".to_owned(),
+                object: Some(reference.clone()),
+                reason: "ReadOnly".to_owned(),
+                message: service.to_string(),
+                remedy: Some("run it without --read-only".to_owned()),
+                outlook: Outlook::Final,
+            },
+            ApplyError::Kube(error) => api_gone(&root(error)),
+            ApplyError::Drifted { .. } => Cause {
+                id: "drifted".to_owned(),
+                object: Some(reference.clone()),
+                reason: "Drifted".to_owned(),
+                message: error.to_string(),
+                remedy: Some("run the same command again to see the difference as it is now".to_owned()),
+                outlook: Outlook::Stuck,
+            },
+        }
+    }
+}
+
+fn is_transport(error: &ApplyError) -> bool {
+    match error {
+        ApplyError::Kube(kube::Error::HyperError(_) | kube::Error::ReadEvents(_)) => true,
+        ApplyError::Kube(kube::Error::Service(error)) => !error.is::<crate::cluster::meter::RefusedWrite>(),
+        ApplyError::Kube(kube::Error::Api(status)) => matches!(status.code, 429 | 502 | 503 | 504),
+        _ => false,
+    }
+}
+
+fn no_journal(error: &super::journal::JournalError) -> Cause {
+    use crate::error::Explain as _;
+    Cause {
+        id: error.id().to_owned(),
+        object: None,
+        reason: "Journal".to_owned(),
+        message: error.to_string(),
+        remedy: error.hint(),
+        outlook: Outlook::Stuck,
+    }
+}
+
+fn unnamed() -> Cause {
+    Cause {
+        id: "unnamed-object".to_owned(),
+        object: None,
+        reason: "Invalid".to_owned(),
+        message: "an object of the plan has no apiVersion, kind or name".to_owned(),
+        remedy: Some("the plan is damaged: make a new one with --replan".to_owned()),
+        outlook: Outlook::Final,
+    }
+}
+
+fn unknown_kind(reference: &ObjectRef) -> Cause {
+    Cause {
+        id: "unknown-kind".to_owned(),
+        object: Some(reference.clone()),
+        reason: "NoKindMatch".to_owned(),
+        message: format!("the cluster knows no kind {} in {}", reference.kind, reference.api_version),
+        remedy: Some("install what defines it (a CustomResourceDefinition) first".to_owned()),
+        outlook: Outlook::Stuck,
+    }
+}

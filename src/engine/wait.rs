@@ -1,0 +1,181 @@
+//! Waiting for one object: every wait has a deadline, says what it waits for, and ends early when waiting is pointless.
+
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tokio::sync::watch;
+use tokio::time::{Instant as Tick, MissedTickBehavior, interval, sleep_until};
+
+use super::Context;
+use super::ready::{Readiness, Tracker};
+use crate::doctor::{Cause, Outlook};
+use crate::event::Event;
+use crate::object::{ObjectRef, items};
+
+/// How often a wait looks at the clock: some causes only show by the time that passes ("no event for 30 s").
+const CLOCK: Duration = Duration::from_secs(1);
+/// How long an object may be unready before what surrounds it (nodes, storage classes) is read as well.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Why a wait ended without success.
+pub(super) enum Unmet {
+    /// It will not come about, or the deadline passed.
+    Failed(Cause),
+    /// The run is being stopped.
+    Stopped,
+}
+
+/// One wait.
+pub(super) struct Wait<'a> {
+    pub(super) context: &'a Context,
+    pub(super) tracker: &'a Tracker,
+    /// The step, for its events.
+    pub(super) step: &'a str,
+    pub(super) object: &'a ObjectRef,
+}
+
+/// What the wait found when it looked.
+enum Look {
+    Met(Option<String>),
+    Not { progress: String, cause: Option<Cause>, hopeless: bool },
+}
+
+impl Wait<'_> {
+    /// Until the object is ready; returns the note about it.
+    pub(super) async fn ready(&self, applied: Option<&Value>) -> Result<Option<String>, Unmet> {
+        self.until(|| {
+            let standing = self.tracker.standing(self.object, applied);
+            let cause = standing.cause;
+            match standing.readiness {
+                Readiness::Ready { note } => Look::Met(note),
+                Readiness::Waiting { progress } => {
+                    let hopeless = cause.as_ref().is_some_and(|cause| cause.outlook == Outlook::Final);
+                    Look::Not { progress, cause, hopeless }
+                }
+                Readiness::Failed { reason, message } => {
+                    let own = || Cause {
+                        id: "failed".to_owned(),
+                        object: Some(self.object.clone()),
+                        reason,
+                        message: message.clone(),
+                        remedy: None,
+                        outlook: Outlook::Final,
+                    };
+                    Look::Not { cause: Some(cause.unwrap_or_else(own)), progress: message, hopeless: true }
+                }
+            }
+        })
+        .await
+    }
+
+    /// Until this incarnation of the object is gone.
+    pub(super) async fn gone(&self, uid: &str) -> Result<Option<String>, Unmet> {
+        self.until(|| {
+            if self.tracker.is_gone(self.object, uid) {
+                return Look::Met(None);
+            }
+            let cause = self.tracker.seen(self.object).and_then(|live| self.finalizers(&live));
+            Look::Not { progress: "being deleted".to_owned(), cause, hopeless: false }
+        })
+        .await
+    }
+
+    fn finalizers(&self, live: &Value) -> Option<Cause> {
+        let names: Vec<&str> = items(live, "/metadata/finalizers").filter_map(Value::as_str).collect();
+        (!names.is_empty()).then(|| Cause {
+            id: "T001".to_owned(),
+            object: Some(self.object.clone()),
+            reason: "Finalizers".to_owned(),
+            message: format!("{} is not gone until these finalizers are done: {}", self.object, names.join(", ")),
+            remedy: Some("see that the controller of each finalizer runs".to_owned()),
+            outlook: if names == ["foregroundDeletion"] { Outlook::Passing } else { Outlook::Stuck },
+        })
+    }
+
+    async fn until(&self, look: impl Fn() -> Look) -> Result<Option<String>, Unmet> {
+        let began = Instant::now();
+        let deadline = Tick::now() + self.context.limits.wait;
+        let mut changes = self.tracker.changes();
+        self.tracker.follow(self.object);
+        let mut clock = interval(CLOCK);
+        clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut said = None;
+        loop {
+            changes.borrow_and_update();
+            let (progress, cause) = match look() {
+                Look::Met(note) => return Ok(note),
+                Look::Not { cause: Some(cause), hopeless: true, .. } => return Err(Unmet::Failed(cause)),
+                Look::Not { progress, cause, .. } => (progress, cause),
+            };
+            self.check_api()?;
+            if began.elapsed() >= PATIENCE {
+                self.tracker.look_around().await;
+            }
+            if said.as_ref() != Some(&(progress.clone(), cause.clone())) {
+                self.say(&progress, cause.as_ref());
+                said = Some((progress.clone(), cause.clone()));
+            }
+            tokio::select! {
+                () = self.context.cancel.cancelled() => return Err(Unmet::Stopped),
+                () = sleep_until(deadline) => return Err(Unmet::Failed(self.too_late(&progress, cause))),
+                () = next_change(&mut changes) => {}
+                _ = clock.tick() => {}
+            }
+        }
+    }
+
+    /// Progress is only worth the newest: when the front end is behind, it is dropped.
+    fn say(&self, progress: &str, cause: Option<&Cause>) {
+        let event = Event::Waiting {
+            id: self.step.to_owned(),
+            object: self.object.clone(),
+            progress: progress.to_owned(),
+            cause: cause.cloned(),
+        };
+        let _ = self.context.events.try_send(event);
+    }
+
+    fn check_api(&self) -> Result<(), Unmet> {
+        match self.tracker.broken() {
+            Some((since, why)) if since > self.context.limits.api_away => Err(Unmet::Failed(api_gone(&why))),
+            _ => Ok(()),
+        }
+    }
+
+    fn too_late(&self, progress: &str, cause: Option<Cause>) -> Cause {
+        let waited = self.context.limits.wait.as_secs();
+        cause.unwrap_or_else(|| Cause {
+            id: "deadline".to_owned(),
+            object: Some(self.object.clone()),
+            reason: "Timeout".to_owned(),
+            message: format!("{} was still not there after {waited} s: {progress}", self.object),
+            remedy: Some(format!("look at it with: kubectl {}; wait longer with --timeout", describe(self.object))),
+            outlook: Outlook::Stuck,
+        })
+    }
+}
+
+/// The arguments of `kubectl describe` for an object.
+fn describe(object: &ObjectRef) -> String {
+    let scope = object.namespace.as_ref().map_or_else(String::new, |namespace| format!(" -n {namespace}"));
+    format!("describe{scope} {}/{}", object.kind.to_lowercase(), object.name)
+}
+
+async fn next_change(changes: &mut watch::Receiver<u64>) {
+    if changes.changed().await.is_err() {
+        // The tracker outlives every wait; without one there is nothing to wake for but the clock.
+        std::future::pending::<()>().await;
+    }
+}
+
+/// The API server has been away for too long.
+pub(super) fn api_gone(why: &str) -> Cause {
+    Cause {
+        id: "api-gone".to_owned(),
+        object: None,
+        reason: "ApiServerGone".to_owned(),
+        message: format!("the API server does not answer any more: {why}"),
+        remedy: Some("bring it back; then run the same command again: it goes on where it stopped".to_owned()),
+        outlook: Outlook::Stuck,
+    }
+}

@@ -1,0 +1,40 @@
+//! Questions to a person.
+
+use inquire::{Confirm, InquireError, Text};
+
+/// What came of a question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Answer {
+    /// Agreed.
+    Yes,
+    /// Not agreed, or Escape.
+    No,
+    /// Ctrl-C.
+    Interrupted,
+}
+
+/// Yes or no; no is what an empty answer means.
+pub(crate) fn confirm(question: &str) -> color_eyre::Result<Answer> {
+    match Confirm::new(question).with_default(false).prompt() {
+        Ok(true) => Ok(Answer::Yes),
+        Ok(false) => Ok(Answer::No),
+        Err(error) => ended(error),
+    }
+}
+
+/// Agrees only to the very word.
+pub(crate) fn typed(question: &str, word: &str) -> color_eyre::Result<Answer> {
+    match Text::new(question).with_help_message(&format!("type {word} to agree")).prompt() {
+        Ok(text) if text.trim() == word => Ok(Answer::Yes),
+        Ok(_) => Ok(Answer::No),
+        Err(error) => ended(error),
+    }
+}
+
+fn ended(error: InquireError) -> color_eyre::Result<Answer> {
+    match error {
+        InquireError::OperationCanceled => Ok(Answer::No),
+        InquireError::OperationInterrupted => Ok(Answer::Interrupted),
+        other => Err(other.into()),
+    }
+}

@@ -1,0 +1,142 @@
+//! A run as lines: on a terminal below them what is being waited for, moving; elsewhere each line with its time.
+
+mod board;
+
+use std::io::Write;
+use std::path::Path;
+
+use color_eyre::eyre::WrapErr as _;
+use seaworthy::doctor::{Cause, Outlook};
+use seaworthy::event::{Ended, Event, Outcome, StepState};
+use seaworthy::object::printable;
+use tokio::sync::mpsc;
+
+use super::paint::{Paint, count, time};
+use board::Board;
+
+/// Shows the events of a run until it ends. The lines go to standard error.
+pub(crate) struct Plain {
+    paint: Paint,
+    board: Board,
+    events: Option<std::fs::File>,
+    steps: std::collections::HashMap<String, String>,
+}
+
+impl Plain {
+    /// Lively: with a moving part. `events`: also write each event to this file.
+    pub(crate) fn new(lively: bool, paint: Paint, events: Option<&Path>) -> color_eyre::Result<Self> {
+        let open =
+            |path: &Path| std::fs::File::create(path).wrap_err_with(|| format!("events file {}", path.display()));
+        Ok(Self { paint, board: Board::new(lively), events: events.map(open).transpose()?, steps: Default::default() })
+    }
+
+    /// Until the run has finished and all it said is shown.
+    pub(crate) async fn follow(mut self, mut receiver: mpsc::Receiver<Event>) {
+        while let Some(event) = receiver.recv().await {
+            self.write_event(&event);
+            self.show(&event);
+            if matches!(event, Event::Finished { .. }) {
+                break;
+            }
+        }
+        self.board.clear();
+    }
+
+    fn write_event(&mut self, event: &Event) {
+        if let Some(file) = &mut self.events
+            && let Err(error) =
+                serde_json::to_writer(&mut *file, event).map_err(Into::into).and_then(|()| writeln!(file))
+        {
+            self.board.line(&format!("events are no longer written: {error}"));
+            self.events = None;
+        }
+    }
+
+    fn show(&mut self, event: &Event) {
+        match event {
+            Event::Planned { plan } => {
+                self.steps = plan.steps.iter().map(|step| (step.id.clone(), step.title.clone())).collect();
+            }
+            Event::Started { run, total } => self.started(run, *total),
+            Event::Step { id, done, total, state } => self.step(id, (*done, *total), state),
+            Event::Waiting { id, progress, cause, .. } => self.waiting(id, progress, cause.as_ref()),
+            Event::Notice { text } => self.board.line(&self.paint.careful(&printable(text))),
+            Event::Ask { question, .. } => self.board.line(question),
+            Event::Finished { outcome } => self.board.line(&finished_text(outcome, self.paint)),
+        }
+    }
+
+    fn started(&mut self, run: &str, total: usize) {
+        if !run.is_empty() {
+            self.board.line(&self.paint.faint(&format!("run {run}: {}", count(total, "step"))));
+        }
+    }
+
+    fn step(&mut self, id: &str, (done, total): (usize, usize), state: &StepState) {
+        let title = self.steps.get(id).cloned().unwrap_or_else(|| id.to_owned());
+        self.board.progress(done, total);
+        match state {
+            StepState::Running => self.board.begin(id, &title),
+            StepState::Done { changed, millis, note } => {
+                self.board.end(id);
+                let note = note.as_ref().map_or_else(String::new, |note| format!(" ({})", printable(note)));
+                let observed = !id.starts_with("apply:");
+                if *changed || observed {
+                    let took = self.paint.faint(&time(*millis));
+                    self.board.line(&format!("{} {title}{note} {took}", self.paint.good("ok  ")));
+                }
+            }
+            StepState::Failed { cause } => {
+                self.board.end(id);
+                self.board.line(&format!("{} {title}: {}", self.paint.bad("FAIL"), cause_text(cause)));
+            }
+            StepState::Skipped => {
+                self.board.end(id);
+                self.board.line(&self.paint.faint(&format!("skip {title}")));
+            }
+        }
+    }
+
+    fn waiting(&mut self, id: &str, progress: &str, cause: Option<&Cause>) {
+        let title = self.steps.get(id).cloned().unwrap_or_else(|| id.to_owned());
+        let why = cause.map_or_else(String::new, |cause| format!(": {}", cause_text(cause)));
+        let urgent = cause.is_some_and(|cause| cause.outlook >= Outlook::Stuck);
+        let line = format!("{title}: {}{why}", printable(progress));
+        self.board.wait(id, &if urgent { self.paint.careful(&line) } else { line.clone() }, urgent);
+    }
+}
+
+/// `Pod/ns/name ErrImagePull: message`.
+pub(crate) fn cause_text(cause: &Cause) -> String {
+    let object = cause.object.as_ref().map_or_else(String::new, |object| format!("{object} "));
+    printable(&format!("{object}{}: {}", cause.reason, cause.message)).replace('\n', " ")
+}
+
+/// The last line: how it ended, and when it failed, always why.
+pub(crate) fn finished_text(outcome: &Outcome, paint: Paint) -> String {
+    let counts = &outcome.requests;
+    let requests =
+        format!("{}, {}", count(to_usize(counts.writes), "write"), count(to_usize(counts.reads + counts.dry), "read"));
+    let took = time(outcome.millis);
+    match outcome.ended {
+        Ended::Done => paint.good(&format!("done in {took}: {} ({requests})", count(outcome.total, "step"))),
+        Ended::Interrupted => format!(
+            "interrupted after {} of {}; go on with: seaworthy runs resume {}",
+            outcome.done,
+            count(outcome.total, "step"),
+            outcome.run
+        ),
+        Ended::Failed => {
+            let mut lines: Vec<String> = Vec::new();
+            for cause in outcome.causes.iter().rev() {
+                lines.extend(cause.remedy.as_ref().map(|remedy| format!(" hint: {}", printable(remedy))));
+                lines.push(paint.bad(&format!("failed after {took}: {}", cause_text(cause))));
+            }
+            lines.join("\n")
+        }
+    }
+}
+
+fn to_usize(number: u64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}

@@ -1,0 +1,106 @@
+//! A plan as people read it.
+
+use seaworthy::plan::{Change, Choice, Conflict, FieldChange, Plan, Purpose, Step};
+use serde_json::Value;
+
+use super::paint::{Paint, count, cut};
+
+/// How much of a value is shown.
+const VALUE: usize = 60;
+
+/// The plan: one line for each object that changes, its fields below it; what stays as it is is only counted.
+pub(crate) fn plan_text(plan: &Plan, paint: Paint) -> String {
+    let installation = &plan.installation;
+    let mut lines = vec![match plan.purpose {
+        Purpose::Install => format!(
+            "{} {} ({}) into namespace {} of {}",
+            paint.strong(&installation.stack),
+            installation.version,
+            installation.profile,
+            installation.namespace,
+            plan.cluster.context
+        ),
+        Purpose::Uninstall => format!(
+            "take {} away from namespace {} of {}",
+            paint.strong(&installation.stack),
+            installation.namespace,
+            plan.cluster.context
+        ),
+    }];
+    for step in &plan.steps {
+        lines.extend(step_lines(step, paint));
+    }
+    lines.push(summary_text(plan));
+    lines.join("\n")
+}
+
+/// `3 to create, 1 to update, 12 unchanged`.
+pub(crate) fn summary_text(plan: &Plan) -> String {
+    let summary = plan.summary();
+    let parts = [
+        (summary.create, "to create"),
+        (summary.update, "to update"),
+        (summary.delete, "to delete"),
+        (summary.keep, "to keep"),
+        (summary.unchanged, "unchanged"),
+    ];
+    let said: Vec<String> = parts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
+    if said.is_empty() { "nothing to do".to_owned() } else { said.join(", ") }
+}
+
+fn step_lines(step: &Step, paint: Paint) -> Vec<String> {
+    let about = step.title.split_once(' ').map_or("", |(_, about)| about);
+    match &step.change {
+        Change::Create => vec![format!("  {} {about}", paint.good("+ create"))],
+        Change::Delete => vec![format!("  {} {about}", paint.bad("- delete"))],
+        Change::Keep { why } => vec![format!("  {} {about}: {why}", paint.careful("= keep  "))],
+        Change::Update { fields, conflicts, .. } => {
+            let head = format!("  {} {about}", paint.careful("~ update"));
+            let taken = |field: &&FieldChange| !conflicts.iter().any(|conflict| conflict.path == field.path);
+            let fields = fields.iter().filter(taken).map(field_line);
+            let conflicts = conflicts.iter().map(|conflict| conflict_line(conflict, paint));
+            std::iter::once(head).chain(fields).chain(conflicts).collect()
+        }
+        Change::Unchanged | Change::Observe => Vec::new(),
+    }
+}
+
+fn field_line(field: &FieldChange) -> String {
+    format!("      {}: {} -> {}", field.path, value(field.now.as_ref()), value(field.wanted.as_ref()))
+}
+
+fn conflict_line(conflict: &Conflict, paint: Paint) -> String {
+    let owners = conflict.owners.join(", ");
+    if conflict.pointer.is_empty() {
+        let rest = format!("is there already and was not made by seaworthy (made by {owners})");
+        return format!("      {} {rest}", paint.bad("!"));
+    }
+    let (now, wanted) = (value(conflict.now.as_ref()), value(conflict.wanted.as_ref()));
+    let what = match conflict.choice {
+        Choice::Keep => format!("kept at {now}, not set to {wanted}"),
+        Choice::Take => format!("taken back: {now} -> {wanted}"),
+        Choice::Stop => format!("{now}, wanted {wanted}: decide with --on-conflict keep|take"),
+    };
+    format!("      {} {} (owned by {owners}): {what}", paint.bad("!"), conflict.path)
+}
+
+fn value(value: Option<&Value>) -> String {
+    match value {
+        None => "nothing".to_owned(),
+        Some(Value::String(text)) => cut(&format!("{text:?}"), VALUE),
+        Some(other) => cut(&other.to_string(), VALUE),
+    }
+}
+
+/// Why a plan is refused: the fields about which nothing was decided.
+pub(crate) fn undecided_text(plan: &Plan) -> String {
+    let open: Vec<String> = plan
+        .conflicts()
+        .filter(|(_, conflict)| conflict.choice == Choice::Stop)
+        .map(|(step, conflict)| {
+            let about = step.title.split_once(' ').map_or("", |(_, about)| about);
+            format!("{about} {}", conflict_line(conflict, Paint(false)).trim_start().trim_start_matches("! "))
+        })
+        .collect();
+    format!("{} of somebody else in the way:\n{}", count(open.len(), "field"), open.join("\n"))
+}

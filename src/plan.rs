@@ -1,0 +1,306 @@
+//! A plan: ordered steps as data. Printable, comparable, serialisable, resumable. Making one reads nothing and writes nothing.
+
+pub mod compare;
+pub mod difference;
+pub mod install;
+pub mod order;
+pub mod uninstall;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::cluster::ClusterId;
+use crate::object::ObjectRef;
+
+/// The field manager under which everything is applied.
+pub const FIELD_MANAGER: &str = "seaworthy";
+/// Label on every object of an installation: the stack.
+pub const STACK_LABEL: &str = "seaworthy.dev/stack";
+/// Label on every object of an installation: the namespace that, with the stack, is the installation's identity.
+pub const NAMESPACE_LABEL: &str = "seaworthy.dev/namespace";
+
+/// What is to be done to one installation, and the proof that it is done.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// What the plan as a whole does.
+    pub purpose: Purpose,
+    /// Which installation.
+    pub installation: Installation,
+    /// The cluster it was made for; the engine refuses another.
+    pub cluster: ClusterId,
+    /// In an order in which they could be done one after the other.
+    pub steps: Vec<Step>,
+    /// The ways into the stack once it is installed; the first is proven by a step.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reach: Vec<Reach>,
+}
+
+/// What a plan does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Purpose {
+    /// Bring the installation to what the stack and the values say.
+    Install,
+    /// Take the installation away, but for its data.
+    Uninstall,
+}
+
+/// (stack, namespace) is the identity; the rest is what was chosen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Installation {
+    /// Name of the stack.
+    pub stack: String,
+    /// Version of the stack.
+    pub version: String,
+    /// The namespace it goes to.
+    pub namespace: String,
+    /// The release name, on which object names are built.
+    pub release: String,
+    /// `single-node` or `ha`.
+    pub profile: String,
+}
+
+impl Installation {
+    /// The name of the installation's lock, record and runs: unique in a cluster.
+    pub fn key(&self) -> String {
+        format!("{}.{}", self.namespace, self.stack)
+    }
+}
+
+/// One action with what it will change and what must be done before.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Step {
+    /// Stable: the same step of the same stack has the same id in every plan.
+    pub id: String,
+    /// For people: what the step does.
+    pub title: String,
+    /// The component of the stack that it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub component: Option<String>,
+    /// Ids of the steps that must be done before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub needs: Vec<String>,
+    /// What is done.
+    pub action: Action,
+    /// What that changes in the cluster as it was when the plan was made.
+    pub change: Change,
+}
+
+/// The verbs of the engine.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "kebab-case")]
+pub enum Action {
+    /// Server-side apply of an object.
+    Apply {
+        /// The whole object as wanted. In a Secret the values are replaced when the plan is written down.
+        object: Value,
+    },
+    /// Wait until an object is ready (see [`crate::engine::ready`] for what that means for each kind).
+    Await {
+        /// The object.
+        object: ObjectRef,
+    },
+    /// Delete an object and wait until it is gone.
+    Delete {
+        /// The object.
+        object: ObjectRef,
+        /// Only this incarnation of it.
+        uid: String,
+    },
+    /// Open the stack's entry through a forward and prove that it answers.
+    Reach {
+        /// Where and how.
+        reach: Reach,
+    },
+}
+
+/// A way to the application, and how to know that it answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reach {
+    /// Name within the stack, such as `api`.
+    pub name: String,
+    /// For people.
+    pub title: String,
+    /// Namespace of the Service.
+    pub namespace: String,
+    /// The Service.
+    pub service: String,
+    /// Name or number of the Service's port.
+    pub port: String,
+    /// Path of the request that proves it.
+    pub path: String,
+    /// The status that the answer must have.
+    pub status: u16,
+    /// A text that the answer must contain.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contains: Option<String>,
+}
+
+/// What a step changes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Change {
+    /// The object is not there.
+    Create,
+    /// The object is there and differs.
+    Update {
+        /// Field by field.
+        fields: Vec<FieldChange>,
+        /// Fields that somebody else owns.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        conflicts: Vec<Conflict>,
+        /// The resource version that was compared.
+        resource_version: String,
+    },
+    /// Nothing to do: the cluster is as wanted.
+    Unchanged,
+    /// The object goes away.
+    Delete,
+    /// The object stays although it is no longer wanted.
+    Keep {
+        /// Why it stays, and how to have it deleted.
+        why: String,
+    },
+    /// Nothing is written; the step observes.
+    Observe,
+}
+
+/// A field whose value changes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FieldChange {
+    /// As people write it: `spec.template.spec.containers[web].image`.
+    pub path: String,
+    /// The value now; `None` when the field is not there.
+    pub now: Option<Value>,
+    /// The value wanted; `None` when the field goes away.
+    pub wanted: Option<Value>,
+}
+
+/// A field that we want to set and that another field manager owns with another value.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Conflict {
+    /// As people write it.
+    pub path: String,
+    /// JSON pointer of the field in the wanted object.
+    pub pointer: String,
+    /// The field managers that own it now.
+    pub owners: Vec<String>,
+    /// The value now.
+    pub now: Option<Value>,
+    /// The value wanted.
+    pub wanted: Option<Value>,
+    /// What will be done about it.
+    pub choice: Choice,
+}
+
+/// What to do with a field that somebody else owns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Choice {
+    /// Leave the value and its owner.
+    Keep,
+    /// Set the value and take the ownership.
+    Take,
+    /// Refuse the plan.
+    Stop,
+}
+
+/// How many steps of a plan do what.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Summary {
+    /// Objects to create.
+    pub create: usize,
+    /// Objects to update.
+    pub update: usize,
+    /// Objects to delete.
+    pub delete: usize,
+    /// Objects that are as wanted.
+    pub unchanged: usize,
+    /// Objects that stay although they are no longer wanted.
+    pub keep: usize,
+    /// Fields that somebody else owns and about which nothing was decided.
+    pub undecided: usize,
+}
+
+impl Plan {
+    /// Whether running the plan would write anything to the cluster.
+    pub fn writes(&self) -> bool {
+        self.steps.iter().any(|step| step.change.writes())
+    }
+
+    /// Counts the steps by what they change.
+    pub fn summary(&self) -> Summary {
+        let mut summary = Summary::default();
+        for step in &self.steps {
+            match &step.change {
+                Change::Create => summary.create += 1,
+                Change::Update { .. } => summary.update += 1,
+                Change::Delete => summary.delete += 1,
+                Change::Unchanged => summary.unchanged += 1,
+                Change::Keep { .. } => summary.keep += 1,
+                Change::Observe => {}
+            }
+        }
+        summary.undecided = self.conflicts().filter(|(_, conflict)| conflict.choice == Choice::Stop).count();
+        summary
+    }
+
+    /// Every field that somebody else owns, with its step.
+    pub fn conflicts(&self) -> impl Iterator<Item = (&Step, &Conflict)> {
+        self.steps.iter().flat_map(|step| match &step.change {
+            Change::Update { conflicts, .. } => conflicts.iter().map(|conflict| (step, conflict)).collect::<Vec<_>>(),
+            _ => Vec::new(),
+        })
+    }
+
+    /// The objects that the plan applies.
+    pub fn objects(&self) -> impl Iterator<Item = &Value> {
+        self.steps.iter().filter_map(|step| match &step.action {
+            Action::Apply { object } => Some(object),
+            _ => None,
+        })
+    }
+
+    /// The plan as it may be shown and written down: without the values of Secrets.
+    #[must_use]
+    pub fn without_secrets(&self) -> Self {
+        let mut plan = self.clone();
+        for step in &mut plan.steps {
+            if let Action::Apply { object } = &mut step.action
+                && object["kind"] == "Secret"
+            {
+                for key in ["data", "stringData"] {
+                    let values = object.get_mut(key).and_then(Value::as_object_mut);
+                    values
+                        .into_iter()
+                        .flat_map(serde_json::Map::values_mut)
+                        .for_each(|v| *v = difference::HIDDEN.into());
+                }
+            }
+        }
+        plan
+    }
+
+    /// The step with this id.
+    pub fn step(&self, id: &str) -> Option<&Step> {
+        self.steps.iter().find(|step| step.id == id)
+    }
+}
+
+impl Change {
+    /// Whether the step writes to the cluster.
+    pub fn writes(&self) -> bool {
+        matches!(self, Self::Create | Self::Update { .. } | Self::Delete)
+    }
+}
+
+impl Action {
+    /// The object that the action is about.
+    pub fn object(&self) -> Option<ObjectRef> {
+        match self {
+            Self::Apply { object } => ObjectRef::of(object),
+            Self::Await { object } | Self::Delete { object, .. } => Some(object.clone()),
+            Self::Reach { .. } => None,
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! The plan that takes an installation away, but never its data.
+
+use std::collections::BTreeSet;
+use std::str::FromStr;
+
+use serde_json::Value;
+
+use super::install::is_protected;
+use super::order::rank;
+use super::{Action, Change, Installation, Plan, Purpose, Step};
+use crate::cluster::ClusterId;
+use crate::object::{ObjectRef, text};
+use crate::snapshot::Snapshot;
+
+/// The data that is to be destroyed, each named by the user: `KIND/NAMESPACE/NAME`, or `KIND/NAME` in no namespace.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Destroy(pub BTreeSet<DataName>);
+
+/// An object that holds data, as the user types it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct DataName {
+    /// `PersistentVolumeClaim`, `Secret`, ...
+    pub kind: String,
+    /// `None` for cluster-scoped objects.
+    pub namespace: Option<String>,
+    /// Its name.
+    pub name: String,
+}
+
+impl FromStr for DataName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (kind, namespace, name) = match text.split('/').collect::<Vec<_>>().as_slice() {
+            [kind, namespace, name] => (*kind, Some((*namespace).to_owned()), *name),
+            [kind, name] => (*kind, None, *name),
+            _ => return Err(format!("`{text}` is not KIND/NAMESPACE/NAME")),
+        };
+        let known = ["PersistentVolumeClaim", "PersistentVolume", "Namespace", "Secret", "CustomResourceDefinition"];
+        let short = [("pvc", known[0]), ("pv", known[1]), ("ns", known[2]), ("secret", known[3]), ("crd", known[4])];
+        let kind = known
+            .iter()
+            .find(|known| known.eq_ignore_ascii_case(kind))
+            .or_else(|| short.iter().find(|(short, _)| short.eq_ignore_ascii_case(kind)).map(|(_, kind)| kind))
+            .ok_or_else(|| format!("`{kind}` holds no data: one of {}", known.join(", ")))?;
+        if name.is_empty() || namespace.as_deref() == Some("") {
+            return Err(format!("`{text}` names no object"));
+        }
+        Ok(Self { kind: (*kind).to_owned(), namespace, name: name.to_owned() })
+    }
+}
+
+impl Destroy {
+    fn names(&self, reference: &ObjectRef) -> bool {
+        self.0.contains(&DataName {
+            kind: reference.kind.clone(),
+            namespace: reference.namespace.clone(),
+            name: reference.name.clone(),
+        })
+    }
+}
+
+/// Makes the plan from everything that carries the installation's labels. What is applied last goes first.
+pub fn plan(installation: Installation, cluster: ClusterId, belongings: &Snapshot, destroy: &Destroy) -> Plan {
+    let mut found: Vec<(ObjectRef, &Value)> = belongings
+        .objects()
+        .filter(|object| !is_a_controllers(object))
+        .filter_map(|object| Some((ObjectRef::of(object)?, object)))
+        .collect();
+    found.sort_by_key(|(reference, _)| (std::cmp::Reverse(rank(reference)), reference.clone()));
+    let mut steps: Vec<Step> = Vec::new();
+    let mut earlier: Vec<String> = Vec::new();
+    let mut wave: (u8, Vec<String>) = (u8::MAX, Vec::new());
+    for (reference, object) in found {
+        if rank(&reference) != wave.0 {
+            earlier = std::mem::take(&mut wave.1);
+            wave.0 = rank(&reference);
+        }
+        let step = step(&reference, object, destroy, &earlier);
+        wave.1.push(step.id.clone());
+        steps.push(step);
+    }
+    Plan { purpose: Purpose::Uninstall, installation, cluster, steps, reach: Vec::new() }
+}
+
+/// What a controller made (a ReplicaSet of a Deployment) goes with what it was made for.
+fn is_a_controllers(object: &Value) -> bool {
+    crate::object::items(object, "/metadata/ownerReferences").any(|owner| owner["controller"] == true)
+}
+
+fn step(reference: &ObjectRef, object: &Value, destroy: &Destroy, earlier: &[String]) -> Step {
+    let uid = text(object, "/metadata/uid").unwrap_or_default().to_owned();
+    let kept = is_protected(&reference.kind) && !destroy.names(reference);
+    let change = if kept {
+        Change::Keep { why: format!("it may hold data; to delete it: --destroy-data={reference}") }
+    } else {
+        Change::Delete
+    };
+    Step {
+        id: format!("delete:{reference}"),
+        title: format!("{} {reference}", if kept { "keep" } else { "delete" }),
+        component: text(object, "/metadata/labels/app.kubernetes.io~1component").map(str::to_owned),
+        needs: earlier.to_vec(),
+        action: Action::Delete { object: reference.clone(), uid },
+        change,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn object(api_version: &str, kind: &str, name: &str) -> Value {
+        json!({"apiVersion": api_version, "kind": kind, "metadata": {"name": name, "namespace": "n", "uid": format!("u-{name}")}})
+    }
+
+    fn installation() -> Installation {
+        Installation {
+            stack: "s".to_owned(),
+            version: "1".to_owned(),
+            namespace: "n".to_owned(),
+            release: "s".to_owned(),
+            profile: "single-node".to_owned(),
+        }
+    }
+
+    #[test]
+    fn data_stays_unless_it_is_named_and_workloads_go_first() {
+        let cluster = ClusterId { context: "c".to_owned(), server: String::new(), uid: "u".to_owned() };
+        let mut belongings = Snapshot::default();
+        for (api_version, kind, name) in [
+            ("v1", "PersistentVolumeClaim", "data"),
+            ("v1", "PersistentVolumeClaim", "old"),
+            ("apps/v1", "Deployment", "web"),
+            ("v1", "ConfigMap", "conf"),
+        ] {
+            belongings.insert(object(api_version, kind, name));
+        }
+        let mut made = object("apps/v1", "ReplicaSet", "web-1");
+        made["metadata"]["ownerReferences"] = json!([{"controller": true, "uid": "u-web"}]);
+        belongings.insert(made);
+        let destroy = Destroy([DataName::from_str("pvc/n/old").unwrap()].into());
+        let plan = plan(installation(), cluster, &belongings, &destroy);
+        let lines: Vec<&str> = plan.steps.iter().map(|step| step.title.as_str()).collect();
+        assert_eq!(
+            lines,
+            [
+                "delete Deployment/n/web",
+                "delete ConfigMap/n/conf",
+                "keep PersistentVolumeClaim/n/data",
+                "delete PersistentVolumeClaim/n/old"
+            ]
+        );
+        assert_eq!(plan.steps[3].needs, ["delete:Deployment/n/web"]);
+    }
+
+    #[test]
+    fn only_kinds_that_hold_data_can_be_named_for_destruction() {
+        for bad in ["Deployment/n/a", "pvc", "pvc//a", "pvc/n/", "a/b/c/d"] {
+            assert!(DataName::from_str(bad).is_err(), "{bad}");
+        }
+        assert_eq!(DataName::from_str("Namespace/n").unwrap().namespace, None);
+    }
+}

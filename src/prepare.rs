@@ -1,0 +1,179 @@
+//! Look and decide: reads what a plan needs, in as few requests as can be, and makes the plan. Writes nothing.
+
+mod health;
+
+use std::collections::BTreeMap;
+
+use futures::stream::{self, StreamExt as _, TryStreamExt as _};
+use kube::core::ApiResource;
+use serde_json::{Value, json};
+
+use crate::cluster::{Cluster, Resources};
+use crate::doctor::{Cause, refusal};
+use crate::engine::apply::rehearse;
+use crate::engine::record::InstallRecord;
+use crate::object::ObjectRef;
+use crate::plan::install::{self, Desired, Policy, Rehearsals};
+use crate::plan::uninstall::{self, Destroy};
+use crate::plan::{FIELD_MANAGER, Installation, NAMESPACE_LABEL, Plan, STACK_LABEL};
+use crate::snapshot::Snapshot;
+use crate::snapshot::collect::{Query, Scope, collect, queries_for};
+
+pub use health::{Health, ObjectHealth, health};
+
+/// Rehearsals in flight at once.
+const IN_FLIGHT: usize = 24;
+
+/// A plan with what it was made from.
+pub struct Prepared {
+    /// The plan.
+    pub plan: Plan,
+    /// The picture it was made from.
+    pub snapshot: Snapshot,
+    /// Where its kinds live.
+    pub resources: Resources,
+    /// What the API server would refuse, as far as it was asked: known before anything is written.
+    pub refusals: Vec<Cause>,
+}
+
+/// Makes the plan that brings an installation to what is desired.
+pub async fn install(
+    cluster: &Cluster,
+    installation: Installation,
+    mut desired: Desired,
+    policy: Policy,
+) -> Result<Prepared, kube::Error> {
+    add_namespace(&mut desired, &installation.namespace);
+    desired.objects.iter_mut().for_each(|(_, object)| mark(object, &installation));
+    let mut resources = Resources::default();
+    let objects: Vec<&Value> = desired.objects.iter().map(|(_, object)| object).collect();
+    resources.resolve(&cluster.client, &objects).await?;
+    let mut snapshot = look(cluster, &resources, objects.iter().filter_map(|object| ObjectRef::of(object))).await?;
+    let leftover: Vec<ObjectRef> =
+        desired.inventory.iter().filter(|old| snapshot.get(old).is_none()).cloned().collect();
+    snapshot.extend(look(cluster, &resources, leftover.into_iter()).await?);
+    let (rehearsals, refusals) = rehearse_all(cluster, &resources, objects.into_iter(), &snapshot).await?;
+    let plan = install::plan(&desired, installation, cluster.id.clone(), (&snapshot, &rehearsals), policy);
+    Ok(Prepared { plan, snapshot, resources, refusals })
+}
+
+/// A recorded plan as it stands in the cluster now.
+pub async fn resume(cluster: &Cluster, recorded: &Plan, policy: Policy) -> Result<Prepared, kube::Error> {
+    let mut resources = Resources::default();
+    let objects: Vec<&Value> = recorded.objects().collect();
+    resources.resolve(&cluster.client, &objects).await?;
+    let about = recorded.steps.iter().filter_map(|step| step.action.object());
+    let snapshot = look(cluster, &resources, about).await?;
+    let (rehearsals, refusals) = rehearse_all(cluster, &resources, objects.into_iter(), &snapshot).await?;
+    let plan = install::refresh(recorded, (&snapshot, &rehearsals), policy);
+    Ok(Prepared { plan, snapshot, resources, refusals })
+}
+
+/// Makes the plan that takes an installation away.
+pub async fn uninstall(
+    cluster: &Cluster,
+    installation: Installation,
+    record: Option<&InstallRecord>,
+    destroy: &Destroy,
+) -> Result<Prepared, kube::Error> {
+    let resources = Resources::default();
+    let snapshot = belongings(cluster, &resources, &installation, record).await?;
+    let plan = uninstall::plan(installation, cluster.id.clone(), &snapshot, destroy);
+    Ok(Prepared { plan, snapshot, resources, refusals: Vec::new() })
+}
+
+/// Everything in the cluster that carries the labels of an installation: of the kinds in its record, or, without one,
+/// of every built-in kind.
+async fn belongings(
+    cluster: &Cluster,
+    resources: &Resources,
+    installation: &Installation,
+    record: Option<&InstallRecord>,
+) -> Result<Snapshot, kube::Error> {
+    let labels = format!("{STACK_LABEL}={},{NAMESPACE_LABEL}={}", installation.stack, installation.namespace);
+    let kinds: Vec<ObjectRef> = match record {
+        Some(record) => record.inventory.clone(),
+        None => {
+            crate::kinds::BUILTIN.iter().map(|kind| ObjectRef::new(&kind.api_version(), kind.kind, None, "")).collect()
+        }
+    };
+    let mut queries: BTreeMap<(String, String), Query> = BTreeMap::new();
+    for kind in kinds {
+        let Some(resource) = resources.of(&kind) else { continue };
+        let namespace = resources.is_namespaced(&kind).then(|| installation.namespace.clone());
+        queries.entry((resource.group.clone(), resource.kind.clone())).or_insert_with(|| Query {
+            resource,
+            namespace,
+            scope: Scope::Labelled(labels.clone()),
+        });
+    }
+    collect(&cluster.client, queries.into_values().collect()).await
+}
+
+async fn look(
+    cluster: &Cluster,
+    resources: &Resources,
+    objects: impl Iterator<Item = ObjectRef>,
+) -> Result<Snapshot, kube::Error> {
+    let located: Vec<(ObjectRef, ApiResource)> =
+        objects.filter_map(|object| resources.of(&object).map(|resource| (object, resource))).collect();
+    let queries = queries_for(located.iter().map(|(object, resource)| (object, resource)));
+    collect(&cluster.client, queries).await
+}
+
+/// Asks the API server what it would make of every update. A refusal is an answer too.
+async fn rehearse_all(
+    cluster: &Cluster,
+    resources: &Resources,
+    objects: impl Iterator<Item = &Value>,
+    snapshot: &Snapshot,
+) -> Result<(Rehearsals, Vec<Cause>), kube::Error> {
+    let asked = install::to_rehearse(objects, snapshot).into_iter().filter_map(|object| {
+        let reference = ObjectRef::of(object)?;
+        Some((resources.of(&reference)?, reference, object))
+    });
+    let ask = |(resource, reference, object): (ApiResource, ObjectRef, &Value)| {
+        let (client, object) = (cluster.client.clone(), object.clone());
+        async move {
+            match rehearse(&client, &resource, &object).await {
+                Ok(after) => Ok((reference, Ok(after))),
+                Err(kube::Error::Api(status)) => {
+                    let cause = refusal::refused(&reference, status.code, &status.reason, &status.message);
+                    Ok((reference, Err(cause)))
+                }
+                Err(error) => Err(error),
+            }
+        }
+    };
+    let answers: Vec<(ObjectRef, Result<Value, Cause>)> =
+        stream::iter(asked.map(ask).collect::<Vec<_>>()).buffer_unordered(IN_FLIGHT).try_collect().await?;
+    let mut rehearsals = Rehearsals::new();
+    let mut refusals = Vec::new();
+    for (reference, answer) in answers {
+        match answer {
+            Ok(after) => {
+                rehearsals.insert(reference, after);
+            }
+            Err(cause) => refusals.push(cause),
+        }
+    }
+    Ok((rehearsals, refusals))
+}
+
+/// The namespace is planned like every other object. Those that every cluster has are nobody's to make.
+fn add_namespace(desired: &mut Desired, namespace: &str) {
+    let there = |object: &Value| object["kind"] == "Namespace" && object["metadata"]["name"] == namespace;
+    if namespace == "default" || desired.objects.iter().any(|(_, object)| there(object)) {
+        return;
+    }
+    let object = json!({"apiVersion": "v1", "kind": "Namespace",
+        "metadata": {"name": namespace, "labels": {"app.kubernetes.io/managed-by": FIELD_MANAGER}}});
+    desired.objects.insert(0, (None, object));
+}
+
+/// Marks an object as belonging to an installation, so that it can be found without any record.
+fn mark(object: &mut Value, installation: &Installation) {
+    let labels = &mut object["metadata"]["labels"];
+    labels[STACK_LABEL] = Value::from(installation.stack.clone());
+    labels[NAMESPACE_LABEL] = Value::from(installation.namespace.clone());
+}

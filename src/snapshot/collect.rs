@@ -1,0 +1,130 @@
+//! The only place that lists.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::stream::{self, StreamExt as _};
+use kube::Client;
+use kube::core::{ApiResource, Request, params::GetParams, params::ListParams};
+use serde_json::Value;
+
+use super::{Snapshot, Unread};
+use crate::object::{ObjectRef, text};
+
+/// Objects a page: the API server's own default chunk for kubectl.
+const PAGE: u32 = 500;
+/// Requests in flight at once.
+const IN_FLIGHT: usize = 16;
+/// Up to this many cluster-scoped objects of a kind are read one by one rather than by listing the kind, because
+/// clusters hold many of some kinds (ClusterRole) and a stack only a few.
+const FEW: usize = 3;
+
+/// One question to the API server.
+#[derive(Debug, Clone)]
+pub struct Query {
+    /// The kind.
+    pub resource: ApiResource,
+    /// The namespace; `None` for cluster-scoped kinds and for all namespaces.
+    pub namespace: Option<String>,
+    /// What to read of it.
+    pub scope: Scope,
+}
+
+/// What to read of a kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Scope {
+    /// All of it.
+    All,
+    /// What carries these labels.
+    Labelled(String),
+    /// One object.
+    Named(String),
+}
+
+/// The fewest questions that show every one of these objects as it is now: one list per kind and namespace.
+pub fn queries_for<'a>(objects: impl IntoIterator<Item = (&'a ObjectRef, &'a ApiResource)>) -> Vec<Query> {
+    let mut scopes: BTreeMap<(String, String, Option<String>), (ApiResource, BTreeSet<String>)> = BTreeMap::new();
+    for (object, resource) in objects {
+        let scope = (resource.group.clone(), resource.kind.clone(), object.namespace.clone());
+        scopes.entry(scope).or_insert_with(|| (resource.clone(), BTreeSet::new())).1.insert(object.name.clone());
+    }
+    let questions = |((_, _, namespace), (resource, names)): (_, (ApiResource, BTreeSet<String>))| {
+        let namespace: Option<String> = namespace;
+        let whole = namespace.is_some() || names.len() > FEW;
+        let scopes = if whole { vec![Scope::All] } else { names.into_iter().map(Scope::Named).collect() };
+        scopes
+            .into_iter()
+            .map(move |scope| Query { resource: resource.clone(), namespace: namespace.clone(), scope })
+            .collect::<Vec<_>>()
+    };
+    scopes.into_iter().flat_map(questions).collect()
+}
+
+/// Asks everything at once. What cannot be read is part of the answer, except when the API server itself is gone.
+pub async fn collect(client: &Client, queries: Vec<Query>) -> Result<Snapshot, kube::Error> {
+    let mut answers = stream::iter(queries.into_iter().map(|query| ask(client, query))).buffer_unordered(IN_FLIGHT);
+    let mut snapshot = Snapshot::default();
+    while let Some(answer) = answers.next().await {
+        snapshot.extend(answer?);
+    }
+    Ok(snapshot)
+}
+
+async fn ask(client: &Client, query: Query) -> Result<Snapshot, kube::Error> {
+    let mut snapshot = Snapshot::default();
+    match read(client, &query, &mut snapshot).await {
+        Ok(()) => Ok(snapshot),
+        // A kind or an object that does not exist is simply not there.
+        Err(kube::Error::Api(status)) if status.code == 404 => Ok(snapshot),
+        Err(kube::Error::Api(status)) if status.code == 403 => {
+            snapshot.unread.push(Unread {
+                kind: query.resource.kind,
+                namespace: query.namespace,
+                why: status.message.clone(),
+            });
+            Ok(snapshot)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+async fn read(client: &Client, query: &Query, snapshot: &mut Snapshot) -> Result<(), kube::Error> {
+    let request = Request::new(url(&query.resource, query.namespace.as_deref()));
+    if let Scope::Named(name) = &query.scope {
+        let get = request.get(name, &GetParams::default()).map_err(kube::Error::BuildRequest)?;
+        snapshot.insert(client.request::<Value>(get).await?);
+        return Ok(());
+    }
+    let mut params = ListParams::default().limit(PAGE);
+    if let Scope::Labelled(labels) = &query.scope {
+        params = params.labels(labels);
+    }
+    loop {
+        let list = request.list(&params).map_err(kube::Error::BuildRequest)?;
+        let mut page = client.request::<Value>(list).await?;
+        for item in page.get_mut("items").and_then(Value::as_array_mut).map(std::mem::take).into_iter().flatten() {
+            snapshot.insert(typed(item, &query.resource));
+        }
+        match text(&page, "/metadata/continue").filter(|token| !token.is_empty()) {
+            Some(token) => params = params.continue_token(token),
+            None => return Ok(()),
+        }
+    }
+}
+
+/// Items of a list come without kind and version.
+fn typed(mut item: Value, resource: &ApiResource) -> Value {
+    if let Some(map) = item.as_object_mut() {
+        map.insert("apiVersion".to_owned(), Value::String(resource.api_version.clone()));
+        map.insert("kind".to_owned(), Value::String(resource.kind.clone()));
+    }
+    item
+}
+
+/// The path of a collection.
+pub fn url(resource: &ApiResource, namespace: Option<&str>) -> String {
+    let root = if resource.group.is_empty() { "/api".to_owned() } else { format!("/apis/{}", resource.group) };
+    match namespace {
+        Some(namespace) => format!("{root}/{}/namespaces/{namespace}/{}", resource.version, resource.plural),
+        None => format!("{root}/{}/{}", resource.version, resource.plural),
+    }
+}
