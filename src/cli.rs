@@ -300,7 +300,7 @@ pub(crate) fn execute(cli: Cli) -> color_eyre::Result<ExitCode> {
 async fn dispatch(session: &Session, command: Command) -> Result<ExitCode, Failure> {
     match command {
         Command::Detect => detect::run(session).await,
-        Command::Stacks(StacksCommand::List) => stacks::list(session),
+        Command::Stacks(StacksCommand::List) => Ok(stacks::list(session)),
         Command::Stacks(StacksCommand::Show { stack }) => stacks::show(session, &stack),
         Command::Stacks(StacksCommand::Validate { stack }) => stacks::validate(session, &stack),
         Command::Render(arguments) => render::run(session, &arguments),

@@ -1,4 +1,4 @@
-//! The only language between the engine and the front ends: events one way, commands the other.
+//! The only language between the engine and the front ends.
 //!
 //! Full screen, plain lines, JSON and the journal are folds over one stream of events; a recorded run replays through each.
 
@@ -51,15 +51,6 @@ pub enum Event {
     Notice {
         /// The line.
         text: String,
-    },
-    /// The engine needs an answer before it can go on.
-    Ask {
-        /// Id of the question.
-        id: String,
-        /// The question.
-        question: String,
-        /// The word that must be typed to agree; `None`: yes or no.
-        word: Option<String>,
     },
     /// The run ended.
     Finished {
@@ -124,17 +115,4 @@ pub enum Ended {
     Failed,
     /// Stopped by a signal or by `Cancel`; the run can be resumed.
     Interrupted,
-}
-
-/// What a front end tells the engine.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "command", rename_all = "kebab-case")]
-pub enum Command {
-    /// The answer to an [`Event::Ask`].
-    Answer {
-        /// Id of the question.
-        id: String,
-        /// Agreed or not.
-        yes: bool,
-    },
 }

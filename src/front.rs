@@ -4,3 +4,15 @@ pub(crate) mod ask;
 pub(crate) mod paint;
 pub(crate) mod plain;
 pub(crate) mod plan_text;
+
+use std::io::IsTerminal as _;
+
+/// A line beside the result.
+pub(crate) fn say(line: impl AsRef<str>) {
+    eprintln!("{}", line.as_ref());
+}
+
+/// Whether there is somebody who could answer a question.
+pub(crate) fn can_ask() -> bool {
+    std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+}

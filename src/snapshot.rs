@@ -94,7 +94,7 @@ impl Snapshot {
             .map(|(_, object)| object)
     }
 
-    /// The objects whose owner is this one (pods of a ReplicaSet, ReplicaSets of a Deployment, ...).
+    /// The objects whose owner is this one (the pods of a ReplicaSet, each ReplicaSet of a Deployment, ...).
     pub fn owned_by<'a>(&'a self, owner: &Value) -> impl Iterator<Item = &'a Value> + use<'a> {
         self.children(text(owner, "/metadata/uid").unwrap_or_default())
     }
@@ -133,7 +133,9 @@ mod tests {
         let event = json!({"apiVersion": "v1", "kind": "Event", "metadata": {"name": "e", "namespace": "n"},
             "involvedObject": {"kind": "Pod", "namespace": "n", "name": "p"}});
         let mut snapshot = Snapshot::default();
-        [owner.clone(), pod.clone(), event.clone()].into_iter().for_each(|object| snapshot.insert(object));
+        for object in [&owner, &pod, &event] {
+            snapshot.insert(object.clone());
+        }
         assert_eq!(snapshot.owned_by(&owner).collect::<Vec<_>>(), [&pod]);
         let reference = ObjectRef::new("v1", "Pod", Some("n"), "p");
         assert_eq!(snapshot.events_about(&reference).collect::<Vec<_>>(), [&event]);

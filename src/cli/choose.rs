@@ -9,6 +9,7 @@ use seaworthy::stack::{self, Choices, Release, Text, Values};
 use serde_json::Value;
 
 use super::{Choice, Failure, Session};
+use crate::front::say;
 
 /// What a stack comes to with what the user chose.
 pub(crate) struct Chosen {
@@ -27,7 +28,7 @@ pub(crate) fn choose(session: &Session, choice: &Choice, example: bool) -> Resul
     check_names(&release)?;
     let prepared = stack.prepare(&choices(choice, example)?, &release)?;
     for warning in &prepared.warnings {
-        session.say(warning.to_string());
+        say(warning.to_string());
     }
     let definition = stack.definition();
     let after = definition.components.iter().map(|component| (component.name.clone(), component.after.clone()));

@@ -13,6 +13,7 @@ use seaworthy::prepare::{self, Prepared};
 use super::choose::{Chosen, choose};
 use super::voyage::{Voyage, show_plan};
 use super::{Failure, InstallArgs, OnConflict, Session};
+use crate::front::say;
 
 pub(crate) async fn run(session: &Session, arguments: &InstallArgs) -> Result<ExitCode, Failure> {
     let chosen = choose(session, &arguments.choice, false)?;
@@ -26,8 +27,8 @@ pub(crate) async fn run(session: &Session, arguments: &InstallArgs) -> Result<Ex
     let open = latest.clone().filter(|run| run.state.is_unfinished());
     if let Some(open) = open.filter(|_| !arguments.dry_run) {
         if open.inputs == inputs && open.plan.purpose == plan::Purpose::Install {
-            session.say(format!("going on with run {} of {}", open.run, open.at.strftime("%F %T")));
-            return resume(session, cluster, &open, Some(&chosen), policy, arguments.take_lock.as_deref()).await;
+            say(format!("going on with run {} of {}", open.run, open.at.strftime("%F %T")));
+            return resume(session, cluster, &open, Some(&chosen), arguments.take_lock.as_deref()).await;
         }
         if !arguments.replan {
             return Err(other_run_open(&open, &inputs));
@@ -39,7 +40,7 @@ pub(crate) async fn run(session: &Session, arguments: &InstallArgs) -> Result<Ex
         .await
         .map_err(|error| Failure::kube(&error))?;
     if arguments.dry_run {
-        return show_plan(session, &cluster, &prepared);
+        return Ok(show_plan(session, &cluster, &prepared));
     }
     let voyage = Voyage { session, cluster, inputs, record, take_lock: arguments.take_lock.as_deref() };
     voyage.sail(prepared, None).await
@@ -51,9 +52,9 @@ pub(super) async fn resume(
     cluster: Cluster,
     open: &RunRecord,
     chosen: Option<&Chosen>,
-    policy: Policy,
     take_lock: Option<&str>,
 ) -> Result<ExitCode, Failure> {
+    let policy = open.inputs.policy;
     let mut recorded = open.plan.clone();
     if let Some(chosen) = chosen {
         fill_secrets(&mut recorded, chosen);

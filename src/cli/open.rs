@@ -10,6 +10,7 @@ use serde_json::json;
 use super::uninstall::bare_installation;
 use super::{Failure, OpenArgs, Session, signals};
 use crate::front::plain::cause_text;
+use crate::front::say;
 
 pub(crate) async fn run(session: &Session, arguments: &OpenArgs) -> Result<ExitCode, Failure> {
     let cluster = session.connect().await?;
@@ -25,7 +26,7 @@ pub(crate) async fn run(session: &Session, arguments: &OpenArgs) -> Result<ExitC
     let document =
         json!({"stack": arguments.stack, "entry": reach.name, "title": reach.title, "url": url, "path": reach.path});
     session.print("Open", &document, || format!("{}: {url}{}", reach.title, reach.path));
-    session.say("it stays open, also when pods are replaced; Ctrl-C closes it");
+    say("it stays open, also when pods are replaced; Ctrl-C closes it");
     let signals = signals::watch();
     let stop = signals.token();
     let mut state = forward.state();
@@ -37,7 +38,7 @@ pub(crate) async fn run(session: &Session, arguments: &OpenArgs) -> Result<ExitC
         match &*state.borrow_and_update() {
             ForwardState::Idle => {}
             ForwardState::Connected { pod } => tracing::info!(pod, "connected"),
-            ForwardState::Broken { why } => session.say(format!("a connection was not carried: {why}")),
+            ForwardState::Broken { why } => say(format!("a connection was not carried: {why}")),
         }
     }
     Ok(ExitCode::from(signals.code().unwrap_or(0)))

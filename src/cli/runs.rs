@@ -10,11 +10,12 @@ use super::{Failure, Session, install};
 use crate::front::paint::{Paint, table};
 use crate::front::plain::cause_text;
 use crate::front::plan_text::plan_text;
+use crate::front::say;
 
 pub(crate) fn list(session: &Session) -> Result<ExitCode, Failure> {
     let (records, broken) = session.runs()?.list()?;
     for error in &broken {
-        session.say(format!("passed over: {error}"));
+        say(format!("passed over: {error}"));
     }
     let documents: Vec<_> = records.iter().map(summary).collect();
     session.print("Runs", &documents, || {
@@ -98,8 +99,7 @@ pub(crate) async fn resume(session: &Session, run: Option<&str>, take_lock: Opti
         );
         return Err(Failure::input("other-cluster", message, "choose the cluster with --context"));
     }
-    let policy = record.inputs.policy;
-    install::resume(session, cluster, &record, None, policy, take_lock).await
+    install::resume(session, cluster, &record, None, take_lock).await
 }
 
 fn newest_unfinished(session: &Session) -> Result<RunRecord, Failure> {

@@ -46,11 +46,6 @@ impl Session {
         self.is_lively() && self.here.variable("NO_COLOR").is_none()
     }
 
-    /// Whether there is somebody who could answer a question.
-    pub(crate) fn can_ask(&self) -> bool {
-        std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
-    }
-
     pub(crate) fn is_json(&self) -> bool {
         self.globals.output == Format::Json
     }
@@ -104,11 +99,6 @@ impl Session {
     pub(crate) fn print(&self, kind: &str, document: &impl Serialize, text: impl FnOnce() -> String) {
         let text = if self.is_json() { json_text(kind, document) } else { text() };
         write_out(text.trim_end());
-    }
-
-    /// A line beside the result.
-    pub(crate) fn say(&self, line: impl AsRef<str>) {
-        eprintln!("{}", line.as_ref());
     }
 
     /// Shows a failure and gives its exit code.

@@ -8,8 +8,9 @@ use serde_json::json;
 
 use super::{Failure, Session};
 use crate::front::paint::{count, cut, table};
+use crate::front::say;
 
-pub(crate) fn list(session: &Session) -> Result<ExitCode, Failure> {
+pub(crate) fn list(session: &Session) -> ExitCode {
     let catalogue = session.catalogue();
     let mut rows = Vec::new();
     let mut documents = Vec::new();
@@ -32,10 +33,10 @@ pub(crate) fn list(session: &Session) -> Result<ExitCode, Failure> {
         }
     }
     for (name, error) in &broken {
-        session.say(format!("{name} cannot be used:\n{error}"));
+        say(format!("{name} cannot be used:\n{error}"));
     }
     session.print("Stacks", &documents, || table(&["STACK", "VERSION", "PROFILES", "WHAT IT IS"], &rows));
-    Ok(if broken.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    if broken.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 pub(crate) fn show(session: &Session, name: &str) -> Result<ExitCode, Failure> {

@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use super::voyage::{Voyage, show_plan};
 use super::{Failure, Session, UninstallArgs};
+use crate::front::say;
 
 pub(crate) async fn run(session: &Session, arguments: &UninstallArgs) -> Result<ExitCode, Failure> {
     let cluster = session.connect().await?;
@@ -24,7 +25,7 @@ pub(crate) async fn run(session: &Session, arguments: &UninstallArgs) -> Result<
         .await
         .map_err(|error| Failure::kube(&error))?;
     if arguments.dry_run {
-        return show_plan(session, &cluster, &prepared);
+        return Ok(show_plan(session, &cluster, &prepared));
     }
     if prepared.plan.steps.is_empty() && record.is_none() {
         let message =
@@ -37,7 +38,7 @@ pub(crate) async fn run(session: &Session, arguments: &UninstallArgs) -> Result<
     }
     if let Some(open) = session.runs()?.unfinished(&cluster.id.uid, &key)? {
         session.runs()?.abandon(&open.run).await?;
-        session.say(format!("run {} was not finished; it is given up for this one", open.run));
+        say(format!("run {} was not finished; it is given up for this one", open.run));
     }
     let inputs = inputs(&prepared.plan.installation, record.as_ref());
     let voyage = Voyage { session, cluster, inputs, record, take_lock: arguments.take_lock.as_deref() };
@@ -64,12 +65,13 @@ pub(super) fn bare_installation(
 }
 
 fn inputs(installation: &Installation, record: Option<&InstallRecord>) -> Inputs {
-    record.map(|record| record.inputs.clone()).unwrap_or_else(|| Inputs {
+    let bare = || Inputs {
         binary: env!("CARGO_PKG_VERSION").to_owned(),
         stack_version: installation.version.clone(),
         release: installation.release.clone(),
         profile: installation.profile.clone(),
         values: Value::Null,
         policy: Policy::default(),
-    })
+    };
+    record.map_or_else(bare, |record| record.inputs.clone())
 }

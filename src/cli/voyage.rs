@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use seaworthy::cluster::Cluster;
 use seaworthy::doctor::Cause;
 use seaworthy::engine::journal::{Inputs, Journal};
-use seaworthy::engine::lock::Lock;
+use seaworthy::engine::lock::{Lock, LockError};
 use seaworthy::engine::record::InstallRecord;
 use seaworthy::engine::{self, Context, Limits};
 use seaworthy::error::Class;
@@ -23,6 +23,7 @@ use crate::front::ask::{self, Answer};
 use crate::front::paint::Paint;
 use crate::front::plain::{Plain, cause_text};
 use crate::front::plan_text::{plan_text, summary_text, undecided_text};
+use crate::front::{can_ask, say};
 
 /// Events that may wait for the front end.
 const EVENTS: usize = 256;
@@ -43,49 +44,69 @@ impl Voyage<'_> {
         let plan = &prepared.plan;
         refuse(&prepared)?;
         let record_is_due = plan.purpose == Purpose::Install && !self.record_matches(&prepared);
-        let writes = plan.writes() || record_is_due || open.is_some();
+        let writes = (plan.writes() || record_is_due || open.is_some()) && !self.cluster.meter.is_read_only();
+        if plan.writes() && self.cluster.meter.is_read_only() {
+            return Err(self.read_only(plan));
+        }
         if plan.writes() && !self.agreed(plan)? {
             return Err(declined());
         }
         let signals = signals::watch();
         let cancel = signals.token();
-        let lock = match writes && !self.cluster.meter.is_read_only() {
-            true => Some(self.lock(plan, cancel.clone()).await?),
-            false => None,
-        };
+        let lock = if writes { Some(self.lock(plan, cancel.clone()).await?) } else { None };
         let outcome = self.run(prepared, open, writes, cancel).await;
         if let Some(lock) = lock
             && let Err(error) = lock.release().await
         {
-            self.session.say(format!("the lock could not be given back and expires in a minute: {error}"));
+            say(format!("the lock could not be given back and expires in a minute: {error}"));
         }
-        Ok(self.finish(outcome?, signals.code()))
+        Ok(self.finish(&outcome?, signals.code()))
     }
 
     fn agreed(&self, plan: &Plan) -> Result<bool, Failure> {
-        self.session.say(plan_text(plan, Paint(self.session.is_colourful())));
-        if self.session.globals.yes || self.session.globals.read_only {
+        say(plan_text(plan, Paint(self.session.is_colourful())));
+        if self.session.globals.yes {
             return Ok(true);
         }
-        if !self.session.can_ask() {
+        if !can_ask() {
             return Err(Failure::input(
                 "cannot-ask",
                 "there is no terminal to ask for agreement on",
                 "add --yes to go ahead",
             ));
         }
-        let unanswerable = |error: color_eyre::Report| Failure::input("cannot-ask", error.to_string(), "add --yes");
-        match ask::confirm("Go ahead?").map_err(unanswerable)? {
+        match ask::confirm("Go ahead?").map_err(|error| unanswerable(&error))? {
             Answer::Yes => Ok(true),
             Answer::No => Ok(false),
             Answer::Interrupted => Err(interrupted()),
         }
     }
 
+    /// The plan is shown, and not begun.
+    fn read_only(&self, plan: &Plan) -> Failure {
+        say(plan_text(plan, Paint(self.session.is_colourful())));
+        let counts = self.cluster.meter.counts();
+        let message = format!("refused by --read-only: {} writes, {} reads", counts.writes, counts.reads + counts.dry);
+        let hint = Some("run it without --read-only".to_owned());
+        Failure { id: "read-only".to_owned(), class: Class::Failed, message, hint }
+    }
+
     async fn lock(&self, plan: &Plan, lost: CancellationToken) -> Result<Lock, Failure> {
         let key = plan.installation.key();
         let take_over = self.take_lock == Some(key.as_str());
-        Ok(Lock::acquire(&self.cluster.client, &key, take_over, lost).await?)
+        let client = &self.cluster.client;
+        match Lock::acquire(client, &key, take_over, lost.clone()).await {
+            Err(LockError::Held { holder, expired: true, .. }) if can_ask() => {
+                let question =
+                    format!("{key} is locked by {holder}, which was not heard of for a minute. Take it over?");
+                match ask::typed(&question, &key).map_err(|error| unanswerable(&error))? {
+                    Answer::Yes => Ok(Lock::acquire(client, &key, true, lost).await?),
+                    Answer::No => Err(declined()),
+                    Answer::Interrupted => Err(interrupted()),
+                }
+            }
+            answer => Ok(answer?),
+        }
     }
 
     async fn run(
@@ -95,10 +116,7 @@ impl Voyage<'_> {
         writes: bool,
         cancel: CancellationToken,
     ) -> Result<Outcome, Failure> {
-        let journal = match writes {
-            true => Some(self.journal(&prepared.plan, open).await?),
-            false => None,
-        };
+        let journal = if writes { Some(self.journal(&prepared.plan, open).await?) } else { None };
         let (events, front) = self.front(&prepared.plan).await?;
         let record_due = !self.record_matches(&prepared);
         let Prepared { plan, snapshot, resources, refusals } = prepared;
@@ -153,12 +171,11 @@ impl Voyage<'_> {
             Purpose::Uninstall => InstallRecord::delete(client, &prepared.plan.installation.key()).await,
         };
         if let Err(error) = written {
-            self.session
-                .say(format!("the cluster's own record could not be written (the journal here suffices): {error}"));
+            say(format!("the cluster's own record could not be written (the journal here suffices): {error}"));
         }
     }
 
-    fn finish(&self, outcome: Outcome, signal: Option<u8>) -> ExitCode {
+    fn finish(&self, outcome: &Outcome, signal: Option<u8>) -> ExitCode {
         let code = match outcome.ended {
             Ended::Done => 0,
             Ended::Failed => 1,
@@ -205,6 +222,10 @@ fn refused(first: &Cause, all: &[Cause]) -> Failure {
     }
 }
 
+fn unanswerable(error: &color_eyre::Report) -> Failure {
+    Failure::input("cannot-ask", format!("the question could not be asked: {error:#}"), "add --yes to go ahead")
+}
+
 fn declined() -> Failure {
     let (message, hint) = ("declined; nothing was written".to_owned(), None);
     Failure { id: "declined".to_owned(), class: Class::Declined, message, hint }
@@ -216,7 +237,7 @@ fn interrupted() -> Failure {
 }
 
 /// `--dry-run`: the plan and every field that would change.
-pub(super) fn show_plan(session: &Session, cluster: &Cluster, prepared: &Prepared) -> Result<ExitCode, Failure> {
+pub(super) fn show_plan(session: &Session, cluster: &Cluster, prepared: &Prepared) -> ExitCode {
     let shown = prepared.plan.without_secrets();
     let document = json!({"plan": shown, "summary": shown.summary(), "refusals": prepared.refusals,
         "requests": cluster.meter.counts()});
@@ -227,7 +248,7 @@ pub(super) fn show_plan(session: &Session, cluster: &Cluster, prepared: &Prepare
     });
     let counts = cluster.meter.counts();
     if !session.is_json() {
-        session.say(format!(
+        say(format!(
             "dry run: {} writes, {} reads; {}",
             counts.writes,
             counts.reads + counts.dry,
@@ -235,5 +256,5 @@ pub(super) fn show_plan(session: &Session, cluster: &Cluster, prepared: &Prepare
         ));
     }
     let refused = !prepared.refusals.is_empty();
-    Ok(if refused { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    if refused { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }

@@ -144,7 +144,7 @@ pub async fn connect(options: &ConnectOptions) -> Result<Cluster, ConnectError> 
     let meter = Meter::new(options.read_only);
     let builder = ClientBuilder::try_from(config).map_err(|error| unusable(Box::new(classify(&error))))?;
     let client = builder.with_layer(&meter).build();
-    let uid = match tokio::time::timeout(options.timeout, identity(&client)).await {
+    let uid = match tokio::time::timeout(options.timeout, identity(&client, &server)).await {
         Ok(answer) => answer.map_err(|error| unusable(Box::new(classify(&error))))?,
         Err(_) => return Err(unusable(Box::new(ConnectFault::Timeout))),
     };
@@ -152,9 +152,13 @@ pub async fn connect(options: &ConnectOptions) -> Result<Cluster, ConnectError> 
 }
 
 /// The uid of `kube-system`; without the right to read it, the API server's address has to do.
-async fn identity(client: &kube::Client) -> Result<String, kube::Error> {
+async fn identity(client: &kube::Client, server: &str) -> Result<String, kube::Error> {
     let namespaces: Api<Namespace> = Api::all(client.clone());
-    Ok(namespaces.get_metadata("kube-system").await?.metadata.uid.unwrap_or_default())
+    match namespaces.get_metadata("kube-system").await {
+        Ok(namespace) => Ok(namespace.metadata.uid.unwrap_or_default()),
+        Err(kube::Error::Api(status)) if status.code == 403 => Ok(format!("unknown, at {server}")),
+        Err(error) => Err(error),
+    }
 }
 
 fn read(paths: &[PathBuf]) -> Result<Kubeconfig, ConnectError> {

@@ -67,7 +67,7 @@ async fn take(
     let mut version = resource_version.to_owned();
     for _ in 0..LOOKS {
         let mut bound = object.clone();
-        bound["metadata"]["resourceVersion"] = Value::from(version);
+        bound["metadata"]["resourceVersion"] = Value::from(version.as_str());
         match patch(client, resource, &bound, PatchParams::apply(FIELD_MANAGER).force()).await {
             Err(kube::Error::Api(status)) if status.code == 409 => {}
             answer => return Ok(answer?),
@@ -77,7 +77,7 @@ async fn take(
         if !news.is_empty() {
             return Err(ApplyError::Drifted { fields: news });
         }
-        version = text(&live, "/metadata/resourceVersion").unwrap_or_default().to_owned();
+        text(&live, "/metadata/resourceVersion").unwrap_or_default().clone_into(&mut version);
     }
     Err(ApplyError::Drifted { fields: vec!["the object changes faster than it can be written".to_owned()] })
 }

@@ -75,6 +75,11 @@ pub enum ForwardError {
 }
 
 impl ForwardError {
+    /// Whether trying again cannot help.
+    fn is_hopeless(&self) -> bool {
+        matches!(self, Self::NoPort { .. } | Self::Listen { .. })
+    }
+
     /// The cause to report when a step fails of it.
     pub fn cause(&self) -> Cause {
         let (id, reason, object) = match self {
@@ -166,6 +171,18 @@ impl Forward {
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Why the last connection found no way, which says more than that it was closed.
+    fn broken(&self, reach: &Reach) -> Option<ForwardError> {
+        match &*self.state.borrow() {
+            ForwardState::Broken { why } => Some(ForwardError::WrongAnswer {
+                service: ObjectRef::new("v1", "Service", Some(&reach.namespace), &reach.service),
+                url: reach.path.clone(),
+                message: format!("could not be asked: {why}"),
+            }),
+            _ => None,
+        }
     }
 
     /// Told what happens to it.
@@ -270,9 +287,11 @@ pub async fn prove(forward: &Forward, reach: &Reach, patience: Duration) -> Resu
     loop {
         let error = match ask(forward.address(), reach).await {
             Ok(note) => return Ok(note),
-            Err(error) if began.elapsed() > patience => return Err(error),
-            Err(error) => error,
+            Err(error) => forward.broken(reach).unwrap_or(error),
         };
+        if began.elapsed() > patience || error.is_hopeless() {
+            return Err(error);
+        }
         tracing::debug!(%error, "not reached yet");
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(LONGEST_PAUSE);

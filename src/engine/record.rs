@@ -14,7 +14,7 @@ use crate::plan::{FIELD_MANAGER, Installation, Reach};
 
 /// The version of this format.
 pub const FORMAT: u32 = 1;
-/// Label of the ConfigMaps that are records.
+/// Label of each ConfigMap that is a record.
 const LABEL: &str = "seaworthy.dev/record";
 
 /// An installation as the last finished run left it.

@@ -51,7 +51,7 @@ pub(super) enum Ending {
 impl From<Unmet> for Ending {
     fn from(unmet: Unmet) -> Self {
         match unmet {
-            Unmet::Failed(cause) => Self::Failed(cause),
+            Unmet::Failed(cause) => Self::Failed(*cause),
             Unmet::Stopped => Self::Stopped,
         }
     }

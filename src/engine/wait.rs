@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// Why a wait ended without success.
 pub(super) enum Unmet {
     /// It will not come about, or the deadline passed.
-    Failed(Cause),
+    Failed(Box<Cause>),
     /// The run is being stopped.
     Stopped,
 }
@@ -37,7 +37,7 @@ pub(super) struct Wait<'a> {
 /// What the wait found when it looked.
 enum Look {
     Met(Option<String>),
-    Not { progress: String, cause: Option<Cause>, hopeless: bool },
+    Not { progress: String, cause: Option<Box<Cause>>, hopeless: bool },
 }
 
 impl Wait<'_> {
@@ -50,7 +50,7 @@ impl Wait<'_> {
                 Readiness::Ready { note } => Look::Met(note),
                 Readiness::Waiting { progress } => {
                     let hopeless = cause.as_ref().is_some_and(|cause| cause.outlook == Outlook::Final);
-                    Look::Not { progress, cause, hopeless }
+                    Look::Not { progress, cause: cause.map(Box::new), hopeless }
                 }
                 Readiness::Failed { reason, message } => {
                     let own = || Cause {
@@ -61,7 +61,7 @@ impl Wait<'_> {
                         remedy: None,
                         outlook: Outlook::Final,
                     };
-                    Look::Not { cause: Some(cause.unwrap_or_else(own)), progress: message, hopeless: true }
+                    Look::Not { cause: Some(Box::new(cause.unwrap_or_else(own))), progress: message, hopeless: true }
                 }
             }
         })
@@ -74,7 +74,7 @@ impl Wait<'_> {
             if self.tracker.is_gone(self.object, uid) {
                 return Look::Met(None);
             }
-            let cause = self.tracker.seen(self.object).and_then(|live| self.finalizers(&live));
+            let cause = self.tracker.seen(self.object).and_then(|live| self.finalizers(&live)).map(Box::new);
             Look::Not { progress: "being deleted".to_owned(), cause, hopeless: false }
         })
         .await
@@ -112,12 +112,12 @@ impl Wait<'_> {
                 self.tracker.look_around().await;
             }
             if said.as_ref() != Some(&(progress.clone(), cause.clone())) {
-                self.say(&progress, cause.as_ref());
+                self.say(&progress, cause.as_deref());
                 said = Some((progress.clone(), cause.clone()));
             }
             tokio::select! {
                 () = self.context.cancel.cancelled() => return Err(Unmet::Stopped),
-                () = sleep_until(deadline) => return Err(Unmet::Failed(self.too_late(&progress, cause))),
+                () = sleep_until(deadline) => return Err(Unmet::Failed(Box::new(self.too_late(&progress, cause)))),
                 () = next_change(&mut changes) => {}
                 _ = clock.tick() => {}
             }
@@ -137,21 +137,22 @@ impl Wait<'_> {
 
     fn check_api(&self) -> Result<(), Unmet> {
         match self.tracker.broken() {
-            Some((since, why)) if since > self.context.limits.api_away => Err(Unmet::Failed(api_gone(&why))),
+            Some((since, why)) if since > self.context.limits.api_away => Err(Unmet::Failed(Box::new(api_gone(&why)))),
             _ => Ok(()),
         }
     }
 
-    fn too_late(&self, progress: &str, cause: Option<Cause>) -> Cause {
+    fn too_late(&self, progress: &str, cause: Option<Box<Cause>>) -> Cause {
         let waited = self.context.limits.wait.as_secs();
-        cause.unwrap_or_else(|| Cause {
+        let late = || Cause {
             id: "deadline".to_owned(),
             object: Some(self.object.clone()),
             reason: "Timeout".to_owned(),
             message: format!("{} was still not there after {waited} s: {progress}", self.object),
             remedy: Some(format!("look at it with: kubectl {}; wait longer with --timeout", describe(self.object))),
             outlook: Outlook::Stuck,
-        })
+        };
+        cause.map_or_else(late, |cause| *cause)
     }
 }
 

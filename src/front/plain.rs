@@ -2,6 +2,7 @@
 
 mod board;
 
+use std::collections::HashMap;
 use std::io::Write;
 use std::path::Path;
 
@@ -14,12 +15,15 @@ use tokio::sync::mpsc;
 use super::paint::{Paint, count, time};
 use board::Board;
 
+/// A step that found everything as it should be in less than this is not worth a line, milliseconds.
+const WORTH_SAYING: u64 = 100;
+
 /// Shows the events of a run until it ends. The lines go to standard error.
 pub(crate) struct Plain {
     paint: Paint,
     board: Board,
     events: Option<std::fs::File>,
-    steps: std::collections::HashMap<String, String>,
+    steps: HashMap<String, String>,
 }
 
 impl Plain {
@@ -27,7 +31,7 @@ impl Plain {
     pub(crate) fn new(lively: bool, paint: Paint, events: Option<&Path>) -> color_eyre::Result<Self> {
         let open =
             |path: &Path| std::fs::File::create(path).wrap_err_with(|| format!("events file {}", path.display()));
-        Ok(Self { paint, board: Board::new(lively), events: events.map(open).transpose()?, steps: Default::default() })
+        Ok(Self { paint, board: Board::new(lively), events: events.map(open).transpose()?, steps: HashMap::new() })
     }
 
     /// Until the run has finished and all it said is shown.
@@ -55,13 +59,15 @@ impl Plain {
     fn show(&mut self, event: &Event) {
         match event {
             Event::Planned { plan } => {
-                self.steps = plan.steps.iter().map(|step| (step.id.clone(), step.title.clone())).collect();
+                // Nearly everything is in one namespace, which the first line has named.
+                let here = format!("/{}/", plan.installation.namespace);
+                let short = |title: &str| title.replacen(&here, "/", 1);
+                self.steps = plan.steps.iter().map(|step| (step.id.clone(), short(&step.title))).collect();
             }
             Event::Started { run, total } => self.started(run, *total),
             Event::Step { id, done, total, state } => self.step(id, (*done, *total), state),
             Event::Waiting { id, progress, cause, .. } => self.waiting(id, progress, cause.as_ref()),
             Event::Notice { text } => self.board.line(&self.paint.careful(&printable(text))),
-            Event::Ask { question, .. } => self.board.line(question),
             Event::Finished { outcome } => self.board.line(&finished_text(outcome, self.paint)),
         }
     }
@@ -80,8 +86,8 @@ impl Plain {
             StepState::Done { changed, millis, note } => {
                 self.board.end(id);
                 let note = note.as_ref().map_or_else(String::new, |note| format!(" ({})", printable(note)));
-                let observed = !id.starts_with("apply:");
-                if *changed || observed {
+                let worth_it = *changed || !note.is_empty() || *millis >= WORTH_SAYING;
+                if worth_it {
                     let took = self.paint.faint(&time(*millis));
                     self.board.line(&format!("{} {title}{note} {took}", self.paint.good("ok  ")));
                 }

@@ -28,7 +28,7 @@ pub(crate) fn plan_text(plan: &Plan, paint: Paint) -> String {
         ),
     }];
     for step in &plan.steps {
-        lines.extend(step_lines(step, paint));
+        lines.extend(step_lines(step, &plan.installation.namespace, paint));
     }
     lines.push(summary_text(plan));
     lines.join("\n")
@@ -48,8 +48,9 @@ pub(crate) fn summary_text(plan: &Plan) -> String {
     if said.is_empty() { "nothing to do".to_owned() } else { said.join(", ") }
 }
 
-fn step_lines(step: &Step, paint: Paint) -> Vec<String> {
-    let about = step.title.split_once(' ').map_or("", |(_, about)| about);
+fn step_lines(step: &Step, namespace: &str, paint: Paint) -> Vec<String> {
+    // Nearly everything is in one namespace, which the first line has named.
+    let about = step.title.split_once(' ').map_or("", |(_, about)| about).replacen(&format!("/{namespace}/"), "/", 1);
     match &step.change {
         Change::Create => vec![format!("  {} {about}", paint.good("+ create"))],
         Change::Delete => vec![format!("  {} {about}", paint.bad("- delete"))],

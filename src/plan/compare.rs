@@ -253,9 +253,11 @@ impl Walk {
         let Some(wanted) = sides.wanted else {
             return self.changed(place, sides.live.cloned(), None, Vec::new());
         };
-        // A map that nobody recorded as a whole: go down to the fields that really clash.
+        // A map that nobody recorded as a whole (a Service's selector is): go down to the fields that really clash.
+        let whole = |owner: &Owner<'_>| owner.fields.as_object().is_some_and(Map::is_empty);
         if let (Value::Object(map), None, Some(Value::Object(_))) = (wanted, sides.ours, sides.live)
             && !map.is_empty()
+            && !sides.others.iter().any(whole)
         {
             return self.map(place, sides);
         }

@@ -152,13 +152,19 @@ fn verb(change: &Change) -> &'static str {
 fn awaits_of(objects: &[(&Option<String>, &Value, ObjectRef)], component: &str) -> Vec<String> {
     objects
         .iter()
-        .filter(|(owner, _, reference)| owner.as_deref() == Some(component) && ready::is_awaited(reference))
+        .filter(|(owner, object, reference)| owner.as_deref() == Some(component) && is_worth_a_wait(object, reference))
         .map(|(_, _, reference)| await_id(reference))
         .collect()
 }
 
+/// A Service is there when it is applied, unless somebody has to give it an address.
+fn is_worth_a_wait(object: &Value, reference: &ObjectRef) -> bool {
+    let plain_service = reference.kind == "Service" && object["spec"]["type"] != "LoadBalancer";
+    ready::is_awaited(reference) && !plain_service
+}
+
 fn await_steps(objects: &[(&Option<String>, &Value, ObjectRef)]) -> Vec<Step> {
-    let awaited = objects.iter().filter(|(_, _, reference)| ready::is_awaited(reference));
+    let awaited = objects.iter().filter(|(_, object, reference)| is_worth_a_wait(object, reference));
     let step = |(component, _, reference): &(&Option<String>, &Value, ObjectRef)| Step {
         id: await_id(reference),
         title: format!("wait for {reference}"),

@@ -100,7 +100,7 @@ fn pod_references(spec: &Value, namespace: Option<&str>) -> Vec<ObjectRef> {
     found
 }
 
-/// The custom kinds that the CustomResourceDefinitions among these objects define: (group, kind) to the definition.
+/// The custom kinds that are defined among these objects: (group, kind) to its CustomResourceDefinition.
 pub fn defined_kinds<'a>(objects: impl Iterator<Item = &'a Value>) -> BTreeMap<(String, String), ObjectRef> {
     objects
         .filter(|object| object["kind"] == "CustomResourceDefinition")

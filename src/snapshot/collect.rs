@@ -42,7 +42,9 @@ pub enum Scope {
 
 /// The fewest questions that show every one of these objects as it is now: one list per kind and namespace.
 pub fn queries_for<'a>(objects: impl IntoIterator<Item = (&'a ObjectRef, &'a ApiResource)>) -> Vec<Query> {
-    let mut scopes: BTreeMap<(String, String, Option<String>), (ApiResource, BTreeSet<String>)> = BTreeMap::new();
+    /// A kind in a namespace, and the names that are wanted of it.
+    type Scopes = BTreeMap<(String, String, Option<String>), (ApiResource, BTreeSet<String>)>;
+    let mut scopes = Scopes::new();
     for (object, resource) in objects {
         let scope = (resource.group.clone(), resource.kind.clone(), object.namespace.clone());
         scopes.entry(scope).or_insert_with(|| (resource.clone(), BTreeSet::new())).1.insert(object.name.clone());

@@ -253,17 +253,13 @@ fn fail(picture: &mut Picture, error: &watcher::Error, resource: &ApiResource, n
         }
         _ => None,
     };
-    match denied {
-        Some(why) => {
-            let unread = Unread { kind: resource.kind.clone(), namespace, why };
-            if !picture.snapshot.unread.contains(&unread) {
-                picture.snapshot.unread.push(unread);
-            }
+    if let Some(why) = denied {
+        let unread = Unread { kind: resource.kind.clone(), namespace, why };
+        if !picture.snapshot.unread.contains(&unread) {
+            picture.snapshot.unread.push(unread);
         }
-        None => {
-            let why = crate::error::root(error);
-            picture.broken =
-                Some(picture.broken.take().map_or_else(|| (Instant::now(), why.clone()), |(at, _)| (at, why.clone())));
-        }
+    } else {
+        let since = picture.broken.as_ref().map_or_else(Instant::now, |(since, _)| *since);
+        picture.broken = Some((since, crate::error::root(error)));
     }
 }
