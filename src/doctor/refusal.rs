@@ -5,6 +5,7 @@
 
 mod admission;
 mod answer;
+mod invalid;
 
 use super::{Cause, Outlook};
 use crate::object::ObjectRef;

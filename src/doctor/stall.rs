@@ -1,6 +1,6 @@
 //! Why something that is waited for does not become ready: from the object that is waited for down to the root.
 //!
-//! The walk: a Deployment to its newest ReplicaSet, every workload to its pods, a pod to its claims, its node and what it
+//! The walk: a Deployment to its newest `ReplicaSet`, every workload to its pods, a pod to its claims, its node and what it
 //! reads; a claim to its class, its provisioner's events and the pods that should use it; a Service to its pods. At each
 //! object the rules for it are asked, all of them; what weighs most is the cause.
 //!
@@ -10,13 +10,13 @@
 //! |---|---|
 //! | image, container, exit, config, mount, probe, start | Pod, Event |
 //! | scheduling | Pod, Event; Node for sizes; for claims see there |
-//! | claim | PersistentVolumeClaim, Event, Pod; StorageClass; PersistentVolume where there are some |
+//! | claim | `PersistentVolumeClaim`, Event, Pod; `StorageClass`; `PersistentVolume` where there are some |
 //! | node | Pod; Node |
-//! | create | ReplicaSet, StatefulSet, DaemonSet, Job, Event, Pod; webhook configurations to name the right one |
-//! | rollout | Deployment, ReplicaSet, StatefulSet, Pod |
+//! | create | `ReplicaSet`, `StatefulSet`, `DaemonSet`, Job, Event, Pod; webhook configurations to name the right one |
+//! | rollout | Deployment, `ReplicaSet`, `StatefulSet`, Pod |
 //! | job | Job, Pod, Event |
-//! | endpoints | Service, Pod, Event; Ingress, IngressClass |
-//! | api | CustomResourceDefinition, APIService, custom resources |
+//! | endpoints | Service, Pod, Event; Ingress, `IngressClass` |
+//! | api | `CustomResourceDefinition`, `APIService`, custom resources |
 //!
 //! All times come from the caller and from the objects.
 
@@ -58,7 +58,7 @@ pub enum Subject {
     Pod,
     /// A claim that is not bound.
     Claim,
-    /// What makes pods: ReplicaSet, StatefulSet, DaemonSet, Job.
+    /// What makes pods: `ReplicaSet`, `StatefulSet`, `DaemonSet`, Job.
     Maker,
     /// Whatever is waited for, when nothing below it says more.
     Top,

@@ -18,7 +18,9 @@ pub(in crate::doctor) fn told(said: &str, namespace: Option<&str>) -> Option<Cau
 fn webhook_fails(said: &str, _: Option<&str>) -> Option<Cause> {
     let name = between(said, "failed calling webhook \"", "\"")?;
     let detail = said.split_once("failed to call webhook: ").map_or(said, |(_, rest)| rest);
-    let lower = detail.to_lowercase();
+    // The request's address holds words too: `?timeout=10s`.
+    let answer = detail.split_once("\": ").map_or(detail, |(_, rest)| rest);
+    let lower = answer.to_lowercase();
     let (id, what) = if lower.contains("x509") {
         ("X003", "its certificate does not fit the `caBundle`")
     } else if lower.contains("service \"") && lower.contains("not found") {
@@ -30,7 +32,7 @@ fn webhook_fails(said: &str, _: Option<&str>) -> Option<Cause> {
     } else {
         ("X001", "it cannot be reached")
     };
-    let message = format!("the admission webhook {name} must be asked and cannot be: {what}: {detail}");
+    let message = format!("the admission webhook {name} must be asked and cannot be: {what}: {answer}");
     let remedy = "Repair the webhook's server, or set its `failurePolicy` to Ignore: `kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations`.";
     Some(stuck(None, "FailedCallingWebhook", message).id(id).remedy(remedy))
 }

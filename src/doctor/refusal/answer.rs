@@ -1,6 +1,7 @@
 //! What the answer's code means when no admission spoke.
 
-use crate::doctor::stall::words::{between, clip, stuck};
+use super::invalid::invalid;
+use crate::doctor::stall::words::{between, stuck};
 use crate::doctor::{Cause, Outlook};
 use crate::object::ObjectRef;
 
@@ -14,10 +15,10 @@ pub(super) fn cause(reference: &ObjectRef, code: u16, reason: &str, message: &st
         404 => missing(reference, message),
         409 => conflict(reference, reason, message),
         413 => too_large(reference),
-        _ if message.contains("request is too large") || message.contains("Too long: must have at most 1048576") => {
-            too_large(reference)
-        }
+        _ if TOO_LARGE.iter().any(|words| message.contains(words)) => too_large(reference),
+        // An unknown field in a server-side apply is answered with 500.
         400 | 422 => invalid(reference, reason, message),
+        500 if message.contains("field not declared in schema") => invalid(reference, "Invalid", message),
         429 => plain("A004", "TooManyRequests", format!("the API server asks to come back later: {message}")),
         500..=599 => plain("A001", word(reason, "InternalError"), format!("the API server has trouble: {message}"))
             .remedy("Ask how it is: `kubectl get --raw '/readyz?verbose'`."),
@@ -26,11 +27,11 @@ pub(super) fn cause(reference: &ObjectRef, code: u16, reason: &str, message: &st
     }
 }
 
-fn plain(id: &str, reason: &str, message: impl AsRef<str>) -> Cause {
+pub(super) fn plain(id: &str, reason: &str, message: impl AsRef<str>) -> Cause {
     stuck(None, reason, message).id(id)
 }
 
-fn word<'a>(reason: &'a str, otherwise: &'a str) -> &'a str {
+pub(super) fn word<'a>(reason: &'a str, otherwise: &'a str) -> &'a str {
     if reason.is_empty() { otherwise } else { reason }
 }
 
@@ -87,12 +88,10 @@ fn conflict(reference: &ObjectRef, reason: &str, message: &str) -> Cause {
             format!("somebody changed {} at the same time: {message}", reference.short()),
         );
     }
-    let mut managers: Vec<&str> = message
-        .split("conflicts with \"")
-        .chain(message.split("conflict with \""))
-        .skip(1)
+    let mut managers: Vec<&str> = ["conflict with \"", "conflicts with \""]
+        .into_iter()
+        .flat_map(|mark| message.split(mark).skip(1))
         .filter_map(|rest| rest.split_once('"').map(|(name, _)| name))
-        .filter(|name| !name.contains("failed with"))
         .collect();
     managers.sort_unstable();
     managers.dedup();
@@ -104,6 +103,10 @@ fn conflict(reference: &ObjectRef, reason: &str, message: &str) -> Cause {
         .outlook(Outlook::Final)
 }
 
+/// Besides 413 there is the validation of the API server, and etcd's own limit.
+const TOO_LARGE: &[&str] =
+    &["request is too large", "Too long: may not be more than 1048576", "Too long: must have at most 1048576"];
+
 fn too_large(reference: &ObjectRef) -> Cause {
     let id = if reference.kind == "ConfigMap" { "F006" } else { "too-large" };
     plain(
@@ -113,71 +116,4 @@ fn too_large(reference: &ObjectRef) -> Cause {
     )
     .remedy("Split it, or keep the data in a volume.")
     .outlook(Outlook::Final)
-}
-
-/// Words with which Kubernetes refuses to change what is there.
-const FIXED: &[&str] = &[
-    "field is immutable",
-    "is immutable after creation",
-    "updates to statefulset spec for fields other than",
-    "may not change once set",
-    "immutable after creation",
-    "forbidden after creation",
-    "pod updates may not change fields",
-];
-
-fn invalid(reference: &ObjectRef, reason: &str, message: &str) -> Cause {
-    let said = said(message);
-    if FIXED.iter().any(|words| message.contains(words)) {
-        let message = format!("a field of {} cannot be changed any more: {said}", reference.short());
-        let remedy = format!(
-            "Keep the value as it was, or delete the object to have it made anew: `kubectl delete {} {}{}`.",
-            reference.kind.to_lowercase(),
-            reference.name,
-            crate::doctor::stall::words::in_namespace(reference.namespace.as_deref())
-        );
-        return plain("immutable", "Immutable", message).remedy(remedy).outlook(Outlook::Final);
-    }
-    let fields = fields(said);
-    let which = if fields.is_empty() { String::new() } else { format!(" in {}", fields.join(", ")) };
-    plain("invalid", word(reason, "Invalid"), format!("{} is invalid{which}: {said}", reference.short()))
-        .remedy("Correct the values that these fields come from.")
-        .outlook(Outlook::Final)
-}
-
-/// What stands behind `KIND "NAME" is invalid: `.
-fn said(message: &str) -> &str {
-    message.split_once("is invalid: ").map_or(message, |(_, rest)| rest)
-}
-
-/// The fields that a message names: `spec.replicas: Invalid value: -1: ...`, `unknown field "spec.foo"`.
-fn fields(said: &str) -> Vec<String> {
-    let complaints = [
-        ": Invalid value",
-        ": Required value",
-        ": Forbidden",
-        ": Unsupported value",
-        ": Duplicate value",
-        ": Too long",
-        ": Too many",
-        ": Not found",
-        ": Internal error",
-    ];
-    let mut ends: Vec<usize> = complaints.iter().flat_map(|mark| said.match_indices(mark).map(|(at, _)| at)).collect();
-    ends.sort_unstable();
-    let named = ends.into_iter().filter_map(|end| {
-        let start = said[..end]
-            .rfind(|c: char| c.is_whitespace() || matches!(c, '[' | ',') && !said[..end].ends_with(']'))
-            .map_or(0, |at| at + 1);
-        said.get(start..end).map(|field| field.trim_start_matches('[').to_owned())
-    });
-    let unknown = said
-        .split("unknown field \"")
-        .skip(1)
-        .filter_map(|rest| rest.split_once('"'))
-        .map(|(field, _)| field.to_owned());
-    let mut found: Vec<String> =
-        named.chain(unknown).filter(|field| !field.is_empty()).map(|field| clip(&field)).collect();
-    found.dedup();
-    found
 }

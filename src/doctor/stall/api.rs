@@ -34,7 +34,7 @@ fn names(site: &Site<'_>) -> Option<Cause> {
     )
 }
 
-/// The Service behind an APIService, if it is in the snapshot.
+/// The Service behind an `APIService`, if it is in the snapshot.
 pub(super) fn service_of<'a>(api: &Value, snapshot: &'a Snapshot) -> Option<&'a Value> {
     let part = |pointer| text(api, pointer);
     snapshot.get(&ObjectRef::new("v1", "Service", part("/spec/service/namespace"), part("/spec/service/name")?))
@@ -59,6 +59,8 @@ fn said(site: &Site<'_>) -> Option<Cause> {
     let Readiness::Failed { reason, message } = judge(site.object, site.snapshot) else { return None };
     (named && site.reference.kind != "Job").then(|| {
         let message = format!("{} says that it failed: {}", site.reference.short(), clip(&message));
-        site.stuck(&reason, message).outlook(Outlook::Final)
+        let (kind, name) = (site.reference.kind.to_lowercase(), &site.reference.name);
+        let remedy = format!("Look at what its controller says: `kubectl describe {kind} {name}{}`.", site.flag());
+        site.stuck(&reason, message).remedy(remedy).outlook(Outlook::Final)
     })
 }

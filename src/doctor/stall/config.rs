@@ -50,7 +50,7 @@ fn no_config_map(site: &Site<'_>) -> Option<Cause> {
     Some(missing(site, "ConfigMap", name, REASON))
 }
 
-/// A Secret or ConfigMap that a pod names is not there.
+/// A Secret or `ConfigMap` that a pod names is not there.
 pub(super) fn missing(site: &Site<'_>, kind: &str, name: &str, reason: &str) -> Cause {
     let command = if kind == "Secret" { "secret generic" } else { "configmap" };
     site.stuck(reason, format!("the {kind} `{name}` that the pod `{}` needs is not there", site.reference.name))
@@ -68,9 +68,9 @@ fn no_key(site: &Site<'_>) -> Option<Cause> {
     Some(missing_key(site, &site.neighbour("v1", kind, name), key, REASON))
 }
 
-/// A Secret or ConfigMap is there, but without the key that a pod reads. Names the keys that are there when they are known.
+/// A Secret or `ConfigMap` is there, but without the key that a pod reads. Names the keys that are there when they are known.
 pub(super) fn missing_key(site: &Site<'_>, holder: &ObjectRef, key: &str, reason: &str) -> Cause {
-    let there: Vec<&str> = site.snapshot.get(holder).into_iter().flat_map(|holder| keys(holder)).collect();
+    let there: Vec<&str> = site.snapshot.get(holder).into_iter().flat_map(keys).collect();
     let there = if there.is_empty() { String::new() } else { format!("; it has {}", there.join(", ")) };
     let message = format!("the {} `{}` has no key `{key}`{there}", holder.kind, holder.name);
     site.stuck(reason, message).about(holder.clone()).id("F003").remedy(format!(

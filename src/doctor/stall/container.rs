@@ -17,7 +17,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "P013",
         group: "container",
-        title: "a container's command does not exist or cannot be executed",
+        title: "a container's command cannot be started",
         on: Subject::Pod,
         find: no_command,
     },
@@ -31,7 +31,7 @@ fn said<'a>(site: &'a Site<'_>) -> Option<(&'a Container<'a>, &'a str, &'a str)>
         if matches!(container.waiting, "CreateContainerError" | "RunContainerError") {
             return Some((container, container.waiting, container.message));
         }
-        let ended = container.ended().filter(|_| container.waiting != "")?;
+        let ended = container.ended().filter(|_| !container.waiting.is_empty())?;
         let reason = text(ended, "/reason").filter(|reason| matches!(*reason, "StartError" | "ContainerCannotRun"))?;
         Some((container, reason, text(ended, "/message").unwrap_or_default()))
     })
@@ -44,14 +44,21 @@ fn is_about_command(message: &str) -> bool {
             && (message.contains("no such file or directory") || message.contains("permission denied"))
 }
 
+/// Said by the runtime, or, where a shell or a runtime's init starts the program, by its last words.
 fn wrong_machine(site: &Site<'_>) -> Option<Cause> {
-    let (container, reason, message) = said(site)?;
-    let ended = container.ended().and_then(|ended| text(ended, "/message")).unwrap_or_default();
-    if !message.contains("exec format error") && !ended.contains("exec format error") {
-        return None;
-    }
-    let message =
-        format!("the image `{}` was not built for the node's kind of machine: exec format error", container.image());
+    const WORDS: &str = "exec format error";
+    let by_runtime =
+        said(site).filter(|(_, _, message)| message.contains(WORDS)).map(|(container, reason, _)| (container, reason));
+    let by_program = || {
+        let says = |container: &&Container<'_>| {
+            let ended = container.ended().and_then(|ended| text(ended, "/message"));
+            container.status["ready"] != true && ended.is_some_and(|message| message.contains(WORDS))
+        };
+        site.containers.iter().find(says).map(|container| (container, container.waiting))
+    };
+    let (container, reason) = by_runtime.or_else(by_program)?;
+    let reason = if reason.is_empty() { "Error" } else { reason };
+    let message = format!("the image `{}` was not built for the node's kind of machine: {WORDS}", container.image());
     let remedy = "Use an image built for this architecture, or choose other nodes with a nodeSelector.";
     Some(site.stuck(reason, message).remedy(remedy).outlook(Outlook::Final))
 }
@@ -67,7 +74,7 @@ fn hook(site: &Site<'_>) -> Option<Cause> {
     let event = site.event(&["FailedPostStartHook", "FailedPreStopHook"]);
     let waiting = |one: &&Container<'_>| matches!(one.waiting, "PostStartHookError" | "PreStartHookError");
     let by_event =
-        || event.and_then(|event| site.containers.iter().find(|one| one.is_meant(event) && one.waiting != ""));
+        || event.and_then(|event| site.containers.iter().find(|one| one.is_meant(event) && !one.waiting.is_empty()));
     let container = site.containers.iter().find(waiting).or_else(by_event)?;
     let message =
         format!("the postStart hook of container `{}` fails, so the container is ended each time", container.name);

@@ -24,7 +24,7 @@ fn refused(site: &Site<'_>) -> Option<Cause> {
         .map(|cause| if cause.object.is_some() { cause } else { cause.about(site.reference.clone()) })
 }
 
-/// The refusal, while it lasts. A ReplicaSet keeps it as a condition; of the others only events tell, which outlive it.
+/// The refusal, while it lasts. A `ReplicaSet` keeps it as a condition; of the others only events tell, which outlive it.
 fn said<'a>(site: &Site<'a>) -> Option<&'a str> {
     if let Some(failure) = site.condition("ReplicaFailure") {
         return (failure["status"] == "True" && failure["reason"] == "FailedCreate")

@@ -89,11 +89,11 @@ fn no_address(site: &Site<'_>) -> Option<Cause> {
 /// Only where pods were read: no pod of the namespace in the snapshot may mean that none was looked for.
 fn no_pods(site: &Site<'_>) -> Option<Cause> {
     let selector = site.object.pointer("/spec/selector").and_then(Value::as_object).filter(|one| !one.is_empty())?;
-    let same = |pod: &&Value| text(pod, "/metadata/namespace") == Some(site.namespace());
+    let same = |pod: &Value| text(pod, "/metadata/namespace") == Some(site.namespace());
     if site.reference.kind != "Service"
         || wants_address(site)
         || pods_of(site.object, site.snapshot).next().is_some()
-        || site.snapshot.of_kind("", "Pod").filter(same).next().is_none()
+        || !site.snapshot.of_kind("", "Pod").any(same)
     {
         return None;
     }

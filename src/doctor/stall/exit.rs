@@ -10,7 +10,7 @@ use crate::object::{number, text};
 
 pub(super) const RULES: &[Rule] = &[
     rule("P011", "a container used more memory than it may", out_of_memory),
-    rule("P013", "a container's command does not exist or cannot be executed", no_command),
+    rule("P013", "a shell does not find or may not execute a command", no_command),
     rule("P014", "a program uses instructions that the processor lacks", |site| signal(site, &[132])),
     rule("P015", "a program crashes", |site| signal(site, &[134, 135, 136, 139])),
     rule("P012", "a container is killed from outside", |site| signal(site, &[137])),

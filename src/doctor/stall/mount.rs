@@ -40,7 +40,10 @@ pub(super) const RULES: &[Rule] = &[
 /// Whether no container has been created yet: old events say nothing about a pod that runs.
 fn is_being_created(site: &Site<'_>) -> bool {
     text(site.object, "/spec/nodeName").is_some()
-        && site.containers.iter().all(|one| matches!(one.waiting, "ContainerCreating" | "PodInitializing"))
+        && site
+            .containers
+            .iter()
+            .all(|one| one.status.is_null() || matches!(one.waiting, "ContainerCreating" | "PodInitializing"))
 }
 
 /// The newest complaint about a volume. That some volumes are still missing after a time is said on top of the cause.

@@ -29,7 +29,7 @@ const SEES: i64 = 30;
 /// Seconds in which a deletion that nothing holds up is done.
 const GOES: i64 = 60;
 
-/// The ReplicaSet of a Deployment's newest revision.
+/// The `ReplicaSet` of a Deployment's newest revision.
 pub(super) fn newest_set<'a>(deployment: &Value, snapshot: &'a Snapshot) -> Option<&'a Value> {
     let revision = |set: &Value| {
         set["metadata"]["annotations"]["deployment.kubernetes.io/revision"]

@@ -15,7 +15,7 @@ use crate::object::text;
 pub(super) const RULES: &[Rule] = &[
     rule("S010", "a pod is held back by a scheduling gate", gated),
     rule("S011", "no scheduler looks at a pod", no_scheduler),
-    rule("S003", "the cluster has no nodes", nodes::none),
+    rule("N001", "the cluster has no nodes", nodes::none),
     rule("S006", "a pod's claim is missing or not bound", claims),
     rule("N001", "no node is ready", nodes::unready),
     rule("S008", "too few nodes for pods that must be apart", |site| plain(site, APART)),
@@ -105,6 +105,10 @@ fn no_scheduler(site: &Site<'_>) -> Option<Cause> {
     if seen || text(site.object, "/spec/nodeName").is_some() || text(site.object, "/status/phase") != Some("Pending") {
         return None;
     }
+    // The scheduler says nothing while it waits for the volumes that it has asked for.
+    if chosen(site) {
+        return None;
+    }
     let age = site.age();
     if age <= SCHEDULER_LOOKS {
         let cause = site.stuck("Pending", "the pod waits for the scheduler").outlook(Outlook::Passing);
@@ -120,8 +124,19 @@ fn no_scheduler(site: &Site<'_>) -> Option<Cause> {
     Some(site.stuck("Unscheduled", message).remedy(remedy))
 }
 
+/// Whether the scheduler has chosen a node and now waits for a volume there.
+fn chosen(site: &Site<'_>) -> bool {
+    let mark =
+        |claim: &Site<'_>| !claim.object["metadata"]["annotations"]["volume.kubernetes.io/selected-node"].is_null();
+    text(site.object, "/spec/nodeName").is_none() && walk::claims_of(site).any(|claim| mark(&claim))
+}
+
 /// A claim that is not there, or goes its own way to the root.
 fn claims(site: &Site<'_>) -> Option<Cause> {
+    let below = || choose::among(walk::claims_of(site).filter_map(|claim| walk::claim(&claim)).collect());
+    if chosen(site) {
+        return below();
+    }
     let said = said(site)?;
     if let Some(name) = between(said, "persistentvolumeclaim \"", "\" not found") {
         return Some(
@@ -134,8 +149,7 @@ fn claims(site: &Site<'_>) -> Option<Cause> {
     if !lower.contains("persistentvolumeclaim") && !lower.contains("to bind") {
         return None;
     }
-    let claims = walk::claims_of(site).filter_map(|claim| walk::claim(&claim)).collect();
-    choose::among(claims).or_else(|| Some(unschedulable(site, "a claim of it is not bound", said)))
+    below().or_else(|| Some(unschedulable(site, "a claim of it is not bound", said)))
 }
 
 /// Words that no rule knows: a filter of the cluster's own.

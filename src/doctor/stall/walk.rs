@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::choose::{among, at_one};
 use super::{Site, Subject, rules};
-use crate::doctor::Cause;
+use crate::doctor::{Cause, Outlook};
 use crate::engine::ready::judge::{Readiness, judge};
 use crate::object::{ObjectRef, items, text};
 use crate::snapshot::Snapshot;
@@ -18,7 +18,11 @@ pub(super) fn from(waited: &ObjectRef, snapshot: &Snapshot, now: Timestamp) -> O
     let site = Site::new(object, snapshot, now)?;
     let found = match waited.kind.as_str() {
         "Pod" => pod(&site),
-        "PersistentVolumeClaim" => claim(&site).or_else(|| consumers(&site)),
+        "PersistentVolumeClaim" => match claim(&site) {
+            Some(found) if found.outlook > Outlook::Passing => Some(found),
+            Some(found) => Some(weightier(consumers(&site), found)),
+            None => consumers(&site),
+        },
         _ => {
             let mut causes = Vec::new();
             below(&site, DEEPEST, &mut causes);
@@ -29,17 +33,17 @@ pub(super) fn from(waited: &ObjectRef, snapshot: &Snapshot, now: Timestamp) -> O
     let top = || at_one(rules(Subject::Top).filter_map(|rule| rule.look(&site)));
     match found {
         Some(found) if super::job::gave_up(object) => Some(super::job::final_now(found)),
-        Some(found) if found.outlook == crate::doctor::Outlook::Passing => weightier(top(), found),
+        Some(found) if found.outlook == Outlook::Passing => Some(weightier(top(), found)),
         Some(found) => Some(found),
         None => top(),
     }
 }
 
-/// What the top says counts over something that passes only when it weighs more.
-fn weightier(top: Option<Cause>, found: Cause) -> Option<Cause> {
-    match top {
-        Some(top) if top.outlook > found.outlook => Some(top),
-        _ => Some(found),
+/// Something that passes counts unless the other weighs more.
+fn weightier(other: Option<Cause>, found: Cause) -> Cause {
+    match other {
+        Some(other) if other.outlook > found.outlook => other,
+        _ => found,
     }
 }
 
@@ -48,7 +52,10 @@ fn below(site: &Site<'_>, depth: usize, causes: &mut Vec<Cause>) {
     if depth == 0 {
         return;
     }
-    causes.extend(at_one(rules(Subject::Maker).filter_map(|rule| rule.look(site))));
+    // A Deployment repeats what its ReplicaSet says.
+    if site.reference.kind != "Deployment" {
+        causes.extend(at_one(rules(Subject::Maker).filter_map(|rule| rule.look(site))));
+    }
     let children = children(site);
     let live = children.iter().filter(|child| !is_over(child)).count();
     for child in children {
@@ -81,12 +88,14 @@ fn children<'a>(site: &Site<'a>) -> Vec<&'a Value> {
     }
 }
 
-/// What is wrong with a pod; nothing while it is ready.
+/// What is wrong with a pod; nothing while it is ready. How the containers of a pod that is deleted end explains nothing.
 pub(super) fn pod(site: &Site<'_>) -> Option<Cause> {
     if matches!(judge(site.object, site.snapshot), Readiness::Ready { .. }) {
         return None;
     }
-    at_one(rules(Subject::Pod).filter_map(|rule| rule.look(site)))
+    let deleted = text(site.object, "/metadata/deletionTimestamp").is_some();
+    let rules = rules(Subject::Pod).filter(|rule| !deleted || rule.group == "node");
+    at_one(rules.filter_map(|rule| rule.look(site)))
 }
 
 /// What is wrong with a claim; nothing once it is bound.

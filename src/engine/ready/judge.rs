@@ -5,7 +5,7 @@
 //! differ the rule says which it follows. One rule is common to all: a status that describes an older generation says
 //! nothing about the object as it is wanted now.
 //!
-//! Of the snapshot only claims need anything: StorageClass, Pod and Event.
+//! Of the snapshot only claims need anything: `StorageClass`, Pod and Event.
 
 mod claim;
 mod network;

@@ -1,4 +1,4 @@
-//! PersistentVolumeClaim.
+//! `PersistentVolumeClaim`.
 
 use serde_json::Value;
 

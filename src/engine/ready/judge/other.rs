@@ -1,4 +1,4 @@
-//! CustomResourceDefinition, APIService, and kinds that came with neither Kubernetes nor us.
+//! `CustomResourceDefinition`, `APIService`, and kinds that came with neither Kubernetes nor us.
 
 use serde_json::Value;
 
@@ -47,7 +47,7 @@ pub(super) fn custom(object: &Value) -> Readiness {
     replicas(object).unwrap_or_else(Readiness::ready)
 }
 
-/// Workloads of other makers (CloneSet, ...) count replicas as the built-in ones do.
+/// Workloads of other makers (`CloneSet`, ...) count replicas as the built-in ones do.
 fn replicas(object: &Value) -> Option<Readiness> {
     let wanted = number(object, "/spec/replicas")?;
     let ready = number(object, "/status/readyReplicas").or_else(|| {

@@ -1,4 +1,4 @@
-//! Deployment, StatefulSet, DaemonSet, ReplicaSet, Job and Pod.
+//! Deployment, `StatefulSet`, `DaemonSet`, `ReplicaSet`, Job and Pod.
 
 use serde_json::Value;
 
