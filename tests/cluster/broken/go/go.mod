@@ -1,0 +1,3 @@
+module seaworthy.test/broken
+
+go 1.26
