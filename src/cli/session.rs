@@ -31,7 +31,7 @@ pub(crate) struct Session {
 impl Session {
     pub(crate) fn new(globals: Globals) -> color_eyre::Result<Self> {
         start_log(&globals)?;
-        let here = Surroundings::new(std::env::vars(), rustix::process::geteuid().as_raw());
+        let here = Surroundings::new(variables(), rustix::process::geteuid().as_raw());
         Ok(Self { globals, here })
     }
 
@@ -74,25 +74,14 @@ impl Session {
         Catalogue::new(self.globals.profiles.clone())
     }
 
-    /// The kubeconfig files to merge, in the order of kubectl.
-    pub(crate) fn kubeconfig(&self) -> Vec<PathBuf> {
-        if let Some(file) = &self.globals.kubeconfig {
-            return vec![file.clone()];
-        }
-        match self.here.variable("KUBECONFIG") {
-            Some(list) => std::env::split_paths(list).filter(|path| !path.as_os_str().is_empty()).collect(),
-            None => self.here.at_home(".kube/config").into_iter().collect(),
-        }
-    }
-
     pub(crate) async fn connect(&self) -> Result<Cluster, Failure> {
         let options = ConnectOptions {
-            kubeconfig: self.kubeconfig(),
+            kubeconfig: self.globals.kubeconfig.clone(),
             context: self.globals.context.clone(),
             read_only: self.globals.read_only,
             timeout: CONNECT,
         };
-        Ok(connect(&options).await?)
+        Ok(connect(&self.here, &options).await?)
     }
 
     /// Writes a result: the text for people, or the document for programs.
@@ -115,6 +104,11 @@ impl Session {
         }
         ExitCode::from(failure.code())
     }
+}
+
+/// Variables that are not text can hold nothing that this program looks for.
+fn variables() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
 }
 
 fn json_text(kind: &str, document: &impl Serialize) -> String {

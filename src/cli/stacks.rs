@@ -84,8 +84,9 @@ fn setting_line(setting: &Setting) -> String {
 
 pub(crate) fn validate(session: &Session, stack: &str) -> Result<ExitCode, Failure> {
     let path = Path::new(stack);
-    let report =
-        if path.is_dir() { validate_folder(path)? } else { validate_stack(&session.catalogue().folder(stack)?) };
+    // A name is a name even where a folder of that name happens to lie.
+    let is_folder = stack.contains(['/', '.']) || path.join("stack.yaml").is_file();
+    let report = if is_folder { validate_folder(path)? } else { validate_stack(&session.catalogue().folder(stack)?) };
     session.print("Validation", &report, || report_text(&report));
     Ok(if report.is_good() { ExitCode::SUCCESS } else { ExitCode::from(2) })
 }

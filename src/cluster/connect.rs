@@ -4,19 +4,21 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Namespace;
+use kube::Api;
 use kube::client::ClientBuilder;
-use kube::config::{KubeConfigOptions, Kubeconfig};
-use kube::{Api, Config};
 
 use super::{Cluster, ClusterId, Meter};
 use crate::cluster::fault::{ConnectFault, classify};
 use crate::error::{Class, Explain, closest};
+use crate::host::Surroundings;
+use crate::host::clusters::client::config;
+use crate::host::kubeconfig::{self, ContextFact, KubeconfigFacts, Problem};
 
 /// Which cluster, and how to talk to it.
 #[derive(Debug, Clone)]
 pub struct ConnectOptions {
-    /// The kubeconfig files to merge, first wins (the list in `KUBECONFIG`, or one file).
-    pub kubeconfig: Vec<PathBuf>,
+    /// The only kubeconfig file to use, instead of those that the environment names.
+    pub kubeconfig: Option<PathBuf>,
     /// A context other than the current one.
     pub context: Option<String>,
     /// Refuse every request that could change something.
@@ -28,100 +30,88 @@ pub struct ConnectOptions {
 /// Why there is no connection.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
-    /// None of the files is there.
-    #[error("no kubeconfig: {}", files(looked_in))]
+    /// No file is there that names a context.
+    #[error("no kubeconfig names a cluster: {}", looked_in(facts))]
     NoKubeconfig {
-        /// Where it was looked for.
-        looked_in: Vec<PathBuf>,
+        /// What was read.
+        facts: Box<KubeconfigFacts>,
     },
-    /// A file is there and cannot be read or understood.
-    #[error("kubeconfig {}: {source}", path.display())]
-    BrokenKubeconfig {
-        /// The file.
-        path: PathBuf,
+    /// A file cannot be read or understood, and without it the context is not known.
+    #[error("kubeconfig {problem}")]
+    Broken {
         /// What is wrong with it.
-        source: Box<kube::config::KubeconfigError>,
+        problem: Box<Problem>,
     },
-    /// The files name no context to use.
-    #[error("no current context in {}", files(looked_in))]
+    /// The files name contexts, but none to use.
+    #[error("no context is the current one in {}", looked_in(facts))]
     NoContext {
-        /// The files.
-        looked_in: Vec<PathBuf>,
-        /// The contexts that there are.
-        contexts: Vec<String>,
+        /// What was read.
+        facts: Box<KubeconfigFacts>,
     },
     /// The context that was asked for does not exist.
-    #[error("no context `{context}` in {}", files(looked_in))]
+    #[error("no context `{context}` in {}", looked_in(facts))]
     UnknownContext {
         /// What was asked for.
         context: String,
-        /// The files.
-        looked_in: Vec<PathBuf>,
-        /// The contexts that there are.
-        contexts: Vec<String>,
+        /// What was read.
+        facts: Box<KubeconfigFacts>,
     },
-    /// The context's own settings cannot be used (a missing certificate file, an unknown user, ...).
-    #[error("context `{context}`: {source}")]
-    BrokenContext {
-        /// The context.
-        context: String,
-        /// What is wrong with it.
-        source: Box<kube::config::KubeconfigError>,
-    },
-    /// The API server did not let us in, or did not answer.
-    #[error("cluster of context `{context}` ({server}): {fault}")]
+    /// The cluster cannot be used: its settings, the way to it, or what it said.
+    #[error("cluster of context `{}` ({}): {fault}", context.name, origin(context))]
     Unusable {
         /// The context.
-        context: String,
-        /// Address of the API server.
-        server: String,
+        context: Box<ContextFact>,
         /// What is wrong.
         #[source]
         fault: Box<ConnectFault>,
     },
 }
 
-fn files(paths: &[PathBuf]) -> String {
-    let names: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
-    if names.is_empty() { "no file".to_owned() } else { names.join(", ") }
+fn looked_in(facts: &KubeconfigFacts) -> String {
+    let files: Vec<String> = facts.files.iter().map(|file| file.path.display().to_string()).collect();
+    if files.is_empty() { "there is no file to look in".to_owned() } else { files.join(", ") }
+}
+
+/// Address and file, so that a wrong setting can be found.
+fn origin(context: &ContextFact) -> String {
+    let server = context.server.as_deref().unwrap_or("no address");
+    let file = context.cluster_file.as_ref().unwrap_or(&context.file);
+    format!("{server}, from {}", file.display())
 }
 
 impl Explain for ConnectError {
     fn id(&self) -> &'static str {
         match self {
             Self::NoKubeconfig { .. } => "no-kubeconfig",
-            Self::BrokenKubeconfig { .. } => "broken-kubeconfig",
+            Self::Broken { problem } => problem.id(),
             Self::NoContext { .. } => "no-context",
             Self::UnknownContext { .. } => "unknown-context",
-            Self::BrokenContext { .. } => "broken-context",
             Self::Unusable { fault, .. } => fault.id(),
         }
     }
 
     fn class(&self) -> Class {
         match self {
-            Self::Unusable { .. } => Class::Failed,
+            Self::Unusable { fault, .. } => fault.class(),
             _ => Class::Input,
         }
     }
 
     fn hint(&self) -> Option<String> {
-        let choose = |contexts: &[String]| match contexts {
-            [] => "the files name no context at all; `seaworthy detect` shows what is here".to_owned(),
-            _ => format!("choose one with --context: {}", contexts.join(", ")),
+        let names = |facts: &KubeconfigFacts| -> Vec<String> {
+            facts.contexts.iter().map(|context| context.name.clone()).collect()
         };
         match self {
             Self::NoKubeconfig { .. } => {
                 Some("give a file with --kubeconfig or KUBECONFIG; `seaworthy detect` shows what is here".to_owned())
             }
-            Self::BrokenKubeconfig { .. } | Self::BrokenContext { .. } => {
-                Some("mend the file, or choose another with --kubeconfig or --context".to_owned())
-            }
-            Self::NoContext { contexts, .. } => Some(choose(contexts)),
-            Self::UnknownContext { context, contexts, .. } => {
-                Some(match closest(context, contexts.iter().map(String::as_str)) {
+            Self::Broken { problem } => problem.hint(),
+            Self::NoContext { facts } => Some(format!("choose one with --context: {}", names(facts).join(", "))),
+            Self::UnknownContext { context, facts } => {
+                let names = names(facts);
+                Some(match closest(context, names.iter().map(String::as_str)) {
                     Some(near) => format!("did you mean `{near}`?"),
-                    None => choose(contexts),
+                    None => format!("there are: {}", names.join(", ")),
                 })
             }
             Self::Unusable { fault, .. } => fault.hint(),
@@ -130,25 +120,21 @@ impl Explain for ConnectError {
 }
 
 /// Connects to the cluster and asks it who it is: one request.
-pub async fn connect(options: &ConnectOptions) -> Result<Cluster, ConnectError> {
-    let kubeconfig = read(&options.kubeconfig)?;
-    let context = choose_context(&kubeconfig, options)?;
-    let choice = KubeConfigOptions { context: Some(context.clone()), ..KubeConfigOptions::default() };
-    let mut config = Config::from_custom_kubeconfig(kubeconfig, &choice)
-        .await
-        .map_err(|source| ConnectError::BrokenContext { context: context.clone(), source: Box::new(source) })?;
+pub async fn connect(here: &Surroundings, options: &ConnectOptions) -> Result<Cluster, ConnectError> {
+    let loaded = kubeconfig::read(here, options.kubeconfig.as_deref());
+    let context = choose(&loaded.facts, options.context.as_deref())?;
+    let unusable = |fault| ConnectError::Unusable { context: Box::new(context.clone()), fault: Box::new(fault) };
+    let mut config = config(&loaded, context, here).await.map_err(unusable)?;
     config.connect_timeout = Some(options.timeout);
     let server = config.cluster_url.to_string();
-    let unusable = |fault| ConnectError::Unusable { context: context.clone(), server: server.clone(), fault };
-
     let meter = Meter::new(options.read_only);
-    let builder = ClientBuilder::try_from(config).map_err(|error| unusable(Box::new(classify(&error))))?;
+    let builder = ClientBuilder::try_from(config).map_err(|error| unusable(classify(&error)))?;
     let client = builder.with_layer(&meter).build();
     let uid = match tokio::time::timeout(options.timeout, identity(&client, &server)).await {
-        Ok(answer) => answer.map_err(|error| unusable(Box::new(classify(&error))))?,
-        Err(_) => return Err(unusable(Box::new(ConnectFault::Timeout))),
+        Ok(answer) => answer.map_err(|error| unusable(classify(&error)))?,
+        Err(_) => return Err(unusable(ConnectFault::Timeout)),
     };
-    Ok(Cluster { client, id: ClusterId { context, server, uid }, meter })
+    Ok(Cluster { client, id: ClusterId { context: context.name.clone(), server, uid }, meter })
 }
 
 /// The uid of `kube-system`; without the right to read it, the API server's address has to do.
@@ -161,26 +147,25 @@ async fn identity(client: &kube::Client, server: &str) -> Result<String, kube::E
     }
 }
 
-fn read(paths: &[PathBuf]) -> Result<Kubeconfig, ConnectError> {
-    let mut merged = Kubeconfig::default();
-    let mut found = false;
-    for path in paths.iter().filter(|path| path.exists()) {
-        let broken = |source| ConnectError::BrokenKubeconfig { path: path.clone(), source: Box::new(source) };
-        merged = merged.merge(Kubeconfig::read_from(path).map_err(broken)?).map_err(broken)?;
-        found = true;
+fn choose<'a>(facts: &'a KubeconfigFacts, asked: Option<&str>) -> Result<&'a ContextFact, ConnectError> {
+    let wanted = asked.or(facts.current.as_deref());
+    if let Some(context) = facts.contexts.iter().find(|context| Some(context.name.as_str()) == wanted) {
+        return Ok(context);
     }
-    if found { Ok(merged) } else { Err(ConnectError::NoKubeconfig { looked_in: paths.to_vec() }) }
-}
-
-fn choose_context(kubeconfig: &Kubeconfig, options: &ConnectOptions) -> Result<String, ConnectError> {
-    let contexts: Vec<String> = kubeconfig.contexts.iter().map(|context| context.name.clone()).collect();
-    let looked_in = options.kubeconfig.clone();
-    let wanted = options.context.clone().or_else(|| kubeconfig.current_context.clone().filter(|name| !name.is_empty()));
-    match wanted {
-        None => Err(ConnectError::NoContext { looked_in, contexts }),
-        Some(context) if !contexts.contains(&context) => {
-            Err(ConnectError::UnknownContext { context, looked_in, contexts })
-        }
-        Some(context) => Ok(context),
+    // What a file that cannot be read would have said is not known: that comes before "there is none".
+    let stops = |problem: &&Problem| {
+        matches!(
+            problem,
+            Problem::Missing { .. } | Problem::Unreadable { .. } | Problem::Broken { .. } | Problem::Stuck { .. }
+        )
+    };
+    if let Some(problem) = facts.problems.iter().find(stops) {
+        return Err(ConnectError::Broken { problem: Box::new(problem.clone()) });
     }
+    let facts = Box::new(facts.clone());
+    Err(match wanted {
+        _ if facts.contexts.is_empty() => ConnectError::NoKubeconfig { facts },
+        Some(context) => ConnectError::UnknownContext { context: context.to_owned(), facts },
+        None => ConnectError::NoContext { facts },
+    })
 }

@@ -1,6 +1,6 @@
 //! The cluster behind each context: whether it answers, what it is, and if it does not, why and what to do.
 
-mod client;
+pub(crate) mod client;
 mod plugin;
 mod proxy;
 

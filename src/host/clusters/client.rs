@@ -15,18 +15,28 @@ pub(super) async fn client(
     here: &Surroundings,
     limit: Duration,
 ) -> Result<Client, ConnectFault> {
-    let options = KubeConfigOptions { context: Some(context.name.clone()), ..Default::default() };
-    let mut config = Config::from_custom_kubeconfig(loaded.merged.clone(), &options)
-        .await
-        .map_err(|error| classify_config(&error))?;
-    // kube takes the proxy from the process' own variables, without heeding NO_PROXY.
-    config.proxy_url = proxy(loaded, context, &config.cluster_url, here)?;
+    let mut config = config(loaded, context, here).await?;
     config.connect_timeout = Some(limit);
     config.read_timeout = Some(limit);
     config.write_timeout = Some(limit);
     config.default_retry = false;
     plugin::replace(&mut config.auth_info, here, limit).await?;
     Client::try_from(config).map_err(|error| classify(&error))
+}
+
+/// How to talk to the cluster of a context.
+pub(crate) async fn config(
+    loaded: &Loaded,
+    context: &ContextFact,
+    here: &Surroundings,
+) -> Result<Config, ConnectFault> {
+    let options = KubeConfigOptions { context: Some(context.name.clone()), ..Default::default() };
+    let mut config = Config::from_custom_kubeconfig(loaded.merged.clone(), &options)
+        .await
+        .map_err(|error| classify_config(&error))?;
+    // kube takes the proxy from the process' own variables, without heeding NO_PROXY.
+    config.proxy_url = proxy(loaded, context, &config.cluster_url, here)?;
+    Ok(config)
 }
 
 fn proxy(
