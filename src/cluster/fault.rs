@@ -1,6 +1,6 @@
 //! Why a cluster could not be reached, or refused: one closed list, so that each has its words, its id and its remedy.
 //!
-//! kube reports most of these as one opaque service error; [`classify`] walks down to the cause.
+//! kube reports most of these as one opaque service error; [`classify()`] walks down to the cause.
 
 mod classify;
 

@@ -1,6 +1,6 @@
 //! What it means when the API server refuses an object: ours when it is applied, or a pod that a controller tries to make.
 //!
-//! Admission speaks the same words in both cases, so [`told`] reads them for both. All texts are those of Kubernetes 1.34 and
+//! Admission speaks the same words in both cases, so `told` reads them for both. All texts are those of Kubernetes 1.34 and
 //! of the versions before as far as they differ.
 
 mod admission;
