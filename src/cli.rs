@@ -289,6 +289,7 @@ pub(crate) fn execute(cli: Cli) -> color_eyre::Result<ExitCode> {
     let session = Session::new(cli.globals)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let result = runtime.block_on(dispatch(&session, cli.command));
+    session.account();
     // A probe of a dead mount may still sit in the kernel: nobody waits for it.
     runtime.shutdown_background();
     Ok(match result {
@@ -326,6 +327,34 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    /// A hint at three in the morning must not name a command that is not there.
+    #[test]
+    fn every_command_that_a_text_names_exists() {
+        let mut files = vec![std::path::PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/src"))];
+        let mut named = 0;
+        while let Some(path) = files.pop() {
+            if path.is_dir() {
+                files.extend(std::fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).unwrap();
+            for call in text.split("`seaworthy ").skip(1) {
+                let words = call.split('`').next().unwrap_or_default().split_whitespace();
+                let mut command = Cli::command();
+                for word in words.take_while(|word| word.chars().all(|c| c.is_ascii_lowercase())) {
+                    if !command.has_subcommands() {
+                        break;
+                    }
+                    let next = command.find_subcommand(word).cloned();
+                    command =
+                        next.unwrap_or_else(|| panic!("{}: no command `{word}`: `seaworthy {call}`", path.display()));
+                    named += 1;
+                }
+            }
+        }
+        assert!(named > 10, "the texts are not found any more");
     }
 
     #[test]

@@ -137,7 +137,8 @@ pub(super) fn record_of(prepared: &Prepared, inputs: &Inputs, run: &str) -> Inst
     InstallRecord {
         format: record::FORMAT,
         installation: prepared.plan.installation.clone(),
-        inputs: inputs.clone(),
+        // How conflicts were met is the run's own business: the same values are the same installation.
+        inputs: Inputs { policy: Policy::default(), ..inputs.clone() },
         inventory,
         reach: prepared.plan.reach.clone(),
         run: run.to_owned(),

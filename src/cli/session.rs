@@ -4,10 +4,11 @@ use std::fs::File;
 use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use color_eyre::eyre::WrapErr as _;
-use seaworthy::cluster::{Cluster, ConnectOptions, connect};
+use seaworthy::cluster::{Cluster, ConnectOptions, Meter, connect};
 use seaworthy::engine::journal::Runs;
 use seaworthy::host::Surroundings;
 use seaworthy::stack::Catalogue;
@@ -26,13 +27,14 @@ const CONNECT: Duration = Duration::from_secs(10);
 pub(crate) struct Session {
     pub(crate) globals: Globals,
     pub(crate) here: Surroundings,
+    meter: OnceLock<Meter>,
 }
 
 impl Session {
     pub(crate) fn new(globals: Globals) -> color_eyre::Result<Self> {
         start_log(&globals)?;
         let here = Surroundings::new(variables(), rustix::process::geteuid().as_raw());
-        Ok(Self { globals, here })
+        Ok(Self { globals, here, meter: OnceLock::new() })
     }
 
     /// Whether a display may move: a person looks at it, and did not ask for lines.
@@ -81,7 +83,17 @@ impl Session {
             read_only: self.globals.read_only,
             timeout: CONNECT,
         };
-        Ok(connect(&self.here, &options).await?)
+        let cluster = connect(&self.here, &options).await?;
+        self.meter.get_or_init(|| cluster.meter.clone());
+        Ok(cluster)
+    }
+
+    /// The last word of `--read-only`: what it took.
+    pub(crate) fn account(&self) {
+        if let Some(meter) = self.meter.get().filter(|meter| meter.is_read_only()) {
+            let counts = meter.counts();
+            crate::front::say(format!("read-only: {} writes, {} reads", counts.writes, counts.reads + counts.dry));
+        }
     }
 
     /// Writes a result: the text for people, or the document for programs.

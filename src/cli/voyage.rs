@@ -85,8 +85,7 @@ impl Voyage<'_> {
     /// The plan is shown, and not begun.
     fn read_only(&self, plan: &Plan) -> Failure {
         say(plan_text(plan, Paint(self.session.is_colourful())));
-        let counts = self.cluster.meter.counts();
-        let message = format!("refused by --read-only: {} writes, {} reads", counts.writes, counts.reads + counts.dry);
+        let message = format!("refused by --read-only: {}", summary_text(plan));
         let hint = Some("run it without --read-only".to_owned());
         Failure { id: "read-only".to_owned(), class: Class::Failed, message, hint }
     }

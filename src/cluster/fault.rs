@@ -183,9 +183,7 @@ impl Explain for ConnectFault {
             Self::UnknownContext { .. } => "`kubectl config get-contexts` lists the contexts there are".into(),
             Self::UnknownCluster { .. } => "add the cluster to the kubeconfig, or choose another context".into(),
             Self::BadConfig { .. } => "repair the kubeconfig, or fetch it again from the cluster".into(),
-            Self::Refused => {
-                "start the cluster (after a reboot: `seaworthy cluster up`), or correct the server's address".into()
-            }
+            Self::Refused => "start the cluster, or correct the server's address".into(),
             Self::Dns => "correct the server's name in the kubeconfig, or connect to the network that knows it".into(),
             Self::Timeout | Self::Unreachable { .. } => {
                 "check the network, the VPN and the firewall between here and the server's address".into()

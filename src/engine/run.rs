@@ -28,6 +28,9 @@ const AFTERMATH: Duration = Duration::from_secs(2);
 /// Runs a plan to its end, and tells how it ended. The journal is closed, unless the disk refuses.
 pub async fn run(plan: &Plan, context: &Context, journal: Option<&Journal>) -> Outcome {
     let began = Instant::now();
+    if plan.cluster.uid != context.cluster.id.uid {
+        return refuse(plan, context).await;
+    }
     let tracker = Tracker::new(context.cluster.client.clone(), context.resources.clone());
     let doing = Doing { context, journal, tracker, applied: Mutex::new(HashMap::new()) };
     let mut course = Course::new(plan, &doing);
@@ -42,6 +45,32 @@ pub async fn run(plan: &Plan, context: &Context, journal: Option<&Journal>) -> O
     {
         context.emit(Event::Notice { text: format!("the end of the run could not be recorded: {error}") }).await;
     }
+    context.emit(Event::Finished { outcome: outcome.clone() }).await;
+    outcome
+}
+
+/// A plan is bound to its cluster: to the cluster itself, not to the name of a context.
+async fn refuse(plan: &Plan, context: &Context) -> Outcome {
+    let cause = Cause {
+        id: "other-cluster".to_owned(),
+        object: None,
+        reason: "OtherCluster".to_owned(),
+        message: format!(
+            "the plan was made for the cluster at {}, this is {}",
+            plan.cluster.server, context.cluster.id.server
+        ),
+        remedy: Some("choose the cluster with --context, or make a new plan".to_owned()),
+        outlook: Outlook::Final,
+    };
+    let outcome = Outcome {
+        run: String::new(),
+        ended: Ended::Failed,
+        done: 0,
+        total: plan.steps.len(),
+        causes: vec![cause],
+        requests: context.cluster.meter.counts(),
+        millis: 0,
+    };
     context.emit(Event::Finished { outcome: outcome.clone() }).await;
     outcome
 }
@@ -149,8 +178,11 @@ impl<'a> Course<'a> {
                 }
                 StepState::Failed { cause }
             }
-            // Skipped is said for all of them at the end.
-            Ending::Stopped => return,
+            // Skipped is said for all of them at the end. The step may have heard of the stop before the run did.
+            Ending::Stopped => {
+                self.stopped = true;
+                return;
+            }
         };
         self.tell(step, state).await;
     }

@@ -60,7 +60,11 @@ fn lost(site: &Site<'_>) -> Option<Cause> {
     }
     let volume = text(site.object, "/spec/volumeName").unwrap_or("unknown");
     let message = format!("the claim `{}` has lost its volume {volume}: the volume was deleted", name(site));
-    Some(site.stuck("ClaimLost", message).remedy("Restore the data: `seaworthy recover`.").outlook(Outlook::Final))
+    Some(
+        site.stuck("ClaimLost", message)
+            .remedy("Find out whether its volume is still there, `kubectl get pv`, before anything is deleted.")
+            .outlook(Outlook::Final),
+    )
 }
 
 fn no_class(site: &Site<'_>) -> Option<Cause> {
@@ -76,7 +80,7 @@ fn no_class(site: &Site<'_>) -> Option<Cause> {
     let message =
         format!("the claim `{}` asks for the storage class `{class}`, which does not exist{others}", name(site));
     let remedy = there.first().map_or_else(
-        || "Install a provisioner: `seaworthy prerequisites install local-path`.".to_owned(),
+        || "Install a provisioner, such as local-path-provisioner.".to_owned(),
         |one| format!("Set the storage class in the values to one that exists, such as `{one}`; a claim's class cannot be changed later."),
     );
     Some(site.stuck("StorageClassNotFound", message).remedy(remedy))
@@ -101,7 +105,7 @@ fn no_default(site: &Site<'_>) -> Option<Cause> {
         Some(one) => {
             format!("Set the storage class in the values, such as `{one}`; for later claims make it the default.")
         }
-        None => "Install a provisioner: `seaworthy prerequisites install local-path`.".to_owned(),
+        None => "Install a provisioner, such as local-path-provisioner.".to_owned(),
     };
     Some(site.stuck("FailedBinding", message).remedy(remedy))
 }

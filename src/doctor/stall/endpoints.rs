@@ -69,7 +69,7 @@ fn refused(site: &Site<'_>) -> Option<Cause> {
         ["AllocationFailed", "SyncLoadBalancerFailed", "LoadBalancerFailed", "LoadBalancerMixedProtocolNotSupported"];
     let event = site.event(&reasons)?;
     let message = format!("the Service `{}` gets no address: {}", site.reference.name, clip(event_text(event)));
-    let remedy = "Give the load balancer more addresses, `seaworthy prerequisites install metallb --pool RANGE`, or set the Service's type to ClusterIP.";
+    let remedy = "Give the load balancer more addresses, or set the Service's type to ClusterIP.";
     Some(site.stuck(text(event, "/reason").unwrap_or_default(), message).remedy(remedy))
 }
 
@@ -82,7 +82,7 @@ fn no_address(site: &Site<'_>) -> Option<Cause> {
     if age < GIVES {
         return Some(site.stuck("NoAddress", message).outlook(Outlook::Passing));
     }
-    let remedy = "Install a load balancer, `seaworthy prerequisites install metallb`, or set the Service's type to ClusterIP in the values.";
+    let remedy = "Install a load balancer, such as MetalLB, or set the Service's type to ClusterIP in the values.";
     Some(site.stuck("NoAddress", format!("{message}; nothing in the cluster gives addresses")).remedy(remedy))
 }
 

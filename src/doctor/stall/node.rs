@@ -16,8 +16,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule { id: "P027", group: "node", title: "a pod does not end", on: Subject::Pod, find: terminating },
 ];
 
-pub(super) const LOOK: &str =
-    "Look after the nodes: `kubectl describe nodes`; after a restart of this machine: `seaworthy cluster up`.";
+pub(super) const LOOK: &str = "Look after the nodes: `kubectl describe nodes`.";
 /// Seconds beyond its grace period in which a pod that is deleted should be gone.
 const ENDS: i64 = 60;
 

@@ -73,7 +73,7 @@ const VOLUME: &Plain = &Plain {
         "node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)",
     ],
     what: "its volume is on a node that is gone, full or closed",
-    remedy: "Bring that node back, or restore the data: `seaworthy recover`.",
+    remedy: "Bring that node back: the data lies on it.",
 };
 const PODS: &Plain = &Plain {
     words: &["Too many pods"],

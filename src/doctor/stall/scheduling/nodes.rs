@@ -10,7 +10,7 @@ use crate::object::{items, text};
 
 pub(super) fn none(site: &Site<'_>) -> Option<Cause> {
     let said = said(site).filter(|said| said.contains("no nodes available") || said.starts_with("0/0 nodes"))?;
-    let remedy = "Add a node, or start the nodes that there are: `seaworthy cluster up`.";
+    let remedy = "Add a node, or start the nodes that there are.";
     Some(unschedulable(site, "the cluster has no nodes", said).remedy(remedy))
 }
 
