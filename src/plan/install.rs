@@ -10,7 +10,7 @@ use super::difference::difference;
 use super::order::{defined_kinds, rank, references};
 use super::{Action, Change, Choice, Conflict, FIELD_MANAGER, FieldChange, Installation, Plan, Purpose, Reach, Step};
 use crate::cluster::ClusterId;
-use crate::engine::ready;
+use crate::engine::{apply::without_kept, ready};
 use crate::object::{ObjectRef, items, text};
 use crate::snapshot::Snapshot;
 
@@ -209,6 +209,13 @@ fn change(
         return Change::Unchanged;
     }
     let mut conflicts = conflicts(&comparison, policy);
+    // What was kept by an earlier run is not ours any more, and the rest may be as wanted.
+    if !foreign && conflicts.iter().any(|c| c.choice == Choice::Keep) {
+        let rest = without_kept(object, &conflicts);
+        if compare(&rest, live).is_same() {
+            return Change::Unchanged;
+        }
+    }
     if foreign {
         conflicts.push(not_ours(live));
     }
