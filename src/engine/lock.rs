@@ -81,7 +81,7 @@ impl Explain for LockError {
 pub struct Lock {
     leases: Api<Lease>,
     name: String,
-    uid: Option<String>,
+    me: Holder,
     renewal: JoinHandle<()>,
 }
 
@@ -105,28 +105,32 @@ impl Lock {
             }
             answer => answer,
         };
-        let held = match taken {
-            Ok(lease) => lease,
+        match taken {
+            Ok(_) => {}
             Err(kube::Error::Api(status)) if status.is_already_exists() => {
                 let there = leases.get(key).await.map_err(refused)?;
                 may_take(key, &there, &me, take_over)?;
                 let mut mine = wanted;
                 // Whoever changes it between the two requests wins.
                 mine.metadata.resource_version = there.metadata.resource_version;
-                leases.replace(key, &PostParams::default(), &mine).await.map_err(refused)?
+                leases.replace(key, &PostParams::default(), &mine).await.map_err(refused)?;
             }
             Err(error) => return Err(refused(error)),
-        };
-        let renewal = tokio::spawn(renew(leases.clone(), key.to_owned(), me, lost));
-        Ok(Self { leases, name: key.to_owned(), uid: held.metadata.uid, renewal })
+        }
+        let renewal = tokio::spawn(renew(leases.clone(), key.to_owned(), me.clone(), lost));
+        Ok(Self { leases, name: key.to_owned(), me, renewal })
     }
 
-    /// Gives the lock back.
+    /// Gives the lock back, if it is still ours: who takes it over keeps the object and its uid.
     pub async fn release(self) -> Result<(), kube::Error> {
         self.renewal.abort();
-        let only_mine = Preconditions { uid: self.uid.clone(), resource_version: None };
-        let gone = self.leases.delete(&self.name, &DeleteParams::default().preconditions(only_mine)).await;
-        match gone {
+        let Some(there) = self.leases.get_opt(&self.name).await? else { return Ok(()) };
+        let holder = there.spec.and_then(|spec| spec.holder_identity);
+        if holder != Some(self.me.to_string()) {
+            return Ok(());
+        }
+        let as_seen = Preconditions { uid: there.metadata.uid, resource_version: there.metadata.resource_version };
+        match self.leases.delete(&self.name, &DeleteParams::default().preconditions(as_seen)).await {
             Ok(_) => Ok(()),
             Err(kube::Error::Api(status)) if status.code == 404 || status.code == 409 => Ok(()),
             Err(error) => Err(error),

@@ -86,7 +86,7 @@ fn refused(site: &Site<'_>, reason: &str) -> Option<Cause> {
     } else {
         let message =
             format!("the image `{image}` is not on the node, and container `{}` forbids to pull it", container.name);
-        (message, "Load the image into the nodes with `seaworthy images load`.".to_owned())
+        (message, "Load it into the nodes: `ctr -n k8s.io images import FILE`.".to_owned())
     };
     Some(site.stuck(reason, message).remedy(remedy).outlook(Outlook::Final))
 }
@@ -130,12 +130,12 @@ fn found(site: &Site<'_>, container: &Container<'_>, why: Why, said: &str) -> Ca
     let detail = last(strip_names(said));
     let (what, remedy): (_, String) = match why {
         Why::Platform => ("was not built for the node's kind of machine", "Use a tag built for this architecture, or choose other nodes with a nodeSelector.".into()),
-        Why::Limit => ("is not handed out now: the registry's rate limit is reached", "Log in to the registry, use a mirror, or load the image with `seaworthy images load`.".into()),
-        Why::Certificate => ("cannot be pulled: the node does not trust the registry's certificate", "Add the registry's authority to the nodes' container runtime, or load the image with `seaworthy images load`.".into()),
+        Why::Limit => ("is not handed out now: the registry's rate limit is reached", "Log in to the registry, use a mirror, or load it into the nodes: `ctr -n k8s.io images import FILE`.".into()),
+        Why::Certificate => ("cannot be pulled: the node does not trust the registry's certificate", "Add the registry's authority to the nodes' container runtime, or load it into the nodes: `ctr -n k8s.io images import FILE`.".into()),
         Why::Credentials => ("cannot be pulled: the registry refuses access, or has no such repository", format!("Create a pull secret and name it in the values: `kubectl create secret docker-registry NAME{}`.", site.flag())),
         Why::Room => ("does not fit on the node's disk", "Free space on the node.".into()),
-        Why::Network => ("cannot be pulled: the node does not reach the registry", "Check name resolution, proxy and firewall of the node, or load the image with `seaworthy images load`.".into()),
-        Why::Missing => ("does not exist", "Correct the image's name or tag in the values, or load the image with `seaworthy images load`.".into()),
+        Why::Network => ("cannot be pulled: the node does not reach the registry", "Check name resolution, proxy and firewall of the node, or load it into the nodes: `ctr -n k8s.io images import FILE`.".into()),
+        Why::Missing => ("does not exist", "Correct the image's name or tag in the values, or load it into the nodes: `ctr -n k8s.io images import FILE`.".into()),
         Why::Other => ("cannot be pulled", format!("Look at what the node says: `kubectl describe pod {}{}`.", site.reference.name, site.flag())),
     };
     let separator = if detail.is_empty() { "" } else { ": " };
