@@ -6,10 +6,9 @@
 # standins: sample
 # shellcheck shell=bash
 
-. "$CLUSTER_DIR/lib/all.sh"
-use_cluster "$(basename "$(dirname "$KUBECONFIG")")"
+. "$CLUSTER_DIR/bench/measure.sh"
 BROKEN_DIR=$CLUSTER_DIR/broken
-REPORTS=$STATE/.reports/broken
+REPORTS=$REPORTS/broken
 # How long seaworthy waits for one object, and how many installs run at once.
 : "${BROKEN_TIMEOUT:=20s}" "${BROKEN_AT_ONCE:=3}"
 
@@ -33,7 +32,7 @@ test_probes() { cases probe-readiness probe-liveness probe-startup; }
 
 test_configuration() { cases secret-env configmap-env configmap-key secret-volume configmap-volume-key root-refused host-path; }
 
-test_programs_that_end() { cases exit-1 exit-1-log exit-0 exit-2-flag command-missing command-127; }
+test_programs_that_end() { cases exit-1 exit-1-later exit-1-log exit-0 exit-2-flag command-missing command-127; }
 
 test_programs_that_are_ended() { cases out-of-memory read-only-root init-fails init-waits dependency-refused job; }
 
@@ -167,22 +166,10 @@ after_namespace_ends() { k patch configmap held --type json -p '[{"op": "remove"
 
 # The machinery.
 
-# at_exit COMMAND...: when this process ends; the last one given is done first.
-EXITS=()
-at_exit() {
-  EXITS=("$(printf '%q ' "$@")" "${EXITS[@]}")
-  trap run_exits EXIT
-}
-
-run_exits() {
-  local command
-  for command in "${EXITS[@]}"; do eval "$command" >/dev/null 2>&1 || true; done
-}
-
 # cases NAME...: each in a process of its own, some at once.
 cases() {
   local name status=0
-  build_broken
+  build_measure
   mark_nodes
   mkdir -p "$REPORTS"
   for name in "$@"; do
@@ -207,7 +194,7 @@ one_case() {
   INSTALL=("$SEAWORTHY" install broken --profiles "$BROKEN_DIR/stacks" --namespace "$NAMESPACE" --yes)
   kubectl delete namespace "$NAMESPACE" --ignore-not-found >/dev/null
   # A Lease of a run that was killed, and the record of one that was not.
-  kubectl -n seaworthy-system delete lease,configmap "broken.$NAMESPACE" --ignore-not-found >/dev/null
+  kubectl -n seaworthy-system delete lease,configmap "$NAMESPACE.broken" --ignore-not-found >/dev/null
   kubectl create namespace "$NAMESPACE" >/dev/null
   at_exit kubectl delete namespace "$NAMESPACE" --wait=false
   wait_for 20 "service account of $NAMESPACE" "" k get serviceaccount default
@@ -219,20 +206,11 @@ one_case() {
     fi
     rm "$REPORTS/$name.before"
   fi
-  "$BROKEN" measure -expected "$BROKEN_DIR/expected.txt" -namespace "$NAMESPACE" -node2 "$NAME-2" "$name" \
+  "$MEASURE" broken -expected "$BROKEN_DIR/expected.txt" -namespace "$NAMESPACE" -node2 "$NAME-2" "$name" \
     timeout 120 "${INSTALL[@]}" -f "$BROKEN_DIR/cases/$name.yaml" --timeout "$BROKEN_TIMEOUT" || status=1
   ! declare -F "after_$hook" >/dev/null || "after_$hook" >/dev/null
   printf 'ENDED %d\n' "$status"
 }
-
-build_broken() {
-  local folder
-  folder=$CACHE/broken-$(hash_of "$BROKEN_DIR"/go/*.go)
-  build_once "$folder" build_broken_into
-  BROKEN=$folder/broken
-}
-
-build_broken_into() { go_build "$BROKEN_DIR/go" "$1" "" .; }
 
 # All pods go to the first node; the second one is for what is said of nodes.
 mark_nodes() {
@@ -241,31 +219,23 @@ mark_nodes() {
   kubectl taint --overwrite node "$NAME-2" team=other:NoSchedule >/dev/null
 }
 
-# Processes that last as long as the test.
-KEPT=()
-keep() {
-  "$@" &
-  KEPT+=($!)
-  at_exit kill $!
-}
-
 with_registry() {
   local node log
-  build_broken
+  build_measure
   log=$(mktemp)
   node=$(node_pid "$NAME-1")
   nsenter --target "$node" --mount sh -c 'grep -q registry.test /etc/hosts || echo "127.0.0.1 registry.test" >>/etc/hosts'
   # Only its network: the program itself lies on this machine.
-  keep nsenter --target "$node" --net "$BROKEN" registry >"$log"
+  keep nsenter --target "$node" --net "$MEASURE" registry >"$log"
   wait_for 10 "the registry" "$log" grep -q ready "$log"
   "$@"
 }
 
 with_webhook() {
   local log
-  build_broken
+  build_measure
   log=$(mktemp)
-  keep "$BROKEN" webhook -ca "$log.ca" >"$log"
+  keep "$MEASURE" webhook -ca "$log.ca" >"$log"
   wait_for 10 "the webhook" "$log" grep -q https "$log"
   WEBHOOK=$(cat "$log") AUTHORITY=$(base64 -w 0 "$log.ca")
   "$@"

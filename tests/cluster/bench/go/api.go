@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -11,8 +10,6 @@ import (
 	"fmt"
 	"net/http"
 	"os/exec"
-	"sync"
-	"time"
 )
 
 // cluster asks the API server without a library, so that nothing stands between it and the clock.
@@ -64,65 +61,29 @@ func connect() (*cluster, error) {
 	return &cluster{server: config.Clusters[0].Cluster.Server, client: &http.Client{Transport: transport}}, nil
 }
 
-// watched are the kinds in which a cause first shows.
-var watched = []string{
-	"/api/v1/namespaces/%s/events", "/api/v1/namespaces/%s/pods", "/api/v1/namespaces/%s/persistentvolumeclaims",
-	"/apis/apps/v1/namespaces/%s/replicasets", "/apis/batch/v1/namespaces/%s/jobs",
-}
-
-// marks tells when texts first stood in one object of the namespace.
-type marks struct {
-	lock  sync.Mutex
-	marks [][]byte
-	at    time.Time
-}
-
-func (m *marks) first() time.Time {
-	m.lock.Lock()
-	defer m.lock.Unlock()
-	return m.at
-}
-
-func (m *marks) look(line []byte) {
-	now := time.Now()
-	m.lock.Lock()
-	defer m.lock.Unlock()
-	// A text of Kubernetes within JSON has its quotes escaped; the table writes them as they arrive.
-	for _, mark := range m.marks {
-		if !bytes.Contains(line, mark) {
-			return
-		}
+// watch calls a function with every line of a watch, and returns when the watch has begun.
+func (c *cluster) watch(ctx context.Context, path string, line func([]byte)) error {
+	request, err := http.NewRequestWithContext(ctx, "GET", c.server+path+"?watch=1", nil)
+	if err != nil {
+		return err
 	}
-	if m.at.IsZero() {
-		m.at = now
+	response, err := c.client.Do(request)
+	if err != nil {
+		return err
 	}
-}
-
-// watch begins all watches before it returns, and ends them with the context.
-func (c *cluster) watch(ctx context.Context, namespace string, m *marks) error {
-	for _, path := range watched {
-		request, err := http.NewRequestWithContext(ctx, "GET", c.server+fmt.Sprintf(path, namespace)+"?watch=1", nil)
-		if err != nil {
-			return err
-		}
-		response, err := c.client.Do(request)
-		if err != nil {
-			return err
-		}
-		if response.StatusCode != http.StatusOK {
-			return fmt.Errorf("watching %s: %s", request.URL, response.Status)
-		}
-		go func() {
-			defer response.Body.Close()
-			lines := bufio.NewReaderSize(response.Body, 1<<20)
-			for {
-				line, err := lines.ReadBytes('\n')
-				if err != nil {
-					return
-				}
-				m.look(line)
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("watching %s: %s", request.URL, response.Status)
+	}
+	go func() {
+		defer response.Body.Close()
+		lines := bufio.NewReaderSize(response.Body, 1<<20)
+		for {
+			text, err := lines.ReadBytes('\n')
+			if err != nil {
+				return
 			}
-		}()
-	}
+			line(text)
+		}
+	}()
 	return nil
 }

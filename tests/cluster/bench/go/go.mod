@@ -1,3 +1,3 @@
-module seaworthy.test/broken
+module seaworthy.test/measure
 
 go 1.26

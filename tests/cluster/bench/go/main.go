@@ -1,8 +1,10 @@
-// broken is what the tests of hopeless installs are made of:
+// measure is what the groups `broken` and `speed` measure with:
 //
-//	broken registry                       answers as registries that do not help: no image, no access, no trusted certificate
-//	broken webhook -ca FILE -listen ADDR  an admission webhook that denies everything; writes its authority to FILE
-//	broken measure ...                    runs one case and compares it with what was expected
+//	measure registry                       answers as registries that do not help: no image, no access, no trusted certificate
+//	measure webhook -ca FILE -listen ADDR  an admission webhook that denies everything; writes its authority to FILE
+//	measure broken ...                     runs an install that cannot succeed and compares it with what was expected
+//	measure whole ...                      times whole processes, those of several tools in turn
+//	measure ready ...                      how long after the API server an install knows that a Deployment is available
 package main
 
 import (
@@ -13,10 +15,12 @@ import (
 
 func main() {
 	log.SetFlags(0)
-	log.SetPrefix("broken: ")
-	commands := map[string]func([]string) error{"registry": registry, "webhook": webhook, "measure": measure}
+	log.SetPrefix("measure: ")
+	commands := map[string]func([]string) error{
+		"registry": registry, "webhook": webhook, "broken": broken, "whole": whole, "ready": ready,
+	}
 	if len(os.Args) < 2 || commands[os.Args[1]] == nil {
-		fmt.Fprintln(os.Stderr, "usage: broken registry|webhook|measure")
+		fmt.Fprintln(os.Stderr, "usage: measure registry|webhook|broken|whole|ready")
 		os.Exit(2)
 	}
 	if err := commands[os.Args[1]](os.Args[2:]); err != nil {
