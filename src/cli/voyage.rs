@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use seaworthy::cluster::Cluster;
 use seaworthy::doctor::Cause;
 use seaworthy::engine::journal::{Inputs, Journal};
-use seaworthy::engine::lock::{Lock, LockError};
+use seaworthy::engine::lock::{Lock, LockError, SYSTEM_NAMESPACE};
 use seaworthy::engine::record::InstallRecord;
 use seaworthy::engine::{self, Context, Limits};
 use seaworthy::error::Class;
@@ -51,6 +51,7 @@ impl Voyage<'_> {
         if plan.writes() && !self.agreed(plan)? {
             return Err(declined());
         }
+        let key = plan.installation.key();
         let signals = signals::watch();
         let cancel = signals.token();
         let lock = if writes { Some(self.lock(plan, cancel.clone()).await?) } else { None };
@@ -60,7 +61,12 @@ impl Voyage<'_> {
         {
             say(format!("the lock could not be given back and expires in a minute: {error}"));
         }
-        Ok(self.finish(&outcome?, signals.code()))
+        let outcome = outcome?;
+        // Nothing but a signal and the loss of the lock stops a run.
+        if outcome.ended == Ended::Interrupted && signals.code().is_none() {
+            return Err(lock_lost(&key, &outcome.run));
+        }
+        Ok(self.finish(&outcome, signals.code()))
     }
 
     fn agreed(&self, plan: &Plan) -> Result<bool, Failure> {
@@ -233,6 +239,14 @@ fn declined() -> Failure {
 fn interrupted() -> Failure {
     let (message, hint) = ("interrupted; nothing was written".to_owned(), None);
     Failure { id: "interrupted".to_owned(), class: Class::Interrupted, message, hint }
+}
+
+fn lock_lost(key: &str, run: &str) -> Failure {
+    let message = format!("the lock of {key} was lost: somebody took it over, or it could not be renewed for a minute");
+    let hint = format!(
+        "`kubectl get lease -n {SYSTEM_NAMESPACE} {key} -o yaml` shows who has it; then `seaworthy runs resume {run}`"
+    );
+    Failure { id: "lock-lost".to_owned(), class: Class::Failed, message, hint: Some(hint) }
 }
 
 /// `--dry-run`: the plan and every field that would change.
