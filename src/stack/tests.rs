@@ -345,34 +345,6 @@ fn names_the_user_chose_are_checked() {
     }
 }
 
-/// A stack of a thousand `ConfigMap`s; run with `--release --ignored` to see the time.
-#[test]
-#[ignore = "a measurement"]
-fn a_thousand_objects_are_fast() {
-    let many = "{% for i in range(1000) %}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {{ 'x-' ~ i }}\n  \
-                labels: {{ labels('web') }}\ndata:\n  a: {{ 'some text ' ~ i }}\n  b: {{ file('page.html') }}\n{% endfor %}\n";
-    let stack = stack(&[("manifests/account.yaml", many)]);
-    let release = stack.release(None, None);
-    let begun = std::time::Instant::now();
-    let prepared = stack.prepare(&profile("ha"), &release).unwrap();
-    let took = begun.elapsed();
-    assert!(prepared.objects.len() > 1000);
-    let values = stack.values(&profile("ha")).unwrap();
-    let begun = std::time::Instant::now();
-    let objects = stack.render(&values, &release).unwrap();
-    let rendered = begun.elapsed();
-    let begun = std::time::Instant::now();
-    strict::check(&objects);
-    let checked = begun.elapsed();
-    let begun = std::time::Instant::now();
-    Stack::load(&folder(&[])).unwrap();
-    let loaded = begun.elapsed();
-    assert!(
-        took.as_millis() < 50,
-        "prepared in {took:?}, rendered in {rendered:?}, checked in {checked:?}, loaded in {loaded:?}"
-    );
-}
-
 #[test]
 fn large_files_and_odd_texts_pass_through_a_manifest_unchanged() {
     let large = format!(

@@ -1,7 +1,5 @@
 //! Which of several causes is shown, and that it is the same one every time and in time.
 
-use std::time::Instant;
-
 use serde_json::json;
 
 use super::*;
@@ -41,9 +39,9 @@ fn a_claim_shows_what_is_wrong_with_its_first_consumer() {
     assert_eq!(cause(&claim, &snapshot, recorded.now).unwrap().id, "S001");
 }
 
-/// Fifty Deployments of four pods each, all failing, are looked at within one frame of a screen.
+/// Fifty Deployments of four pods each, all failing: each finds its own pods' cause.
 #[test]
-fn many_workloads_are_looked_at_quickly() {
+fn many_workloads_are_told_apart() {
     let recorded = read("exit-1");
     let mut items = Vec::new();
     for deployment in 0..50 {
@@ -55,17 +53,12 @@ fn many_workloads_are_looked_at_quickly() {
     let snapshot = snapshot(items);
     let waited: Vec<_> = snapshot.of_kind("apps", "Deployment").filter_map(ObjectRef::of).collect();
     assert_eq!((waited.len(), snapshot.of_kind("", "Pod").count()), (50, 200));
-    let best = (0..5).map(|_| {
-        let start = Instant::now();
-        for reference in &waited {
-            assert!(matches!(judge(snapshot.get(reference).unwrap(), &snapshot), Readiness::Waiting { .. }));
-            assert_eq!(cause(reference, &snapshot, recorded.now).unwrap().id, "P017");
-        }
-        start.elapsed()
-    });
-    let best = best.min().unwrap();
-    // 2 ms is what it may take when optimised; a debug build on a busy machine is many times slower.
-    assert!(best.as_millis() < if cfg!(debug_assertions) { 500 } else { 10 }, "{best:?}");
+    for reference in &waited {
+        assert!(matches!(judge(snapshot.get(reference).unwrap(), &snapshot), Readiness::Waiting { .. }));
+        let found = cause(reference, &snapshot, recorded.now).unwrap();
+        assert_eq!(found.id, "P017");
+        assert!(found.object.unwrap().name.starts_with(&reference.name), "{reference}");
+    }
 }
 
 /// A copy of an object with names and uids of its own, whose pods and events belong together as before.
