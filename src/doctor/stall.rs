@@ -38,7 +38,7 @@ mod scheduling;
 mod site;
 mod start;
 mod walk;
-pub(super) mod words;
+pub(crate) mod words;
 
 #[cfg(test)]
 mod tests;

@@ -3,11 +3,21 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use crate::doctor::Cause;
+use crate::doctor::{Cause, Outlook};
 
 /// Of several causes at one object: the weightiest; of those the first.
 pub(super) fn at_one(causes: impl Iterator<Item = Cause>) -> Option<Cause> {
-    causes.reduce(|best, next| if next.outlook > best.outlook { next } else { best })
+    let mut best: Option<Cause> = None;
+    for cause in causes {
+        if best.as_ref().is_none_or(|best| cause.outlook > best.outlook) {
+            let heaviest = cause.outlook == Outlook::Final;
+            best = Some(cause);
+            if heaviest {
+                break;
+            }
+        }
+    }
+    best
 }
 
 /// Of the causes of several siblings: the weightiest, then the most frequent, then the first by name.

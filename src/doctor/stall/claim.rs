@@ -119,7 +119,7 @@ fn helper(site: &Site<'_>) -> Option<Cause> {
         let name = text(pod, "/metadata/name").unwrap_or_default();
         name.starts_with("helper-pod-") && name.ends_with(&mark)
     });
-    let helper = Site::new(helpers.next()?, site.snapshot, site.now)?;
+    let helper = site.to(helpers.next()?)?;
     let cause = walk::pod(&helper)?;
     (cause.outlook > Outlook::Passing).then_some(cause)
 }

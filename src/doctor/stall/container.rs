@@ -4,7 +4,6 @@ use super::site::{Container, Site};
 use super::words::clip;
 use super::{Rule, Subject};
 use crate::doctor::{Cause, Outlook};
-use crate::object::text;
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -31,9 +30,8 @@ fn said<'a>(site: &'a Site<'_>) -> Option<(&'a Container<'a>, &'a str, &'a str)>
         if matches!(container.waiting, "CreateContainerError" | "RunContainerError") {
             return Some((container, container.waiting, container.message));
         }
-        let ended = container.ended().filter(|_| !container.waiting.is_empty())?;
-        let reason = text(ended, "/reason").filter(|reason| matches!(*reason, "StartError" | "ContainerCannotRun"))?;
-        Some((container, reason, text(ended, "/message").unwrap_or_default()))
+        let ended = container.ended.filter(|_| !container.waiting.is_empty())?;
+        matches!(ended.reason, "StartError" | "ContainerCannotRun").then_some((container, ended.reason, ended.message))
     })
 }
 
@@ -51,8 +49,7 @@ fn wrong_machine(site: &Site<'_>) -> Option<Cause> {
         said(site).filter(|(_, _, message)| message.contains(WORDS)).map(|(container, reason, _)| (container, reason));
     let by_program = || {
         let says = |container: &&Container<'_>| {
-            let ended = container.ended().and_then(|ended| text(ended, "/message"));
-            container.status["ready"] != true && ended.is_some_and(|message| message.contains(WORDS))
+            !container.ready && container.ended.is_some_and(|ended| ended.message.contains(WORDS))
         };
         site.containers.iter().find(says).map(|container| (container, container.waiting))
     };

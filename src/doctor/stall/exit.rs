@@ -6,7 +6,7 @@ use super::site::{Container, Site};
 use super::words::{has_any, last_lines};
 use super::{Rule, Subject};
 use crate::doctor::{Cause, Outlook};
-use crate::object::{number, text};
+use crate::object::text;
 
 pub(super) const RULES: &[Rule] = &[
     rule("P011", "a container used more memory than it may", out_of_memory),
@@ -36,16 +36,14 @@ struct End<'a> {
 }
 
 fn ends_of<'a>(site: &'a Site<'_>) -> impl Iterator<Item = End<'a>> {
-    let stays = text(site.object, "/spec/restartPolicy").unwrap_or("Always") == "Always";
-    site.containers.iter().filter_map(move |container| {
+    let stays = site.object["spec"]["restartPolicy"].as_str().unwrap_or("Always") == "Always";
+    site.containers.iter().filter(|container| !container.ready).filter_map(move |container| {
         // A start that failed is not the program's doing; a sidecar or init container that is done is done.
-        let ended = container.ended().filter(|_| container.status["ready"] != true)?;
-        let reason = text(ended, "/reason").unwrap_or_default();
-        let code = number(ended, "/exitCode")?;
+        let ended = container.ended?;
+        let code = ended.code?;
         let done = code == 0 && (container.init || !stays);
-        let foreign = matches!(reason, "StartError" | "ContainerCannotRun" | "ContainerStatusUnknown");
-        let message = text(ended, "/message").unwrap_or_default();
-        (!done && !foreign).then_some(End { container, code, reason, message })
+        let foreign = matches!(ended.reason, "StartError" | "ContainerCannotRun" | "ContainerStatusUnknown");
+        (!done && !foreign).then_some(End { container, code, reason: ended.reason, message: ended.message })
     })
 }
 
@@ -60,7 +58,7 @@ impl End<'_> {
     }
 
     fn logs(&self, site: &Site<'_>) -> String {
-        let previous = if self.container.restarts > 0 && !self.container.is_running() { " --previous" } else { "" };
+        let previous = if self.container.restarts > 0 && !self.container.running { " --previous" } else { "" };
         format!(
             "Read its log: `kubectl logs {}{} -c {}{previous}`.",
             site.reference.name,
@@ -172,7 +170,8 @@ fn bad_arguments(site: &Site<'_>) -> Option<Cause> {
 
 fn ends(site: &Site<'_>) -> Option<Cause> {
     let end = ends_of(site).find(|end| failed(end) || end.code == 0)?;
-    if !end.message.is_empty() && (dependency(site).is_some() || bad_arguments(site).is_some()) {
+    let lower = end.message.to_lowercase();
+    if failed(&end) && (has_any(&lower, NEEDS) || has_any(&lower, BAD_ARGUMENTS)) {
         return None;
     }
     let what = if end.code == 0 {
@@ -188,5 +187,5 @@ fn ends(site: &Site<'_>) -> Option<Cause> {
 
 /// A program that was restarted once and runs again has had a bad start, no more.
 fn is_first(end: &End<'_>, pod: &Value) -> bool {
-    end.container.restarts <= 1 && end.container.is_running() && text(pod, "/status/phase") == Some("Running")
+    end.container.restarts <= 1 && end.container.running && text(pod, "/status/phase") == Some("Running")
 }

@@ -39,7 +39,7 @@ pub(super) const RULES: &[Rule] = &[
 
 /// Whether no container has been created yet: old events say nothing about a pod that runs.
 fn is_being_created(site: &Site<'_>) -> bool {
-    text(site.object, "/spec/nodeName").is_some()
+    site.node.is_some()
         && site
             .containers
             .iter()
@@ -86,7 +86,7 @@ fn multi_attach(site: &Site<'_>) -> Option<Cause> {
 fn no_driver(site: &Site<'_>) -> Option<Cause> {
     let (_, message) = complaint(site)?;
     let driver = between(message, "driver name ", " not found in the list of registered CSI drivers")?;
-    let node = text(site.object, "/spec/nodeName").unwrap_or_default();
+    let node = site.node.unwrap_or_default();
     let message = format!("the storage driver {driver} does not run on the node {node}");
     Some(site.stuck("FailedMount", message).remedy("Look after the driver's DaemonSet: `kubectl get daemonsets -A`."))
 }

@@ -44,13 +44,15 @@ pub(super) fn unready(site: &Site<'_>, node: &Value) -> Option<Cause> {
 }
 
 fn not_ready(site: &Site<'_>) -> Option<Cause> {
-    let name = text(site.object, "/spec/nodeName")?;
+    let name = site.node?;
     let reference = ObjectRef::new("v1", "Node", None, name);
-    if let Some(node) = site.snapshot.get(&reference) {
+    if let Some(node) = site.nodes().get(name) {
         return unready(site, node);
     }
     // Gone, or not read: only other nodes in the snapshot tell that nodes were read.
-    site.snapshot.of_kind("", "Node").next()?;
+    if site.nodes().is_empty() {
+        return None;
+    }
     let message = format!("the node {name} of the pod is no longer there");
     Some(site.stuck("NodeGone", message).about(reference).remedy(LOOK))
 }
@@ -60,14 +62,14 @@ fn lost(site: &Site<'_>) -> Option<Cause> {
     if reason.is_none() && text(site.object, "/status/phase") != Some("Unknown") {
         return None;
     }
-    let node = text(site.object, "/spec/nodeName").unwrap_or("of the pod");
+    let node = site.node.unwrap_or("of the pod");
     Some(site.stuck("NodeLost", format!("the node {node} no longer says anything about the pod")).remedy(LOOK))
 }
 
 /// A record stays of a pod that was evicted or refused; it does not start again.
 fn over(site: &Site<'_>, what: &str) -> Cause {
     let reason = text(site.object, "/status/reason").unwrap_or("Failed");
-    let node = text(site.object, "/spec/nodeName").unwrap_or_default();
+    let node = site.node.unwrap_or_default();
     let said = clip(text(site.object, "/status/message").unwrap_or_default());
     let cause = site.stuck(reason, format!("{what} by the node {node}: {said}"));
     // A controller makes another one; nobody does for a pod of its own.

@@ -48,7 +48,7 @@ fn asked(container: &Container<'_>, probe: &str) -> String {
 }
 
 fn killed(site: &Site<'_>) -> Option<Cause> {
-    site.containers.iter().filter(|one| one.status["ready"] != true && one.restarts > 0).find_map(|container| {
+    site.containers.iter().filter(|one| !one.ready && one.restarts > 0).find_map(|container| {
         let kill = site.events_of(&["Killing"]).filter(|event| container.is_meant(event)).map(event_text);
         let kill = kill.filter(|said| said.contains("probe")).last()?;
         let (kind, field) =
@@ -74,7 +74,7 @@ fn not_started(site: &Site<'_>) -> Option<Cause> {
 }
 
 fn failing(site: &Site<'_>, kind: &str, field: &str) -> Option<Cause> {
-    let waits = |one: &&Container<'_>| one.is_running() && one.status["ready"] != true;
+    let waits = |one: &&Container<'_>| one.running && !one.ready;
     site.containers.iter().filter(waits).find_map(|container| {
         let (_, count, said) = failure(site, container, kind)?;
         let word = kind.to_lowercase();

@@ -40,9 +40,10 @@ const GATE_OPENS: i64 = 120;
 
 /// What the scheduler says of a pod without a node, without what it says of preemption.
 fn said<'a>(site: &Site<'a>) -> Option<&'a str> {
-    if text(site.object, "/spec/nodeName").is_some() {
-        return None;
-    }
+    *site.scheduler.get_or_init(|| if site.node.is_none() { read(site) } else { None })
+}
+
+fn read<'a>(site: &Site<'a>) -> Option<&'a str> {
     let condition = site.condition("PodScheduled").filter(|condition| condition["reason"] == "Unschedulable");
     let said = condition
         .and_then(|condition| text(condition, "/message"))
@@ -102,7 +103,7 @@ fn gated(site: &Site<'_>) -> Option<Cause> {
 
 fn no_scheduler(site: &Site<'_>) -> Option<Cause> {
     let seen = site.condition("PodScheduled").is_some() || site.event(&["FailedScheduling", "Scheduled"]).is_some();
-    if seen || text(site.object, "/spec/nodeName").is_some() || text(site.object, "/status/phase") != Some("Pending") {
+    if seen || site.node.is_some() || text(site.object, "/status/phase") != Some("Pending") {
         return None;
     }
     // The scheduler says nothing while it waits for the volumes that it has asked for.
@@ -128,7 +129,7 @@ fn no_scheduler(site: &Site<'_>) -> Option<Cause> {
 fn chosen(site: &Site<'_>) -> bool {
     let mark =
         |claim: &Site<'_>| !claim.object["metadata"]["annotations"]["volume.kubernetes.io/selected-node"].is_null();
-    text(site.object, "/spec/nodeName").is_none() && walk::claims_of(site).any(|claim| mark(&claim))
+    site.node.is_none() && walk::claims_of(site).any(|claim| mark(&claim))
 }
 
 /// A claim that is not there, or goes its own way to the root.
@@ -152,10 +153,28 @@ fn claims(site: &Site<'_>) -> Option<Cause> {
     below().or_else(|| Some(unschedulable(site, "a claim of it is not bound", said)))
 }
 
+/// Whether a node passed the filters that are about the nodes themselves: then these are not what is missing.
+fn came_further(said: &str) -> bool {
+    let plain = [APART, VOLUME, PODS].iter().flat_map(|plain| plain.words);
+    plain.chain(&["Insufficient", "didn't have free ports"]).any(|word| said.contains(word))
+}
+
+/// Words that a rule above knows.
+const KNOWN: &[&str] = &[
+    "persistentvolumeclaim",
+    "to bind",
+    "PersistentVolumeClaim",
+    "untolerated taint",
+    "were unschedulable",
+    "didn't match Pod's node affinity",
+    "didn't match node selector",
+    "no nodes available",
+    "0/0 nodes",
+];
+
 /// Words that no rule knows: a filter of the cluster's own.
 fn other(site: &Site<'_>) -> Option<Cause> {
     let said = said(site)?;
-    let known =
-        RULES.iter().filter(|rule| rule.title != "a pod cannot be scheduled").any(|rule| (rule.find)(site).is_some());
+    let known = came_further(said) || KNOWN.iter().any(|word| said.contains(word));
     (!known).then(|| unschedulable(site, "the scheduler says", said))
 }

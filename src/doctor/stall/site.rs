@@ -1,11 +1,15 @@
 //! What a rule looks at: one object with what belongs to it, read once for all rules.
 
+use std::cell::OnceCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
 use jiff::Timestamp;
 use serde_json::Value;
 
 use super::words::{seconds, stuck};
 use crate::doctor::Cause;
-use crate::object::{ObjectRef, items, number, text};
+use crate::object::{ObjectRef, number, text};
 use crate::snapshot::Snapshot;
 
 /// An object and its surroundings at a time.
@@ -16,8 +20,17 @@ pub struct Site<'a> {
     pub(super) now: Timestamp,
     /// Of a pod; empty for other kinds.
     pub(super) containers: Vec<Container<'a>>,
-    pub(super) events: Vec<&'a Value>,
+    /// The node that a pod was given.
+    pub(super) node: Option<&'a str>,
+    /// What the scheduler says of a pod without a node; see there.
+    pub(super) scheduler: OnceCell<Option<&'a str>>,
+    /// With their reasons.
+    events: OnceCell<Vec<(&'a str, &'a Value)>>,
+    /// All nodes by name; read once for all objects of a walk.
+    nodes: Nodes<'a>,
 }
+
+type Nodes<'a> = Rc<OnceCell<BTreeMap<&'a str, &'a Value>>>;
 
 /// A container of a pod with its status.
 pub(super) struct Container<'a> {
@@ -31,20 +44,58 @@ pub(super) struct Container<'a> {
     /// What is said about why it waits.
     pub(super) message: &'a str,
     pub(super) restarts: i64,
+    pub(super) ready: bool,
+    pub(super) running: bool,
+    /// How it ended last: now, or before its restart.
+    pub(super) ended: Option<Ended<'a>>,
+}
+
+/// An end of a container.
+#[derive(Clone, Copy)]
+pub(super) struct Ended<'a> {
+    pub(super) code: Option<i64>,
+    pub(super) reason: &'a str,
+    pub(super) message: &'a str,
 }
 
 impl<'a> Site<'a> {
     pub(super) fn new(object: &'a Value, snapshot: &'a Snapshot, now: Timestamp) -> Option<Self> {
+        Self::with(object, snapshot, now, Rc::default())
+    }
+
+    /// Another object of the same walk.
+    pub(super) fn to(&self, object: &'a Value) -> Option<Self> {
+        Self::with(object, self.snapshot, self.now, Rc::clone(&self.nodes))
+    }
+
+    fn with(object: &'a Value, snapshot: &'a Snapshot, now: Timestamp, nodes: Nodes<'a>) -> Option<Self> {
         let reference = ObjectRef::of(object)?;
         let containers = if reference.kind == "Pod" { containers(object) } else { Vec::new() };
-        let uid = text(object, "/metadata/uid");
-        // A StatefulSet's pod comes back under its name; what was said about the one before is no longer true.
-        let same = |event: &&Value| match text(event, "/involvedObject/uid") {
-            Some(about) if !about.is_empty() => uid.is_none_or(|uid| uid == about),
-            _ => true,
-        };
-        let events = snapshot.events_about(&reference).filter(same).collect();
-        Some(Self { object, reference, snapshot, now, containers, events })
+        let node = object["spec"]["nodeName"].as_str();
+        let (scheduler, events) = (OnceCell::new(), OnceCell::new());
+        Some(Self { object, reference, snapshot, now, containers, node, scheduler, events, nodes })
+    }
+
+    /// All nodes by name; none when they were not read.
+    pub(super) fn nodes(&self) -> &BTreeMap<&'a str, &'a Value> {
+        self.nodes.get_or_init(|| {
+            let nodes = self.snapshot.of_kind("", "Node");
+            nodes.filter_map(|node| Some((node["metadata"]["name"].as_str()?, node))).collect()
+        })
+    }
+
+    /// The events about the object, looked up when a rule first asks. A `StatefulSet`'s pod comes back under its name; what
+    /// was said about the one before is no longer true.
+    fn events(&self) -> &[(&'a str, &'a Value)] {
+        self.events.get_or_init(|| {
+            let uid = self.object["metadata"]["uid"].as_str();
+            let same = |event: &&Value| match event["involvedObject"]["uid"].as_str() {
+                Some(about) if !about.is_empty() => uid.is_none_or(|uid| uid == about),
+                _ => true,
+            };
+            let events = self.snapshot.events_about(&self.reference).filter(same);
+            events.map(|event| (event["reason"].as_str().unwrap_or_default(), event)).collect()
+        })
     }
 
     pub(super) fn namespace(&self) -> &str {
@@ -72,10 +123,7 @@ impl<'a> Site<'a> {
     }
 
     pub(super) fn events_of(&self, reasons: &[&str]) -> impl Iterator<Item = &'a Value> {
-        self.events
-            .iter()
-            .copied()
-            .filter(move |event| text(event, "/reason").is_some_and(|one| reasons.contains(&one)))
+        self.events().iter().filter(|(reason, _)| reasons.contains(reason)).map(|(_, event)| *event)
     }
 
     /// Seconds since a time in an object; `None` when there is none.
@@ -89,44 +137,49 @@ impl<'a> Site<'a> {
     }
 
     pub(super) fn condition(&self, kind: &str) -> Option<&'a Value> {
-        items(self.object, "/status/conditions").find(|condition| condition["type"] == kind)
+        self.object["status"]["conditions"].as_array()?.iter().find(|condition| condition["type"] == kind)
     }
 }
 
 fn containers(pod: &Value) -> Vec<Container<'_>> {
-    let of = |specs, statuses, init| {
-        items(pod, specs).map(move |spec| {
-            let name = text(spec, "/name").unwrap_or_default();
-            let status = items(pod, statuses).find(|status| status["name"] == name).unwrap_or(&Value::Null);
-            Container {
-                name,
-                spec,
-                status,
-                init,
-                waiting: text(status, "/state/waiting/reason").unwrap_or_default(),
-                message: text(status, "/state/waiting/message").unwrap_or_default(),
-                restarts: number(status, "/restartCount").unwrap_or(0),
-            }
+    let of = |part: &str, statuses: &str, init| {
+        let statuses = pod["status"][statuses].as_array().map_or(&[][..], Vec::as_slice);
+        let specs = pod["spec"][part].as_array().map_or(&[][..], Vec::as_slice);
+        specs.iter().map(move |spec| {
+            let name = &spec["name"];
+            let status = statuses.iter().find(|status| &status["name"] == name).unwrap_or(&Value::Null);
+            Container::new(spec, status, init)
         })
     };
-    of("/spec/initContainers", "/status/initContainerStatuses", true)
-        .chain(of("/spec/containers", "/status/containerStatuses", false))
-        .collect()
+    let init = of("initContainers", "initContainerStatuses", true);
+    init.chain(of("containers", "containerStatuses", false)).collect()
 }
 
 impl<'a> Container<'a> {
+    fn new(spec: &'a Value, status: &'a Value, init: bool) -> Self {
+        let part = |value: &'a Value, field: &str| value[field].as_str().unwrap_or_default();
+        let ended = [&status["state"]["terminated"], &status["lastState"]["terminated"]];
+        let ended = ended.into_iter().find(|ended| ended.is_object()).map(|ended| Ended {
+            code: ended["exitCode"].as_i64(),
+            reason: part(ended, "reason"),
+            message: part(ended, "message"),
+        });
+        Self {
+            name: part(spec, "name"),
+            spec,
+            status,
+            init,
+            waiting: part(&status["state"]["waiting"], "reason"),
+            message: part(&status["state"]["waiting"], "message"),
+            restarts: status["restartCount"].as_i64().unwrap_or(0),
+            ready: status["ready"] == true,
+            running: status["state"].get("running").is_some(),
+            ended,
+        }
+    }
+
     pub(super) fn image(&self) -> &'a str {
         text(self.spec, "/image").unwrap_or_default()
-    }
-
-    pub(super) fn is_running(&self) -> bool {
-        self.status.pointer("/state/running").is_some()
-    }
-
-    /// How it ended last: now, or before its restart.
-    pub(super) fn ended(&self) -> Option<&'a Value> {
-        let ended = |pointer| self.status.pointer(pointer).filter(|state| state.is_object());
-        ended("/state/terminated").or_else(|| ended("/lastState/terminated"))
     }
 
     /// Whether an event is about this container; events say it as `spec.containers{NAME}`.

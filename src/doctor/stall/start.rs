@@ -42,10 +42,8 @@ fn is_pulling(site: &Site<'_>, container: &Container<'_>) -> bool {
 
 fn initializing(site: &Site<'_>) -> Option<Cause> {
     let all: Vec<_> = site.containers.iter().filter(|one| one.init).collect();
-    let (index, running) = all
-        .iter()
-        .enumerate()
-        .find(|(_, one)| one.is_running() && one.status["started"] != true || one.is_running() && !is_sidecar(one))?;
+    let (index, running) =
+        all.iter().enumerate().find(|(_, one)| one.running && (one.status["started"] != true || !is_sidecar(one)))?;
     let time = site.since(running.status, "/state/running/startedAt").unwrap_or(0);
     let message = format!("init container `{}` ({} of {}) runs ({})", running.name, index + 1, all.len(), span(time));
     Some(passing(site, "PodInitializing", message).remedy(format!(
@@ -61,7 +59,7 @@ fn is_sidecar(container: &Container<'_>) -> bool {
 }
 
 fn creating(site: &Site<'_>) -> Option<Cause> {
-    let node = text(site.object, "/spec/nodeName")?;
+    let node = site.node?;
     let container = site.containers.iter().find(|one| !one.init && !is_created(one))?;
     if site.containers.iter().any(|one| is_pulling(site, one)) || initializing(site).is_some() {
         return None;
@@ -72,7 +70,7 @@ fn creating(site: &Site<'_>) -> Option<Cause> {
 }
 
 fn starting(site: &Site<'_>) -> Option<Cause> {
-    let container = site.containers.iter().find(|one| !one.init && one.is_running() && one.status["ready"] != true)?;
+    let container = site.containers.iter().find(|one| !one.init && one.running && !one.ready)?;
     let time = site.since(container.status, "/state/running/startedAt").unwrap_or(0);
     let probe =
         if container.spec.get("readinessProbe").is_some() { ", its readiness probe has not passed yet" } else { "" };

@@ -63,13 +63,20 @@ fn below(site: &Site<'_>, depth: usize, causes: &mut Vec<Cause>) {
         if is_over(child) && live > 0 && site.reference.kind != "Job" {
             continue;
         }
-        let Some(child) = Site::new(child, site.snapshot, site.now) else { continue };
+        if child["kind"] == "Pod" && is_ready(child, site) {
+            continue;
+        }
+        let Some(child) = site.to(child) else { continue };
         match child.reference.kind.as_str() {
             "Pod" => causes.extend(pod(&child)),
             "PersistentVolumeClaim" => causes.extend(claim(&child)),
             _ => below(&child, depth - 1, causes),
         }
     }
+}
+
+fn is_ready(object: &Value, site: &Site<'_>) -> bool {
+    matches!(judge(object, site.snapshot), Readiness::Ready { .. })
 }
 
 /// Whether a pod has ended for good.
@@ -90,7 +97,7 @@ fn children<'a>(site: &Site<'a>) -> Vec<&'a Value> {
 
 /// What is wrong with a pod; nothing while it is ready. How the containers of a pod that is deleted end explains nothing.
 pub(super) fn pod(site: &Site<'_>) -> Option<Cause> {
-    if matches!(judge(site.object, site.snapshot), Readiness::Ready { .. }) {
+    if is_ready(site.object, site) {
         return None;
     }
     let deleted = text(site.object, "/metadata/deletionTimestamp").is_some();
@@ -109,15 +116,15 @@ pub(super) fn claim(site: &Site<'_>) -> Option<Cause> {
 /// What is wrong with the pods that should use a claim. Their own way to claims is not taken: it leads back here.
 fn consumers(site: &Site<'_>) -> Option<Cause> {
     let pods = crate::engine::ready::judge::consumers(&site.reference, site.snapshot);
-    among(pods.filter_map(|pod| self::pod(&Site::new(pod, site.snapshot, site.now)?)).collect())
+    among(pods.filter_map(|pod| self::pod(&site.to(pod)?)).collect())
 }
 
 /// The claims of a pod that are there.
-pub(super) fn claims_of<'a>(site: &Site<'a>) -> impl Iterator<Item = Site<'a>> {
-    let (snapshot, now) = (site.snapshot, site.now);
-    let names: Vec<_> = crate::engine::ready::judge::claims(site.object).collect();
-    let references: Vec<_> = names.iter().map(|name| site.neighbour("v1", "PersistentVolumeClaim", name)).collect();
-    references.into_iter().filter_map(move |reference| Site::new(snapshot.get(&reference)?, snapshot, now))
+pub(super) fn claims_of<'s, 'a>(site: &'s Site<'a>) -> impl Iterator<Item = Site<'a>> + use<'s, 'a> {
+    crate::engine::ready::judge::claims(site.object).filter_map(move |name| {
+        let claim = site.neighbour("v1", "PersistentVolumeClaim", &name);
+        site.to(site.snapshot.get(&claim)?)
+    })
 }
 
 /// The owner that controls an object, if it is in the snapshot.

@@ -43,7 +43,7 @@ impl Cause {
 }
 
 /// Text fit for one line of a terminal: no control characters, no line ends, not longer than a few lines.
-pub(in crate::doctor) fn clip(text: &str) -> String {
+pub(crate) fn clip(text: &str) -> String {
     // What is cut off anyway need not be looked at: an event may hold a whole log.
     let start: String = text.chars().take(4 * LONGEST).collect();
     let line = printable(&start).split_whitespace().collect::<Vec<_>>().join(" ");

@@ -14,6 +14,7 @@ mod workload;
 
 use serde_json::Value;
 
+use crate::doctor::stall::words::clip;
 use crate::object::{ObjectRef, items, number, text};
 use crate::snapshot::Snapshot;
 
@@ -57,7 +58,7 @@ impl Readiness {
     fn failed(condition: &Value, otherwise: &str) -> Self {
         Self::Failed {
             reason: text(condition, "/reason").filter(|reason| !reason.is_empty()).unwrap_or(otherwise).to_owned(),
-            message: crate::object::printable(text(condition, "/message").unwrap_or_default()),
+            message: clip(text(condition, "/message").unwrap_or_default()),
         }
     }
 }
@@ -162,7 +163,7 @@ fn is_true(object: &Value, kind: &str) -> bool {
 /// `reason: message` of a condition, as far as it says anything.
 fn says(condition: &Value) -> String {
     let part = |pointer| text(condition, pointer).filter(|text| !text.is_empty());
-    crate::object::printable(&match (part("/reason"), part("/message")) {
+    clip(&match (part("/reason"), part("/message")) {
         (Some(reason), Some(message)) => format!("{reason}: {message}"),
         (one, other) => one.or(other).unwrap_or("not ready").to_owned(),
     })

@@ -30,9 +30,9 @@ fn named(said: &str, taints: &[&str]) -> bool {
 }
 
 /// The nodes in the snapshot that the pod's `nodeSelector` allows.
-fn candidates<'a>(site: &Site<'a>) -> impl Iterator<Item = &'a Value> {
-    let selector = site.object.pointer("/spec/nodeSelector").and_then(Value::as_object);
-    site.snapshot.of_kind("", "Node").filter(move |node| {
+fn candidates<'s, 'a>(site: &'s Site<'a>) -> impl Iterator<Item = &'a Value> + use<'s, 'a> {
+    let selector = site.object["spec"]["nodeSelector"].as_object();
+    site.nodes().values().copied().filter(move |node| {
         let labels = &node["metadata"]["labels"];
         selector.is_none_or(|selector| selector.iter().all(|(key, value)| &labels[key] == value))
     })
@@ -70,9 +70,8 @@ pub(super) fn room(site: &Site<'_>) -> Option<Cause> {
     let said = said(site)?;
     let name = scarce(said).map(|start| whole(said, start)).find(|name| !is_device(name))?;
     let asks = requested(site.object, name);
-    let largest = candidates(site)
-        .filter_map(|node| quantity(text(node, &format!("/status/allocatable/{name}"))?))
-        .fold(0.0, f64::max);
+    let largest =
+        candidates(site).filter_map(|node| quantity(node["status"]["allocatable"][name].as_str()?)).fold(0.0, f64::max);
     let what = match (asks > 0.0, largest > 0.0) {
         (true, true) => format!("it asks for {} {name}, the largest node has {} in all", amount(asks), amount(largest)),
         (true, false) => format!("it asks for {} {name}", amount(asks)),
@@ -150,6 +149,9 @@ pub(super) fn labels(site: &Site<'_>) -> Option<Cause> {
     let said = said(site).filter(|said| {
         said.contains("didn't match Pod's node affinity") || said.contains("didn't match node selector")
     })?;
+    if super::came_further(said) {
+        return None;
+    }
     let selector = site.object.pointer("/spec/nodeSelector").and_then(Value::as_object);
     let wanted: Vec<_> = selector
         .into_iter()
@@ -174,6 +176,9 @@ pub(super) fn labels(site: &Site<'_>) -> Option<Cause> {
 
 pub(super) fn taints(site: &Site<'_>) -> Option<Cause> {
     let said = said(site).filter(|said| said.contains("untolerated taint") || said.contains("were unschedulable"))?;
+    if super::came_further(said) {
+        return None;
+    }
     let mut taints: Vec<String> = candidates(site).flat_map(|node| untolerated(site.object, node)).collect();
     taints.sort();
     taints.dedup();
