@@ -68,19 +68,32 @@ impl fmt::Display for ObjectRef {
     }
 }
 
+/// The value at a JSON pointer. Unlike [`Value::pointer`] it copies nothing where no part is escaped: every look at every
+/// object of a watch comes through here.
+pub fn at<'a>(value: &'a Value, pointer: &str) -> Option<&'a Value> {
+    if pointer.contains('~') {
+        return value.pointer(pointer);
+    }
+    pointer.split('/').skip(1).try_fold(value, |value, part| match value {
+        Value::Object(map) => map.get(part),
+        Value::Array(list) => list.get(part.parse::<usize>().ok()?),
+        _ => None,
+    })
+}
+
 /// The text at a JSON pointer.
 pub fn text<'a>(value: &'a Value, pointer: &str) -> Option<&'a str> {
-    value.pointer(pointer).and_then(Value::as_str)
+    at(value, pointer).and_then(Value::as_str)
 }
 
 /// The whole number at a JSON pointer.
 pub fn number(value: &Value, pointer: &str) -> Option<i64> {
-    value.pointer(pointer).and_then(Value::as_i64)
+    at(value, pointer).and_then(Value::as_i64)
 }
 
 /// The items of the list at a JSON pointer; none when there is no list.
 pub fn items<'a>(value: &'a Value, pointer: &str) -> impl Iterator<Item = &'a Value> + use<'a> {
-    value.pointer(pointer).and_then(Value::as_array).into_iter().flatten()
+    at(value, pointer).and_then(Value::as_array).into_iter().flatten()
 }
 
 /// Text from a cluster made fit for a terminal: control characters (but for line ends and tabs) become `?`.
@@ -106,6 +119,14 @@ mod tests {
         assert!(old.same_object(&new));
         assert_eq!(new.to_string(), "HorizontalPodAutoscaler/n/a");
         assert_eq!(ObjectRef::of(&json!({"kind": "Pod"})), None);
+    }
+
+    #[test]
+    fn a_pointer_leads_where_serde_json_says() {
+        let value = json!({"a": [{"b/c": 1}, 2], "": 3});
+        for pointer in ["/a/0", "/a/1", "/a/2", "/a/0/b~1c", "/x", "/a/b", "", "/"] {
+            assert_eq!(at(&value, pointer), value.pointer(pointer), "{pointer}");
+        }
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! The way from what is waited for to the root.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -9,9 +11,6 @@ use crate::doctor::{Cause, Outlook};
 use crate::engine::ready::judge::{Readiness, judge};
 use crate::object::{ObjectRef, items, text};
 use crate::snapshot::Snapshot;
-
-/// Deepest chain of owners that is followed; owners that own each other would have no end.
-const DEEPEST: usize = 6;
 
 pub(super) fn from(waited: &ObjectRef, snapshot: &Snapshot, now: Timestamp) -> Option<Cause> {
     let object = snapshot.get(waited)?;
@@ -23,9 +22,11 @@ pub(super) fn from(waited: &ObjectRef, snapshot: &Snapshot, now: Timestamp) -> O
             Some(found) => Some(weightier(consumers(&site), found)),
             None => consumers(&site),
         },
+        // Whether its pods are ready is nothing to whoever gives a Service its address.
+        "Service" if super::endpoints::wants_address(&site) => None,
         _ => {
             let mut causes = Vec::new();
-            below(&site, DEEPEST, &mut causes);
+            below(&site, &mut BTreeSet::new(), &mut causes);
             among(causes)
         }
     };
@@ -48,8 +49,9 @@ fn weightier(other: Option<Cause>, found: Cause) -> Cause {
 }
 
 /// Everything below an object that makes pods, by whatever chain of owners.
-fn below(site: &Site<'_>, depth: usize, causes: &mut Vec<Cause>) {
-    if depth == 0 {
+fn below(site: &Site<'_>, seen: &mut BTreeSet<*const Value>, causes: &mut Vec<Cause>) {
+    // Owners that own each other would have no end.
+    if !seen.insert(std::ptr::from_ref(site.object)) {
         return;
     }
     // A Deployment repeats what its ReplicaSet says.
@@ -70,7 +72,7 @@ fn below(site: &Site<'_>, depth: usize, causes: &mut Vec<Cause>) {
         match child.reference.kind.as_str() {
             "Pod" => causes.extend(pod(&child)),
             "PersistentVolumeClaim" => causes.extend(claim(&child)),
-            _ => below(&child, depth - 1, causes),
+            _ => below(&child, seen, causes),
         }
     }
 }

@@ -39,6 +39,25 @@ fn a_claim_shows_what_is_wrong_with_its_first_consumer() {
     assert_eq!(cause(&claim, &snapshot, recorded.now).unwrap().id, "S001");
 }
 
+#[test]
+fn a_service_without_address_is_not_explained_by_its_pods() {
+    let recorded = read("service-unready");
+    let mut items = recorded.items.clone();
+    let service = items.iter_mut().find(|item| item["kind"] == "Service").unwrap();
+    service["spec"]["type"] = json!("LoadBalancer");
+    assert_eq!(cause(&recorded.waited, &snapshot(items), recorded.now).unwrap().id, "L001");
+}
+
+#[test]
+fn owners_in_a_circle_are_followed_once() {
+    let set = |name: &str, owner: &str| {
+        json!({"apiVersion": "apps/v1", "kind": "ReplicaSet",
+        "metadata": {"name": name, "namespace": "n", "uid": name, "ownerReferences": [{"uid": owner}, {"uid": name}]}})
+    };
+    let waited = ObjectRef::new("apps/v1", "ReplicaSet", Some("n"), "a");
+    assert_eq!(cause(&waited, &snapshot([set("a", "b"), set("b", "a")]), Timestamp::UNIX_EPOCH), None);
+}
+
 /// Fifty Deployments of four pods each, all failing: each finds its own pods' cause.
 #[test]
 fn many_workloads_are_told_apart() {
