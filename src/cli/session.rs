@@ -114,17 +114,22 @@ impl Session {
     /// Shows a failure and gives its exit code.
     pub(crate) fn fail(&self, failure: &Failure) -> ExitCode {
         if self.is_json() {
-            write_out(&json_text("Error", &json!({"error": failure})));
-        } else {
-            for (number, line) in failure.message.lines().enumerate() {
-                eprintln!("{}{line}", if number == 0 { "error: " } else { "       " });
-            }
-            if let Some(hint) = &failure.hint {
-                eprintln!(" hint: {hint}");
-            }
+            return fail_as_json(failure);
+        }
+        for (number, line) in failure.message.lines().enumerate() {
+            eprintln!("{}{line}", if number == 0 { "error: " } else { "       " });
+        }
+        if let Some(hint) = &failure.hint {
+            eprintln!(" hint: {hint}");
         }
         ExitCode::from(failure.code())
     }
+}
+
+/// A failure as the one document on standard output.
+pub(super) fn fail_as_json(failure: &Failure) -> ExitCode {
+    write_out(&json_text("Error", &json!({"error": failure})));
+    ExitCode::from(failure.code())
 }
 
 fn json_text(kind: &str, document: &impl Serialize) -> String {
