@@ -35,7 +35,7 @@ pub(crate) fn list(session: &Session) -> Result<ExitCode, Failure> {
         session.say(format!("{name} cannot be used:\n{error}"));
     }
     session.print("Stacks", &documents, || table(&["STACK", "VERSION", "PROFILES", "WHAT IT IS"], &rows));
-    Ok(if broken.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if broken.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(2) })
 }
 
 pub(crate) fn show(session: &Session, name: &str) -> Result<ExitCode, Failure> {
