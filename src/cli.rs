@@ -281,6 +281,25 @@ fn duration(text: &str) -> Result<Duration, String> {
     Duration::try_from(span).map_err(|_| "a time to wait is not negative".to_owned())
 }
 
+/// Reads the command line. Bad usage, `--help` and `--version` are answered here, and end in an exit code.
+pub(crate) fn parse() -> Result<Cli, ExitCode> {
+    Cli::try_parse().map_err(|error| {
+        if error.use_stderr() && wants_json(std::env::args()) {
+            return session::fail_as_json(&Failure::usage(&error));
+        }
+        // Nobody is left to be told that the reader has gone away.
+        let _ = error.print();
+        u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from)
+    })
+}
+
+/// Whether a command line that could not be read asks for JSON; programs are answered in it whatever else is wrong.
+fn wants_json(arguments: impl Iterator<Item = String>) -> bool {
+    let words: Vec<String> = arguments.collect();
+    let apart = words.windows(2).any(|pair| matches!(pair[0].as_str(), "-o" | "--output") && pair[1] == "json");
+    apart || words.iter().any(|word| matches!(word.as_str(), "-ojson" | "-o=json" | "--output=json"))
+}
+
 /// Runs the command.
 ///
 /// # Errors
@@ -355,6 +374,15 @@ mod tests {
             }
         }
         assert!(named > 10, "the texts are not found any more");
+    }
+
+    #[test]
+    fn json_is_asked_for_in_many_ways() {
+        let wants = |line: &str| wants_json(line.split(' ').map(str::to_owned));
+        for line in ["x -o json", "x -ojson", "x --output json", "-o=json x", "--output=json"] {
+            assert!(wants(line), "{line}");
+        }
+        assert!(!wants("x json -o text"));
     }
 
     #[test]

@@ -5,13 +5,14 @@ mod front;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-
 fn main() -> ExitCode {
     if let Err(error) = color_eyre::install() {
         eprintln!("seaworthy: panics will be reported plainly: {error}");
     }
-    let arguments = cli::Cli::parse();
+    let arguments = match cli::parse() {
+        Ok(arguments) => arguments,
+        Err(code) => return code,
+    };
     match cli::execute(arguments) {
         Ok(code) => code,
         Err(report) => {

@@ -1,1 +1,13 @@
-//! Integration tests: one binary.
+//! Tests of the whole program, in one binary so that the dependencies are linked once.
+//!
+//! * `cli`: the real program, started with an empty home and a fake cluster or none;
+//! * `engine`: the engine against an API server in memory, below the real Kubernetes client;
+//! * `properties`: what holds for every plan, tried on many;
+//! * `layering`: rules about the source itself.
+//!
+//! They take no network but loopback, and sleep nowhere. What needs a real cluster is in `cluster/`.
+#![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
+
+mod cli;
+mod layering;
+mod test;

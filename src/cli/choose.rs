@@ -60,14 +60,17 @@ fn way(reach: &stack::Reach, release: &Release) -> Reach {
 }
 
 fn check_names(release: &Release) -> Result<(), Failure> {
-    for (option, name) in [("--name", &release.name), ("--namespace", &release.namespace)] {
-        if !seaworthy::stack::names::is_label(name) {
-            let message = format!("{option} `{name}` is not a name that Kubernetes takes");
-            let rule = "use at most 63 of a-z, 0-9 and -, with a letter or digit at both ends";
-            return Err(Failure::input("bad-name", message, rule));
-        }
+    check_name("--name", &release.name)?;
+    check_name("--namespace", &release.namespace)
+}
+
+/// A name that is to become part of requests is one that Kubernetes takes.
+pub(super) fn check_name(option: &str, name: &str) -> Result<(), Failure> {
+    if seaworthy::stack::names::is_label(name) {
+        return Ok(());
     }
-    Ok(())
+    let message = format!("{option} `{name}` is not a name that Kubernetes takes");
+    Err(Failure::input("bad-name", message, "use at most 63 of a-z, 0-9 and -, with a letter or digit at both ends"))
 }
 
 fn choices(choice: &Choice, example: bool) -> Result<Choices, Failure> {

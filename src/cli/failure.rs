@@ -30,6 +30,16 @@ impl Failure {
         Self { id: id.to_owned(), class: Class::Input, message: message.into(), hint: Some(hint.into()) }
     }
 
+    /// A command line that cannot be read.
+    pub(crate) fn usage(error: &clap::Error) -> Self {
+        let text = error.render().to_string();
+        // The usage line and the pointer to --help below it are for people.
+        let message = text.split("\n\nUsage:").next().unwrap_or_default();
+        let message = message.strip_prefix("error: ").unwrap_or(message).trim_end();
+        let message = message.trim_end_matches("For more information, try '--help'.").trim_end();
+        Self::input("usage", message, "the same with --help shows what can be written")
+    }
+
     /// The API server, or the way to it, while something was read.
     pub(crate) fn kube(error: &kube::Error) -> Self {
         classify(error).into()

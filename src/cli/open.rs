@@ -13,8 +13,8 @@ use crate::front::plain::cause_text;
 use crate::front::say;
 
 pub(crate) async fn run(session: &Session, arguments: &OpenArgs) -> Result<ExitCode, Failure> {
-    let cluster = session.connect().await?;
     let bare = bare_installation(session, &arguments.stack, arguments.namespace.as_deref())?;
+    let cluster = session.connect().await?;
     let record = InstallRecord::read(&cluster.client, &bare.key()).await.map_err(|error| Failure::kube(&error))?;
     let record = record.ok_or_else(|| {
         let message = format!("{} is not installed in namespace {}", arguments.stack, bare.namespace);

@@ -105,14 +105,13 @@ impl Session {
     /// Shows a failure and gives its exit code.
     pub(crate) fn fail(&self, failure: &Failure) -> ExitCode {
         if self.is_json() {
-            write_out(&json_text("Error", &json!({"error": failure})));
-        } else {
-            for (number, line) in failure.message.lines().enumerate() {
-                eprintln!("{}{line}", if number == 0 { "error: " } else { "       " });
-            }
-            if let Some(hint) = &failure.hint {
-                eprintln!(" hint: {hint}");
-            }
+            return fail_as_json(failure);
+        }
+        for (number, line) in failure.message.lines().enumerate() {
+            eprintln!("{}{line}", if number == 0 { "error: " } else { "       " });
+        }
+        if let Some(hint) = &failure.hint {
+            eprintln!(" hint: {hint}");
         }
         ExitCode::from(failure.code())
     }
@@ -121,6 +120,12 @@ impl Session {
 /// Variables that are not text can hold nothing that this program looks for.
 fn variables() -> impl Iterator<Item = (String, String)> {
     std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+}
+
+/// A failure as the one document on standard output.
+pub(super) fn fail_as_json(failure: &Failure) -> ExitCode {
+    write_out(&json_text("Error", &json!({"error": failure})));
+    ExitCode::from(failure.code())
 }
 
 fn json_text(kind: &str, document: &impl Serialize) -> String {

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use seaworthy::cluster::Cluster;
 use seaworthy::engine::record::InstallRecord;
+use seaworthy::plan::Installation;
 use seaworthy::prepare::{self, Health, ObjectHealth};
 use serde_json::json;
 
@@ -16,8 +17,10 @@ use crate::front::plain::cause_text;
 const UNHEALTHY: u8 = 3;
 
 pub(crate) async fn run(session: &Session, arguments: &StatusArgs) -> Result<ExitCode, Failure> {
+    let one = arguments.stack.as_deref().map(|stack| bare_installation(session, stack, arguments.namespace.as_deref()));
+    let one = one.transpose()?;
     let cluster = session.connect().await?;
-    let records = records(session, &cluster, arguments).await?;
+    let records = records(&cluster, one.as_ref()).await?;
     let mut healths = Vec::new();
     for record in &records {
         healths.push(prepare::health(&cluster, record).await.map_err(|error| Failure::kube(&error))?);
@@ -32,14 +35,15 @@ pub(crate) async fn run(session: &Session, arguments: &StatusArgs) -> Result<Exi
     Ok(if healthy { ExitCode::SUCCESS } else { ExitCode::from(UNHEALTHY) })
 }
 
-async fn records(session: &Session, cluster: &Cluster, arguments: &StatusArgs) -> Result<Vec<InstallRecord>, Failure> {
-    let Some(stack) = &arguments.stack else {
+/// Of one installation, or of all.
+async fn records(cluster: &Cluster, one: Option<&Installation>) -> Result<Vec<InstallRecord>, Failure> {
+    let Some(one) = one else {
         return InstallRecord::list(&cluster.client).await.map_err(|error| Failure::kube(&error));
     };
-    let bare = bare_installation(session, stack, arguments.namespace.as_deref())?;
-    let record = InstallRecord::read(&cluster.client, &bare.key()).await.map_err(|error| Failure::kube(&error))?;
+    let Installation { stack, namespace, .. } = one;
+    let record = InstallRecord::read(&cluster.client, &one.key()).await.map_err(|error| Failure::kube(&error))?;
     record.map(|record| vec![record]).ok_or_else(|| {
-        let message = format!("{stack} is not installed in namespace {} of {}", bare.namespace, cluster.id.context);
+        let message = format!("{stack} is not installed in namespace {namespace} of {}", cluster.id.context);
         Failure::input("not-installed", message, format!("`seaworthy install {stack}` installs it"))
     })
 }

@@ -10,13 +10,14 @@ use seaworthy::plan::uninstall::Destroy;
 use seaworthy::prepare;
 use serde_json::Value;
 
+use super::choose::check_name;
 use super::voyage::{Voyage, show_plan};
 use super::{Failure, Session, UninstallArgs};
 use crate::front::say;
 
 pub(crate) async fn run(session: &Session, arguments: &UninstallArgs) -> Result<ExitCode, Failure> {
-    let cluster = session.connect().await?;
     let bare = bare_installation(session, &arguments.stack, arguments.namespace.as_deref())?;
+    let cluster = session.connect().await?;
     let key = bare.key();
     let record = InstallRecord::read(&cluster.client, &key).await.map_err(|error| Failure::kube(&error))?;
     let installation = record.as_ref().map_or(bare, |record| record.installation.clone());
@@ -60,6 +61,7 @@ pub(super) fn bare_installation(
         (Err(_), Some(namespace)) => (namespace.to_owned(), String::new()),
         (Err(error), None) => return Err(error.into()),
     };
+    check_name("--namespace", &namespace)?;
     let (stack, release, profile) = (stack.to_owned(), stack.to_owned(), String::new());
     Ok(Installation { stack, version, namespace, release, profile })
 }

@@ -8,6 +8,9 @@
 
 mod equal;
 
+use std::borrow::Cow;
+
+use k8s_openapi::ByteString;
 use serde_json::{Map, Value};
 
 use super::FIELD_MANAGER;
@@ -70,8 +73,24 @@ pub fn compare(wanted: &Value, live: &Value) -> Comparison {
         }
     }
     let mut walk = Walk { result: Comparison::default() };
-    walk.value(&Place::root(), Sides { ours, others: &others, wanted: Some(wanted), live: Some(live) });
+    let live = with_string_data(wanted, live);
+    walk.value(&Place::root(), Sides { ours, others: &others, wanted: Some(wanted), live: Some(&live) });
     walk.result
+}
+
+/// The live object as somebody who wrote `stringData` would read it back: the server keeps it under `data`, but records
+/// our ownership under the name that we wrote.
+fn with_string_data<'a>(wanted: &Value, live: &'a Value) -> Cow<'a, Value> {
+    let Some(names) = wanted.get("stringData").and_then(Value::as_object).filter(|_| wanted["kind"] == "Secret") else {
+        return Cow::Borrowed(live);
+    };
+    let decoded = |name: &String| {
+        let bytes: ByteString = serde_json::from_value(live.get("data")?.get(name)?.clone()).ok()?;
+        Some((name.clone(), Value::from(String::from_utf8(bytes.0).ok()?)))
+    };
+    let mut live = live.clone();
+    live["stringData"] = Value::Object(names.keys().filter_map(decoded).collect());
+    Cow::Owned(live)
 }
 
 #[derive(Clone, Copy)]
@@ -216,6 +235,7 @@ impl Walk {
             let below = Sides { ours, others: &others, wanted: Some(item), live };
             self.item(&place.item(&label(&key), Some(index)), below);
         }
+        self.result.unsure |= order_matters(place) && in_other_order(wanted, live, &key_names);
         let gone = sides.ours.and_then(Value::as_object).into_iter().flat_map(Map::keys).filter_map(|name| {
             let key: Value = serde_json::from_str(name.strip_prefix("k:")?).ok()?;
             (!wanted.iter().any(|item| item_key(item, &key_names) == key)).then_some(key)
@@ -230,6 +250,10 @@ impl Walk {
     fn item(&mut self, place: &Place, sides: Sides<'_, '_>) {
         if sides.live.is_none() {
             return self.changed(place, None, sides.wanted.cloned(), Vec::new());
+        }
+        // An item without fields of its own is owned as a whole (imagePullSecrets).
+        if sides.ours.and_then(Value::as_object).is_some_and(Map::is_empty) {
+            return self.leaf(place, sides);
         }
         self.map(place, sides);
     }
@@ -287,6 +311,21 @@ impl Walk {
             owners,
         });
     }
+}
+
+/// Lists with keys whose order means something all the same: what is started first, and what `$(NAME)` can refer to.
+fn order_matters(place: &Place) -> bool {
+    [".initContainers", ".env"].iter().any(|name| place.path.ends_with(name))
+}
+
+/// Whether the items that are on both sides stand in another order.
+fn in_other_order(wanted: &[Value], live: &[Value], key_names: &[String]) -> bool {
+    let keys = |list: &[Value]| -> Vec<Value> { list.iter().map(|item| item_key(item, key_names)).collect() };
+    let (wanted, live) = (keys(wanted), keys(live));
+    let common = |of: &[Value], other: &[Value]| -> Vec<Value> {
+        of.iter().filter(|key| other.contains(key)).cloned().collect()
+    };
+    common(&wanted, &live) != common(&live, &wanted)
 }
 
 fn key_names(field: &str) -> Option<Vec<String>> {

@@ -63,6 +63,20 @@ fn walk_keyed(path: &str, now: &[Value], after: &[Value], changes: &mut Vec<Fiel
     for key in now.keys().chain(added) {
         walk(&format!("{path}[{key}]"), now.get(key), after.get(key), changes);
     }
+    // What is started first, and what `$(NAME)` can refer to, hangs on the order.
+    if ["initContainers", "env"].iter().any(|list| path.rsplit('.').next() == Some(*list)) {
+        let common = |of: &Map<String, Value>, other: &Map<String, Value>| -> Vec<Value> {
+            of.keys().filter(|key| other.contains_key(*key)).cloned().map(Value::from).collect()
+        };
+        let (was, will) = (common(&now, &after), common(&after, &now));
+        if was != will {
+            changes.push(FieldChange {
+                path: format!("{path} (order)"),
+                now: Some(was.into()),
+                wanted: Some(will.into()),
+            });
+        }
+    }
 }
 
 /// The items of a list by what names them, when every item has such a name and no two share one.
@@ -107,6 +121,17 @@ mod tests {
             ["metadata.annotations[a/b.c]", "spec.containers[a].image", "spec.containers[c]", "spec.args"]
         );
         assert!(paths(&now, &now).is_empty());
+    }
+
+    #[test]
+    fn the_order_counts_where_it_means_something() {
+        let list = |names: &[&str]| -> Value { names.iter().map(|name| json!({"name": name})).collect() };
+        let object = |order: &[&str]| json!({"spec": {"initContainers": list(order), "containers": list(order)}});
+        assert_eq!(paths(&object(&["a", "b"]), &object(&["b", "a"])), ["spec.initContainers (order)"]);
+        assert_eq!(
+            paths(&object(&["a", "b"]), &object(&["a", "c", "b"])),
+            ["spec.initContainers[c]", "spec.containers[c]"]
+        );
     }
 
     #[test]

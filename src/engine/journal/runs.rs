@@ -108,7 +108,7 @@ impl Runs {
 
     /// Opens the journal of a run that is not finished, to go on with it.
     pub async fn resume(&self, run: &str, binary: &str) -> Result<Journal, JournalError> {
-        let path = self.path(run);
+        let path = self.known(run)?;
         let file = OpenOptions::new().append(true).open(&path).map_err(io(&path))?;
         lock(&file, run)?;
         mend_last_line(&path)?;
@@ -119,7 +119,7 @@ impl Runs {
 
     /// Marks a run as given up. Nothing in the cluster changes.
     pub async fn abandon(&self, run: &str) -> Result<(), JournalError> {
-        let path = self.path(run);
+        let path = self.known(run)?;
         let file = OpenOptions::new().append(true).open(&path).map_err(io(&path))?;
         lock(&file, run)?;
         mend_last_line(&path)?;
@@ -128,8 +128,8 @@ impl Runs {
 
     /// Deletes the journal of a run that is not being run now.
     pub fn purge(&self, run: &str) -> Result<(), JournalError> {
-        let path = self.path(run);
-        let file = File::open(&path).map_err(|_| self.unknown(run))?;
+        let path = self.known(run)?;
+        let file = File::open(&path).map_err(io(&path))?;
         lock(&file, run)?;
         fs::remove_file(&path).map_err(io(&path))
     }
@@ -149,16 +149,8 @@ impl Runs {
 
     /// One run.
     pub fn load(&self, run: &str) -> Result<RunRecord, JournalError> {
-        if !is_run_name(run) {
-            return Err(self.unknown(run));
-        }
-        let path = self.path(run);
-        let text = match fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(self.unknown(run)),
-            Err(error) => return Err(io(&path)(error)),
-        };
-        replay(&path, &text)
+        let path = self.known(run)?;
+        replay(&path, &fs::read_to_string(&path).map_err(io(&path))?)
     }
 
     /// The newest unfinished run of an installation in a cluster, if there is one.
@@ -185,6 +177,12 @@ impl Runs {
 
     fn unknown(&self, run: &str) -> JournalError {
         JournalError::Unknown { run: run.to_owned(), dir: self.dir.clone() }
+    }
+
+    /// The journal of a run that there is.
+    fn known(&self, run: &str) -> Result<PathBuf, JournalError> {
+        let path = self.path(run);
+        if is_run_name(run) && path.is_file() { Ok(path) } else { Err(self.unknown(run)) }
     }
 
     fn path(&self, run: &str) -> PathBuf {

@@ -1,6 +1,6 @@
 //! Equality of a field's value as we write it and as the API server keeps it.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::stack::quantity;
 
@@ -35,7 +35,7 @@ pub(super) fn compare_leaf(path: &str, wanted: &Value, live: Option<&Value>) -> 
     match (wanted, live) {
         (Value::Object(wanted), Value::Object(live)) => {
             let known = wanted.iter().map(|(key, value)| compare_leaf(&format!("{path}.{key}"), value, live.get(key)));
-            let more = live.keys().any(|key| !wanted.contains_key(key));
+            let more = live.iter().any(|(key, value)| !wanted.contains_key(key) && !is_default(path, key, value));
             known.chain(more.then_some(Equality::More)).fold(Equality::Same, worse)
         }
         (Value::Array(wanted), Value::Array(live)) if wanted.len() == live.len() => wanted
@@ -47,6 +47,24 @@ pub(super) fn compare_leaf(path: &str, wanted: &Value, live: Option<&Value>) -> 
         _ if wanted == live || (holds_quantity(path) && quantity_equal(wanted, live)) => Equality::Same,
         _ => Equality::Different,
     }
+}
+
+/// What the API server fills into the fields that are owned as a whole, where stacks use them: (name of the field, key,
+/// value). What is missing here costs a question to the server, not a wrong answer.
+fn is_default(path: &str, key: &str, value: &Value) -> bool {
+    const DEFAULTS: [(&str, &str, &str); 7] = [
+        ("fieldRef", "apiVersion", "v1"),
+        ("resourceFieldRef", "divisor", "0"),
+        ("ports", "protocol", "TCP"),
+        ("subjects", "apiGroup", "rbac.authorization.k8s.io"),
+        ("volumeClaimTemplates", "apiVersion", "v1"),
+        ("volumeClaimTemplates", "kind", "PersistentVolumeClaim"),
+        ("spec", "volumeMode", "Filesystem"),
+    ];
+    let field = path.rsplit(['.', '[', ']']).next().unwrap_or_default();
+    let listed = DEFAULTS.iter().any(|(of, known, default)| (*of, *known) == (field, key) && value == default);
+    // The claims within a StatefulSet are written with an empty status.
+    listed || (field == "volumeClaimTemplates" && key == "status" && *value == json!({"phase": "Pending"}))
 }
 
 fn worse(left: Equality, right: Equality) -> Equality {
@@ -86,7 +104,6 @@ fn quantity_equal(wanted: &Value, live: &Value) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     #[test]
     fn values_are_equal_as_the_server_writes_them() {
@@ -100,6 +117,8 @@ mod tests {
             ("spec.x", json!("a"), None, Different),
             ("spec.f", json!({"a": 1}), Some(json!({"a": 1, "b": 2})), More),
             ("spec.f", json!({"a": 1, "b": 2}), Some(json!({"a": 1})), Different),
+            ("spec.fieldRef", json!({"fieldPath": "a"}), Some(json!({"fieldPath": "a", "apiVersion": "v1"})), Same),
+            ("spec.fieldRef", json!({"fieldPath": "a"}), Some(json!({"fieldPath": "a", "apiVersion": "v2"})), More),
             ("spec.args", json!(["a", "b"]), Some(json!(["b", "a"])), Different),
             ("spec.args", json!(["a"]), Some(json!(["a", "b"])), Different),
         ];

@@ -1,0 +1,10 @@
+//! The command line: help, bad input, results.
+
+mod connect;
+mod help;
+mod input;
+mod json;
+mod render;
+mod runs;
+mod stacks;
+mod terminal;

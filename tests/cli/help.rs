@@ -1,0 +1,81 @@
+//! What `--help` says, as people see it.
+
+use crate::test::Test;
+
+/// Every command; a new one belongs here (the test below says so).
+const COMMANDS: &[&str] = &[
+    "",
+    "detect",
+    "stacks",
+    "stacks list",
+    "stacks show",
+    "stacks validate",
+    "render",
+    "install",
+    "status",
+    "open",
+    "uninstall",
+    "runs",
+    "runs list",
+    "runs show",
+    "runs resume",
+    "runs abort",
+    "runs purge",
+];
+
+/// The options that every command has, by the long help of the program itself.
+fn everywhere(help: &str) -> &str {
+    help.split_once("\nEverywhere:\n").map_or("", |(_, rest)| rest)
+}
+
+#[test]
+fn help_of_every_command() {
+    let whole = Test::new().line("--help").any_stdout().run().stdout;
+    for command in COMMANDS {
+        let help = Test::new().line(command).line("--help").touches_nothing().any_stdout().run().stdout;
+        let name = if command.is_empty() { "seaworthy".to_owned() } else { command.replace(' ', "-") };
+        // What is the same everywhere is shown once.
+        let same = everywhere(&help);
+        let own = match command.is_empty() {
+            true => help.as_str(),
+            false => {
+                assert_eq!(same, everywhere(&whole), "{command}");
+                help.strip_suffix(same).unwrap()
+            }
+        };
+        insta::assert_snapshot!(name, own);
+    }
+}
+
+#[test]
+fn every_command_is_known_to_the_test_above() {
+    let listed = |command: &str| -> Vec<String> {
+        let help = Test::new().line(command).line("--help").any_stdout().run().stdout;
+        let section = help.split_once("Commands:\n").map_or("", |(_, rest)| rest);
+        let lines = section.lines().take_while(|line| !line.is_empty());
+        // A description that does not fit goes on below, further to the right.
+        lines
+            .filter(|line| !line.starts_with("   "))
+            .filter_map(|line| line.split_whitespace().next())
+            .map(str::to_owned)
+            .collect()
+    };
+    let mut found = vec![String::new()];
+    for command in listed("") {
+        found.push(command.clone());
+        found.extend(listed(&command).iter().map(|below| format!("{command} {below}")));
+    }
+    assert_eq!(found, COMMANDS);
+}
+
+#[test]
+fn without_arguments_there_is_a_short_help() {
+    let said = Test::new().touches_nothing().status(2).any_stderr().run().stderr;
+    let help = Test::new().line("-h").any_stdout().run().stdout;
+    assert_eq!(said, help);
+}
+
+#[test]
+fn version() {
+    Test::new().line("--version").stdout(concat!("seaworthy ", env!("CARGO_PKG_VERSION"))).run();
+}
