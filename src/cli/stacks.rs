@@ -36,11 +36,7 @@ pub(crate) fn list(session: &Session) -> ExitCode {
         say(format!("{name} cannot be used:\n{error}"));
     }
     session.print("Stacks", &documents, || table(&["STACK", "VERSION", "PROFILES", "WHAT IT IS"], &rows));
-<<<<<<< HEAD
-    if broken.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-=======
-    Ok(if broken.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(2) })
->>>>>>> tests
+    if broken.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(2) }
 }
 
 pub(crate) fn show(session: &Session, name: &str) -> Result<ExitCode, Failure> {
