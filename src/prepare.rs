@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::cluster::{Cluster, Resources};
 use crate::doctor::{Cause, refusal};
 use crate::engine::apply::rehearse;
-use crate::engine::record::InstallRecord;
+use crate::kinds;
 use crate::object::ObjectRef;
 use crate::plan::install::{self, Desired, Policy, Rehearsals};
 use crate::plan::uninstall::{self, Destroy};
@@ -69,38 +69,41 @@ pub async fn resume(cluster: &Cluster, recorded: &Plan, policy: Policy) -> Resul
     Ok(Prepared { plan, snapshot, resources, refusals })
 }
 
-/// Makes the plan that takes an installation away.
+/// Makes the plan that takes an installation away. `known`: what is known to have been applied; without it, objects of
+/// every built-in kind are looked for by their labels.
 pub async fn uninstall(
     cluster: &Cluster,
     installation: Installation,
-    record: Option<&InstallRecord>,
+    known: &[ObjectRef],
     destroy: &Destroy,
 ) -> Result<Prepared, kube::Error> {
-    let resources = Resources::default();
-    let snapshot = belongings(cluster, &resources, &installation, record).await?;
-    let plan = uninstall::plan(installation, cluster.id.clone(), &snapshot, destroy);
-    Ok(Prepared { plan, snapshot, resources, refusals: Vec::new() })
+    let every: Vec<ObjectRef> =
+        kinds::BUILTIN.iter().map(|kind| ObjectRef::new(&kind.api_version(), kind.kind, None, "")).collect();
+    let sought = if known.is_empty() { &every } else { known };
+    let mut resources = Resources::default();
+    let stubs: Vec<Value> = sought
+        .iter()
+        .map(|kind| json!({"apiVersion": kind.api_version, "kind": kind.kind, "metadata": {"name": ""}}))
+        .collect();
+    resources.resolve(&cluster.client, &stubs.iter().collect::<Vec<_>>()).await?;
+    let belongings = belongings(cluster, &resources, &installation, sought).await?;
+    let neighbours = neighbours(cluster, &resources, &installation, &belongings, destroy).await?;
+    let plan = uninstall::plan(installation, cluster.id.clone(), (&belongings, &neighbours), destroy);
+    Ok(Prepared { plan, snapshot: belongings, resources, refusals: Vec::new() })
 }
 
-/// Everything in the cluster that carries the labels of an installation: of the kinds in its record, or, without one,
-/// of every built-in kind.
+/// Everything of these kinds that carries the labels of an installation.
 async fn belongings(
     cluster: &Cluster,
     resources: &Resources,
     installation: &Installation,
-    record: Option<&InstallRecord>,
+    sought: &[ObjectRef],
 ) -> Result<Snapshot, kube::Error> {
     let labels = format!("{STACK_LABEL}={},{NAMESPACE_LABEL}={}", installation.stack, installation.namespace);
-    let kinds: Vec<ObjectRef> = match record {
-        Some(record) => record.inventory.clone(),
-        None => {
-            crate::kinds::BUILTIN.iter().map(|kind| ObjectRef::new(&kind.api_version(), kind.kind, None, "")).collect()
-        }
-    };
     let mut queries: BTreeMap<(String, String), Query> = BTreeMap::new();
-    for kind in kinds {
-        let Some(resource) = resources.of(&kind) else { continue };
-        let namespace = resources.is_namespaced(&kind).then(|| installation.namespace.clone());
+    for kind in sought {
+        let Some(resource) = resources.of(kind) else { continue };
+        let namespace = resources.is_namespaced(kind).then(|| installation.namespace.clone());
         queries.entry((resource.group.clone(), resource.kind.clone())).or_insert_with(|| Query {
             resource,
             namespace,
@@ -108,6 +111,23 @@ async fn belongings(
         });
     }
     collect(&cluster.client, queries.into_values().collect()).await
+}
+
+/// When the namespace itself is to be destroyed: the claims in it that are not the installation's, whoever made them.
+async fn neighbours(
+    cluster: &Cluster,
+    resources: &Resources,
+    installation: &Installation,
+    belongings: &Snapshot,
+    destroy: &Destroy,
+) -> Result<Vec<ObjectRef>, kube::Error> {
+    let namespace = ObjectRef::new("v1", "Namespace", None, &installation.namespace);
+    let claims = ObjectRef::new("v1", "PersistentVolumeClaim", None, "");
+    let Some(resource) = resources.of(&claims).filter(|_| destroy.names(&namespace)) else { return Ok(Vec::new()) };
+    let query = Query { resource, namespace: Some(installation.namespace.clone()), scope: Scope::All };
+    let all = collect(&cluster.client, vec![query]).await?;
+    let claims = all.objects().filter_map(ObjectRef::of);
+    Ok(claims.filter(|claim| belongings.get(claim).is_none() && !destroy.names(claim)).collect())
 }
 
 async fn look(

@@ -105,13 +105,23 @@ fn inputs(chosen: &Chosen, policy: Policy) -> Inputs {
     }
 }
 
-/// What is wanted, and what was applied before: by the last finished run, and by the last run on this machine.
+/// What is wanted, and what was applied before.
 fn desired(chosen: &Chosen, record: Option<&InstallRecord>, latest: Option<&RunRecord>) -> Desired {
+    Desired {
+        objects: chosen.objects.clone(),
+        after: chosen.after.clone(),
+        reach: chosen.reach.clone(),
+        inventory: applied(record, latest),
+    }
+}
+
+/// Everything that was applied before: by the last finished run, and by the last run on this machine, finished or not.
+pub(super) fn applied(record: Option<&InstallRecord>, latest: Option<&RunRecord>) -> Vec<ObjectRef> {
     let mut inventory: Vec<ObjectRef> = record.map(|record| record.inventory.clone()).unwrap_or_default();
     inventory.extend(latest.into_iter().flat_map(|run| run.plan.objects().filter_map(ObjectRef::of)));
     inventory.sort();
     inventory.dedup();
-    Desired { objects: chosen.objects.clone(), after: chosen.after.clone(), reach: chosen.reach.clone(), inventory }
+    inventory
 }
 
 fn other_run_open(open: &RunRecord, inputs: &Inputs) -> Failure {

@@ -11,6 +11,7 @@ use seaworthy::prepare;
 use serde_json::Value;
 
 use super::choose::check_name;
+use super::install::applied;
 use super::voyage::{Voyage, show_plan};
 use super::{Failure, Session, UninstallArgs};
 use crate::front::say;
@@ -22,22 +23,26 @@ pub(crate) async fn run(session: &Session, arguments: &UninstallArgs) -> Result<
     let record = InstallRecord::read(&cluster.client, &key).await.map_err(|error| Failure::kube(&error))?;
     let installation = record.as_ref().map_or(bare, |record| record.installation.clone());
     let destroy = Destroy(arguments.destroy_data.iter().cloned().collect());
-    let prepared = prepare::uninstall(&cluster, installation, record.as_ref(), &destroy)
-        .await
-        .map_err(|error| Failure::kube(&error))?;
+    let latest = session.runs()?.latest(&cluster.id.uid, &key)?;
+    let known = applied(record.as_ref(), latest.as_ref());
+    let prepared =
+        prepare::uninstall(&cluster, installation, &known, &destroy).await.map_err(|error| Failure::kube(&error))?;
     if arguments.dry_run {
         return Ok(show_plan(session, &cluster, &prepared));
     }
-    if prepared.plan.steps.is_empty() && record.is_none() {
-        let message =
-            format!("{} is not installed in namespace {}", arguments.stack, prepared.plan.installation.namespace);
+    if !prepared.plan.writes() && record.is_none() {
+        let namespace = &prepared.plan.installation.namespace;
+        let mut message = format!("{} is not installed in namespace {namespace}", arguments.stack);
+        for step in &prepared.plan.steps {
+            message = format!("{message}\nstill there: {}", step.title);
+        }
         return Err(Failure::input(
             "not-installed",
             message,
             "`seaworthy status` shows what is; choose with --namespace",
         ));
     }
-    if let Some(open) = session.runs()?.unfinished(&cluster.id.uid, &key)? {
+    if let Some(open) = latest.filter(|run| run.state.is_unfinished()) {
         session.runs()?.abandon(&open.run).await?;
         say(format!("run {} was not finished; it is given up for this one", open.run));
     }

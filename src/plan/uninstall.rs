@@ -51,7 +51,8 @@ impl FromStr for DataName {
 }
 
 impl Destroy {
-    fn names(&self, reference: &ObjectRef) -> bool {
+    /// Whether the user named this object.
+    pub fn names(&self, reference: &ObjectRef) -> bool {
         self.0.contains(&DataName {
             kind: reference.kind.clone(),
             namespace: reference.namespace.clone(),
@@ -60,8 +61,14 @@ impl Destroy {
     }
 }
 
-/// Makes the plan from everything that carries the installation's labels. What is applied last goes first.
-pub fn plan(installation: Installation, cluster: ClusterId, belongings: &Snapshot, destroy: &Destroy) -> Plan {
+/// Makes the plan from everything that carries the installation's labels, and from the neighbours: data of others in a
+/// namespace that is to be destroyed. What is applied last goes first.
+pub fn plan(
+    installation: Installation,
+    cluster: ClusterId,
+    (belongings, neighbours): (&Snapshot, &[ObjectRef]),
+    destroy: &Destroy,
+) -> Plan {
     let mut found: Vec<(ObjectRef, &Value)> = belongings
         .objects()
         .filter(|object| !is_a_controllers(object))
@@ -76,11 +83,28 @@ pub fn plan(installation: Installation, cluster: ClusterId, belongings: &Snapsho
             earlier = std::mem::take(&mut wave.1);
             wave.0 = rank(&reference);
         }
-        let step = step(&reference, object, destroy, &earlier);
+        let mut step = step(&reference, object, destroy, &earlier);
+        if reference.kind == "Namespace" && step.change == Change::Delete {
+            keep_if_it_holds_data(&mut step, &reference, &steps, neighbours);
+        }
         wave.1.push(step.id.clone());
         steps.push(step);
     }
     Plan { purpose: Purpose::Uninstall, installation, cluster, steps, reach: Vec::new() }
+}
+
+/// A namespace takes everything in it along: it goes only when nothing in it stays.
+fn keep_if_it_holds_data(step: &mut Step, namespace: &ObjectRef, steps: &[Step], neighbours: &[ObjectRef]) {
+    let kept = steps.iter().filter(|step| matches!(step.change, Change::Keep { .. }));
+    let inside = kept.filter_map(|step| step.action.object()).chain(neighbours.iter().cloned());
+    let names: Vec<String> = inside
+        .filter(|object| object.namespace.as_deref() == Some(&namespace.name))
+        .map(|object| object.to_string())
+        .collect();
+    if !names.is_empty() {
+        step.title = format!("keep {namespace}");
+        step.change = Change::Keep { why: format!("it holds data that was not named: {}", names.join(", ")) };
+    }
 }
 
 /// What a controller made (a ReplicaSet of a Deployment) goes with what it was made for.
@@ -141,7 +165,7 @@ mod tests {
         made["metadata"]["ownerReferences"] = json!([{"controller": true, "uid": "u-web"}]);
         belongings.insert(made);
         let destroy = Destroy([DataName::from_str("pvc/n/old").unwrap()].into());
-        let plan = plan(installation(), cluster, &belongings, &destroy);
+        let plan = plan(installation(), cluster, (&belongings, &[]), &destroy);
         let lines: Vec<&str> = plan.steps.iter().map(|step| step.title.as_str()).collect();
         assert_eq!(
             lines,
@@ -153,6 +177,25 @@ mod tests {
             ]
         );
         assert_eq!(plan.steps[3].needs, ["delete:Deployment/n/web"]);
+    }
+
+    #[test]
+    fn a_namespace_that_holds_data_stays_although_it_was_named() {
+        let cluster = ClusterId { context: "c".to_owned(), server: String::new(), uid: "u".to_owned() };
+        let mut namespace = object("v1", "Namespace", "n");
+        namespace["metadata"].as_object_mut().unwrap().remove("namespace");
+        let mut belongings = Snapshot::default();
+        belongings.insert(namespace);
+        belongings.insert(object("v1", "PersistentVolumeClaim", "data"));
+        let neighbour = ObjectRef::new("v1", "PersistentVolumeClaim", Some("n"), "theirs");
+        let name = |text: &str| DataName::from_str(text).unwrap();
+        let last = |destroy: Destroy, neighbours: &[ObjectRef]| {
+            plan(installation(), cluster.clone(), (&belongings, neighbours), &destroy).steps.pop().unwrap().change
+        };
+        assert!(matches!(last(Destroy([name("ns/n")].into()), &[]), Change::Keep { why } if why.contains("n/data")));
+        let both = Destroy([name("ns/n"), name("pvc/n/data")].into());
+        assert!(matches!(last(both.clone(), &[neighbour]), Change::Keep { why } if why.contains("theirs")));
+        assert_eq!(last(both, &[]), Change::Delete);
     }
 
     #[test]

@@ -153,11 +153,6 @@ impl Runs {
         replay(&path, &fs::read_to_string(&path).map_err(io(&path))?)
     }
 
-    /// The newest unfinished run of an installation in a cluster, if there is one.
-    pub fn unfinished(&self, cluster_uid: &str, key: &str) -> Result<Option<RunRecord>, JournalError> {
-        Ok(self.latest(cluster_uid, key)?.filter(|record| record.state.is_unfinished()))
-    }
-
     /// The newest run of an installation in a cluster that was not given up.
     pub fn latest(&self, cluster_uid: &str, key: &str) -> Result<Option<RunRecord>, JournalError> {
         let matches = |record: &RunRecord| {
