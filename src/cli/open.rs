@@ -27,7 +27,7 @@ pub(crate) async fn run(session: &Session, arguments: &OpenArgs) -> Result<ExitC
         json!({"stack": arguments.stack, "entry": reach.name, "title": reach.title, "url": url, "path": reach.path});
     session.print("Open", &document, || format!("{}: {url}{}", reach.title, reach.path));
     say("it stays open, also when pods are replaced; Ctrl-C closes it");
-    let signals = signals::watch();
+    let signals = signals::watch("closed");
     let stop = signals.token();
     let mut state = forward.state();
     loop {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
+use crate::front::say;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -25,13 +26,13 @@ impl Signals {
     }
 }
 
-/// Begins to watch for SIGINT, SIGTERM and SIGHUP.
-pub(super) fn watch() -> Signals {
+/// Begins to watch for SIGINT, SIGTERM and SIGHUP. The first is answered with `farewell`.
+pub(super) fn watch(farewell: &'static str) -> Signals {
     let signals = Signals { cancel: CancellationToken::new(), code: Arc::default() };
     for (kind, code) in [(SignalKind::interrupt(), 130), (SignalKind::terminate(), 143), (SignalKind::hangup(), 129)] {
         match signal(kind) {
             Ok(stream) => {
-                tokio::spawn(obey(signals.clone(), stream, code));
+                tokio::spawn(obey(signals.clone(), stream, code, farewell));
             }
             Err(error) => tracing::warn!(%error, "a signal cannot be watched and will end the program at once"),
         }
@@ -39,12 +40,12 @@ pub(super) fn watch() -> Signals {
     signals
 }
 
-async fn obey(signals: Signals, mut stream: tokio::signal::unix::Signal, code: u8) {
+async fn obey(signals: Signals, mut stream: tokio::signal::unix::Signal, code: u8, farewell: &str) {
     while stream.recv().await.is_some() {
         if signals.code.swap(code, Ordering::Relaxed) != 0 {
             end_now(code);
         }
-        eprintln!("stopping after what is under way; once more to stop at once");
+        say(farewell);
         signals.cancel.cancel();
     }
 }

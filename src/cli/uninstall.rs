@@ -34,7 +34,8 @@ pub(crate) async fn run(session: &Session, arguments: &UninstallArgs) -> Result<
         let namespace = &prepared.plan.installation.namespace;
         let mut message = format!("{} is not installed in namespace {namespace}", arguments.stack);
         for step in &prepared.plan.steps {
-            message = format!("{message}\nstill there: {}", step.title);
+            let object = step.title.trim_start_matches("keep ");
+            message = format!("{message}\nstill there: {object}");
         }
         return Err(Failure::input(
             "not-installed",

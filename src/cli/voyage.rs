@@ -52,7 +52,7 @@ impl Voyage<'_> {
             return Err(declined());
         }
         let key = plan.installation.key();
-        let signals = signals::watch();
+        let signals = signals::watch("stopping after what is under way; once more to stop at once");
         let cancel = signals.token();
         let lock = if writes { Some(self.lock(plan, cancel.clone()).await?) } else { None };
         let outcome = self.run(prepared, open, writes, cancel).await;
