@@ -4,9 +4,10 @@ use std::process::ExitCode;
 
 use seaworthy::engine::journal::Inputs;
 use seaworthy::engine::record::InstallRecord;
-use seaworthy::plan::Installation;
+use seaworthy::object::ObjectRef;
 use seaworthy::plan::install::Policy;
-use seaworthy::plan::uninstall::Destroy;
+use seaworthy::plan::uninstall::{DataName, Destroy};
+use seaworthy::plan::{Installation, Plan};
 use seaworthy::prepare;
 use serde_json::Value;
 
@@ -30,6 +31,10 @@ pub(crate) async fn run(session: &Session, arguments: &UninstallArgs) -> Result<
     if arguments.dry_run {
         return Ok(show_plan(session, &cluster, &prepared));
     }
+    if let Some(slip) = slip(&destroy, &prepared.plan, &known) {
+        let message = format!("{} is not there, or not part of this installation; nothing was deleted", slip.name);
+        return Err(Failure::input("unknown-data", message, "--dry-run shows what would go and what would stay"));
+    }
     if !prepared.plan.writes() && record.is_none() {
         let namespace = &prepared.plan.installation.namespace;
         let mut message = format!("{} is not installed in namespace {namespace}", arguments.stack);
@@ -50,6 +55,19 @@ pub(crate) async fn run(session: &Session, arguments: &UninstallArgs) -> Result<
     let inputs = inputs(&prepared.plan.installation, record.as_ref());
     let voyage = Voyage { session, cluster, inputs, record, take_lock: arguments.take_lock.as_deref() };
     voyage.sail(prepared, None).await
+}
+
+/// A name in `--destroy-data` that means nothing: whoever mistyped it would believe the data gone. What an interrupted run
+/// has destroyed already is no slip, nor is what goes with its namespace.
+fn slip<'a>(destroy: &'a Destroy, plan: &Plan, known: &[ObjectRef]) -> Option<&'a DataName> {
+    let namespace = ObjectRef::new("v1", "Namespace", None, &plan.installation.namespace);
+    let means_nothing = |name: &&DataName| {
+        let only = Destroy([(*name).clone()].into());
+        let goes_along = destroy.names(&namespace) && name.namespace.as_ref() == Some(&plan.installation.namespace);
+        let planned = plan.steps.iter().filter_map(|step| step.action.object());
+        !goes_along && !planned.chain(known.iter().cloned()).any(|object| only.names(&object))
+    };
+    destroy.0.iter().find(means_nothing)
 }
 
 /// An installation of which nothing is known but where it would be.
