@@ -43,7 +43,11 @@ impl Voyage<'_> {
     pub(super) async fn sail(self, prepared: Prepared, open: Option<&str>) -> Result<ExitCode, Failure> {
         let plan = &prepared.plan;
         refuse(&prepared)?;
-        let record_is_due = plan.purpose == Purpose::Install && !self.record_matches(&prepared);
+        let record_is_due = match plan.purpose {
+            Purpose::Install => !self.record_matches(&prepared),
+            // An uninstall that was killed near its end has left nothing but its record, and its lock.
+            Purpose::Uninstall => self.record.is_some(),
+        };
         let writes = (plan.writes() || record_is_due || open.is_some()) && !self.cluster.meter.is_read_only();
         if plan.writes() && self.cluster.meter.is_read_only() {
             return Err(self.read_only(plan));
