@@ -197,6 +197,7 @@ test_a_deleted_namespace_is_installed_anew() {
   exits 0 install --yes
   local before
   before=$(belongings | cut -d' ' -f1,2)
+  k delete pod --all --force --grace-period 0 >/dev/null 2>&1
   kubectl delete namespace "$NAMESPACE" --wait --timeout 90s >/dev/null
   exits 0 install --yes
   all_well
@@ -224,13 +225,14 @@ test_a_claim_that_is_going_is_not_called_done() {
   exits 0 install --yes
   k delete persistentvolumeclaim "$(claim)" --wait=false >/dev/null
   local code=0
-  install --yes >"$WORK/out" 2>"$WORK/err" || code=$?
+  WAIT=10s install --yes >"$WORK/out" 2>"$WORK/err" || code=$?
   ((code == 1 || code == 2)) || fail "ended with $code although the claim is going:
 $(cat "$WORK/err")"
   says "$(claim)"
   grep -qE 'being deleted|is going|terminating' "$WORK/out" "$WORK/err" || fail "it does not say that it is being deleted: $(cat "$WORK/err")"
   # Its pod gone, the claim goes, and an install brings both back.
   k scale "deployment/$STACK-collector" --replicas 0 >/dev/null
+  k delete pod --force --grace-period 0 -l app.kubernetes.io/component=collector >/dev/null 2>&1
   k wait --for=delete "persistentvolumeclaim/$(claim)" --timeout 60s >/dev/null
   exits 0 install --yes
   all_well
@@ -299,7 +301,7 @@ install_changed() {
 test_a_context_that_is_not_there() {
   begin
   exits 2 install --yes --context nosuch
-  says '`nosuch`' "$(kubectl config current-context)"
+  says nosuch "$(kubectl config current-context)"
 }
 
 test_a_server_that_is_not_there() {

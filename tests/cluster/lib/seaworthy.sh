@@ -59,8 +59,8 @@ new_user() {
     jq --arg token "$token" '.users[].user = {token: $token}' >"$WORK/$1.kubeconfig"
 }
 
-# sw ARGUMENTS...: the program, as this test's user.
-sw() { timeout --kill-after 5 180 "$SEAWORTHY" --kubeconfig "$CONFIG" --timeout 60s "$@"; }
+# sw ARGUMENTS...: the program, as this test's user. WAIT is for what will not come about.
+sw() { timeout --kill-after 5 180 "$SEAWORTHY" --kubeconfig "$CONFIG" --timeout "${WAIT:-60s}" "$@"; }
 
 # install ARGUMENTS...: of the stack with stand-ins, into $NAMESPACE.
 install() { sw install "$STACK" --profile single-node -f "$VALUES" -n "$NAMESPACE" "$@"; }
