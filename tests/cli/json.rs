@@ -21,7 +21,7 @@ fn bad_input() {
         ("runs show 20200101-000000", "unknown-run"),
         ("runs resume", "no-unfinished-run"),
         ("status --context nowhere", "unknown-context"),
-        ("status --kubeconfig gone", "no-kubeconfig"),
+        ("status --kubeconfig gone", "kubeconfig-missing"),
     ];
     for (line, id) in cases {
         let error = error(line, 2);

@@ -18,14 +18,14 @@ fn every_stack_is_listed_shown_and_good() {
 #[test]
 fn an_empty_folder_is_no_stack() {
     Test::new()
-        .line("stacks validate mine")
+        .line("stacks validate ./mine")
         .file("mine/notes", "")
         .touches_nothing()
         .status(2)
         .stdout(
-            "mine/stack.yaml: the file is missing
-mine/values.schema.yaml: the file is missing
-mine/values.yaml: the file is missing
+            "./mine/stack.yaml: the file is missing
+./mine/values.schema.yaml: the file is missing
+./mine/values.yaml: the file is missing
 mine cannot be used: ",
         )
         .run();
