@@ -16,18 +16,33 @@ pub(crate) struct Failure {
     /// What to do.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) hint: Option<String>,
+    /// What stood in the way, a line each. They are shown last, so that the last line of a refused plan says why.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) causes: Vec<String>,
 }
 
 impl<E: Explain> From<E> for Failure {
     fn from(error: E) -> Self {
-        Self { id: error.id().to_owned(), class: error.class(), message: error.to_string(), hint: error.hint() }
+        Self {
+            id: error.id().to_owned(),
+            class: error.class(),
+            message: error.to_string(),
+            hint: error.hint(),
+            causes: Vec::new(),
+        }
     }
 }
 
 impl Failure {
     /// Bad usage or input.
     pub(crate) fn input(id: &str, message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { id: id.to_owned(), class: Class::Input, message: message.into(), hint: Some(hint.into()) }
+        Self {
+            id: id.to_owned(),
+            class: Class::Input,
+            message: message.into(),
+            hint: Some(hint.into()),
+            causes: Vec::new(),
+        }
     }
 
     /// A command line that cannot be read.
@@ -38,6 +53,12 @@ impl Failure {
         let message = message.strip_prefix("error: ").unwrap_or(message).trim_end();
         let message = message.trim_end_matches("For more information, try '--help'.").trim_end();
         Self::input("usage", message, "the same with --help shows what can be written")
+    }
+
+    /// The same failure, with what stood in the way.
+    pub(crate) fn because(mut self, causes: Vec<String>) -> Self {
+        self.causes = causes;
+        self
     }
 
     /// The API server, or the way to it, while something was read.

@@ -113,6 +113,9 @@ impl Session {
         if let Some(hint) = &failure.hint {
             eprintln!(" hint: {hint}");
         }
+        for cause in &failure.causes {
+            eprintln!("       {cause}");
+        }
         ExitCode::from(failure.code())
     }
 }

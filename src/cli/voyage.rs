@@ -20,9 +20,9 @@ use tokio_util::sync::CancellationToken;
 use super::install::record_of;
 use super::{Failure, Session, signals};
 use crate::front::ask::{self, Answer};
-use crate::front::paint::Paint;
+use crate::front::paint::{Paint, count};
 use crate::front::plain::{Plain, cause_text};
-use crate::front::plan_text::{plan_text, summary_text, undecided_text};
+use crate::front::plan_text::{plan_text, summary_text, undecided_lines};
 use crate::front::{can_ask, say};
 
 /// Events that may wait for the front end.
@@ -97,7 +97,7 @@ impl Voyage<'_> {
         say(plan_text(plan, Paint(self.session.is_colourful())));
         let message = format!("refused by --read-only: {}", summary_text(plan));
         let hint = Some("run it without --read-only".to_owned());
-        Failure { id: "read-only".to_owned(), class: Class::Failed, message, hint }
+        Failure { id: "read-only".to_owned(), class: Class::Failed, message, hint, causes: Vec::new() }
     }
 
     async fn lock(&self, plan: &Plan, lost: CancellationToken) -> Result<Lock, Failure> {
@@ -213,7 +213,9 @@ fn refuse(prepared: &Prepared) -> Result<(), Failure> {
         } else {
             "--on-conflict keep leaves those values, --on-conflict take sets ours"
         };
-        return Err(Failure::input("undecided-conflicts", undecided_text(&prepared.plan), hint));
+        let open = undecided_lines(&prepared.plan);
+        let message = format!("{} of somebody else in the way; nothing was written", count(open.len(), "field"));
+        return Err(Failure::input("undecided-conflicts", message, hint).because(open));
     }
     match prepared.refusals.first() {
         Some(first) => Err(refused(first, &prepared.refusals)),
@@ -223,12 +225,8 @@ fn refuse(prepared: &Prepared) -> Result<(), Failure> {
 
 fn refused(first: &Cause, all: &[Cause]) -> Failure {
     let lines: Vec<String> = all.iter().map(cause_text).collect();
-    Failure {
-        id: first.id.clone(),
-        class: Class::Failed,
-        message: format!("the API server would refuse the plan; nothing was written:\n{}", lines.join("\n")),
-        hint: first.remedy.clone(),
-    }
+    let message = "the API server would refuse the plan; nothing was written";
+    Failure { hint: first.remedy.clone(), ..Failure::input(&first.id, message, "").because(lines) }
 }
 
 fn unanswerable(error: &color_eyre::Report) -> Failure {
@@ -237,12 +235,12 @@ fn unanswerable(error: &color_eyre::Report) -> Failure {
 
 fn declined() -> Failure {
     let (message, hint) = ("declined; nothing was written".to_owned(), None);
-    Failure { id: "declined".to_owned(), class: Class::Declined, message, hint }
+    Failure { id: "declined".to_owned(), class: Class::Declined, message, hint, causes: Vec::new() }
 }
 
 fn interrupted() -> Failure {
     let (message, hint) = ("interrupted; nothing was written".to_owned(), None);
-    Failure { id: "interrupted".to_owned(), class: Class::Interrupted, message, hint }
+    Failure { id: "interrupted".to_owned(), class: Class::Interrupted, message, hint, causes: Vec::new() }
 }
 
 fn lock_lost(key: &str, run: &str) -> Failure {
@@ -250,7 +248,7 @@ fn lock_lost(key: &str, run: &str) -> Failure {
     let hint = format!(
         "`kubectl get lease -n {SYSTEM_NAMESPACE} {key} -o yaml` shows who has it; then `seaworthy runs resume {run}`"
     );
-    Failure { id: "lock-lost".to_owned(), class: Class::Failed, message, hint: Some(hint) }
+    Failure { id: "lock-lost".to_owned(), class: Class::Failed, message, hint: Some(hint), causes: Vec::new() }
 }
 
 /// `--dry-run`: the plan and every field that would change.

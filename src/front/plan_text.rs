@@ -3,7 +3,7 @@
 use seaworthy::plan::{Change, Choice, Conflict, FieldChange, Plan, Purpose, Step};
 use serde_json::Value;
 
-use super::paint::{Paint, count, cut};
+use super::paint::{Paint, cut};
 
 /// How much of a value is shown.
 const VALUE: usize = 60;
@@ -94,14 +94,12 @@ fn value(value: Option<&Value>) -> String {
 }
 
 /// Why a plan is refused: the fields about which nothing was decided.
-pub(crate) fn undecided_text(plan: &Plan) -> String {
-    let open: Vec<String> = plan
-        .conflicts()
+pub(crate) fn undecided_lines(plan: &Plan) -> Vec<String> {
+    plan.conflicts()
         .filter(|(_, conflict)| conflict.choice == Choice::Stop)
         .map(|(step, conflict)| {
             let about = step.title.split_once(' ').map_or("", |(_, about)| about);
             format!("{about} {}", conflict_line(conflict, Paint(false)).trim_start().trim_start_matches("! "))
         })
-        .collect();
-    format!("{} of somebody else in the way:\n{}", count(open.len(), "field"), open.join("\n"))
+        .collect()
 }
