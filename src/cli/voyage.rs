@@ -216,6 +216,9 @@ fn refuse(prepared: &Prepared) -> Result<(), Failure> {
         return Err(Failure::input("undecided-conflicts", undecided_text(&prepared.plan), hint));
     }
     match prepared.refusals.first() {
+        Some(needed) if needed.id == "secret-needed" => {
+            Err(Failure::input(&needed.id, cause_text(needed), needed.remedy.clone().unwrap_or_default()))
+        }
         Some(first) => Err(refused(first, &prepared.refusals)),
         None => Ok(()),
     }
