@@ -21,6 +21,7 @@ use crate::event::Event;
 use crate::snapshot::Snapshot;
 
 pub use run::run;
+pub(crate) use step::secret_needed;
 
 /// What a run needs beside its plan.
 pub struct Context {

@@ -5,17 +5,19 @@ mod health;
 use std::collections::BTreeMap;
 
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
+use k8s_openapi::ByteString;
 use kube::core::ApiResource;
 use serde_json::{Value, json};
 
 use crate::cluster::{Cluster, Resources};
 use crate::doctor::{Cause, refusal};
-use crate::engine::apply::rehearse;
+use crate::engine::{apply::rehearse, secret_needed};
 use crate::kinds;
 use crate::object::ObjectRef;
+use crate::plan::difference::{HIDDEN, hides_values};
 use crate::plan::install::{self, Desired, Policy, Rehearsals};
 use crate::plan::uninstall::{self, Destroy};
-use crate::plan::{FIELD_MANAGER, Installation, NAMESPACE_LABEL, Plan, STACK_LABEL};
+use crate::plan::{Action, FIELD_MANAGER, Installation, NAMESPACE_LABEL, Plan, STACK_LABEL};
 use crate::snapshot::Snapshot;
 use crate::snapshot::collect::{Query, Scope, collect, queries_for};
 
@@ -60,13 +62,47 @@ pub async fn install(
 /// A recorded plan as it stands in the cluster now.
 pub async fn resume(cluster: &Cluster, recorded: &Plan, policy: Policy) -> Result<Prepared, kube::Error> {
     let mut resources = Resources::default();
-    let objects: Vec<&Value> = recorded.objects().collect();
-    resources.resolve(&cluster.client, &objects).await?;
+    resources.resolve(&cluster.client, &recorded.objects().collect::<Vec<_>>()).await?;
     let about = recorded.steps.iter().filter_map(|step| step.action.object());
     let snapshot = look(cluster, &resources, about).await?;
-    let (rehearsals, refusals) = rehearse_all(cluster, &resources, objects.into_iter(), &snapshot).await?;
-    let plan = install::refresh(recorded, (&snapshot, &rehearsals), policy);
+    let mut recorded = recorded.clone();
+    restore_secrets(&mut recorded, &snapshot);
+    let (needed, known): (Vec<&Value>, Vec<&Value>) = recorded.objects().partition(|object| hides_values(object));
+    let (rehearsals, refused) = rehearse_all(cluster, &resources, known.into_iter(), &snapshot).await?;
+    let needed = needed.into_iter().filter_map(ObjectRef::of).map(|secret| secret_needed(&secret));
+    let refusals = needed.chain(refused).collect();
+    let plan = install::refresh(&recorded, (&snapshot, &rehearsals), policy);
     Ok(Prepared { plan, snapshot, resources, refusals })
+}
+
+/// The values of Secrets are in no journal. Those that were written before the run broke off are taken from the cluster:
+/// what stands in their place must never be written.
+fn restore_secrets(plan: &mut Plan, snapshot: &Snapshot) {
+    for step in &mut plan.steps {
+        let Action::Apply { object } = &mut step.action else { continue };
+        let Some(live) =
+            ObjectRef::of(object).filter(|_| hides_values(object)).and_then(|secret| snapshot.get(&secret))
+        else {
+            continue;
+        };
+        for (field, as_written) in [("data", as_data as fn(&Value) -> Option<Value>), ("stringData", as_text)] {
+            let values = object.get_mut(field).and_then(Value::as_object_mut).into_iter().flatten();
+            for (key, value) in values.filter(|(_, value)| *value == HIDDEN) {
+                if let Some(kept) = live["data"].get(key).and_then(as_written) {
+                    *value = kept;
+                }
+            }
+        }
+    }
+}
+
+fn as_data(value: &Value) -> Option<Value> {
+    Some(value.clone())
+}
+
+fn as_text(value: &Value) -> Option<Value> {
+    let bytes: ByteString = serde_json::from_value(value.clone()).ok()?;
+    String::from_utf8(bytes.0).ok().map(Value::from)
 }
 
 /// Makes the plan that takes an installation away. `known`: what is known to have been applied; without it, objects of

@@ -3,6 +3,7 @@
 mod connect;
 mod help;
 mod input;
+mod install;
 mod json;
 mod render;
 mod runs;

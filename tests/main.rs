@@ -9,5 +9,7 @@
 #![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
 mod cli;
+mod engine;
 mod layering;
+mod properties;
 mod test;

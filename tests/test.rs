@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::net::TcpListener;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -17,11 +19,12 @@ pub(crate) struct Test {
     args: Vec<String>,
     env: BTreeMap<String, String>,
     stdin: String,
-    status: i32,
+    status: Option<i32>,
     stdout: Expected,
     stderr: Expected,
     /// Counts connections that nobody should have made.
     nobody: Option<TcpListener>,
+    before: Option<String>,
 }
 
 enum Expected {
@@ -61,10 +64,11 @@ impl Test {
             home,
             args: Vec::new(),
             stdin: String::new(),
-            status: 0,
+            status: Some(0),
             stdout: Expected::Exactly(String::new()),
             stderr: Expected::Exactly(String::new()),
             nobody: None,
+            before: None,
         }
     }
 
@@ -106,8 +110,21 @@ impl Test {
         self
     }
 
+    /// What a shell does before it becomes the program.
+    pub(crate) fn before(mut self, script: &str) -> Self {
+        self.before = Some(script.to_owned());
+        self
+    }
+
+    /// The exit code; a signal that ended the program counts below zero.
     pub(crate) fn status(mut self, status: i32) -> Self {
-        self.status = status;
+        self.status = Some(status);
+        self
+    }
+
+    /// For what is asserted otherwise.
+    pub(crate) fn any_status(mut self) -> Self {
+        self.status = None;
         self
     }
 
@@ -155,35 +172,67 @@ impl Test {
     /// Runs the program and compares.
     #[track_caller]
     pub(crate) fn run(self) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_seaworthy"));
+        self.start().finish()
+    }
+
+    /// Starts the program, for what happens to it on the way.
+    pub(crate) fn start(self) -> Running {
+        let mut command = match &self.before {
+            // The shell makes what the program then finds itself in.
+            Some(script) => {
+                let mut shell = Command::new("/bin/sh");
+                shell.args(["-c", &format!("{script}; exec \"$0\" \"$@\""), env!("CARGO_BIN_EXE_seaworthy")]);
+                shell
+            }
+            None => Command::new(env!("CARGO_BIN_EXE_seaworthy")),
+        };
         command.args(&self.args).env_clear().envs(&self.env).current_dir(self.home.path());
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         // A program that has ended without reading its input is none of our business.
         let _ = child.stdin.take().unwrap().write_all(self.stdin.as_bytes());
-        let output = child.wait_with_output().unwrap();
-        let (stdout, stderr) = (self.filter(&output.stdout), self.filter(&output.stderr));
-        for (name, expected, said) in [("stdout", &self.stdout, &stdout), ("stderr", &self.stderr, &stderr)] {
-            if let Expected::Exactly(expected) = expected {
-                assert!(
-                    expected.trim_end() == said.trim_end(),
-                    "{name} of {:?} is\n{said}\nand not\n{expected}",
-                    self.args
-                );
-            }
-        }
-        assert_eq!(output.status.code(), Some(self.status), "status of {:?}; it said\n{stdout}{stderr}", self.args);
-        if let Some(listener) = &self.nobody {
-            assert!(listener.accept().is_err(), "{:?} asked the cluster", self.args);
-            assert!(!self.home.path().join("state").exists(), "{:?} wrote to disk", self.args);
-        }
-        Output { stdout, stderr, home: self.home }
+        Running { test: self, child }
     }
 
     /// The home's path is another in every run.
     fn filter(&self, text: &[u8]) -> String {
         let home = self.home.path().display().to_string();
         std::str::from_utf8(text).expect("the program writes UTF-8").replace(&home, "[HOME]")
+    }
+}
+
+/// The program under way.
+pub(crate) struct Running {
+    test: Test,
+    child: Child,
+}
+
+impl Running {
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    /// Waits for its end and compares.
+    #[track_caller]
+    pub(crate) fn finish(self) -> Output {
+        let Self { test, child } = self;
+        let output = child.wait_with_output().unwrap();
+        let (stdout, stderr) = (test.filter(&output.stdout), test.filter(&output.stderr));
+        for (name, expected, said) in [("stdout", &test.stdout, &stdout), ("stderr", &test.stderr, &stderr)] {
+            if let Expected::Exactly(expected) = expected {
+                let same = expected.trim_end() == said.trim_end();
+                assert!(same, "{name} of {:?} is\n{said}\nand not\n{expected}", test.args);
+            }
+        }
+        let status = output.status.code().or_else(|| output.status.signal().map(|signal| -signal));
+        if test.status.is_some() {
+            assert_eq!(status, test.status, "status of {:?}; it said\n{stdout}{stderr}", test.args);
+        }
+        if let Some(listener) = &test.nobody {
+            assert!(listener.accept().is_err(), "{:?} asked the cluster", test.args);
+            assert!(!test.home.path().join("state").exists(), "{:?} wrote to disk", test.args);
+        }
+        Output { stdout, stderr, home: test.home }
     }
 }
 

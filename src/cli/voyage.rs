@@ -218,6 +218,9 @@ fn refuse(prepared: &Prepared) -> Result<(), Failure> {
         return Err(Failure::input("undecided-conflicts", message, hint).because(open));
     }
     match prepared.refusals.first() {
+        Some(needed) if needed.id == "secret-needed" => {
+            Err(Failure::input(&needed.id, cause_text(needed), needed.remedy.clone().unwrap_or_default()))
+        }
         Some(first) => Err(refused(first, &prepared.refusals)),
         None => Ok(()),
     }

@@ -157,6 +157,8 @@ impl Drop for Journal {
 }
 
 fn write_all(mut file: File, receiver: &mpsc::Receiver<Message>) {
+    // Up to here the file holds whole lines.
+    let mut whole = file.metadata().map(|metadata| metadata.len());
     while let Ok(first) = receiver.recv() {
         let mut text = Vec::new();
         let mut waiting = Vec::new();
@@ -174,6 +176,16 @@ fn write_all(mut file: File, receiver: &mpsc::Receiver<Message>) {
             text.push(b'\n');
         }
         let written = file.write_all(&text).and_then(|()| if waiting.is_empty() { Ok(()) } else { file.sync_data() });
+        match (&written, &mut whole) {
+            (Ok(()), Ok(whole)) => *whole += text.len() as u64,
+            // Half a line (the disk is full) must not stand in the way of the next one, which may fit again.
+            (Err(_), Ok(whole)) => {
+                if let Err(error) = file.set_len(*whole) {
+                    tracing::error!(%error, "half a line is left in the journal");
+                }
+            }
+            (_, Err(_)) => {}
+        }
         let answer = written.map_err(|error| error.to_string());
         for waiter in waiting {
             // A caller that was cancelled no longer waits.

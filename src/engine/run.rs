@@ -37,7 +37,10 @@ pub async fn run(plan: &Plan, context: &Context, journal: Option<&Journal>) -> O
     context.emit(Event::Started { run: course.run_id(), total: plan.steps.len() }).await;
     course.sail().await;
     if course.causes.is_empty() && !course.stopped {
-        course.causes.extend(verify(&doing).await);
+        match course.never_begun().as_slice() {
+            [] => course.causes.extend(verify(&doing).await),
+            stuck => course.causes.push(need_each_other(stuck)),
+        }
     }
     let outcome = course.outcome(began.elapsed());
     if let Some(journal) = journal
@@ -187,6 +190,12 @@ impl<'a> Course<'a> {
         self.tell(step, state).await;
     }
 
+    /// The ids of the steps that did not come to an end.
+    fn never_begun(&self) -> Vec<&str> {
+        let steps = self.plan.steps.iter().zip(&self.ended);
+        steps.filter(|(_, ended)| !**ended).map(|(step, _)| step.id.as_str()).collect()
+    }
+
     fn note(&self, entry: Entry) {
         if let Some(journal) = self.doing.journal {
             journal.note(entry);
@@ -215,6 +224,18 @@ impl<'a> Course<'a> {
             requests: self.doing.context.cluster.meter.counts(),
             millis: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
         }
+    }
+}
+
+/// A plan from a file may be damaged; what was not done must not be reported as done.
+fn need_each_other(steps: &[&str]) -> Cause {
+    Cause {
+        id: "cyclic-plan".to_owned(),
+        object: None,
+        reason: "CyclicPlan".to_owned(),
+        message: format!("these steps need each other, or what needs them, and none could begin: {}", steps.join(", ")),
+        remedy: Some("make a new plan with --replan".to_owned()),
+        outlook: Outlook::Final,
     }
 }
 

@@ -17,11 +17,16 @@ use crate::doctor::{Cause, Outlook, refusal};
 use crate::error::root;
 use crate::event::Event;
 use crate::object::ObjectRef;
+use crate::plan::difference::hides_values;
 use crate::plan::{Action, Change, Reach, Step};
 
 /// The pause before an API server that is away is asked again; doubled each time up to the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(4);
+/// How long what was already sent may still be answered once the run is being stopped.
+const GRACE: Duration = Duration::from_secs(3);
+/// A server that is there may take this long: it has to ask its webhooks.
+const SHORTEST_ANSWER: Duration = Duration::from_secs(30);
 
 /// What the steps of a run share.
 pub(super) struct Doing<'a> {
@@ -84,14 +89,17 @@ impl Doing<'_> {
         let Some(resource) = self.context.resources.of(&reference) else {
             return Ending::Failed(unknown_kind(&reference));
         };
+        if hides_values(object) {
+            return Ending::Failed(secret_needed(&reference));
+        }
         let sent = apply::to_send(object, change);
         let write = || apply::apply(&self.context.cluster.client, &resource, &sent, change);
-        match self.patiently(write).await {
+        match self.patiently(&reference, write).await {
             Ok(stored) => {
                 self.applied.lock().unwrap_or_else(PoisonError::into_inner).insert(reference, Applied { sent, stored });
                 done(true, None)
             }
-            Err(error) => Ending::Failed(self.refusal(&reference, &error)),
+            Err(ending) => ending,
         }
     }
 
@@ -115,14 +123,14 @@ impl Doing<'_> {
             return Ending::Failed(unknown_kind(object));
         };
         let delete = || async { Ok(apply::delete(&self.context.cluster.client, &resource, object, uid).await?) };
-        match self.patiently(delete).await {
+        match self.patiently(object, delete).await {
             Ok(Deletion::Gone) => done(true, None),
             Ok(Deletion::AnotherOne) => done(false, Some("somebody made it anew; left alone".to_owned())),
             Ok(Deletion::Going) => {
                 let wait = Wait { context: self.context, tracker: &self.tracker, step: &step.id, object };
                 wait.gone(uid).await.map_or_else(Ending::from, |note| done(true, note))
             }
-            Err(error) => Ending::Failed(self.refusal(object, &error)),
+            Err(ending) => ending,
         }
     }
 
@@ -137,24 +145,35 @@ impl Doing<'_> {
         }
     }
 
-    /// Asks again while the API server is away, up to the limit. What it says itself is final.
+    /// Asks again while the API server is away, up to the limit; what it says itself is final. Every request of a step can
+    /// be sent twice, so one that is not answered counts as lost. A stop lets what was sent come to an end for a moment.
     async fn patiently<T, F: Future<Output = Result<T, ApplyError>>>(
         &self,
+        about: &ObjectRef,
         ask: impl Fn() -> F,
-    ) -> Result<T, ApplyError> {
+    ) -> Result<T, Ending> {
+        let (cancel, limit) = (&self.context.cancel, self.context.limits.api_away);
         let began = Instant::now();
         let mut pause = FIRST_PAUSE;
         loop {
-            let error = match ask().await {
-                Err(error) if is_transport(&error) && began.elapsed() < self.context.limits.api_away => error,
-                answer => return answer,
+            let stopped = async {
+                cancel.cancelled().await;
+                tokio::time::sleep(GRACE).await;
+            };
+            let answer = tokio::select! {
+                () = stopped => return Err(Ending::Stopped),
+                answer = tokio::time::timeout(limit.max(SHORTEST_ANSWER), ask()) => answer.unwrap_or_else(|_| Err(no_answer())),
+            };
+            let error = match answer {
+                Err(error) if is_transport(&error) && began.elapsed() < limit => error,
+                answer => return answer.map_err(|error| Ending::Failed(self.refusal(about, &error))),
             };
             if pause == FIRST_PAUSE {
                 let text = format!("the API server does not answer ({}); trying again", root(&error));
                 self.context.emit(Event::Notice { text }).await;
             }
             tokio::select! {
-                () = self.context.cancel.cancelled() => return Err(error),
+                () = cancel.cancelled() => return Err(Ending::Stopped),
                 () = tokio::time::sleep(pause) => {}
             }
             pause = (pause * 2).min(LONGEST_PAUSE);
@@ -187,6 +206,11 @@ impl Doing<'_> {
     }
 }
 
+fn no_answer() -> ApplyError {
+    let error = std::io::Error::new(std::io::ErrorKind::TimedOut, "a request was not answered");
+    ApplyError::Kube(kube::Error::Service(error.into()))
+}
+
 fn is_transport(error: &ApplyError) -> bool {
     match error {
         ApplyError::Kube(kube::Error::HyperError(_) | kube::Error::ReadEvents(_)) => true,
@@ -215,6 +239,18 @@ fn unnamed() -> Cause {
         reason: "Invalid".to_owned(),
         message: "an object of the plan has no apiVersion, kind or name".to_owned(),
         remedy: Some("the plan is damaged: make a new one with --replan".to_owned()),
+        outlook: Outlook::Final,
+    }
+}
+
+/// A Secret of a plan that was written down, whose values are not to be had any more.
+pub(crate) fn secret_needed(reference: &ObjectRef) -> Cause {
+    Cause {
+        id: "secret-needed".to_owned(),
+        object: Some(reference.clone()),
+        reason: "SecretNeeded".to_owned(),
+        message: "its values are written nowhere but in the cluster, and it is not there".to_owned(),
+        remedy: Some("run the same `seaworthy install` again with the secrets: it goes on where it stopped".to_owned()),
         outlook: Outlook::Final,
     }
 }

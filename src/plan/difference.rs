@@ -7,6 +7,15 @@ use super::FieldChange;
 /// What stands for a secret's value wherever a value is shown or written down.
 pub const HIDDEN: &str = "<secret>";
 
+/// Whether an object is a Secret from which values were taken out when it was written down.
+pub fn hides_values(object: &Value) -> bool {
+    let hidden = |key: &str| {
+        let values = object.get(key).and_then(Value::as_object).into_iter().flat_map(Map::values);
+        values.into_iter().any(|value| value == HIDDEN)
+    };
+    object["kind"] == "Secret" && (hidden("data") || hidden("stringData"))
+}
+
 /// The fields in which two states of one object differ, without what the server keeps for itself.
 pub fn difference(now: &Value, after: &Value) -> Vec<FieldChange> {
     let secret = now.get("kind").or_else(|| after.get("kind")).is_some_and(|kind| kind == "Secret");

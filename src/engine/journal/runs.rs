@@ -94,7 +94,11 @@ impl Runs {
 
     fn create(&self, at: Timestamp) -> Result<(String, PathBuf, File), JournalError> {
         let stamp = at.strftime("%Y%m%d-%H%M%S").to_string();
-        for number in 1.. {
+        // After the last of this second: the name of one that was forgotten would come before those that are left.
+        let first = order(&stamp).0;
+        let of_now = self.names()?.iter().map(|name| order(name).0).filter(|name| name.starts_with(&first)).max();
+        let used = of_now.map_or(0, |last| last.get(first.len()).copied().unwrap_or(1));
+        for number in used + 1.. {
             let run = if number == 1 { stamp.clone() } else { format!("{stamp}-{number}") };
             let path = self.path(&run);
             match OpenOptions::new().append(true).create_new(true).mode(0o600).open(&path) {
@@ -150,7 +154,7 @@ impl Runs {
     /// One run.
     pub fn load(&self, run: &str) -> Result<RunRecord, JournalError> {
         let path = self.known(run)?;
-        replay(&path, &fs::read_to_string(&path).map_err(io(&path))?)
+        replay(&path, &fs::read(&path).map_err(io(&path))?)
     }
 
     /// The newest run of an installation in a cluster that was not given up.
@@ -195,7 +199,7 @@ impl Runs {
             let name = entry.map_err(io(&self.dir))?.file_name();
             names.extend(name.to_string_lossy().strip_suffix(".jsonl").map(str::to_owned));
         }
-        names.sort();
+        names.sort_by_key(|name| order(name));
         Ok(names)
     }
 
@@ -212,6 +216,11 @@ impl Runs {
         }
         Ok(())
     }
+}
+
+/// By time, and within a second by number: the tenth comes after the second.
+fn order(run: &str) -> (Vec<u64>, String) {
+    (run.split('-').map(|part| part.parse().unwrap_or(0)).collect(), run.to_owned())
 }
 
 /// Only what `create` makes: a name from the command line must not lead out of the folder.
@@ -235,13 +244,13 @@ fn mend_last_line(path: &Path) -> Result<(), JournalError> {
     file.set_len(whole as u64).and_then(|()| file.sync_data()).map_err(io(path))
 }
 
-fn replay(path: &Path, text: &str) -> Result<RunRecord, JournalError> {
+fn replay(path: &Path, bytes: &[u8]) -> Result<RunRecord, JournalError> {
     let broken = |line: usize, message: String| JournalError::Broken { path: path.to_owned(), line: line + 1, message };
     let mut record: Option<RunRecord> = None;
     // A last line without an end was cut off by a kill: what it says was never promised to anybody.
-    let whole = text.rfind('\n').map_or("", |end| &text[..end]);
-    for (number, line) in whole.lines().enumerate() {
-        let entry: Entry = serde_json::from_str(line).map_err(|error| broken(number, error.to_string()))?;
+    let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(&bytes[..0], |end| &bytes[..end]);
+    for (number, line) in whole.split(|byte| *byte == b'\n').enumerate().filter(|_| !whole.is_empty()) {
+        let entry: Entry = serde_json::from_slice(line).map_err(|error| broken(number, error.to_string()))?;
         match (&mut record, entry) {
             (None, Entry::Opened { format, .. }) if format != FORMAT => {
                 return Err(broken(number, format!("format {format}; this program reads {FORMAT}")));
