@@ -2,7 +2,9 @@
 //! every stall is judged.
 
 pub mod judge;
+mod settle;
 mod tracker;
+mod words;
 
 pub use judge::{Readiness, is_awaited, judge};
 pub use tracker::Tracker;

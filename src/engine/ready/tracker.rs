@@ -12,6 +12,8 @@ use serde_json::Value;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use super::settle::unsettled;
+use super::words::{self, Silence, Words};
 use super::{Readiness, judge};
 use crate::cluster::Resources;
 use crate::doctor::{Cause, stall};
@@ -45,6 +47,8 @@ struct Shared {
 #[derive(Default)]
 struct Picture {
     snapshot: Snapshot,
+    /// What containers said last.
+    words: Words,
     /// The kinds and namespaces whose first list is complete: only there does "not seen" mean "not there".
     complete: BTreeSet<(String, String, Option<String>)>,
     /// Since when, and with which words, the watches fail; `None` while they work.
@@ -93,7 +97,7 @@ impl Tracker {
             Some(namespace) => Api::namespaced_with(self.client.clone(), namespace, &resource),
             None => Api::all_with(self.client.clone(), &resource),
         };
-        let task = keep_watching(api, resource, namespace, self.shared.clone());
+        let task = keep_watching(api, resource, namespace, (self.client.clone(), self.shared.clone()));
         self.tasks.lock().unwrap_or_else(PoisonError::into_inner).spawn(task);
     }
 
@@ -112,7 +116,12 @@ impl Tracker {
             let progress = "not seen yet".to_owned();
             return Standing { readiness: Readiness::Waiting { progress }, cause: None };
         };
-        let readiness = judge(live, &picture.snapshot);
+        let mut readiness = judge(live, &picture.snapshot);
+        if let (Readiness::Ready { .. }, Some(_)) = (&readiness, applied)
+            && let Some(progress) = unsettled(live, &picture.snapshot, jiff::Timestamp::now())
+        {
+            readiness = Readiness::Waiting { progress };
+        }
         let cause = match readiness {
             Readiness::Ready { .. } => None,
             _ => stall::cause(reference, &picture.snapshot, jiff::Timestamp::now()),
@@ -167,6 +176,20 @@ impl Shared {
         self.changed.send_modify(|count| *count += 1);
     }
 
+    /// Puts what is known of a pod's last words into the picture, and returns what is yet to be asked.
+    fn relate(&self, pod: &ObjectRef) -> Vec<Silence> {
+        let mut picture = self.picture.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(mut object) = picture.snapshot.get(pod).filter(|pod| words::has_ended(pod)).cloned() else {
+            return Vec::new();
+        };
+        let silences = picture.words.ask(&object);
+        picture.words.fill(&mut object);
+        picture.snapshot.insert(object);
+        drop(picture);
+        self.tell();
+        silences
+    }
+
     fn update(&self, change: impl FnOnce(&mut Picture)) {
         change(&mut self.picture.lock().unwrap_or_else(PoisonError::into_inner));
         self.tell();
@@ -180,21 +203,54 @@ fn is_older(live: &Value, applied: &Value) -> bool {
     uid(live) != uid(applied) || generation(live) < generation(applied)
 }
 
-async fn keep_watching(api: Api<DynamicObject>, resource: ApiResource, namespace: Option<String>, shared: Arc<Shared>) {
+async fn keep_watching(
+    api: Api<DynamicObject>,
+    resource: ApiResource,
+    namespace: Option<String>,
+    (client, shared): (Client, Arc<Shared>),
+) {
     let mut events = watcher(api, watcher::Config::default()).default_backoff().boxed();
     let mut listed: BTreeSet<ObjectRef> = BTreeSet::new();
     while let Some(event) = events.next().await {
         match event {
-            Ok(event) => shared.update(|picture| {
-                picture.broken = None;
-                if matches!(event, watcher::Event::InitDone) {
-                    let scope = (resource.group.clone(), resource.kind.clone(), namespace.clone());
-                    picture.complete.insert(scope);
+            Ok(event) => {
+                let pod = if resource.kind == "Pod" { pod_of(&event) } else { None };
+                shared.update(|picture| {
+                    picture.broken = None;
+                    if matches!(event, watcher::Event::InitDone) {
+                        let scope = (resource.group.clone(), resource.kind.clone(), namespace.clone());
+                        picture.complete.insert(scope);
+                    }
+                    absorb(&mut picture.snapshot, event, &resource, namespace.as_deref(), &mut listed);
+                });
+                if let Some(pod) = pod {
+                    listen(&pod, &client, &shared);
                 }
-                absorb(&mut picture.snapshot, event, &resource, namespace.as_deref(), &mut listed);
-            }),
+            }
             Err(error) => shared.update(|picture| fail(picture, &error, &resource, namespace.clone())),
         }
+    }
+}
+
+fn pod_of(event: &watcher::Event<DynamicObject>) -> Option<ObjectRef> {
+    match event {
+        watcher::Event::Apply(pod) | watcher::Event::InitApply(pod) => {
+            Some(ObjectRef::new("v1", "Pod", pod.metadata.namespace.as_deref(), pod.metadata.name.as_deref()?))
+        }
+        _ => None,
+    }
+}
+
+/// Reads the last words of the containers of a pod that ended without any, and puts them into the picture.
+fn listen(pod: &ObjectRef, client: &Client, shared: &Arc<Shared>) {
+    let silences = shared.relate(pod);
+    for silence in silences {
+        let (client, shared, pod) = (client.clone(), shared.clone(), pod.clone());
+        tokio::spawn(async move {
+            let Some(said) = words::read(&client, &silence).await else { return };
+            shared.picture.lock().unwrap_or_else(PoisonError::into_inner).words.keep(silence, said);
+            shared.relate(&pod);
+        });
     }
 }
 

@@ -1,0 +1,82 @@
+//! "Ready" a moment after its start says little of a container without a readiness probe: Kubernetes calls it ready as soon
+//! as it runs, and many programs fail in their first seconds. What this run has changed is looked at a little longer.
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+
+use crate::object::{items, text};
+use crate::snapshot::Snapshot;
+
+/// How long a container without a readiness probe must have been running.
+const SETTLED: SignedDuration = SignedDuration::from_secs(3);
+/// The same, for one that has failed before.
+const SETTLED_AFTER_FAILURE: SignedDuration = SignedDuration::from_secs(10);
+
+/// How far the newest container is from being believed; `None`: far enough.
+pub(super) fn unsettled(workload: &Value, snapshot: &Snapshot, now: Timestamp) -> Option<String> {
+    let mut pods = Vec::new();
+    pods_below(workload, snapshot, 2, &mut pods);
+    pods.into_iter()
+        .find_map(|pod| items(pod, "/status/containerStatuses").find_map(|status| wait_for(pod, status, now)))
+}
+
+/// The pods of a workload; those of a Deployment hang below each ReplicaSet of it.
+fn pods_below<'a>(owner: &Value, snapshot: &'a Snapshot, depth: usize, pods: &mut Vec<&'a Value>) {
+    for child in snapshot.owned_by(owner) {
+        match (text(child, "/kind"), depth) {
+            (Some("Pod"), _) if child.pointer("/metadata/deletionTimestamp").is_none() => pods.push(child),
+            (Some("ReplicaSet"), 1..) => pods_below(child, snapshot, depth - 1, pods),
+            _ => {}
+        }
+    }
+}
+
+fn wait_for(pod: &Value, status: &Value, now: Timestamp) -> Option<String> {
+    let name = text(status, "/name")?;
+    let container = items(pod, "/spec/containers").find(|container| container["name"] == name)?;
+    let failed_before = status.pointer("/lastState/terminated/exitCode").is_some_and(|code| code != 0);
+    if container.get("readinessProbe").is_some() && !failed_before {
+        return None;
+    }
+    let needed = if failed_before { SETTLED_AFTER_FAILURE } else { SETTLED };
+    let started: Timestamp = text(status, "/state/running/startedAt")?.parse().ok()?;
+    let age = now.duration_since(started);
+    // A node whose clock is ahead must not hold up anybody.
+    let young = age < needed && age > -needed;
+    young.then(|| format!("started, watched for {} s", needed.as_secs()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn verdict(probe: bool, failed: bool, age: i64) -> bool {
+        let now: Timestamp = "2026-11-20T10:00:00Z".parse().unwrap();
+        let started = (now - SignedDuration::from_secs(age)).to_string();
+        let mut container = json!({"name": "c"});
+        if probe {
+            container["readinessProbe"] = json!({});
+        }
+        let mut status = json!({"name": "c", "state": {"running": {"startedAt": started}}});
+        if failed {
+            status["lastState"] = json!({"terminated": {"exitCode": 1}});
+        }
+        let owner = json!({"apiVersion": "apps/v1", "kind": "DaemonSet", "metadata": {"name": "d", "namespace": "n", "uid": "u"}});
+        let mut snapshot = Snapshot::default();
+        snapshot.insert(json!({"apiVersion": "v1", "kind": "Pod", "spec": {"containers": [container]},
+            "metadata": {"name": "p", "namespace": "n", "uid": "v", "ownerReferences": [{"uid": "u"}]},
+            "status": {"containerStatuses": [status]}}));
+        unsettled(&owner, &snapshot, now).is_some()
+    }
+
+    #[test]
+    fn only_what_is_young_and_unproven_is_watched() {
+        assert!(verdict(false, false, 1));
+        assert!(!verdict(false, false, 4));
+        assert!(!verdict(true, false, 0));
+        assert!(verdict(true, true, 5));
+        assert!(!verdict(false, true, 11));
+        assert!(!verdict(false, false, -60));
+    }
+}
