@@ -85,19 +85,14 @@ fn restore_secrets(plan: &mut Plan, snapshot: &Snapshot) {
         else {
             continue;
         };
-        for (field, as_written) in [("data", as_data as fn(&Value) -> Option<Value>), ("stringData", as_text)] {
+        for field in ["data", "stringData"] {
             let values = object.get_mut(field).and_then(Value::as_object_mut).into_iter().flatten();
             for (key, value) in values.filter(|(_, value)| *value == HIDDEN) {
-                if let Some(kept) = live["data"].get(key).and_then(as_written) {
-                    *value = kept;
-                }
+                let Some(kept) = live["data"].get(key) else { continue };
+                *value = if field == "data" { kept.clone() } else { as_text(kept).unwrap_or_else(|| HIDDEN.into()) };
             }
         }
     }
-}
-
-fn as_data(value: &Value) -> Option<Value> {
-    Some(value.clone())
 }
 
 fn as_text(value: &Value) -> Option<Value> {

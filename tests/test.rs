@@ -106,7 +106,7 @@ impl Test {
     }
 
     pub(crate) fn stdin(mut self, text: &str) -> Self {
-        self.stdin = text.to_owned();
+        text.clone_into(&mut self.stdin);
         self
     }
 

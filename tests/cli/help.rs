@@ -36,13 +36,8 @@ fn help_of_every_command() {
         let name = if command.is_empty() { "seaworthy".to_owned() } else { command.replace(' ', "-") };
         // What is the same everywhere is shown once.
         let same = everywhere(&help);
-        let own = match command.is_empty() {
-            true => help.as_str(),
-            false => {
-                assert_eq!(same, everywhere(&whole), "{command}");
-                help.strip_suffix(same).unwrap()
-            }
-        };
+        let own = if command.is_empty() { help.as_str() } else { help.strip_suffix(same).unwrap() };
+        assert_eq!(same, everywhere(&whole), "{command}");
         insta::assert_snapshot!(name, own);
     }
 }

@@ -282,6 +282,52 @@ fn somebody_elses_lock_is_respected() {
 }
 
 #[test]
+fn without_the_right_to_lock_nothing_is_begun() {
+    let mut harbour = Harbour::new();
+    let may =
+        |call: &Call| if call.path.contains("/leases") { Fate::Refused(403, "Forbidden") } else { Fate::Answered };
+    harbour.fake.rule(may);
+    let error = harbour.json(&format!("{INSTALL} --yes"), 1)["error"].clone();
+    assert_eq!(error["id"], "lock-refused", "{error}");
+    assert_eq!(harbour.writes(), [""; 0]);
+}
+
+#[test]
+fn without_the_right_to_remember_the_install_is_done_all_the_same() {
+    let mut harbour = Harbour::new();
+    let is_record = |call: &Call| call.path.contains("/namespaces/seaworthy-system/configmaps");
+    harbour.fake.rule(move |call| if is_record(call) { Fate::Refused(403, "Forbidden") } else { Fate::Answered });
+    let said = harbour.run(&format!("{INSTALL} --yes"), 0).stderr.clone();
+    assert!(said.contains("the cluster's own record could not be written"), "{said}");
+    // What was installed is known here, and found by its labels.
+    harbour.run("uninstall shop --yes", 0);
+    let kept = harbour.fake.state().into_iter().filter(|object| object["metadata"]["namespace"] == "sea").count();
+    assert_eq!(kept, 2, "the claim and the Secret");
+}
+
+#[test]
+fn a_cluster_that_goes_away_after_the_first_answer_is_named() {
+    for line in [&format!("{INSTALL} --yes"), "status", "uninstall shop --yes"] {
+        let mut harbour = Harbour::new();
+        harbour.fake.rule(|call| if call.number > 0 { Fate::Lost } else { Fate::Answered });
+        let error = harbour.json(line, 1)["error"].clone();
+        assert!(error["message"].is_string() && error["hint"].is_string(), "{line}: {error}");
+        assert!(!harbour.home.unwrap().state().exists(), "{line}");
+    }
+}
+
+#[test]
+fn data_goes_only_when_it_is_named() {
+    let mut harbour = Harbour::new();
+    harbour.run(&format!("{INSTALL} --yes"), 0);
+    let plan = harbour.run("uninstall shop --dry-run --destroy-data pvc/sea/shop-data", 0).stdout.clone();
+    insta::assert_snapshot!("uninstall-dry-run", plan);
+    harbour.run("uninstall shop --yes --destroy-data pvc/sea/shop-data --destroy-data secret/sea/shop-login", 0);
+    let left = harbour.fake.state().into_iter().filter(|object| object["metadata"]["namespace"] == "sea").count();
+    assert_eq!(left, 0);
+}
+
+#[test]
 fn read_only_shows_and_writes_nothing() {
     let mut harbour = Harbour::new();
     let error = harbour.json(&format!("{INSTALL} --yes --read-only"), 1)["error"].clone();

@@ -41,9 +41,8 @@ fn later_values_win() {
         let test = Test::new().line("render telemetry-pipeline --example -o json").line(line);
         let test = test.file("a.yaml", "mq: {port: 7001}\n").file("b.yaml", "mq: {port: 7002}\n").file("c", "7003");
         let document = test.touches_nothing().any_stdout().any_stderr().stdin("mq: {port: 7004}").run().json();
-        let services = document["items"].as_array().unwrap().iter().filter(|object| object["kind"] == "Service");
-        let mq =
-            services.filter(|service| service["metadata"]["name"].as_str().unwrap().ends_with("-mq")).next().unwrap();
+        let mut services = document["items"].as_array().unwrap().iter().filter(|object| object["kind"] == "Service");
+        let mq = services.find(|service| service["metadata"]["name"].as_str().unwrap().ends_with("-mq")).unwrap();
         mq["spec"]["ports"][0]["port"].clone()
     };
     assert_eq!(port("-f a.yaml -f b.yaml"), 7002);

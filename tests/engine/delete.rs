@@ -46,7 +46,7 @@ async fn what_somebody_made_anew_is_left_alone() {
     let anew = config("b", "theirs");
     fake.remove(&reference(&anew));
     fake.made_by_hand(&anew);
-    voyage.run(prepared, None).await.is_done();
+    voyage.run(prepared, None).await.went_well();
     assert_eq!(fake.object(&reference(&anew)).unwrap()["data"]["a"], "theirs", "another incarnation was deleted");
     let prepared = voyage.prepare(only_a(&all)).await;
     assert_eq!((prepared.plan.summary().delete, prepared.plan.summary().keep), (0, 1));
@@ -80,7 +80,7 @@ async fn prune_held(fake: &Fake, wait: Duration, then: impl FnOnce()) -> Run {
 async fn a_delete_waits_for_finalizers() {
     let fake = Fake::new();
     let other = fake.clone();
-    prune_held(&fake, Duration::from_secs(20), || other.remove(&reference(&held()))).await.is_done();
+    prune_held(&fake, Duration::from_secs(20), || other.remove(&reference(&held()))).await.went_well();
     assert!(fake.object(&reference(&held())).is_none());
 }
 
@@ -96,7 +96,7 @@ async fn uninstall(fake: &Fake, destroy: &[&str]) -> Run {
     let voyage = Voyage::new(fake);
     let destroy = Destroy(destroy.iter().map(|name| name.parse().unwrap()).collect());
     let prepared = prepare::uninstall(&voyage.cluster, installation(), &[], &destroy).await.unwrap();
-    voyage.run(prepared, None).await.is_done()
+    voyage.run(prepared, None).await.went_well()
 }
 
 fn left(fake: &Fake) -> Vec<String> {

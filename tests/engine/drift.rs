@@ -33,7 +33,7 @@ async fn what_was_changed_by_hand_is_taken_back() {
     let voyage = Voyage::new(&fake);
     let prepared = voyage.prepare(desired([web()])).await;
     assert_eq!(conflicts(&prepared.plan), [("spec.replicas".to_owned(), vec!["kubectl".to_owned()], Choice::Take)]);
-    voyage.run(prepared, None).await.is_done();
+    voyage.run(prepared, None).await.went_well();
     assert_eq!(replicas(&fake), 2);
 }
 
@@ -54,14 +54,14 @@ async fn a_field_can_be_left_to_its_owner_for_good() {
     let mut wanted = web();
     wanted["spec"]["template"]["spec"]["containers"][0]["image"] = "web:2".into();
     let voyage = Voyage { policy: keep, ..Voyage::new(&fake) };
-    voyage.install(desired([wanted.clone()])).await.is_done();
+    voyage.install(desired([wanted.clone()])).await.went_well();
     let live = fake.object(&reference(&web())).unwrap();
     assert_eq!(
         (replicas(&fake), &live["spec"]["template"]["spec"]["containers"][0]["image"]),
         (json!(5), &json!("web:2"))
     );
     let before = fake.writes().len();
-    voyage.install(desired([wanted])).await.is_done();
+    voyage.install(desired([wanted])).await.went_well();
     assert_eq!(fake.writes().len(), before, "what is kept was written again");
 }
 
@@ -70,7 +70,7 @@ async fn a_field_can_be_taken() {
     let fake = with_web().await;
     fake.set(&reference(&web()), "spec.replicas", &json!(5), "autoscaler");
     let voyage = Voyage { policy: Policy { conflicts: Some(Choice::Take), adopt: false }, ..Voyage::new(&fake) };
-    voyage.install(desired([web()])).await.is_done();
+    voyage.install(desired([web()])).await.went_well();
     assert_eq!(replicas(&fake), 2);
     let before = fake.writes().len();
     installed(&fake, desired([web()])).await;
@@ -103,7 +103,7 @@ async fn force_looks_again_when_the_object_has_changed() {
     let voyage = Voyage::new(&fake);
     let prepared = voyage.prepare(desired([web()])).await;
     fake.set(&reference(&web()), "spec.paused", &json!(true), "somebody");
-    voyage.run(prepared, None).await.is_done();
+    voyage.run(prepared, None).await.went_well();
     assert_eq!(replicas(&fake), 2);
 }
 
@@ -130,7 +130,7 @@ async fn what_others_made_is_left_alone_unless_adopted() {
     let prepared = Voyage::new(&fake).prepare(wanted()).await;
     assert_eq!(prepared.plan.summary().undecided, 2, "{:#?}", conflicts(&prepared.plan));
     let adopt = Policy { conflicts: Some(Choice::Take), adopt: true };
-    Voyage { policy: adopt, ..Voyage::new(&fake) }.install(wanted()).await.is_done();
+    Voyage { policy: adopt, ..Voyage::new(&fake) }.install(wanted()).await.went_well();
     assert_eq!(fake.object(&reference(&config("conf", ""))).unwrap()["data"]["a"], "ours");
     // The namespace was there, and that is all that is asked of it.
     assert!(!fake.writes().iter().any(|write| write.ends_with("/namespaces/sea")));

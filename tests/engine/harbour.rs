@@ -28,7 +28,7 @@ pub(crate) fn claim(name: &str) -> Value {
         "spec": {"accessModes": ["ReadWriteOnce"]}})
 }
 
-/// A Deployment that mounts ConfigMaps.
+/// A Deployment that mounts config maps.
 pub(crate) fn deployment(name: &str, configs: &[&str]) -> Value {
     let volumes: Vec<Value> =
         configs.iter().map(|config| json!({"name": config, "configMap": {"name": config}})).collect();
@@ -109,7 +109,7 @@ impl Run {
     }
 
     #[track_caller]
-    pub(crate) fn is_done(self) -> Self {
+    pub(crate) fn went_well(self) -> Self {
         assert_eq!(self.outcome.ended, Ended::Done, "{:#?}", self.outcome.causes);
         self
     }
@@ -151,7 +151,9 @@ impl Voyage {
             let mut events = Vec::new();
             while let Some(event) = receiver.recv().await {
                 // Who only wants to see the beginning may stop listening.
-                let _ = self.watcher.as_ref().map(|watcher| watcher.send(event.clone()));
+                if let Some(watcher) = &self.watcher {
+                    let _ = watcher.send(event.clone());
+                }
                 events.push(event);
             }
             events
@@ -169,5 +171,5 @@ impl Voyage {
 
 /// Installs, and expects that to go well.
 pub(crate) async fn installed(fake: &Fake, wanted: Desired) -> Run {
-    Voyage::new(fake).install(wanted).await.is_done()
+    Voyage::new(fake).install(wanted).await.went_well()
 }

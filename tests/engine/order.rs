@@ -44,7 +44,7 @@ async fn a_component_waits_until_the_one_before_is_ready() {
         fake.release(&reference(&deployment("mq", &[])));
     };
     let (run, ()) = tokio::join!(voyage.install(shop()), release);
-    let run = run.is_done();
+    let run = run.went_well();
     let done = run.steps(|state| matches!(state, StepState::Done { .. }));
     let place = |id: &str| done.iter().position(|done| *done == id).unwrap();
     assert!(place("await:Deployment/sea/mq") < place("apply:Deployment/sea/web"), "{done:#?}");
@@ -55,7 +55,7 @@ async fn no_more_is_in_flight_than_allowed() {
     let fake = Fake::new();
     let mut voyage = Voyage::new(&fake);
     voyage.limits = Limits { in_flight: 4, ..voyage.limits };
-    voyage.install(desired((0..60).map(|number| config(&format!("c{number}"), "1")))).await.is_done();
+    voyage.install(desired((0..60).map(|number| config(&format!("c{number}"), "1")))).await.went_well();
     assert_eq!((fake.most_in_flight(), fake.writes().len()), (4, 61));
 }
 
@@ -67,7 +67,7 @@ async fn a_second_run_writes_nothing_and_asks_little() {
     let voyage = Voyage::new(&fake);
     let prepared = voyage.prepare(shop()).await;
     assert!(!prepared.plan.writes(), "{:#?}", prepared.plan.steps);
-    let run = voyage.run(prepared, None).await.is_done();
+    let run = voyage.run(prepared, None).await.went_well();
     assert_eq!(fake.writes().len(), 7, "the second run wrote");
     assert_eq!((run.outcome.requests.writes, run.outcome.requests.dry), (0, 0));
     // A list for each kind, and the namespace: what is as it was needs no watch.

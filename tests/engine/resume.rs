@@ -56,7 +56,7 @@ async fn broken_off_at(write: usize, answer_lost: bool, expected: &[Value]) {
     assert!(record.done.iter().all(|done| written.contains(done)), "{:?}", record.done);
     let prepared = prepare::resume(&voyage.cluster, &record.plan, Policy::default()).await.unwrap();
     let journal = runs.resume(&id, "0").await.unwrap();
-    voyage.run(prepared, Some(&journal)).await.is_done();
+    voyage.run(prepared, Some(&journal)).await.went_well();
     drop(journal);
     assert_eq!(fake.state(), expected, "at {write}, answer lost: {answer_lost}");
 
@@ -91,7 +91,7 @@ async fn the_intent_is_durable_before_the_act() {
         }
         Fate::Answered
     });
-    voyage.run(prepared, Some(&journal)).await.is_done();
+    voyage.run(prepared, Some(&journal)).await.went_well();
 }
 
 fn secret(password: &str) -> Value {
@@ -115,7 +115,7 @@ async fn what_stands_in_place_of_a_secret_is_never_written() {
         let needed: Vec<String> = prepared.refusals.iter().map(|cause| cause.reason.clone()).collect();
         let run = voyage.run(prepared, None).await;
         if written_before {
-            run.is_done();
+            run.went_well();
             assert_eq!((needed.len(), fake.writes().len()), (0, before));
         } else {
             assert_eq!((needed, run.reasons()), (vec!["SecretNeeded".to_owned()], vec!["SecretNeeded"]));

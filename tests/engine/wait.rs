@@ -44,7 +44,7 @@ async fn a_write_is_tried_again_while_the_server_is_away() {
         }
         Fate::Answered
     });
-    let run = Voyage::new(&fake).install(shop()).await.is_done();
+    let run = Voyage::new(&fake).install(shop()).await.went_well();
     assert_eq!(fake.writes().len(), 7 + 3);
     let said = |event: &&Event| matches!(event, Event::Notice { text } if text.contains("does not answer"));
     assert_eq!(run.events.iter().filter(said).count(), 2, "once for each that had to wait");
@@ -84,7 +84,7 @@ async fn a_wait_outlives_a_server_that_comes_back() {
         fake.release(&reference(&deployment("mq", &[])));
     };
     let (run, ()) = tokio::join!(voyage.install(shop()), back);
-    let run = run.is_done();
+    let run = run.went_well();
     assert!(run.steps(|state| matches!(state, StepState::Failed { .. })).is_empty());
 }
 
@@ -114,5 +114,5 @@ async fn kinds_that_may_not_be_read_do_not_stop_the_run() {
             Fate::Answered
         }
     });
-    Voyage::new(&fake).install(shop()).await.is_done();
+    Voyage::new(&fake).install(shop()).await.went_well();
 }

@@ -15,10 +15,14 @@ const NAMED: [&str; 4] = ["containers", "initContainers", "env", "volumes"];
 pub(super) fn leaves(object: &Value) -> BTreeSet<Way> {
     let mut object = object.clone();
     let map = object.as_object_mut().unwrap();
-    ["apiVersion", "kind", "status"].iter().for_each(|key| drop(map.shift_remove(*key)));
+    for key in ["apiVersion", "kind", "status"] {
+        map.shift_remove(key);
+    }
     if let Some(metadata) = map.get_mut("metadata").and_then(Value::as_object_mut) {
         let own = ["name", "namespace", "uid", "resourceVersion", "generation", "creationTimestamp", "managedFields"];
-        own.iter().for_each(|key| drop(metadata.shift_remove(*key)));
+        for key in own {
+            metadata.shift_remove(key);
+        }
         if metadata.is_empty() {
             map.shift_remove("metadata");
         }
