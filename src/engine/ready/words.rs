@@ -71,7 +71,8 @@ impl Words {
 /// Whether a container of the pod has ended, now or before.
 pub(super) fn has_ended(pod: &Value) -> bool {
     let statuses = items(pod, "/status/containerStatuses").chain(items(pod, "/status/initContainerStatuses"));
-    let ended = |status: &Value| status.pointer("/state/terminated").or(status.pointer("/lastState/terminated")).is_some();
+    let ended =
+        |status: &Value| status.pointer("/state/terminated").or(status.pointer("/lastState/terminated")).is_some();
     statuses.into_iter().any(ended)
 }
 
