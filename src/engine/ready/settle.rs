@@ -7,13 +7,18 @@ use serde_json::Value;
 use crate::object::{items, text};
 use crate::snapshot::Snapshot;
 
-/// How long a container without a readiness probe must have been running.
-const SETTLED: SignedDuration = SignedDuration::from_secs(3);
+/// How long a container without a readiness probe must have been running. Kubernetes tells its start in whole seconds,
+/// rounded down: one of these may not have passed.
+const SETTLED: SignedDuration = SignedDuration::from_secs(4);
 /// The same, for one that has failed before.
 const SETTLED_AFTER_FAILURE: SignedDuration = SignedDuration::from_secs(10);
 
 /// How far the newest container is from being believed; `None`: far enough.
 pub(super) fn unsettled(workload: &Value, snapshot: &Snapshot, now: Timestamp) -> Option<String> {
+    // What a Job or a Pod runs may end.
+    if matches!(text(workload, "/kind"), Some("Job" | "Pod")) {
+        return None;
+    }
     let mut pods = Vec::new();
     pods_below(workload, snapshot, 2, &mut pods);
     pods.into_iter()
@@ -39,7 +44,11 @@ fn wait_for(pod: &Value, status: &Value, now: Timestamp) -> Option<String> {
         return None;
     }
     let needed = if failed_before { SETTLED_AFTER_FAILURE } else { SETTLED };
-    let started: Timestamp = text(status, "/state/running/startedAt")?.parse().ok()?;
+    // The workload's own status lags behind its pods: it may still count what has just ended.
+    let Some(started) = text(status, "/state/running/startedAt") else {
+        return Some(format!("container `{name}` does not run"));
+    };
+    let started: Timestamp = started.parse().ok()?;
     let age = now.duration_since(started);
     // A node whose clock is ahead must not hold up anybody.
     let young = age < needed && age > -needed;
@@ -73,10 +82,17 @@ mod tests {
     #[test]
     fn only_what_is_young_and_unproven_is_watched() {
         assert!(verdict(false, false, 1));
-        assert!(!verdict(false, false, 4));
+        assert!(!verdict(false, false, 5));
         assert!(!verdict(true, false, 0));
         assert!(verdict(true, true, 5));
         assert!(!verdict(false, true, 11));
         assert!(!verdict(false, false, -60));
+    }
+
+    #[test]
+    fn what_has_just_ended_is_not_ready_whatever_its_workload_says() {
+        let status = json!({"name": "c", "state": {"terminated": {"exitCode": 1}}});
+        let pod = json!({"spec": {"containers": [{"name": "c"}]}});
+        assert!(wait_for(&pod, &status, Timestamp::UNIX_EPOCH).is_some());
     }
 }
