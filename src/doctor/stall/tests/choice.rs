@@ -76,7 +76,8 @@ fn many_workloads_are_told_apart() {
         assert!(matches!(judge(snapshot.get(reference).unwrap(), &snapshot), Readiness::Waiting { .. }));
         let found = cause(reference, &snapshot, recorded.now).unwrap();
         assert_eq!(found.id, "P017");
-        assert!(found.object.unwrap().name.starts_with(&reference.name), "{reference}");
+        let (own, pod) = (reference.name.rsplit('-').next(), found.object.unwrap().name);
+        assert_eq!(pod.rsplit('-').nth(1), own, "{pod} of {reference}");
     }
 }
 
