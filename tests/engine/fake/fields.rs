@@ -148,3 +148,29 @@ pub(super) fn remove(object: &mut Value, way: &[String]) {
         _ => {}
     }
 }
+
+/// Items of an applied list come in the order in which they were applied; those of others behind them.
+pub(super) fn order_as(object: &mut Value, wanted: &Value) {
+    match (object, wanted) {
+        (Value::Object(map), Value::Object(wanted)) => {
+            for (key, wanted) in wanted {
+                let Some(value) = map.get_mut(key) else { continue };
+                order_as(value, wanted);
+                if NAMED.contains(&key.as_str())
+                    && let (Some(items), Some(wanted)) = (value.as_array_mut(), wanted.as_array())
+                {
+                    let place = |item: &Value| wanted.iter().position(|known| known["name"] == item["name"]);
+                    items.sort_by_key(|item| place(item).unwrap_or(usize::MAX));
+                }
+            }
+        }
+        (Value::Array(items), Value::Array(wanted)) => {
+            for item in items {
+                if let Some(known) = wanted.iter().find(|known| known["name"] == item["name"]) {
+                    order_as(item, known);
+                }
+            }
+        }
+        _ => {}
+    }
+}

@@ -174,7 +174,7 @@ impl Store {
         if live.is_none() {
             self.uids += 1;
             object["metadata"]["uid"] = format!("uid-{}", self.uids).into();
-            object["metadata"]["creationTimestamp"] = "2026-01-01T00:00:00Z".into();
+            object["metadata"]["creationTimestamp"] = jiff::Timestamp::now().strftime("%FT%TZ").to_string().into();
         }
         object["metadata"]["generation"] = (generation + u64::from(changed)).into();
         self.version += 1;
@@ -256,6 +256,7 @@ fn merged(live: Option<&Value>, wanted: &Value, asked: &Asked<'_>) -> Result<Val
     for way in &ways {
         fields::set(&mut after, way, fields::get(wanted, way).unwrap());
     }
+    fields::order_as(&mut after, wanted);
     let mut entries: Vec<Value> = others
         .into_iter()
         .filter(|(_, ways)| !ways.is_empty())
