@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use http::HeaderValue;
+use http::header::USER_AGENT;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::Api;
 use kube::client::ClientBuilder;
@@ -126,6 +128,9 @@ pub async fn connect(here: &Surroundings, options: &ConnectOptions) -> Result<Cl
     let unusable = |fault| ConnectError::Unusable { context: Box::new(context.clone()), fault: Box::new(fault) };
     let mut config = config(&loaded, context, here).await.map_err(unusable)?;
     config.connect_timeout = Some(options.timeout);
+    // So that an audit log tells our requests apart.
+    let agent = HeaderValue::from_static(concat!("seaworthy/", env!("CARGO_PKG_VERSION")));
+    config.headers.push((USER_AGENT, agent));
     let server = config.cluster_url.to_string();
     let meter = Meter::new(options.read_only);
     let builder = ClientBuilder::try_from(config).map_err(|error| unusable(classify(&error)))?;
