@@ -94,7 +94,10 @@ test_a_changed_field_is_put_right_for_every_object() {
     set_field "$object" "$field" '"drifted"'
     plan_door door
     exits 0 through door install --yes
-    same "writes after $field of $(path_of "$object") was changed" "PATCH $(path_of "$object") 200" "$(own_writes door)"
+    # A PATCH that takes a field is bound to the version that was looked at: when a controller was quicker with its status,
+    # it is refused (409), nothing is written, and it is sent again.
+    same "writes after $field of $(path_of "$object") was changed" "PATCH $(path_of "$object") 200" \
+      "$(own_writes door | grep -v ' 409$')"
     same "$field of $(path_of "$object")" "$wanted" "$(value_at "$(live "$object")" "$field")"
     walked=$((walked + 1))
   done
