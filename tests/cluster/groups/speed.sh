@@ -70,6 +70,8 @@ work() {
   export SEAWORTHY_STATE_DIR=$FOLDER/state HELM_CACHE_HOME=$FOLDER/helm HELM_CONFIG_HOME=$FOLDER/helm HELM_DATA_HOME=$FOLDER/helm
   tools=(seaworthy kubectl ${HELM:+helm} ${KAPP:+kapp})
   for tool in "${tools[@]}"; do
+    # One that an earlier test has left may still be going away.
+    [[ -n $(kubectl get namespace "speed-$tool" --ignore-not-found -o "jsonpath={.metadata.deletionTimestamp}") ]] && kubectl delete namespace "speed-$tool"
     kubectl create namespace "speed-$tool" --dry-run=client -o yaml | kubectl apply -f - >/dev/null
     at_exit kubectl delete namespace "speed-$tool" --wait=false
     prepare_text "$tool" one "$2"

@@ -6,7 +6,7 @@ passed=0 failed=0
 
 group_file() { printf '%s/groups/%s.sh' "$CLUSTER_DIR" "$1"; }
 
-all_groups() { find "$CLUSTER_DIR/groups" -name '*.sh' -printf '%f\n' | sed 's/\.sh$//' | sort; }
+all_groups() { find "$CLUSTER_DIR/groups" -maxdepth 1 -name '*.sh' -printf '%f\n' | sed 's/\.sh$//' | sort; }
 
 # header GROUP KEY: the value of a comment line `# KEY: VALUE`, or the key itself
 # for a line without a value.
