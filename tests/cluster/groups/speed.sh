@@ -131,7 +131,7 @@ difference() {
 
 # clean TOOL: as if it had never been here.
 clean() {
-  local kinds=configmaps,secrets,serviceaccounts,roles,rolebindings,services,networkpolicies,deployments
+  local kinds=configmaps,secrets,serviceaccounts,roles,rolebindings,services,networkpolicies,poddisruptionbudgets
   printf 'kubectl delete %s --all --namespace speed-%s --wait=false >/dev/null' "$kinds" "$1"
   [[ $1 != seaworthy ]] || printf '; kubectl -n seaworthy-system delete configmap speed-seaworthy.many --ignore-not-found; rm -rf %s/state' "$FOLDER"
 }
