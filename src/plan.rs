@@ -191,6 +191,9 @@ pub struct Conflict {
     pub wanted: Option<Value>,
     /// What will be done about it.
     pub choice: Choice,
+    /// The key of another manager's list item that has to go first (see [`compare::Changed::rival`]).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rival: Option<String>,
 }
 
 /// What to do with a field that somebody else owns.

@@ -1,5 +1,7 @@
 //! Writing one object, and deleting one.
 
+mod displace;
+
 use either::Either;
 use kube::Client;
 use kube::api::{DeleteParams, Patch, PatchParams, Preconditions};
@@ -64,7 +66,10 @@ async fn take(
     shown: &[Conflict],
     resource_version: &str,
 ) -> Result<Value, ApplyError> {
-    let mut version = resource_version.to_owned();
+    let mut version = match displace::displace(client, resource, object, (shown, resource_version)).await {
+        Err(kube::Error::Api(status)) if status.code == 409 => resource_version.to_owned(),
+        version => version?,
+    };
     for _ in 0..LOOKS {
         let mut bound = object.clone();
         bound["metadata"]["resourceVersion"] = Value::from(version.as_str());
@@ -195,6 +200,7 @@ mod tests {
             now: None,
             wanted: None,
             choice,
+            rival: None,
         };
         let conflicts = [
             conflict("/spec/replicas", Choice::Keep),

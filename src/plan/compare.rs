@@ -40,12 +40,20 @@ pub struct Changed {
     pub wanted: Option<Value>,
     /// Other managers that own the field now, when the value would change.
     pub owners: Vec<String>,
+    /// The field is an item of a list and somebody else's item stands in its place, under another key but with the same
+    /// name (the port of a Service that was given another number). The key of that item, as `FieldsV1` writes it.
+    pub rival: Option<String>,
 }
 
 impl Comparison {
     /// Whether an apply is known to change nothing.
     pub fn is_same(&self) -> bool {
         self.changed.is_empty() && !self.unsure
+    }
+
+    /// Whether an apply alone cannot succeed, because somebody else's list items have to go first.
+    pub fn has_rivals(&self) -> bool {
+        self.changed.iter().any(|changed| changed.rival.is_some())
     }
 
     /// The fields that somebody else owns with another value.
@@ -231,9 +239,14 @@ impl Walk {
                     Some(Owner { manager: owner.manager, fields })
                 })
                 .collect();
+            let place = place.item(&label(&key), Some(index));
+            if let Some(rival) = rival(item, (wanted, live), &key_names, sides.others) {
+                self.result.changed.push(Changed { path: place.path, pointer: place.pointer, ..rival });
+                continue;
+            }
             let live = live.iter().find(|item| item_key(item, &key_names) == key);
             let below = Sides { ours, others: &others, wanted: Some(item), live };
-            self.item(&place.item(&label(&key), Some(index)), below);
+            self.item(&place, below);
         }
         self.result.unsure |= order_matters(place) && in_other_order(wanted, live, &key_names);
         let gone = sides.ours.and_then(Value::as_object).into_iter().flat_map(Map::keys).filter_map(|name| {
@@ -309,8 +322,40 @@ impl Walk {
             now,
             wanted,
             owners,
+            rival: None,
         });
     }
+}
+
+/// Somebody else's item that has the name of one that we want and is missing, under another key. An apply only adds to a
+/// list what others own items of, and the API server refuses two items of one name.
+fn rival(
+    item: &Value,
+    (wanted, live): (&[Value], &[Value]),
+    key_names: &[String],
+    others: &[Owner<'_>],
+) -> Option<Changed> {
+    let name = item.get("name").filter(|_| !key_names.iter().any(|key| key == "name"))?;
+    let has = |list: &[Value], key: &Value| list.iter().any(|other| &item_key(other, key_names) == key);
+    if has(live, &item_key(item, key_names)) {
+        return None;
+    }
+    let stands_there = |other: &&Value| other.get("name") == Some(name) && !has(wanted, &item_key(other, key_names));
+    let other = live.iter().find(stands_there)?;
+    let key = item_key(other, key_names);
+    let owned: Vec<(&str, &str)> =
+        others.iter().filter_map(|owner| Some((owner.manager, find_item(owner.fields, &key)?))).collect();
+    let (_, field) = *owned.first()?;
+    let mut owners: Vec<String> = owned.iter().map(|(manager, _)| (*manager).to_owned()).collect();
+    owners.dedup();
+    Some(Changed {
+        path: String::new(),
+        pointer: String::new(),
+        now: Some(other.clone()),
+        wanted: Some(item.clone()),
+        owners,
+        rival: Some(field.to_owned()),
+    })
 }
 
 /// Lists with keys whose order means something all the same: what is started first, and what `$(NAME)` can refer to.

@@ -51,7 +51,11 @@ enum Standing<'a> {
 pub fn to_rehearse<'a>(objects: impl Iterator<Item = &'a Value>, snapshot: &Snapshot) -> Vec<&'a Value> {
     let differs = |object: &&Value| {
         ObjectRef::of(object).is_some_and(|reference| match standing(&reference, snapshot) {
-            Standing::Ours(live) | Standing::Foreign(live) => !compare(object, live).is_same(),
+            Standing::Ours(live) | Standing::Foreign(live) => {
+                let comparison = compare(object, live);
+                // What has to make room first cannot be rehearsed: the server would refuse the rest.
+                !comparison.is_same() && !comparison.has_rivals()
+            }
             Standing::Missing | Standing::Enough => false,
         })
     };
@@ -253,6 +257,7 @@ fn conflicts(comparison: &Comparison, policy: Policy) -> Vec<Conflict> {
         owners: changed.owners.clone(),
         now: changed.now.clone(),
         wanted: changed.wanted.clone(),
+        rival: changed.rival.clone(),
         choice: policy.conflicts.unwrap_or(if changed.owners.iter().all(|owner| by_hand(owner)) {
             Choice::Take
         } else {
@@ -279,6 +284,7 @@ fn not_ours(live: &Value) -> Conflict {
         now: None,
         wanted: None,
         choice: Choice::Stop,
+        rival: None,
     }
 }
 

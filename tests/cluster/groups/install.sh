@@ -183,17 +183,33 @@ test_a_field_that_a_controller_owns_is_left_unless_told() {
   all_well
 }
 
-# Not met yet, so it does not run: a port's number is its key, and a plain apply adds the old one beside the new one,
-# which the API server refuses ("Duplicate value"). Rename it to test_ when it is.
-pending_a_changed_port_of_a_service_is_put_right() {
+# A port's number is its key: a plain apply adds the old one beside the new one, which the API server refuses.
+test_a_changed_port_of_a_service_is_put_right() {
   begin
   exits 0 install --yes
-  local service
+  local service wanted
   service=$(planned Service "$STACK-api-gateway")
+  wanted=$(jq -c '[.spec.ports[].port]' <<<"$service")
   set_field "$service" '["spec","ports",0,"port"]' 4711
   exits 0 install --yes
-  expect "$(jq -c '[.spec.ports[].port]' <<<"$service")" jq -c '[.spec.ports[].port]' <(live "$service")
+  expect "$wanted" ports_of "$service"
+
+  # One that is no person at a keyboard is asked about first.
+  k patch service "$STACK-api-gateway" --field-manager some-operator --type json \
+    -p '[{"op": "replace", "path": "/spec/ports/0/port", "value": 4712}]' >/dev/null
+  exits 2 install --yes
+  says some-operator "$STACK-api-gateway" 4712 --on-conflict
+  exits 0 install --yes --on-conflict keep
+  expect '[4712]' ports_of "$service"
+  exits 0 install --yes --on-conflict take
+  expect "$wanted" ports_of "$service"
+  open_door door
+  plan_door door
+  exits 0 through door install --yes
+  same writes "" "$(writes door)"
 }
+
+ports_of() { live "$1" | jq -c '[.spec.ports[].port]'; }
 
 test_a_deleted_namespace_is_installed_anew() {
   begin

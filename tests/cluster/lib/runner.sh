@@ -19,6 +19,7 @@ smoke_groups() {
 
 tests_of() { sed -n 's/^\(test_[a-z0-9_]*\)() *{.*/\1/p' "$(group_file "$1")"; }
 
+# run_group GROUP [TEST]
 run_group() {
   local name
   if ! ready_for_group "$1"; then
@@ -26,7 +27,9 @@ run_group() {
     failed=$((failed + 1))
     return
   fi
-  for name in $(tests_of "$1"); do run_test "$1" "$name"; done
+  for name in $(tests_of "$1"); do
+    [[ -n ${2:-} && $name != "test_$2" ]] || run_test "$1" "$name"
+  done
 }
 
 # Each test is a process of its own, ended with all it started when time is over.
