@@ -46,13 +46,13 @@ pub struct Limits {
     pub wait: Duration,
     /// How long the API server may be away before the run ends.
     pub api_away: Duration,
-    /// Writes in flight at once.
+    /// Writes in flight at once. Each needs a connection of its own (kube speaks HTTP/1.1), and each connection a handshake.
     pub in_flight: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { wait: Duration::from_secs(600), api_away: Duration::from_secs(30), in_flight: 24 }
+        Self { wait: Duration::from_secs(600), api_away: Duration::from_secs(30), in_flight: 12 }
     }
 }
 

@@ -24,7 +24,7 @@ use crate::snapshot::collect::{Query, Scope, collect, queries_for};
 pub use health::{Health, ObjectHealth, health};
 
 /// Rehearsals in flight at once.
-const IN_FLIGHT: usize = 24;
+const IN_FLIGHT: usize = 12;
 
 /// A plan with what it was made from.
 pub struct Prepared {

@@ -2,6 +2,7 @@
 
 mod holder;
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -81,7 +82,8 @@ impl Explain for LockError {
 pub struct Lock {
     leases: Api<Lease>,
     name: String,
-    me: Holder,
+    /// The Lease as this process wrote it last.
+    written: Arc<Mutex<Preconditions>>,
     renewal: JoinHandle<()>,
 }
 
@@ -105,37 +107,51 @@ impl Lock {
             }
             answer => answer,
         };
-        match taken {
-            Ok(_) => {}
+        let held = match taken {
+            Ok(held) => held,
             Err(kube::Error::Api(status)) if status.is_already_exists() => {
                 let there = leases.get(key).await.map_err(refused)?;
                 may_take(key, &there, &me, take_over)?;
                 let mut mine = wanted;
                 // Whoever changes it between the two requests wins.
                 mine.metadata.resource_version = there.metadata.resource_version;
-                leases.replace(key, &PostParams::default(), &mine).await.map_err(refused)?;
+                leases.replace(key, &PostParams::default(), &mine).await.map_err(refused)?
             }
             Err(error) => return Err(refused(error)),
-        }
-        let renewal = tokio::spawn(renew(leases.clone(), key.to_owned(), me.clone(), lost));
-        Ok(Self { leases, name: key.to_owned(), me, renewal })
+        };
+        let written = Arc::new(Mutex::new(as_written(held)));
+        let renewal = tokio::spawn(renew(leases.clone(), (key.to_owned(), me), written.clone(), lost));
+        Ok(Self { leases, name: key.to_owned(), written, renewal })
     }
 
-    /// Gives the lock back, if it is still ours: who takes it over keeps the object and its uid.
+    /// Gives the lock back, if it is still as this process wrote it: who has taken it over has changed it.
     pub async fn release(self) -> Result<(), kube::Error> {
         self.renewal.abort();
-        let Some(there) = self.leases.get_opt(&self.name).await? else { return Ok(()) };
-        let holder = there.spec.and_then(|spec| spec.holder_identity);
-        if holder != Some(self.me.to_string()) {
-            return Ok(());
-        }
-        let as_seen = Preconditions { uid: there.metadata.uid, resource_version: there.metadata.resource_version };
-        match self.leases.delete(&self.name, &DeleteParams::default().preconditions(as_seen)).await {
+        let as_written = self.written.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        match self.leases.delete(&self.name, &DeleteParams::default().preconditions(as_written)).await {
             Ok(_) => Ok(()),
-            Err(kube::Error::Api(status)) if status.code == 404 || status.code == 409 => Ok(()),
+            Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
+            Err(kube::Error::Api(status)) if status.code == 409 => self.release_renewed().await,
             Err(error) => Err(error),
         }
     }
+
+    /// Somebody has changed the Lease: another holder, or a renewal of ours of which the answer was not awaited.
+    async fn release_renewed(self) -> Result<(), kube::Error> {
+        let Some(there) = self.leases.get_opt(&self.name).await? else { return Ok(()) };
+        let holder = there.spec.as_ref().and_then(|spec| spec.holder_identity.clone());
+        if holder != Some(Holder::this_process().to_string()) {
+            return Ok(());
+        }
+        match self.leases.delete(&self.name, &DeleteParams::default().preconditions(as_written(there))).await {
+            Err(kube::Error::Api(status)) if status.code == 404 || status.code == 409 => Ok(()),
+            answer => answer.map(|_| ()),
+        }
+    }
+}
+
+fn as_written(lease: Lease) -> Preconditions {
+    Preconditions { uid: lease.metadata.uid, resource_version: lease.metadata.resource_version }
 }
 
 fn lease(key: &str, holder: &Holder) -> Lease {
@@ -172,15 +188,23 @@ async fn make_namespace(client: &Client) -> Result<(), kube::Error> {
 }
 
 /// Renews until aborted. A renewal that finds another holder, or none for as long as the lease lasts, ends the run.
-async fn renew(leases: Api<Lease>, name: String, me: Holder, lost: CancellationToken) {
+async fn renew(
+    leases: Api<Lease>,
+    (name, me): (String, Holder),
+    written: Arc<Mutex<Preconditions>>,
+    lost: CancellationToken,
+) {
     let mut timer = tokio::time::interval(RENEWAL);
     timer.tick().await;
     let mut renewed = Timestamp::now();
     loop {
         timer.tick().await;
         match renew_once(&leases, &name, &me).await {
-            Ok(true) => renewed = Timestamp::now(),
-            Ok(false) => return lost.cancel(),
+            Ok(Some(lease)) => {
+                renewed = Timestamp::now();
+                *written.lock().unwrap_or_else(PoisonError::into_inner) = as_written(lease);
+            }
+            Ok(None) => return lost.cancel(),
             Err(error) => tracing::warn!(%error, "the lock was not renewed"),
         }
         if Timestamp::now().duration_since(renewed).as_secs() >= EXPIRY.as_secs().cast_signed() {
@@ -189,13 +213,13 @@ async fn renew(leases: Api<Lease>, name: String, me: Holder, lost: CancellationT
     }
 }
 
-/// `false`: somebody else holds it now.
-async fn renew_once(leases: &Api<Lease>, name: &str, me: &Holder) -> Result<bool, kube::Error> {
-    let Some(mut lease) = leases.get_opt(name).await? else { return Ok(false) };
+/// `None`: somebody else holds it now.
+async fn renew_once(leases: &Api<Lease>, name: &str, me: &Holder) -> Result<Option<Lease>, kube::Error> {
+    let Some(mut lease) = leases.get_opt(name).await? else { return Ok(None) };
     let spec = lease.spec.get_or_insert_default();
     if spec.holder_identity.as_deref() != Some(me.to_string().as_str()) {
-        return Ok(false);
+        return Ok(None);
     }
     spec.renew_time = Some(MicroTime(Timestamp::now()));
-    leases.replace(name, &PostParams::default(), &lease).await.map(|_| true)
+    leases.replace(name, &PostParams::default(), &lease).await.map(Some)
 }
