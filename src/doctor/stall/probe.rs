@@ -48,16 +48,20 @@ fn asked(container: &Container<'_>, probe: &str) -> String {
 }
 
 fn killed(site: &Site<'_>) -> Option<Cause> {
-    site.containers.iter().filter(|one| !one.ready && one.restarts > 0).find_map(|container| {
+    site.containers.iter().filter(|one| !one.ready).find_map(|container| {
         let kill = site.events_of(&["Killing"]).filter(|event| container.is_meant(event)).map(event_text);
         let kill = kill.filter(|said| said.contains("probe")).last()?;
         let (kind, field) =
             if kill.contains("startup") { ("Startup", "startupProbe") } else { ("Liveness", "livenessProbe") };
         let said = failure(site, container, kind).map(|(_, _, said)| format!(": {}", clip(said))).unwrap_or_default();
         let message = format!(
-            "container `{}` was restarted {} because its {} probe{} fails{said}",
+            "container `{}` {} because its {} probe{} fails{said}",
             container.name,
-            if container.restarts == 1 { "once".to_owned() } else { format!("{} times", container.restarts) },
+            match container.restarts {
+                0 => "is being restarted".to_owned(),
+                1 => "was restarted once".to_owned(),
+                many => format!("was restarted {many} times"),
+            },
             kind.to_lowercase(),
             asked(container, field),
         );

@@ -25,7 +25,12 @@ use crate::snapshot::{Snapshot, Unread};
 const BELOW: [(&str, &str); 4] =
     [("v1", "Pod"), ("apps/v1", "ReplicaSet"), ("v1", "Event"), ("v1", "PersistentVolumeClaim")];
 /// What causes are looked for in beside that; read once a while, because it changes seldom.
-const AROUND: [(&str, &str); 2] = [("v1", "Node"), ("storage.k8s.io/v1", "StorageClass")];
+const AROUND: [(&str, &str); 4] = [
+    ("v1", "Node"),
+    ("storage.k8s.io/v1", "StorageClass"),
+    ("admissionregistration.k8s.io/v1", "ValidatingWebhookConfiguration"),
+    ("admissionregistration.k8s.io/v1", "MutatingWebhookConfiguration"),
+];
 /// How old the picture of [`AROUND`] may be.
 const AROUND_AGE: Duration = Duration::from_secs(5);
 
@@ -166,7 +171,7 @@ impl Tracker {
                 drop(picture);
                 self.shared.tell();
             }
-            Err(error) => tracing::debug!(%error, "nodes and storage classes could not be read"),
+            Err(error) => tracing::debug!(%error, "what lies around could not be read"),
         }
     }
 }
