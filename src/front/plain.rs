@@ -5,6 +5,7 @@ mod board;
 use std::collections::HashMap;
 use std::io::Write;
 use std::path::Path;
+use std::time::Duration;
 
 use color_eyre::eyre::WrapErr as _;
 use seaworthy::doctor::{Cause, Outlook};
@@ -15,6 +16,8 @@ use tokio::sync::mpsc;
 use super::paint::{Paint, count, time};
 use board::Board;
 
+/// How often the moving part moves.
+const FRAME: Duration = Duration::from_millis(120);
 /// A step that found everything as it should be in less than this is not worth a line, milliseconds.
 const WORTH_SAYING: u64 = 100;
 
@@ -31,17 +34,33 @@ impl Plain {
     pub(crate) fn new(lively: bool, paint: Paint, events: Option<&Path>) -> color_eyre::Result<Self> {
         let open =
             |path: &Path| std::fs::File::create(path).wrap_err_with(|| format!("events file {}", path.display()));
-        Ok(Self { paint, board: Board::new(lively), events: events.map(open).transpose()?, steps: HashMap::new() })
+        Ok(Self {
+            paint,
+            board: Board::new(lively, paint),
+            events: events.map(open).transpose()?,
+            steps: HashMap::new(),
+        })
     }
 
     /// Until the run has finished and all it said is shown.
     pub(crate) async fn follow(mut self, mut receiver: mpsc::Receiver<Event>) {
-        while let Some(event) = receiver.recv().await {
+        let mut clock = tokio::time::interval(FRAME);
+        loop {
+            let event = tokio::select! {
+                event = receiver.recv() => event,
+                _ = clock.tick(), if self.board.is_lively() => {
+                    self.board.tick();
+                    continue;
+                }
+            };
+            let Some(event) = event else { break };
             self.write_event(&event);
-            self.show(&event);
             if matches!(event, Event::Finished { .. }) {
+                self.board.clear();
+                self.show(&event);
                 break;
             }
+            self.show(&event);
         }
         self.board.clear();
     }
@@ -105,10 +124,9 @@ impl Plain {
 
     fn waiting(&mut self, id: &str, progress: &str, cause: Option<&Cause>) {
         let title = self.steps.get(id).cloned().unwrap_or_else(|| id.to_owned());
-        let why = cause.map_or_else(String::new, |cause| format!(": {}", cause_text(cause)));
         let urgent = cause.is_some_and(|cause| cause.outlook >= Outlook::Stuck);
-        let line = format!("{title}: {}{why}", printable(progress));
-        self.board.wait(id, &if urgent { self.paint.careful(&line) } else { line.clone() }, urgent);
+        let line = format!("{title}: {}", printable(progress));
+        self.board.wait(id, &line, cause.map(cause_text).as_deref(), urgent);
     }
 }
 
