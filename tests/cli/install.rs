@@ -127,6 +127,8 @@ fn a_life() {
     insta::assert_snapshot!("install", lines.join("\n"));
     assert_eq!(harbour.writes().len(), 6, "{:#?}", harbour.writes());
 
+    let again = harbour.run(&format!("{INSTALL} --yes"), 0).stderr.clone();
+    assert!(again.contains("nothing to do: all is as wanted (9 steps checked in "), "{again}");
     let again = harbour.json(&format!("{INSTALL} --yes"), 0);
     assert_eq!((&again["outcome"]["ended"], &again["outcome"]["run"]), (&json!("done"), &json!("")));
     assert_eq!(harbour.writes().len(), 6, "the second run wrote");
@@ -182,6 +184,8 @@ fn a_failure_ends_with_its_cause() {
     });
     let said = harbour.run(&format!("{INSTALL} --yes"), 1).stderr.clone();
     assert!(said.trim_end().lines().last().unwrap().contains("the rule says Forbidden"), "{said}");
+    assert_eq!(said.matches("the rule says Forbidden").count(), 1, "the cause is said once: {said}");
+    assert!(said.contains("1 step was not begun") && !said.contains("skip"), "{said}");
     let document = harbour.json(&format!("{INSTALL} --yes"), 1);
     assert!(document["error"]["message"].as_str().unwrap().contains("the rule says Forbidden"), "{document}");
     assert_eq!(harbour.json("runs list", 0)["items"][0]["state"], "failed");
