@@ -80,6 +80,9 @@ pub enum StepState {
         /// Why.
         cause: Cause,
     },
+    /// It was begun, and its end was not waited for: the run was stopped or something else failed. What it had to write
+    /// is written or on its way.
+    Left,
     /// It was not begun, because something it needs failed or the run was stopped.
     Skipped,
 }

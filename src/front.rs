@@ -4,12 +4,13 @@ pub(crate) mod ask;
 pub(crate) mod paint;
 pub(crate) mod plain;
 pub(crate) mod plan_text;
+pub(crate) mod screen;
 
 use std::io::IsTerminal as _;
 
-/// A line beside the result.
+/// A line beside the result. It may be said while a run is being shown: then it goes above what moves.
 pub(crate) fn say(line: impl AsRef<str>) {
-    eprintln!("{}", line.as_ref());
+    screen::show(Some(line.as_ref()), &[], |line| line.text.clone());
 }
 
 /// Whether there is somebody who could answer a question.

@@ -1,5 +1,6 @@
 //! Look and decide: reads what a plan needs, in as few requests as can be, and makes the plan. Writes nothing.
 
+pub mod discover;
 mod health;
 
 use std::collections::BTreeMap;

@@ -3,71 +3,163 @@
 use std::process::ExitCode;
 
 use seaworthy::cluster::Cluster;
+use seaworthy::engine::journal::{RunRecord, RunState};
 use seaworthy::engine::record::InstallRecord;
-use seaworthy::plan::Installation;
+use seaworthy::plan::{Installation, Purpose};
+use seaworthy::prepare::discover::{self, Found, LastRun, Sought, Stage};
 use seaworthy::prepare::{self, Health, ObjectHealth};
 use serde_json::json;
 
+use super::choose::check_name;
 use super::uninstall::bare_installation;
 use super::{Failure, Session, StatusArgs};
 use crate::front::paint::{Paint, count};
 use crate::front::plain::cause_text;
+use crate::front::say;
 
 /// The exit code of an installation that is not healthy.
 const UNHEALTHY: u8 = 3;
 
 pub(crate) async fn run(session: &Session, arguments: &StatusArgs) -> Result<ExitCode, Failure> {
-    let one = arguments.stack.as_deref().map(|stack| bare_installation(session, stack, arguments.namespace.as_deref()));
-    let one = one.transpose()?;
+    let sought = sought(session, arguments)?;
     let cluster = session.connect().await?;
-    let records = records(&cluster, one.as_ref()).await?;
+    let installations = installations(session, &cluster, &sought).await?;
+    if installations.is_empty() && sought.stack.is_some() {
+        return Err(not_installed(&cluster, &sought));
+    }
     let mut healths = Vec::new();
-    for record in &records {
-        healths.push(prepare::health(&cluster, record).await.map_err(|error| Failure::kube(&error))?);
+    for found in &installations {
+        healths.push(prepare::health(&cluster, found).await.map_err(|error| Failure::kube(&error))?);
     }
     let healthy = healths.iter().all(Health::is_healthy);
     let document = json!({"cluster": cluster.id, "healthy": healthy, "installations": healths});
     session.print("Status", &document, || {
         let paint = Paint(session.is_colourful());
         let texts: Vec<String> = healths.iter().map(|health| health_text(health, paint)).collect();
-        if texts.is_empty() { format!("nothing is installed in {}", cluster.id.context) } else { texts.join("\n\n") }
+        if texts.is_empty() { nothing(&cluster, &sought) } else { texts.join("\n\n") }
     });
     Ok(if healthy { ExitCode::SUCCESS } else { ExitCode::from(UNHEALTHY) })
 }
 
-/// Of one installation, or of all.
-async fn records(cluster: &Cluster, one: Option<&Installation>) -> Result<Vec<InstallRecord>, Failure> {
-    let Some(one) = one else {
-        return InstallRecord::list(&cluster.client).await.map_err(|error| Failure::kube(&error));
+fn sought(session: &Session, arguments: &StatusArgs) -> Result<Sought, Failure> {
+    let namespace = arguments.namespace.clone();
+    let Some(stack) = &arguments.stack else {
+        if let Some(namespace) = &namespace {
+            check_name("--namespace", namespace)?;
+        }
+        return Ok(Sought { stack: None, namespace });
     };
-    let Installation { stack, namespace, .. } = one;
-    let record = InstallRecord::read(&cluster.client, &one.key()).await.map_err(|error| Failure::kube(&error))?;
-    record.map(|record| vec![record]).ok_or_else(|| {
-        let message = format!("{stack} is not installed in namespace {namespace} of {}", cluster.id.context);
-        Failure::input("not-installed", message, format!("`seaworthy install {stack}` installs it"))
-    })
+    let Installation { stack, namespace, .. } = bare_installation(session, stack, namespace.as_deref())?;
+    Ok(Sought { stack: Some(stack), namespace: Some(namespace) })
+}
+
+fn not_installed(cluster: &Cluster, sought: &Sought) -> Failure {
+    let part = |part: &Option<String>| part.clone().unwrap_or_default();
+    let (stack, namespace) = (part(&sought.stack), part(&sought.namespace));
+    let message = format!("{stack} is not installed in namespace {namespace} of {}", cluster.id.context);
+    Failure::input("not-installed", message, format!("`seaworthy install {stack}` installs it"))
+}
+
+fn nothing(cluster: &Cluster, sought: &Sought) -> String {
+    let place = sought.namespace.as_ref().map_or_else(String::new, |namespace| format!("namespace {namespace} of "));
+    format!("nothing is installed in {place}{}", cluster.id.context)
+}
+
+/// What there is by records, by labels, and by the runs of this machine.
+async fn installations(session: &Session, cluster: &Cluster, sought: &Sought) -> Result<Vec<Found>, Failure> {
+    let failed = |error| Failure::kube(&error);
+    let labelled = async { discover::labelled(cluster, sought).await.map_err(failed) };
+    let (records, labelled) = tokio::try_join!(records(cluster, sought), labelled)?;
+    let unread = discover::unread_kinds(&labelled.unread);
+    if !unread.is_empty() {
+        say(format!("{} could not be read: an unfinished installation may not be seen", unread.join(", ")));
+    }
+    let (runs, _) = session.runs()?.list()?;
+    let here: Vec<RunRecord> = runs.into_iter().filter(|run| run.plan.cluster.uid == cluster.id.uid).collect();
+    Ok(discover::installations(&records, &labelled, &here, sought))
+}
+
+/// Of one installation, or of all. Who may not read records still sees what carries our labels.
+async fn records(cluster: &Cluster, sought: &Sought) -> Result<Vec<InstallRecord>, Failure> {
+    let answer = match (&sought.stack, &sought.namespace) {
+        (Some(stack), Some(namespace)) => {
+            let key = format!("{namespace}.{stack}");
+            InstallRecord::read(&cluster.client, &key).await.map(|record| record.into_iter().collect())
+        }
+        _ => InstallRecord::list(&cluster.client).await,
+    };
+    match answer {
+        Err(kube::Error::Api(status)) if status.code == 403 => Ok(Vec::new()),
+        answer => answer.map_err(|error| Failure::kube(&error)),
+    }
 }
 
 fn health_text(health: &Health, paint: Paint) -> String {
     let installation = &health.installation;
-    let bad = health.objects.iter().filter(|object| !object.is_healthy()).count();
-    let verdict =
-        if bad == 0 { paint.good("healthy") } else { paint.bad(&format!("{} not ready", count(bad, "object"))) };
-    let mut lines = vec![format!(
-        "{} {} ({}) in namespace {}: {verdict}",
-        paint.strong(&installation.stack),
-        installation.version,
-        installation.profile,
-        installation.namespace
-    )];
-    lines.extend(
-        health.objects.iter().filter(|object| object.is_worth_a_line()).map(|object| object_line(object, paint)),
-    );
+    let about = [&installation.version, &installation.profile];
+    let known = match about {
+        [version, profile] if profile.is_empty() => version.clone(),
+        [version, profile] => format!("{version} ({profile})"),
+    };
+    let name = [paint.strong(&installation.stack), known].join(" ");
+    let mut lines =
+        vec![format!("{} in namespace {}: {}", name.trim_end(), installation.namespace, verdict(health, paint))];
+    let shown: Vec<&ObjectHealth> = health.objects.iter().filter(|object| is_shown(health.stage, object)).collect();
+    let width = shown.iter().map(|object| object.object.to_string().chars().count()).max().unwrap_or(0);
+    lines.extend(shown.into_iter().map(|object| object_line(object, width, paint)));
+    lines.extend(remedy_lines(health));
     lines.join("\n")
 }
 
-fn object_line(object: &ObjectHealth, paint: Paint) -> String {
+fn verdict(health: &Health, paint: Paint) -> String {
+    let bad = health.objects.iter().filter(|object| !object.is_healthy()).count();
+    match (health.stage, bad) {
+        (Stage::Leftover, _) => "taken away; its data is still there".to_owned(),
+        (Stage::Finished, 0) => paint.good("healthy"),
+        (Stage::Finished, bad) => paint.bad(&format!("{} not ready", count(bad, "object"))),
+        (Stage::Unfinished, 0) => paint.bad("not finished"),
+        (Stage::Unfinished, bad) => paint.bad(&format!("not finished, {} not ready", count(bad, "object"))),
+    }
+}
+
+/// Of what was left on purpose everything is worth a line.
+fn is_shown(stage: Stage, object: &ObjectHealth) -> bool {
+    stage == Stage::Leftover || object.is_worth_a_line()
+}
+
+fn object_line(object: &ObjectHealth, width: usize, paint: Paint) -> String {
     let mark = if object.is_healthy() { paint.good("ok  ") } else { paint.bad("FAIL") };
     let why = object.cause.as_ref().map_or_else(String::new, |cause| format!(": {}", cause_text(cause)));
-    format!("  {mark} {:<48} {}{why}", object.object.to_string(), object.state)
+    format!("  {mark} {:<width$}  {}{why}", object.object.to_string(), object.state)
+}
+
+/// What the last run has to do with it, and the command that goes on.
+fn remedy_lines(health: &Health) -> Vec<String> {
+    let Installation { stack, namespace, .. } = &health.installation;
+    match (&health.run, health.stage) {
+        (Some(run), Stage::Finished | Stage::Unfinished) => {
+            vec![format!("  {}", run_text(run)), format!("  go on with: seaworthy runs resume {}", run.run)]
+        }
+        (None, Stage::Unfinished) => vec![
+            "  no run of this machine made it, and no record says that it was finished".to_owned(),
+            format!("  go on with: seaworthy install {stack} -n {namespace}, and the values it was given"),
+        ],
+        (_, Stage::Leftover) => {
+            vec![format!("  see what can be deleted with: seaworthy uninstall {stack} -n {namespace} --dry-run")]
+        }
+        (None, Stage::Finished) => Vec::new(),
+    }
+}
+
+fn run_text(run: &LastRun) -> String {
+    let what = match run.purpose {
+        Purpose::Install => "install",
+        Purpose::Uninstall => "uninstall",
+    };
+    let end = match run.state {
+        RunState::Open => "is under way, or was killed".to_owned(),
+        RunState::Interrupted => "was interrupted".to_owned(),
+        _ => run.causes.first().map_or_else(|| "failed".to_owned(), |cause| format!("failed: {}", cause_text(cause))),
+    };
+    format!("{what} (run {}) {end}", run.run)
 }

@@ -10,7 +10,7 @@ use seaworthy::engine::record::InstallRecord;
 use seaworthy::engine::{self, Context, Limits};
 use seaworthy::error::Class;
 use seaworthy::event::{Ended, Event, Outcome};
-use seaworthy::plan::{Plan, Purpose};
+use seaworthy::plan::{Installation, Plan, Purpose};
 use seaworthy::prepare::Prepared;
 use serde_json::json;
 use tokio::sync::mpsc;
@@ -55,7 +55,7 @@ impl Voyage<'_> {
         if plan.writes() && !self.agreed(plan)? {
             return Err(declined());
         }
-        let key = plan.installation.key();
+        let (key, way) = (plan.installation.key(), self.way_in(plan));
         let signals = signals::watch("stopping after what is under way; once more to stop at once");
         let cancel = signals.token();
         let lock = if writes { Some(self.lock(plan, cancel.clone()).await?) } else { None };
@@ -66,11 +66,26 @@ impl Voyage<'_> {
             say(format!("the lock could not be given back and expires in a minute: {error}"));
         }
         let outcome = outcome?;
+        if let Some(way) = way.filter(|_| outcome.ended == Ended::Done && !self.session.is_json()) {
+            say(format!("open it with: {way}"));
+        }
         // Nothing but a signal and the loss of the lock stops a run.
         if outcome.ended == Ended::Interrupted && signals.code().is_none() {
             return Err(lock_lost(&key, &outcome.run));
         }
         Ok(self.finish(&outcome, signals.code()))
+    }
+
+    /// The command that opens what was installed, when there is something to open.
+    fn way_in(&self, plan: &Plan) -> Option<String> {
+        let Installation { stack, namespace, .. } = &plan.installation;
+        if plan.purpose == Purpose::Uninstall || plan.reach.is_empty() {
+            return None;
+        }
+        let known = self.session.catalogue().get(stack).ok();
+        let usual = known.is_some_and(|known| known.definition().default_namespace() == namespace);
+        let place = if usual { String::new() } else { format!(" -n {namespace}") };
+        Some(format!("seaworthy open {stack}{place}"))
     }
 
     fn agreed(&self, plan: &Plan) -> Result<bool, Failure> {

@@ -299,7 +299,6 @@ pub async fn prove(forward: &Forward, reach: &Reach, patience: Duration) -> Resu
 }
 
 async fn ask(address: SocketAddr, reach: &Reach) -> Result<String, ForwardError> {
-    let url = format!("http://{address}{}", reach.path);
     let wrong = |message: String| ForwardError::WrongAnswer {
         service: ObjectRef::new("v1", "Service", Some(&reach.namespace), &reach.service),
         url: reach.path.clone(),
@@ -316,7 +315,8 @@ async fn ask(address: SocketAddr, reach: &Reach) -> Result<String, ForwardError>
         Some(text) if !body.contains(text.as_str()) => {
             Err(wrong(format!("answered {status}, but without `{text}` in it")))
         }
-        _ => Ok(format!("GET {url} answered {status}, {} bytes", body.len())),
+        // Not the address: it is closed when this is read.
+        _ => Ok(format!("GET {} answered {status}, {} bytes", reach.path, body.len())),
     }
 }
 

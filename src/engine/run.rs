@@ -85,6 +85,7 @@ struct Course<'a> {
     graph: Graph,
     done: usize,
     writing: usize,
+    begun: Vec<bool>,
     ended: Vec<bool>,
     causes: Vec<Cause>,
     stopped: bool,
@@ -92,9 +93,10 @@ struct Course<'a> {
 
 impl<'a> Course<'a> {
     fn new(plan: &'a Plan, doing: &'a Doing<'a>) -> Self {
-        let ended = vec![false; plan.steps.len()];
+        let none = vec![false; plan.steps.len()];
         let graph = Graph::new(&plan.steps);
-        Self { plan, doing, graph, done: 0, writing: 0, ended, causes: Vec::new(), stopped: false }
+        let (begun, ended) = (none.clone(), none);
+        Self { plan, doing, graph, done: 0, writing: 0, begun, ended, causes: Vec::new(), stopped: false }
     }
 
     fn run_id(&self) -> String {
@@ -107,6 +109,7 @@ impl<'a> Course<'a> {
         loop {
             while let Some(index) = self.next_step() {
                 let step = &self.plan.steps[index];
+                self.begun[index] = true;
                 if !matches!(step.change, Change::Unchanged | Change::Keep { .. }) {
                     self.tell(step, StepState::Running).await;
                 }
@@ -134,10 +137,9 @@ impl<'a> Course<'a> {
             self.end(index, ending, took).await;
         }
         drop(active);
-        for (index, step) in self.plan.steps.iter().enumerate() {
-            if !self.ended[index] {
-                self.tell(step, StepState::Skipped).await;
-            }
+        for (index, step) in self.plan.steps.iter().enumerate().filter(|(index, _)| !self.ended[*index]) {
+            let state = if self.begun[index] { StepState::Left } else { StepState::Skipped };
+            self.tell(step, state).await;
         }
     }
 
@@ -181,7 +183,7 @@ impl<'a> Course<'a> {
                 }
                 StepState::Failed { cause }
             }
-            // Skipped is said for all of them at the end. The step may have heard of the stop before the run did.
+            // Left is said for all of them at the end. The step may have heard of the stop before the run did.
             Ending::Stopped => {
                 self.stopped = true;
                 return;

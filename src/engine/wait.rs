@@ -17,6 +17,10 @@ const CLOCK: Duration = Duration::from_secs(1);
 /// How long an object may be unready before what surrounds it (nodes, storage classes) is read as well.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// How long a cause has to stand before it is shown: what a controller is about to do in a moment is no news. A second of
+/// [`CLOCK`] brings the next look.
+const STANDING: Duration = Duration::from_millis(900);
+
 /// Why a wait ended without success.
 pub(super) enum Unmet {
     /// It will not come about, or the deadline passed.
@@ -100,6 +104,7 @@ impl Wait<'_> {
         let mut clock = interval(CLOCK);
         clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut said = None;
+        let mut doubt = Doubt::default();
         loop {
             changes.borrow_and_update();
             let (progress, cause) = match look() {
@@ -111,9 +116,10 @@ impl Wait<'_> {
             if began.elapsed() >= PATIENCE {
                 self.tracker.look_around().await;
             }
-            if said.as_ref() != Some(&(progress.clone(), cause.clone())) {
-                self.say(&progress, cause.as_deref());
-                said = Some((progress.clone(), cause.clone()));
+            let shown = cause.clone().filter(|cause| doubt.has_stood(cause));
+            if said.as_ref() != Some(&(progress.clone(), shown.clone())) {
+                self.say(&progress, shown.as_deref());
+                said = Some((progress.clone(), shown));
             }
             tokio::select! {
                 () = self.context.cancel.cancelled() => return Err(Unmet::Stopped),
@@ -153,6 +159,25 @@ impl Wait<'_> {
             outlook: Outlook::Stuck,
         };
         cause.map_or_else(late, |cause| *cause)
+    }
+}
+
+/// Holds back a cause until it has stood for a moment.
+#[derive(Default)]
+struct Doubt {
+    since: Option<(String, Option<ObjectRef>, String, Instant)>,
+}
+
+impl Doubt {
+    /// Whether the same cause, in whatever words, was there for long enough.
+    fn has_stood(&mut self, cause: &Cause) -> bool {
+        let same = |(id, object, reason, _): &(String, Option<ObjectRef>, String, Instant)| {
+            (id, object, reason) == (&cause.id, &cause.object, &cause.reason)
+        };
+        if !self.since.as_ref().is_some_and(same) {
+            self.since = Some((cause.id.clone(), cause.object.clone(), cause.reason.clone(), Instant::now()));
+        }
+        self.since.as_ref().is_some_and(|(.., since)| since.elapsed() >= STANDING)
     }
 }
 

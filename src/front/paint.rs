@@ -40,6 +40,26 @@ pub(crate) fn cut(text: &str, width: usize) -> String {
     format!("{kept}…")
 }
 
+/// The text in lines of at most `width` characters, broken between words where that can be.
+pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
+    let width = width.max(1);
+    let mut lines: Vec<String> = Vec::new();
+    for word in seaworthy::object::printable(text).split_whitespace() {
+        let length = |text: &str| text.chars().count();
+        match lines.last_mut() {
+            Some(line) if length(line) + 1 + length(word) <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => {
+                let letters: Vec<char> = word.chars().collect();
+                lines.extend(letters.chunks(width).map(|part| part.iter().collect::<String>()));
+            }
+        }
+    }
+    lines
+}
+
 /// `1.2 s`, `350 ms`, `2 min 5 s`.
 pub(crate) fn time(millis: u64) -> String {
     match millis {
@@ -77,6 +97,7 @@ mod tests {
     fn texts_are_cut_to_one_line() {
         assert_eq!(cut("a\nb", 10), "a b");
         assert_eq!(cut("abcdef", 4), "abc…");
+        assert_eq!(wrap("a bc  def ghijklm", 4), ["a bc", "def", "ghij", "klm"]);
         assert_eq!(time(999), "999 ms");
         assert_eq!(time(61_500), "1 min 1 s");
         assert_eq!(table(&["A", "LONG"], &[vec!["xx".into(), "y".into()]]), "A   LONG\nxx  y");

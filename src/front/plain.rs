@@ -2,9 +2,10 @@
 
 mod board;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::Write;
 use std::path::Path;
+use std::time::Duration;
 
 use color_eyre::eyre::WrapErr as _;
 use seaworthy::doctor::{Cause, Outlook};
@@ -15,6 +16,8 @@ use tokio::sync::mpsc;
 use super::paint::{Paint, count, time};
 use board::Board;
 
+/// How often the moving part moves.
+const FRAME: Duration = Duration::from_millis(120);
 /// A step that found everything as it should be in less than this is not worth a line, milliseconds.
 const WORTH_SAYING: u64 = 100;
 
@@ -24,6 +27,12 @@ pub(crate) struct Plain {
     board: Board,
     events: Option<std::fs::File>,
     steps: HashMap<String, String>,
+    /// Ids of the steps that write.
+    writes: HashSet<String>,
+    /// Steps that only look, and were begun and given up.
+    left: usize,
+    /// Steps that were not begun.
+    skipped: usize,
 }
 
 impl Plain {
@@ -31,17 +40,30 @@ impl Plain {
     pub(crate) fn new(lively: bool, paint: Paint, events: Option<&Path>) -> color_eyre::Result<Self> {
         let open =
             |path: &Path| std::fs::File::create(path).wrap_err_with(|| format!("events file {}", path.display()));
-        Ok(Self { paint, board: Board::new(lively), events: events.map(open).transpose()?, steps: HashMap::new() })
+        let (board, events) = (Board::new(lively, paint), events.map(open).transpose()?);
+        let (steps, writes) = (HashMap::new(), HashSet::new());
+        Ok(Self { paint, board, events, steps, writes, left: 0, skipped: 0 })
     }
 
     /// Until the run has finished and all it said is shown.
     pub(crate) async fn follow(mut self, mut receiver: mpsc::Receiver<Event>) {
-        while let Some(event) = receiver.recv().await {
+        let mut clock = tokio::time::interval(FRAME);
+        loop {
+            let event = tokio::select! {
+                event = receiver.recv() => event,
+                _ = clock.tick(), if self.board.is_lively() => {
+                    self.board.tick();
+                    continue;
+                }
+            };
+            let Some(event) = event else { break };
             self.write_event(&event);
-            self.show(&event);
             if matches!(event, Event::Finished { .. }) {
+                self.board.clear();
+                self.show(&event);
                 break;
             }
+            self.show(&event);
         }
         self.board.clear();
     }
@@ -63,12 +85,19 @@ impl Plain {
                 let here = format!("/{}/", plan.installation.namespace);
                 let short = |title: &str| title.replacen(&here, "/", 1);
                 self.steps = plan.steps.iter().map(|step| (step.id.clone(), short(&step.title))).collect();
+                let writing = plan.steps.iter().filter(|step| step.change.writes());
+                self.writes = writing.map(|step| step.id.clone()).collect();
             }
             Event::Started { run, total } => self.started(run, *total),
             Event::Step { id, done, total, state } => self.step(id, (*done, *total), state),
             Event::Waiting { id, progress, cause, .. } => self.waiting(id, progress, cause.as_ref()),
             Event::Notice { text } => self.board.line(&self.paint.careful(&printable(text))),
-            Event::Finished { outcome } => self.board.line(&finished_text(outcome, self.paint)),
+            Event::Finished { outcome } => {
+                if let Some(rest) = rest_text(self.left, self.skipped) {
+                    self.board.line(&self.paint.faint(&rest));
+                }
+                self.board.line(&finished_text(outcome, self.paint));
+            }
         }
     }
 
@@ -92,24 +121,40 @@ impl Plain {
                     self.board.line(&format!("{} {title}{note} {took}", self.paint.good("ok  ")));
                 }
             }
-            StepState::Failed { cause } => {
+            // Why is said once, at the end, where it is looked for.
+            StepState::Failed { .. } => {
                 self.board.end(id);
-                self.board.line(&format!("{} {title}: {}", self.paint.bad("FAIL"), cause_text(cause)));
+                self.board.line(&format!("{} {title}", self.paint.bad("FAIL")));
             }
-            StepState::Skipped => {
+            StepState::Left => {
                 self.board.end(id);
-                self.board.line(&self.paint.faint(&format!("skip {title}")));
+                if self.writes.contains(id) {
+                    self.board
+                        .line(&format!("{} {title} (sent; its end was not waited for)", self.paint.careful("left")));
+                } else {
+                    self.left += 1;
+                }
             }
+            StepState::Skipped => self.skipped += 1,
         }
     }
 
     fn waiting(&mut self, id: &str, progress: &str, cause: Option<&Cause>) {
         let title = self.steps.get(id).cloned().unwrap_or_else(|| id.to_owned());
-        let why = cause.map_or_else(String::new, |cause| format!(": {}", cause_text(cause)));
         let urgent = cause.is_some_and(|cause| cause.outlook >= Outlook::Stuck);
-        let line = format!("{title}: {}{why}", printable(progress));
-        self.board.wait(id, &if urgent { self.paint.careful(&line) } else { line.clone() }, urgent);
+        let line = format!("{title}: {}", printable(progress));
+        self.board.wait(id, &line, cause.map(cause_text).as_deref(), urgent);
     }
+}
+
+/// What a run that did not get to its end has not done: `14 steps were not begun, 2 waits were given up`.
+fn rest_text(left: usize, skipped: usize) -> Option<String> {
+    let were = |number: usize, noun: &str, what: &str| {
+        (number > 0).then(|| format!("{} {} {what}", count(number, noun), if number == 1 { "was" } else { "were" }))
+    };
+    let parts: Vec<String> =
+        [were(skipped, "step", "not begun"), were(left, "wait", "given up")].into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
 }
 
 /// `Pod/ns/name ErrImagePull: message`.
@@ -125,6 +170,11 @@ pub(crate) fn finished_text(outcome: &Outcome, paint: Paint) -> String {
         format!("{}, {}", count(to_usize(counts.writes), "write"), count(to_usize(counts.reads + counts.dry), "read"));
     let took = time(outcome.millis);
     match outcome.ended {
+        // Without a run nothing was written and nothing recorded.
+        Ended::Done if outcome.run.is_empty() => paint.good(&format!(
+            "nothing to do: all is as wanted ({} checked in {took}; {requests})",
+            count(outcome.total, "step")
+        )),
         Ended::Done => paint.good(&format!("done in {took}: {} ({requests})", count(outcome.total, "step"))),
         Ended::Interrupted => format!(
             "interrupted after {} of {}; go on with: seaworthy runs resume {}",

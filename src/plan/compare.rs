@@ -17,6 +17,11 @@ use super::FIELD_MANAGER;
 use crate::object::{items, text};
 use equal::{Equality, compare_leaf, is_empty};
 
+/// Who is said to own a number of replicas that nobody owns. A scale to 0 goes through `autoscaling/v1` Scale, which leaves
+/// out a 0, so that the API server takes the field from its owner and gives it to nobody, and leaves it so when it is scaled
+/// up again (seen with Kubernetes 1.34). Only the default, 1, is owned by nobody without that.
+pub const UNNAMED_SCALER: &str = "kubectl scale or an autoscaler";
+
 /// What the walk found.
 #[derive(Debug, Default)]
 pub struct Comparison {
@@ -310,6 +315,9 @@ impl Walk {
             (Equality::Different, _) => {
                 let mut owners: Vec<String> = sides.others.iter().map(|owner| owner.manager.to_owned()).collect();
                 owners.dedup();
+                if owners.is_empty() && sides.ours.is_none() && is_scaled(place, sides.live) {
+                    owners.push(UNNAMED_SCALER.to_owned());
+                }
                 self.changed(place, sides.live.cloned(), Some(wanted.clone()), owners);
             }
         }
@@ -324,6 +332,24 @@ impl Walk {
             owners,
             rival: None,
         });
+    }
+}
+
+/// Whether a number of replicas that nobody owns was set all the same.
+fn is_scaled(place: &Place, live: Option<&Value>) -> bool {
+    place.pointer == "/spec/replicas" && live.and_then(Value::as_i64).is_some_and(|number| number != 1)
+}
+
+/// Who set the number of replicas of a live object, when it was not us and not the API server's default.
+pub fn replicas_owner(live: &Value) -> Option<String> {
+    let owns = |entry: &&Value| entry.pointer("/fieldsV1/f:spec/f:replicas").is_some();
+    let owners: Vec<&str> =
+        items(live, "/metadata/managedFields").filter(owns).filter_map(|entry| text(entry, "/manager")).collect();
+    let number = live.pointer("/spec/replicas").and_then(Value::as_i64);
+    match owners.as_slice() {
+        [] => number.filter(|number| *number != 1).map(|_| UNNAMED_SCALER.to_owned()),
+        owners if owners.contains(&FIELD_MANAGER) => None,
+        owners => Some(owners.join(", ")),
     }
 }
 

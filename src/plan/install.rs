@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::compare::{Changed, Comparison, compare};
+use super::compare::{Changed, Comparison, UNNAMED_SCALER, compare};
 use super::difference::difference;
 use super::order::{defined_kinds, rank, references};
 use super::{Action, Change, Choice, Conflict, FIELD_MANAGER, FieldChange, Installation, Plan, Purpose, Reach, Step};
@@ -269,7 +269,7 @@ fn conflicts(comparison: &Comparison, policy: Policy) -> Vec<Conflict> {
 
 /// Field managers of kubectl's own commands: a person at a keyboard, whom no controller will contradict in a second.
 fn by_hand(manager: &str) -> bool {
-    manager == "kubectl" || manager.starts_with("kubectl-")
+    manager == "kubectl" || manager.starts_with("kubectl-") || manager == UNNAMED_SCALER
 }
 
 /// The object is there and was not made by us: a conflict over the whole of it.

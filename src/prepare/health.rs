@@ -2,13 +2,16 @@
 
 use kube::core::ApiResource;
 use serde::Serialize;
+use serde_json::Value;
 
+use super::discover::{Found, LastRun, Stage};
 use crate::cluster::{Cluster, Resources};
 use crate::doctor::{Cause, Outlook, stall};
+use crate::engine::journal::RunState;
 use crate::engine::ready::{Readiness, is_awaited, judge};
-use crate::engine::record::InstallRecord;
-use crate::object::ObjectRef;
+use crate::object::{ObjectRef, number};
 use crate::plan::Installation;
+use crate::plan::compare::replicas_owner;
 use crate::snapshot::Snapshot;
 use crate::snapshot::collect::{Query, Scope, collect, queries_for};
 
@@ -27,6 +30,11 @@ const AROUND: [(&str, &str, bool); 6] = [
 pub struct Health {
     /// Which installation.
     pub installation: Installation,
+    /// How far it has come.
+    pub stage: Stage,
+    /// The newest run of it on this machine, when it did not end well.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run: Option<LastRun>,
     /// Its objects, in the order of its record.
     pub objects: Vec<ObjectHealth>,
 }
@@ -46,9 +54,14 @@ pub struct ObjectHealth {
 }
 
 impl Health {
-    /// Whether every object that could be read is as it should be, and every one could be read.
+    /// Whether it is finished, and every object could be read and is as it should be. Data that was left on purpose is
+    /// no illness.
     pub fn is_healthy(&self) -> bool {
-        self.objects.iter().all(ObjectHealth::is_healthy)
+        match self.stage {
+            Stage::Finished => self.objects.iter().all(ObjectHealth::is_healthy),
+            Stage::Unfinished => false,
+            Stage::Leftover => true,
+        }
     }
 }
 
@@ -65,22 +78,29 @@ impl ObjectHealth {
 }
 
 /// Looks at an installation: one list for each kind and namespace.
-pub async fn health(cluster: &Cluster, record: &InstallRecord) -> Result<Health, kube::Error> {
+pub async fn health(cluster: &Cluster, found: &Found) -> Result<Health, kube::Error> {
     let mut resources = Resources::default();
-    let stubs: Vec<serde_json::Value> = record
+    let stubs: Vec<serde_json::Value> = found
         .inventory
         .iter()
         .map(|object| serde_json::json!({"apiVersion": object.api_version, "kind": object.kind, "metadata": {"name": object.name}}))
         .collect();
     resources.resolve(&cluster.client, &stubs.iter().collect::<Vec<_>>()).await?;
-    let located: Vec<(ObjectRef, ApiResource)> = record
+    let snapshot = collect(&cluster.client, queries(found, &resources)).await?;
+    let objects = found.inventory.iter().map(|object| stand(object, found, &snapshot)).collect();
+    let run = found.run.as_ref().filter(|run| run.state != RunState::Done).map(LastRun::from);
+    Ok(Health { installation: found.installation.clone(), stage: found.stage, run, objects })
+}
+
+fn queries(found: &Found, resources: &Resources) -> Vec<Query> {
+    let located: Vec<(ObjectRef, ApiResource)> = found
         .inventory
         .iter()
         .filter_map(|object| resources.of(object).map(|resource| (object.clone(), resource)))
         .collect();
     let around = AROUND.iter().filter_map(|(api_version, kind, namespaced)| {
         let resource = resources.of(&ObjectRef::new(api_version, kind, None, ""))?;
-        let namespace = namespaced.then(|| record.installation.namespace.clone());
+        let namespace = namespaced.then(|| found.installation.namespace.clone());
         Some(Query { resource, namespace, scope: Scope::All })
     });
     let mut queries: Vec<Query> = around.collect();
@@ -92,25 +112,46 @@ pub async fn health(cluster: &Cluster, record: &InstallRecord) -> Result<Health,
             queries.push(query);
         }
     }
-    let snapshot = collect(&cluster.client, queries).await?;
-    let objects = record.inventory.iter().map(|object| stand(object, &snapshot)).collect();
-    Ok(Health { installation: record.installation.clone(), objects })
+    queries
 }
 
-fn stand(object: &ObjectRef, snapshot: &Snapshot) -> ObjectHealth {
+fn stand(object: &ObjectRef, found: &Found, snapshot: &Snapshot) -> ObjectHealth {
     let standing = |state: String, healthy, cause| ObjectHealth { object: object.clone(), state, healthy, cause };
     let Some(live) = snapshot.get(object) else {
         let unread = snapshot.unread.iter().find(|unread| unread.kind == object.kind);
-        return match unread {
-            Some(unread) => standing(format!("unknown: {}", unread.why), None, None),
-            None => standing("missing".to_owned(), Some(false), Some(missing(object))),
+        return match (unread, found.stage) {
+            (Some(unread), _) => standing(format!("unknown: {}", unread.why), None, None),
+            (None, Stage::Finished) => standing("missing".to_owned(), Some(false), Some(missing(object))),
+            (None, _) => standing("not there".to_owned(), Some(false), None),
         };
     };
     let cause = || stall::cause(object, snapshot, jiff::Timestamp::now());
     match judge(live, snapshot) {
-        Readiness::Ready { note } => standing(note.unwrap_or_else(|| "ready".to_owned()), Some(true), None),
+        Readiness::Ready { note } => match rescaled(live, wanted_replicas(object, found)) {
+            Some((state, healthy)) => standing(state, Some(healthy), None),
+            None => standing(note.unwrap_or_else(|| "ready".to_owned()), Some(true), None),
+        },
         Readiness::Waiting { progress } => standing(progress, Some(false), cause()),
         Readiness::Failed { reason, .. } => standing(reason, Some(false), cause()),
+    }
+}
+
+/// What the newest run on this machine asked for.
+fn wanted_replicas(object: &ObjectRef, found: &Found) -> Option<i64> {
+    let run = found.run.as_ref()?;
+    let planned = run.plan.objects().find(|planned| ObjectRef::of(planned).as_ref() == Some(object))?;
+    number(planned, "/spec/replicas")
+}
+
+/// Something that is ready, but not in the number that was installed: what that is, and whether it still does its work.
+/// Whoever scales it becomes the owner of the number; a number that is ours is as it was wanted.
+fn rescaled(live: &Value, installed: Option<i64>) -> Option<(String, bool)> {
+    let now = number(live, "/spec/replicas")?;
+    let by = replicas_owner(live).filter(|_| installed != Some(now))?;
+    let was = installed.map_or_else(String::new, |installed| format!(", {installed} installed"));
+    match now {
+        0 => Some((format!("scaled to 0 by {by}{was}: nothing of it runs"), false)),
+        _ => installed.map(|_| (format!("ready; scaled to {now} by {by}{was}"), true)),
     }
 }
 

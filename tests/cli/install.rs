@@ -127,6 +127,8 @@ fn a_life() {
     insta::assert_snapshot!("install", lines.join("\n"));
     assert_eq!(harbour.writes().len(), 6, "{:#?}", harbour.writes());
 
+    let again = harbour.run(&format!("{INSTALL} --yes"), 0).stderr.clone();
+    assert!(again.contains("nothing to do: all is as wanted (9 steps checked in "), "{again}");
     let again = harbour.json(&format!("{INSTALL} --yes"), 0);
     assert_eq!((&again["outcome"]["ended"], &again["outcome"]["run"]), (&json!("done"), &json!("")));
     assert_eq!(harbour.writes().len(), 6, "the second run wrote");
@@ -152,8 +154,8 @@ fn a_life() {
         .map(|object| object["kind"].to_string())
         .collect();
     assert_eq!(left, ["\"PersistentVolumeClaim\"", "\"Secret\""]);
-    let nothing = harbour.json("status", 0);
-    assert_eq!(nothing["installations"], json!([]));
+    let left = harbour.json("status", 0)["installations"].clone();
+    assert_eq!((left[0]["stage"].as_str(), left[0]["objects"].as_array().unwrap().len()), (Some("leftover"), 1));
     is_nowhere(PASSWORD, harbour.home.unwrap().home.path());
 }
 
@@ -182,6 +184,8 @@ fn a_failure_ends_with_its_cause() {
     });
     let said = harbour.run(&format!("{INSTALL} --yes"), 1).stderr.clone();
     assert!(said.trim_end().lines().last().unwrap().contains("the rule says Forbidden"), "{said}");
+    assert_eq!(said.matches("the rule says Forbidden").count(), 1, "the cause is said once: {said}");
+    assert!(said.contains("1 step was not begun") && !said.contains("skip"), "{said}");
     let document = harbour.json(&format!("{INSTALL} --yes"), 1);
     assert!(document["error"]["message"].as_str().unwrap().contains("the rule says Forbidden"), "{document}");
     assert_eq!(harbour.json("runs list", 0)["items"][0]["state"], "failed");
@@ -189,6 +193,41 @@ fn a_failure_ends_with_its_cause() {
     harbour.fake.rule(|_| Fate::Answered);
     harbour.run(&format!("{INSTALL} --yes"), 0);
     harbour.run("status", 0);
+}
+
+#[test]
+fn what_was_never_finished_is_seen() {
+    let mut harbour = Harbour::new();
+    let heard = harbour.hear_of_writes(|call| {
+        if call.path.ends_with("/deployments/shop-web") { Fate::Refused(403, "Forbidden") } else { Fate::Answered }
+    });
+    harbour.run(&format!("{INSTALL} --yes"), 1);
+    drop(heard);
+    let here = harbour.run("status", 3).stdout.clone();
+    let run = harbour.json("runs list", 0)["items"][0]["run"].as_str().unwrap().to_owned();
+    for part in ["not finished", "not there", "the rule says Forbidden", &format!("runs resume {run}")] {
+        assert!(here.contains(part), "{part}: {here}");
+    }
+    // Another machine knows nothing of the run.
+    harbour.home = None;
+    let elsewhere = harbour.run("status", 3).stdout.clone();
+    assert!(elsewhere.contains("not finished") && elsewhere.contains("seaworthy install shop -n sea"), "{elsewhere}");
+    assert_eq!(harbour.json("status -n sea", 3)["installations"].as_array().unwrap().len(), 1);
+    let other = harbour.run("status -n land", 0).stdout.clone();
+    assert_eq!(other.trim(), "nothing is installed in namespace land of harbour");
+    harbour.run("status --namespace Sea", 2);
+}
+
+#[test]
+fn what_was_scaled_away_is_not_healthy() {
+    let mut harbour = Harbour::new();
+    harbour.run(&format!("{INSTALL} --yes"), 0);
+    harbour.fake.scale(&web(), 0);
+    let status = harbour.run("status", 3).stdout.clone();
+    assert!(status.contains("scaled to 0 by kubectl scale or an autoscaler, 1 installed"), "{status}");
+    harbour.fake.set(&web(), "spec.replicas", &json!(3), "kubectl");
+    let status = harbour.run("status", 0).stdout.clone();
+    assert!(status.contains("ready; scaled to 3 by kubectl, 1 installed"), "{status}");
 }
 
 /// Kills the program when it writes the last object, with the answer still out.

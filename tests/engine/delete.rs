@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use seaworthy::event::{Ended, Event};
+use seaworthy::event::{Ended, Event, StepState};
 use seaworthy::object::ObjectRef;
 use seaworthy::plan::Change;
 use seaworthy::plan::install::Desired;
@@ -90,6 +90,42 @@ async fn a_finalizer_that_nobody_serves_is_named_at_the_deadline() {
     let run = prune_held(&fake, Duration::from_millis(300), || {}).await;
     assert_eq!((run.outcome.ended, run.reasons()), (Ended::Failed, vec!["Finalizers"]));
     assert!(run.outcome.causes[0].message.contains("harbour.example/pilot"), "{:?}", run.outcome.causes);
+}
+
+#[tokio::test]
+async fn a_cause_is_held_back_until_it_has_stood() {
+    let fake = Fake::new();
+    let run = prune_held(&fake, Duration::from_secs(2), || {}).await;
+    let causes: Vec<bool> = run
+        .events
+        .iter()
+        .filter_map(|event| match event {
+            Event::Waiting { object, cause, .. } if object.name == "b" => Some(cause.is_some()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(causes, [false, true], "first that it is waited for, a second later why");
+}
+
+#[tokio::test]
+async fn a_delete_that_was_sent_is_not_told_as_skipped() {
+    let fake = Fake::new();
+    let all = [config("a", "1"), held()];
+    installed(&fake, desired(all.clone())).await;
+    let (sender, mut receiver) = mpsc::unbounded_channel();
+    let voyage = Voyage { watcher: Some(sender), ..Voyage::new(&fake) };
+    let stop = async {
+        while let Some(event) = receiver.recv().await {
+            if matches!(&event, Event::Waiting { object, .. } if object.name == "b") {
+                break;
+            }
+        }
+        voyage.cancel.cancel();
+    };
+    let (run, ()) = tokio::join!(voyage.install(only_a(&all)), stop);
+    assert_eq!(run.outcome.ended, Ended::Interrupted);
+    assert_eq!(run.steps(|state| matches!(state, StepState::Left)), ["prune:ConfigMap/sea/b"]);
+    assert_eq!(run.steps(|state| matches!(state, StepState::Skipped)), [""; 0]);
 }
 
 async fn uninstall(fake: &Fake, destroy: &[&str]) -> Run {

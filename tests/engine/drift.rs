@@ -66,6 +66,29 @@ async fn a_field_can_be_left_to_its_owner_for_good() {
 }
 
 #[tokio::test]
+async fn a_scale_that_nobody_owns_is_seen_kept_and_taken_back() {
+    for scaled in [0, 3] {
+        let fake = with_web().await;
+        fake.scale(&reference(&web()), scaled);
+        let mut wanted = web();
+        wanted["spec"]["template"]["spec"]["containers"][0]["image"] = "web:2".into();
+        let keep = Policy { conflicts: Some(Choice::Keep), adopt: false };
+        let keeping = Voyage { policy: keep, ..Voyage::new(&fake) };
+        keeping.install(desired([wanted.clone()])).await.went_well();
+        assert_eq!(replicas(&fake), scaled);
+        let before = fake.writes().len();
+        keeping.install(desired([wanted.clone()])).await.went_well();
+        assert_eq!(fake.writes().len(), before, "what is kept was written again");
+        let voyage = Voyage::new(&fake);
+        let prepared = voyage.prepare(desired([wanted])).await;
+        let owner = "kubectl scale or an autoscaler".to_owned();
+        assert_eq!(conflicts(&prepared.plan), [("spec.replicas".to_owned(), vec![owner], Choice::Take)]);
+        voyage.run(prepared, None).await.went_well();
+        assert_eq!(replicas(&fake), 2);
+    }
+}
+
+#[tokio::test]
 async fn a_field_can_be_taken() {
     let fake = with_web().await;
     fake.set(&reference(&web()), "spec.replicas", &json!(5), "autoscaler");

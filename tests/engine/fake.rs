@@ -190,6 +190,18 @@ impl Fake {
         });
     }
 
+    /// Somebody sets the number of replicas through a scale that went by 0: nobody owns it from then on.
+    pub(crate) fn scale(&self, reference: &ObjectRef, replicas: u64) {
+        self.set(reference, "spec.replicas", &json!(replicas), "nobody");
+        let address = Address::of(reference);
+        self.change(|store| {
+            let mut live = store.objects[&address].clone();
+            let entries = live["metadata"]["managedFields"].as_array_mut().unwrap();
+            entries.retain(|entry| entry["manager"] != "nobody");
+            store.put(&address, live)
+        });
+    }
+
     /// Somebody deletes an object, finalizers or not.
     pub(crate) fn remove(&self, reference: &ObjectRef) {
         self.change(|store| store.remove(&Address::of(reference)));
@@ -343,15 +355,24 @@ impl Fake {
     }
 }
 
-fn selector(query: &str) -> Vec<(String, String)> {
+fn selector(query: &str) -> Vec<(String, Option<String>)> {
     let text = query.split('&').find_map(|pair| pair.strip_prefix("labelSelector=")).unwrap_or_default();
     let text = text.replace("%3D", "=").replace("%2C", ",").replace("%2F", "/");
-    let pairs = text.split(',').filter_map(|pair| pair.split_once('='));
-    pairs.map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
+    let pairs = text.split(',').filter(|pair| !pair.is_empty());
+    pairs.map(|pair| pair.split_once('=').map_or((pair, None), |(key, value)| (key, Some(value)))).map(own).collect()
 }
 
-fn carries(object: &Value, selector: &[(String, String)]) -> bool {
-    selector.iter().all(|(key, value)| object["metadata"]["labels"][key] == *value)
+fn own((key, value): (&str, Option<&str>)) -> (String, Option<String>) {
+    (key.to_owned(), value.map(str::to_owned))
+}
+
+/// A key without a value asks only that the label is there.
+fn carries(object: &Value, selector: &[(String, Option<String>)]) -> bool {
+    let label = |key: &String| object["metadata"]["labels"].get(key);
+    selector.iter().all(|(key, value)| match value {
+        Some(value) => label(key).is_some_and(|label| label == value),
+        None => label(key).is_some(),
+    })
 }
 
 fn whole(code: u16, document: &Value) -> Response<Body> {

@@ -1,13 +1,18 @@
 //! Where the lines go: above a moving part on a terminal, with their time elsewhere.
 
 use std::collections::HashMap;
-use std::time::Duration;
+use std::time::Instant;
 
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jiff::Zoned;
 
-/// Lines that move at once; the others wait for a place, so that the display never scrolls away.
+use crate::front::paint::{Paint, cut, wrap};
+use crate::front::screen::{self, Line, Size};
+
+/// Steps that are shown at once unless somebody has to do something about them.
 const PLACES: usize = 8;
+/// Lines that one cause may take.
+const CAUSE_LINES: usize = 5;
+const SPINNER: [char; 10] = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
 
 /// The lines of a run.
 pub(super) enum Board {
@@ -17,27 +22,40 @@ pub(super) enum Board {
     Steady(HashMap<String, String>),
 }
 
+/// What is under way.
 pub(super) struct Lively {
-    all: MultiProgress,
-    bar: ProgressBar,
-    steps: HashMap<String, ProgressBar>,
+    paint: Paint,
+    rows: Vec<Row>,
+    done: usize,
+    total: usize,
+    began: Instant,
+    frame: usize,
+}
+
+/// A step that is under way.
+struct Row {
+    id: String,
+    text: String,
+    cause: Option<String>,
+    urgent: bool,
 }
 
 impl Board {
-    pub(super) fn new(lively: bool) -> Self {
+    pub(super) fn new(lively: bool, paint: Paint) -> Self {
         if !lively {
             return Self::Steady(HashMap::new());
         }
-        let all = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
-        let bar = all.add(ProgressBar::new(0).with_style(style("{bar:30} {pos}/{len} {elapsed}")));
-        bar.enable_steady_tick(Duration::from_millis(120));
-        Self::Lively(Lively { all, bar, steps: HashMap::new() })
+        Self::Lively(Lively { paint, rows: Vec::new(), done: 0, total: 0, began: Instant::now(), frame: 0 })
+    }
+
+    pub(super) fn is_lively(&self) -> bool {
+        matches!(self, Self::Lively(_))
     }
 
     /// A line that stays.
     pub(super) fn line(&mut self, text: &str) {
         match self {
-            Self::Lively(lively) => lively.all.suspend(|| eprintln!("{text}")),
+            Self::Lively(lively) => lively.show(Some(text)),
             Self::Steady(_) => {
                 for line in text.lines() {
                     eprintln!("{} {line}", Zoned::now().strftime("%H:%M:%S"));
@@ -48,68 +66,154 @@ impl Board {
 
     pub(super) fn progress(&mut self, done: usize, total: usize) {
         if let Self::Lively(lively) = self {
-            lively.bar.set_length(total as u64);
-            lively.bar.set_position(done as u64);
+            (lively.done, lively.total) = (done, total);
         }
     }
 
     pub(super) fn begin(&mut self, id: &str, title: &str) {
-        if let Self::Lively(lively) = self
-            && lively.steps.len() < PLACES
-        {
-            let line =
-                ProgressBar::new_spinner().with_style(style("{spinner} {wide_msg}")).with_message(title.to_owned());
-            let line = lively.all.insert_before(&lively.bar, line);
-            line.enable_steady_tick(Duration::from_millis(120));
-            lively.steps.insert(id.to_owned(), line);
+        if let Self::Lively(lively) = self {
+            let (id, text) = (id.to_owned(), title.to_owned());
+            lively.rows.push(Row { id, text, cause: None, urgent: false });
         }
     }
 
-    /// What a step waits for. Urgent lines are worth a place, and elsewhere than on a terminal only they are said.
-    pub(super) fn wait(&mut self, id: &str, text: &str, urgent: bool) {
+    /// What a step waits for, and why. Elsewhere than on a terminal only what is urgent is said.
+    pub(super) fn wait(&mut self, id: &str, text: &str, cause: Option<&str>, urgent: bool) {
         match self {
             Self::Lively(lively) => {
-                if let Some(line) = lively.steps.get(id) {
-                    line.set_message(text.to_owned());
-                    return;
+                let cause = cause.map(str::to_owned);
+                let row = Row { id: id.to_owned(), text: text.to_owned(), cause, urgent };
+                match lively.rows.iter_mut().find(|known| known.id == id) {
+                    Some(known) => *known = row,
+                    None => lively.rows.push(row),
                 }
             }
             Self::Steady(said) => {
-                if urgent && said.get(id).is_none_or(|last| last != text) {
-                    said.insert(id.to_owned(), text.to_owned());
+                let text = cause.map_or_else(|| text.to_owned(), |cause| format!("{text}: {cause}"));
+                if urgent && said.get(id).is_none_or(|last| *last != text) {
+                    said.insert(id.to_owned(), text.clone());
                     self.line(&format!("wait {text}"));
                 }
-                return;
             }
         }
-        self.begin(id, text);
     }
 
     pub(super) fn end(&mut self, id: &str) {
         match self {
-            Self::Lively(lively) => {
-                if let Some(line) = lively.steps.remove(id) {
-                    line.finish_and_clear();
-                    lively.all.remove(&line);
-                }
-            }
+            Self::Lively(lively) => lively.rows.retain(|row| row.id != id),
             Self::Steady(said) => {
                 said.remove(id);
             }
         }
     }
 
+    /// Time has passed: the moving part moves.
+    pub(super) fn tick(&mut self) {
+        if let Self::Lively(lively) = self {
+            lively.frame += 1;
+            lively.show(None);
+        }
+    }
+
     /// Takes the moving part away.
     pub(super) fn clear(&mut self) {
-        if let Self::Lively(lively) = self {
-            for (_, line) in lively.steps.drain() {
-                line.finish_and_clear();
-            }
-            lively.bar.finish_and_clear();
+        if self.is_lively() {
+            screen::show(None, &[], |line| line.text.clone());
         }
     }
 }
 
-fn style(template: &str) -> ProgressStyle {
-    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+impl Lively {
+    fn show(&self, stays: Option<&str>) {
+        let colour = |line: &Line| if line.urgent { self.paint.careful(&line.text) } else { line.text.clone() };
+        screen::show(stays, &self.lines(screen::size()), colour);
+    }
+
+    /// The moving part. What somebody has to do something about comes first, and the whole is never higher than the
+    /// terminal: what has scrolled away could not be taken back.
+    fn lines(&self, size: Size) -> Vec<Line> {
+        let width = size.width.saturating_sub(1).max(10);
+        let room = size.height.saturating_sub(2).max(1);
+        let spinner = SPINNER[self.frame % SPINNER.len()];
+        let mut rows: Vec<&Row> = self.rows.iter().collect();
+        rows.sort_by_key(|row| !row.urgent);
+        let mut lines: Vec<Line> = Vec::new();
+        let mut shown = 0;
+        for row in &rows {
+            let block = row.lines(width, spinner);
+            if lines.len() + block.len() > room || (shown >= PLACES && !row.urgent) {
+                break;
+            }
+            lines.extend(block);
+            shown += 1;
+        }
+        lines.push(Line { text: cut(&self.bar(width, rows.len() - shown), width), urgent: false });
+        lines
+    }
+
+    fn bar(&self, width: usize, hidden: usize) -> String {
+        let cells = (width / 3).min(30);
+        let full = (cells * self.done).checked_div(self.total).unwrap_or(0);
+        let seconds = self.began.elapsed().as_secs();
+        let more = if hidden > 0 { format!(", {hidden} more under way") } else { String::new() };
+        let (done, left) = ("█".repeat(full), "░".repeat(cells - full));
+        format!("{done}{left} {}/{} {}:{:02}{more}", self.done, self.total, seconds / 60, seconds % 60)
+    }
+}
+
+impl Row {
+    fn lines(&self, width: usize, spinner: char) -> Vec<Line> {
+        let mut lines = vec![cut(&format!("{spinner} {}", self.text), width)];
+        let mut cause: Vec<String> = self.cause.iter().flat_map(|cause| wrap(cause, width.saturating_sub(4))).collect();
+        if cause.len() > CAUSE_LINES {
+            cause.truncate(CAUSE_LINES);
+            cause.last_mut().into_iter().for_each(|last| last.push('…'));
+        }
+        lines.extend(cause.into_iter().map(|line| format!("    {line}")));
+        lines.into_iter().map(|text| Line { text, urgent: self.urgent }).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CAUSE: &str = "Pod/sea/shop-web-6978947cdd-hrblk ErrImagePull: the registry at registry.example.org:5000 has no \
+                         image `registry.example.org:5000/team/shop-web:1.2.3-rc.4`";
+
+    fn board(waits: usize) -> Lively {
+        let mut board = Board::new(true, Paint(false));
+        for number in 0..waits {
+            board.begin(&number.to_string(), &format!("wait for Deployment/shop-{number}"));
+        }
+        board.wait("0", "wait for Deployment/shop-web: 0 of 1 pods ready", Some(CAUSE), true);
+        match board {
+            Board::Lively(lively) => lively,
+            Board::Steady(_) => unreachable!(),
+        }
+    }
+
+    /// What a person reads when the lines are put together again.
+    fn read(lines: &[Line]) -> String {
+        lines.iter().map(|line| line.text.trim()).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn a_cause_is_shown_whole_at_any_width() {
+        for (width, height) in [(80, 24), (60, 20), (200, 60)] {
+            let lines = board(20).lines(Size { width, height });
+            assert!(lines.iter().all(|line| line.text.chars().count() < width), "{lines:#?}");
+            assert!(read(&lines).contains(CAUSE), "{lines:#?}");
+            assert!(lines.len() < height, "{lines:#?}");
+            assert!(lines.last().unwrap().text.contains("12 more under way"), "{lines:#?}");
+        }
+    }
+
+    #[test]
+    fn no_terminal_is_too_small() {
+        for (width, height) in [(1, 1), (10, 2), (20, 4), (0, 0)] {
+            let lines = board(3).lines(Size { width, height });
+            assert!(lines.len() <= height.max(2), "{lines:#?}");
+        }
+    }
 }
