@@ -3,6 +3,7 @@
 //! * `cli`: the real program, started with an empty home and a fake cluster or none;
 //! * `engine`: the engine against an API server in memory, below the real Kubernetes client;
 //! * `properties`: what holds for every plan, tried on many;
+//! * `stacks`: what each built-in stack makes of which values;
 //! * `layering`: rules about the source itself.
 //!
 //! They take no network but loopback, and sleep nowhere. What needs a real cluster is in `cluster/`.
@@ -12,4 +13,5 @@ mod cli;
 mod engine;
 mod layering;
 mod properties;
+mod stacks;
 mod test;

@@ -30,9 +30,9 @@ fn an_unknown_command_or_option() {
 fn an_unknown_stack() {
     let hint = " hint: list them with `seaworthy stacks list`, or add a folder of yours with `--profiles DIR`";
     for command in ["render", "install", "stacks show", "status", "open", "uninstall"] {
-        let near = "error: there is no stack `telemetry-pipelin`, did you mean `telemetry-pipeline`?; known are `telemetry-pipeline`";
+        let near = "error: there is no stack `telemetry-pipelin`, did you mean `telemetry-pipeline`?; known are `hello`, `newton-v2t`, `telemetry-pipeline`";
         refused(&format!("{command} telemetry-pipelin"), &format!("{near}\n{hint}"));
-        let far = "error: there is no stack `zzz`; known are `telemetry-pipeline`";
+        let far = "error: there is no stack `zzz`; known are `hello`, `newton-v2t`, `telemetry-pipeline`";
         refused(&format!("{command} zzz"), &format!("{far}\n{hint}"));
     }
 }

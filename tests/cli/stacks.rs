@@ -11,7 +11,8 @@ fn every_stack_is_listed_shown_and_good() {
         let shown = Test::new().line("stacks show").line(&stack).touches_nothing().any_stdout().run();
         assert!(shown.stdout.contains(&profile), "{}", shown.stdout);
         let verdict = Test::new().line("stacks validate").line(&stack).touches_nothing().any_stdout().run();
-        assert!(verdict.stdout.starts_with(&format!("{stack} is good: ")), "{}", verdict.stdout);
+        let last = verdict.stdout.lines().last().unwrap_or_default();
+        assert!(last.starts_with(&format!("{stack} is good: ")), "{}", verdict.stdout);
     }
 }
 
