@@ -87,8 +87,8 @@ impl Linter<'_> {
     }
 
     fn comment_begins(&mut self, index: usize, trimmed: &str) -> String {
-        match trimmed.find("#}") {
-            Some(at) if at + 2 == trimmed.len() => {}
+        match trimmed[2..].find("#}") {
+            Some(at) if at + 4 == trimmed.len() => {}
             Some(_) => self.fault(index, "a comment must stand alone on its line"),
             None => self.comment = true,
         }
@@ -106,7 +106,8 @@ impl Linter<'_> {
     }
 
     fn control(&mut self, index: usize, trimmed: &str) -> String {
-        let Some(end) = trimmed.find("%}") else {
+        // Behind what opened it: `{%}` does not close itself.
+        let Some(end) = trimmed[2..].find("%}").map(|at| at + 2) else {
             self.fault(index, "a control tag must be closed with `%}` on its line");
             return String::new();
         };
@@ -294,6 +295,8 @@ mod tests {
             ("{% if a %} x: 1", 1, "alone"),
             ("{% if a %}{% if b %}", 1, "alone"),
             ("{% if a", 1, "closed"),
+            ("{%}", 1, "closed"),
+            ("{#}", 1, "not closed"),
             ("{% include 'x' %}", 1, "cannot be used"),
             ("{% set x %}", 1, "must be written"),
             ("x: 1 {# note #}", 1, "alone"),
