@@ -32,6 +32,16 @@ func (s *server) startRole(ctx context.Context, role contract.Role, muxes map[st
 		return s.startQueue(*role.Queue, muxes[role.Queue.Listen])
 	case role.Collector != nil:
 		return s.startCollector(ctx, *role.Collector, muxes[role.Collector.Listen])
+	case role.Etcd != nil:
+		return s.startEtcd(ctx, *role.Etcd, muxes[role.Etcd.Listen])
+	case role.Importer != nil:
+		return s.startImporter(ctx, *role.Importer, muxes[role.Importer.Listen])
+	case role.Folders != nil:
+		return s.startFolders(*role.Folders, muxes[role.Folders.Listen])
+	case role.Balancer != nil:
+		return s.startBalancer(*role.Balancer, muxes[role.Balancer.Listen])
+	case role.Worker != nil:
+		return s.startWorker(ctx, *role.Worker, muxes[role.Worker.Listen])
 	default:
 		return s.startProxy(*role.Proxy, muxes[role.Proxy.Listen])
 	}

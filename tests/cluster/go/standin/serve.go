@@ -22,8 +22,10 @@ type server struct {
 	faults    *faults
 	upstreams map[string]*upstream
 	counters  counters
-	out       io.Writer
-	logLock   sync.Mutex
+	// conditions are the roles' own reasons for not being ready; complete before the first port opens.
+	conditions []func() string
+	out        io.Writer
+	logLock    sync.Mutex
 }
 
 func newServer(c *contract.Contract, values contract.Values, out io.Writer) *server {

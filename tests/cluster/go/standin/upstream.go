@@ -107,5 +107,10 @@ func (s *server) notReady() string {
 			return "not ready: " + spec.Name + " not reached"
 		}
 	}
+	for _, condition := range s.conditions {
+		if reason := condition(); reason != "" {
+			return "not ready: " + reason
+		}
+	}
 	return ""
 }

@@ -98,47 +98,6 @@ type Route struct {
 	Ready       bool     `yaml:"ready"`
 }
 
-// Role has exactly one of its fields set.
-type Role struct {
-	CSVPublisher *CSVPublisher `yaml:"csv-publisher"`
-	Queue        *Queue        `yaml:"queue"`
-	Collector    *Collector    `yaml:"collector"`
-	Proxy        *Proxy        `yaml:"proxy"`
-}
-
-type CSVPublisher struct {
-	File    string   `yaml:"file"`
-	To      string   `yaml:"to"`
-	Rate    string   `yaml:"rate"`
-	Workers string   `yaml:"workers"`
-	Key     []string `yaml:"key"`
-}
-
-type Queue struct {
-	Listen  string `yaml:"listen"`
-	Publish string `yaml:"publish"`
-	Consume string `yaml:"consume"`
-	Stats   string `yaml:"stats"`
-	Dir     string `yaml:"dir"`
-}
-
-type Collector struct {
-	Listen  string `yaml:"listen"`
-	From    string `yaml:"from"`
-	Publish string `yaml:"publish"`
-	Dir     string `yaml:"dir"`
-	API     string `yaml:"api"`
-	Stats   string `yaml:"stats"`
-	Max     string `yaml:"max"`
-}
-
-type Proxy struct {
-	Listen string `yaml:"listen"`
-	Prefix string `yaml:"prefix"`
-	To     string `yaml:"to"`
-	Strip  string `yaml:"strip"`
-}
-
 // Load reads a contract file; the file's name is the component's.
 func Load(file string) (*Contract, error) {
 	data, err := os.ReadFile(file)
@@ -177,27 +136,9 @@ func (c *Contract) fillIn(component string) {
 		orElse(&c.Upstreams[i].Timeout, "30s")
 	}
 	for i := range c.Roles {
-		c.Roles[i].fillIn()
-	}
-}
-
-func (r *Role) fillIn() {
-	if p := r.CSVPublisher; p != nil {
-		orElse(&p.Rate, "1")
-		orElse(&p.Workers, "1")
-		if p.Key == nil {
-			p.Key = []string{"uuid", "gpu_id"}
+		for _, kind := range c.Roles[i].kinds() {
+			kind.fillIn()
 		}
-	}
-	if q := r.Queue; q != nil {
-		orElse(&q.Publish, "/publish/{topic}")
-		orElse(&q.Consume, "/consume/{topic}")
-		orElse(&q.Stats, "/stats")
-	}
-	if c := r.Collector; c != nil {
-		orElse(&c.API, "/api/v1/gpus")
-		orElse(&c.Stats, "/stats")
-		orElse(&c.Max, "10000")
 	}
 }
 

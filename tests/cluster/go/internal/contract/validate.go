@@ -114,34 +114,15 @@ func (c *Contract) validateListen() error {
 
 func (c *Contract) validateRoles() error {
 	for i, r := range c.Roles {
-		var listens, needed []string
-		count := 0
-		if p := r.CSVPublisher; p != nil {
-			count++
-			needed = []string{p.File, p.To}
+		kinds := r.kinds()
+		if len(kinds) != 1 {
+			return fmt.Errorf("roles: item %d names %d roles, not one", i+1, len(kinds))
 		}
-		if q := r.Queue; q != nil {
-			count++
-			listens = append(listens, q.Listen)
-		}
-		if k := r.Collector; k != nil {
-			count++
-			listens, needed = append(listens, k.Listen), []string{k.Dir, k.From + k.Publish}
-		}
-		if p := r.Proxy; p != nil {
-			count++
-			listens, needed = append(listens, p.Listen), []string{p.Prefix, p.To}
-		}
-		if count != 1 {
-			return fmt.Errorf("roles: item %d names %d roles, not one", i+1, count)
-		}
-		if slices.Contains(needed, "") {
+		if slices.Contains(kinds[0].needed(), "") {
 			return fmt.Errorf("roles: item %d misses a field", i+1)
 		}
-		for _, name := range listens {
-			if !c.listensHTTP(name) {
-				return fmt.Errorf("roles: item %d: no http port is named %q", i+1, name)
-			}
+		if name, serves := kinds[0].port(); serves && !c.listensHTTP(name) {
+			return fmt.Errorf("roles: item %d: no http port is named %q", i+1, name)
 		}
 	}
 	return nil
@@ -196,24 +177,11 @@ func (c *Contract) templates() []string {
 		}
 	}
 	for _, r := range c.Roles {
-		texts = append(texts, r.templates()...)
+		for _, kind := range r.kinds() {
+			texts = append(texts, kind.templates()...)
+		}
 	}
 	return texts
-}
-
-func (r Role) templates() []string {
-	switch {
-	case r.CSVPublisher != nil:
-		p := r.CSVPublisher
-		return []string{p.File, p.To, p.Rate, p.Workers}
-	case r.Queue != nil:
-		return []string{r.Queue.Dir}
-	case r.Collector != nil:
-		return []string{r.Collector.From, r.Collector.Dir, r.Collector.Max}
-	case r.Proxy != nil:
-		return []string{r.Proxy.To}
-	}
-	return nil
 }
 
 func prefix(where string, err error) error {
