@@ -1,6 +1,7 @@
 //! Why a command ended without success: one shape for people and programs.
 
 use seaworthy::cluster::fault::classify;
+use seaworthy::doctor::Cause;
 use seaworthy::error::{Class, Explain};
 use serde::Serialize;
 
@@ -19,6 +20,9 @@ pub(crate) struct Failure {
     /// What stood in the way, a line each. They are shown last, so that the last line of a refused plan says why.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) causes: Vec<String>,
+    /// The first of what stood in the way, for programs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) cause: Option<Box<Cause>>,
 }
 
 impl<E: Explain> From<E> for Failure {
@@ -29,6 +33,7 @@ impl<E: Explain> From<E> for Failure {
             message: error.to_string(),
             hint: error.hint(),
             causes: Vec::new(),
+            cause: None,
         }
     }
 }
@@ -42,6 +47,7 @@ impl Failure {
             message: message.into(),
             hint: Some(hint.into()),
             causes: Vec::new(),
+            cause: None,
         }
     }
 
@@ -58,6 +64,12 @@ impl Failure {
     /// The same failure, with what stood in the way.
     pub(crate) fn because(mut self, causes: Vec<String>) -> Self {
         self.causes = causes;
+        self
+    }
+
+    /// The same failure, with what it comes from.
+    pub(crate) fn rooted(mut self, cause: Cause) -> Self {
+        self.cause = Some(Box::new(cause));
         self
     }
 

@@ -3,14 +3,14 @@
 use std::process::ExitCode;
 
 use seaworthy::cluster::Cluster;
-use seaworthy::doctor::Cause;
+use seaworthy::doctor::{Cause, Outlook};
 use seaworthy::engine::journal::{Inputs, Journal};
 use seaworthy::engine::lock::{Lock, LockError, SYSTEM_NAMESPACE};
 use seaworthy::engine::record::InstallRecord;
 use seaworthy::engine::{self, Context, Limits};
 use seaworthy::error::Class;
 use seaworthy::event::{Ended, Event, Outcome};
-use seaworthy::plan::{Installation, Plan, Purpose};
+use seaworthy::plan::{Choice, Installation, Plan, Purpose};
 use seaworthy::prepare::Prepared;
 use serde_json::json;
 use tokio::sync::mpsc;
@@ -112,7 +112,7 @@ impl Voyage<'_> {
         say(plan_text(plan, Paint(self.session.is_colourful())));
         let message = format!("refused by --read-only: {}", summary_text(plan));
         let hint = Some("run it without --read-only".to_owned());
-        Failure { id: "read-only".to_owned(), class: Class::Failed, message, hint, causes: Vec::new() }
+        Failure { id: "read-only".to_owned(), class: Class::Failed, message, hint, causes: Vec::new(), cause: None }
     }
 
     async fn lock(&self, plan: &Plan, lost: CancellationToken) -> Result<Lock, Failure> {
@@ -230,7 +230,11 @@ fn refuse(prepared: &Prepared) -> Result<(), Failure> {
         };
         let open = undecided_lines(&prepared.plan);
         let message = format!("{} of somebody else in the way; nothing was written", count(open.len(), "field"));
-        return Err(Failure::input("undecided-conflicts", message, hint).because(open));
+        let failure = Failure::input("undecided-conflicts", message, hint);
+        return Err(match undecided_cause(&prepared.plan) {
+            Some(cause) => failure.because(open).rooted(cause),
+            None => failure.because(open),
+        });
     }
     match prepared.refusals.first() {
         Some(needed) if needed.id == "secret-needed" => {
@@ -241,10 +245,25 @@ fn refuse(prepared: &Prepared) -> Result<(), Failure> {
     }
 }
 
+/// The first field about which nothing was decided, for programs.
+fn undecided_cause(plan: &Plan) -> Option<Cause> {
+    let (step, conflict) = plan.conflicts().find(|(_, conflict)| conflict.choice == Choice::Stop)?;
+    let owners = conflict.owners.join(", ");
+    Some(Cause {
+        id: "undecided-conflicts".to_owned(),
+        object: step.action.object(),
+        reason: "Conflict".to_owned(),
+        message: format!("{} is owned by {owners}", conflict.path),
+        remedy: None,
+        outlook: Outlook::Final,
+    })
+}
+
 fn refused(first: &Cause, all: &[Cause]) -> Failure {
     let lines: Vec<String> = all.iter().map(cause_text).collect();
     let message = "the API server would refuse the plan; nothing was written";
-    Failure { hint: first.remedy.clone(), ..Failure::input(&first.id, message, "").because(lines) }
+    let failure = Failure::input(&first.id, message, "").because(lines).rooted(first.clone());
+    Failure { hint: first.remedy.clone(), ..failure }
 }
 
 fn unanswerable(error: &color_eyre::Report) -> Failure {
@@ -253,12 +272,12 @@ fn unanswerable(error: &color_eyre::Report) -> Failure {
 
 fn declined() -> Failure {
     let (message, hint) = ("declined; nothing was written".to_owned(), None);
-    Failure { id: "declined".to_owned(), class: Class::Declined, message, hint, causes: Vec::new() }
+    Failure { id: "declined".to_owned(), class: Class::Declined, message, hint, causes: Vec::new(), cause: None }
 }
 
 fn interrupted() -> Failure {
     let (message, hint) = ("interrupted; nothing was written".to_owned(), None);
-    Failure { id: "interrupted".to_owned(), class: Class::Interrupted, message, hint, causes: Vec::new() }
+    Failure { id: "interrupted".to_owned(), class: Class::Interrupted, message, hint, causes: Vec::new(), cause: None }
 }
 
 fn lock_lost(key: &str, run: &str) -> Failure {
@@ -266,7 +285,14 @@ fn lock_lost(key: &str, run: &str) -> Failure {
     let hint = format!(
         "`kubectl get lease -n {SYSTEM_NAMESPACE} {key} -o yaml` shows who has it; then `seaworthy runs resume {run}`"
     );
-    Failure { id: "lock-lost".to_owned(), class: Class::Failed, message, hint: Some(hint), causes: Vec::new() }
+    Failure {
+        id: "lock-lost".to_owned(),
+        class: Class::Failed,
+        message,
+        hint: Some(hint),
+        causes: Vec::new(),
+        cause: None,
+    }
 }
 
 /// `--dry-run`: the plan and every field that would change.

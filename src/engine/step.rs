@@ -80,7 +80,7 @@ impl Doing<'_> {
             (Action::Apply { object }, change) => self.apply(object, change).await,
             (Action::Await { object }, _) => self.ready(step, object).await,
             (Action::Delete { object, uid }, _) => self.delete(step, object, uid).await,
-            (Action::Reach { reach }, _) => self.reach(reach).await,
+            (Action::Reach { reach }, _) => self.reach(step, reach).await,
         }
     }
 
@@ -134,14 +134,21 @@ impl Doing<'_> {
         }
     }
 
-    async fn reach(&self, reach: &Reach) -> Ending {
+    async fn reach(&self, step: &Step, reach: &Reach) -> Ending {
         let proof = async {
             let forward = Forward::open(self.context.cluster.client.clone(), reach, 0).await?;
             forward::prove(&forward, reach, self.context.limits.wait).await
         };
+        let service = ObjectRef::new("v1", "Service", Some(&reach.namespace), &reach.service);
+        let wait = Wait { context: self.context, tracker: &self.tracker, step: &step.id, object: &service };
         tokio::select! {
             () = self.context.cancel.cancelled() => Ending::Stopped,
-            answer = proof => answer.map_or_else(|error| Ending::Failed(error.cause()), |note| done(false, Some(note))),
+            answer = proof => match answer {
+                Ok(note) => done(false, Some(note)),
+                // What is behind the Service knows more than the one who found the door closed.
+                Err(error) => Ending::Failed(self.tracker.why(&service).unwrap_or_else(|| error.cause())),
+            },
+            never = wait.explain("not reached yet") => match never {},
         }
     }
 

@@ -1,5 +1,6 @@
 //! Waiting for one object: every wait has a deadline, says what it waits for, and ends early when waiting is pointless.
 
+use std::convert::Infallible;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -82,6 +83,27 @@ impl Wait<'_> {
             Look::Not { progress: "being deleted".to_owned(), cause, hopeless: false }
         })
         .await
+    }
+
+    /// Says why the object does not do what it is there for, each time that changes, until somebody stops listening.
+    pub(super) async fn explain(&self, progress: &str) -> Infallible {
+        let mut changes = self.tracker.changes();
+        self.tracker.follow(self.object);
+        let mut clock = interval(CLOCK);
+        clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let (mut said, mut doubt) = (None, Doubt::default());
+        loop {
+            changes.borrow_and_update();
+            let cause = self.tracker.why(self.object).filter(|cause| doubt.has_stood(cause));
+            if said != cause {
+                self.say(progress, cause.as_ref());
+                said = cause;
+            }
+            tokio::select! {
+                () = next_change(&mut changes) => {}
+                _ = clock.tick() => {}
+            }
+        }
     }
 
     fn finalizers(&self, live: &Value) -> Option<Cause> {

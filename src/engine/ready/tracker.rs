@@ -134,6 +134,12 @@ impl Tracker {
         Standing { readiness, cause }
     }
 
+    /// Why what is behind an object does not work, whether or not the object itself counts as ready.
+    pub fn why(&self, reference: &ObjectRef) -> Option<Cause> {
+        let picture = self.shared.picture.lock().unwrap_or_else(PoisonError::into_inner);
+        stall::cause(reference, &picture.snapshot, jiff::Timestamp::now())
+    }
+
     /// Whether this incarnation of an object is known to be gone.
     pub fn is_gone(&self, reference: &ObjectRef, uid: &str) -> bool {
         let picture = self.shared.picture.lock().unwrap_or_else(PoisonError::into_inner);

@@ -65,7 +65,9 @@ fn record(run: &str) -> InstallRecord {
 
 fn stage(records: &[InstallRecord], kinds: &[&str], runs: &[RunRecord]) -> Option<Stage> {
     let mut labelled = Snapshot::default();
-    kinds.iter().for_each(|kind| labelled.insert(object(kind)));
+    for kind in kinds {
+        labelled.insert(object(kind));
+    }
     let found = installations(records, &labelled, runs, &Sought::default());
     assert!(found.len() < 2, "{found:?}");
     found.first().map(|found| found.stage)
