@@ -59,9 +59,9 @@ fn take_over(entries: &mut Value, list: &str, key: &str, api_version: &str) {
         }
     }
     others.retain(|entry| entry["fieldsV1"].as_object().is_some_and(|fields| !fields.is_empty()));
-    let mut own = ours.pop().unwrap_or_else(|| {
-        json!({"manager": FIELD_MANAGER, "operation": "Apply", "apiVersion": api_version, "fieldsType": "FieldsV1"})
-    });
+    let mut own = ours.pop().unwrap_or_else(
+        || json!({"manager": FIELD_MANAGER, "operation": "Apply", "apiVersion": api_version, "fieldsType": "FieldsV1"}),
+    );
     let mut place = &mut own["fieldsV1"];
     for part in &path {
         place = &mut place[part];
