@@ -9,7 +9,7 @@ mod open;
 mod render;
 mod runs;
 mod session;
-mod signals;
+pub(crate) mod signals;
 mod stacks;
 mod status;
 mod uninstall;

@@ -42,7 +42,8 @@ pub(crate) async fn run(session: &Session, arguments: &InstallArgs) -> Result<Ex
     if arguments.dry_run {
         return Ok(show_plan(session, &cluster, &prepared));
     }
-    let voyage = Voyage { session, cluster, inputs, record, take_lock: arguments.take_lock.as_deref() };
+    let voyage =
+        Voyage { session, face: session.face(), cluster, inputs, record, take_lock: arguments.take_lock.as_deref() };
     voyage.sail(prepared, None).await
 }
 
@@ -62,7 +63,7 @@ pub(super) async fn resume(
     let prepared = prepare::resume(&cluster, &recorded, policy).await.map_err(|error| Failure::kube(&error))?;
     let key = open.plan.installation.key();
     let record = InstallRecord::read(&cluster.client, &key).await.map_err(|error| Failure::kube(&error))?;
-    let voyage = Voyage { session, cluster, inputs: open.inputs.clone(), record, take_lock };
+    let voyage = Voyage { session, face: session.face(), cluster, inputs: open.inputs.clone(), record, take_lock };
     voyage.sail(prepared, Some(&open.run)).await
 }
 

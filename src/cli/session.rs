@@ -17,6 +17,8 @@ use serde_json::{Value, json};
 use tracing_subscriber::EnvFilter;
 
 use super::{Failure, Format, Globals};
+use crate::front::face::{Face, Lines};
+use crate::front::paint::Paint;
 
 /// Version of the JSON documents that this program writes.
 const SCHEMA_VERSION: u32 = 1;
@@ -46,6 +48,12 @@ impl Session {
     /// Whether colours may be used on standard error.
     pub(crate) fn is_colourful(&self) -> bool {
         self.is_lively() && self.here.variable("NO_COLOR").is_none()
+    }
+
+    /// The front end without a screen of its own.
+    pub(crate) fn face(&self) -> Face {
+        let (lively, paint) = (self.is_lively(), Paint(self.is_colourful()));
+        Face::Lines(Lines { lively, paint, events: self.globals.events.clone() })
     }
 
     pub(crate) fn is_json(&self) -> bool {

@@ -8,26 +8,26 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 /// What the signals so far mean.
-#[derive(Clone)]
-pub(super) struct Signals {
+#[derive(Debug, Clone)]
+pub(crate) struct Signals {
     cancel: CancellationToken,
     code: Arc<AtomicU8>,
 }
 
 impl Signals {
     /// Cancelled at the first signal.
-    pub(super) fn token(&self) -> CancellationToken {
+    pub(crate) fn token(&self) -> CancellationToken {
         self.cancel.clone()
     }
 
     /// The exit code of the first signal, if there was one: 128 plus its number.
-    pub(super) fn code(&self) -> Option<u8> {
+    pub(crate) fn code(&self) -> Option<u8> {
         Some(self.code.load(Ordering::Relaxed)).filter(|code| *code != 0)
     }
 }
 
 /// Begins to watch for SIGINT, SIGTERM and SIGHUP. The first is answered with `farewell`.
-pub(super) fn watch(farewell: &'static str) -> Signals {
+pub(crate) fn watch(farewell: &'static str) -> Signals {
     let signals = Signals { cancel: CancellationToken::new(), code: Arc::default() };
     for (kind, code) in [(SignalKind::interrupt(), 130), (SignalKind::terminate(), 143), (SignalKind::hangup(), 129)] {
         match signal(kind) {

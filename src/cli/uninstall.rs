@@ -53,7 +53,8 @@ pub(crate) async fn run(session: &Session, arguments: &UninstallArgs) -> Result<
         say(format!("run {} was not finished; it is given up for this one", open.run));
     }
     let inputs = inputs(&prepared.plan.installation, record.as_ref());
-    let voyage = Voyage { session, cluster, inputs, record, take_lock: arguments.take_lock.as_deref() };
+    let voyage =
+        Voyage { session, face: session.face(), cluster, inputs, record, take_lock: arguments.take_lock.as_deref() };
     voyage.sail(prepared, None).await
 }
 

@@ -18,12 +18,13 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::install::record_of;
-use super::{Failure, Session, signals};
-use crate::front::ask::{self, Answer};
+use super::{Failure, Session};
+use crate::front::ask::{Answer, Ask};
+use crate::front::face::Face;
 use crate::front::paint::{Paint, count};
-use crate::front::plain::{Plain, cause_text};
+use crate::front::plain::cause_text;
 use crate::front::plan_text::{plan_text, summary_text, undecided_lines};
-use crate::front::{can_ask, say};
+use crate::front::say;
 
 /// Events that may wait for the front end.
 const EVENTS: usize = 256;
@@ -31,6 +32,8 @@ const EVENTS: usize = 256;
 /// Running one plan.
 pub(super) struct Voyage<'a> {
     pub(super) session: &'a Session,
+    /// What shows it and asks; [`Session::face`] unless the full screen is open.
+    pub(super) face: Face,
     pub(super) cluster: Cluster,
     pub(super) inputs: Inputs,
     pub(super) record: Option<InstallRecord>,
@@ -52,22 +55,22 @@ impl Voyage<'_> {
         if plan.writes() && self.cluster.meter.is_read_only() {
             return Err(self.read_only(plan));
         }
-        if plan.writes() && !self.agreed(plan)? {
+        if plan.writes() && !self.agreed(plan).await? {
             return Err(declined());
         }
         let (key, way) = (plan.installation.key(), self.way_in(plan));
-        let signals = signals::watch("stopping after what is under way; once more to stop at once");
+        let signals = self.face.signals();
         let cancel = signals.token();
         let lock = if writes { Some(self.lock(plan, cancel.clone()).await?) } else { None };
         let outcome = self.run(prepared, open, writes, cancel).await;
         if let Some(lock) = lock
             && let Err(error) = lock.release().await
         {
-            say(format!("the lock could not be given back and expires in a minute: {error}"));
+            self.face.say(&format!("the lock could not be given back and expires in a minute: {error}"));
         }
         let outcome = outcome?;
         if let Some(way) = way.filter(|_| outcome.ended == Ended::Done && !self.session.is_json()) {
-            say(format!("open it with: {way}"));
+            self.face.say(&format!("open it with: {way}"));
         }
         // Nothing but a signal and the loss of the lock stops a run.
         if outcome.ended == Ended::Interrupted && signals.code().is_none() {
@@ -88,28 +91,26 @@ impl Voyage<'_> {
         Some(format!("seaworthy open {stack}{place}"))
     }
 
-    fn agreed(&self, plan: &Plan) -> Result<bool, Failure> {
-        say(plan_text(plan, Paint(self.session.is_colourful())));
+    async fn agreed(&self, plan: &Plan) -> Result<bool, Failure> {
+        self.face.say(&plan_text(plan, self.face.paint()));
         if self.session.globals.yes {
             return Ok(true);
         }
-        if !can_ask() {
-            return Err(Failure::input(
+        match self.face.ask(Ask::Agree).await.map_err(|error| unanswerable(&error))? {
+            Some(Answer::Yes) => Ok(true),
+            Some(Answer::No) => Ok(false),
+            Some(Answer::Interrupted) => Err(interrupted()),
+            None => Err(Failure::input(
                 "cannot-ask",
                 "there is no terminal to ask for agreement on",
                 "add --yes to go ahead",
-            ));
-        }
-        match ask::confirm("Go ahead?").map_err(|error| unanswerable(&error))? {
-            Answer::Yes => Ok(true),
-            Answer::No => Ok(false),
-            Answer::Interrupted => Err(interrupted()),
+            )),
         }
     }
 
     /// The plan is shown, and not begun.
     fn read_only(&self, plan: &Plan) -> Failure {
-        say(plan_text(plan, Paint(self.session.is_colourful())));
+        self.face.say(&plan_text(plan, self.face.paint()));
         let message = format!("refused by --read-only: {}", summary_text(plan));
         let hint = Some("run it without --read-only".to_owned());
         Failure { id: "read-only".to_owned(), class: Class::Failed, message, hint, causes: Vec::new(), cause: None }
@@ -119,17 +120,17 @@ impl Voyage<'_> {
         let key = plan.installation.key();
         let take_over = self.take_lock == Some(key.as_str());
         let client = &self.cluster.client;
-        match Lock::acquire(client, &key, take_over, lost.clone()).await {
-            Err(LockError::Held { holder, expired: true, .. }) if can_ask() => {
-                let question =
-                    format!("{key} is locked by {holder}, which was not heard of for a minute. Take it over?");
-                match ask::typed(&question, &key).map_err(|error| unanswerable(&error))? {
-                    Answer::Yes => Ok(Lock::acquire(client, &key, true, lost).await?),
-                    Answer::No => Err(declined()),
-                    Answer::Interrupted => Err(interrupted()),
-                }
-            }
-            answer => Ok(answer?),
+        let held = match Lock::acquire(client, &key, take_over, lost.clone()).await {
+            Err(held @ LockError::Held { expired: true, .. }) => held,
+            answer => return Ok(answer?),
+        };
+        let question = format!("{held}. Take it over?");
+        let ask = Ask::Typed { question, word: key.clone() };
+        match self.face.ask(ask).await.map_err(|error| unanswerable(&error))? {
+            Some(Answer::Yes) => Ok(Lock::acquire(client, &key, true, lost).await?),
+            Some(Answer::No) => Err(declined()),
+            Some(Answer::Interrupted) => Err(interrupted()),
+            None => Err(held.into()),
         }
     }
 
@@ -165,11 +166,9 @@ impl Voyage<'_> {
 
     async fn front(&self, plan: &Plan) -> Result<(mpsc::Sender<Event>, JoinHandle<()>), Failure> {
         let (sender, receiver) = mpsc::channel(EVENTS);
-        let (lively, paint) = (self.session.is_lively(), Paint(self.session.is_colourful()));
-        let plain = Plain::new(lively, paint, self.session.globals.events.as_deref()).map_err(|error| {
+        let front = self.face.follow(receiver).map_err(|error| {
             Failure::input("unwritable-file", format!("{error:#}"), "choose another file for --events")
         })?;
-        let front = tokio::spawn(plain.follow(receiver));
         // The channel is new and has room.
         let _ = sender.send(Event::Planned { plan: plan.without_secrets() }).await;
         Ok((sender, front))
@@ -195,7 +194,8 @@ impl Voyage<'_> {
             Purpose::Uninstall => InstallRecord::delete(client, &prepared.plan.installation.key()).await,
         };
         if let Err(error) = written {
-            say(format!("the cluster's own record could not be written (the journal here suffices): {error}"));
+            self.face
+                .say(&format!("the cluster's own record could not be written (the journal here suffices): {error}"));
         }
     }
 

@@ -13,8 +13,30 @@ pub(crate) enum Answer {
     Interrupted,
 }
 
+/// A question, whichever front end puts it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Ask {
+    /// Whether the plan that was just shown is to be run.
+    Agree,
+    /// Agreed to only by typing the very word.
+    Typed {
+        /// The question.
+        question: String,
+        /// The word.
+        word: String,
+    },
+}
+
+/// Puts a question, on the terminal.
+pub(crate) fn put(ask: &Ask) -> color_eyre::Result<Answer> {
+    match ask {
+        Ask::Agree => confirm("Go ahead?"),
+        Ask::Typed { question, word } => typed(question, word),
+    }
+}
+
 /// Yes or no; no is what an empty answer means.
-pub(crate) fn confirm(question: &str) -> color_eyre::Result<Answer> {
+fn confirm(question: &str) -> color_eyre::Result<Answer> {
     match Confirm::new(question).with_default(false).prompt() {
         Ok(true) => Ok(Answer::Yes),
         Ok(false) => Ok(Answer::No),
@@ -23,7 +45,7 @@ pub(crate) fn confirm(question: &str) -> color_eyre::Result<Answer> {
 }
 
 /// Agrees only to the very word.
-pub(crate) fn typed(question: &str, word: &str) -> color_eyre::Result<Answer> {
+fn typed(question: &str, word: &str) -> color_eyre::Result<Answer> {
     match Text::new(question).with_help_message(&format!("type {word} to agree")).prompt() {
         Ok(text) if text.trim() == word => Ok(Answer::Yes),
         Ok(_) => Ok(Answer::No),

@@ -89,8 +89,9 @@ impl Board {
                 }
             }
             Self::Steady(said) => {
-                let text = cause.map_or_else(|| text.to_owned(), |cause| format!("{text}: {cause}"));
-                if urgent && said.get(id).is_none_or(|last| *last != text) {
+                let Some(cause) = cause else { return };
+                let text = format!("{text}: {cause}");
+                if said.get(id).is_none_or(|last| *last != text) {
                     said.insert(id.to_owned(), text.clone());
                     self.line(&format!("wait {text}"));
                 }

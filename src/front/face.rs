@@ -1,0 +1,76 @@
+//! The front end that a voyage speaks through: lines on standard error, or the full screen.
+
+use std::path::PathBuf;
+
+use seaworthy::event::Event;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use super::ask::{self, Answer, Ask};
+use super::paint::Paint;
+use super::plain::Plain;
+use super::{can_ask, say};
+use crate::cli::signals::{self, Signals};
+
+/// What the first signal of a run is answered with.
+const FAREWELL: &str = "stopping after what is under way; once more to stop at once";
+
+/// One front end.
+#[derive(Debug, Clone)]
+pub(crate) enum Face {
+    /// Lines, and questions below them.
+    Lines(Lines),
+}
+
+/// How the lines look, and where the events go besides.
+#[derive(Debug, Clone)]
+pub(crate) struct Lines {
+    /// With a moving part.
+    pub(crate) lively: bool,
+    /// The colours.
+    pub(crate) paint: Paint,
+    /// `--events`.
+    pub(crate) events: Option<PathBuf>,
+}
+
+impl Face {
+    /// The colours of what is said.
+    pub(crate) fn paint(&self) -> Paint {
+        match self {
+            Self::Lines(lines) => lines.paint,
+        }
+    }
+
+    /// A line that belongs to no step.
+    pub(crate) fn say(&self, line: &str) {
+        match self {
+            Self::Lines(_) => say(line),
+        }
+    }
+
+    /// Puts a question to the user. `None`: nobody is there who could answer.
+    #[expect(clippy::unused_async, reason = "the full screen, which comes next, waits for its answer")]
+    pub(crate) async fn ask(&self, ask: Ask) -> color_eyre::Result<Option<Answer>> {
+        match self {
+            Self::Lines(_) if !can_ask() => Ok(None),
+            Self::Lines(_) => ask::put(&ask).map(Some),
+        }
+    }
+
+    /// Shows the events of a run until it ends.
+    pub(crate) fn follow(&self, events: mpsc::Receiver<Event>) -> color_eyre::Result<JoinHandle<()>> {
+        match self {
+            Self::Lines(lines) => {
+                let plain = Plain::new(lines.lively, lines.paint, lines.events.as_deref())?;
+                Ok(tokio::spawn(plain.follow(events)))
+            }
+        }
+    }
+
+    /// What stops a run in good order.
+    pub(crate) fn signals(&self) -> Signals {
+        match self {
+            Self::Lines(_) => signals::watch(FAREWELL),
+        }
+    }
+}
