@@ -388,8 +388,11 @@ fn a_run_is_taken_up_only_in_its_own_cluster() {
     other.fake.remove(&system);
     other.fake.made_by_hand(&json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kube-system"}}));
     other.home = harbour.home.take();
-    let error = other.json("runs resume --yes", 2)["error"].clone();
+    let run = other.json("runs list", 0)["items"][0]["run"].as_str().unwrap().to_owned();
+    let error = other.json(&format!("runs resume {run} --yes"), 2)["error"].clone();
     assert_eq!(error["id"], "other-cluster", "{error}");
+    let error = other.json("runs resume --yes", 2)["error"].clone();
+    assert_eq!(error["id"], "no-unfinished-run", "a run of another cluster is none to go on with: {error}");
     assert_eq!(other.fake.writes(), [""; 0]);
 }
 
