@@ -5,6 +5,7 @@ use std::io::Read as _;
 use std::path::Path;
 
 use seaworthy::plan::{Installation, Reach};
+use seaworthy::stack::definition::Needs;
 use seaworthy::stack::{self, Choices, Release, Stack, Text, Values};
 use serde_json::Value;
 
@@ -21,6 +22,8 @@ pub(crate) struct Chosen {
     pub(crate) objects: Vec<(Option<String>, Value)>,
     pub(crate) after: BTreeMap<String, Vec<String>>,
     pub(crate) reach: Vec<Reach>,
+    /// What its profile needs of a cluster.
+    pub(crate) needs: Needs,
 }
 
 /// Reads, merges, checks and renders.
@@ -53,9 +56,17 @@ fn choose_of(stack: &Stack, choice: &Choice, example: bool) -> Result<Chosen, Fa
         release: release.name.clone(),
         profile: prepared.values.profile().to_owned(),
     };
+    let needs = definition.profiles.get(prepared.values.profile()).map(|profile| profile.needs.clone());
     let reach = prepared.reach.iter().map(|reach| way(reach, &release)).collect();
     let objects = prepared.objects.into_iter().map(|rendered| (rendered.component, rendered.object)).collect();
-    Ok(Chosen { installation, objects, after: after.collect(), reach, values: prepared.values })
+    Ok(Chosen {
+        installation,
+        objects,
+        after: after.collect(),
+        reach,
+        values: prepared.values,
+        needs: needs.unwrap_or_default(),
+    })
 }
 
 fn has_setting(stack: &Stack, path: &str) -> bool {

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use seaworthy::cluster::Cluster;
+use seaworthy::cluster::fault::classify;
 use seaworthy::doctor::{Cause, Outlook};
 use seaworthy::engine::journal::{Inputs, Journal};
 use seaworthy::engine::lock::{Lock, LockError, SYSTEM_NAMESPACE};
@@ -35,6 +36,30 @@ pub(super) struct Voyage<'a> {
     pub(super) inputs: Inputs,
     pub(super) record: Option<InstallRecord>,
     pub(super) take_lock: Option<&'a str>,
+    pub(super) remarks: Remarks,
+}
+
+/// What is said with a plan, before anybody agrees to it.
+#[derive(Default)]
+pub(super) struct Remarks {
+    /// What was chosen otherwise than the last finished run recorded: a file that was forgotten resets what it had set.
+    pub(super) differences: Vec<String>,
+    /// What may go wrong.
+    pub(super) warnings: Vec<String>,
+}
+
+impl Remarks {
+    /// The differences first, because they say why the plan is as it is; the warnings last, before the question.
+    fn around(&self, plan: &str, paint: Paint) -> String {
+        let mut lines = Vec::new();
+        if !self.differences.is_empty() {
+            lines.push(paint.careful("chosen otherwise than the last run recorded:"));
+            lines.extend(self.differences.iter().map(|difference| format!("  {difference}")));
+        }
+        lines.push(plan.to_owned());
+        lines.extend(self.warnings.iter().map(|warning| paint.careful(&format!("warning: {warning}"))));
+        lines.join("\n")
+    }
 }
 
 impl Voyage<'_> {
@@ -52,10 +77,15 @@ impl Voyage<'_> {
         if plan.writes() && self.cluster.meter.is_read_only() {
             return Err(self.read_only(plan));
         }
+        if plan.writes() && !self.session.globals.yes && can_ask() {
+            // Nobody is to read a plan and agree to it before hearing that it cannot be begun.
+            let key = plan.installation.key();
+            Lock::look(&self.cluster.client, &key, self.take_lock == Some(key.as_str())).await?;
+        }
         if plan.writes() && !self.agreed(plan)? {
             return Err(declined());
         }
-        let (key, way) = (plan.installation.key(), self.way_in(plan));
+        let key = plan.installation.key();
         let signals = signals::watch("stopping after what is under way; once more to stop at once");
         let cancel = signals.token();
         let lock = if writes { Some(self.lock(plan, cancel.clone()).await?) } else { None };
@@ -63,12 +93,9 @@ impl Voyage<'_> {
         if let Some(lock) = lock
             && let Err(error) = lock.release().await
         {
-            say(format!("the lock could not be given back and expires in a minute: {error}"));
+            say(format!("the lock could not be given back and expires in a minute: {}", classify(&error)));
         }
         let outcome = outcome?;
-        if let Some(way) = way.filter(|_| outcome.ended == Ended::Done && !self.session.is_json()) {
-            say(format!("open it with: {way}"));
-        }
         // Nothing but a signal and the loss of the lock stops a run.
         if outcome.ended == Ended::Interrupted && signals.code().is_none() {
             return Err(lock_lost(&key, &outcome.run));
@@ -85,11 +112,12 @@ impl Voyage<'_> {
         let known = self.session.catalogue().get(stack).ok();
         let usual = known.is_some_and(|known| known.definition().default_namespace() == namespace);
         let place = if usual { String::new() } else { format!(" -n {namespace}") };
-        Some(format!("seaworthy open {stack}{place}"))
+        Some(format!("open it with: seaworthy open {stack}{place}"))
     }
 
     fn agreed(&self, plan: &Plan) -> Result<bool, Failure> {
-        say(plan_text(plan, Paint(self.session.is_colourful())));
+        let paint = Paint(self.session.is_colourful());
+        say(self.remarks.around(&plan_text(plan, paint), paint));
         if self.session.globals.yes {
             return Ok(true);
         }
@@ -169,7 +197,7 @@ impl Voyage<'_> {
         let plain = Plain::new(lively, paint, self.session.globals.events.as_deref()).map_err(|error| {
             Failure::input("unwritable-file", format!("{error:#}"), "choose another file for --events")
         })?;
-        let front = tokio::spawn(plain.follow(receiver));
+        let front = tokio::spawn(plain.ending_with(self.way_in(plan)).follow(receiver));
         // The channel is new and has room.
         let _ = sender.send(Event::Planned { plan: plan.without_secrets() }).await;
         Ok((sender, front))
@@ -195,7 +223,10 @@ impl Voyage<'_> {
             Purpose::Uninstall => InstallRecord::delete(client, &prepared.plan.installation.key()).await,
         };
         if let Err(error) = written {
-            say(format!("the cluster's own record could not be written (the journal here suffices): {error}"));
+            say(format!(
+                "the cluster's own record could not be written (the journal here suffices): {}",
+                classify(&error)
+            ));
         }
     }
 
@@ -296,12 +327,12 @@ fn lock_lost(key: &str, run: &str) -> Failure {
 }
 
 /// `--dry-run`: the plan and every field that would change.
-pub(super) fn show_plan(session: &Session, cluster: &Cluster, prepared: &Prepared) -> ExitCode {
+pub(super) fn show_plan(session: &Session, cluster: &Cluster, prepared: &Prepared, remarks: &Remarks) -> ExitCode {
     let shown = prepared.plan.without_secrets();
     let document = json!({"plan": shown, "summary": shown.summary(), "refusals": prepared.refusals,
-        "requests": cluster.meter.counts()});
+        "differences": remarks.differences, "warnings": remarks.warnings, "requests": cluster.meter.counts()});
     session.print("Plan", &document, || {
-        let mut lines = vec![plan_text(&shown, Paint(false))];
+        let mut lines = vec![remarks.around(&plan_text(&shown, Paint(false)), Paint(false))];
         lines.extend(prepared.refusals.iter().map(|cause| format!("would be refused: {}", cause_text(cause))));
         lines.join("\n")
     });
