@@ -58,7 +58,7 @@ fn text(host: &Host, paint: Paint) -> String {
 /// Every tool that is here; what it said of its version may be longer than any column.
 fn tool_lines(host: &Host) -> Vec<String> {
     let here = host.tools.iter().filter_map(|tool| {
-        let version = tool.version().map_or_else(|| "no version".to_owned(), |version| version.to_string());
+        let version = tool.version().unwrap_or("no version").to_owned();
         Some([format!("  {}", tool.name), version, tool.path.as_ref()?.display().to_string()].to_vec())
     });
     let rows: Vec<Vec<String>> = here.collect();

@@ -89,13 +89,12 @@ pub(crate) fn show(session: &Session, run: &str) -> Result<ExitCode, Failure> {
 
 pub(crate) async fn resume(session: &Session, run: Option<&str>, take_lock: Option<&str>) -> Result<ExitCode, Failure> {
     let runs = session.runs()?;
-    let (record, cluster) = match run {
-        Some(run) => (runs.load(run)?, None),
-        None => {
-            let open = unfinished(session)?;
-            let cluster = session.connect().await?;
-            (newest_of(&cluster, open)?, Some(cluster))
-        }
+    let (record, cluster) = if let Some(run) = run {
+        (runs.load(run)?, None)
+    } else {
+        let open = unfinished(session)?;
+        let cluster = session.connect().await?;
+        (newest_of(&cluster, open)?, Some(cluster))
     };
     if matches!(record.state, RunState::Done | RunState::Abandoned) {
         let message = format!("run {} is over: {}", record.run, state(&record));
