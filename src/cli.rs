@@ -27,7 +27,7 @@ pub(crate) use session::Session;
 /// Makes a Kubernetes cluster fit to sail: installs application stacks, and says what is wrong when something is wrong.
 #[derive(Debug, Parser)]
 #[command(name = "seaworthy", version, propagate_version = true, arg_required_else_help = true)]
-#[command(max_term_width = 110, disable_help_subcommand = true)]
+#[command(max_term_width = 110)]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) globals: Globals,
@@ -303,9 +303,13 @@ fn wants_json(arguments: impl Iterator<Item = String>) -> bool {
 /// Runs the command.
 ///
 /// # Errors
-/// When the program cannot even begin: no runtime, no log file. Everything else ends in an exit code.
+/// When the program cannot even begin: no runtime. Everything else ends in an exit code.
 pub(crate) fn execute(cli: Cli) -> color_eyre::Result<ExitCode> {
-    let session = Session::new(cli.globals)?;
+    let format = cli.globals.output;
+    let session = match Session::new(cli.globals) {
+        Ok(session) => session,
+        Err(failure) => return Ok(session::fail(&failure, format)),
+    };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let result = runtime.block_on(dispatch(&session, cli.command));
     session.account();

@@ -33,14 +33,22 @@ pub trait Explain: std::error::Error {
     }
 }
 
-/// The candidate closest to what was typed, when it is close enough to be what was meant.
+/// Fewer letters than this are part of too many names to mean one of them.
+const PART: usize = 3;
+
+/// The candidate closest to what was typed, when it is close enough to be what was meant; else the only one of which it is
+/// a part.
 pub fn closest<'a>(typed: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    candidates
-        .into_iter()
-        .map(|candidate| (strsim::damerau_levenshtein(&typed.to_lowercase(), &candidate.to_lowercase()), candidate))
+    let typed = typed.to_lowercase();
+    let candidates: Vec<&str> = candidates.into_iter().collect();
+    let similar = candidates
+        .iter()
+        .map(|candidate| (strsim::damerau_levenshtein(&typed, &candidate.to_lowercase()), *candidate))
         .filter(|(distance, candidate)| *distance <= candidate.len().max(typed.len()).div_ceil(3))
         .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate)
+        .map(|(_, candidate)| candidate);
+    let mut whole = candidates.iter().filter(|whole| typed.len() >= PART && whole.to_lowercase().contains(&typed));
+    similar.or_else(|| whole.next().copied().filter(|_| whole.next().is_none()))
 }
 
 /// An error with what caused it, in one line, each part once: wrappers often repeat their source.
@@ -67,5 +75,9 @@ mod tests {
         assert_eq!(closest("replicacount", names), Some("replicaCount"));
         assert_eq!(closest("resuorces", names), Some("resources"));
         assert_eq!(closest("zzz", names), None);
+        assert_eq!(closest("replica", names), Some("replicaCount"));
+        assert_eq!(closest("persist", names), Some("persistence"));
+        assert_eq!(closest("re", names), None);
+        assert_eq!(closest("pipe", ["a-pipeline-of-one", "a-pipeline-of-two"]), None, "it may be either");
     }
 }

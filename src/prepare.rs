@@ -2,6 +2,7 @@
 
 pub mod discover;
 mod health;
+pub mod needs;
 
 use std::collections::BTreeMap;
 

@@ -5,6 +5,7 @@ mod drift;
 mod failure;
 pub(crate) mod fake;
 pub(crate) mod harbour;
+mod lock;
 mod order;
 mod resume;
 mod stop;

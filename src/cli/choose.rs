@@ -5,11 +5,15 @@ use std::io::Read as _;
 use std::path::Path;
 
 use seaworthy::plan::{Installation, Reach};
-use seaworthy::stack::{self, Choices, Release, Text, Values};
+use seaworthy::stack::definition::Needs;
+use seaworthy::stack::{self, Choices, Release, Stack, Text, Values};
 use serde_json::Value;
 
 use super::{Choice, Failure, Session};
 use crate::front::say;
+
+/// Where Helm charts commonly have the registry of all images.
+const REGISTRY_SETTING: &str = "global.imageRegistry";
 
 /// What a stack comes to with what the user chose.
 pub(crate) struct Chosen {
@@ -18,15 +22,28 @@ pub(crate) struct Chosen {
     pub(crate) objects: Vec<(Option<String>, Value)>,
     pub(crate) after: BTreeMap<String, Vec<String>>,
     pub(crate) reach: Vec<Reach>,
+    /// What its profile needs of a cluster.
+    pub(crate) needs: Needs,
 }
 
 /// Reads, merges, checks and renders.
 pub(crate) fn choose(session: &Session, choice: &Choice, example: bool) -> Result<Chosen, Failure> {
     let stack = session.catalogue().get(&choice.stack)?;
+    // A hint of the library speaks of any stack; here it is known which.
+    let named = |hint: String| hint.replace("show STACK", &format!("show {}", choice.stack));
+    choose_of(&stack, choice, example).map_err(|failure| Failure { hint: failure.hint.clone().map(named), ..failure })
+}
+
+fn choose_of(stack: &Stack, choice: &Choice, example: bool) -> Result<Chosen, Failure> {
     let mut release = stack.release(choice.name.as_deref(), choice.namespace.as_deref());
     release.registry.clone_from(&choice.registry);
     check_names(&release)?;
-    let prepared = stack.prepare(&choices(choice, example)?, &release)?;
+    let mut choices = choices(choice, example)?;
+    if let Some(registry) = choice.registry.as_ref().filter(|_| has_setting(stack, REGISTRY_SETTING)) {
+        // The value that charts have for it: who says where all images come from has answered it.
+        choices.set.insert(0, format!("{REGISTRY_SETTING}={registry}"));
+    }
+    let prepared = stack.prepare(&choices, &release)?;
     for warning in &prepared.warnings {
         say(warning.to_string());
     }
@@ -39,9 +56,21 @@ pub(crate) fn choose(session: &Session, choice: &Choice, example: bool) -> Resul
         release: release.name.clone(),
         profile: prepared.values.profile().to_owned(),
     };
+    let needs = definition.profiles.get(prepared.values.profile()).map(|profile| profile.needs.clone());
     let reach = prepared.reach.iter().map(|reach| way(reach, &release)).collect();
     let objects = prepared.objects.into_iter().map(|rendered| (rendered.component, rendered.object)).collect();
-    Ok(Chosen { installation, objects, after: after.collect(), reach, values: prepared.values })
+    Ok(Chosen {
+        installation,
+        objects,
+        after: after.collect(),
+        reach,
+        values: prepared.values,
+        needs: needs.unwrap_or_default(),
+    })
+}
+
+fn has_setting(stack: &Stack, path: &str) -> bool {
+    stack.settings().iter().any(|setting| setting.path == path)
 }
 
 /// A way to the stack, as the engine proves it.

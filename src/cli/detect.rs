@@ -8,7 +8,7 @@ use seaworthy::host::{self, Host, LookOptions};
 use seaworthy::object::printable;
 
 use super::{Failure, Session};
-use crate::front::paint::{Paint, count};
+use crate::front::paint::{Paint, count, table};
 
 pub(crate) async fn run(session: &Session) -> Result<ExitCode, Failure> {
     let options = LookOptions {
@@ -38,13 +38,7 @@ fn text(host: &Host, paint: Paint) -> String {
         lines.push(format!("  {} {}", paint.careful("no  "), printable(&with_hint(engine))));
     }
     lines.push(paint.strong("\nTOOLS"));
-    for tool in &host.tools {
-        if let (Some(path), Some(version)) = (&tool.path, tool.version()) {
-            lines.push(format!("  {:<10} {:<12} {}", tool.name, version, path.display()));
-        } else if let Some(path) = &tool.path {
-            lines.push(format!("  {:<10} {} {}", tool.name, paint.careful("no version"), path.display()));
-        }
-    }
+    lines.extend(tool_lines(host));
     let absent: Vec<&str> =
         host.tools.iter().filter(|tool| tool.path.is_none()).map(|tool| tool.name.as_str()).collect();
     if !absent.is_empty() {
@@ -59,6 +53,18 @@ fn text(host: &Host, paint: Paint) -> String {
         lines.push(format!("  {} {}", paint.careful("note"), printable(&with_hint(problem))));
     }
     lines.join("\n")
+}
+
+/// Every tool that is here; what it said of its version may be longer than any column.
+fn tool_lines(host: &Host) -> Vec<String> {
+    let here = host.tools.iter().filter_map(|tool| {
+        let version = tool.version().unwrap_or("no version").to_owned();
+        Some([format!("  {}", tool.name), version, tool.path.as_ref()?.display().to_string()].to_vec())
+    });
+    let rows: Vec<Vec<String>> = here.collect();
+    // The heading stands above; the columns need none.
+    let table = table(&["", "", ""], &rows);
+    table.lines().skip(1).map(str::to_owned).collect()
 }
 
 fn with_hint(error: &impl seaworthy::error::Explain) -> String {
@@ -108,7 +114,8 @@ fn cluster_lines(cluster: &ClusterFact, host: &Host, paint: Paint) -> Vec<String
             });
             let kind = serde_json::to_value(answer.recognised.distribution).ok();
             let kind = kind.as_ref().and_then(serde_json::Value::as_str).unwrap_or("other").to_owned();
-            let how = format!("{kind} ({})", answer.recognised.because);
+            let because = &answer.recognised.because;
+            let how = if because.is_empty() { kind } else { format!("{kind} ({because})") };
             vec![format!("  {} {name}: {}, {how}{nodes}, {} ms", paint.good("ok  "), answer.version, answer.latency_ms)]
         }
         Reach::Unreached(unreached) => {

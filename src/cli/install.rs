@@ -8,10 +8,11 @@ use seaworthy::engine::record::{self, InstallRecord};
 use seaworthy::object::ObjectRef;
 use seaworthy::plan::install::{Desired, Policy};
 use seaworthy::plan::{self, Installation, Plan};
+use seaworthy::prepare::needs::shortfalls;
 use seaworthy::prepare::{self, Prepared};
 
 use super::choose::{Chosen, choose};
-use super::voyage::{Voyage, show_plan};
+use super::voyage::{Remarks, Voyage, show_plan};
 use super::{Failure, InstallArgs, OnConflict, Session};
 use crate::front::say;
 
@@ -39,12 +40,15 @@ pub(crate) async fn run(session: &Session, arguments: &InstallArgs) -> Result<Ex
     let prepared = prepare::install(&cluster, chosen.installation.clone(), desired, policy)
         .await
         .map_err(|error| Failure::kube(&error))?;
+    let remarks = Remarks {
+        differences: record.as_ref().map(|record| inputs.differences(&record.inputs)).unwrap_or_default(),
+        warnings: shortfalls(&cluster, &prepared.plan, &chosen.needs).await.map_err(|error| Failure::kube(&error))?,
+    };
     if arguments.dry_run {
-        return Ok(show_plan(session, &cluster, &prepared));
+        return Ok(show_plan(session, &cluster, &prepared, &remarks));
     }
-    let voyage =
-        Voyage { session, face: session.face(), cluster, inputs, record, take_lock: arguments.take_lock.as_deref() };
-    voyage.sail(prepared, None).await
+    let take_lock = arguments.take_lock.as_deref();
+    Voyage { session, face: session.face(), cluster, inputs, record, take_lock, remarks }.sail(prepared, None).await
 }
 
 /// Takes a recorded run up again: the same steps, each with what the cluster still lacks.
@@ -63,7 +67,8 @@ pub(super) async fn resume(
     let prepared = prepare::resume(&cluster, &recorded, policy).await.map_err(|error| Failure::kube(&error))?;
     let key = open.plan.installation.key();
     let record = InstallRecord::read(&cluster.client, &key).await.map_err(|error| Failure::kube(&error))?;
-    let voyage = Voyage { session, face: session.face(), cluster, inputs: open.inputs.clone(), record, take_lock };
+    let (inputs, remarks) = (open.inputs.clone(), Remarks::default());
+    let voyage = Voyage { session, face: session.face(), cluster, inputs, record, take_lock, remarks };
     voyage.sail(prepared, Some(&open.run)).await
 }
 

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use seaworthy::cluster::Cluster;
 use seaworthy::engine::journal::{RunRecord, RunState};
 use seaworthy::plan::Purpose;
 use serde_json::json;
@@ -74,7 +75,12 @@ pub(crate) fn show(session: &Session, run: &str) -> Result<ExitCode, Failure> {
         let mut lines = vec![format!("run {} of {}: {}", record.run, record.at.strftime("%F %T UTC"), state(&record))];
         lines.push(plan_text(&record.plan, Paint(false)));
         let writes = record.plan.steps.iter().filter(|step| step.change.writes()).count();
-        lines.push(format!("{} of {writes} writes done, taken up again {} times", record.done.len(), record.resumed));
+        let again = match record.resumed {
+            0 => String::new(),
+            1 => ", taken up again once".to_owned(),
+            times => format!(", taken up again {times} times"),
+        };
+        lines.push(format!("{} of {writes} writes done{again}", record.done.len()));
         lines.extend(record.causes.iter().map(|cause| format!("failed: {}", cause_text(cause))));
         lines.join("\n")
     });
@@ -83,15 +89,21 @@ pub(crate) fn show(session: &Session, run: &str) -> Result<ExitCode, Failure> {
 
 pub(crate) async fn resume(session: &Session, run: Option<&str>, take_lock: Option<&str>) -> Result<ExitCode, Failure> {
     let runs = session.runs()?;
-    let record = match run {
-        Some(run) => runs.load(run)?,
-        None => newest_unfinished(session)?,
+    let (record, cluster) = if let Some(run) = run {
+        (runs.load(run)?, None)
+    } else {
+        let open = unfinished(session)?;
+        let cluster = session.connect().await?;
+        (newest_of(&cluster, open)?, Some(cluster))
     };
     if matches!(record.state, RunState::Done | RunState::Abandoned) {
         let message = format!("run {} is over: {}", record.run, state(&record));
         return Err(Failure::input("run-over", message, "run the command itself again; it compares with the cluster"));
     }
-    let cluster = session.connect().await?;
+    let cluster = match cluster {
+        Some(cluster) => cluster,
+        None => session.connect().await?,
+    };
     if cluster.id.uid != record.plan.cluster.uid {
         let message = format!(
             "run {} belongs to the cluster of context `{}` ({}); context `{}` leads to another cluster",
@@ -102,15 +114,23 @@ pub(crate) async fn resume(session: &Session, run: Option<&str>, take_lock: Opti
     install::resume(session, cluster, &record, None, take_lock).await
 }
 
-fn newest_unfinished(session: &Session) -> Result<RunRecord, Failure> {
+/// All runs that can be taken up again, oldest first.
+fn unfinished(session: &Session) -> Result<Vec<RunRecord>, Failure> {
     let (records, _) = session.runs()?.list()?;
-    records.into_iter().rev().find(|record| record.state.is_unfinished()).ok_or_else(|| {
-        Failure::input(
-            "no-unfinished-run",
-            "no run is unfinished",
-            "name a failed one: `seaworthy runs list` shows them",
-        )
+    let open: Vec<RunRecord> = records.into_iter().filter(|record| record.state.is_unfinished()).collect();
+    if open.is_empty() { Err(none_unfinished("no run is unfinished")) } else { Ok(open) }
+}
+
+/// A run of another cluster is none that can be gone on with here.
+fn newest_of(cluster: &Cluster, open: Vec<RunRecord>) -> Result<RunRecord, Failure> {
+    let of_here = |record: &RunRecord| record.plan.cluster.uid == cluster.id.uid;
+    open.into_iter().rev().find(of_here).ok_or_else(|| {
+        none_unfinished(&format!("no run of the cluster of context `{}` is unfinished", cluster.id.context))
     })
+}
+
+fn none_unfinished(message: &str) -> Failure {
+    Failure::input("no-unfinished-run", message, "name a failed one: `seaworthy runs list` shows them")
 }
 
 pub(crate) async fn abort(session: &Session, run: &str) -> Result<ExitCode, Failure> {

@@ -7,7 +7,6 @@ use std::process::ExitCode;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use color_eyre::eyre::WrapErr as _;
 use seaworthy::cluster::{Cluster, ConnectOptions, Meter, connect};
 use seaworthy::engine::journal::Runs;
 use seaworthy::host::Surroundings;
@@ -33,7 +32,9 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    pub(crate) fn new(globals: Globals) -> color_eyre::Result<Self> {
+    /// # Errors
+    /// When the log cannot be written where it is wanted.
+    pub(crate) fn new(globals: Globals) -> Result<Self, Failure> {
         start_log(&globals)?;
         let here = Surroundings::new(variables(), rustix::process::geteuid().as_raw());
         Ok(Self { globals, here, meter: OnceLock::new() })
@@ -112,20 +113,25 @@ impl Session {
 
     /// Shows a failure and gives its exit code.
     pub(crate) fn fail(&self, failure: &Failure) -> ExitCode {
-        if self.is_json() {
-            return fail_as_json(failure);
-        }
-        for (number, line) in failure.message.lines().enumerate() {
-            eprintln!("{}{line}", if number == 0 { "error: " } else { "       " });
-        }
-        if let Some(hint) = &failure.hint {
-            eprintln!(" hint: {hint}");
-        }
-        for cause in &failure.causes {
-            eprintln!("       {cause}");
-        }
-        ExitCode::from(failure.code())
+        fail(failure, self.globals.output)
     }
+}
+
+/// Shows a failure as it was asked for, and gives its exit code.
+pub(super) fn fail(failure: &Failure, format: Format) -> ExitCode {
+    if format == Format::Json {
+        return fail_as_json(failure);
+    }
+    for (number, line) in failure.message.lines().enumerate() {
+        eprintln!("{}{line}", if number == 0 { "error: " } else { "       " });
+    }
+    if let Some(hint) = &failure.hint {
+        eprintln!(" hint: {hint}");
+    }
+    for cause in &failure.causes {
+        eprintln!("       {cause}");
+    }
+    ExitCode::from(failure.code())
 }
 
 /// Variables that are not text can hold nothing that this program looks for.
@@ -155,7 +161,7 @@ fn write_out(text: &str) {
     let _ = writeln!(out, "{text}").and_then(|()| out.flush());
 }
 
-fn start_log(globals: &Globals) -> color_eyre::Result<()> {
+fn start_log(globals: &Globals) -> Result<(), Failure> {
     if globals.verbose == 0 && globals.log_file.is_none() {
         return Ok(());
     }
@@ -167,8 +173,11 @@ fn start_log(globals: &Globals) -> color_eyre::Result<()> {
     let log = tracing_subscriber::fmt().with_env_filter(EnvFilter::new(level)).with_ansi(false);
     match &globals.log_file {
         Some(path) => {
-            let file = File::options().create(true).append(true).open(path);
-            log.with_writer(file.wrap_err_with(|| format!("log file {}", path.display()))?).init();
+            let file = File::options().create(true).append(true).open(path).map_err(|error| {
+                let message = format!("the log cannot be written to {}: {error}", path.display());
+                Failure::input("unwritable-file", message, "choose another file for --log-file")
+            })?;
+            log.with_writer(file).init();
         }
         None => log.with_writer(std::io::stderr).init(),
     }

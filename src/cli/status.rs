@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use seaworthy::cluster::Cluster;
 use seaworthy::engine::journal::{RunRecord, RunState};
 use seaworthy::engine::record::InstallRecord;
+use seaworthy::error::Class;
 use seaworthy::plan::{Installation, Purpose};
 use seaworthy::prepare::discover::{self, Found, LastRun, Sought, Stage};
 use seaworthy::prepare::{self, Health, ObjectHealth};
@@ -70,13 +71,29 @@ async fn installations(session: &Session, cluster: &Cluster, sought: &Sought) ->
     let failed = |error| Failure::kube(&error);
     let labelled = async { discover::labelled(cluster, sought).await.map_err(failed) };
     let (records, labelled) = tokio::try_join!(records(cluster, sought), labelled)?;
-    let unread = discover::unread_kinds(&labelled.unread);
-    if !unread.is_empty() {
-        say(format!("{} could not be read: an unfinished installation may not be seen", unread.join(", ")));
-    }
     let (runs, _) = session.runs()?.list()?;
     let here: Vec<RunRecord> = runs.into_iter().filter(|run| run.plan.cluster.uid == cluster.id.uid).collect();
-    Ok(discover::installations(&records, &labelled, &here, sought))
+    let found = discover::installations(&records, &labelled, &here, sought);
+    match discover::unread_kinds(&labelled.unread).join(", ") {
+        unread if unread.is_empty() => {}
+        // That nothing was seen does not mean that nothing is there.
+        unread if found.is_empty() => return Err(cannot_tell(cluster, &unread)),
+        unread => say(format!("{unread} could not be read: an unfinished installation may not be seen")),
+    }
+    Ok(found)
+}
+
+fn cannot_tell(cluster: &Cluster, unread: &str) -> Failure {
+    let message = format!("what is installed in {} cannot be told: {unread} may not be read", cluster.id.context);
+    let hint = "choose a namespace that this user may read with --namespace".to_owned();
+    Failure {
+        id: "unreadable".to_owned(),
+        class: Class::Failed,
+        message,
+        hint: Some(hint),
+        causes: Vec::new(),
+        cause: None,
+    }
 }
 
 /// Of one installation, or of all. Who may not read records still sees what carries our labels.

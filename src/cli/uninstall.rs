@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use super::choose::check_name;
 use super::install::applied;
-use super::voyage::{Voyage, show_plan};
+use super::voyage::{Remarks, Voyage, show_plan};
 use super::{Failure, Session, UninstallArgs};
 use crate::front::say;
 
@@ -29,7 +29,7 @@ pub(crate) async fn run(session: &Session, arguments: &UninstallArgs) -> Result<
     let prepared =
         prepare::uninstall(&cluster, installation, &known, &destroy).await.map_err(|error| Failure::kube(&error))?;
     if arguments.dry_run {
-        return Ok(show_plan(session, &cluster, &prepared));
+        return Ok(show_plan(session, &cluster, &prepared, &Remarks::default()));
     }
     if let Some(slip) = slip(&destroy, &prepared.plan, &known) {
         let message = format!("{} is not there, or not part of this installation; nothing was deleted", slip.name);
@@ -53,8 +53,8 @@ pub(crate) async fn run(session: &Session, arguments: &UninstallArgs) -> Result<
         say(format!("run {} was not finished; it is given up for this one", open.run));
     }
     let inputs = inputs(&prepared.plan.installation, record.as_ref());
-    let voyage =
-        Voyage { session, face: session.face(), cluster, inputs, record, take_lock: arguments.take_lock.as_deref() };
+    let (take_lock, remarks) = (arguments.take_lock.as_deref(), Remarks::default());
+    let voyage = Voyage { session, face: session.face(), cluster, inputs, record, take_lock, remarks };
     voyage.sail(prepared, None).await
 }
 

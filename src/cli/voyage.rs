@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use seaworthy::cluster::Cluster;
+use seaworthy::cluster::fault::classify;
 use seaworthy::doctor::{Cause, Outlook};
 use seaworthy::engine::journal::{Inputs, Journal};
 use seaworthy::engine::lock::{Lock, LockError, SYSTEM_NAMESPACE};
@@ -20,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use super::install::record_of;
 use super::{Failure, Session};
 use crate::front::ask::{Answer, Ask};
+use crate::front::can_ask;
 use crate::front::face::Face;
 use crate::front::paint::{Paint, count};
 use crate::front::plain::cause_text;
@@ -38,6 +40,30 @@ pub(super) struct Voyage<'a> {
     pub(super) inputs: Inputs,
     pub(super) record: Option<InstallRecord>,
     pub(super) take_lock: Option<&'a str>,
+    pub(super) remarks: Remarks,
+}
+
+/// What is said with a plan, before anybody agrees to it.
+#[derive(Default)]
+pub(super) struct Remarks {
+    /// What was chosen otherwise than the last finished run recorded: a file that was forgotten resets what it had set.
+    pub(super) differences: Vec<String>,
+    /// What may go wrong.
+    pub(super) warnings: Vec<String>,
+}
+
+impl Remarks {
+    /// The differences first, because they say why the plan is as it is; the warnings last, before the question.
+    fn around(&self, plan: &str, paint: Paint) -> String {
+        let mut lines = Vec::new();
+        if !self.differences.is_empty() {
+            lines.push(paint.careful("chosen otherwise than the last run recorded:"));
+            lines.extend(self.differences.iter().map(|difference| format!("  {difference}")));
+        }
+        lines.push(plan.to_owned());
+        lines.extend(self.warnings.iter().map(|warning| paint.careful(&format!("warning: {warning}"))));
+        lines.join("\n")
+    }
 }
 
 impl Voyage<'_> {
@@ -55,10 +81,15 @@ impl Voyage<'_> {
         if plan.writes() && self.cluster.meter.is_read_only() {
             return Err(self.read_only(plan));
         }
+        if plan.writes() && !self.session.globals.yes && can_ask() {
+            // Nobody is to read a plan and agree to it before hearing that it cannot be begun.
+            let key = plan.installation.key();
+            Lock::look(&self.cluster.client, &key, self.take_lock == Some(key.as_str())).await?;
+        }
         if plan.writes() && !self.agreed(plan).await? {
             return Err(declined());
         }
-        let (key, way) = (plan.installation.key(), self.way_in(plan));
+        let key = plan.installation.key();
         let signals = self.face.signals();
         let cancel = signals.token();
         let lock = if writes { Some(self.lock(plan, cancel.clone()).await?) } else { None };
@@ -66,12 +97,9 @@ impl Voyage<'_> {
         if let Some(lock) = lock
             && let Err(error) = lock.release().await
         {
-            self.face.say(&format!("the lock could not be given back and expires in a minute: {error}"));
+            self.face.say(&format!("the lock could not be given back and expires in a minute: {}", classify(&error)));
         }
         let outcome = outcome?;
-        if let Some(way) = way.filter(|_| outcome.ended == Ended::Done && !self.session.is_json()) {
-            self.face.say(&format!("open it with: {way}"));
-        }
         // Nothing but a signal and the loss of the lock stops a run.
         if outcome.ended == Ended::Interrupted && signals.code().is_none() {
             return Err(lock_lost(&key, &outcome.run));
@@ -88,11 +116,12 @@ impl Voyage<'_> {
         let known = self.session.catalogue().get(stack).ok();
         let usual = known.is_some_and(|known| known.definition().default_namespace() == namespace);
         let place = if usual { String::new() } else { format!(" -n {namespace}") };
-        Some(format!("seaworthy open {stack}{place}"))
+        Some(format!("open it with: seaworthy open {stack}{place}"))
     }
 
     async fn agreed(&self, plan: &Plan) -> Result<bool, Failure> {
-        self.face.say(&plan_text(plan, self.face.paint()));
+        let paint = self.face.paint();
+        self.face.say(&self.remarks.around(&plan_text(plan, paint), paint));
         if self.session.globals.yes {
             return Ok(true);
         }
@@ -166,7 +195,7 @@ impl Voyage<'_> {
 
     async fn front(&self, plan: &Plan) -> Result<(mpsc::Sender<Event>, JoinHandle<()>), Failure> {
         let (sender, receiver) = mpsc::channel(EVENTS);
-        let front = self.face.follow(receiver).map_err(|error| {
+        let front = self.face.follow(receiver, self.way_in(plan)).map_err(|error| {
             Failure::input("unwritable-file", format!("{error:#}"), "choose another file for --events")
         })?;
         // The channel is new and has room.
@@ -194,8 +223,10 @@ impl Voyage<'_> {
             Purpose::Uninstall => InstallRecord::delete(client, &prepared.plan.installation.key()).await,
         };
         if let Err(error) = written {
-            self.face
-                .say(&format!("the cluster's own record could not be written (the journal here suffices): {error}"));
+            self.face.say(&format!(
+                "the cluster's own record could not be written (the journal here suffices): {}",
+                classify(&error)
+            ));
         }
     }
 
@@ -296,12 +327,12 @@ fn lock_lost(key: &str, run: &str) -> Failure {
 }
 
 /// `--dry-run`: the plan and every field that would change.
-pub(super) fn show_plan(session: &Session, cluster: &Cluster, prepared: &Prepared) -> ExitCode {
+pub(super) fn show_plan(session: &Session, cluster: &Cluster, prepared: &Prepared, remarks: &Remarks) -> ExitCode {
     let shown = prepared.plan.without_secrets();
     let document = json!({"plan": shown, "summary": shown.summary(), "refusals": prepared.refusals,
-        "requests": cluster.meter.counts()});
+        "differences": remarks.differences, "warnings": remarks.warnings, "requests": cluster.meter.counts()});
     session.print("Plan", &document, || {
-        let mut lines = vec![plan_text(&shown, Paint(false))];
+        let mut lines = vec![remarks.around(&plan_text(&shown, Paint(false)), Paint(false))];
         lines.extend(prepared.refusals.iter().map(|cause| format!("would be refused: {}", cause_text(cause))));
         lines.join("\n")
     });

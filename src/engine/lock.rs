@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use k8s_openapi::api::authorization::v1::{ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec};
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta};
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions};
@@ -16,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use holder::Holder;
 
+use crate::cluster::fault::classify;
 use crate::error::Explain;
 use crate::plan::FIELD_MANAGER;
 
@@ -34,7 +36,7 @@ pub enum LockError {
     Held {
         /// The installation.
         key: String,
-        /// Who.
+        /// Who, and since when, for people.
         holder: String,
         /// When the lock was last renewed.
         since: Timestamp,
@@ -42,12 +44,18 @@ pub enum LockError {
         expired: bool,
     },
     /// The API server refused, or is gone.
-    #[error("cannot lock {key}: {source}")]
+    #[error("cannot lock {key}: {}", classify(source))]
     Refused {
         /// The installation.
         key: String,
         /// What it said.
         source: Box<kube::Error>,
+    },
+    /// The API server would refuse.
+    #[error("cannot lock {key}: this user may not create leases.coordination.k8s.io in namespace `{SYSTEM_NAMESPACE}`")]
+    NotAllowed {
+        /// The installation.
+        key: String,
     },
 }
 
@@ -59,7 +67,7 @@ impl Explain for LockError {
     fn id(&self) -> &'static str {
         match self {
             Self::Held { .. } => "locked",
-            Self::Refused { .. } => "lock-refused",
+            Self::Refused { .. } | Self::NotAllowed { .. } => "lock-refused",
         }
     }
 
@@ -71,7 +79,7 @@ impl Explain for LockError {
             Self::Held { .. } => {
                 "wait for it to end, or end it; a dead one's lock can be taken over after 60 s".to_owned()
             }
-            Self::Refused { .. } => format!(
+            Self::Refused { .. } | Self::NotAllowed { .. } => format!(
                 "the lock is a Lease in namespace {SYSTEM_NAMESPACE}; the user of this context must be able to create, get, update and delete it"
             ),
         })
@@ -124,6 +132,25 @@ impl Lock {
         Ok(Self { leases, name: key.to_owned(), written, renewal })
     }
 
+    /// Whether the lock could be had, found out without taking it: one read and one review of access.
+    ///
+    /// # Errors
+    /// When somebody holds it who is alive as far as can be known, or it may not be taken or looked at. One that was not
+    /// heard of for a minute is left to [`Lock::acquire`], which can be told to take over.
+    pub async fn look(client: &Client, key: &str, take_over: bool) -> Result<(), LockError> {
+        let refused = |source| LockError::Refused { key: key.to_owned(), source: Box::new(source) };
+        let leases: Api<Lease> = Api::namespaced(client.clone(), SYSTEM_NAMESPACE);
+        let (there, allowed) = tokio::join!(leases.get_opt(key), may_create(client));
+        if !allowed {
+            return Err(LockError::NotAllowed { key: key.to_owned() });
+        }
+        let Some(there) = there.map_err(refused)? else { return Ok(()) };
+        match may_take(key, &there, &Holder::this_process(), take_over) {
+            Err(LockError::Held { expired: true, .. }) => Ok(()),
+            answer => answer,
+        }
+    }
+
     /// Gives the lock back, if it is still as this process wrote it: who has taken it over has changed it.
     pub async fn release(self) -> Result<(), kube::Error> {
         self.renewal.abort();
@@ -168,6 +195,22 @@ fn lease(key: &str, holder: &Holder) -> Lease {
     }
 }
 
+/// Whether this user may make a Lease. An API server that does not answer such questions is not taken to say no.
+async fn may_create(client: &Client) -> bool {
+    let reviews: Api<SelfSubjectAccessReview> = Api::all(client.clone());
+    let attributes = ResourceAttributes {
+        group: Some("coordination.k8s.io".to_owned()),
+        resource: Some("leases".to_owned()),
+        namespace: Some(SYSTEM_NAMESPACE.to_owned()),
+        verb: Some("create".to_owned()),
+        ..ResourceAttributes::default()
+    };
+    let spec = SelfSubjectAccessReviewSpec { resource_attributes: Some(attributes), ..Default::default() };
+    let review = SelfSubjectAccessReview { spec, ..Default::default() };
+    let answer = reviews.create(&PostParams::default(), &review).await;
+    answer.ok().and_then(|review| review.status).is_none_or(|status| status.allowed)
+}
+
 fn may_take(key: &str, there: &Lease, me: &Holder, take_over: bool) -> Result<(), LockError> {
     let spec = there.spec.clone().unwrap_or_default();
     let holder = spec.holder_identity.unwrap_or_default();
@@ -177,6 +220,9 @@ fn may_take(key: &str, there: &Lease, me: &Holder, take_over: bool) -> Result<()
     if dead || holder.is_empty() || (expired && take_over) {
         return Ok(());
     }
+    let acquired = spec.acquire_time.map_or(since, |time| time.0).strftime("%H:%M:%S");
+    let who = holder.parse::<Holder>().map_or(holder, |holder| holder.named());
+    let holder = format!("{who}, since {acquired} UTC");
     Err(LockError::Held { key: key.to_owned(), holder, since, expired })
 }
 

@@ -57,12 +57,16 @@ impl Face {
         }
     }
 
-    /// Shows the events of a run until it ends.
-    pub(crate) fn follow(&self, events: mpsc::Receiver<Event>) -> color_eyre::Result<JoinHandle<()>> {
+    /// Shows the events of a run until it ends; after a good end the line `way`.
+    pub(crate) fn follow(
+        &self,
+        events: mpsc::Receiver<Event>,
+        way: Option<String>,
+    ) -> color_eyre::Result<JoinHandle<()>> {
         match self {
             Self::Lines(lines) => {
                 let plain = Plain::new(lines.lively, lines.paint, lines.events.as_deref())?;
-                Ok(tokio::spawn(plain.follow(events)))
+                Ok(tokio::spawn(plain.ending_with(way).follow(events)))
             }
         }
     }

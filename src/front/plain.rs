@@ -33,6 +33,8 @@ pub(crate) struct Plain {
     left: usize,
     /// Steps that were not begun.
     skipped: usize,
+    /// What is said when all went well, before the last line.
+    good_end: Option<String>,
 }
 
 impl Plain {
@@ -42,7 +44,12 @@ impl Plain {
             |path: &Path| std::fs::File::create(path).wrap_err_with(|| format!("events file {}", path.display()));
         let (board, events) = (Board::new(lively, paint), events.map(open).transpose()?);
         let (steps, writes) = (HashMap::new(), HashSet::new());
-        Ok(Self { paint, board, events, steps, writes, left: 0, skipped: 0 })
+        Ok(Self { paint, board, events, steps, writes, left: 0, skipped: 0, good_end: None })
+    }
+
+    /// With this line before the last one of a run that went well.
+    pub(crate) fn ending_with(self, line: Option<String>) -> Self {
+        Self { good_end: line, ..self }
     }
 
     /// Until the run has finished and all it said is shown.
@@ -93,6 +100,9 @@ impl Plain {
             Event::Waiting { id, progress, cause, .. } => self.waiting(id, progress, cause.as_ref()),
             Event::Notice { text } => self.board.line(&self.paint.careful(&printable(text))),
             Event::Finished { outcome } => {
+                if let Some(line) = self.good_end.take().filter(|_| outcome.ended == Ended::Done) {
+                    self.board.line(&line);
+                }
                 if let Some(rest) = rest_text(self.left, self.skipped) {
                     self.board.line(&self.paint.faint(&rest));
                 }

@@ -27,7 +27,9 @@ pub(crate) fn plan_text(plan: &Plan, paint: Paint) -> String {
             plan.cluster.context
         ),
     }];
-    for step in &plan.steps {
+    // What goes away must not be missed among what comes.
+    let (gone, rest): (Vec<&Step>, Vec<&Step>) = plan.steps.iter().partition(|step| step.change == Change::Delete);
+    for step in gone.into_iter().chain(rest) {
         lines.extend(step_lines(step, &plan.installation.namespace, paint));
     }
     lines.push(summary_text(plan));

@@ -36,7 +36,7 @@ fn hide(change: &mut FieldChange) {
 }
 
 fn is_the_servers(path: &str) -> bool {
-    const OWN: [&str; 7] = [
+    const OWN: [&str; 8] = [
         "status",
         "metadata.managedFields",
         "metadata.resourceVersion",
@@ -44,6 +44,8 @@ fn is_the_servers(path: &str) -> bool {
         "metadata.creationTimestamp",
         "metadata.uid",
         "metadata.selfLink",
+        // Counts with the generation.
+        "metadata.annotations[deprecated.daemonset.template.generation]",
     ];
     OWN.contains(&path)
 }

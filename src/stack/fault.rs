@@ -185,6 +185,14 @@ impl Fault {
         self
     }
 
+    /// Whether the place already says which value it is: `--set web.port: ...`.
+    fn is_named_by_origin(&self) -> bool {
+        match &self.place {
+            Some(Origin::Set(way) | Origin::SetFile(way, _) | Origin::Secret(way)) => **way == *self.way.to_string(),
+            _ => false,
+        }
+    }
+
     /// The same fault with another severity.
     #[must_use]
     pub fn severity(mut self, severity: Severity) -> Self {
@@ -201,7 +209,7 @@ impl fmt::Display for Fault {
         if self.severity == Severity::Warning {
             formatter.write_str("warning: ")?;
         }
-        if !self.way.is_root() {
+        if !self.way.is_root() && !self.is_named_by_origin() {
             write!(formatter, "{}: ", self.way)?;
         }
         formatter.write_str(&self.message)
@@ -217,7 +225,7 @@ pub fn any_error(faults: &[Fault]) -> bool {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StackError {
     /// There is no stack of this name.
-    #[error("there is no stack `{name}`{}; known are {}", meant(closest.as_ref()), list(known))]
+    #[error("there is no stack `{name}`{}", meant(closest.as_ref(), "known are", known))]
     UnknownStack {
         /// What was asked for.
         name: String,
@@ -227,7 +235,7 @@ pub enum StackError {
         known: Vec<String>,
     },
     /// The stack has no profile of this name.
-    #[error("{stack} has no profile `{name}`{}; it has {}", meant(closest.as_ref()), list(known))]
+    #[error("{stack} has no profile `{name}`{}", meant(closest.as_ref(), "it has", known))]
     UnknownProfile {
         /// The stack.
         stack: String,
@@ -301,8 +309,12 @@ impl Explain for StackError {
     }
 }
 
-fn meant(closest: Option<&String>) -> String {
-    closest.map(|name| format!(", did you mean `{name}`?")).unwrap_or_default()
+/// The name that was probably meant, or else all that could be.
+fn meant(closest: Option<&String>, all: &str, known: &[String]) -> String {
+    match closest {
+        Some(name) => format!(", did you mean `{name}`?"),
+        None => format!("; {all} {}", list(known)),
+    }
 }
 
 fn list(names: &[String]) -> String {
@@ -342,9 +354,10 @@ mod tests {
     #[test]
     fn an_unknown_stack_names_those_there_are() {
         let known = vec!["geodata".to_owned(), "exadeploy".to_owned()];
+        let none = StackError::UnknownStack { name: "zzz".into(), closest: None, known: known.clone() };
+        assert_eq!(none.to_string(), "there is no stack `zzz`; known are `geodata`, `exadeploy`");
         let error = StackError::UnknownStack { name: "geodat".into(), closest: Some("geodata".into()), known };
-        let text = "there is no stack `geodat`, did you mean `geodata`?; known are `geodata`, `exadeploy`";
-        assert_eq!(error.to_string(), text);
+        assert_eq!(error.to_string(), "there is no stack `geodat`, did you mean `geodata`?");
         assert_eq!(error.class(), Class::Input);
     }
 }

@@ -179,11 +179,9 @@ fn a_component_that_is_off_renders_nothing() {
 
 #[test]
 fn an_unknown_profile_is_answered_with_those_there_are() {
-    let error = stack(&[]).values(&profile("single")).unwrap_err().to_string();
-    assert!(
-        error.starts_with("demo has no profile `single`") && error.ends_with("it has `ha`, `single-node`"),
-        "{error}"
-    );
+    let said = |name: &str| stack(&[]).values(&profile(name)).unwrap_err().to_string();
+    assert_eq!(said("single"), "demo has no profile `single`, did you mean `single-node`?");
+    assert_eq!(said("zzz"), "demo has no profile `zzz`; it has `ha`, `single-node`");
 }
 
 #[test]
@@ -194,7 +192,7 @@ fn faults_of_templates_name_their_line() {
         ("data: {{ values.web.nothing.deeper }}", 5, "is undefined"),
         ("data: {{ nothing }}", 5, "`nothing` is undefined"),
         ("data: {{ file('nothing') }}", 5, "there is no files/nothing"),
-        ("data:\n  a: 1\n  a: 2", 7, "duplicate"),
+        ("data:\n  a: 1\n  a: 2", 7, "the key `a` stands here a second time"),
         ("{% if true %}\n{% endif %}\n{% if true %}\n x: {{ values.zzz }}\n{% endif %}", 8, "`values.zzz`"),
         ("data:\n{% if true %}\n  a: {{ r }}\n b: 1\n{% endif %}", 8, "is not YAML"),
     ];

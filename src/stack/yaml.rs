@@ -61,13 +61,22 @@ fn options() -> Options {
 fn broken(file: &str, text: &str, error: &Error) -> Fault {
     let mark = error.location().map(|location| mark(&location)).unwrap_or_default();
     let message = error.to_string();
-    let message = message.split(" at line ").next().unwrap_or(&message);
+    let message = plain(message.split(" at line ").next().unwrap_or(&message));
     let line = mark.line.checked_sub(1).and_then(|above| text.lines().nth(above as usize)).map(excerpt);
     let message = match line {
         Some(line) if !line.is_empty() => format!("{message}: `{line}`"),
-        _ => message.to_owned(),
+        _ => message,
     };
     Fault::new(FaultKind::BrokenYaml, Place { file: file.into(), mark }, message)
+}
+
+/// Without what the library says to programmers.
+fn plain(message: &str) -> String {
+    let message = message.split(", set DuplicateKeyPolicy").next().unwrap_or(message);
+    match message.strip_prefix("duplicate mapping key: ") {
+        Some(key) => format!("the key `{key}` stands here a second time"),
+        None => message.to_owned(),
+    }
 }
 
 /// The line as it may be shown: short, and nothing behind a name that smells of a secret.

@@ -52,6 +52,8 @@ fn every_command_is_known_to_the_test_above() {
         lines
             .filter(|line| !line.starts_with("   "))
             .filter_map(|line| line.split_whitespace().next())
+            // clap's own, which shows the help of the others.
+            .filter(|name| *name != "help")
             .map(str::to_owned)
             .collect()
     };
@@ -68,6 +70,15 @@ fn without_arguments_there_is_a_short_help() {
     let said = Test::new().touches_nothing().status(2).any_stderr().run().stderr;
     let help = Test::new().line("-h").any_stdout().run().stdout;
     assert_eq!(said, help);
+}
+
+#[test]
+fn help_is_a_command_too() {
+    for command in ["", "install", "runs resume"] {
+        let option = Test::new().line(command).line("--help").any_stdout().run().stdout;
+        let said = Test::new().line("help").line(command).touches_nothing().any_stdout().run().stdout;
+        assert_eq!(said, option, "help {command}");
+    }
 }
 
 #[test]

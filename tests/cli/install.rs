@@ -25,6 +25,14 @@ struct Harbour {
 impl Harbour {
     fn new() -> Self {
         let fake = Fake::new();
+        let class = json!({"metadata": {"name": "local", "annotations": {"storageclass.kubernetes.io/is-default-class": "true"}},
+            "apiVersion": "storage.k8s.io/v1", "kind": "StorageClass"});
+        fake.made_by_hand(&class);
+        for name in ["one", "two", "three"] {
+            fake.made_by_hand(&json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": name}}));
+            let status = json!({"allocatable": {"cpu": "2", "memory": "4Gi"}, "conditions": [{"type": "Ready", "status": "True"}]});
+            fake.set(&node(name), "status", &status, "kubelet");
+        }
         Self { server: fake.serve(), fake, home: None }
     }
 
@@ -159,6 +167,10 @@ fn a_life() {
     is_nowhere(PASSWORD, harbour.home.unwrap().home.path());
 }
 
+fn node(name: &str) -> ObjectRef {
+    ObjectRef::new("v1", "Node", None, name)
+}
+
 fn web() -> ObjectRef {
     ObjectRef::new("apps/v1", "Deployment", Some("sea"), "shop-web")
 }
@@ -216,6 +228,32 @@ fn what_was_never_finished_is_seen() {
     let other = harbour.run("status -n land", 0).stdout.clone();
     assert_eq!(other.trim(), "nothing is installed in namespace land of harbour");
     harbour.run("status --namespace Sea", 2);
+}
+
+#[test]
+fn what_a_profile_needs_and_is_not_there_is_said_before_anything_is_made() {
+    let mut harbour = Harbour::new();
+    harbour.fake.remove(&node("three"));
+    let dry = harbour.json(&format!("{INSTALL} --dry-run --profile ha"), 0);
+    assert_eq!(dry["warnings"], json!(["profile ha needs 3 nodes that take pods; there are 2 of 2"]));
+    let said = harbour.run(&format!("{INSTALL} --yes --profile ha"), 0).stderr.clone();
+    assert!(said.contains("warning: profile ha needs 3 nodes"), "{said}");
+    // Where nothing new is made, nothing is asked.
+    let asked = |harbour: &Harbour| harbour.fake.calls().iter().filter(|call| call.path.ends_with("/nodes")).count();
+    let before = asked(&harbour);
+    harbour.run(&format!("{INSTALL} --yes --profile ha"), 0);
+    assert_eq!(asked(&harbour), before);
+}
+
+#[test]
+fn what_was_chosen_otherwise_before_is_said_first() {
+    let mut harbour = Harbour::new();
+    harbour.run(&format!("{INSTALL} --yes --set greeting=hello --set replicas=2"), 0);
+    let said = harbour.run(&format!("{INSTALL} --dry-run --set replicas=2"), 0).stdout.clone();
+    let head: Vec<&str> = said.lines().take(2).collect();
+    assert_eq!(head, ["chosen otherwise than the last run recorded:", "  greeting: \"ahoy\", was \"hello\""], "{said}");
+    let same = harbour.run(&format!("{INSTALL} --dry-run --set greeting=hello --set replicas=2"), 0).stdout.clone();
+    assert!(!same.contains("otherwise"), "{same}");
 }
 
 #[test]
@@ -312,7 +350,7 @@ fn somebody_elses_lock_is_respected() {
         "spec": {"holderIdentity": "elsewhere/boot/1/1", "renewTime": now, "leaseDurationSeconds": 60}}));
     let error = harbour.json(&format!("{INSTALL} --yes"), 1)["error"].clone();
     assert_eq!(error["id"], "locked", "{error}");
-    assert!(error["message"].as_str().unwrap().contains("elsewhere/boot/1/1"), "{error}");
+    assert!(error["message"].as_str().unwrap().contains("locked by process 1 on elsewhere, since "), "{error}");
     // Not heard of for a minute, and named by the user.
     let lease = ObjectRef::new("coordination.k8s.io/v1", "Lease", Some("seaworthy-system"), "sea.shop");
     harbour.fake.set(&lease, "spec.renewTime", &json!("2026-01-01T00:00:00.000000Z"), "elsewhere");
@@ -388,8 +426,11 @@ fn a_run_is_taken_up_only_in_its_own_cluster() {
     other.fake.remove(&system);
     other.fake.made_by_hand(&json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kube-system"}}));
     other.home = harbour.home.take();
-    let error = other.json("runs resume --yes", 2)["error"].clone();
+    let run = other.json("runs list", 0)["items"][0]["run"].as_str().unwrap().to_owned();
+    let error = other.json(&format!("runs resume {run} --yes"), 2)["error"].clone();
     assert_eq!(error["id"], "other-cluster", "{error}");
+    let error = other.json("runs resume --yes", 2)["error"].clone();
+    assert_eq!(error["id"], "no-unfinished-run", "a run of another cluster is none to go on with: {error}");
     assert_eq!(other.fake.writes(), [""; 0]);
 }
 

@@ -61,3 +61,11 @@ fn names_follow_the_release_and_the_namespace() {
         assert_eq!(object["metadata"]["namespace"], "sea", "{name}");
     }
 }
+
+#[test]
+fn the_registry_option_answers_the_value_that_is_required_for_it() {
+    let output =
+        Test::new().line("render telemetry-pipeline --registry localhost:5000").any_stdout().any_stderr().run();
+    let images: Vec<&str> = output.stdout.lines().filter_map(|line| line.trim().strip_prefix("image: ")).collect();
+    assert!(!images.is_empty() && images.iter().all(|image| image.starts_with("localhost:5000/")), "{images:?}");
+}

@@ -58,6 +58,8 @@ pub(crate) enum Fate {
     AnswerLost,
     /// The server says no: status and reason.
     Refused(u16, &'static str),
+    /// To a review of access: no.
+    Denied,
     /// No answer, ever.
     Hanging,
 }
@@ -236,8 +238,17 @@ impl Fake {
         }
         let fate = lock(&self.inner.rule)(&call);
         let lost = || BoxError::from(std::io::Error::new(std::io::ErrorKind::ConnectionRefused, "connection refused"));
+        let review = request.uri().path().ends_with("/selfsubjectaccessreviews");
         match fate {
-            Fate::Answered => Ok(self.handle(&request)),
+            Fate::Answered | Fate::Denied if review => {
+                let status = json!({"allowed": fate == Fate::Answered});
+                Ok(whole(
+                    201,
+                    &json!({"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview",
+                    "spec": {}, "status": status}),
+                ))
+            }
+            Fate::Answered | Fate::Denied => Ok(self.handle(&request)),
             Fate::AnswerLost => {
                 drop(self.handle(&request));
                 Err(lost())
@@ -251,7 +262,8 @@ impl Fake {
     fn enter(&self, request: &Request<Bytes>) -> Call {
         let query = request.uri().query().unwrap_or_default().to_owned();
         let mut log = lock(&self.inner.log);
-        let is_write = *request.method() != Method::GET && !query.contains("dryRun=All");
+        let review = request.uri().path().starts_with("/apis/authorization.k8s.io/");
+        let is_write = *request.method() != Method::GET && !query.contains("dryRun=All") && !review;
         let write = is_write.then(|| log.iter().filter(|call| call.write.is_some()).count());
         let (method, path) = (request.method().to_string(), request.uri().path().to_owned());
         let call = Call { number: log.len(), write, method, path, query };

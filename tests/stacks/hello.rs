@@ -40,7 +40,7 @@ fn a_claim_of_the_users_is_used_and_none_is_made() {
     let volumes = &object(&made, "Deployment/hello-web")["spec"]["template"]["spec"]["volumes"];
     assert_eq!(volumes[2]["persistentVolumeClaim"]["claimName"], "mine");
     let both = ["persistence.existingClaim=mine", "persistence.storageClass=fast"];
-    says(&hello, "single-node", &both, "persistence.storageClass: the claim is there already");
+    says(&hello, "single-node", &both, "persistence.storageClass: warning: the claim is there already");
 }
 
 #[test]

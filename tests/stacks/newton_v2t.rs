@@ -165,10 +165,10 @@ fn the_rules_across_values() {
     says(&newton, "ha", &[], FILE_SYSTEM);
     says(&newton, "ha", &[block], "");
     let table: [(&str, &[&str], &str); 18] = [
-        ("ha", &["etcd.replicaCount=2"], "--set etcd.replicaCount: etcd.replicaCount: etcd decides by majority"),
+        ("ha", &["etcd.replicaCount=2"], "--set etcd.replicaCount: etcd decides by majority"),
         ("ha", &["etcd.replicaCount=4"], "use 1, 3 or 5"),
         ("ha", &["etcd.replicaCount=7"], "etcd.replicaCount"),
-        ("ha", &["etcd.replicaCount=1"], "warning: etcd.replicaCount: one member of etcd"),
+        ("ha", &["etcd.replicaCount=1"], "etcd.replicaCount: warning: one member of etcd"),
         ("single-node", &["core.replicaCount=2"], "core.replicaCount: the profile single-node has one Core"),
         ("ha", &["persistence.accessModes={ReadWriteOnce}"], "core.replicaCount: several Cores share"),
         ("ha", &["persistence.accessModes={ReadWriteOnce}", "core.replicaCount=1"], "all of them are tied to one node"),
@@ -177,7 +177,7 @@ fn the_rules_across_values() {
         ("single-node", &["persistence.accessModes={ReadWriteOncePod}"], "lets only one of them start"),
         ("single-node", &["persistence.accessModes={ReadOnlyMany}"], "Core writes to the workspace"),
         ("single-node", &["global.storageClass="], "global.storageClass"),
-        ("single-node", &["global.imageTag=latest"], "warning: global.imageTag"),
+        ("single-node", &["global.imageTag=latest"], "global.imageTag: warning: "),
         ("single-node", &["core.image.repository=core"], "core.image.repository"),
         ("single-node", &["agent.health.path=/health"], "agent.health.port: a path to ask for needs a port"),
         ("single-node", &["core.ingress.enabled=true"], "core.ingress.hosts: name at least one host"),

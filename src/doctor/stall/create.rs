@@ -59,12 +59,27 @@ fn refine(cause: Cause, site: &Site<'_>) -> Cause {
     let configuration = kinds.into_iter().find_map(|kind| {
         site.snapshot.of_kind("admissionregistration.k8s.io", kind).find(|configuration| {
             items(configuration, "/webhooks")
-                .filter_map(|hook| text(hook, "/name"))
-                .any(|name| cause.message.contains(name))
+                .filter(|hook| text(hook, "/name").is_some_and(|name| cause.message.contains(name)))
+                .any(|hook| is_for(hook, site.namespace()))
         })
     });
     match configuration.and_then(ObjectRef::of) {
         Some(configuration) => cause.about(configuration),
         None => cause,
     }
+}
+
+/// Whether a webhook is asked about objects of a namespace, as far as its selector goes by the namespace's name (the label
+/// `kubernetes.io/metadata.name`, which every namespace has). Two configurations may name their webhooks alike.
+fn is_for(hook: &Value, namespace: &str) -> bool {
+    const NAME: &str = "/namespaceSelector/matchLabels/kubernetes.io~1metadata.name";
+    let by_label = text(hook, NAME).is_none_or(|name| name == namespace);
+    let fits = |expression: &Value| match text(expression, "/operator") {
+        Some("In") => items(expression, "/values").any(|value| value == namespace),
+        Some("NotIn") => !items(expression, "/values").any(|value| value == namespace),
+        _ => true,
+    };
+    let mut by_name = items(hook, "/namespaceSelector/matchExpressions")
+        .filter(|expression| text(expression, "/key") == Some("kubernetes.io/metadata.name"));
+    by_label && by_name.all(fits)
 }

@@ -26,6 +26,11 @@ impl Holder {
         }
     }
 
+    /// For people: `process 4711 on harbour`.
+    pub fn named(&self) -> String {
+        format!("process {} on {}", self.pid, self.host)
+    }
+
     /// Whether this is a process of the same host and boot as `me` that has ended. Of other hosts nothing is known, and
     /// without a boot id (not Linux) neither.
     pub fn is_dead_neighbour(&self, me: &Self) -> bool {

@@ -328,28 +328,28 @@ properties:
     fn every_fault_is_told_with_place_and_expectation() {
         let given = &["token=x", "host=y"][..];
         let table = [
-            ("web.replcas=1", "--set web.replcas: web.replcas: unknown key, did you mean `replicas`?"),
-            ("zzzz=1", "--set zzzz: zzzz: unknown key; known are web, token, host"),
-            ("web.replicas=x", "--set web.replicas: web.replicas: is `x`, expected a whole number"),
-            ("web.replicas=0", "--set web.replicas: web.replicas: is 0, expected at least 1"),
-            ("web.port=70000", "--set web.port: web.port: is 70000, expected at most 65535"),
-            ("web.cpu=2GB", "--set web.cpu: web.cpu: is `2GB`, expected a quantity such as `500m` or `2Gi`"),
-            ("web.mode=quick", "--set web.mode: web.mode: is `quick`, expected one of `fast`, `slow`"),
-            ("web.node=x", "--set web.node: web.node: is `x`, expected a text like `^n[0-9]+$` (The node it runs on)"),
+            ("web.replcas=1", "--set web.replcas: unknown key, did you mean `replicas`?"),
+            ("zzzz=1", "--set zzzz: unknown key; known are web, token, host"),
+            ("web.replicas=x", "--set web.replicas: is `x`, expected a whole number"),
+            ("web.replicas=0", "--set web.replicas: is 0, expected at least 1"),
+            ("web.port=70000", "--set web.port: is 70000, expected at most 65535"),
+            ("web.cpu=2GB", "--set web.cpu: is `2GB`, expected a quantity such as `500m` or `2Gi`"),
+            ("web.mode=quick", "--set web.mode: is `quick`, expected one of `fast`, `slow`"),
+            ("web.node=x", "--set web.node: is `x`, expected a text like `^n[0-9]+$` (The node it runs on)"),
             (
                 "web.list[0].name=A",
-                "--set web.list[0].name: web.list[0].name: is `A`, expected a DNS label: at most 63 small letters, digits and `-`",
+                "--set web.list[0].name: is `A`, expected a DNS label: at most 63 small letters, digits and `-`",
             ),
-            ("web.either=3", "--set web.either: web.either: is 3, expected at least 5"),
+            ("web.either=3", "--set web.either: is 3, expected at least 5"),
             (
                 "web.maybe=A",
-                "--set web.maybe: web.maybe: is `A`, expected an empty text or a DNS label: at most 63 small letters, digits and `-`",
+                "--set web.maybe: is `A`, expected an empty text or a DNS label: at most 63 small letters, digits and `-`",
             ),
-            ("web.both=3", "--set web.both: web.both: is 3, expected a text or true or false"),
-            ("web.key=hunter2", "--set web.key: web.key: is <secret>, expected at most 3 characters"),
-            ("web.enabled=\"true\"", "--set web.enabled: web.enabled: is `true`, expected true or false"),
-            ("web={}", "--set web: web: is a list, expected a map"),
-            ("web=hunter2", "--set web: web: is <secret>, expected a map"),
+            ("web.both=3", "--set web.both: is 3, expected a text or true or false"),
+            ("web.key=hunter2", "--set web.key: is <secret>, expected at most 3 characters"),
+            ("web.enabled=\"true\"", "--set web.enabled: is `true`, expected true or false"),
+            ("web={}", "--set web: is a list, expected a map"),
+            ("web=hunter2", "--set web: is <secret>, expected a map"),
         ];
         for (set, expected) in table {
             let set: Vec<&str> = given.iter().copied().chain([set]).collect();

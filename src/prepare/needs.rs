@@ -1,0 +1,187 @@
+//! Whether a cluster has what a profile says that it needs. It only warns: what is short may come (nodes that are being
+//! added), and nobody knows a cluster better than its owner.
+
+use serde_json::Value;
+
+use crate::cluster::{Cluster, Resources};
+use crate::object::{ObjectRef, items, text};
+use crate::plan::Plan;
+use crate::snapshot::Snapshot;
+use crate::snapshot::collect::{Query, Scope, collect};
+use crate::stack::definition::Needs;
+use crate::stack::quantity::{self, Nano};
+
+/// Of any of these a class may be marked the default one.
+const DEFAULT_CLASS: [&str; 2] =
+    ["storageclass.kubernetes.io/is-default-class", "storageclass.beta.kubernetes.io/is-default-class"];
+
+/// What of its needs a cluster does not have, a sentence each: what is needed, and what is there. Two reads, and none
+/// when the plan makes nothing new.
+pub async fn shortfalls(cluster: &Cluster, plan: &Plan, needs: &Needs) -> Result<Vec<String>, kube::Error> {
+    if plan.summary().create == 0 {
+        return Ok(Vec::new());
+    }
+    let resources = Resources::default();
+    let query = |(api_version, kind)| {
+        let resource = resources.of(&ObjectRef::new(api_version, kind, None, ""))?;
+        Some(Query { resource, namespace: None, scope: Scope::All })
+    };
+    let kinds = [("v1", "Node"), ("storage.k8s.io/v1", "StorageClass")];
+    let around = collect(&cluster.client, kinds.into_iter().filter_map(query).collect()).await?;
+    Ok(judge(plan, needs, &around))
+}
+
+fn judge(plan: &Plan, needs: &Needs, around: &Snapshot) -> Vec<String> {
+    let readable = |kind: &str| !around.unread.iter().any(|unread| unread.kind == kind);
+    let profile = &plan.installation.profile;
+    let mut found = Vec::new();
+    if readable("Node") {
+        found.extend(nodes(needs, around));
+    }
+    if readable("StorageClass") && needs.storage_class && !has_default_class(around) {
+        let claims: Vec<String> = plan.objects().flat_map(claims_without_class).collect();
+        if !claims.is_empty() {
+            let names = claims.join(", ");
+            found.push(format!("a default storage class, for {names}; no class is marked as the default one"));
+        }
+    }
+    found.into_iter().map(|short| format!("profile {profile} needs {short}")).collect()
+}
+
+fn nodes(needs: &Needs, around: &Snapshot) -> Vec<String> {
+    let all: Vec<&Value> = around.of_kind("", "Node").collect();
+    let usable: Vec<&Value> = all.iter().copied().filter(|node| takes_pods(node)).collect();
+    let mut found = Vec::new();
+    if usable.len() < needs.nodes as usize {
+        let (wanted, there, all) = (needs.nodes, usable.len(), all.len());
+        found.push(format!("{wanted} nodes that take pods; there are {there} of {all}"));
+    }
+    for (name, wanted) in [("cpu", &needs.cpu), ("memory", &needs.memory)] {
+        let there = usable.iter().map(|node| allocatable(node, name)).sum::<Nano>();
+        if quantity::parse(wanted).is_some_and(|wanted| there < wanted) {
+            found.push(format!("{wanted} {name}; all nodes together have {}", shown(name, there)));
+        }
+    }
+    found
+}
+
+/// Ready, not cordoned, and without a taint that keeps ordinary pods away.
+fn takes_pods(node: &Value) -> bool {
+    let ready = items(node, "/status/conditions").any(|c| c["type"] == "Ready" && c["status"] == "True");
+    let tainted = items(node, "/spec/taints").any(|taint| taint["effect"] != "PreferNoSchedule");
+    ready && !tainted && node.pointer("/spec/unschedulable") != Some(&Value::Bool(true))
+}
+
+fn allocatable(node: &Value, resource: &str) -> Nano {
+    text(node, &format!("/status/allocatable/{resource}")).and_then(quantity::parse).unwrap_or(0)
+}
+
+/// As people write it: processors in thousandths, memory in mebibytes.
+fn shown(resource: &str, amount: Nano) -> String {
+    if resource == "cpu" { format!("{}m", amount / 1_000_000) } else { format!("{}Mi", (amount / 1_000_000_000) >> 20) }
+}
+
+fn has_default_class(around: &Snapshot) -> bool {
+    let marked = |class: &Value| {
+        DEFAULT_CLASS.iter().any(|mark| class["metadata"]["annotations"].get(mark).is_some_and(|mark| mark == "true"))
+    };
+    around.of_kind("storage.k8s.io", "StorageClass").any(marked)
+}
+
+/// The claims of an object that leave the choice of the class to the cluster.
+fn claims_without_class(object: &Value) -> Vec<String> {
+    let open = |claim: &Value| claim.pointer("/spec/storageClassName").is_none_or(Value::is_null);
+    let Some(reference) = ObjectRef::of(object) else { return Vec::new() };
+    let own = (reference.kind == "PersistentVolumeClaim" && open(object)).then(|| reference.short());
+    let template = items(object, "/spec/volumeClaimTemplates").any(open).then(|| reference.short());
+    own.into_iter().chain(template).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::ClusterId;
+    use crate::plan::{Action, Change, Installation, Purpose, Step};
+    use serde_json::json;
+
+    fn plan(object: Value) -> Plan {
+        let own = |text: &str| text.to_owned();
+        let installation = Installation {
+            stack: own("shop"),
+            version: own("1"),
+            namespace: own("sea"),
+            release: own("shop"),
+            profile: own("ha"),
+        };
+        let (needs, action) = (Vec::new(), Action::Apply { object });
+        let step = Step { id: own("a"), title: own("a"), component: None, needs, action, change: Change::Create };
+        let cluster = ClusterId { context: own("c"), server: own("s"), uid: own("u") };
+        Plan { purpose: Purpose::Install, installation, cluster, steps: vec![step], reach: Vec::new() }
+    }
+
+    fn claim(class: &Value) -> Value {
+        json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "data", "namespace": "sea"},
+            "spec": {"storageClassName": class}})
+    }
+
+    fn node(name: &str, spec: &Value, ready: &str) -> Value {
+        json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": name}, "spec": spec,
+            "status": {"allocatable": {"cpu": "1500m", "memory": "2Gi"}, "conditions": [{"type": "Ready", "status": ready}]}})
+    }
+
+    fn class(default: &str) -> Value {
+        json!({"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass",
+            "metadata": {"name": "c", "annotations": {DEFAULT_CLASS[0]: default}}})
+    }
+
+    fn needs() -> Needs {
+        let (cpu, memory) = ("2".to_owned(), "4Gi".to_owned());
+        Needs { nodes: 2, cpu, memory, storage_class: true, prerequisites: Vec::new() }
+    }
+
+    fn judged(around: impl IntoIterator<Item = Value>, class: &Value) -> Vec<String> {
+        let mut snapshot = Snapshot::default();
+        around.into_iter().for_each(|object| snapshot.insert(object));
+        judge(&plan(claim(class)), &needs(), &snapshot)
+    }
+
+    #[test]
+    fn what_is_enough_is_not_spoken_of() {
+        let soft = json!({"taints": [{"key": "a", "effect": "PreferNoSchedule"}]});
+        let around = [node("a", &json!({}), "True"), node("b", &soft, "True"), class("true")];
+        assert_eq!(judged(around, &Value::Null), [""; 0]);
+    }
+
+    #[test]
+    fn what_is_short_is_named_with_what_is_there() {
+        let tainted = json!({"taints": [{"key": "node-role.kubernetes.io/control-plane", "effect": "NoSchedule"}]});
+        let cordoned = json!({"unschedulable": true});
+        let around = [
+            node("a", &json!({}), "True"),
+            node("b", &tainted, "True"),
+            node("c", &cordoned, "True"),
+            node("d", &json!({}), "Unknown"),
+            class("false"),
+        ];
+        let said = judged(around.clone(), &Value::Null);
+        assert_eq!(
+            said,
+            [
+                "profile ha needs 2 nodes that take pods; there are 1 of 4",
+                "profile ha needs 2 cpu; all nodes together have 1500m",
+                "profile ha needs 4Gi memory; all nodes together have 2048Mi",
+                "profile ha needs a default storage class, for PersistentVolumeClaim/data; no class is marked as the \
+                 default one",
+            ]
+        );
+        assert_eq!(judged(around, &json!("fast")).len(), 3, "a claim that names its class needs no default");
+    }
+
+    #[test]
+    fn what_may_not_be_read_is_not_judged() {
+        let unread = |kind: &str| crate::snapshot::Unread { kind: kind.into(), namespace: None, why: "no".into() };
+        let mut snapshot = Snapshot::default();
+        snapshot.unread.extend([unread("Node"), unread("StorageClass")]);
+        assert_eq!(judge(&plan(claim(&Value::Null)), &needs(), &snapshot), [""; 0]);
+    }
+}
