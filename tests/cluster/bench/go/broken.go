@@ -170,5 +170,10 @@ func lacksJSON(e *expectation, text []byte) []string {
 	if !e.id.MatchString(document.Error.ID) {
 		missing = append(missing, fmt.Sprintf("the id (it is %s)", document.Error.ID))
 	}
-	return append(missing, e.lacks(document.Error.Message)...)
+	// A refused plan may have many causes: the first is in the document as a whole, and the message speaks of all.
+	said := document.Error.Message
+	if document.Error.Cause != nil {
+		said = document.Error.Cause.line()
+	}
+	return append(missing, e.lacks(said)...)
 }
