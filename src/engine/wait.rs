@@ -15,7 +15,8 @@ use crate::object::{ObjectRef, items};
 
 /// How often a wait looks at the clock: some causes only show by the time that passes ("no event for 30 s").
 const CLOCK: Duration = Duration::from_secs(1);
-/// How long an object may be unready before what surrounds it (nodes, storage classes) is read as well.
+/// How long an object may be unready before what surrounds it (nodes, storage classes) is read as well; a cause that will not
+/// pass needs no patience.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// How long a cause has to stand before it is shown: what a controller is about to do in a moment is no news. A second of
@@ -135,7 +136,7 @@ impl Wait<'_> {
                 Look::Not { progress, cause, .. } => (progress, cause),
             };
             self.check_api()?;
-            if began.elapsed() >= PATIENCE {
+            if began.elapsed() >= PATIENCE || cause.as_ref().is_some_and(|cause| cause.outlook >= Outlook::Stuck) {
                 self.tracker.look_around().await;
             }
             let shown = cause.clone().filter(|cause| doubt.has_stood(cause));
