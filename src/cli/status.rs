@@ -26,7 +26,7 @@ pub(crate) async fn run(session: &Session, arguments: &StatusArgs) -> Result<Exi
     let cluster = session.connect().await?;
     let installations = installations(session, &cluster, &sought).await?;
     if installations.is_empty() && sought.stack.is_some() {
-        return Err(not_installed(&cluster, &sought));
+        return Err(not_installed(&cluster, &sought, arguments));
     }
     let mut healths = Vec::new();
     for found in &installations {
@@ -54,11 +54,12 @@ fn sought(session: &Session, arguments: &StatusArgs) -> Result<Sought, Failure> 
     Ok(Sought { stack: Some(stack), namespace: Some(namespace) })
 }
 
-fn not_installed(cluster: &Cluster, sought: &Sought) -> Failure {
+fn not_installed(cluster: &Cluster, sought: &Sought, arguments: &StatusArgs) -> Failure {
     let part = |part: &Option<String>| part.clone().unwrap_or_default();
     let (stack, namespace) = (part(&sought.stack), part(&sought.namespace));
     let message = format!("{stack} is not installed in namespace {namespace} of {}", cluster.id.context);
-    Failure::input("not-installed", message, format!("`seaworthy install {stack}` installs it"))
+    let place = arguments.namespace.as_ref().map_or_else(String::new, |name| format!(" -n {name}"));
+    Failure::input("not-installed", message, format!("`seaworthy install {stack}{place}` installs it"))
 }
 
 fn nothing(cluster: &Cluster, sought: &Sought) -> String {

@@ -150,7 +150,9 @@ fn by_labels(object: &Value) -> Option<(Installation, ObjectRef)> {
 fn recorded(record: &InstallRecord, run: Option<&RunRecord>) -> Found {
     // An older run was overtaken by whoever wrote the record.
     let run = run.filter(|run| run.run >= record.run);
-    let open = run.is_some_and(|run| run.state.is_unfinished());
+    // After an upgrade that failed the installation is still one; half taken away it is none.
+    let half_gone = |run: &RunRecord| run.plan.purpose == Purpose::Uninstall && run.state == RunState::Failed;
+    let open = run.is_some_and(|run| run.state.is_unfinished() || half_gone(run));
     Found {
         installation: record.installation.clone(),
         stage: if open { Stage::Unfinished } else { Stage::Finished },

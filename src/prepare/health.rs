@@ -10,8 +10,8 @@ use crate::doctor::{Cause, Outlook, stall};
 use crate::engine::journal::RunState;
 use crate::engine::ready::{Readiness, is_awaited, judge};
 use crate::object::{ObjectRef, number};
-use crate::plan::Installation;
 use crate::plan::compare::replicas_owner;
+use crate::plan::{Installation, Purpose};
 use crate::snapshot::Snapshot;
 use crate::snapshot::collect::{Query, Scope, collect, queries_for};
 
@@ -87,7 +87,11 @@ pub async fn health(cluster: &Cluster, found: &Found) -> Result<Health, kube::Er
         .collect();
     resources.resolve(&cluster.client, &stubs.iter().collect::<Vec<_>>()).await?;
     let snapshot = collect(&cluster.client, queries(found, &resources)).await?;
-    let objects = found.inventory.iter().map(|object| stand(object, found, &snapshot)).collect();
+    // Of what is being taken away only what is still there is worth a word.
+    let going = found.stage == Stage::Unfinished
+        && found.run.as_ref().is_some_and(|run| run.plan.purpose == Purpose::Uninstall);
+    let there = |object: &&ObjectRef| !going || snapshot.get(object).is_some();
+    let objects = found.inventory.iter().filter(there).map(|object| stand(object, found, &snapshot)).collect();
     let run = found.run.as_ref().filter(|run| run.state != RunState::Done).map(LastRun::from);
     Ok(Health { installation: found.installation.clone(), stage: found.stage, run, objects })
 }

@@ -231,6 +231,25 @@ fn what_was_never_finished_is_seen() {
 }
 
 #[test]
+fn an_uninstall_that_was_stopped_shows_what_is_still_there() {
+    let mut harbour = Harbour::new();
+    harbour.run(&format!("{INSTALL} --yes"), 0);
+    let heard = harbour.hear_of_writes(|call| {
+        let hangs = call.method == "DELETE" && call.path.ends_with("/deployments/shop-mq");
+        if hangs { Fate::Refused(403, "Forbidden") } else { Fate::Answered }
+    });
+    harbour.run("uninstall shop --yes", 1);
+    drop(heard);
+    let status = harbour.json("status shop", 3);
+    let objects = status["installations"][0]["objects"].as_array().unwrap().iter();
+    let deployments: Vec<&Value> = objects.filter(|object| object["object"]["kind"] == "Deployment").collect();
+    assert_eq!(deployments.len(), 1, "what is gone is not asked for any more: {status}");
+    assert_eq!(deployments[0]["object"]["name"], "shop-mq");
+    let hint = harbour.run("status shop -n land", 2).stderr.clone();
+    assert!(hint.contains("`seaworthy install shop -n land` installs it"), "{hint}");
+}
+
+#[test]
 fn what_a_profile_needs_and_is_not_there_is_said_before_anything_is_made() {
     let mut harbour = Harbour::new();
     harbour.fake.remove(&node("three"));

@@ -98,6 +98,7 @@ fn what_is_known_is_put_together() {
         ("taken away on another machine", vec![], data, vec![], Some(Stage::Leftover)),
         ("taken away elsewhere since", vec![], &[], one(Install, Done), None),
         ("half taken away", vec![record(old)], all, one(Uninstall, Interrupted), Some(Stage::Unfinished)),
+        ("not quite taken away", vec![record(old)], all, one(Uninstall, Failed), Some(Stage::Unfinished)),
         ("given up", vec![], &[], one(Install, Abandoned), None),
     ];
     for (name, records, kinds, runs, wanted) in cases {
