@@ -112,7 +112,10 @@ pub async fn uninstall(
 ) -> Result<Prepared, kube::Error> {
     let every: Vec<ObjectRef> =
         kinds::BUILTIN.iter().map(|kind| ObjectRef::new(&kind.api_version(), kind.kind, None, "")).collect();
-    let sought = if known.is_empty() { &every } else { known };
+    // Claims made from a template are in no list of what was applied.
+    let claims = ObjectRef::new("v1", "PersistentVolumeClaim", None, "");
+    let kinds: Vec<ObjectRef> = known.iter().cloned().chain([claims]).collect();
+    let sought = if known.is_empty() { &every } else { &kinds };
     let mut resources = Resources::default();
     let stubs: Vec<Value> = sought
         .iter()
@@ -226,7 +229,36 @@ fn add_namespace(desired: &mut Desired, namespace: &str) {
 
 /// Marks an object as belonging to an installation, so that it can be found without any record.
 fn mark(object: &mut Value, installation: &Installation) {
-    let labels = &mut object["metadata"]["labels"];
+    label(&mut object["metadata"], installation);
+    // The claims that a StatefulSet makes outlive it, and only their template can say whose they are.
+    let templates = object.pointer_mut("/spec/volumeClaimTemplates").and_then(Value::as_array_mut);
+    templates.into_iter().flatten().for_each(|template| label(&mut template["metadata"], installation));
+}
+
+fn label(metadata: &mut Value, installation: &Installation) {
+    let labels = &mut metadata["labels"];
     labels[STACK_LABEL] = Value::from(installation.stack.clone());
     labels[NAMESPACE_LABEL] = Value::from(installation.namespace.clone());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn claims_made_from_a_template_are_marked_too() {
+        let text = |text: &str| text.to_owned();
+        let (stack, namespace) = (text("shop"), text("sea"));
+        let installation =
+            Installation { stack, namespace, version: text("1"), release: text("shop"), profile: text("ha") };
+        let marks = json!({STACK_LABEL: "shop", NAMESPACE_LABEL: "sea"});
+        let mut set =
+            json!({"metadata": {"name": "db"}, "spec": {"volumeClaimTemplates": [{"metadata": {"name": "data"}}]}});
+        mark(&mut set, &installation);
+        assert_eq!(set["metadata"]["labels"], marks);
+        assert_eq!(set["spec"]["volumeClaimTemplates"][0]["metadata"], json!({"name": "data", "labels": marks}));
+        let mut plain = json!({"metadata": {"name": "web"}, "spec": {}});
+        mark(&mut plain, &installation);
+        assert_eq!(plain, json!({"metadata": {"name": "web", "labels": marks}, "spec": {}}));
+    }
 }
