@@ -5,6 +5,7 @@ mod choose;
 mod detect;
 mod failure;
 mod install;
+mod new_stack;
 mod open;
 mod render;
 mod runs;
@@ -120,6 +121,14 @@ pub(crate) enum StacksCommand {
     Validate {
         /// A folder, or the name of a stack
         stack: String,
+    },
+    /// Begin a stack of your own: a small one that works, to be changed
+    New {
+        /// What it is to be called
+        name: String,
+        /// The folder to put its folder into
+        #[arg(long, value_name = "DIR", default_value = ".")]
+        dir: PathBuf,
     },
 }
 
@@ -327,6 +336,7 @@ async fn dispatch(session: &Session, command: Command) -> Result<ExitCode, Failu
         Command::Stacks(StacksCommand::List) => Ok(stacks::list(session)),
         Command::Stacks(StacksCommand::Show { stack }) => stacks::show(session, &stack),
         Command::Stacks(StacksCommand::Validate { stack }) => stacks::validate(session, &stack),
+        Command::Stacks(StacksCommand::New { name, dir }) => new_stack::run(session, &name, &dir),
         Command::Render(arguments) => render::run(session, &arguments),
         Command::Install(arguments) => install::run(session, &arguments).await,
         Command::Status(arguments) => status::run(session, &arguments).await,

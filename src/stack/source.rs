@@ -105,6 +105,16 @@ impl Catalogue {
     }
 }
 
+/// The name of the embedded stack that new ones are copied from: what `profiles/starter` says.
+pub(super) fn starter_name() -> Option<&'static str> {
+    EMBEDDED.get_file("starter")?.contents_utf8().map(str::trim)
+}
+
+/// Whether a stack of this name is embedded.
+pub(super) fn built_in(name: &str) -> bool {
+    EMBEDDED.get_dir(name).is_some()
+}
+
 fn embedded_names() -> impl Iterator<Item = String> {
     EMBEDDED
         .dirs()

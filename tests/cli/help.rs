@@ -10,6 +10,7 @@ const COMMANDS: &[&str] = &[
     "stacks list",
     "stacks show",
     "stacks validate",
+    "stacks new",
     "render",
     "install",
     "status",
