@@ -19,6 +19,8 @@ func TestRefusals(t *testing.T) {
 		"bad template":     {head + "log: ['{{ nothing }}']\n", "nothing"},
 		"two roles in one": {head + "listen: [{name: a, port: 1}]\nroles: [{queue: {listen: a}, proxy: {listen: a, prefix: /, to: 'http://x'}}]\n", "2 roles"},
 		"no such port":     {head + "roles: [{queue: {listen: a}}]\n", "no http port"},
+		"no endpoints":     {head + "listen: [{name: a, port: 1}]\nroles: [{etcd: {listen: a}}]\n", "misses a field"},
+		"no port to work":  {head + "roles: [{worker: {dir: /x, to: 'http://x', port: 1}}]\n", "no http port"},
 		"unknown role":     {head + "roles: [{cache: {}}]\n", "cache"},
 		"unknown access":   {head + "paths: [{path: /x, access: rw}]\n", "unknown access"},
 		"http and tcp":     {head + "upstreams: [{name: a, http: 'http://x', tcp: 'x:1'}]\n", "http or tcp"},

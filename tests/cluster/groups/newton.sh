@@ -1,0 +1,201 @@
+# newton-v2t with a real etcd, and hello: installed, answering, installed again without a write, taken away without their
+# data, and back again with it.
+# seaworthy
+# images: etcd
+# standins: newton-v2t
+# shellcheck shell=bash
+# shellcheck source=tests/cluster/lib/seaworthy.sh
+. "$CLUSTER_DIR/lib/seaworthy.sh"
+
+STACK=newton-v2t
+VALUES=$CLUSTER_DIR/values/newton-v2t.yaml
+ROLES=(etcd history workspace)
+
+# pods_ready: COMPONENT of each pod that is Ready, sorted, on one line
+pods_ready() {
+  k get pod -o json | jq -r '[.items[] | select(.metadata.deletionTimestamp == null)
+    | select([.status.conditions[]? | select(.type == "Ready" and .status == "True")] | length == 1)
+    | .metadata.labels["app.kubernetes.io/component"]] | sort | join(" ")'
+}
+
+pods() { k get pod -o json | jq '.items | length'; }
+
+all_ready() { [[ $(pods_ready) == 'agent core dashboard etcd' && $(pods) == 4 ]]; }
+
+# claim_of ROLE: NAME UID PHASE, found as recovery finds it
+claim_of() {
+  k get persistentvolumeclaim -l "seaworthy.dev/role=$1" -o 'jsonpath={.items[*].metadata.name} {.items[*].metadata.uid} {.items[*].status.phase}{"\n"}'
+}
+
+claims() { for role in "${ROLES[@]}"; do claim_of "$role"; done; }
+
+# api PATH [CURL-ARGUMENT...]: of Core, by way of the dashboard, as a user would
+api() {
+  local path=$1
+  shift
+  curl -sS --max-time 10 "$@" "http://$(k get pod -l app.kubernetes.io/component=dashboard -o 'jsonpath={.items[0].status.podIP}'):8080/api/v1/$path"
+}
+
+field() { api "$1" | jq -r "$2"; }
+
+is_field() { [[ $(field "$1" "$2") == "$3" ]]; }
+
+status_of() { api "$1" -o /dev/null -w '%{http_code}' "${@:2}"; }
+
+works() { [[ $(status_of requests -d hello) == 200 ]]; }
+
+refuses() { [[ $(status_of requests -d hello) == 503 ]]; }
+
+imported() { is_field import .finished true; }
+
+agents_wait() { [[ $(pods_ready) == 'core dashboard etcd' ]]; }
+
+test_newton_ends_ready_and_works() {
+  begin
+  exits 0 install --yes -o json
+  figure "$(jq -r '"\(.outcome.millis / 1000) s, \(.outcome.total) steps, \(.outcome.requests.writes) writes, \(.outcome.requests.reads) reads"' "$WORK/out")"
+  says 'answered 200'
+  all_ready || fail "ready are: $(pods_ready)"
+  expect 3 eval 'claims | grep -c " Bound$"'
+  expect '{"agent":"'"$(pod_of agent)"'","characters":5}' api requests -d hello
+  # What Core keeps is where it belongs.
+  expect 1 field etcd .starts
+  expect 13 field folders .workspace.files
+  expect 'requests.jsonl starts.log' field folders '.history.names | sort | join(" ")'
+  contains 'service import finished' k logs "$(pod_of core)"
+  expect 700 k exec "$(pod_of etcd)" -- stat -c %a /var/lib/etcd/data
+  exits 0 sw status "$STACK" -n "$NAMESPACE"
+}
+
+test_newton_again_writes_nothing() {
+  begin
+  exits 0 install --yes
+  open_door door
+  local mark
+  mark=$(audit_mark)
+  exits 0 through door install --yes -o json
+  same writes "" "$(writes door)"
+  same "audited writes" "" "$(audited_writes "$mark")"
+  expect 0 jq .outcome.requests.writes "$WORK/out"
+}
+
+test_newton_comes_back_with_its_data() {
+  begin
+  exits 0 install --yes
+  eventually 20 imported
+  expect 204 status_of etcd/user -X PUT -d ann
+  eventually 10 works
+  local before
+  before=$(claims)
+  exits 0 uninstall
+  # The claim that the StatefulSet made is named like the others, although it was never applied.
+  says "keep   PersistentVolumeClaim/data-$STACK-etcd-0" "--destroy-data=PersistentVolumeClaim/$NAMESPACE/data-$STACK-etcd-0"
+  expect 0 pods
+  same claims "$before" "$(claims)"
+  exits 0 install --yes
+  same claims "$before" "$(claims)"
+  expect ann api etcd/user
+  expect 2 field etcd .starts
+  eventually 20 imported
+  expect 0 field import .new
+  contains '"start":2' k exec "$(pod_of core)" -- cat /var/lib/newton/history/starts.log
+}
+
+test_newton_claims_go_when_they_are_named() {
+  begin
+  exits 0 install --yes
+  exits 0 uninstall --destroy-data "pvc/$NAMESPACE/data-$STACK-etcd-0"
+  eventually 20 gone etcd
+  contains Bound claim_of history
+}
+
+gone() { [[ -z $(claim_of "$1" | tr -d ' \n') ]]; }
+
+# What the application's README says of a lost workspace: agents refuse, and a restart of Core brings the data back.
+test_newton_without_its_workspace_refuses_until_core_starts_again() {
+  begin
+  exits 0 install --yes
+  eventually 20 imported
+  eventually 10 works
+  k exec "$(pod_of core)" -- sh -c 'rm /var/lib/newton/workspace/*'
+  eventually 20 refuses
+  eventually 20 agents_wait
+  contains 'service data is not complete' k logs "$(pod_of agent)"
+  exits 3 sw status "$STACK" -n "$NAMESPACE"
+  k delete pod "$(pod_of core)" >/dev/null
+  eventually 60 all_ready
+  eventually 20 works
+  expect 12 field import .new
+}
+
+test_newton_core_is_not_ready_without_etcd() {
+  begin
+  exits 0 install --yes
+  k scale statefulset "$STACK-etcd" --replicas 0 >/dev/null
+  eventually 40 etcd_is_missed
+  k scale statefulset "$STACK-etcd" --replicas 1 >/dev/null
+  eventually 60 all_ready
+  expect 1 field etcd .starts
+}
+
+etcd_is_missed() { [[ $(pods_ready) != *core* ]] && k logs "$(pod_of core)" | grep -q 'etcd: '; }
+
+# There is no storage here that several nodes can write to, so ha goes as far as the API server's own checks.
+test_newton_ha_is_accepted_by_the_api_server() {
+  begin
+  exits 0 sw install "$STACK" --profile ha -f "$VALUES" -n "$NAMESPACE" --dry-run -o json
+  expect 14 jq '[.plan.steps[].action | select(.do == "apply")] | length' "$WORK/out"
+  says 'etcd waits for the disk at every write'
+  kubectl create namespace "$NAMESPACE" >/dev/null
+  exits 0 sw render "$STACK" --profile ha -f "$VALUES" -n "$NAMESPACE"
+  expect 13 eval 'kubectl apply --dry-run=server --validate=strict -f "$WORK/out" | grep -c "created (server dry run)"'
+}
+
+test_newton_asks_for_its_images() {
+  begin
+  exits 2 sw install "$STACK" -n "$NAMESPACE" --yes
+  says 'global.imageTag: is required' 'core.image.repository: is required' 'agent.image.repository: is required' \
+    'dashboard.image.repository: is required'
+  expect "" kubectl get namespace "$NAMESPACE" --ignore-not-found -o name
+}
+
+# --- hello
+
+page() { curl -sS --max-time 10 "http://$(k get pod -o 'jsonpath={.items[0].status.podIP}'):8080/"; }
+
+starts() { page | sed -n 's/.*starts: //p'; }
+
+marker() { page | sed -n 's/.*marker: //p'; }
+
+# first_try STACK [ARGUMENT...]
+first_try() {
+  local stack=$1 mark volume
+  shift
+  exits 0 sw "$@" install "$stack" -n "$NAMESPACE" --yes -o json
+  figure "$(jq -r '"\(.outcome.millis / 1000) s, \(.outcome.requests.writes) writes, \(.outcome.requests.reads) reads"' "$WORK/out")"
+  expect 1 starts
+  mark=$(marker)
+  [[ ${#mark} == 36 ]] || fail "the marker is '$mark'"
+  exits 0 sw "$@" install "$stack" -n "$NAMESPACE" --yes -o json
+  expect 0 jq .outcome.requests.writes "$WORK/out"
+  volume=$(claim_of data)
+  exits 0 sw "$@" uninstall "$stack" -n "$NAMESPACE" --yes
+  expect 0 pods
+  same claim "$volume" "$(claim_of data)"
+  exits 0 sw "$@" install "$stack" -n "$NAMESPACE" --yes
+  expect 2 starts
+  expect "$mark" marker
+}
+
+test_hello_counts_on_its_volume() {
+  begin
+  STACK=hello
+  first_try hello
+}
+
+test_a_new_stack_is_installed_as_it_is() {
+  begin
+  STACK=mine
+  exits 0 sw stacks new mine --dir "$WORK/stacks"
+  first_try mine --profiles "$WORK/stacks"
+}
