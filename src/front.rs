@@ -1,6 +1,7 @@
 //! Front ends: they show events and ask questions, and hold no logic.
 
 pub(crate) mod ask;
+pub(crate) mod busy;
 pub(crate) mod face;
 pub(crate) mod paint;
 pub(crate) mod plain;

@@ -17,7 +17,9 @@ pub(crate) async fn run(session: &Session) -> Result<ExitCode, Failure> {
         folders: session.state_dir().into_iter().collect(),
         ..LookOptions::default()
     };
+    let busy = session.busy("asking engines, tools and clusters");
     let host = host::look(&session.here, &options).await;
+    drop(busy);
     session.print("Host", &host, || printable_lines(&text(&host, Paint(session.is_colourful()))));
     Ok(ExitCode::SUCCESS)
 }

@@ -37,6 +37,7 @@ pub(crate) async fn run(session: &Session, arguments: &InstallArgs) -> Result<Ex
         runs.abandon(&open.run).await?;
     }
     let desired = desired(&chosen, record.as_ref(), latest.as_ref());
+    let busy = session.busy("comparing with what is there");
     let prepared = prepare::install(&cluster, chosen.installation.clone(), desired, policy)
         .await
         .map_err(|error| Failure::kube(&error))?;
@@ -44,6 +45,7 @@ pub(crate) async fn run(session: &Session, arguments: &InstallArgs) -> Result<Ex
         differences: record.as_ref().map(|record| inputs.differences(&record.inputs)).unwrap_or_default(),
         warnings: shortfalls(&cluster, &prepared.plan, &chosen.needs).await.map_err(|error| Failure::kube(&error))?,
     };
+    drop(busy);
     if arguments.dry_run {
         return Ok(show_plan(session, &cluster, &prepared, &remarks));
     }

@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use tracing_subscriber::EnvFilter;
 
 use super::{Failure, Format, Globals};
+use crate::front::busy::Busy;
 use crate::front::face::{Face, Lines};
 use crate::front::paint::Paint;
 
@@ -57,6 +58,11 @@ impl Session {
         Face::Lines(Lines { lively, paint, events: self.globals.events.clone() })
     }
 
+    /// A sign of life until what comes back is dropped.
+    pub(crate) fn busy(&self, text: &str) -> Busy {
+        Busy::begin(text, self.is_lively())
+    }
+
     pub(crate) fn is_json(&self) -> bool {
         self.globals.output == Format::Json
     }
@@ -92,7 +98,10 @@ impl Session {
             read_only: self.globals.read_only,
             timeout: CONNECT,
         };
-        let cluster = connect(&self.here, &options).await?;
+        let busy = self.busy("asking the cluster who it is");
+        let cluster = connect(&self.here, &options).await;
+        drop(busy);
+        let cluster = cluster?;
         self.meter.get_or_init(|| cluster.meter.clone());
         Ok(cluster)
     }

@@ -24,6 +24,7 @@ const UNHEALTHY: u8 = 3;
 pub(crate) async fn run(session: &Session, arguments: &StatusArgs) -> Result<ExitCode, Failure> {
     let sought = sought(session, arguments)?;
     let cluster = session.connect().await?;
+    let busy = session.busy("looking at what is installed");
     let installations = installations(session, &cluster, &sought).await?;
     if installations.is_empty() && sought.stack.is_some() {
         return Err(not_installed(&cluster, &sought, arguments));
@@ -32,6 +33,7 @@ pub(crate) async fn run(session: &Session, arguments: &StatusArgs) -> Result<Exi
     for found in &installations {
         healths.push(prepare::health(&cluster, found).await.map_err(|error| Failure::kube(&error))?);
     }
+    drop(busy);
     let healthy = healths.iter().all(Health::is_healthy);
     let document = json!({"cluster": cluster.id, "healthy": healthy, "installations": healths});
     session.print("Status", &document, || {

@@ -26,8 +26,10 @@ pub(crate) async fn run(session: &Session, arguments: &UninstallArgs) -> Result<
     let destroy = Destroy(arguments.destroy_data.iter().cloned().collect());
     let latest = session.runs()?.latest(&cluster.id.uid, &key)?;
     let known = applied(record.as_ref(), latest.as_ref());
+    let busy = session.busy("looking for what belongs to it");
     let prepared =
         prepare::uninstall(&cluster, installation, &known, &destroy).await.map_err(|error| Failure::kube(&error))?;
+    drop(busy);
     if arguments.dry_run {
         return Ok(show_plan(session, &cluster, &prepared, &Remarks::default()));
     }
