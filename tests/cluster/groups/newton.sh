@@ -140,7 +140,80 @@ test_newton_core_is_not_ready_without_etcd() {
 
 etcd_is_missed() { [[ $(pods_ready) != *core* ]] && k logs "$(pod_of core)" | grep -q 'etcd: '; }
 
-# There is no storage here that several nodes can write to, so ha goes as far as the API server's own checks.
+# --- ha, on the one node there is: its volumes are folders that any pod may write to, and members of etcd sit side by side.
+
+# shared_volume ROLE: a claim SHARED-ROLE on a folder of the node, made by hand as an operator would who has an NFS server
+shared_volume() {
+  kubectl apply -f - >/dev/null <<EOF_VOLUME
+apiVersion: v1
+kind: PersistentVolume
+metadata: {name: $ID-$1, labels: {seaworthy-test: $ID}}
+spec:
+  capacity: {storage: 64Mi}
+  accessModes: [ReadWriteMany]
+  storageClassName: $ID
+  persistentVolumeReclaimPolicy: Retain
+  claimRef: {namespace: $NAMESPACE, name: shared-$1}
+  hostPath: {path: /var/lib/$ID-$1, type: DirectoryOrCreate}
+---
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {name: shared-$1, namespace: $NAMESPACE, labels: {seaworthy.dev/role: $1}}
+spec:
+  accessModes: [ReadWriteMany]
+  storageClassName: $ID
+  volumeName: $ID-$1
+  resources: {requests: {storage: 64Mi}}
+EOF_VOLUME
+  # Made by the kubelet for root alone; the images are nobody special.
+  k run "open-$1" --image "$BUSYBOX" --restart Never --overrides '{"spec": {"containers": [{"name": "open", "image": "'"$BUSYBOX"'",
+    "command": ["chmod", "0777", "/data"], "volumeMounts": [{"name": "data", "mountPath": "/data"}]}],
+    "volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": "shared-'"$1"'"}}]}}' >/dev/null
+  eventually 60 pod_is "open-$1" Succeeded
+  k delete pod "open-$1" >/dev/null
+}
+
+ha() {
+  sw install "$STACK" --profile ha -f "$VALUES" -n "$NAMESPACE" --set etcd.antiAffinity=preferred \
+    --set etcd.persistence.storageClass=local-path --set global.storageClass="$ID" \
+    --set persistence.history.existingClaim=shared-history --set persistence.workspace.existingClaim=shared-workspace "$@"
+}
+
+all_of_ha() { [[ $(pods_ready) == 'agent agent core core dashboard dashboard etcd etcd etcd' && $(pods) == 9 ]]; }
+
+# leaders: the Cores whose last word on it is that they lead
+leaders() {
+  local pod
+  for pod in $(k get pod -l app.kubernetes.io/component=core -o 'jsonpath={.items[*].metadata.name}'); do
+    [[ $(k logs "$pod" | grep -oE 'leads (from now on|no more)' | tail -n 1) != *now* ]] || printf '%s\n' "$pod"
+  done
+}
+
+one_leads() { [[ $(leaders | wc -l) == 1 && $(leaders) != "${1:-}" ]]; }
+
+test_newton_ha_survives_a_member_of_etcd_and_the_leading_core() {
+  begin
+  trap 'kubectl delete persistentvolume -l "seaworthy-test=$ID" --wait=false >/dev/null; end' EXIT
+  kubectl create namespace "$NAMESPACE" >/dev/null
+  shared_volume history
+  shared_volume workspace
+  exits 0 ha --yes -o json
+  figure "$(jq -r '"\(.outcome.millis / 1000) s, \(.outcome.total) steps, \(.outcome.requests.writes) writes"' "$WORK/out")"
+  eventually 30 all_of_ha
+  eventually 20 one_leads
+  exits 0 ha --yes -o json
+  expect 0 jq .outcome.requests.writes "$WORK/out"
+  expect 204 status_of etcd/user -X PUT -d ann
+  local leader
+  leader=$(leaders)
+  k delete pod "$STACK-etcd-0" "$leader" >/dev/null
+  eventually 60 all_of_ha
+  eventually 20 one_leads "$leader"
+  expect ann api etcd/user
+  eventually 20 works
+}
+
+# What there is no storage for here goes as far as the API server's own checks.
 test_newton_ha_is_accepted_by_the_api_server() {
   begin
   exits 0 sw install "$STACK" --profile ha -f "$VALUES" -n "$NAMESPACE" --dry-run -o json

@@ -16,10 +16,11 @@ import (
 	"seaworthy.test/cluster/internal/contract"
 )
 
-// A worker makes itself known this often, and is forgotten when it was silent for so long.
+// A worker makes itself known this often, each time on a new connection, so that every one of several balancers behind a
+// Service hears of it; it is forgotten when it was silent for so long, or when it does not answer.
 const (
 	announceEvery = time.Second
-	forgetAfter   = 4 * time.Second
+	forgetAfter   = 15 * time.Second
 )
 
 // announcement is how a worker makes itself known; its address is where the request came from.
@@ -103,20 +104,39 @@ func (b *balancer) choose() (string, string, error) {
 	return name, b.workers[name].url, nil
 }
 
+// work asks one worker after the other until one answers.
+func (b *balancer) work(ctx context.Context, body []byte) (string, int, []byte, error) {
+	for {
+		name, url, err := b.choose()
+		if err != nil {
+			return "", 0, nil, err
+		}
+		status, answer, err := handOn(ctx, url, body)
+		if err == nil {
+			return name, status, answer, nil
+		}
+		if ctx.Err() != nil {
+			return "", 0, nil, err
+		}
+		b.forget(name)
+	}
+}
+
+func (b *balancer) forget(name string) {
+	b.mutex.Lock()
+	defer b.mutex.Unlock()
+	delete(b.workers, name)
+}
+
 func (b *balancer) submit(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 1<<20))
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
-	name, url, err := b.choose()
+	name, status, answer, err := b.work(r.Context(), body)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusServiceUnavailable)
-		return
-	}
-	status, answer, err := handOn(r.Context(), url, body)
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusBadGateway)
 		return
 	}
 	if err := b.note(name, status); err != nil {
@@ -148,6 +168,7 @@ func handOn(ctx context.Context, url string, body []byte) (int, []byte, error) {
 	if err != nil {
 		return 0, nil, err
 	}
+	request.Close = true
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		return 0, nil, err

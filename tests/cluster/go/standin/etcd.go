@@ -52,6 +52,9 @@ func (s *server) startEtcd(ctx context.Context, spec contract.Etcd, mux *http.Se
 	mux.HandleFunc("GET "+spec.Path+"/{name}", e.read)
 	mux.HandleFunc("PUT "+spec.Path+"/{name}", e.write)
 	go e.watch(ctx)
+	if spec.Leader != "" {
+		return s.elect(ctx, e, spec.Leader)
+	}
 	return nil
 }
 
@@ -121,49 +124,48 @@ func (e *etcd) count(ctx context.Context) (int, error) {
 	return strconv.Atoi(string(answer.Pairs[0].Value))
 }
 
-func (e *etcd) get(ctx context.Context, name string) (etcdAnswer, error) {
-	return e.ask(ctx, "range", map[string]any{"key": []byte(e.prefix + name)})
+func (e *etcd) get(ctx context.Context, name string) (answer etcdAnswer, err error) {
+	return answer, e.ask(ctx, "kv/range", map[string]any{"key": []byte(e.prefix + name)}, &answer)
 }
 
-func (e *etcd) put(ctx context.Context, name string, value []byte) (etcdAnswer, error) {
-	return e.ask(ctx, "put", map[string]any{"key": []byte(e.prefix + name), "value": value})
+func (e *etcd) put(ctx context.Context, name string, value []byte) (answer etcdAnswer, err error) {
+	return answer, e.ask(ctx, "kv/put", map[string]any{"key": []byte(e.prefix + name), "value": value}, &answer)
 }
 
 // ask goes from member to member until one answers.
-func (e *etcd) ask(ctx context.Context, verb string, what any) (etcdAnswer, error) {
+func (e *etcd) ask(ctx context.Context, path string, what, answer any) error {
 	body, err := json.Marshal(what)
 	if err != nil {
-		return etcdAnswer{}, err
+		return err
 	}
 	var problems []error
 	for _, endpoint := range e.endpoints {
-		answer, err := askMember(ctx, endpoint+"/v3/kv/"+verb, body)
+		err := askMember(ctx, endpoint+"/v3/"+path, body, answer)
 		if err == nil {
-			return answer, nil
+			return nil
 		}
 		problems = append(problems, err)
 	}
-	return etcdAnswer{}, errors.Join(problems...)
+	return errors.Join(problems...)
 }
 
-func askMember(ctx context.Context, url string, body []byte) (etcdAnswer, error) {
-	var answer etcdAnswer
+func askMember(ctx context.Context, url string, body []byte, answer any) error {
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
 	if err != nil {
-		return answer, err
+		return err
 	}
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
-		return answer, err
+		return err
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
 		text, _ := io.ReadAll(io.LimitReader(response.Body, 500))
-		return answer, fmt.Errorf("%s: %s: %s", url, response.Status, text)
+		return fmt.Errorf("%s: %s: %s", url, response.Status, text)
 	}
-	return answer, json.NewDecoder(response.Body).Decode(&answer)
+	return json.NewDecoder(response.Body).Decode(answer)
 }
 
 func (e *etcd) tell(w http.ResponseWriter, r *http.Request) {

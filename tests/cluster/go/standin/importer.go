@@ -17,7 +17,7 @@ import (
 // complete is the file that is written last; it holds how many there are.
 const complete = "import.complete"
 
-// importer brings what a worker needs: it writes the files that are not there, or are not as they must be.
+// importer is what the leader does: it brings what a worker needs: it writes the files that are not there, or are not as they must be.
 type importer struct {
 	server *server
 	dir    string
@@ -49,6 +49,13 @@ func (s *server) startImporter(ctx context.Context, spec contract.Importer, mux 
 }
 
 func (i *importer) run(ctx context.Context) {
+	for !i.server.leads() {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(retry):
+		}
+	}
 	err := i.bring(ctx)
 	i.mutex.Lock()
 	defer i.mutex.Unlock()

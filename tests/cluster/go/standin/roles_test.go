@@ -2,12 +2,14 @@ package main
 
 import (
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -128,6 +130,23 @@ func TestImportCanBeHalted(t *testing.T) {
 	}
 	s.order("fail clear")
 	eventually(t, "its end", func() bool { return lacking(dir) == "" })
+}
+
+func TestOnlyTheLeaderImports(t *testing.T) {
+	dir := t.TempDir()
+	c := parse(t, importOf(dir))
+	s := newServer(c, c.Defaults(), io.Discard)
+	var leads atomic.Bool
+	s.leads = leads.Load
+	if err := s.startImporter(t.Context(), *c.Roles[0].Importer, http.NewServeMux()); err != nil {
+		t.Fatal(err)
+	}
+	<-time.After(retry)
+	if files, err := os.ReadDir(dir); err != nil || len(files) > 0 {
+		t.Errorf("imported without leading: %v %v", files, err)
+	}
+	leads.Store(true)
+	eventually(t, "the import", func() bool { return lacking(dir) == "" })
 }
 
 func TestWorkersRefuseWithoutTheirData(t *testing.T) {

@@ -24,12 +24,16 @@ type server struct {
 	counters  counters
 	// conditions are the roles' own reasons for not being ready; complete before the first port opens.
 	conditions []func() string
-	out        io.Writer
-	logLock    sync.Mutex
+	// leads says whether this is the one of several that leads; without an election it is.
+	leads func() bool
+	// farewells are said when a signal ends it.
+	farewells []func()
+	out       io.Writer
+	logLock   sync.Mutex
 }
 
 func newServer(c *contract.Contract, values contract.Values, out io.Writer) *server {
-	return &server{contract: c, values: values, faults: newFaults(), upstreams: map[string]*upstream{}, out: out}
+	return &server{contract: c, values: values, faults: newFaults(), upstreams: map[string]*upstream{}, leads: func() bool { return true }, out: out}
 }
 
 func (s *server) log(format string, args ...any) {
@@ -59,6 +63,9 @@ func (s *server) serve() error {
 	}
 	select {
 	case <-ctx.Done():
+		for _, farewell := range s.farewells {
+			farewell()
+		}
 		return nil
 	case err := <-failed:
 		return err

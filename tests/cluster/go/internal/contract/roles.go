@@ -110,12 +110,13 @@ func (p *Proxy) port() (string, bool) { return p.Listen, true }
 func (p *Proxy) needed() []string     { return []string{p.Prefix, p.To} }
 func (p *Proxy) templates() []string  { return []string{p.To} }
 
-// Etcd keeps things in an etcd, and is not ready without one.
+// Etcd keeps things in an etcd, and is not ready without one. With a name in Leader one of several leads.
 type Etcd struct {
 	Listen    string `yaml:"listen"`
 	Endpoints string `yaml:"endpoints"`
 	Prefix    string `yaml:"prefix"`
 	Path      string `yaml:"path"`
+	Leader    string `yaml:"leader"`
 }
 
 func (e *Etcd) fillIn() {
