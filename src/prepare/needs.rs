@@ -1,6 +1,8 @@
 //! Whether a cluster has what a profile says that it needs. It only warns: what is short may come (nodes that are being
 //! added), and nobody knows a cluster better than its owner.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde_json::Value;
 
 use crate::cluster::{Cluster, Resources};
@@ -44,6 +46,9 @@ fn judge(plan: &Plan, needs: &Needs, around: &Snapshot) -> Vec<String> {
             let names = claims.join(", ");
             found.push(format!("a default storage class, for {names}; no class is marked as the default one"));
         }
+    }
+    if readable("StorageClass") {
+        found.extend(missing_classes(plan, around));
     }
     found.into_iter().map(|short| format!("profile {profile} needs {short}")).collect()
 }
@@ -90,11 +95,36 @@ fn has_default_class(around: &Snapshot) -> bool {
 
 /// The claims of an object that leave the choice of the class to the cluster.
 fn claims_without_class(object: &Value) -> Vec<String> {
-    let open = |claim: &Value| claim.pointer("/spec/storageClassName").is_none_or(Value::is_null);
-    let Some(reference) = ObjectRef::of(object) else { return Vec::new() };
-    let own = (reference.kind == "PersistentVolumeClaim" && open(object)).then(|| reference.short());
-    let template = items(object, "/spec/volumeClaimTemplates").any(open).then(|| reference.short());
-    own.into_iter().chain(template).collect()
+    let open = |claim: &&Value| claim.pointer("/spec/storageClassName").is_none_or(Value::is_null);
+    claims(object).filter(|(_, claim)| open(claim)).map(|(name, _)| name).collect()
+}
+
+/// The claims of an object, and of the pods that it makes, each with the object's name.
+fn claims(object: &Value) -> impl Iterator<Item = (String, &Value)> {
+    let reference = ObjectRef::of(object);
+    let is_claim = reference.as_ref().is_some_and(|reference| reference.kind == "PersistentVolumeClaim");
+    let name = reference.map(|reference| reference.short()).unwrap_or_default();
+    let own = is_claim.then_some(object);
+    own.into_iter().chain(items(object, "/spec/volumeClaimTemplates")).map(move |claim| (name.clone(), claim))
+}
+
+/// The classes that claims name and the cluster does not have. A claim that names its volume too needs none, and neither
+/// does one with an empty name.
+fn missing_classes(plan: &Plan, around: &Snapshot) -> Vec<String> {
+    let there: BTreeSet<&str> =
+        around.of_kind("storage.k8s.io", "StorageClass").filter_map(|class| text(class, "/metadata/name")).collect();
+    let mut missing: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for (name, claim) in plan.objects().flat_map(claims) {
+        let class = text(claim, "/spec/storageClassName").filter(|class| !class.is_empty() && !there.contains(class));
+        if let Some(class) = class.filter(|_| claim.pointer("/spec/volumeName").is_none()) {
+            missing.entry(class).or_default().push(name);
+        }
+    }
+    let known = if there.is_empty() { "none".to_owned() } else { there.into_iter().collect::<Vec<_>>().join(", ") };
+    let said = |(class, names): (&str, Vec<String>)| {
+        format!("the storage class {class}, for {}; there is {known}", names.join(", "))
+    };
+    missing.into_iter().map(said).collect()
 }
 
 #[cfg(test)]
@@ -174,7 +204,28 @@ mod tests {
                  default one",
             ]
         );
-        assert_eq!(judged(around, &json!("fast")).len(), 3, "a claim that names its class needs no default");
+        assert_eq!(judged(around, &json!("c")).len(), 3, "a claim that names its class needs no default");
+    }
+
+    #[test]
+    fn a_class_that_a_claim_names_has_to_be_there() {
+        let nodes = || ["a", "b"].map(|name| node(name, &json!({}), "True"));
+        let around = || nodes().into_iter().chain([class("false")]);
+        let short = "profile ha needs the storage class fast, for PersistentVolumeClaim/data; there is";
+        assert_eq!(judged(around(), &json!("fast")), [format!("{short} c")]);
+        assert_eq!(judged(nodes(), &json!("fast")), [format!("{short} none")]);
+        assert_eq!(judged(around(), &json!("")), [""; 0], "a volume made by hand");
+        let set = json!({"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": "db", "namespace": "sea"},
+            "spec": {"volumeClaimTemplates": [claim(&json!("fast")), claim(&json!("c"))]}});
+        let mut snapshot = Snapshot::default();
+        around().for_each(|object| snapshot.insert(object));
+        assert_eq!(
+            judge(&plan(set), &needs(), &snapshot),
+            ["profile ha needs the storage class fast, for StatefulSet/db; there is c"]
+        );
+        let mut bound = claim(&json!("fast"));
+        bound["spec"]["volumeName"] = json!("made-by-hand");
+        assert_eq!(judge(&plan(bound), &needs(), &snapshot), [""; 0]);
     }
 
     #[test]
