@@ -62,14 +62,15 @@ impl From<Unmet> for Ending {
     }
 }
 
-fn done(changed: bool, note: Option<String>) -> Ending {
+pub(super) fn done(changed: bool, note: Option<String>) -> Ending {
     Ending::Done { changed, note }
 }
 
 impl Doing<'_> {
     /// Does a step: nothing where nothing is to do, else the intent to the journal, the act, and the proof.
     pub(super) async fn step(&self, step: &Step) -> Ending {
-        if step.change.writes()
+        if (step.change.writes() || matches!(step.action, Action::Rescue { .. }))
+            && step.change != Change::Unchanged
             && let Some(journal) = self.journal
             && let Err(error) = journal.commit(Entry::Intent { step: step.id.clone(), at: Timestamp::now() }).await
         {
@@ -81,6 +82,7 @@ impl Doing<'_> {
             (Action::Await { object }, _) => self.ready(step, object).await,
             (Action::Delete { object, uid }, _) => self.delete(step, object, uid).await,
             (Action::Reach { reach }, _) => self.reach(step, reach).await,
+            (Action::Rescue { verb, limit }, _) => self.rescue(step, verb, Duration::from_secs(*limit)).await,
         }
     }
 
@@ -112,7 +114,7 @@ impl Doing<'_> {
         {
             return done(false, note);
         }
-        let wait = Wait { context: self.context, tracker: &self.tracker, step: &step.id, object };
+        let wait = Wait::new(self.context, &self.tracker, &step.id, object);
         wait.ready(applied.as_ref().map(|applied| &applied.stored))
             .await
             .map_or_else(Ending::from, |note| done(false, note))
@@ -127,7 +129,7 @@ impl Doing<'_> {
             Ok(Deletion::Gone) => done(true, None),
             Ok(Deletion::AnotherOne) => done(false, Some("somebody made it anew; left alone".to_owned())),
             Ok(Deletion::Going) => {
-                let wait = Wait { context: self.context, tracker: &self.tracker, step: &step.id, object };
+                let wait = Wait::new(self.context, &self.tracker, &step.id, object);
                 wait.gone(uid).await.map_or_else(Ending::from, |note| done(true, note))
             }
             Err(ending) => ending,
@@ -154,7 +156,7 @@ impl Doing<'_> {
 
     /// Asks again while the API server is away, up to the limit; what it says itself is final. Every request of a step can
     /// be sent twice, so one that is not answered counts as lost. A stop lets what was sent come to an end for a moment.
-    async fn patiently<T, F: Future<Output = Result<T, ApplyError>>>(
+    pub(super) async fn patiently<T, F: Future<Output = Result<T, ApplyError>>>(
         &self,
         about: &ObjectRef,
         ask: impl Fn() -> F,
@@ -227,7 +229,7 @@ fn is_transport(error: &ApplyError) -> bool {
     }
 }
 
-fn no_journal(error: &super::journal::JournalError) -> Cause {
+pub(super) fn no_journal(error: &super::journal::JournalError) -> Cause {
     use crate::error::Explain as _;
     Cause {
         id: error.id().to_owned(),
@@ -239,7 +241,7 @@ fn no_journal(error: &super::journal::JournalError) -> Cause {
     }
 }
 
-fn unnamed() -> Cause {
+pub(super) fn unnamed() -> Cause {
     Cause {
         id: "unnamed-object".to_owned(),
         object: None,
@@ -262,7 +264,7 @@ pub(crate) fn secret_needed(reference: &ObjectRef) -> Cause {
     }
 }
 
-fn unknown_kind(reference: &ObjectRef) -> Cause {
+pub(super) fn unknown_kind(reference: &ObjectRef) -> Cause {
     Cause {
         id: "unknown-kind".to_owned(),
         object: Some(reference.clone()),

@@ -98,6 +98,8 @@ impl Plain {
             Event::Started { run, total } => self.started(run, *total),
             Event::Step { id, done, total, state } => self.step(id, (*done, *total), state),
             Event::Waiting { id, progress, cause, .. } => self.waiting(id, progress, cause.as_ref()),
+            // The question is put by whoever runs the plan; nothing may move below it.
+            Event::Ask { .. } => self.board.clear(),
             Event::Notice { text } => self.board.line(&self.paint.careful(&printable(text))),
             Event::Finished { outcome } => {
                 if let Some(line) = self.good_end.take().filter(|_| outcome.ended == Ended::Done) {

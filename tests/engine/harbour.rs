@@ -141,7 +141,7 @@ impl Voyage {
         let (sender, mut receiver) = mpsc::channel(16);
         let Prepared { plan, snapshot, resources, .. } = prepared;
         let (cluster, cancel, limits) = (self.cluster.clone(), self.cancel.clone(), self.limits);
-        let context = Context { cluster, resources, snapshot, events: sender, cancel, limits };
+        let context = Context { cluster, resources, snapshot, events: sender, cancel, limits, commands: None };
         let run = async {
             let outcome = engine::run(&plan, &context, journal).await;
             drop(context);
