@@ -2,6 +2,7 @@
 //!
 //! * `cli`: the real program, started with an empty home and a fake cluster or none;
 //! * `engine`: the engine against an API server in memory, below the real Kubernetes client;
+//! * `recover`: losses and playbooks, against the same server with the controllers of storage;
 //! * `properties`: what holds for every plan, tried on many;
 //! * `stacks`: what each built-in stack makes of which values;
 //! * `layering`: rules about the source itself.
@@ -13,5 +14,9 @@ mod cli;
 mod engine;
 mod layering;
 mod properties;
+<<<<<<< HEAD
 mod stacks;
+=======
+mod recover;
+>>>>>>> f63ed6d (Tests of recoveries: stories in memory and on real volumes, killed at every write)
 mod test;

@@ -19,7 +19,7 @@ use super::apply::ApplyError;
 use super::journal::Entry;
 use super::ready::Readiness;
 use super::step::{Doing, Ending, done, unknown_kind};
-use super::wait::{CLOCK, Wait, next_change};
+use super::wait::{CLOCK, PATIENCE, Wait, next_change};
 use crate::doctor::{Cause, Outlook};
 use crate::event::{Command, Event};
 use crate::object::ObjectRef;
@@ -94,7 +94,8 @@ impl Doing<'_> {
         for object in &watched {
             self.tracker.follow(object);
         }
-        let deadline = Tick::now() + limit;
+        let began = Tick::now();
+        let deadline = began + limit;
         let mut changes = self.tracker.changes();
         let mut clock = interval(CLOCK);
         clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -116,7 +117,7 @@ impl Doing<'_> {
             if let Err(unmet) = wait.check_api() {
                 return unmet.into();
             }
-            let cause = self.stalled(verb, about);
+            let cause = if began.elapsed() < PATIENCE { None } else { self.stalled(verb, about) };
             if said != progress {
                 wait.say(&progress, cause.as_ref());
                 said.clone_from(&progress);

@@ -92,6 +92,11 @@ pub enum CompileError {
         /// Its owner.
         owner: String,
     },
+    /// Stopping it would delete the claim.
+    #[error(
+        "{0} deletes its claims when it is scaled down (persistentVolumeClaimRetentionPolicy.whenScaled is Delete)"
+    )]
+    DeletesClaims(ObjectRef),
     /// The volume is gone, and nothing tells where its bytes are.
     #[error("{volume} is gone: no export and no record on this machine has it, and it cannot be rebuilt: {why}")]
     NoManifest {
@@ -123,6 +128,7 @@ impl Explain for CompileError {
             Self::NoRole { .. } => "no-claim-of-role",
             Self::NoComponent { .. } => "no-component",
             Self::Unstoppable { .. } => "unstoppable-pod",
+            Self::DeletesClaims(_) => "deletes-claims",
             Self::NoManifest { .. } => "no-volume-manifest",
             Self::NothingLost(_) => "nothing-lost",
             Self::NoVolume(_) => "no-released-volume",
@@ -146,6 +152,11 @@ impl Explain for CompileError {
                 "stop it by hand (kubectl delete -n {} pod/{}, or suspend its owner), then run the same command again",
                 pod.namespace.as_deref().unwrap_or_default(),
                 pod.name
+            ),
+            Self::DeletesClaims(set) => format!(
+                "set it to Retain first: kubectl patch -n {} statefulset/{} -p '{{\"spec\":{{\"persistentVolumeClaimRetentionPolicy\":{{\"whenScaled\":\"Retain\",\"whenDeleted\":\"Retain\"}}}}}}'",
+                set.namespace.as_deref().unwrap_or_default(),
+                set.name
             ),
             Self::NoManifest { .. } => {
                 "if you have its manifest, make it again with `kubectl create` and the claim's uid in spec.claimRef"

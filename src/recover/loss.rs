@@ -27,6 +27,8 @@ pub enum LossKind {
     ClaimLost,
     /// A volume that was let go, and is wanted (phase `Released`).
     VolumeReleased,
+    /// A claim that is used and is not there, and no volume that was of it either.
+    ClaimGone,
     /// A volume that held files and holds none.
     VolumeEmptied,
     /// A volume that lies on a node that does not answer.
@@ -43,6 +45,7 @@ impl LossKind {
             Self::ClaimGoing => "claim-going",
             Self::ClaimLost => "claim-lost",
             Self::VolumeReleased => "volume-released",
+            Self::ClaimGone => "claim-gone",
             Self::VolumeEmptied => "volume-emptied",
             Self::NodeUnreachable => "node-unreachable",
             Self::NodeGone => "node-gone",
@@ -62,6 +65,7 @@ impl LossKind {
                 "the volume's object is gone; with local and hostPath volumes its folder is most likely still there"
             }
             Self::VolumeReleased => "the data is in the volume; nothing may use it until it is bound again",
+            Self::ClaimGone => "claim and volume are gone; with a policy of Delete the data was erased with them",
             Self::VolumeEmptied => "every object looks healthy, and the data is not there",
             Self::NodeUnreachable => "the data is most likely intact on the node's disk; it comes back with the node",
             Self::NodeGone => {
@@ -76,6 +80,7 @@ impl LossKind {
             Self::VolumeGoing | Self::ClaimGoing | Self::VolumeReleased => {
                 "`seaworthy hold` keeps every volume and saves all manifests; it takes two seconds"
             }
+            Self::ClaimGone => "look for a backup before a fresh volume is made; nothing on the cluster has the data",
             Self::ClaimLost => "do not delete the claim: a volume made anew is bound to its uid",
             Self::VolumeEmptied => {
                 "stop what writes before anything is overwritten; look for a backup, or for what an old process still holds open"
@@ -120,6 +125,7 @@ impl Loss {
 pub fn recognise(sighting: &Sighting) -> Vec<Loss> {
     let mut losses = claims::going(sighting);
     losses.extend(claims::lost(sighting));
+    losses.extend(claims::gone(sighting));
     losses.extend(volumes::going(sighting));
     losses.extend(volumes::released(sighting));
     losses.extend(volumes::emptied(sighting));

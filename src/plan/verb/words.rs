@@ -38,9 +38,10 @@ impl Verb {
         match self {
             Self::Export { .. } => "the objects are there".to_owned(),
             Self::Keep { .. } => "the volume is the one that was seen".to_owned(),
-            Self::Scale { to, original, .. } => {
-                format!("it is the one that was seen, and has {original} or {to} replicas")
+            Self::Scale { to: 0, original, .. } => {
+                format!("it is the one that was seen, and has {original} or 0 replicas")
             }
+            Self::Scale { to, .. } => format!("it is the one that was seen, and has 0 or {to} replicas"),
             Self::Delete { object } if object.object.kind == "PersistentVolumeClaim" => {
                 "it is the one that was seen, and no pod uses it".to_owned()
             }

@@ -1,7 +1,7 @@
 //! Stopping whatever uses a claim, and starting it again.
 
 use super::{CompileError, Draft, LIMIT_STOP};
-use crate::object::ObjectRef;
+use crate::object::{ObjectRef, text};
 use crate::plan::verb::{Pinned, Verb, holders};
 use crate::recover::join::{SCALABLE, Workload, has_ended, top_owner, workload};
 
@@ -17,6 +17,7 @@ impl Draft<'_> {
         let rest: Vec<Workload> = self.users.iter().filter(|user| !order.contains(user)).cloned().collect();
         order.extend(rest);
         self.refuse_what_cannot_be_stopped(&claim)?;
+        self.refuse_what_would_delete(&order)?;
         let grace = order.iter().map(|workload| workload.grace).max().unwrap_or(30);
         for workload in order {
             if workload.replicas > 0 && SCALABLE.contains(&workload.pinned.object.kind.as_str()) {
@@ -31,6 +32,18 @@ impl Draft<'_> {
             }
         }
         self.push(Verb::Unreferenced { claim }, LIMIT_STOP.max(grace + 60));
+        Ok(())
+    }
+
+    /// The fence would be the loss (Kubernetes 1.27, KEP-1847).
+    fn refuse_what_would_delete(&self, order: &[Workload]) -> Result<(), CompileError> {
+        for workload in order {
+            let live = self.wish.sighting.snapshot.get(&workload.pinned.object);
+            let policy = live.and_then(|live| text(live, "/spec/persistentVolumeClaimRetentionPolicy/whenScaled"));
+            if policy == Some("Delete") {
+                return Err(CompileError::DeletesClaims(workload.pinned.object.clone()));
+            }
+        }
         Ok(())
     }
 

@@ -76,7 +76,7 @@ fn data(sighting: &Sighting, loss: &Loss, claim: &ObjectRef) -> String {
 fn returns(kind: LossKind) -> &'static str {
     match kind {
         LossKind::VolumeGoing | LossKind::ClaimGoing => "nothing; but nothing is gone yet either",
-        LossKind::ClaimLost | LossKind::VolumeReleased | LossKind::VolumeEmptied => "nothing",
+        LossKind::ClaimLost | LossKind::ClaimGone | LossKind::VolumeReleased | LossKind::VolumeEmptied => "nothing",
         LossKind::NodeUnreachable => "everything, once the node is ready again",
         LossKind::NodeGone => "everything, if the same machine joins again under the same name; otherwise nothing",
     }

@@ -6,7 +6,8 @@ use super::{Loss, LossKind, was_read};
 use crate::object::{ObjectRef, items, text};
 use crate::plan::verb::holders;
 use crate::recover::Sighting;
-use crate::recover::join::volume_ref;
+use crate::recover::join::{claim_of, claim_ref, volume_ref, workloads};
+use std::collections::BTreeSet;
 
 fn claims(sighting: &Sighting) -> impl Iterator<Item = (ObjectRef, &Value)> {
     let of_kind = sighting.snapshot.of_kind("", "PersistentVolumeClaim");
@@ -55,4 +56,51 @@ pub(super) fn lost(sighting: &Sighting) -> Vec<Loss> {
         Some(Loss::new(LossKind::ClaimLost, Some(reference), Some(volume), facts))
     };
     claims(sighting).filter_map(one).collect()
+}
+
+/// A claim that pods or pod templates name, that is not there, and of which no volume is left. Somebody may be about to make it, so
+/// only a record that it was there makes that certain.
+pub(super) fn gone(sighting: &Sighting) -> Vec<Loss> {
+    if !was_read(sighting, "PersistentVolumeClaim") || !was_read(sighting, "PersistentVolume") {
+        return Vec::new();
+    }
+    let absent = |claim: &ObjectRef| sighting.snapshot.get(claim).is_none() && !has_volume(sighting, claim);
+    named(sighting).into_iter().filter(absent).map(|claim| one_gone(sighting, claim)).collect()
+}
+
+fn one_gone(sighting: &Sighting, claim: ObjectRef) -> Loss {
+    let users: Vec<String> =
+        workloads(&sighting.snapshot, &claim).iter().map(|workload| workload.pinned.object.short()).collect();
+    let mut facts = vec![format!("{} name it, and it is not there", users.join(", "))];
+    let then = sighting.records.iter().find_map(|record| {
+        let volume = record.volumes.iter().find(|volume| volume.claim == claim)?;
+        Some((record, volume))
+    });
+    facts.extend(then.map(|(record, volume)| {
+        let when = record.at.strftime("%F %T UTC");
+        format!(
+            "it was bound to {} when {} was well, at {when}; that is gone too",
+            volume.volume, record.installation.stack
+        )
+    }));
+    let volume = then.map(|(_, volume)| volume_ref(&volume.volume));
+    Loss::new(LossKind::ClaimGone, Some(claim), volume, facts)
+}
+
+fn has_volume(sighting: &Sighting, claim: &ObjectRef) -> bool {
+    sighting.snapshot.of_kind("", "PersistentVolume").any(|volume| claim_of(volume).as_ref() == Some(claim))
+}
+
+/// Every claim that the pods of a workload name, or would name.
+fn named(sighting: &Sighting) -> BTreeSet<ObjectRef> {
+    let kinds = ["Deployment", "StatefulSet", "DaemonSet"];
+    let templates = kinds.into_iter().flat_map(|kind| sighting.snapshot.of_kind("apps", kind));
+    let names = |workload: &Value| {
+        let namespace = text(workload, "/metadata/namespace").unwrap_or_default().to_owned();
+        let volumes = items(workload, "/spec/template/spec/volumes");
+        volumes
+            .filter_map(move |volume| Some(claim_ref(&namespace, text(volume, "/persistentVolumeClaim/claimName")?)))
+            .collect::<Vec<_>>()
+    };
+    templates.flat_map(names).collect()
 }
