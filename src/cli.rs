@@ -9,7 +9,7 @@ mod hold;
 mod install;
 mod new_stack;
 mod open;
-mod pilot;
+pub(crate) mod pilot;
 mod recover;
 mod render;
 mod runs;

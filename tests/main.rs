@@ -14,9 +14,6 @@ mod cli;
 mod engine;
 mod layering;
 mod properties;
-<<<<<<< HEAD
-mod stacks;
-=======
 mod recover;
->>>>>>> f63ed6d (Tests of recoveries: stories in memory and on real volumes, killed at every write)
+mod stacks;
 mod test;

@@ -17,8 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::uninstall::bare_installation;
 use super::{Failure, HoldArgs, Session};
-use crate::front::paint::{Paint, count};
-use crate::front::plain::Plain;
+use crate::front::paint::count;
 use crate::front::say;
 
 /// Events that may wait for the front end.
@@ -77,10 +76,10 @@ async fn sail(
     snapshot: Snapshot,
 ) -> Result<seaworthy::event::Outcome, Failure> {
     let (events, receiver) = mpsc::channel(EVENTS);
-    let (lively, paint) = (session.is_lively(), Paint(session.is_colourful()));
-    let plain = Plain::new(lively, paint, session.globals.events.as_deref())
+    let front = session
+        .face()
+        .follow(receiver, None)
         .map_err(|error| Failure::input("unwritable-file", format!("{error:#}"), "choose another file for --events"))?;
-    let front = tokio::spawn(plain.follow(receiver));
     // The channel is new and has room.
     let _ = events.send(Event::Planned { plan: plan.clone() }).await;
     let limits = Limits { wait: session.globals.timeout, ..Limits::default() };

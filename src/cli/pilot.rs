@@ -40,7 +40,11 @@ pub(super) fn follow(face: Face, plan: &Plan, shown: mpsc::Sender<Event>, front:
         let mut told = Vec::new();
         while let Some(event) = events.recv().await {
             told.extend(done(&event, &titles));
-            let asked = if let Event::Ask { id, question, word } = &event { Some((id.clone(), ask(question, word.as_deref()))) } else { None };
+            let asked = if let Event::Ask { id, question, word } = &event {
+                Some((id.clone(), ask(question, word.as_deref())))
+            } else {
+                None
+            };
             // A front end that has ended shows nothing any more.
             let _ = shown.send(event).await;
             if let Some((id, ask)) = asked {

@@ -18,13 +18,13 @@ use seaworthy::recover::{Loss, Playbook, Playbooks, Sighting, join, look, recogn
 use serde_json::{Value, json};
 
 use super::hold::export_folder;
-use super::voyage::{Voyage, declined, interrupted, show_plan, unanswerable};
+use super::voyage::{Remarks, Voyage, declined, interrupted, show_plan, unanswerable};
 use super::{Failure, RecoverArgs, Session, install};
-use crate::front::ask::{self, Answer};
+use crate::front::ask::{Answer, Ask};
 use crate::front::paint::Paint;
 use crate::front::plan_text::plan_text;
 use crate::front::recover_text::losses_text;
-use crate::front::{can_ask, say};
+use crate::front::say;
 
 /// The exit code when something is lost.
 const LOST: u8 = 3;
@@ -146,12 +146,13 @@ async fn recover(
     let snapshot = scene.sighting.snapshot.clone();
     let prepared = Prepared { plan, snapshot, resources: Resources::default(), refusals: Vec::new() };
     if arguments.dry_run {
-        return Ok(show_plan(session, &scene.cluster, &prepared));
+        return Ok(show_plan(session, &scene.cluster, &prepared, &Remarks::default()));
     }
     say_whether_lost(scene, &claim);
-    let agreed = agree(session, arguments, &prepared.plan)?;
+    let agreed = agree(session, arguments, &prepared.plan).await?;
     let (cluster, take_lock) = (scene.cluster.clone(), arguments.take_lock.as_deref());
-    Voyage { session, cluster, inputs, record: None, take_lock, agreed }.sail(prepared, None).await
+    let (face, remarks) = (session.face(), Remarks::default());
+    Voyage { session, face, cluster, inputs, record: None, take_lock, remarks, agreed }.sail(prepared, None).await
 }
 
 /// Whoever replaces what is not lost should know it.
@@ -274,30 +275,32 @@ fn other_run_open(open: &RunRecord, inputs: &Inputs) -> Failure {
 }
 
 /// What cannot be taken back wants its name typed, here or on the command line; `--yes` does not cover it.
-fn agree(session: &Session, arguments: &RecoverArgs, plan: &Plan) -> Result<bool, Failure> {
+async fn agree(session: &Session, arguments: &RecoverArgs, plan: &Plan) -> Result<bool, Failure> {
     let destroy = Destroy(arguments.destroy_data.iter().cloned().collect());
     let open: Vec<ObjectRef> = irreversible(plan).filter(|object| !destroy.names(object)).collect();
     if open.is_empty() {
         return Ok(false);
     }
     say(plan_text(plan, Paint(session.is_colourful())));
-    if !can_ask() {
-        let lines = open.iter().map(|object| format!("--destroy-data={object}")).collect();
-        let message = "some steps cannot be taken back, and there is no terminal to have their names typed on; nothing was written";
-        return Err(
-            Failure::input("destroy-data-needed", message, "name each of them on the command line").because(lines)
-        );
-    }
-    for object in open {
+    for object in &open {
         let question =
             format!("{object} goes and cannot be taken back (its volume's bytes are kept). Type its name to agree:");
-        match ask::typed(&question, &object.name).map_err(|error| unanswerable(&error))? {
-            Answer::Yes => {}
-            Answer::No => return Err(declined()),
-            Answer::Interrupted => return Err(interrupted()),
+        let ask = Ask::Typed { question, word: object.name.clone() };
+        match session.face().ask(ask).await.map_err(|error| unanswerable(&error))? {
+            Some(Answer::Yes) => {}
+            Some(Answer::No) => return Err(declined()),
+            Some(Answer::Interrupted) => return Err(interrupted()),
+            None => return Err(needs_names(&open)),
         }
     }
     Ok(true)
+}
+
+fn needs_names(open: &[ObjectRef]) -> Failure {
+    let lines = open.iter().map(|object| format!("--destroy-data={object}")).collect();
+    let message =
+        "some steps cannot be taken back, and there is no terminal to have their names typed on; nothing was written";
+    Failure::input("destroy-data-needed", message, "name each of them on the command line").because(lines)
 }
 
 fn irreversible(plan: &Plan) -> impl Iterator<Item = ObjectRef> {

@@ -142,7 +142,7 @@ impl Doing<'_> {
             forward::prove(&forward, reach, self.context.limits.wait).await
         };
         let service = ObjectRef::new("v1", "Service", Some(&reach.namespace), &reach.service);
-        let wait = Wait { context: self.context, tracker: &self.tracker, step: &step.id, object: &service };
+        let wait = Wait::new(self.context, &self.tracker, &step.id, &service);
         tokio::select! {
             () = self.context.cancel.cancelled() => Ending::Stopped,
             answer = proof => match answer {

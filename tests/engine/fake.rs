@@ -200,7 +200,6 @@ impl Fake {
         });
     }
 
-<<<<<<< HEAD
     /// Somebody sets the number of replicas through a scale that went by 0: nobody owns it from then on.
     pub(crate) fn scale(&self, reference: &ObjectRef, replicas: u64) {
         self.set(reference, "spec.replicas", &json!(replicas), "nobody");
@@ -211,7 +210,8 @@ impl Fake {
             entries.retain(|entry| entry["manager"] != "nobody");
             store.put(&address, live)
         });
-=======
+    }
+
     /// From now on volumes are provisioned, bound, protected and reclaimed, and Deployments have pods.
     pub(crate) fn with_storage(self) -> Self {
         self.change(|store| store.storage = true);
@@ -242,7 +242,6 @@ impl Fake {
     /// All pods of a component say this line, the ones that come later too.
     pub(crate) fn says(&self, component: &str, line: &str) {
         lock(&self.inner.store).logs.insert(component.to_owned(), line.to_owned());
->>>>>>> f63ed6d (Tests of recoveries: stories in memory and on real volumes, killed at every write)
     }
 
     /// Somebody deletes an object, finalizers or not.

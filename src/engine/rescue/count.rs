@@ -93,7 +93,7 @@ pub async fn count_in_pods(client: &Client, seen: &Snapshot, claim: &ObjectRef) 
             match ask(client, pod, &container, &path).await {
                 Ok(files) => return files,
                 Err(said) => {
-                    why = format!("{} in {container}: {said}", text(pod, "/metadata/name").unwrap_or_default())
+                    why = format!("{} in {container}: {said}", text(pod, "/metadata/name").unwrap_or_default());
                 }
             }
         }

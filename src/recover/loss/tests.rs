@@ -29,7 +29,9 @@ fn healthy() -> Vec<Value> {
 
 fn sighting(objects: &[Value]) -> Sighting {
     let mut snapshot = Snapshot::default();
-    objects.iter().for_each(|object| snapshot.insert(object.clone()));
+    for object in objects {
+        snapshot.insert(object.clone());
+    }
     Sighting { snapshot, now: "2026-01-01T01:00:00Z".parse().unwrap(), ..Sighting::default() }
 }
 

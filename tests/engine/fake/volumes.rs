@@ -80,9 +80,13 @@ fn pods(store: &mut Store) {
         let (fresh, old): (Vec<_>, Vec<_>) = mine
             .into_iter()
             .partition(|(_, pod)| pod["metadata"]["annotations"] == template["metadata"]["annotations"]);
-        old.iter().for_each(|(place, _)| store.remove(place));
+        for (place, _) in &old {
+            store.remove(place);
+        }
         let wanted = usize::try_from(number(&deployment, "/spec/replicas").unwrap_or(1)).unwrap();
-        fresh.iter().skip(wanted).for_each(|(place, _)| store.remove(place));
+        for (place, _) in fresh.iter().skip(wanted) {
+            store.remove(place);
+        }
         for _ in fresh.len()..wanted {
             let name = format!("{}-{}", deployment["metadata"]["name"].as_str().unwrap(), store.version);
             let pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": place.namespace,

@@ -32,7 +32,9 @@ fn object(kind: &str, name: &str, rest: &Value) -> Value {
 
 fn picture(objects: &[Value]) -> Snapshot {
     let mut snapshot = Snapshot::default();
-    objects.iter().for_each(|object| snapshot.insert(object.clone()));
+    for object in objects {
+        snapshot.insert(object.clone());
+    }
     snapshot
 }
 
