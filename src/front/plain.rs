@@ -182,8 +182,8 @@ pub(crate) fn finished_text(outcome: &Outcome, paint: Paint) -> String {
         format!("{}, {}", count(to_usize(counts.writes), "write"), count(to_usize(counts.reads + counts.dry), "read"));
     let took = time(outcome.millis);
     match outcome.ended {
-        // Without a run nothing was written and nothing recorded.
-        Ended::Done if outcome.run.is_empty() => paint.good(&format!(
+        // Without a run nothing was recorded; what was written then was written without a journal, as `hold` does.
+        Ended::Done if outcome.run.is_empty() && outcome.requests.writes == 0 => paint.good(&format!(
             "nothing to do: all is as wanted ({} checked in {took}; {requests})",
             count(outcome.total, "step")
         )),

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use seaworthy::event::Ended;
+use seaworthy::event::{Ended, Event};
 use seaworthy::plan::Action;
 use seaworthy::plan::verb::Verb;
+use seaworthy::recover::playbook::{Question, Task};
 
 use super::harbour::{Harbour, claim, playbook};
 
@@ -63,4 +64,39 @@ async fn without_a_pattern_a_person_is_asked_and_nobody_is_no_yes() {
     let plan = harbour.compile(&newton, claim("workspace")).await.unwrap();
     let run = harbour.run(plan).await;
     assert_eq!(run.reasons(), ["NobodyAnswers"]);
+}
+
+#[tokio::test]
+async fn a_restart_replaces_the_pods_once() {
+    let harbour = Harbour::new().await;
+    let mut newton = playbook("newton-v2t", "workspace");
+    newton.sheet.steps = vec![Task::Export, Task::Restart(vec!["bell".to_owned()])];
+    let bells = || {
+        let pods = harbour.fake.state().into_iter().filter(|object| object["kind"] == "Pod");
+        let names = pods.map(|pod| pod["metadata"]["name"].as_str().unwrap().to_owned());
+        names.filter(|name| name.starts_with("app-bell")).collect::<Vec<_>>()
+    };
+    let before = bells();
+    let plan = harbour.compile(&newton, claim("workspace")).await.unwrap();
+    harbour.run(plan.clone()).await.went_well();
+    let after = bells();
+    assert!(before != after && after.len() == 1, "{before:?}, {after:?}");
+    // The same plan again finds it done.
+    harbour.run(plan).await.went_well();
+    assert_eq!(bells(), after);
+}
+
+#[tokio::test]
+async fn an_answer_goes_to_the_journal_and_is_not_asked_for_again() {
+    let harbour = Harbour::new().await;
+    let mut asking = playbook("newton-v2t", "workspace");
+    let question = Question { question: "is there a copy?".to_owned(), word: Some("copy".to_owned()) };
+    asking.sheet.steps = vec![Task::Export, Task::Ask(question)];
+    let plan = harbour.compile(&asking, claim("workspace")).await.unwrap();
+    for (agreed, ended) in [(false, Ended::Failed), (true, Ended::Done)] {
+        let (run, record) = harbour.answer(plan.clone(), agreed).await;
+        assert_eq!(run.outcome.ended, ended);
+        assert!(run.events.iter().any(|event| matches!(event, Event::Ask { word: Some(word), .. } if word == "copy")));
+        assert_eq!(record.agreed.len(), usize::from(agreed));
+    }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use seaworthy::engine::Limits;
-use seaworthy::engine::journal::Runs;
+use seaworthy::engine::journal::{RunRecord, Runs};
 use seaworthy::object::ObjectRef;
 use seaworthy::plan::{Installation, Plan};
 use seaworthy::prepare::{self, Prepared};
@@ -133,6 +133,17 @@ impl Harbour {
         let prepared = prepare::resume(&voyage.cluster, &recorded.plan, voyage.policy).await.unwrap();
         let journal = runs.resume(&id, "0").await.unwrap();
         voyage.run(prepared, Some(&journal)).await
+    }
+
+    /// Runs a plan with somebody who answers every question, and reads its journal.
+    pub(crate) async fn answer(&self, plan: Plan, agreed: bool) -> (Run, RunRecord) {
+        let runs = Runs::new(self.state.path());
+        let journal = runs.open(inputs(), plan.without_secrets()).await.unwrap();
+        let id = journal.run().to_owned();
+        let voyage = Voyage { answer: Some(agreed), ..self.voyage() };
+        let run = voyage.run(prepared(plan), Some(&journal)).await;
+        drop(journal);
+        (run, runs.load(&id).unwrap())
     }
 
     /// What matters in the end: each claim with what is on its disk and how it is kept, each Deployment with its pods, and what was
