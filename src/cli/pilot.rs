@@ -45,8 +45,12 @@ pub(super) fn follow(face: Face, plan: &Plan, shown: mpsc::Sender<Event>, front:
             } else {
                 None
             };
+            let ended = matches!(event, Event::Finished { .. });
             // A front end that has ended shows nothing any more.
             let _ = shown.send(event).await;
+            if ended {
+                break;
+            }
             if let Some((id, ask)) = asked {
                 let agreed = matches!(face.ask(ask).await, Ok(Some(Answer::Yes)));
                 // An engine that has ended asks nothing any more.

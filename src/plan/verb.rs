@@ -215,7 +215,8 @@ impl Verb {
     /// Once its proof holds, all that stands before it in the plan has been done, and may meanwhile be undone again: what was
     /// stopped is started at the end.
     pub fn is_turning_point(&self) -> bool {
-        matches!(self, Self::Delete { .. } | Self::Release { .. } | Self::Create { .. } | Self::Bound { .. })
+        // Not `Bound`: a claim whose volume waits for its deletion is bound to it from the beginning.
+        matches!(self, Self::Delete { .. } | Self::Release { .. } | Self::Create { .. })
     }
 
     /// What it changes, as a plan shows it.
