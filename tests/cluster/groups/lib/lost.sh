@@ -5,6 +5,19 @@
 # shellcheck disable=SC2034 # end() deletes records by it
 STACK=sloop
 
+# The volumes were kept: they would outlive the test. Released with the policy that
+# they had, they are erased by their provisioner.
+eval "$(declare -f end | sed '1s/^end/end_of_test/')"
+end() {
+  local namespaces volume
+  namespaces=$(paste -sd ' ' "$WORK/namespaces")
+  for volume in $(kubectl get pv -o json | jq -r --arg all "$namespaces" \
+    '.items[] | select(.spec.claimRef.namespace as $n | $all | split(" ") | index($n)) | .metadata.name'); do
+    kubectl patch pv "$volume" -p '{"spec":{"persistentVolumeReclaimPolicy":"Delete"}}' >/dev/null 2>&1 || true
+  done
+  end_of_test
+}
+
 sws() { sw --profiles "$CLUSTER_DIR/recover/stacks" "$@"; }
 
 # launch: installed, and the history filled.
