@@ -4,9 +4,13 @@
 mod choose;
 mod detect;
 mod failure;
+mod health;
+mod hold;
 mod install;
 mod new_stack;
 mod open;
+pub(crate) mod pilot;
+mod recover;
 mod render;
 mod runs;
 mod sandbox;
@@ -107,6 +111,10 @@ pub(crate) enum Command {
     Open(OpenArgs),
     /// Take a stack away, but never its data
     Uninstall(UninstallArgs),
+    /// The brake: keep every volume and save all manifests to this machine; nothing else is asked or done
+    Hold(HoldArgs),
+    /// Recognise what is lost, or bring it back with a playbook
+    Recover(RecoverArgs),
     /// What was done, what was interrupted
     #[command(subcommand)]
     Runs(RunsCommand),
@@ -132,6 +140,47 @@ pub(crate) enum SandboxCommand {
         #[arg(required = true, value_name = "FAULT")]
         faults: Vec<String>,
     },
+}
+
+/// `hold`
+#[derive(Debug, Args)]
+pub(crate) struct HoldArgs {
+    /// Name of the stack (default: every volume of the cluster)
+    pub(crate) stack: Option<String>,
+    /// Its namespace (default: the stack's own)
+    #[arg(short, long, value_name = "NAME")]
+    pub(crate) namespace: Option<String>,
+    /// Also save Secrets, in the clear, in files that only you can read
+    #[arg(long)]
+    pub(crate) with_secrets: bool,
+}
+
+/// `recover`
+#[derive(Debug, Args)]
+pub(crate) struct RecoverArgs {
+    /// Name of the playbook (default: recognise what is lost, and propose)
+    pub(crate) playbook: Option<String>,
+    /// Look only in this namespace
+    #[arg(short, long, value_name = "NAME")]
+    pub(crate) namespace: Option<String>,
+    /// The claim that it is about (default: the one that is lost, or the one that the playbook names)
+    #[arg(long, value_name = "NAMESPACE/NAME")]
+    pub(crate) claim: Option<String>,
+    /// A setting of the playbook: name=value
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// Agree to a step that cannot be taken back: KIND/NAMESPACE/NAME; may be repeated
+    #[arg(long, value_name = "OBJECT")]
+    pub(crate) destroy_data: Vec<seaworthy::plan::uninstall::DataName>,
+    /// Show every step with its gate, its proof and how long it may take; write nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Give up an unfinished run of this installation and plan anew
+    #[arg(long)]
+    pub(crate) replan: bool,
+    /// Take over the lock of a run that was not heard of for a minute
+    #[arg(long, value_name = "INSTALLATION")]
+    pub(crate) take_lock: Option<String>,
 }
 
 /// `stacks ...`
@@ -377,6 +426,8 @@ async fn dispatch(session: &Session, command: Command) -> Result<ExitCode, Failu
         Command::Status(arguments) => status::run(session, &arguments).await,
         Command::Open(arguments) => open::run(session, &arguments).await,
         Command::Uninstall(arguments) => uninstall::run(session, &arguments).await,
+        Command::Hold(arguments) => hold::run(session, &arguments).await,
+        Command::Recover(arguments) => recover::run(session, &arguments).await,
         Command::Runs(RunsCommand::List) => runs::list(session),
         Command::Runs(RunsCommand::Show { run }) => runs::show(session, &run),
         Command::Runs(RunsCommand::Resume { run, take_lock }) => {

@@ -7,17 +7,18 @@ pub mod journal;
 pub mod lock;
 pub mod ready;
 pub mod record;
+pub mod rescue;
 mod run;
 mod step;
 mod wait;
 
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{Mutex, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use crate::cluster::{Cluster, Resources};
-use crate::event::Event;
+use crate::event::{Command, Event};
 use crate::snapshot::Snapshot;
 
 pub use run::run;
@@ -37,6 +38,8 @@ pub struct Context {
     pub cancel: CancellationToken,
     /// Limits.
     pub limits: Limits,
+    /// Where answers come from; `None`: nobody answers, and a step that asks fails.
+    pub commands: Option<Mutex<mpsc::Receiver<Command>>>,
 }
 
 /// How long and how many.

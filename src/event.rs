@@ -47,6 +47,15 @@ pub enum Event {
         /// Why it is not further, when that is known.
         cause: Option<Cause>,
     },
+    /// A step asks; the run goes on when it is answered with [`Command::Answer`].
+    Ask {
+        /// Id of the step.
+        id: String,
+        /// The question.
+        question: String,
+        /// The word to be typed; `None`: yes or no.
+        word: Option<String>,
+    },
     /// Something worth a line that belongs to no step.
     Notice {
         /// The line.
@@ -56,6 +65,19 @@ pub enum Event {
     Finished {
         /// How.
         outcome: Outcome,
+    },
+}
+
+/// What a front end tells the engine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "kebab-case")]
+pub enum Command {
+    /// The answer to an [`Event::Ask`].
+    Answer {
+        /// Id of the step that asked.
+        id: String,
+        /// Whether the person agreed: yes, or the very word.
+        agreed: bool,
     },
 }
 

@@ -30,4 +30,6 @@ pub mod engine;
 
 pub mod doctor;
 
+pub mod recover;
+
 pub mod sandbox;

@@ -5,6 +5,7 @@ pub mod difference;
 pub mod install;
 pub mod order;
 pub mod uninstall;
+pub mod verb;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -43,6 +44,10 @@ pub enum Purpose {
     Install,
     /// Take the installation away, but for its data.
     Uninstall,
+    /// Bring back what was lost: a playbook, compiled. Its steps go one after the other.
+    Recover,
+    /// The brake: save what is known of the data, and keep every volume.
+    Hold,
 }
 
 /// (stack, namespace) is the identity; the rest is what was chosen.
@@ -111,6 +116,13 @@ pub enum Action {
     Reach {
         /// Where and how.
         reach: Reach,
+    },
+    /// A step of a recovery: observed, done when its gate is open, and proven by observing again.
+    Rescue {
+        /// What is done.
+        verb: Box<verb::Verb>,
+        /// How long the proof may take, seconds; it overrides the limit of the run.
+        limit: u64,
     },
 }
 
@@ -303,7 +315,16 @@ impl Action {
         match self {
             Self::Apply { object } => ObjectRef::of(object),
             Self::Await { object } | Self::Delete { object, .. } => Some(object.clone()),
+            Self::Rescue { verb, .. } => verb.object(),
             Self::Reach { .. } => None,
+        }
+    }
+
+    /// The objects that tell how far it is.
+    pub fn reads(&self) -> Vec<ObjectRef> {
+        match self {
+            Self::Rescue { verb, .. } => verb.reads(),
+            other => other.object().into_iter().collect(),
         }
     }
 }

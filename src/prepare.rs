@@ -19,7 +19,7 @@ use crate::object::ObjectRef;
 use crate::plan::difference::{HIDDEN, hides_values};
 use crate::plan::install::{self, Desired, Policy, Rehearsals};
 use crate::plan::uninstall::{self, Destroy};
-use crate::plan::{Action, FIELD_MANAGER, Installation, NAMESPACE_LABEL, Plan, STACK_LABEL};
+use crate::plan::{Action, FIELD_MANAGER, Installation, NAMESPACE_LABEL, Plan, Purpose, STACK_LABEL, verb};
 use crate::snapshot::Snapshot;
 use crate::snapshot::collect::{Query, Scope, collect, queries_for};
 
@@ -65,7 +65,7 @@ pub async fn install(
 pub async fn resume(cluster: &Cluster, recorded: &Plan, policy: Policy) -> Result<Prepared, kube::Error> {
     let mut resources = Resources::default();
     resources.resolve(&cluster.client, &recorded.objects().collect::<Vec<_>>()).await?;
-    let about = recorded.steps.iter().filter_map(|step| step.action.object());
+    let about = recorded.steps.iter().flat_map(|step| step.action.reads());
     let snapshot = look(cluster, &resources, about).await?;
     let mut recorded = recorded.clone();
     restore_secrets(&mut recorded, &snapshot);
@@ -73,7 +73,10 @@ pub async fn resume(cluster: &Cluster, recorded: &Plan, policy: Policy) -> Resul
     let (rehearsals, refused) = rehearse_all(cluster, &resources, known.into_iter(), &snapshot).await?;
     let needed = needed.into_iter().filter_map(ObjectRef::of).map(|secret| secret_needed(&secret));
     let refusals = needed.chain(refused).collect();
-    let plan = install::refresh(&recorded, (&snapshot, &rehearsals), policy);
+    let mut plan = install::refresh(&recorded, (&snapshot, &rehearsals), policy);
+    if plan.purpose == Purpose::Recover {
+        verb::pass(&mut plan, &snapshot);
+    }
     Ok(Prepared { plan, snapshot, resources, refusals })
 }
 

@@ -2,6 +2,7 @@
 //!
 //! * `cli`: the real program, started with an empty home and a fake cluster or none;
 //! * `engine`: the engine against an API server in memory, below the real Kubernetes client;
+//! * `recover`: losses and playbooks, against the same server with the controllers of storage;
 //! * `properties`: what holds for every plan, tried on many;
 //! * `stacks`: what each built-in stack makes of which values;
 //! * `sandbox`: the simulated cluster, and the program above it;
@@ -14,6 +15,7 @@ mod cli;
 mod engine;
 mod layering;
 mod properties;
+mod recover;
 mod sandbox;
 mod stacks;
 mod test;

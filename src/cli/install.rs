@@ -51,7 +51,8 @@ pub(crate) async fn run(session: &Session, arguments: &InstallArgs) -> Result<Ex
         return Ok(show_plan(session, &cluster, &prepared, &remarks));
     }
     let take_lock = arguments.take_lock.as_deref();
-    Voyage { session, face: session.face(), cluster, inputs, record, take_lock, remarks }.sail(prepared, None).await
+    let voyage = Voyage { session, face: session.face(), cluster, inputs, record, take_lock, remarks, agreed: false };
+    voyage.sail(prepared, None).await
 }
 
 /// Takes a recorded run up again: the same steps, each with what the cluster still lacks.
@@ -67,11 +68,15 @@ pub(super) async fn resume(
     if let Some(chosen) = chosen {
         fill_secrets(&mut recorded, chosen);
     }
-    let prepared = prepare::resume(&cluster, &recorded, policy).await.map_err(|error| Failure::kube(&error))?;
+    let mut prepared = prepare::resume(&cluster, &recorded, policy).await.map_err(|error| Failure::kube(&error))?;
+    // What was answered once is not asked again.
+    for step in prepared.plan.steps.iter_mut().filter(|step| open.agreed.contains(&step.id)) {
+        step.change = plan::Change::Unchanged;
+    }
     let key = open.plan.installation.key();
     let record = InstallRecord::read(&cluster.client, &key).await.map_err(|error| Failure::kube(&error))?;
     let (inputs, remarks) = (open.inputs.clone(), Remarks::default());
-    let voyage = Voyage { session, face: session.face(), cluster, inputs, record, take_lock, remarks };
+    let voyage = Voyage { session, face: session.face(), cluster, inputs, record, take_lock, remarks, agreed: false };
     voyage.sail(prepared, Some(&open.run)).await
 }
 

@@ -45,6 +45,8 @@ fn purpose(record: &RunRecord) -> &'static str {
     match record.plan.purpose {
         Purpose::Install => "install",
         Purpose::Uninstall => "uninstall",
+        Purpose::Recover => "recover",
+        Purpose::Hold => "hold",
     }
 }
 

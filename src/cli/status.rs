@@ -174,6 +174,8 @@ fn remedy_lines(health: &Health) -> Vec<String> {
 fn run_text(run: &LastRun) -> String {
     let what = match run.purpose {
         Purpose::Install => "install",
+        Purpose::Recover => "recover",
+        Purpose::Hold => "hold",
         Purpose::Uninstall => "uninstall",
     };
     let end = match run.state {

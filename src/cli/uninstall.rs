@@ -56,7 +56,7 @@ pub(crate) async fn run(session: &Session, arguments: &UninstallArgs) -> Result<
     }
     let inputs = inputs(&prepared.plan.installation, record.as_ref());
     let (take_lock, remarks) = (arguments.take_lock.as_deref(), Remarks::default());
-    let voyage = Voyage { session, face: session.face(), cluster, inputs, record, take_lock, remarks };
+    let voyage = Voyage { session, face: session.face(), cluster, inputs, record, take_lock, remarks, agreed: false };
     voyage.sail(prepared, None).await
 }
 

@@ -15,17 +15,18 @@ use seaworthy::plan::{Choice, Installation, Plan, Purpose};
 use seaworthy::prepare::Prepared;
 use serde_json::json;
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::install::record_of;
-use super::{Failure, Session};
+use super::pilot::{self, Front, Told};
+use super::{Failure, Session, health};
 use crate::front::ask::{Answer, Ask};
 use crate::front::can_ask;
 use crate::front::face::Face;
 use crate::front::paint::{Paint, count};
 use crate::front::plain::cause_text;
 use crate::front::plan_text::{plan_text, summary_text, undecided_lines};
+use crate::front::recover_text::{plan_text_in_full, report_text};
 use crate::front::say;
 
 /// Events that may wait for the front end.
@@ -41,6 +42,8 @@ pub(super) struct Voyage<'a> {
     pub(super) record: Option<InstallRecord>,
     pub(super) take_lock: Option<&'a str>,
     pub(super) remarks: Remarks,
+    /// Whether the plan was shown and agreed to already.
+    pub(super) agreed: bool,
 }
 
 /// What is said with a plan, before anybody agrees to it.
@@ -76,6 +79,7 @@ impl Voyage<'_> {
             Purpose::Install => !self.record_matches(&prepared),
             // An uninstall that was killed near its end has left nothing but its record, and its lock.
             Purpose::Uninstall => self.record.is_some(),
+            Purpose::Recover | Purpose::Hold => false,
         };
         let writes = (plan.writes() || record_is_due || open.is_some()) && !self.cluster.meter.is_read_only();
         if plan.writes() && self.cluster.meter.is_read_only() {
@@ -86,7 +90,7 @@ impl Voyage<'_> {
             let key = plan.installation.key();
             Lock::look(&self.cluster.client, &key, self.take_lock == Some(key.as_str())).await?;
         }
-        if plan.writes() && !self.agreed(plan).await? {
+        if plan.writes() && !self.agreed && !self.agreed(plan).await? {
             return Err(declined());
         }
         let key = plan.installation.key();
@@ -99,12 +103,12 @@ impl Voyage<'_> {
         {
             self.face.say(&format!("the lock could not be given back and expires in a minute: {}", classify(&error)));
         }
-        let outcome = outcome?;
+        let (outcome, told) = outcome?;
         // Nothing but a signal and the loss of the lock stops a run.
         if outcome.ended == Ended::Interrupted && signals.code().is_none() {
             return Err(lock_lost(&key, &outcome.run));
         }
-        Ok(self.finish(&outcome, signals.code()))
+        Ok(self.finish(&outcome, &told, signals.code()))
     }
 
     /// The command that opens what was installed, when there is something to open.
@@ -169,20 +173,20 @@ impl Voyage<'_> {
         open: Option<&str>,
         writes: bool,
         cancel: CancellationToken,
-    ) -> Result<Outcome, Failure> {
+    ) -> Result<(Outcome, Vec<Told>), Failure> {
         let journal = if writes { Some(self.journal(&prepared.plan, open).await?) } else { None };
-        let (events, front) = self.front(&prepared.plan).await?;
+        let (events, front, commands) = self.front(&prepared.plan).await?;
         let record_due = !self.record_matches(&prepared);
         let Prepared { plan, snapshot, resources, refusals } = prepared;
         let limits = Limits { wait: self.session.globals.timeout, ..Limits::default() };
-        let context = Context { cluster: self.cluster.clone(), resources, snapshot, events, cancel, limits };
+        let context = Context { cluster: self.cluster.clone(), resources, snapshot, events, cancel, limits, commands };
         let outcome = engine::run(&plan, &context, journal.as_ref()).await;
         let Context { snapshot, resources, .. } = context;
         // The front end has shown everything when it has seen the end of the run.
-        let _ = front.await;
+        let told = front.await.unwrap_or_default();
         let prepared = Prepared { plan, snapshot, resources, refusals };
         self.remember(&prepared, &outcome, record_due).await;
-        Ok(outcome)
+        Ok((outcome, told))
     }
 
     async fn journal(&self, plan: &Plan, open: Option<&str>) -> Result<Journal, Failure> {
@@ -193,18 +197,18 @@ impl Voyage<'_> {
         })
     }
 
-    async fn front(&self, plan: &Plan) -> Result<(mpsc::Sender<Event>, JoinHandle<()>), Failure> {
-        let (sender, receiver) = mpsc::channel(EVENTS);
+    async fn front(&self, plan: &Plan) -> Result<Front, Failure> {
+        let (shown, receiver) = mpsc::channel(EVENTS);
         let front = self.face.follow(receiver, self.way_in(plan)).map_err(|error| {
             Failure::input("unwritable-file", format!("{error:#}"), "choose another file for --events")
         })?;
         // The channel is new and has room.
-        let _ = sender.send(Event::Planned { plan: plan.without_secrets() }).await;
-        Ok((sender, front))
+        let _ = shown.send(Event::Planned { plan: plan.without_secrets() }).await;
+        Ok(pilot::follow(self.face.clone(), plan, shown, front))
     }
 
     fn record_matches(&self, prepared: &Prepared) -> bool {
-        if prepared.plan.purpose == Purpose::Uninstall {
+        if prepared.plan.purpose != Purpose::Install {
             return true;
         }
         let wanted = |record: &InstallRecord| *record == record_of(prepared, &self.inputs, &record.run);
@@ -216,10 +220,11 @@ impl Voyage<'_> {
         if outcome.ended != Ended::Done || self.cluster.meter.is_read_only() {
             return;
         }
+        self.record_health(&prepared.plan).await;
         let client = &self.cluster.client;
         let written = match prepared.plan.purpose {
             Purpose::Install if due => record_of(prepared, &self.inputs, &outcome.run).write(client).await,
-            Purpose::Install => return,
+            Purpose::Install | Purpose::Recover | Purpose::Hold => return,
             Purpose::Uninstall => InstallRecord::delete(client, &prepared.plan.installation.key()).await,
         };
         if let Err(error) = written {
@@ -230,7 +235,20 @@ impl Voyage<'_> {
         }
     }
 
-    fn finish(&self, outcome: &Outcome, signal: Option<u8>) -> ExitCode {
+    /// What the healthy installation looks like, on this machine: what recognising a loss goes by. Best effort, too.
+    async fn record_health(&self, plan: &Plan) {
+        let kept = match plan.purpose {
+            Purpose::Install if !plan.writes() || !health::has_data(plan) => return,
+            Purpose::Hold => return,
+            Purpose::Uninstall => health::forget(self.session, &self.cluster, plan),
+            Purpose::Install | Purpose::Recover => health::keep(self.session, &self.cluster, plan).await,
+        };
+        if let Err(failure) = kept {
+            self.face.say(&format!("what the healthy installation looks like was not recorded: {}", failure.message));
+        }
+    }
+
+    fn finish(&self, outcome: &Outcome, told: &[Told], signal: Option<u8>) -> ExitCode {
         let code = match outcome.ended {
             Ended::Done => 0,
             Ended::Failed => 1,
@@ -242,13 +260,22 @@ impl Voyage<'_> {
                 json!({"id": cause.id, "class": Class::Failed, "message": cause_text(cause), "hint": hint, "cause": cause})
             });
             let mut document = json!({"outcome": outcome});
+            if recovers(&self.inputs) {
+                document["report"] = json!({"about": self.inputs.values, "steps": told});
+            }
             if let Some(error) = error {
                 document["error"] = error;
             }
             self.session.print("Run", &document, String::new);
+        } else if recovers(&self.inputs) && outcome.ended == Ended::Done {
+            self.face.say(&report_text(&self.inputs.values, told));
         }
         ExitCode::from(code)
     }
+}
+
+fn recovers(inputs: &Inputs) -> bool {
+    inputs.values.get("playbook").is_some() && inputs.values.get("lost").is_some()
 }
 
 fn refuse(prepared: &Prepared) -> Result<(), Failure> {
@@ -297,16 +324,16 @@ fn refused(first: &Cause, all: &[Cause]) -> Failure {
     Failure { hint: first.remedy.clone(), ..failure }
 }
 
-fn unanswerable(error: &color_eyre::Report) -> Failure {
+pub(super) fn unanswerable(error: &color_eyre::Report) -> Failure {
     Failure::input("cannot-ask", format!("the question could not be asked: {error:#}"), "add --yes to go ahead")
 }
 
-fn declined() -> Failure {
+pub(super) fn declined() -> Failure {
     let (message, hint) = ("declined; nothing was written".to_owned(), None);
     Failure { id: "declined".to_owned(), class: Class::Declined, message, hint, causes: Vec::new(), cause: None }
 }
 
-fn interrupted() -> Failure {
+pub(super) fn interrupted() -> Failure {
     let (message, hint) = ("interrupted; nothing was written".to_owned(), None);
     Failure { id: "interrupted".to_owned(), class: Class::Interrupted, message, hint, causes: Vec::new(), cause: None }
 }
@@ -332,7 +359,7 @@ pub(super) fn show_plan(session: &Session, cluster: &Cluster, prepared: &Prepare
     let document = json!({"plan": shown, "summary": shown.summary(), "refusals": prepared.refusals,
         "differences": remarks.differences, "warnings": remarks.warnings, "requests": cluster.meter.counts()});
     session.print("Plan", &document, || {
-        let mut lines = vec![remarks.around(&plan_text(&shown, Paint(false)), Paint(false))];
+        let mut lines = vec![remarks.around(&plan_text_in_full(&shown, Paint(false)), Paint(false))];
         lines.extend(prepared.refusals.iter().map(|cause| format!("would be refused: {}", cause_text(cause))));
         lines.join("\n")
     });

@@ -63,14 +63,15 @@ impl From<Unmet> for Ending {
     }
 }
 
-fn done(changed: bool, note: Option<String>) -> Ending {
+pub(super) fn done(changed: bool, note: Option<String>) -> Ending {
     Ending::Done { changed, note }
 }
 
 impl Doing<'_> {
     /// Does a step: nothing where nothing is to do, else the intent to the journal, the act, and the proof.
     pub(super) async fn step(&self, step: &Step) -> Ending {
-        if step.change.writes()
+        if (step.change.writes() || matches!(step.action, Action::Rescue { .. }))
+            && step.change != Change::Unchanged
             && let Some(journal) = self.journal
             && let Err(error) = self.intend(journal, step).await
         {
@@ -82,6 +83,7 @@ impl Doing<'_> {
             (Action::Await { object }, _) => self.ready(step, object).await,
             (Action::Delete { object, uid }, _) => self.delete(step, object, uid).await,
             (Action::Reach { reach }, _) => self.reach(step, reach).await,
+            (Action::Rescue { verb, limit }, _) => self.rescue(step, verb, Duration::from_secs(*limit)).await,
         }
     }
 
@@ -118,7 +120,7 @@ impl Doing<'_> {
         {
             return done(false, note);
         }
-        let wait = Wait { context: self.context, tracker: &self.tracker, step: &step.id, object };
+        let wait = Wait::new(self.context, &self.tracker, &step.id, object);
         wait.ready(applied.as_ref().map(|applied| &applied.stored))
             .await
             .map_or_else(Ending::from, |note| done(false, note))
@@ -133,7 +135,7 @@ impl Doing<'_> {
             Ok(Deletion::Gone) => done(true, None),
             Ok(Deletion::AnotherOne) => done(false, Some("somebody made it anew; left alone".to_owned())),
             Ok(Deletion::Going) => {
-                let wait = Wait { context: self.context, tracker: &self.tracker, step: &step.id, object };
+                let wait = Wait::new(self.context, &self.tracker, &step.id, object);
                 wait.gone(uid).await.map_or_else(Ending::from, |note| done(true, note))
             }
             Err(ending) => ending,
@@ -146,7 +148,7 @@ impl Doing<'_> {
             forward::prove(&forward, reach, self.context.limits.wait, &self.context.cluster.clock).await
         };
         let service = ObjectRef::new("v1", "Service", Some(&reach.namespace), &reach.service);
-        let wait = Wait { context: self.context, tracker: &self.tracker, step: &step.id, object: &service };
+        let wait = Wait::new(self.context, &self.tracker, &step.id, &service);
         tokio::select! {
             () = self.context.cancel.cancelled() => Ending::Stopped,
             answer = proof => match answer {
@@ -160,7 +162,7 @@ impl Doing<'_> {
 
     /// Asks again while the API server is away, up to the limit; what it says itself is final. Every request of a step can
     /// be sent twice, so one that is not answered counts as lost. A stop lets what was sent come to an end for a moment.
-    async fn patiently<T, F: Future<Output = Result<T, ApplyError>>>(
+    pub(super) async fn patiently<T, F: Future<Output = Result<T, ApplyError>>>(
         &self,
         about: &ObjectRef,
         ask: impl Fn() -> F,
@@ -233,7 +235,7 @@ fn is_transport(error: &ApplyError) -> bool {
     }
 }
 
-fn no_journal(error: &super::journal::JournalError) -> Cause {
+pub(super) fn no_journal(error: &super::journal::JournalError) -> Cause {
     use crate::error::Explain as _;
     Cause {
         id: error.id().to_owned(),
@@ -245,7 +247,7 @@ fn no_journal(error: &super::journal::JournalError) -> Cause {
     }
 }
 
-fn unnamed() -> Cause {
+pub(super) fn unnamed() -> Cause {
     Cause {
         id: "unnamed-object".to_owned(),
         object: None,
@@ -268,7 +270,7 @@ pub(crate) fn secret_needed(reference: &ObjectRef) -> Cause {
     }
 }
 
-fn unknown_kind(reference: &ObjectRef) -> Cause {
+pub(super) fn unknown_kind(reference: &ObjectRef) -> Cause {
     Cause {
         id: "unknown-kind".to_owned(),
         object: Some(reference.clone()),

@@ -14,10 +14,10 @@ use crate::event::Event;
 use crate::object::{ObjectRef, items};
 
 /// How often a wait looks at the clock: some causes only show by the time that passes ("no event for 30 s").
-const CLOCK: Duration = Duration::from_secs(1);
+pub(super) const CLOCK: Duration = Duration::from_secs(1);
 /// How long an object may be unready before what surrounds it (nodes, storage classes) is read as well; a cause that will not
 /// pass needs no patience.
-const PATIENCE: Duration = Duration::from_secs(2);
+pub(super) const PATIENCE: Duration = Duration::from_secs(2);
 
 /// How long a cause has to stand before it is shown: what a controller is about to do in a moment is no news. A second of
 /// [`CLOCK`] brings the next look.
@@ -38,6 +38,15 @@ pub(super) struct Wait<'a> {
     /// The step, for its events.
     pub(super) step: &'a str,
     pub(super) object: &'a ObjectRef,
+    /// How long.
+    pub(super) limit: Duration,
+}
+
+impl<'a> Wait<'a> {
+    /// As long as the run allows.
+    pub(super) fn new(context: &'a Context, tracker: &'a Tracker, step: &'a str, object: &'a ObjectRef) -> Self {
+        Self { context, tracker, step, object, limit: context.limits.wait }
+    }
 }
 
 /// What the wait found when it looked.
@@ -121,7 +130,7 @@ impl Wait<'_> {
 
     async fn until(&self, look: impl Fn() -> Look) -> Result<Option<String>, Unmet> {
         let began = Instant::now();
-        let deadline = Instant::now() + self.context.limits.wait;
+        let deadline = Instant::now() + self.limit;
         let mut changes = self.tracker.changes();
         self.tracker.follow(self.object);
         let mut clock = interval(CLOCK);
@@ -154,7 +163,7 @@ impl Wait<'_> {
     }
 
     /// Progress is only worth the newest: when the front end is behind, it is dropped.
-    fn say(&self, progress: &str, cause: Option<&Cause>) {
+    pub(super) fn say(&self, progress: &str, cause: Option<&Cause>) {
         let event = Event::Waiting {
             id: self.step.to_owned(),
             object: self.object.clone(),
@@ -164,15 +173,15 @@ impl Wait<'_> {
         let _ = self.context.events.try_send(event);
     }
 
-    fn check_api(&self) -> Result<(), Unmet> {
+    pub(super) fn check_api(&self) -> Result<(), Unmet> {
         match self.tracker.broken() {
             Some((since, why)) if since > self.context.limits.api_away => Err(Unmet::Failed(Box::new(api_gone(&why)))),
             _ => Ok(()),
         }
     }
 
-    fn too_late(&self, progress: &str, cause: Option<Box<Cause>>) -> Cause {
-        let waited = self.context.limits.wait.as_secs();
+    pub(super) fn too_late(&self, progress: &str, cause: Option<Box<Cause>>) -> Cause {
+        let waited = self.limit.as_secs();
         let late = || Cause {
             id: "deadline".to_owned(),
             object: Some(self.object.clone()),
@@ -210,7 +219,7 @@ fn describe(object: &ObjectRef) -> String {
     format!("describe{scope} {}/{}", object.kind.to_lowercase(), object.name)
 }
 
-async fn next_change(changes: &mut watch::Receiver<u64>) {
+pub(super) async fn next_change(changes: &mut watch::Receiver<u64>) {
     if changes.changed().await.is_err() {
         // The tracker outlives every wait; without one there is nothing to wake for but the clock.
         std::future::pending::<()>().await;

@@ -18,6 +18,11 @@ pub(crate) enum Answer {
 pub(crate) enum Ask {
     /// Whether the plan that was just shown is to be run.
     Agree,
+    /// Yes or no.
+    Whether {
+        /// The question.
+        question: String,
+    },
     /// Agreed to only by typing the very word.
     Typed {
         /// The question.
@@ -31,6 +36,7 @@ pub(crate) enum Ask {
 pub(crate) fn put(ask: &Ask) -> color_eyre::Result<Answer> {
     match ask {
         Ask::Agree => confirm("Go ahead?"),
+        Ask::Whether { question } => confirm(question),
         Ask::Typed { question, word } => typed(question, word),
     }
 }

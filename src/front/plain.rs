@@ -98,6 +98,8 @@ impl Plain {
             Event::Started { run, total } => self.started(run, *total),
             Event::Step { id, done, total, state } => self.step(id, (*done, *total), state),
             Event::Waiting { id, progress, cause, .. } => self.waiting(id, progress, cause.as_ref()),
+            // The question is put by whoever runs the plan; nothing may move below it.
+            Event::Ask { .. } => self.board.clear(),
             Event::Notice { text } => self.board.line(&self.paint.careful(&printable(text))),
             Event::Finished { outcome } => {
                 if let Some(line) = self.good_end.take().filter(|_| outcome.ended == Ended::Done) {
@@ -180,8 +182,8 @@ pub(crate) fn finished_text(outcome: &Outcome, paint: Paint) -> String {
         format!("{}, {}", count(to_usize(counts.writes), "write"), count(to_usize(counts.reads + counts.dry), "read"));
     let took = time(outcome.millis);
     match outcome.ended {
-        // Without a run nothing was written and nothing recorded.
-        Ended::Done if outcome.run.is_empty() => paint.good(&format!(
+        // Without a run nothing was recorded; what was written then was written without a journal, as `hold` does.
+        Ended::Done if outcome.run.is_empty() && outcome.requests.writes == 0 => paint.good(&format!(
             "nothing to do: all is as wanted ({} checked in {took}; {requests})",
             count(outcome.total, "step")
         )),

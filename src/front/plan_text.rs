@@ -4,6 +4,7 @@ use seaworthy::plan::{Change, Choice, Conflict, FieldChange, Plan, Purpose, Step
 use serde_json::Value;
 
 use super::paint::{Paint, cut};
+use super::recover_text;
 
 /// How much of a value is shown.
 const VALUE: usize = 60;
@@ -12,6 +13,7 @@ const VALUE: usize = 60;
 pub(crate) fn plan_text(plan: &Plan, paint: Paint) -> String {
     let installation = &plan.installation;
     let mut lines = vec![match plan.purpose {
+        Purpose::Recover | Purpose::Hold => return recover_text::plan_text(plan, paint),
         Purpose::Install => format!(
             "{} {} ({}) into namespace {} of {}",
             paint.strong(&installation.stack),

@@ -16,6 +16,8 @@ const COMMANDS: &[&str] = &[
     "status",
     "open",
     "uninstall",
+    "hold",
+    "recover",
     "runs",
     "runs list",
     "runs show",

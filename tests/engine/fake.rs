@@ -8,11 +8,12 @@ mod controllers;
 mod fields;
 mod serve;
 mod store;
+mod volumes;
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use bytes::Bytes;
-use futures::stream;
+use futures::{StreamExt as _, stream};
 use http::{Method, Request, Response};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Full, StreamBody};
@@ -70,6 +71,7 @@ struct Inner {
     store: Mutex<Store>,
     rule: Mutex<Rule>,
     log: Mutex<Vec<Call>>,
+    deletes: Mutex<Vec<Value>>,
     /// Writes in flight now, and the most there ever were.
     in_flight: Mutex<(usize, usize)>,
     changed: watch::Sender<u64>,
@@ -91,6 +93,7 @@ impl Fake {
                 store: Mutex::default(),
                 rule: Mutex::new(Box::new(|_| Fate::Answered)),
                 log: Mutex::default(),
+                deletes: Mutex::default(),
                 in_flight: Mutex::default(),
                 changed: watch::Sender::new(0),
             }),
@@ -163,7 +166,12 @@ impl Fake {
     }
 
     fn change<T>(&self, change: impl FnOnce(&mut Store) -> T) -> T {
-        let answer = change(&mut lock(&self.inner.store));
+        let mut store = lock(&self.inner.store);
+        let answer = change(&mut store);
+        if store.storage {
+            volumes::settle(&mut store);
+        }
+        drop(store);
         self.inner.changed.send_modify(|count| *count += 1);
         answer
     }
@@ -202,6 +210,38 @@ impl Fake {
             entries.retain(|entry| entry["manager"] != "nobody");
             store.put(&address, live)
         });
+    }
+
+    /// From now on volumes are provisioned, bound, protected and reclaimed, and Deployments have pods.
+    pub(crate) fn with_storage(self) -> Self {
+        self.change(|store| store.storage = true);
+        self
+    }
+
+    /// Somebody asks for the deletion of an object, as `kubectl delete` does: finalizers hold it.
+    pub(crate) fn delete_by_hand(&self, reference: &ObjectRef) {
+        self.change(|store| store.delete(&Address::of(reference), &json!({})))
+            .unwrap_or_else(|refused| panic!("{}", refused.message));
+    }
+
+    /// What is on the disk at this path; `None`: it was erased.
+    pub(crate) fn disk(&self, path: &str) -> Option<String> {
+        lock(&self.inner.store).disks.get(path).cloned()
+    }
+
+    /// Writes to the disk at this path.
+    pub(crate) fn fill(&self, path: &str, contents: &str) {
+        lock(&self.inner.store).disks.insert(path.to_owned(), contents.to_owned());
+    }
+
+    /// The bodies of all deletes so far.
+    pub(crate) fn delete_bodies(&self) -> Vec<Value> {
+        lock(&self.inner.deletes).clone()
+    }
+
+    /// All pods of a component say this line, the ones that come later too.
+    pub(crate) fn says(&self, component: &str, line: &str) {
+        lock(&self.inner.store).logs.insert(component.to_owned(), line.to_owned());
     }
 
     /// Somebody deletes an object, finalizers or not.
@@ -274,15 +314,26 @@ impl Fake {
     fn handle(&self, request: &Request<Bytes>) -> Response<Body> {
         let query = request.uri().query().unwrap_or_default();
         let has = |pair: &str| query.split('&').any(|known| known == pair);
+        if let Some(answer) = self.log_of(request.uri().path()) {
+            return answer;
+        }
         let Some(address) = Address::parse(request.uri().path()) else { return self.discover(request.uri().path()) };
         let body = || serde_json::from_slice::<Value>(request.body()).unwrap_or_default();
         let method = request.method().clone();
         if method == Method::GET && address.name.is_none() {
             return if has("watch=true") { self.watch(address, query) } else { self.list(&address, query) };
         }
+        if method == Method::DELETE {
+            lock(&self.inner.deletes).push(body());
+        }
         let answer = self.change(|store| {
             if method == Method::GET {
                 return store.get(&address);
+            }
+            let merges =
+                request.headers().get("content-type").is_some_and(|kind| kind == "application/merge-patch+json");
+            if method == Method::PATCH && merges {
+                return store.merge(&address, &body());
             }
             if method == Method::PATCH {
                 let manager = query.split('&').find_map(|pair| pair.strip_prefix("fieldManager=")).unwrap_or("nobody");
@@ -300,6 +351,20 @@ impl Fake {
             Ok(object) => whole(200, &object),
             Err(refusal) => refused(&refusal),
         }
+    }
+
+    /// The log of a pod: what its component says, and then nothing more for as long as it is followed.
+    fn log_of(&self, path: &str) -> Option<Response<Body>> {
+        let pod = Address::parse(path.strip_suffix("/log")?)?;
+        let store = lock(&self.inner.store);
+        let Some(live) = store.objects.get(&pod) else {
+            return Some(refused(&refusal(404, "NotFound", "the pod is gone")));
+        };
+        let component = live["metadata"]["labels"]["app.kubernetes.io/component"].as_str().unwrap_or_default();
+        let line = store.logs.get(component).cloned();
+        let lines = line.map(|line| Ok(Frame::data(Bytes::from(format!("2026-01-01T00:00:00Z {line}\n")))));
+        let body = stream::iter(lines).chain(stream::pending::<Result<_, BoxError>>());
+        Some(Response::new(StreamBody::new(body).boxed_unsync()))
     }
 
     fn list(&self, address: &Address, query: &str) -> Response<Body> {

@@ -5,13 +5,13 @@ use std::time::Duration;
 use seaworthy::cluster::Cluster;
 use seaworthy::engine::journal::{Inputs, Journal};
 use seaworthy::engine::{self, Context, Limits};
-use seaworthy::event::{Ended, Event, Outcome, StepState};
+use seaworthy::event::{Command, Ended, Event, Outcome, StepState};
 use seaworthy::object::ObjectRef;
 use seaworthy::plan::Installation;
 use seaworthy::plan::install::{Desired, Policy};
 use seaworthy::prepare::{self, Prepared};
 use serde_json::{Value, json};
-use tokio::sync::mpsc;
+use tokio::sync::{Mutex, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use super::fake::Fake;
@@ -123,6 +123,8 @@ pub(crate) struct Voyage {
     pub(crate) cancel: CancellationToken,
     /// Told of every event as it happens.
     pub(crate) watcher: Option<mpsc::UnboundedSender<Event>>,
+    /// What every question is answered with; `None`: nobody is there.
+    pub(crate) answer: Option<bool>,
 }
 
 impl Voyage {
@@ -130,7 +132,7 @@ impl Voyage {
         // Long enough for a busy machine, short enough to see what hangs.
         let limits = Limits { wait: Duration::from_secs(20), api_away: Duration::from_secs(10), in_flight: 24 };
         let (cluster, policy, cancel) = (fake.cluster(), Policy::default(), CancellationToken::new());
-        Self { cluster, limits, policy, cancel, watcher: None }
+        Self { cluster, limits, policy, cancel, watcher: None, answer: None }
     }
 
     pub(crate) async fn prepare(&self, desired: Desired) -> Prepared {
@@ -141,7 +143,9 @@ impl Voyage {
         let (sender, mut receiver) = mpsc::channel(16);
         let Prepared { plan, snapshot, resources, .. } = prepared;
         let (cluster, cancel, limits) = (self.cluster.clone(), self.cancel.clone(), self.limits);
-        let context = Context { cluster, resources, snapshot, events: sender, cancel, limits };
+        let (answers, commands) = mpsc::channel(16);
+        let commands = self.answer.map(|_| Mutex::new(commands));
+        let context = Context { cluster, resources, snapshot, events: sender, cancel, limits, commands };
         let run = async {
             let outcome = engine::run(&plan, &context, journal).await;
             drop(context);
@@ -153,6 +157,9 @@ impl Voyage {
                 // Who only wants to see the beginning may stop listening.
                 if let Some(watcher) = &self.watcher {
                     let _ = watcher.send(event.clone());
+                }
+                if let (Event::Ask { id, .. }, Some(agreed)) = (&event, self.answer) {
+                    answers.send(Command::Answer { id: id.clone(), agreed }).await.unwrap();
                 }
                 events.push(event);
             }

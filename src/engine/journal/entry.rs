@@ -54,6 +54,15 @@ pub enum Entry {
         /// Why.
         cause: Cause,
     },
+    /// A person answered a question of the step.
+    Answered {
+        /// Id of the step.
+        step: String,
+        /// When.
+        at: Timestamp,
+        /// Whether they agreed.
+        agreed: bool,
+    },
     /// The run was taken up again.
     Resumed {
         /// When.

@@ -39,6 +39,8 @@ pub struct RunRecord {
     pub state: RunState,
     /// Ids of the steps that are done.
     pub done: BTreeSet<String>,
+    /// Ids of the steps whose question was answered with yes.
+    pub agreed: BTreeSet<String>,
     /// The causes of the failures of the last try.
     pub causes: Vec<Cause>,
     /// Times that it was taken up again.
@@ -257,8 +259,9 @@ fn replay(path: &Path, bytes: &[u8]) -> Result<RunRecord, JournalError> {
             }
             (None, Entry::Opened { run, at, inputs, plan, .. }) => {
                 let (inputs, plan) = (*inputs, *plan);
-                let (done, causes) = (BTreeSet::new(), Vec::new());
-                record = Some(RunRecord { run, at, inputs, plan, state: RunState::Open, done, causes, resumed: 0 });
+                let (done, agreed, causes) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
+                record =
+                    Some(RunRecord { run, at, inputs, plan, state: RunState::Open, done, agreed, causes, resumed: 0 });
             }
             (Some(record), entry) => apply(record, entry),
             (None, _) => return Err(broken(number, "the first line does not open a run".to_owned())),
@@ -269,7 +272,10 @@ fn replay(path: &Path, bytes: &[u8]) -> Result<RunRecord, JournalError> {
 
 fn apply(record: &mut RunRecord, entry: Entry) {
     match entry {
-        Entry::Opened { .. } | Entry::Intent { .. } => {}
+        Entry::Opened { .. } | Entry::Intent { .. } | Entry::Answered { agreed: false, .. } => {}
+        Entry::Answered { step, .. } => {
+            record.agreed.insert(step);
+        }
         Entry::Done { step, .. } => {
             record.done.insert(step);
         }

@@ -151,6 +151,17 @@ impl Tracker {
         picture.complete.contains(&scope) && live.is_none_or(|live| text(live, "/metadata/uid") != Some(uid))
     }
 
+    /// What the picture says, once it is complete for the kinds of these objects: before that, "not seen" does not mean "not
+    /// there". Kinds that may not be read count as complete; the picture says so (`unread`).
+    pub fn look<T>(&self, objects: &[ObjectRef], see: impl FnOnce(&Snapshot) -> T) -> Option<T> {
+        let picture = self.shared.picture.lock().unwrap_or_else(PoisonError::into_inner);
+        let complete = objects.iter().all(|object| {
+            let scope = (object.group().to_owned(), object.kind.clone(), object.namespace.clone());
+            picture.complete.contains(&scope) || picture.snapshot.unread.iter().any(|unread| unread.kind == object.kind)
+        });
+        complete.then(|| see(&picture.snapshot))
+    }
+
     /// The object as last seen.
     pub fn seen(&self, reference: &ObjectRef) -> Option<Value> {
         self.shared.picture.lock().unwrap_or_else(PoisonError::into_inner).snapshot.get(reference).cloned()

@@ -47,6 +47,7 @@ fn run(id: &str, purpose: Purpose, state: RunState) -> RunRecord {
         plan: Plan { purpose, installation: installation(), cluster, steps: vec![step], reach: Vec::new() },
         state,
         done: BTreeSet::new(),
+        agreed: BTreeSet::new(),
         causes: Vec::new(),
         resumed: 0,
     }

@@ -39,6 +39,12 @@ pub(super) struct Store {
     pub(super) history: Vec<(u64, &'static str, Address, Value)>,
     /// `Kind/name` of what does not become ready by itself.
     pub(super) held: BTreeSet<String>,
+    /// Whether the controllers of storage are at work (see `volumes`).
+    pub(super) storage: bool,
+    /// What is on each disk, by path.
+    pub(super) disks: BTreeMap<String, String>,
+    /// What the pods of each component say.
+    pub(super) logs: BTreeMap<String, String>,
 }
 
 impl Store {
@@ -132,6 +138,19 @@ impl Store {
         Ok(self.put(address, object))
     }
 
+    /// A JSON merge patch (RFC 7386); `uid` and `resourceVersion` in it are preconditions.
+    pub(super) fn merge(&mut self, address: &Address, change: &Value) -> Result<Value, Refusal> {
+        let mut live = self.get(address)?;
+        for field in ["uid", "resourceVersion"] {
+            let wanted = change["metadata"][field].as_str();
+            if wanted.is_some() && wanted != live["metadata"][field].as_str() {
+                return Err(refusal(409, "Conflict", format!("precondition failed: {field} differs")));
+            }
+        }
+        merge(&mut live, change);
+        Ok(self.put(address, live))
+    }
+
     /// Deletes; with finalizers, or where dependents go first, the object only begins to go.
     pub(super) fn delete(&mut self, address: &Address, options: &Value) -> Result<Value, Refusal> {
         let mut live = self.get(address)?;
@@ -187,6 +206,9 @@ impl Store {
 
     /// What the controller of the kind would write into the status, unless it is held.
     pub(super) fn look_after(&mut self, address: &Address) {
+        if self.storage {
+            return;
+        }
         let Some(object) = self.objects.get(address) else { return };
         let name = format!(
             "{}/{}",
@@ -203,6 +225,23 @@ impl Store {
         object["metadata"]["resourceVersion"] = self.version.to_string().into();
         self.history.push((self.version, "MODIFIED", address.clone(), object.clone()));
         self.objects.insert(address.clone(), object);
+    }
+}
+
+fn merge(live: &mut Value, change: &Value) {
+    let Some(change) = change.as_object() else {
+        *live = change.clone();
+        return;
+    };
+    if !live.is_object() {
+        *live = json!({});
+    }
+    for (key, value) in change {
+        if value.is_null() {
+            live.as_object_mut().unwrap().shift_remove(key);
+        } else {
+            merge(&mut live[key], value);
+        }
     }
 }
 

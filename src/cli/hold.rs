@@ -1,0 +1,94 @@
+//! `hold`: the brake. It asks nothing, takes no lock and needs no journal, because it must work when nothing else does.
+
+use std::process::ExitCode;
+
+use jiff::Timestamp;
+use seaworthy::cluster::{Cluster, Resources};
+use seaworthy::engine::{self, Context, Limits};
+use seaworthy::event::{Ended, Event};
+use seaworthy::plan::verb::Pinned;
+use seaworthy::plan::{Installation, Plan};
+use seaworthy::recover::compile::{hold, selections};
+use seaworthy::recover::{join, look};
+use seaworthy::snapshot::Snapshot;
+use serde_json::json;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::uninstall::bare_installation;
+use super::{Failure, HoldArgs, Session};
+use crate::front::paint::count;
+use crate::front::say;
+
+/// Events that may wait for the front end.
+const EVENTS: usize = 256;
+
+pub(crate) async fn run(session: &Session, arguments: &HoldArgs) -> Result<ExitCode, Failure> {
+    let installation = match &arguments.stack {
+        Some(stack) => bare_installation(session, stack, arguments.namespace.as_deref())?,
+        None => everything(arguments.namespace.as_deref().unwrap_or_default()),
+    };
+    let cluster = session.connect().await?;
+    let namespace = Some(installation.namespace.as_str()).filter(|namespace| !namespace.is_empty());
+    let snapshot = look::volumes(&cluster).await.map_err(|error| Failure::kube(&error))?;
+    let volumes = in_scope(&snapshot, namespace);
+    let folder = export_folder(session, "hold")?;
+    let what = selections(namespace, arguments.with_secrets);
+    let plan = hold((cluster.id.clone(), installation), volumes, what, folder.clone());
+    let kept = plan.steps.len() - 1;
+    let outcome = sail(session, cluster, plan, snapshot).await?;
+    if session.is_json() {
+        session.print("Hold", &json!({"outcome": outcome, "volumes": kept, "folder": folder}), String::new);
+    } else if outcome.ended == Ended::Done {
+        let secrets = if arguments.with_secrets {
+            ""
+        } else {
+            "; Secrets are left out (--with-secrets saves them, in the clear)"
+        };
+        say(format!("{} kept, manifests in {folder}{secrets}", count(kept, "volume")));
+    }
+    Ok(if outcome.ended == Ended::Done { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn everything(namespace: &str) -> Installation {
+    let nothing = String::new;
+    let namespace = namespace.to_owned();
+    Installation { stack: "hold".to_owned(), version: nothing(), namespace, release: nothing(), profile: nothing() }
+}
+
+fn in_scope(snapshot: &Snapshot, namespace: Option<&str>) -> Vec<Pinned> {
+    let here = |volume: &&serde_json::Value| {
+        namespace.is_none() || join::claim_of(volume).is_some_and(|claim| claim.namespace.as_deref() == namespace)
+    };
+    snapshot.of_kind("", "PersistentVolume").filter(here).filter_map(Pinned::of).collect()
+}
+
+/// A folder of its own for each export, by time.
+pub(super) fn export_folder(session: &Session, what: &str) -> Result<String, Failure> {
+    let stamp = Timestamp::now().strftime("%Y%m%d-%H%M%S");
+    Ok(session.state_dir()?.join("exports").join(format!("{stamp}-{what}")).display().to_string())
+}
+
+async fn sail(
+    session: &Session,
+    cluster: Cluster,
+    plan: Plan,
+    snapshot: Snapshot,
+) -> Result<seaworthy::event::Outcome, Failure> {
+    let (events, receiver) = mpsc::channel(EVENTS);
+    let front = session
+        .face()
+        .follow(receiver, None)
+        .map_err(|error| Failure::input("unwritable-file", format!("{error:#}"), "choose another file for --events"))?;
+    // The channel is new and has room.
+    let _ = events.send(Event::Planned { plan: plan.clone() }).await;
+    let limits = Limits { wait: session.globals.timeout, ..Limits::default() };
+    let resources = Resources::default();
+    let cancel = CancellationToken::new();
+    let context = Context { cluster, resources, snapshot, events, cancel, limits, commands: None };
+    let outcome = engine::run(&plan, &context, None).await;
+    drop(context);
+    // What could not be shown is in the outcome.
+    let _ = front.await;
+    Ok(outcome)
+}

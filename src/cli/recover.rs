@@ -1,0 +1,311 @@
+//! `recover`: without a name recognise and propose; with one, run the playbook.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::ExitCode;
+
+use jiff::Timestamp;
+use seaworthy::cluster::{Cluster, Resources};
+use seaworthy::engine::journal::{Inputs, RunRecord};
+use seaworthy::engine::record::InstallRecord;
+use seaworthy::object::{ObjectRef, text};
+use seaworthy::plan::install::Policy;
+use seaworthy::plan::uninstall::Destroy;
+use seaworthy::plan::{Action, Installation, NAMESPACE_LABEL, Plan, Purpose, STACK_LABEL};
+use seaworthy::prepare::Prepared;
+use seaworthy::recover::archive::Archive;
+use seaworthy::recover::compile::{self, Wish, claim_of_role};
+use seaworthy::recover::{Loss, Playbook, Playbooks, Sighting, join, look, recognise, record};
+use serde_json::{Value, json};
+
+use super::hold::export_folder;
+use super::voyage::{Remarks, Voyage, declined, interrupted, show_plan, unanswerable};
+use super::{Failure, RecoverArgs, Session, install};
+use crate::front::ask::{Answer, Ask};
+use crate::front::paint::Paint;
+use crate::front::plan_text::plan_text;
+use crate::front::recover_text::losses_text;
+use crate::front::say;
+
+/// The exit code when something is lost.
+const LOST: u8 = 3;
+
+/// What a recovery is decided on.
+struct Scene {
+    cluster: Cluster,
+    sighting: Sighting,
+    playbooks: Playbooks,
+    losses: Vec<Loss>,
+}
+
+pub(crate) async fn run(session: &Session, arguments: &RecoverArgs) -> Result<ExitCode, Failure> {
+    let playbooks = Playbooks::read(&session.catalogue())?;
+    if let Some(name) = &arguments.playbook {
+        playbooks.get(name)?;
+    }
+    let claim = arguments.claim.as_deref().map(named_claim).transpose()?;
+    let namespace = claim.as_ref().and_then(|claim| claim.namespace.clone()).or_else(|| arguments.namespace.clone());
+    let cluster = session.connect().await?;
+    let records = record::all(&session.state_dir()?, &cluster.id);
+    let sighting = look::sight(&cluster, namespace.as_deref(), records).await.map_err(|error| Failure::kube(&error))?;
+    for unread in &sighting.snapshot.unread {
+        say(format!("{} could not be read, so nothing is said of it: {}", unread.kind, unread.why));
+    }
+    let losses = recognise(&sighting);
+    let scene = Scene { cluster, sighting, playbooks, losses };
+    match &arguments.playbook {
+        None => Ok(propose(session, &scene)),
+        Some(name) => recover(session, arguments, &scene, scene.playbooks.get(name)?, claim).await,
+    }
+}
+
+fn named_claim(text: &str) -> Result<ObjectRef, Failure> {
+    match text.split_once('/') {
+        Some((namespace, name)) if !namespace.is_empty() && !name.is_empty() && !name.contains('/') => {
+            Ok(join::claim_ref(namespace, name))
+        }
+        _ => Err(Failure::input(
+            "bad-claim",
+            format!("--claim {text}: expected NAMESPACE/NAME"),
+            "write --claim shop/data",
+        )),
+    }
+}
+
+/// What is lost, and for each what could be done about it.
+fn propose(session: &Session, scene: &Scene) -> ExitCode {
+    let proposals: Vec<Vec<String>> = scene.losses.iter().map(|loss| proposals(scene, loss)).collect();
+    let with = |(loss, proposals): (&Loss, &Vec<String>)| json!({"loss": loss, "meaning": loss.kind.meaning(), "advice": loss.kind.advice(), "proposals": proposals});
+    let items: Vec<Value> = scene.losses.iter().zip(&proposals).map(with).collect();
+    let unread = &scene.sighting.snapshot.unread;
+    let document = json!({"cluster": scene.cluster.id, "losses": items, "unread": unread, "records": scene.sighting.records.len()});
+    let records = scene.sighting.records.len();
+    session
+        .print("Recover", &document, || losses_text(&scene.losses, &proposals, records, Paint(session.is_colourful())));
+    if scene.losses.iter().any(|loss| loss.certain) { ExitCode::from(LOST) } else { ExitCode::SUCCESS }
+}
+
+/// The commands that would bring it back: first what saves the data, then what the stack knows, then what fits all. Of what is only
+/// suspected nothing is proposed.
+fn proposals(scene: &Scene, loss: &Loss) -> Vec<String> {
+    let Some(claim) = loss.claim.as_ref().filter(|_| loss.certain) else { return Vec::new() };
+    let fits = |playbook: &&Playbook| {
+        let role = playbook.sheet.claim.as_ref();
+        let its = |role| {
+            let namespace = claim.namespace.as_deref().unwrap_or_default();
+            claim_of_role(&scene.sighting, namespace, role).is_ok_and(|found| found == *claim)
+        };
+        playbook.sheet.losses.contains(&loss.kind) && role.is_none_or(its)
+    };
+    let mut fitting: Vec<&Playbook> = scene.playbooks.0.iter().filter(fits).collect();
+    let saves = |playbook: &Playbook| playbook.sheet.steps.contains(&seaworthy::recover::playbook::Task::Rebind);
+    fitting.sort_by_key(|playbook| (!saves(playbook), playbook.stack.is_none()));
+    let place = format!("{}/{}", claim.namespace.as_deref().unwrap_or_default(), claim.name);
+    fitting.iter().map(|playbook| format!("seaworthy recover {} --claim {place}", playbook.name)).collect()
+}
+
+async fn recover(
+    session: &Session,
+    arguments: &RecoverArgs,
+    scene: &Scene,
+    playbook: &Playbook,
+    named: Option<ObjectRef>,
+) -> Result<ExitCode, Failure> {
+    let claim = match named {
+        Some(claim) => claim,
+        None => choose_claim(session, arguments, scene, playbook)?,
+    };
+    let installation = installation_of(scene, playbook, &claim);
+    let record =
+        InstallRecord::read(&scene.cluster.client, &installation.key()).await.map_err(|error| Failure::kube(&error))?;
+    let installation = record.as_ref().map_or(installation, |record| record.installation.clone());
+    let settings = settings(playbook, &arguments.set, record.as_ref())?;
+    let inputs = inputs(&installation, playbook, &claim, &settings);
+    if let Some(open) = open_run(session, scene, &installation)?.filter(|_| !arguments.dry_run) {
+        if open.plan.purpose == Purpose::Recover && open.inputs == inputs && !arguments.replan {
+            say(format!("going on with run {} of {}", open.run, open.at.strftime("%F %T")));
+            return install::resume(session, scene.cluster.clone(), &open, None, arguments.take_lock.as_deref()).await;
+        }
+        if !arguments.replan {
+            return Err(other_run_open(&open, &inputs));
+        }
+        session.runs()?.abandon(&open.run).await?;
+    }
+    let wish = Wish {
+        playbook,
+        claim: claim.clone(),
+        sighting: &scene.sighting,
+        archive: &Archive::read(&session.state_dir()?, &scene.sighting.records),
+        cluster: scene.cluster.id.clone(),
+        installation,
+        reach: record.and_then(|record| record.reach.into_iter().next()),
+        settings,
+        folder: export_folder(session, &format!("recover-{}", claim.name))?,
+        at: Timestamp::now(),
+    };
+    let plan = compile::compile(&wish)?;
+    let snapshot = scene.sighting.snapshot.clone();
+    let prepared = Prepared { plan, snapshot, resources: Resources::default(), refusals: Vec::new() };
+    if arguments.dry_run {
+        return Ok(show_plan(session, &scene.cluster, &prepared, &Remarks::default()));
+    }
+    say_whether_lost(scene, &claim);
+    let agreed = agree(session, arguments, &prepared.plan).await?;
+    let (cluster, take_lock) = (scene.cluster.clone(), arguments.take_lock.as_deref());
+    let (face, remarks) = (session.face(), Remarks::default());
+    Voyage { session, face, cluster, inputs, record: None, take_lock, remarks, agreed }.sail(prepared, None).await
+}
+
+/// Whoever replaces what is not lost should know it.
+fn say_whether_lost(scene: &Scene, claim: &ObjectRef) {
+    match scene.losses.iter().find(|loss| loss.claim.as_ref() == Some(claim)) {
+        Some(loss) => say(format!("{claim}: {} ({})", loss.kind.name(), loss.facts.join("; "))),
+        None => say(format!("{claim}: no loss is recognised; nothing that is seen says that it is lost")),
+    }
+}
+
+/// The claim of the playbook's role in its stack's namespace, or the only lost claim that it is for.
+fn choose_claim(
+    session: &Session,
+    arguments: &RecoverArgs,
+    scene: &Scene,
+    playbook: &Playbook,
+) -> Result<ObjectRef, Failure> {
+    if let (Some(role), Some(stack)) = (&playbook.sheet.claim, &playbook.stack) {
+        let namespace = match &arguments.namespace {
+            Some(namespace) => namespace.clone(),
+            None => session.catalogue().get(stack)?.definition().default_namespace().to_owned(),
+        };
+        return Ok(claim_of_role(&scene.sighting, &namespace, role)?);
+    }
+    let fits = |loss: &&Loss| loss.certain && playbook.sheet.losses.contains(&loss.kind);
+    let claims: BTreeSet<ObjectRef> = scene.losses.iter().filter(fits).filter_map(|loss| loss.claim.clone()).collect();
+    let name = &playbook.name;
+    match claims.into_iter().collect::<Vec<_>>().as_slice() {
+        [claim] => Ok(claim.clone()),
+        [] => Err(Failure::input(
+            "nothing-lost",
+            format!("no loss is recognised that `{name}` is for"),
+            "`seaworthy recover` shows what is recognised; --claim NAMESPACE/NAME names a claim",
+        )),
+        many => {
+            let lines = many.iter().map(ToString::to_string).collect();
+            let message = format!("{} claims are lost that `{name}` is for", many.len());
+            Err(Failure::input("many-losses", message, "choose one with --claim NAMESPACE/NAME").because(lines))
+        }
+    }
+}
+
+/// Whose claim it is, by its labels or those of what uses it; its lock keeps an install of the same out.
+fn installation_of(scene: &Scene, playbook: &Playbook, claim: &ObjectRef) -> Installation {
+    let snapshot = &scene.sighting.snapshot;
+    let users = join::workloads(snapshot, claim);
+    let mut objects = std::iter::once(claim)
+        .chain(users.iter().map(|user| &user.pinned.object))
+        .filter_map(|object| snapshot.get(object));
+    let label = |object: &Value, name: &str| object["metadata"]["labels"][name].as_str().map(str::to_owned);
+    let by_label = objects.find_map(|object| Some((label(object, STACK_LABEL)?, label(object, NAMESPACE_LABEL)?)));
+    let namespace = claim.namespace.clone().unwrap_or_default();
+    let own = || (playbook.stack.clone().unwrap_or_else(|| "recover".to_owned()), namespace);
+    let (stack, namespace) = by_label.unwrap_or_else(own);
+    Installation { release: stack.clone(), stack, version: String::new(), namespace, profile: String::new() }
+}
+
+/// On the command line, in the values that the installation was made with, or by default.
+fn settings(
+    playbook: &Playbook,
+    set: &[String],
+    record: Option<&InstallRecord>,
+) -> Result<BTreeMap<String, String>, Failure> {
+    let mut settings: BTreeMap<String, String> = BTreeMap::new();
+    for (name, setting) in &playbook.sheet.settings {
+        let pointer = setting.value.as_ref().map(|value| format!("/{}", value.replace('.', "/")));
+        let recorded = pointer.and_then(|pointer| text(&record?.inputs.values, &pointer).map(str::to_owned));
+        settings.insert(name.clone(), recorded.unwrap_or_else(|| setting.default.clone()));
+    }
+    for pair in set {
+        let known: Vec<&str> = settings.keys().map(String::as_str).collect();
+        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+        let bad = |what: &str| {
+            Failure::input(
+                "broken-set",
+                format!("--set {pair}: {what}"),
+                format!("settings of `{}`: {known}", playbook.name),
+            )
+        };
+        let (name, value) = pair.split_once('=').ok_or_else(|| bad("expected NAME=VALUE"))?;
+        if let Err(error) = regex::Regex::new(value) {
+            return Err(bad(&format!("no regular expression: {error}")));
+        }
+        let place = settings.get_mut(name).ok_or_else(|| bad("the playbook has no such setting"))?;
+        value.clone_into(place);
+    }
+    Ok(settings)
+}
+
+fn inputs(
+    installation: &Installation,
+    playbook: &Playbook,
+    claim: &ObjectRef,
+    settings: &BTreeMap<String, String>,
+) -> Inputs {
+    let sheet = &playbook.sheet;
+    let values = json!({"playbook": playbook.name, "claim": claim.to_string(), "settings": settings,
+        "lost": sheet.lost, "untouched": sheet.untouched, "returns": sheet.returns});
+    Inputs {
+        binary: env!("CARGO_PKG_VERSION").to_owned(),
+        stack_version: installation.version.clone(),
+        release: installation.release.clone(),
+        profile: installation.profile.clone(),
+        values,
+        policy: Policy::default(),
+    }
+}
+
+fn open_run(session: &Session, scene: &Scene, installation: &Installation) -> Result<Option<RunRecord>, Failure> {
+    let latest = session.runs()?.latest(&scene.cluster.id.uid, &installation.key())?;
+    Ok(latest.filter(|run| run.state.is_unfinished()))
+}
+
+fn other_run_open(open: &RunRecord, inputs: &Inputs) -> Failure {
+    let at = open.at.strftime("%F %T");
+    let message = format!("run {} of {at} is not finished, and wants something else", open.run);
+    let hint =
+        format!("finish it with `seaworthy runs resume {}`, or add --replan to give it up for this one", open.run);
+    Failure::input("unfinished-run", message, hint).because(inputs.differences(&open.inputs))
+}
+
+/// What cannot be taken back wants its name typed, here or on the command line; `--yes` does not cover it.
+async fn agree(session: &Session, arguments: &RecoverArgs, plan: &Plan) -> Result<bool, Failure> {
+    let destroy = Destroy(arguments.destroy_data.iter().cloned().collect());
+    let open: Vec<ObjectRef> = irreversible(plan).filter(|object| !destroy.names(object)).collect();
+    if open.is_empty() {
+        return Ok(false);
+    }
+    say(plan_text(plan, Paint(session.is_colourful())));
+    for object in &open {
+        let question =
+            format!("{object} goes and cannot be taken back (its volume's bytes are kept). Type its name to agree:");
+        let ask = Ask::Typed { question, word: object.name.clone() };
+        match session.face().ask(ask).await.map_err(|error| unanswerable(&error))? {
+            Some(Answer::Yes) => {}
+            Some(Answer::No) => return Err(declined()),
+            Some(Answer::Interrupted) => return Err(interrupted()),
+            None => return Err(needs_names(&open)),
+        }
+    }
+    Ok(true)
+}
+
+fn needs_names(open: &[ObjectRef]) -> Failure {
+    let lines = open.iter().map(|object| format!("--destroy-data={object}")).collect();
+    let message =
+        "some steps cannot be taken back, and there is no terminal to have their names typed on; nothing was written";
+    Failure::input("destroy-data-needed", message, "name each of them on the command line").because(lines)
+}
+
+fn irreversible(plan: &Plan) -> impl Iterator<Item = ObjectRef> {
+    plan.steps.iter().filter_map(|step| match &step.action {
+        Action::Rescue { verb, .. } if verb.is_irreversible() => verb.object(),
+        _ => None,
+    })
+}

@@ -1,0 +1,185 @@
+//! How many files a volume holds: asked in a container that has it mounted, where that container has a shell. Nothing is
+//! started for it and nothing written.
+
+use std::time::Duration;
+
+use k8s_openapi::api::core::v1::Pod;
+use kube::api::AttachParams;
+use kube::{Api, Client};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tokio::io::AsyncReadExt as _;
+
+use super::pods_in;
+use crate::doctor::{Cause, Outlook};
+use crate::engine::apply::ApplyError;
+use crate::engine::step::{Doing, Ending, done, unknown_kind};
+use crate::error::root;
+use crate::object::{ObjectRef, items, text};
+use crate::plan::verb::holders;
+use crate::snapshot::Snapshot;
+use crate::snapshot::collect::{Query, Scope, collect};
+
+/// How long one container may take to count.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Counting ends here: enough to tell full from empty, and no disk is walked for minutes.
+const MOST: u64 = 100_000;
+
+/// What a volume holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "known", rename_all = "kebab-case")]
+pub enum Files {
+    /// Counted.
+    Counted {
+        /// Regular files, up to 100000.
+        files: u64,
+        /// Inode of the volume's root folder: another one is another folder, whatever is in it.
+        root: u64,
+    },
+    /// Could not be counted.
+    Unknown {
+        /// Why.
+        why: String,
+    },
+}
+
+impl Doing<'_> {
+    pub(super) async fn count(&self, claim: &ObjectRef, at_least: u64, limit: Duration) -> Ending {
+        let pods = pods_in(claim.namespace.as_deref().unwrap_or_default());
+        let Some(resource) = self.context.resources.of(&pods) else { return Ending::Failed(unknown_kind(&pods)) };
+        let query = Query { resource, namespace: pods.namespace, scope: Scope::All };
+        let read = || async { Ok::<_, ApplyError>(collect(&self.context.cluster.client, vec![query.clone()]).await?) };
+        let seen = match self.patiently(claim, read).await {
+            Ok(seen) => seen,
+            Err(ending) => return ending,
+        };
+        let counting = count_in_pods(&self.context.cluster.client, &seen, claim);
+        let files = tokio::select! {
+            () = self.context.cancel.cancelled() => return Ending::Stopped,
+            files = tokio::time::timeout(limit, counting) => files.unwrap_or_else(|_| unknown("it took too long")),
+        };
+        match files {
+            Files::Counted { files, .. } if files < at_least => Ending::Failed(too_few(claim, files, at_least)),
+            Files::Counted { files, .. } => done(false, Some(format!("{files} files"))),
+            Files::Unknown { why } => done(false, Some(format!("unknown: {why}"))),
+        }
+    }
+}
+
+fn too_few(claim: &ObjectRef, files: u64, at_least: u64) -> Cause {
+    Cause {
+        id: "volume-emptied".to_owned(),
+        object: Some(claim.clone()),
+        reason: "Emptied".to_owned(),
+        message: format!(
+            "its volume holds {files} files; at least {at_least} was expected, from what it is known to have held"
+        ),
+        remedy: Some(
+            "the volume is bound, but this is not the data: look for another Released volume, or a backup".to_owned(),
+        ),
+        outlook: Outlook::Final,
+    }
+}
+
+fn unknown(why: impl Into<String>) -> Files {
+    Files::Unknown { why: why.into() }
+}
+
+/// Asks the pods that run with the claim, one after the other, until one can tell.
+pub async fn count_in_pods(client: &Client, seen: &Snapshot, claim: &ObjectRef) -> Files {
+    let mut why = "no running pod has it mounted".to_owned();
+    for pod in holders(seen, claim) {
+        for (container, path) in mounts(pod, claim) {
+            match ask(client, pod, &container, &path).await {
+                Ok(files) => return files,
+                Err(said) => {
+                    why = format!("{} in {container}: {said}", text(pod, "/metadata/name").unwrap_or_default());
+                }
+            }
+        }
+    }
+    unknown(why)
+}
+
+/// The running containers of a pod that have the whole volume of a claim mounted, and where.
+fn mounts(pod: &Value, claim: &ObjectRef) -> Vec<(String, String)> {
+    let volumes: Vec<&str> = items(pod, "/spec/volumes")
+        .filter(|volume| text(volume, "/persistentVolumeClaim/claimName") == Some(&claim.name))
+        .filter_map(|volume| text(volume, "/name"))
+        .collect();
+    let runs = |name: &str| {
+        items(pod, "/status/containerStatuses")
+            .any(|status| status["name"] == name && status.pointer("/state/running").is_some())
+    };
+    let of = |container: &Value| {
+        let name = text(container, "/name").filter(|name| runs(name))?;
+        let whole = |mount: &&Value| mount.get("subPath").is_none() && mount.get("subPathExpr").is_none();
+        let path = items(container, "/volumeMounts")
+            .filter(whole)
+            .find(|mount| text(mount, "/name").is_some_and(|name| volumes.contains(&name)))?;
+        Some((name.to_owned(), text(path, "/mountPath")?.to_owned()))
+    };
+    items(pod, "/spec/containers").filter_map(of).collect()
+}
+
+async fn ask(client: &Client, pod: &Value, container: &str, path: &str) -> Result<Files, String> {
+    let namespace = text(pod, "/metadata/namespace").unwrap_or_default();
+    let pods: Api<Pod> = Api::namespaced(client.clone(), namespace);
+    let name = text(pod, "/metadata/name").unwrap_or_default().to_owned();
+    // `-xdev`: what else is mounted below is not this volume. The path is an argument, not part of the script.
+    let script = format!("ls -di \"$1\" && find \"$1\" -xdev -type f 2>/dev/null | head -n {MOST} | wc -l");
+    let command = ["sh", "-c", &script, "sh", path].map(str::to_owned);
+    let params = AttachParams::default().container(container).stdin(false).stdout(true).stderr(true);
+    let talk = async {
+        let mut process = pods.exec(&name, command, &params).await.map_err(|error| root(&error))?;
+        let status = process.take_status();
+        let (mut out, mut err) = (String::new(), String::new());
+        if let Some(mut stdout) = process.stdout() {
+            stdout.read_to_string(&mut out).await.map_err(|error| error.to_string())?;
+        }
+        if let Some(mut stderr) = process.stderr() {
+            stderr.read_to_string(&mut err).await.map_err(|error| error.to_string())?;
+        }
+        let ended = match status {
+            Some(status) => status.await.and_then(|status| status.message),
+            None => None,
+        };
+        parse(&out).ok_or_else(|| ended.unwrap_or_else(|| err.trim().to_owned()))
+    };
+    tokio::time::timeout(PATIENCE, talk).await.map_err(|_| format!("no answer within {} s", PATIENCE.as_secs()))?
+}
+
+/// `1234 /data` and `42`, a line each.
+fn parse(out: &str) -> Option<Files> {
+    let mut lines = out.lines();
+    let root = lines.next()?.split_whitespace().next()?.parse().ok()?;
+    let files = lines.next()?.trim().parse().ok()?;
+    Some(Files::Counted { files, root })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn the_answer_of_a_container_is_read_or_refused() {
+        assert_eq!(parse("17 /data\n   3\n"), Some(Files::Counted { files: 3, root: 17 }));
+        for bad in ["", "17 /data\n", "x /data\n3\n", "17 /data\nmany\n"] {
+            assert_eq!(parse(bad), None, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn only_running_containers_with_the_whole_volume_are_asked() {
+        let claim = ObjectRef::new("v1", "PersistentVolumeClaim", Some("n"), "data");
+        let mount = |path: &str| json!([{"name": "v", "mountPath": path}]);
+        let pod = json!({"spec": {"volumes": [{"name": "v", "persistentVolumeClaim": {"claimName": "data"}}, {"name": "w"}],
+            "containers": [{"name": "a", "volumeMounts": [{"name": "w", "mountPath": "/w"}]},
+                {"name": "b", "volumeMounts": [{"name": "v", "mountPath": "/part", "subPath": "x"}]},
+                {"name": "c", "volumeMounts": mount("/c")}, {"name": "d", "volumeMounts": mount("/d")}]},
+            "status": {"containerStatuses": [{"name": "a", "state": {"running": {}}}, {"name": "b", "state": {"running": {}}},
+                {"name": "c", "state": {"waiting": {}}}, {"name": "d", "state": {"running": {}}}]}});
+        assert_eq!(mounts(&pod, &claim), [("d".to_owned(), "/d".to_owned())]);
+    }
+}

@@ -1,0 +1,144 @@
+//! Losses, recoveries and their reports, as people read them.
+
+use std::time::Duration;
+
+use seaworthy::object::printable;
+use seaworthy::plan::verb::Verb;
+use seaworthy::plan::{Action, Change, Plan, Purpose, Step};
+use seaworthy::recover::Loss;
+use serde_json::Value;
+
+use super::paint::{Paint, count, time};
+use crate::cli::pilot::Told;
+
+/// What is lost, why that is said, what it reaches and what could be done.
+pub(crate) fn losses_text(losses: &[Loss], proposals: &[Vec<String>], records: usize, paint: Paint) -> String {
+    if losses.is_empty() {
+        let known = match records {
+            0 => "; no record of a healthy installation is kept here, so a volume that was silently emptied would not show".to_owned(),
+            records => format!("; compared with {}", count(records, "record")),
+        };
+        return format!("no loss is recognised{known}");
+    }
+    let texts: Vec<String> =
+        losses.iter().zip(proposals).map(|(loss, proposals)| loss_text(loss, proposals, paint)).collect();
+    texts.join("\n\n")
+}
+
+fn loss_text(loss: &Loss, proposals: &[String], paint: Paint) -> String {
+    let about = loss.claim.as_ref().or(loss.volume.as_ref()).map_or_else(String::new, ToString::to_string);
+    let verdict = if loss.certain {
+        paint.bad(loss.kind.name())
+    } else {
+        paint.careful(&format!("suspected: {}", loss.kind.name()))
+    };
+    let mut lines =
+        vec![format!("{verdict} {}", paint.strong(&about)), format!("  means       {}", loss.kind.meaning())];
+    lines.extend(loss.facts.iter().map(|fact| format!("  seen        {fact}")));
+    let list = |names: &[String]| if names.is_empty() { "nothing".to_owned() } else { names.join(", ") };
+    let blast = &loss.blast;
+    lines.push(format!("  data        {}", blast.data));
+    lines.push(format!("  used by     {}", list(&blast.components)));
+    lines.push(format!("  still runs  {}", list(&blast.still_runs)));
+    lines.push(format!("  still works {}", list(&blast.still_works)));
+    lines.push(format!("  comes back  {}", blast.returns));
+    lines.push(format!("  first       {}", loss.kind.advice()));
+    if !loss.certain {
+        lines
+            .push("  then        only one fact says so: look again in some minutes before anything is done".to_owned());
+    }
+    lines.extend(proposals.iter().enumerate().map(|(number, command)| {
+        format!("  {} {}", if number == 0 { "then       " } else { "or         " }, paint.good(command))
+    }));
+    printable(&lines.join("\n"))
+}
+
+/// The plan of a recovery: each step with its gate, its proof and how long it may take.
+pub(crate) fn plan_text(plan: &Plan, paint: Paint) -> String {
+    text(plan, paint, false)
+}
+
+/// A plan of any kind; of a recovery also with the kubectl commands that would do the same.
+pub(crate) fn plan_text_in_full(plan: &Plan, paint: Paint) -> String {
+    match plan.purpose {
+        Purpose::Recover => text(plan, paint, true),
+        _ => super::plan_text::plan_text(plan, paint),
+    }
+}
+
+fn text(plan: &Plan, paint: Paint, commands: bool) -> String {
+    let installation = &plan.installation;
+    let verb = if plan.purpose == Purpose::Hold { "hold" } else { "recover" };
+    let mut lines = vec![format!(
+        "{verb} {} in namespace {} of {}",
+        paint.strong(&installation.stack),
+        installation.namespace,
+        plan.cluster.context
+    )];
+    for (number, step) in plan.steps.iter().enumerate() {
+        lines.extend(step_lines(number + 1, step, paint, commands));
+    }
+    let left = plan.steps.iter().filter(|step| step.change != Change::Unchanged).count();
+    let hard = plan.steps.iter().filter(|step| is_irreversible(step)).count();
+    lines.push(match hard {
+        0 => format!("{}, all of which can be taken back", count(left, "step")),
+        hard => {
+            format!("{}, of which {hard} cannot be taken back; the bytes of the volumes are kept", count(left, "step"))
+        }
+    });
+    printable(&lines.join("\n"))
+}
+
+fn is_irreversible(step: &Step) -> bool {
+    matches!(&step.action, Action::Rescue { verb, .. } if verb.is_irreversible() && step.change != Change::Unchanged)
+}
+
+fn step_lines(number: usize, step: &Step, paint: Paint, commands: bool) -> Vec<String> {
+    let Action::Rescue { verb, limit } = &step.action else {
+        return vec![format!("  {number:>2} {}", step.title)];
+    };
+    if step.change == Change::Unchanged {
+        return vec![paint.faint(&format!("  {number:>2} {}: done, and need not be done again", step.title))];
+    }
+    let hard = if verb.is_irreversible() { paint.bad(" (cannot be taken back)") } else { String::new() };
+    let limit = if *limit == 0 { "--timeout".to_owned() } else { time(millis(*limit)) };
+    let mut lines = vec![
+        format!("  {number:>2} {}{hard}", paint.strong(&step.title)),
+        format!("       gate {}; proof {}; within {limit}", verb.gate(), verb.proof()),
+    ];
+    lines.extend(shown_command(verb).filter(|_| commands).map(|command| format!("       same {command}")));
+    lines
+}
+
+/// A manifest of a page is no line.
+fn shown_command(verb: &Verb) -> Option<String> {
+    verb.kubectl().map(|command| command.lines().next().unwrap_or_default().to_owned())
+}
+
+fn millis(seconds: u64) -> u64 {
+    u64::try_from(Duration::from_secs(seconds).as_millis()).unwrap_or(u64::MAX)
+}
+
+/// What was lost, what was saved, and how long it took.
+pub(crate) fn report_text(about: &Value, told: &[Told]) -> String {
+    let part = |name: &str| about[name].as_str().unwrap_or_default();
+    let note = |prefix: &str| told.iter().find(|step| step.id.starts_with(prefix)).and_then(|step| step.note.clone());
+    let mut lines = vec![format!("report: {} for {}", part("playbook"), part("claim"))];
+    lines.push(format!("  lost       {}", part("lost")));
+    lines.push(format!("  untouched  {}", part("untouched")));
+    lines.push(format!("  comes back {}", part("returns")));
+    lines.extend(note("export").map(|note| format!("  saved      {note}")));
+    lines.extend(note("count").map(|note| format!("  in it now  {note}")));
+    lines.extend(
+        down(told).map(|millis| format!("  down for   {} (from the first stop to the last start)", time(millis))),
+    );
+    lines.push(format!("  took       {}", time(told.iter().map(|step| step.millis).sum())));
+    printable(&lines.join("\n"))
+}
+
+/// From the first stop to the last start; the steps go one after the other.
+fn down(told: &[Told]) -> Option<u64> {
+    let first = told.iter().position(|step| step.id.starts_with("stop:"))?;
+    let last = told.iter().rposition(|step| step.id.starts_with("start:"))?;
+    Some(told.get(first..=last)?.iter().map(|step| step.millis).sum())
+}

@@ -1,0 +1,246 @@
+//! The verbs of recovery: what a playbook comes to. Each knows what it reads, whether it is proven, and whether it may be done.
+//!
+//! The rule for all of them, in the first run as when a run is taken up again: read the objects anew, ask for the proof first;
+//! if it holds, the step is done; if not, and the gate is open, do it; if neither, stop and show both.
+
+mod standing;
+mod words;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{Change, Plan};
+use crate::object::{ObjectRef, text};
+use crate::snapshot::Snapshot;
+
+pub use standing::{Standing, holders};
+
+/// How many replicas a workload had before it was stopped; on the workload itself, so that it is known without any journal.
+pub const ORIGINAL_REPLICAS: &str = "seaworthy.dev/original-replicas";
+/// The reclaim policy that a volume had before it was kept.
+pub const ORIGINAL_POLICY: &str = "seaworthy.dev/original-reclaim-policy";
+/// Label of a volume that was replaced on purpose: nobody wants it back, and nothing deletes it.
+pub const QUARANTINE: &str = "seaworthy.dev/quarantine";
+/// The annotation with which `kubectl rollout restart` changes a pod template; the same, so that both are seen as one thing.
+pub const RESTARTED_AT: &str = "kubectl.kubernetes.io/restartedAt";
+
+/// One incarnation of an object: a name can be taken by another object, a uid never.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pinned {
+    /// Which object.
+    pub object: ObjectRef,
+    /// `metadata.uid`.
+    pub uid: String,
+}
+
+impl Pinned {
+    /// This incarnation of a live object; `None` when it has no identity.
+    pub fn of(live: &Value) -> Option<Self> {
+        Some(Self { object: ObjectRef::of(live)?, uid: text(live, "/metadata/uid")?.to_owned() })
+    }
+}
+
+/// All objects of a kind in a namespace, or in the whole cluster.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Selection {
+    /// `v1`, `apps/v1`, ...
+    #[serde(rename = "apiVersion")]
+    pub api_version: String,
+    /// `Deployment`, ...
+    pub kind: String,
+    /// `None`: cluster-scoped, or in all namespaces.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+}
+
+/// What a step of a recovery does.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "verb", rename_all = "kebab-case")]
+pub enum Verb {
+    /// Writes objects to this machine's disk, each to a file, and reads them again. Nothing is ever overwritten.
+    Export {
+        /// The folder; a second export of the same name gets a number.
+        folder: String,
+        /// What to save.
+        selections: Vec<Selection>,
+        /// What has to be among it.
+        must: Vec<Pinned>,
+    },
+    /// Sets the reclaim policy of a volume to Retain. It works on a volume that is being deleted, too.
+    Keep {
+        /// The PersistentVolume.
+        volume: Pinned,
+        /// Also marks it as replaced, for this reason (see [`QUARANTINE`]).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        quarantine: Option<String>,
+    },
+    /// Sets the number of replicas of a Deployment, StatefulSet or ReplicaSet: 0 stops it, what it had before starts it again.
+    Scale {
+        /// The workload.
+        workload: Pinned,
+        /// Replicas wanted.
+        to: i64,
+        /// What it had when the plan was made, or is known to have had before an earlier run stopped it.
+        original: i64,
+    },
+    /// Waits until no pod, of whatever phase, names a claim. The join is over all pods of the namespace, by their volumes.
+    Unreferenced {
+        /// The PersistentVolumeClaim.
+        claim: ObjectRef,
+    },
+    /// Deletes one incarnation of an object.
+    Delete {
+        /// The object.
+        object: Pinned,
+    },
+    /// Lets a volume go whose deletion waits for its finalizers. The bytes stay, because it is kept.
+    Release {
+        /// The PersistentVolume.
+        volume: Pinned,
+        /// The claim bound to it, which no pod may be using.
+        claim: ObjectRef,
+    },
+    /// Takes the uid of a claim that is gone out of a Released volume, so that the next claim of that name, and no other, gets it.
+    Free {
+        /// The PersistentVolume.
+        volume: Pinned,
+        /// The uid of the claim that is gone.
+        claim_uid: String,
+    },
+    /// Makes a claim or a volume.
+    Create {
+        /// The whole object.
+        object: Value,
+        /// The incarnation that it takes the place of.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        instead_of: Option<String>,
+    },
+    /// Waits until claim and volume are bound to each other.
+    Bound {
+        /// The PersistentVolumeClaim.
+        claim: ObjectRef,
+        /// The PersistentVolume; `None`: whichever is provisioned.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        volume: Option<String>,
+    },
+    /// Replaces the pods of a workload, as `kubectl rollout restart` does.
+    Restart {
+        /// The workload.
+        workload: Pinned,
+        /// The mark by which this restart is known; a time.
+        at: String,
+    },
+    /// Follows the logs of all pods of a workload until a line matches.
+    Follow {
+        /// The workload.
+        workload: Pinned,
+        /// The container; `None`: the first.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        container: Option<String>,
+        /// Regular expression of the line that says it is done.
+        until: String,
+        /// Regular expression of a line that says it will not come.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        fail: Option<String>,
+    },
+    /// Counts the files of a claim's volume in a pod that runs with it, where that pod has a shell.
+    Count {
+        /// The PersistentVolumeClaim.
+        claim: ObjectRef,
+        /// Fewer than this are a failure; 0: only said.
+        at_least: u64,
+    },
+    /// Asks the person; the answer is written to the journal.
+    Ask {
+        /// The question.
+        question: String,
+        /// The word to be typed; `None`: yes or no.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        word: Option<String>,
+    },
+}
+
+impl Verb {
+    /// The object that the verb is about.
+    pub fn object(&self) -> Option<ObjectRef> {
+        match self {
+            Self::Keep { volume, .. } | Self::Release { volume, .. } | Self::Free { volume, .. } => {
+                Some(volume.object.clone())
+            }
+            Self::Scale { workload, .. } | Self::Restart { workload, .. } | Self::Follow { workload, .. } => {
+                Some(workload.object.clone())
+            }
+            Self::Unreferenced { claim } | Self::Bound { claim, .. } | Self::Count { claim, .. } => Some(claim.clone()),
+            Self::Delete { object } => Some(object.object.clone()),
+            Self::Create { object, .. } => ObjectRef::of(object),
+            Self::Export { .. } | Self::Ask { .. } => None,
+        }
+    }
+
+    /// The objects that have to be read to judge it.
+    pub fn reads(&self) -> Vec<ObjectRef> {
+        let mut reads: Vec<ObjectRef> = self.object().into_iter().collect();
+        match self {
+            Self::Bound { volume: Some(volume), .. } => {
+                reads.push(ObjectRef::new("v1", "PersistentVolume", None, volume));
+            }
+            Self::Release { claim, .. } => reads.push(claim.clone()),
+            _ => {}
+        }
+        reads
+    }
+
+    /// The namespace of which all pods have to be read to judge it.
+    pub fn reads_pods(&self) -> Option<&str> {
+        match self {
+            Self::Unreferenced { claim } | Self::Release { claim, .. } | Self::Count { claim, .. } => {
+                claim.namespace.as_deref()
+            }
+            Self::Delete { object } if object.object.kind == "PersistentVolumeClaim" => {
+                object.object.namespace.as_deref()
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether it cannot be taken back, and so wants the name typed. The data itself stays: volumes are kept before.
+    pub fn is_irreversible(&self) -> bool {
+        match self {
+            Self::Delete { object } => object.object.kind != "Pod",
+            Self::Release { .. } => true,
+            _ => false,
+        }
+    }
+
+    /// Once its proof holds, all that stands before it in the plan has been done, and may meanwhile be undone again: what was
+    /// stopped is started at the end.
+    pub fn is_turning_point(&self) -> bool {
+        // Not `Bound`: a claim whose volume waits for its deletion is bound to it from the beginning.
+        matches!(self, Self::Delete { .. } | Self::Release { .. } | Self::Create { .. })
+    }
+
+    /// What it changes, as a plan shows it.
+    pub fn change(&self) -> Change {
+        match self {
+            Self::Delete { .. } | Self::Release { .. } => Change::Delete,
+            Self::Create { .. } => Change::Create,
+            Self::Keep { .. } | Self::Scale { .. } | Self::Free { .. } | Self::Restart { .. } => {
+                Change::Update { fields: self.fields(), conflicts: Vec::new(), resource_version: String::new() }
+            }
+            _ => Change::Observe,
+        }
+    }
+}
+
+/// Marks as passed what need not be done again when a recovery is taken up: everything before the last turning point that the
+/// cluster shows to be proven.
+pub fn pass(plan: &mut Plan, snapshot: &Snapshot) {
+    let proven = |verb: &Verb| verb.is_turning_point() && matches!(verb.standing(snapshot), Standing::Proven { .. });
+    let last = plan.steps.iter().rposition(|step| match &step.action {
+        super::Action::Rescue { verb, .. } => proven(verb),
+        _ => false,
+    });
+    for step in plan.steps.iter_mut().take(last.unwrap_or(0)) {
+        step.change = Change::Unchanged;
+    }
+}

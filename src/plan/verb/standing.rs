@@ -1,0 +1,245 @@
+//! How a verb stands in the cluster as it is: proven, open, or shut. Pure; the engine reads, and asks here.
+
+use serde_json::Value;
+
+use super::words::shown;
+use super::{ORIGINAL_REPLICAS, Pinned, QUARANTINE, RESTARTED_AT, Verb};
+use crate::object::{ObjectRef, at, items, number, text};
+use crate::snapshot::Snapshot;
+
+/// How a verb stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Standing {
+    /// Its proof holds.
+    Proven {
+        /// What was seen.
+        note: String,
+    },
+    /// Its proof does not hold, and it may be done.
+    Open {
+        /// What is seen so far.
+        progress: String,
+    },
+    /// Neither its proof nor its gate holds: somebody else has been here.
+    Shut {
+        /// What is there, beside what was expected.
+        why: String,
+    },
+}
+
+fn proven(note: impl Into<String>) -> Standing {
+    Standing::Proven { note: note.into() }
+}
+
+fn open(progress: impl Into<String>) -> Standing {
+    Standing::Open { progress: progress.into() }
+}
+
+fn shut(why: impl Into<String>) -> Standing {
+    Standing::Shut { why: why.into() }
+}
+
+/// The pods that name a claim among their volumes, whatever their phase: each holds it (`kubernetes.io/pvc-protection` lets go
+/// only when the pod object is gone, also of one that has finished).
+pub fn holders<'a>(snapshot: &'a Snapshot, claim: &'a ObjectRef) -> impl Iterator<Item = &'a Value> {
+    let names = |pod: &&Value| {
+        text(pod, "/metadata/namespace") == claim.namespace.as_deref()
+            && items(pod, "/spec/volumes")
+                .any(|volume| text(volume, "/persistentVolumeClaim/claimName") == Some(&claim.name))
+    };
+    snapshot.of_kind("", "Pod").filter(names)
+}
+
+impl Verb {
+    /// How it stands in this picture, which must hold what [`Verb::reads`] and [`Verb::reads_pods`] name. What could not be read
+    /// is never taken for gone.
+    pub fn standing(&self, snapshot: &Snapshot) -> Standing {
+        if let Some(unread) = self.unread(snapshot) {
+            return shut(unread);
+        }
+        match self {
+            Self::Keep { volume, quarantine } => keep(snapshot, volume, quarantine.as_deref()),
+            Self::Scale { workload, to, original } => scale(snapshot, workload, (*to, *original)),
+            Self::Unreferenced { claim } => unreferenced(snapshot, claim),
+            Self::Delete { object } => delete(snapshot, object),
+            Self::Release { volume, claim } => release(snapshot, volume, claim),
+            Self::Free { volume, claim_uid } => free(snapshot, volume, claim_uid),
+            Self::Create { object, instead_of } => create(snapshot, object, instead_of.as_deref()),
+            Self::Bound { claim, volume } => bound(snapshot, claim, volume.as_deref()),
+            Self::Restart { workload, at } => restart(snapshot, workload, at),
+            // Files, logs, containers and people are no objects: the engine looks at them itself.
+            Self::Export { .. } | Self::Follow { .. } | Self::Count { .. } | Self::Ask { .. } => open(""),
+        }
+    }
+
+    fn unread(&self, snapshot: &Snapshot) -> Option<String> {
+        let kinds = self.reads();
+        let concerned = |kind: &str| {
+            kinds.iter().any(|object| object.kind == kind) || (kind == "Pod" && self.reads_pods().is_some())
+        };
+        let unread = snapshot.unread.iter().find(|unread| concerned(&unread.kind))?;
+        Some(format!("{} could not be read: {}", unread.kind, unread.why))
+    }
+}
+
+/// The live object when it is the incarnation that was seen.
+fn same<'a>(snapshot: &'a Snapshot, pinned: &Pinned) -> Result<&'a Value, Standing> {
+    let live = snapshot.get(&pinned.object);
+    match live {
+        Some(live) if text(live, "/metadata/uid") == Some(&pinned.uid) => Ok(live),
+        _ => Err(shut(format!("{} was uid {}; now {}", pinned.object, pinned.uid, shown(live)))),
+    }
+}
+
+fn keep(snapshot: &Snapshot, volume: &Pinned, quarantine: Option<&str>) -> Standing {
+    let live = match same(snapshot, volume) {
+        Ok(live) => live,
+        Err(standing) => return standing,
+    };
+    let policy = text(live, "/spec/persistentVolumeReclaimPolicy").unwrap_or("Retain");
+    let marked = quarantine.is_none_or(|why| live["metadata"]["labels"][QUARANTINE] == why);
+    if policy == "Retain" && marked { proven("Retain") } else { open(format!("policy {policy}")) }
+}
+
+fn scale(snapshot: &Snapshot, workload: &Pinned, (to, original): (i64, i64)) -> Standing {
+    let live = match same(snapshot, workload) {
+        Ok(live) => live,
+        Err(standing) => return standing,
+    };
+    let wanted = number(live, "/spec/replicas").unwrap_or(1);
+    let there = number(live, "/status/replicas").unwrap_or(0);
+    let ready = number(live, "/status/readyReplicas").unwrap_or(0);
+    let seen = number(live, "/status/observedGeneration") >= number(live, "/metadata/generation");
+    let remembered = live["metadata"]["annotations"][ORIGINAL_REPLICAS].is_string();
+    if wanted == to && remembered == (to == 0) && seen && there == to && ready == to {
+        return proven(format!("{ready} of {to} ready"));
+    }
+    if wanted == to || wanted == original || wanted == 0 {
+        return open(format!("{there} there, {ready} ready, {to} wanted"));
+    }
+    shut(format!(
+        "{} was seen with {original} replicas and is to have {to}; somebody gave it {wanted}",
+        workload.object
+    ))
+}
+
+fn unreferenced(snapshot: &Snapshot, claim: &ObjectRef) -> Standing {
+    let held: Vec<String> = holders(snapshot, claim).map(pod_words).collect();
+    if held.is_empty() { proven("no pod names it") } else { open(format!("held by {}", held.join(", "))) }
+}
+
+fn pod_words(pod: &Value) -> String {
+    let name = text(pod, "/metadata/name").unwrap_or_default();
+    let phase = text(pod, "/status/phase").unwrap_or("of no phase");
+    let going = if text(pod, "/metadata/deletionTimestamp").is_some() { ", being deleted" } else { "" };
+    let node = text(pod, "/spec/nodeName").map_or_else(String::new, |node| format!(" on {node}"));
+    format!("{name} ({phase}{going}{node})")
+}
+
+fn delete(snapshot: &Snapshot, object: &Pinned) -> Standing {
+    let Some(live) = snapshot.get(&object.object) else { return proven("gone") };
+    if text(live, "/metadata/uid") != Some(&object.uid) {
+        return proven("gone; another one has its name");
+    }
+    if object.object.kind == "PersistentVolumeClaim"
+        && let Standing::Open { progress } = unreferenced(snapshot, &object.object)
+    {
+        return shut(format!("{} is to be deleted, and is {progress}", object.object));
+    }
+    open(if text(live, "/metadata/deletionTimestamp").is_some() { "being deleted" } else { "there" })
+}
+
+fn release(snapshot: &Snapshot, volume: &Pinned, claim: &ObjectRef) -> Standing {
+    let Some(live) = snapshot.get(&volume.object) else { return proven("gone; the bytes stay") };
+    if text(live, "/metadata/uid") != Some(&volume.uid) {
+        return proven("gone; it was made anew");
+    }
+    if text(live, "/metadata/deletionTimestamp").is_none()
+        || text(live, "/spec/persistentVolumeReclaimPolicy") != Some("Retain")
+    {
+        return shut(format!("{} is to be let go with policy Retain; now {}", volume.object, shown(Some(live))));
+    }
+    match unreferenced(snapshot, claim) {
+        Standing::Open { progress } => shut(format!("{claim} is {progress}")),
+        _ => open("its finalizers hold it"),
+    }
+}
+
+fn free(snapshot: &Snapshot, volume: &Pinned, claim_uid: &str) -> Standing {
+    let live = match same(snapshot, volume) {
+        Ok(live) => live,
+        Err(standing) => return standing,
+    };
+    if at(live, "/spec/claimRef/name").is_none() {
+        return shut(format!("{} names no claim at all: any claim may take it", volume.object));
+    }
+    let phase = text(live, "/status/phase").unwrap_or_default();
+    if text(live, "/spec/claimRef/uid") != Some(claim_uid) {
+        return proven(format!("phase {phase}"));
+    }
+    if phase != "Released" || text(live, "/spec/persistentVolumeReclaimPolicy") != Some("Retain") {
+        return shut(format!("{} is to be Released with policy Retain; now {}", volume.object, shown(Some(live))));
+    }
+    open("Released")
+}
+
+/// What makes a claim or a volume the one that is wanted.
+const IDENTITY: [&str; 6] =
+    ["/spec/volumeName", "/spec/claimRef/uid", "/spec/hostPath/path", "/spec/local/path", "/spec/csi", "/spec/nfs"];
+
+fn create(snapshot: &Snapshot, wanted: &Value, instead_of: Option<&str>) -> Standing {
+    let Some(reference) = ObjectRef::of(wanted) else { return shut("the object to make has no name") };
+    let Some(live) = snapshot.get(&reference) else { return open("not there") };
+    let uid = text(live, "/metadata/uid");
+    if uid.is_some() && uid == instead_of {
+        return shut(format!("the old {reference} is still there: {}", shown(Some(live))));
+    }
+    let differs = |pointer: &&&str| at(wanted, pointer).is_some() && at(wanted, pointer) != at(live, pointer);
+    match IDENTITY.iter().find(differs) {
+        None => proven(shown(Some(live))),
+        Some(pointer) => shut(format!("somebody made another {reference}: {} differs; {}", pointer, shown(Some(live)))),
+    }
+}
+
+fn bound(snapshot: &Snapshot, claim: &ObjectRef, volume: Option<&str>) -> Standing {
+    let Some(live) = snapshot.get(claim) else { return shut(format!("{claim} is not there")) };
+    let (phase, name) = (text(live, "/status/phase").unwrap_or_default(), text(live, "/spec/volumeName"));
+    let Some(volume) = volume else {
+        return match name {
+            Some(name) if phase == "Bound" => proven(format!("Bound to {name}")),
+            _ => open(format!("phase {phase}")),
+        };
+    };
+    if name.is_some_and(|name| name != volume) {
+        return shut(format!("{claim} is to be bound to {volume}; now {}", shown(Some(live))));
+    }
+    let other = snapshot.get(&ObjectRef::new("v1", "PersistentVolume", None, volume));
+    let Some(other) = other else { return shut(format!("PersistentVolume/{volume} is not there")) };
+    let theirs = text(other, "/status/phase").unwrap_or_default();
+    let each_other = name == Some(volume) && text(other, "/spec/claimRef/uid") == text(live, "/metadata/uid");
+    if each_other && phase == "Bound" && theirs == "Bound" {
+        return proven(format!("Bound to {volume}"));
+    }
+    open(format!("claim {phase}, volume {theirs}"))
+}
+
+fn restart(snapshot: &Snapshot, workload: &Pinned, mark: &str) -> Standing {
+    let live = match same(snapshot, workload) {
+        Ok(live) => live,
+        Err(standing) => return standing,
+    };
+    if live["spec"]["template"]["metadata"]["annotations"][RESTARTED_AT] != mark {
+        return open("not restarted yet");
+    }
+    let count = |pointer: &str| number(live, pointer).unwrap_or(0);
+    let wanted = number(live, "/spec/replicas").unwrap_or(1);
+    let seen = count("/status/observedGeneration") >= count("/metadata/generation");
+    let updated = count("/status/updatedReplicas");
+    if seen && updated == wanted && count("/status/replicas") == wanted && count("/status/readyReplicas") == wanted {
+        return proven(format!("{updated} of {wanted} pods new and ready"));
+    }
+    open(format!("{updated} of {wanted} pods new"))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,180 @@
+//! How a verb reads: its title, gate and proof, and the kubectl commands that do the same.
+
+use serde_json::Value;
+
+use super::{QUARANTINE, RESTARTED_AT, Verb};
+use crate::object::{ObjectRef, text};
+use crate::plan::FieldChange;
+
+impl Verb {
+    /// The step's title: a verb and what it is about.
+    pub fn title(&self) -> String {
+        match self {
+            Self::Export { must, .. } => format!("export manifests ({} that matter)", must.len()),
+            Self::Keep { volume, .. } => format!("keep {}", volume.object),
+            Self::Scale { workload, to: 0, .. } => format!("stop {}", workload.object),
+            Self::Scale { workload, to, .. } => format!("start {} with {to}", workload.object),
+            Self::Unreferenced { claim } => format!("wait until no pod uses {claim}"),
+            Self::Delete { object } => format!("delete {}", object.object),
+            Self::Release { volume, .. } => format!("let go {}", volume.object),
+            Self::Free { volume, .. } => format!("free {}", volume.object),
+            Self::Create { object, .. } => match ObjectRef::of(object) {
+                Some(object) => format!("recreate {object}"),
+                None => "recreate an object without a name".to_owned(),
+            },
+            Self::Bound { claim, volume } => {
+                let volume = volume.as_ref().map_or_else(String::new, |volume| format!(" to {volume}"));
+                format!("bind {claim}{volume}")
+            }
+            Self::Restart { workload, .. } => format!("restart {}", workload.object),
+            Self::Follow { workload, .. } => format!("follow the logs of {}", workload.object),
+            Self::Count { claim, .. } => format!("count the files of {claim}"),
+            Self::Ask { question, .. } => format!("ask: {question}"),
+        }
+    }
+
+    /// What must be so before it is done.
+    pub fn gate(&self) -> String {
+        match self {
+            Self::Export { .. } => "the objects are there".to_owned(),
+            Self::Keep { .. } => "the volume is the one that was seen".to_owned(),
+            Self::Scale { to: 0, original, .. } => {
+                format!("it is the one that was seen, and has {original} or 0 replicas")
+            }
+            Self::Scale { to, .. } => format!("it is the one that was seen, and has 0 or {to} replicas"),
+            Self::Delete { object } if object.object.kind == "PersistentVolumeClaim" => {
+                "it is the one that was seen, and no pod uses it".to_owned()
+            }
+            Self::Delete { .. } | Self::Restart { .. } => "it is the one that was seen".to_owned(),
+            Self::Release { .. } => {
+                "its deletion was asked for, its policy is Retain, and no pod uses its claim".to_owned()
+            }
+            Self::Free { .. } => "it is Released, its policy is Retain, and it still names the claim".to_owned(),
+            Self::Create { .. } => "nothing has that name".to_owned(),
+            Self::Unreferenced { .. }
+            | Self::Bound { .. }
+            | Self::Follow { .. }
+            | Self::Count { .. }
+            | Self::Ask { .. } => "nothing is written".to_owned(),
+        }
+    }
+
+    /// What is observed when it is done.
+    pub fn proof(&self) -> String {
+        match self {
+            Self::Export { .. } => "every file is read again, and is what was sent".to_owned(),
+            Self::Keep { .. } => "the policy reads Retain".to_owned(),
+            Self::Scale { to: 0, .. } => "0 replicas wanted, 0 there".to_owned(),
+            Self::Scale { to, .. } => format!("{to} replicas wanted, all ready"),
+            Self::Unreferenced { .. } => "no pod of any phase names the claim".to_owned(),
+            Self::Delete { .. } | Self::Release { .. } => "this incarnation is gone".to_owned(),
+            Self::Free { .. } => "it does not name the old claim any more".to_owned(),
+            Self::Create { .. } => "it is there, as sent".to_owned(),
+            Self::Bound { .. } => "claim and volume name each other, and both are Bound".to_owned(),
+            Self::Restart { .. } => "every pod is of the new template, and ready".to_owned(),
+            Self::Follow { until, .. } => format!("a line matches /{until}/"),
+            Self::Count { at_least: 0, .. } => "a number, or why there is none".to_owned(),
+            Self::Count { at_least, .. } => format!("at least {at_least}"),
+            Self::Ask { word: Some(word), .. } => format!("`{word}` was typed"),
+            Self::Ask { .. } => "the answer was yes".to_owned(),
+        }
+    }
+
+    /// The kubectl commands that do the same; empty where there are none.
+    pub fn kubectl(&self) -> Option<String> {
+        Some(match self {
+            Self::Keep { volume, .. } => format!(
+                "kubectl patch pv {} -p '{{\"spec\":{{\"persistentVolumeReclaimPolicy\":\"Retain\"}}}}'",
+                volume.object.name
+            ),
+            Self::Scale { workload, to, .. } => format!("kubectl scale {} --replicas={to}", named(&workload.object)),
+            Self::Unreferenced { claim } => format!("kubectl get pods{} -o json | grep {}", scope(claim), claim.name),
+            Self::Delete { object } => format!("kubectl delete {}", named(&object.object)),
+            Self::Release { volume, .. } => format!(
+                "kubectl patch pv {} --type merge -p '{{\"metadata\":{{\"finalizers\":null}}}}'",
+                volume.object.name
+            ),
+            Self::Free { volume, .. } => format!(
+                "kubectl patch pv {} --type merge -p '{{\"spec\":{{\"claimRef\":{{\"uid\":null,\"resourceVersion\":null}}}}}}'",
+                volume.object.name
+            ),
+            Self::Create { object, .. } => format!("kubectl create -f - <<'EOF'\n{object}\nEOF"),
+            Self::Bound { claim, .. } => {
+                format!("kubectl wait --for=jsonpath='{{.status.phase}}'=Bound {}", named(claim))
+            }
+            Self::Restart { workload, .. } => format!("kubectl rollout restart {}", named(&workload.object)),
+            Self::Follow { workload, .. } => format!("kubectl logs -f {}", named(&workload.object)),
+            Self::Export { .. } | Self::Count { .. } | Self::Ask { .. } => return None,
+        })
+    }
+
+    /// The fields that it changes.
+    pub(super) fn fields(&self) -> Vec<FieldChange> {
+        let field =
+            |path: &str, now: Option<Value>, wanted: Option<Value>| FieldChange { path: path.to_owned(), now, wanted };
+        match self {
+            Self::Keep { quarantine, .. } => {
+                let policy = field("spec.persistentVolumeReclaimPolicy", None, Some("Retain".into()));
+                let label = quarantine
+                    .as_ref()
+                    .map(|why| field(&format!("metadata.labels[{QUARANTINE}]"), None, Some(why.as_str().into())));
+                std::iter::once(policy).chain(label).collect()
+            }
+            Self::Scale { to: 0, original, .. } => {
+                vec![field("spec.replicas", Some((*original).into()), Some(0.into()))]
+            }
+            Self::Scale { to, .. } => vec![field("spec.replicas", Some(0.into()), Some((*to).into()))],
+            Self::Free { claim_uid, .. } => vec![field("spec.claimRef.uid", Some(claim_uid.as_str().into()), None)],
+            Self::Restart { at, .. } => {
+                let path = format!("spec.template.metadata.annotations[{RESTARTED_AT}]");
+                vec![field(&path, None, Some(at.as_str().into()))]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// A name for the step's id, the same in every plan for the same objects.
+    pub fn id(&self) -> String {
+        let verb = match self {
+            Self::Export { .. } => "export",
+            Self::Keep { quarantine: None, .. } => "keep",
+            Self::Keep { .. } => "quarantine",
+            Self::Scale { to: 0, .. } => "stop",
+            Self::Scale { .. } => "start",
+            Self::Unreferenced { .. } => "unreferenced",
+            Self::Delete { .. } => "delete",
+            Self::Release { .. } => "release",
+            Self::Free { .. } => "free",
+            Self::Create { .. } => "create",
+            Self::Bound { .. } => "bound",
+            Self::Restart { .. } => "restart",
+            Self::Follow { .. } => "follow",
+            Self::Count { .. } => "count",
+            Self::Ask { question, .. } => return format!("ask:{question}"),
+        };
+        self.object().map_or_else(|| verb.to_owned(), |object| format!("{verb}:{object}"))
+    }
+}
+
+fn scope(object: &ObjectRef) -> String {
+    object.namespace.as_ref().map_or_else(String::new, |namespace| format!(" -n {namespace}"))
+}
+
+fn named(object: &ObjectRef) -> String {
+    format!("{}/{}{}", object.kind.to_lowercase(), object.name, scope(object))
+}
+
+/// The words of one side of a stop: what is there, shown beside what was expected.
+pub(super) fn shown(live: Option<&Value>) -> String {
+    let Some(live) = live else { return "it is not there".to_owned() };
+    let part = |pointer: &str, label: &str| text(live, pointer).map(|value| format!("{label} {value}"));
+    let parts = [
+        part("/metadata/uid", "uid"),
+        part("/status/phase", "phase"),
+        part("/metadata/deletionTimestamp", "being deleted since"),
+        part("/spec/volumeName", "volume"),
+        part("/spec/persistentVolumeReclaimPolicy", "policy"),
+        live.pointer("/spec/replicas").map(|replicas| format!("replicas {replicas}")),
+    ];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,38 @@
+//! Recovery: recognise what is lost, and make the plan that brings it back.
+//!
+//! Everything here is pure or read-only; the engine does what a plan says. A loss is only called certain when two facts that do
+//! not follow from each other agree, because an operator acts on it: a claim was once thrown away because a pod was Pending for
+//! want of memory (redpanda-operator, pull request 1749).
+
+pub mod archive;
+pub mod compile;
+pub mod join;
+pub mod look;
+pub mod loss;
+pub mod playbook;
+pub mod record;
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use crate::engine::rescue::Files;
+use crate::object::ObjectRef;
+use crate::snapshot::Snapshot;
+
+pub use loss::{Loss, LossKind, recognise};
+pub use playbook::{Playbook, Playbooks};
+pub use record::Record;
+
+/// All that recognising goes by: what the cluster shows, what it once was, and the time.
+#[derive(Debug, Clone, Default)]
+pub struct Sighting {
+    /// The objects.
+    pub snapshot: Snapshot,
+    /// What healthy installations of this cluster looked like.
+    pub records: Vec<Record>,
+    /// What volumes hold now, by their claim; only those that could be asked and have a record.
+    pub files: BTreeMap<ObjectRef, Files>,
+    /// When.
+    pub now: Timestamp,
+}

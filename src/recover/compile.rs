@@ -1,0 +1,432 @@
+//! From a playbook and what is there to a plan. Pure.
+//!
+//! The steps of a recovery go one after the other: each needs the one before. What a task comes to depends on the state in which the
+//! claim and its volume are; everything that is found out here stands in the plan, and so in the journal.
+
+mod manifest;
+mod rebind;
+mod stop;
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::archive::Archive;
+use super::join::{Workload, claim_ref, of_component, volume_ref, workloads};
+use super::playbook::{ClaimRole, Follow, Playbook, Task};
+use super::{Sighting, join};
+use crate::cluster::ClusterId;
+use crate::error::{Class, Explain};
+use crate::object::{ObjectRef, items, text};
+use crate::plan::verb::{Pinned, Selection, Verb};
+use crate::plan::{Action, Change, Installation, Plan, Purpose, Reach, Step};
+
+pub use manifest::{fresh_claim, rebuilt_volume};
+
+/// Limits of the steps, seconds; 0 is the limit of the run.
+const LIMIT_EXPORT: u64 = 60;
+const LIMIT_PATCH: u64 = 20;
+const LIMIT_STOP: u64 = 120;
+const LIMIT_GONE: u64 = 60;
+const LIMIT_BOUND: u64 = 90;
+const LIMIT_PROVISION: u64 = 240;
+const LIMIT_COUNT: u64 = 30;
+
+/// What a plan is made from.
+pub struct Wish<'a> {
+    /// The playbook.
+    pub playbook: &'a Playbook,
+    /// The claim that it is about.
+    pub claim: ObjectRef,
+    /// What is there.
+    pub sighting: &'a Sighting,
+    /// What was kept of what is not there any more.
+    pub archive: &'a Archive,
+    /// The cluster.
+    pub cluster: ClusterId,
+    /// The installation that the claim belongs to; its lock keeps others out.
+    pub installation: Installation,
+    /// The way into the application, to be proven at the end.
+    pub reach: Option<Reach>,
+    /// The settings of the playbook, as they come out.
+    pub settings: BTreeMap<String, String>,
+    /// The folder for the export.
+    pub folder: String,
+    /// The mark of this recovery's restarts.
+    pub at: Timestamp,
+}
+
+/// No plan can be made.
+#[derive(Debug, thiserror::Error)]
+pub enum CompileError {
+    /// The claim is neither there nor known.
+    #[error("{0} is not there, and nothing that was kept on this machine tells what it was")]
+    NoClaim(ObjectRef),
+    /// The component has no claim of that role, or more than one.
+    #[error("component `{component}` of {namespace} mounts {found} claims{}; the playbook needs one", volume.as_ref().map_or_else(String::new, |volume| format!(" as volume `{volume}`")))]
+    NoRole {
+        /// The component.
+        component: String,
+        /// The namespace.
+        namespace: String,
+        /// The volume of its pods.
+        volume: Option<String>,
+        /// How many there are.
+        found: usize,
+    },
+    /// A component that is not there.
+    #[error("no Deployment or StatefulSet of {namespace} is component `{component}`")]
+    NoComponent {
+        /// The component.
+        component: String,
+        /// The namespace.
+        namespace: String,
+    },
+    /// A pod that cannot be stopped by scaling.
+    #[error("{pod} uses {claim} and cannot be stopped by scaling: it belongs to {owner}")]
+    Unstoppable {
+        /// The pod.
+        pod: Box<ObjectRef>,
+        /// The claim.
+        claim: Box<ObjectRef>,
+        /// Its owner.
+        owner: String,
+    },
+    /// Stopping it would delete the claim.
+    #[error(
+        "{0} deletes its claims when it is scaled down (persistentVolumeClaimRetentionPolicy.whenScaled is Delete)"
+    )]
+    DeletesClaims(ObjectRef),
+    /// The volume is gone, and nothing tells where its bytes are.
+    #[error("{volume} is gone: no export and no record on this machine has it, and it cannot be rebuilt: {why}")]
+    NoManifest {
+        /// The volume.
+        volume: ObjectRef,
+        /// Why not.
+        why: String,
+    },
+    /// Claim and volume are as they should be.
+    #[error("{0} is bound to its volume; there is nothing to bind back")]
+    NothingLost(ObjectRef),
+    /// No released volume names the claim.
+    #[error("no volume that was let go names {0}")]
+    NoVolume(ObjectRef),
+    /// More than one volume was let go by a claim of this name.
+    #[error("{} volumes were let go by {claim}: {}", volumes.len(), volumes.join(", "))]
+    ManyVolumes {
+        /// The claim.
+        claim: ObjectRef,
+        /// The volumes.
+        volumes: Vec<String>,
+    },
+}
+
+impl Explain for CompileError {
+    fn id(&self) -> &'static str {
+        match self {
+            Self::NoClaim(_) => "no-claim",
+            Self::NoRole { .. } => "no-claim-of-role",
+            Self::NoComponent { .. } => "no-component",
+            Self::Unstoppable { .. } => "unstoppable-pod",
+            Self::DeletesClaims(_) => "deletes-claims",
+            Self::NoManifest { .. } => "no-volume-manifest",
+            Self::NothingLost(_) => "nothing-lost",
+            Self::NoVolume(_) => "no-released-volume",
+            Self::ManyVolumes { .. } => "many-released-volumes",
+        }
+    }
+
+    fn class(&self) -> Class {
+        Class::Input
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::NoClaim(_) | Self::NoVolume(_) => {
+                "name the claim with --claim NAMESPACE/NAME; `kubectl get pvc,pv -A` shows what there is".to_owned()
+            }
+            Self::NoRole { .. } | Self::NoComponent { .. } => {
+                "name the claim with --claim NAMESPACE/NAME, and the namespace of the stack with --namespace".to_owned()
+            }
+            Self::Unstoppable { pod, .. } => format!(
+                "stop it by hand (kubectl delete -n {} pod/{}, or suspend its owner), then run the same command again",
+                pod.namespace.as_deref().unwrap_or_default(),
+                pod.name
+            ),
+            Self::DeletesClaims(set) => format!(
+                "set it to Retain first: kubectl patch -n {} statefulset/{} -p '{{\"spec\":{{\"persistentVolumeClaimRetentionPolicy\":{{\"whenScaled\":\"Retain\",\"whenDeleted\":\"Retain\"}}}}}}'",
+                set.namespace.as_deref().unwrap_or_default(),
+                set.name
+            ),
+            Self::NoManifest { .. } => {
+                "if you have its manifest, make it again with `kubectl create` and the claim's uid in spec.claimRef"
+                    .to_owned()
+            }
+            Self::NothingLost(_) => "`seaworthy recover` without a name shows what is lost".to_owned(),
+            Self::ManyVolumes { .. } => {
+                "label those that are not wanted: kubectl label pv NAME seaworthy.dev/quarantine=unwanted".to_owned()
+            }
+        })
+    }
+}
+
+/// The claim of a role in a namespace.
+pub fn claim_of_role(sighting: &Sighting, namespace: &str, role: &ClaimRole) -> Result<ObjectRef, CompileError> {
+    let mut claims = Vec::new();
+    for workload in of_component(&sighting.snapshot, namespace, &role.component) {
+        let Some(live) = sighting.snapshot.get(&workload.pinned.object) else { continue };
+        for volume in items(live, "/spec/template/spec/volumes") {
+            let fits = role.volume.as_deref().is_none_or(|name| text(volume, "/name") == Some(name));
+            let claim = text(volume, "/persistentVolumeClaim/claimName").filter(|_| fits);
+            claims.extend(claim.map(|claim| claim_ref(namespace, claim)));
+        }
+    }
+    claims.sort();
+    claims.dedup();
+    match claims.as_slice() {
+        [claim] => Ok(claim.clone()),
+        _ => Err(CompileError::NoRole {
+            component: role.component.clone(),
+            namespace: namespace.to_owned(),
+            volume: role.volume.clone(),
+            found: claims.len(),
+        }),
+    }
+}
+
+/// Makes the plan of a playbook.
+pub fn compile(wish: &Wish<'_>) -> Result<Plan, CompileError> {
+    let mut draft = Draft::new(wish);
+    for task in &wish.playbook.sheet.steps {
+        draft.task(task)?;
+    }
+    let mut steps = draft.steps;
+    chain(&mut steps);
+    let (installation, cluster) = (wish.installation.clone(), wish.cluster.clone());
+    Ok(Plan { purpose: Purpose::Recover, installation, cluster, steps, reach: Vec::new() })
+}
+
+/// The plan of the brake: every one of these volumes is kept, and everything is saved. Nothing waits for anything.
+pub fn hold(
+    (cluster, installation): (ClusterId, Installation),
+    volumes: Vec<Pinned>,
+    selections: Vec<Selection>,
+    folder: String,
+) -> Plan {
+    let keep = volumes.into_iter().map(|volume| (Verb::Keep { volume, quarantine: None }, LIMIT_PATCH));
+    let export = Verb::Export { folder, selections, must: Vec::new() };
+    let steps = keep.chain([(export, LIMIT_EXPORT)]).map(|(verb, limit)| step(verb, limit, None)).collect();
+    Plan { purpose: Purpose::Hold, installation, cluster, steps, reach: Vec::new() }
+}
+
+fn step(verb: Verb, limit: u64, component: Option<String>) -> Step {
+    let (id, title, change) = (verb.id(), verb.title(), verb.change());
+    Step { id, title, component, needs: Vec::new(), action: Action::Rescue { verb: Box::new(verb), limit }, change }
+}
+
+/// Each step needs the one before; an id that comes again gets a number.
+fn chain(steps: &mut [Step]) {
+    let mut before: Option<String> = None;
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    for step in steps {
+        let times = seen.entry(step.id.clone()).and_modify(|times| *times += 1).or_insert(1);
+        if *times > 1 {
+            step.id = format!("{}#{times}", step.id);
+        }
+        step.needs = before.take().into_iter().collect();
+        before = Some(step.id.clone());
+    }
+}
+
+/// What is to be saved: everything that tells what a claim's data was, who used it and how it was bound.
+pub fn selections(namespace: Option<&str>, with_secrets: bool) -> Vec<Selection> {
+    let global = [
+        ("v1", "PersistentVolume"),
+        ("storage.k8s.io/v1", "StorageClass"),
+        ("v1", "Node"),
+        ("storage.k8s.io/v1", "VolumeAttachment"),
+    ];
+    let local = [
+        ("v1", "PersistentVolumeClaim"),
+        ("v1", "Pod"),
+        ("v1", "ConfigMap"),
+        ("v1", "Service"),
+        ("v1", "ServiceAccount"),
+        ("v1", "Event"),
+        ("apps/v1", "Deployment"),
+        ("apps/v1", "StatefulSet"),
+        ("apps/v1", "DaemonSet"),
+        ("apps/v1", "ReplicaSet"),
+        ("batch/v1", "Job"),
+        ("batch/v1", "CronJob"),
+        ("autoscaling/v2", "HorizontalPodAutoscaler"),
+        ("policy/v1", "PodDisruptionBudget"),
+        ("networking.k8s.io/v1", "Ingress"),
+        ("networking.k8s.io/v1", "NetworkPolicy"),
+    ];
+    let selection = |(api_version, kind): (&str, &str), namespace: Option<&str>| Selection {
+        api_version: api_version.to_owned(),
+        kind: kind.to_owned(),
+        namespace: namespace.map(str::to_owned),
+    };
+    let secrets = with_secrets.then(|| selection(("v1", "Secret"), namespace));
+    let global = global.into_iter().map(|kind| selection(kind, None));
+    global.chain(local.into_iter().map(|kind| selection(kind, namespace))).chain(secrets).collect()
+}
+
+/// A plan being made.
+struct Draft<'a> {
+    wish: &'a Wish<'a>,
+    steps: Vec<Step>,
+    /// Every workload that uses the claim.
+    users: Vec<Workload>,
+    /// What the plan has stopped and not started yet.
+    stopped: Vec<Workload>,
+    /// Whether the data is expected to be in the volume at the end.
+    brings_back: bool,
+}
+
+impl<'a> Draft<'a> {
+    fn new(wish: &'a Wish<'a>) -> Self {
+        let users = workloads(&wish.sighting.snapshot, &wish.claim);
+        Self { wish, steps: Vec::new(), users, stopped: Vec::new(), brings_back: false }
+    }
+
+    fn push(&mut self, verb: Verb, limit: u64) {
+        self.steps.push(step(verb, limit, None));
+    }
+
+    fn namespace(&self) -> &'a str {
+        self.wish.claim.namespace.as_deref().unwrap_or_default()
+    }
+
+    fn task(&mut self, task: &Task) -> Result<(), CompileError> {
+        match task {
+            Task::Export => self.export(),
+            Task::Keep => self.keep(None),
+            Task::Stop(components) => return self.stop(components),
+            Task::Replace => return self.replace(),
+            Task::Rebind => return self.rebind(),
+            Task::Bound => self.push(Verb::Bound { claim: self.wish.claim.clone(), volume: None }, LIMIT_PROVISION),
+            Task::Start(components) => return self.start(components),
+            Task::Restart(components) => return self.restart(components),
+            Task::Follow(follow) => return self.follow(follow),
+            Task::Count => self.count(),
+            Task::Ask(question) => {
+                self.push(Verb::Ask { question: question.question.clone(), word: question.word.clone() }, 0);
+            }
+            Task::Reach => self.reach(),
+        }
+        Ok(())
+    }
+
+    /// The live claim, if it is there.
+    fn claim(&self) -> Option<&'a serde_json::Value> {
+        self.wish.sighting.snapshot.get(&self.wish.claim)
+    }
+
+    /// The live volume that the claim names, or that names the claim.
+    fn volume(&self) -> Option<&'a serde_json::Value> {
+        let named = self.claim().and_then(|claim| text(claim, "/spec/volumeName"));
+        self.wish.sighting.snapshot.get(&volume_ref(named?))
+    }
+
+    fn export(&mut self) {
+        let concerned = [self.claim(), self.volume()].into_iter().flatten().chain(self.released());
+        let mut must: Vec<Pinned> = concerned.filter_map(Pinned::of).collect();
+        must.dedup();
+        let (folder, selections) = (self.wish.folder.clone(), selections(Some(self.namespace()), false));
+        self.push(Verb::Export { folder, selections, must }, LIMIT_EXPORT);
+    }
+
+    fn keep(&mut self, quarantine: Option<&str>) {
+        if let Some(volume) = self.volume().and_then(Pinned::of) {
+            self.push(Verb::Keep { volume, quarantine: quarantine.map(str::to_owned) }, LIMIT_PATCH);
+        }
+    }
+
+    /// A fresh claim under the same name. The old volume is kept aside, with its bytes and with the claim it was of.
+    fn replace(&mut self) -> Result<(), CompileError> {
+        let wish = self.wish;
+        let known = wish.archive.find(&wish.claim, |_| true).map(|(claim, _)| claim);
+        let claim = self.claim().or(known).ok_or_else(|| CompileError::NoClaim(wish.claim.clone()))?;
+        self.keep(Some("replaced"));
+        if self.stopped.is_empty() {
+            self.stop(&[])?;
+        }
+        let old = self.claim().and_then(Pinned::of);
+        if let Some(object) = old.clone() {
+            self.push(Verb::Delete { object }, LIMIT_GONE);
+        }
+        let (object, instead_of) = (fresh_claim(claim, None), old.map(|old| old.uid));
+        self.push(Verb::Create { object, instead_of }, LIMIT_PATCH);
+        Ok(())
+    }
+
+    fn component(&self, component: &str) -> Result<Vec<Workload>, CompileError> {
+        let found = of_component(&self.wish.sighting.snapshot, self.namespace(), component);
+        let (component, namespace) = (component.to_owned(), self.namespace().to_owned());
+        if found.is_empty() { Err(CompileError::NoComponent { component, namespace }) } else { Ok(found) }
+    }
+
+    fn restart(&mut self, components: &[String]) -> Result<(), CompileError> {
+        for component in components {
+            for workload in self.component(component)? {
+                let (workload, at) = (workload.pinned, self.wish.at.strftime("%FT%TZ").to_string());
+                self.push(Verb::Restart { workload, at }, 0);
+            }
+        }
+        Ok(())
+    }
+
+    /// With no pattern known the person is asked instead: nothing is guessed.
+    fn follow(&mut self, follow: &Follow) -> Result<(), CompileError> {
+        let setting = |name: &String| self.wish.settings.get(name).filter(|value| !value.is_empty()).cloned();
+        let fail = follow.fail.as_ref().and_then(setting);
+        let until = setting(&follow.until);
+        for workload in self.component(&follow.component)? {
+            if let Some(until) = until.clone() {
+                let (workload, container) = (workload.pinned, follow.container.clone());
+                self.push(Verb::Follow { workload, container, until, fail: fail.clone() }, follow.limit);
+            } else {
+                let question = format!("do the logs of {} say that it is done?", workload.pinned.object);
+                self.push(Verb::Ask { question, word: None }, 0);
+            }
+        }
+        Ok(())
+    }
+
+    /// When the data was brought back, an empty volume is a failure, if it is known to have held something.
+    fn count(&mut self) {
+        let records = self.wish.sighting.records.iter().flat_map(|record| &record.volumes);
+        let held = records.filter(|volume| volume.claim == self.wish.claim).any(|volume| volume.files_then() > 0);
+        let at_least = u64::from(held && self.brings_back);
+        self.push(Verb::Count { claim: self.wish.claim.clone(), at_least }, LIMIT_COUNT);
+    }
+
+    fn reach(&mut self) {
+        let Some(reach) = self.wish.reach.clone() else { return };
+        self.steps.push(Step {
+            id: format!("reach:{}", reach.name),
+            title: format!("reach {}", reach.title),
+            component: None,
+            needs: Vec::new(),
+            action: Action::Reach { reach },
+            change: Change::Observe,
+        });
+    }
+
+    /// Every volume that was let go by a claim of this name and is not set aside.
+    fn released(&self) -> impl Iterator<Item = &'a serde_json::Value> + use<'a> {
+        let wish = self.wish;
+        let volumes = wish.sighting.snapshot.of_kind("", "PersistentVolume");
+        volumes.filter(move |volume| {
+            text(volume, "/status/phase") == Some("Released")
+                && join::claim_of(volume).as_ref() == Some(&wish.claim)
+                && volume["metadata"]["labels"].get(crate::plan::verb::QUARANTINE).is_none()
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,146 @@
+//! Recognising losses. Pure: a sighting in, losses out.
+//!
+//! Each rule gathers facts, in the cluster's own words where it has some. Two that do not follow from each other make a loss certain;
+//! with one it is suspected, and no playbook is proposed for it unasked. The signatures were measured on Kubernetes 1.20 to 1.34.
+
+mod blast;
+mod claims;
+mod nodes;
+mod volumes;
+
+use serde::{Deserialize, Serialize};
+
+use super::Sighting;
+use crate::object::ObjectRef;
+
+pub use blast::Blast;
+
+/// What kind of loss.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LossKind {
+    /// A volume's deletion was asked for while its claim is bound to it.
+    VolumeGoing,
+    /// A claim's deletion was asked for while pods use it.
+    ClaimGoing,
+    /// A claim whose volume object is gone (phase `Lost`).
+    ClaimLost,
+    /// A volume that was let go, and is wanted (phase `Released`).
+    VolumeReleased,
+    /// A claim that is used and is not there, and no volume that was of it either.
+    ClaimGone,
+    /// A volume that held files and holds none.
+    VolumeEmptied,
+    /// A volume that lies on a node that does not answer.
+    NodeUnreachable,
+    /// A volume that lies on a node that is not there any more.
+    NodeGone,
+}
+
+impl LossKind {
+    /// Its name, as playbooks and documents write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::VolumeGoing => "volume-going",
+            Self::ClaimGoing => "claim-going",
+            Self::ClaimLost => "claim-lost",
+            Self::VolumeReleased => "volume-released",
+            Self::ClaimGone => "claim-gone",
+            Self::VolumeEmptied => "volume-emptied",
+            Self::NodeUnreachable => "node-unreachable",
+            Self::NodeGone => "node-gone",
+        }
+    }
+
+    /// What it means for the data: one sentence.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::VolumeGoing => {
+                "the volume goes when its claim goes; the data is untouched as long as the claim stays"
+            }
+            Self::ClaimGoing => {
+                "the claim goes with the last pod that uses it, and then its volume by its policy; do not restart that pod"
+            }
+            Self::ClaimLost => {
+                "the volume's object is gone; with local and hostPath volumes its folder is most likely still there"
+            }
+            Self::VolumeReleased => "the data is in the volume; nothing may use it until it is bound again",
+            Self::ClaimGone => "claim and volume are gone; with a policy of Delete the data was erased with them",
+            Self::VolumeEmptied => "every object looks healthy, and the data is not there",
+            Self::NodeUnreachable => "the data is most likely intact on the node's disk; it comes back with the node",
+            Self::NodeGone => {
+                "the data is on the disk of a machine that is no node any more; it comes back only with that disk"
+            }
+        }
+    }
+
+    /// What to do first, whatever comes then.
+    pub fn advice(self) -> &'static str {
+        match self {
+            Self::VolumeGoing | Self::ClaimGoing | Self::VolumeReleased => {
+                "`seaworthy hold` keeps every volume and saves all manifests; it takes two seconds"
+            }
+            Self::ClaimGone => "look for a backup before a fresh volume is made; nothing on the cluster has the data",
+            Self::ClaimLost => "do not delete the claim: a volume made anew is bound to its uid",
+            Self::VolumeEmptied => {
+                "stop what writes before anything is overwritten; look for a backup, or for what an old process still holds open"
+            }
+            Self::NodeUnreachable => "bring the node back; do not force-delete its pods while it may be running",
+            Self::NodeGone => {
+                "if the machine comes back with its disk, start it under the same name; if not, replace the volume"
+            }
+        }
+    }
+}
+
+/// A recognised loss.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Loss {
+    /// What kind.
+    pub kind: LossKind,
+    /// The claim whose data it is.
+    pub claim: Option<ObjectRef>,
+    /// The volume.
+    pub volume: Option<ObjectRef>,
+    /// The node.
+    pub node: Option<String>,
+    /// What was seen; each can be checked.
+    pub facts: Vec<String>,
+    /// Whether two independent facts agree.
+    pub certain: bool,
+    /// What it reaches.
+    pub blast: Blast,
+}
+
+impl Loss {
+    fn new(kind: LossKind, claim: Option<ObjectRef>, volume: Option<ObjectRef>, facts: Vec<String>) -> Self {
+        let certain = facts.len() >= 2;
+        Self { kind, claim, volume, node: None, facts, certain, blast: Blast::default() }
+    }
+}
+
+/// Every loss that shows, the most urgent kind first. What could not be read is never taken for lost: a kind that is unread gives
+/// no fact.
+pub fn recognise(sighting: &Sighting) -> Vec<Loss> {
+    let mut losses = claims::going(sighting);
+    losses.extend(claims::lost(sighting));
+    losses.extend(claims::gone(sighting));
+    losses.extend(volumes::going(sighting));
+    losses.extend(volumes::released(sighting));
+    losses.extend(volumes::emptied(sighting));
+    losses.extend(nodes::gone(sighting));
+    for loss in &mut losses {
+        loss.blast = blast::of(sighting, loss);
+    }
+    losses.sort_by(|a, b| (!a.certain, a.kind, &a.claim).cmp(&(!b.certain, b.kind, &b.claim)));
+    losses
+}
+
+/// Whether this kind could be read; `Some` of nothing is then a fact.
+fn was_read(sighting: &Sighting, kind: &str) -> bool {
+    !sighting.snapshot.unread.iter().any(|unread| unread.kind == kind)
+}
+
+#[cfg(test)]
+mod tests;

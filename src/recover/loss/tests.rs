@@ -1,0 +1,209 @@
+use super::*;
+use crate::engine::rescue::Files;
+use crate::recover::join::claim_ref;
+use crate::recover::record::{Record, VolumeRecord};
+use crate::snapshot::{Snapshot, Unread};
+use serde_json::{Value, json};
+
+/// A claim bound to a volume on a node, and a Deployment with a pod that uses it.
+fn healthy() -> Vec<Value> {
+    let affinity = json!({"required": {"nodeSelectorTerms": [{"matchExpressions":
+        [{"key": "kubernetes.io/hostname", "operator": "In", "values": ["host-1"]}]}]}});
+    vec![
+        json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "node-1", "labels": {"kubernetes.io/hostname": "host-1"}},
+            "status": {"conditions": [{"type": "Ready", "status": "True", "lastTransitionTime": "2026-01-01T00:00:00Z"}]}}),
+        json!({"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": "v", "uid": "v1"},
+            "spec": {"claimRef": {"namespace": "n", "name": "c", "uid": "c1"}, "hostPath": {"path": "/opt/v"}, "nodeAffinity": affinity},
+            "status": {"phase": "Bound"}}),
+        json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "c", "namespace": "n", "uid": "c1",
+            "annotations": {"pv.kubernetes.io/bind-completed": "yes"}}, "spec": {"volumeName": "v"}, "status": {"phase": "Bound"}}),
+        json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web", "namespace": "n", "uid": "d1",
+            "labels": {"app.kubernetes.io/component": "front"}}, "spec": {"replicas": 1, "template": {"spec": {"volumes":
+            [{"name": "x", "persistentVolumeClaim": {"claimName": "c"}}]}}}, "status": {"readyReplicas": 1}}),
+        json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web-1", "namespace": "n",
+            "ownerReferences": [{"apiVersion": "apps/v1", "kind": "Deployment", "name": "web", "uid": "d1", "controller": true}]},
+            "spec": {"nodeName": "node-1", "volumes": [{"name": "x", "persistentVolumeClaim": {"claimName": "c"}}]},
+            "status": {"phase": "Running"}}),
+    ]
+}
+
+fn sighting(objects: &[Value]) -> Sighting {
+    let mut snapshot = Snapshot::default();
+    for object in objects {
+        snapshot.insert(object.clone());
+    }
+    Sighting { snapshot, now: "2026-01-01T01:00:00Z".parse().unwrap(), ..Sighting::default() }
+}
+
+fn change(objects: &mut [Value], kind: &str, pointer: &str, value: Value) {
+    let object = objects.iter_mut().find(|object| object["kind"] == kind).unwrap();
+    let (parent, key) = pointer.rsplit_once('/').unwrap();
+    object.pointer_mut(parent).unwrap()[key] = value;
+}
+
+fn without(kind: &str) -> Vec<Value> {
+    healthy().into_iter().filter(|object| object["kind"] != kind).collect()
+}
+
+/// Kind and certainty of what is recognised.
+fn found(sighting: &Sighting) -> Vec<(LossKind, bool)> {
+    recognise(sighting).into_iter().map(|loss| (loss.kind, loss.certain)).collect()
+}
+
+fn record(files: u64, root: u64) -> Record {
+    let empty = String::new;
+    let cluster = crate::cluster::ClusterId { context: empty(), server: empty(), uid: empty() };
+    let installation = crate::plan::Installation {
+        stack: "s".to_owned(),
+        version: empty(),
+        namespace: "n".to_owned(),
+        release: empty(),
+        profile: empty(),
+    };
+    let volume = VolumeRecord {
+        claim: claim_ref("n", "c"),
+        claim_uid: "c1".to_owned(),
+        volume: "v".to_owned(),
+        volume_uid: "v1".to_owned(),
+        place: "/opt/v on host-1".to_owned(),
+        files: Files::Counted { files, root },
+        claim_manifest: Value::Null,
+        volume_manifest: Value::Null,
+    };
+    Record {
+        format: 1,
+        at: "2026-01-01T00:00:00Z".parse().unwrap(),
+        cluster,
+        installation,
+        images: [].into(),
+        nodes: [].into(),
+        volumes: vec![volume],
+    }
+}
+
+#[test]
+fn what_is_well_is_no_loss() {
+    assert_eq!(found(&sighting(&healthy())), []);
+}
+
+#[test]
+fn a_volume_that_is_being_deleted_shows_although_it_says_bound() {
+    let mut objects = healthy();
+    change(&mut objects, "PersistentVolume", "/metadata/deletionTimestamp", json!("2026-01-01T00:59:00Z"));
+    let losses = recognise(&sighting(&objects));
+    assert_eq!((losses[0].kind, losses[0].certain, losses.len()), (LossKind::VolumeGoing, true, 1));
+    assert_eq!(losses[0].blast.components, ["front"]);
+    assert_eq!(losses[0].blast.still_runs, ["web-1"]);
+}
+
+#[test]
+fn a_claim_that_is_being_deleted_is_certain_only_while_something_holds_it() {
+    let mut objects = healthy();
+    change(&mut objects, "PersistentVolumeClaim", "/metadata/deletionTimestamp", json!("2026-01-01T00:59:00Z"));
+    assert_eq!(found(&sighting(&objects)), [(LossKind::ClaimGoing, true)]);
+    let alone: Vec<Value> = objects.into_iter().filter(|object| object["kind"] != "Pod").collect();
+    assert_eq!(found(&sighting(&alone)), [(LossKind::ClaimGoing, false)]);
+}
+
+#[test]
+fn a_lost_claim_needs_the_phase_and_the_absent_volume() {
+    let mut objects = without("PersistentVolume");
+    assert_eq!(found(&sighting(&objects)), [(LossKind::ClaimLost, false)], "the phase does not say it yet");
+    change(&mut objects, "PersistentVolumeClaim", "/status/phase", json!("Lost"));
+    let mut sighting = sighting(&objects);
+    assert_eq!(found(&sighting), [(LossKind::ClaimLost, true)]);
+    // What may not be read is not gone.
+    sighting.snapshot.unread.push(Unread {
+        kind: "PersistentVolume".to_owned(),
+        namespace: None,
+        why: "forbidden".to_owned(),
+    });
+    assert_eq!(found(&sighting), [(LossKind::ClaimLost, false)]);
+}
+
+#[test]
+fn a_claim_that_waits_for_its_volume_has_lost_nothing() {
+    let mut objects = without("PersistentVolume");
+    change(&mut objects, "PersistentVolumeClaim", "/metadata/annotations", json!({}));
+    change(&mut objects, "PersistentVolumeClaim", "/status/phase", json!("Pending"));
+    assert_eq!(found(&sighting(&objects)), []);
+}
+
+#[test]
+fn a_released_volume_is_a_loss_only_when_somebody_wants_it() {
+    let mut objects = without("PersistentVolumeClaim");
+    change(&mut objects, "PersistentVolume", "/status/phase", json!("Released"));
+    assert_eq!(found(&sighting(&objects)), [(LossKind::VolumeReleased, true)], "a Deployment names the claim");
+    let alone: Vec<Value> = objects.iter().filter(|object| object["kind"] == "PersistentVolume").cloned().collect();
+    assert_eq!(found(&sighting(&alone)), [], "nobody wants it");
+    let recorded = Sighting { records: vec![record(3, 1)], ..sighting(&alone) };
+    assert_eq!(found(&recorded), [(LossKind::VolumeReleased, true)], "the record wants it");
+    change(&mut objects, "PersistentVolume", "/metadata/labels", json!({crate::plan::verb::QUARANTINE: "replaced"}));
+    assert_eq!(found(&sighting(&objects)), [], "it was put aside");
+}
+
+#[test]
+fn a_claim_that_never_was_is_suspected_and_one_with_a_record_is_gone() {
+    let objects: Vec<Value> =
+        without("PersistentVolumeClaim").into_iter().filter(|object| object["kind"] != "PersistentVolume").collect();
+    assert_eq!(found(&sighting(&objects)), [(LossKind::ClaimGone, false)]);
+    let recorded = Sighting { records: vec![record(3, 1)], ..sighting(&objects) };
+    assert_eq!(found(&recorded), [(LossKind::ClaimGone, true)]);
+}
+
+#[test]
+fn an_emptied_volume_shows_only_against_its_record() {
+    let now = |files, root| [(claim_ref("n", "c"), Files::Counted { files, root })].into();
+    let cases = [
+        (record(3, 1), now(0, 1), 2),
+        (record(3, 1), now(0, 2), 3),
+        (record(3, 1), now(2, 1), 0),
+        (record(0, 1), now(0, 1), 0),
+        (record(3, 1), [].into(), 0),
+        (record(3, 1), [(claim_ref("n", "c"), Files::Unknown { why: "no shell".to_owned() })].into(), 0),
+    ];
+    for (record, files, facts) in cases {
+        let sighting = Sighting { records: vec![record], files, ..sighting(&healthy()) };
+        let losses = recognise(&sighting);
+        let expected = if facts == 0 { Vec::new() } else { vec![(LossKind::VolumeEmptied, facts)] };
+        assert_eq!(losses.iter().map(|loss| (loss.kind, loss.facts.len())).collect::<Vec<_>>(), expected);
+    }
+}
+
+fn pending(objects: &mut [Value]) {
+    change(objects, "Pod", "/spec/nodeName", Value::Null);
+    change(
+        objects,
+        "Pod",
+        "/status",
+        json!({"phase": "Pending", "conditions": [{"type": "PodScheduled", "status": "False",
+        "reason": "Unschedulable", "lastTransitionTime": "2026-01-01T00:30:00Z"}]}),
+    );
+}
+
+#[test]
+fn a_node_is_gone_when_its_name_is_and_a_pod_finds_no_place() {
+    let mut objects = without("Node");
+    assert_eq!(found(&sighting(&objects)), [(LossKind::NodeGone, false)], "a pod still runs there");
+    pending(&mut objects);
+    assert_eq!(found(&sighting(&objects)), [(LossKind::NodeGone, true)]);
+}
+
+/// Redpanda's unbinder once deleted claims because the pod was Pending for another reason.
+#[test]
+fn a_pod_that_waits_for_memory_is_no_lost_node() {
+    let mut objects = healthy();
+    pending(&mut objects);
+    assert_eq!(found(&sighting(&objects)), []);
+}
+
+#[test]
+fn a_silent_node_is_away_after_five_minutes_and_not_before() {
+    let mut objects = healthy();
+    pending(&mut objects);
+    let silent = |since: &str| json!([{"type": "Ready", "status": "Unknown", "lastTransitionTime": since}]);
+    change(&mut objects, "Node", "/status/conditions", silent("2026-01-01T00:57:00Z"));
+    assert_eq!(found(&sighting(&objects)), []);
+    change(&mut objects, "Node", "/status/conditions", silent("2026-01-01T00:30:00Z"));
+    assert_eq!(found(&sighting(&objects)), [(LossKind::NodeUnreachable, true)]);
+}

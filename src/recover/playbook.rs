@@ -1,0 +1,287 @@
+//! Playbooks: what to do about a loss, as data. `profiles/<stack>/playbooks/*.yaml`, and for every stack `profiles/common/playbooks/`.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::LossKind;
+use crate::error::{Class, Explain, closest};
+use crate::stack::{Catalogue, Fault, FaultKind, Folder, Place, StackError, typed, yaml};
+
+/// The version of this format.
+const FORMAT: u32 = 1;
+/// The folder of the playbooks that fit every stack.
+const COMMON: &str = "common";
+
+/// A playbook as it is written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Sheet {
+    /// The version of this format; 1.
+    pub format: u32,
+    /// Its name for people.
+    pub title: String,
+    /// The losses that it is proposed for.
+    #[serde(default)]
+    pub losses: Vec<LossKind>,
+    /// Which claim it is about; without one, the claim of the loss, or the one that is named.
+    pub claim: Option<ClaimRole>,
+    /// What is lost for good when it is done.
+    pub lost: String,
+    /// What it does not touch.
+    pub untouched: String,
+    /// What comes back by itself afterwards.
+    pub returns: String,
+    /// What can be set for it.
+    #[serde(default)]
+    pub settings: BTreeMap<String, Setting>,
+    /// What is done, in order.
+    pub steps: Vec<Task>,
+}
+
+/// Which claim, by its role: the one that a component mounts, never by its name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClaimRole {
+    /// The label `app.kubernetes.io/component` of the workload.
+    pub component: String,
+    /// The name of the volume in its pods, where they mount more than one claim.
+    pub volume: Option<String>,
+}
+
+/// Something that can be set: on the command line, by a value of the stack, or by default.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Setting {
+    /// What it is, for people.
+    pub title: String,
+    /// The value of the stack that holds it, where the installation recorded one.
+    pub value: Option<String>,
+    /// What it is otherwise. Empty: nothing is known, and the person is asked instead.
+    #[serde(default)]
+    pub default: String,
+}
+
+/// A task of a playbook; each comes to one or more steps.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Task {
+    /// Save the manifests of all that is concerned.
+    Export,
+    /// Keep the volume.
+    Keep,
+    /// Stop these components, in this order, and whatever else uses the claim; wait until no pod does.
+    Stop(Vec<String>),
+    /// Put a fresh volume in the place of the claim's; the old one is kept aside.
+    Replace,
+    /// Bind the volume that holds the data back to its claim.
+    Rebind,
+    /// Wait until the claim is bound to a fresh volume.
+    Bound,
+    /// Start what was stopped of these components, or with `[]` all that is still stopped.
+    Start(Vec<String>),
+    /// Replace the pods of these components.
+    Restart(Vec<String>),
+    /// Follow the logs of a component.
+    Follow(Follow),
+    /// Count the files of the volume.
+    Count,
+    /// Ask the person.
+    Ask(Question),
+    /// Prove that the application answers.
+    Reach,
+}
+
+/// Which logs, and what to look for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Follow {
+    /// The component.
+    pub component: String,
+    /// The container; without one, the first.
+    pub container: Option<String>,
+    /// The setting that holds the regular expression of the line.
+    pub until: String,
+    /// The setting that holds the one of a line that says it will not come.
+    pub fail: Option<String>,
+    /// How long, seconds.
+    pub limit: u64,
+}
+
+/// A question to the person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Question {
+    /// The question.
+    pub question: String,
+    /// The word to be typed; without one, yes or no.
+    pub word: Option<String>,
+}
+
+/// A playbook with where it comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Playbook {
+    /// `rebind`, or `stack/name`.
+    pub name: String,
+    /// The stack that it belongs to; `None`: to all.
+    pub stack: Option<String>,
+    /// What it says.
+    #[serde(flatten)]
+    pub sheet: Sheet,
+}
+
+/// All playbooks that there are.
+#[derive(Debug, Clone, Default)]
+pub struct Playbooks(pub Vec<Playbook>);
+
+/// A playbook that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum PlaybookError {
+    /// There is none of this name.
+    #[error("there is no playbook `{name}`{}; known are {}", closest.as_ref().map_or_else(String::new, |name| format!(", did you mean `{name}`?")), known.join(", "))]
+    Unknown {
+        /// What was asked for.
+        name: String,
+        /// What was probably meant.
+        closest: Option<String>,
+        /// What there is.
+        known: Vec<String>,
+    },
+    /// One cannot be read.
+    #[error(transparent)]
+    Unreadable(#[from] StackError),
+}
+
+impl Explain for PlaybookError {
+    fn id(&self) -> &'static str {
+        match self {
+            Self::Unknown { .. } => "unknown-playbook",
+            Self::Unreadable(error) => error.id(),
+        }
+    }
+
+    fn class(&self) -> Class {
+        Class::Input
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Unknown { .. } => {
+                Some("`seaworthy recover` without a name recognises what is lost and proposes one".to_owned())
+            }
+            Self::Unreadable(error) => error.hint(),
+        }
+    }
+}
+
+impl Playbooks {
+    /// Reads the common ones and those of every stack of the catalogue.
+    pub fn read(catalogue: &Catalogue) -> Result<Self, PlaybookError> {
+        let mut playbooks = of_folder(&catalogue.folder(COMMON)?, None)?;
+        for stack in catalogue.names() {
+            playbooks.extend(of_folder(&catalogue.folder(&stack)?, Some(&stack))?);
+        }
+        Ok(Self(playbooks))
+    }
+
+    /// The one of this name.
+    pub fn get(&self, name: &str) -> Result<&Playbook, PlaybookError> {
+        self.0.iter().find(|playbook| playbook.name == name).ok_or_else(|| {
+            let known: Vec<String> = self.0.iter().map(|playbook| playbook.name.clone()).collect();
+            let closest = closest(name, known.iter().map(String::as_str)).map(str::to_owned);
+            PlaybookError::Unknown { name: name.to_owned(), closest, known }
+        })
+    }
+}
+
+fn of_folder(folder: &Folder, stack: Option<&str>) -> Result<Vec<Playbook>, StackError> {
+    let files = folder.files.iter().filter_map(|(path, text)| {
+        let name = path.strip_prefix("playbooks/")?.strip_suffix(".yaml")?;
+        Some((path, name, text))
+    });
+    let read = |(path, name, text): (&String, &str, &String)| {
+        let sheet = sheet(&folder.home.file(path), text)?;
+        let name = stack.map_or_else(|| name.to_owned(), |stack| format!("{stack}/{name}"));
+        Ok(Playbook { name, stack: stack.map(str::to_owned), sheet })
+    };
+    files.map(read).collect()
+}
+
+/// Reads a playbook.
+///
+/// # Errors
+/// When it is not YAML, or everything in it that is not as it must be, each with its line.
+pub fn sheet(file: &str, text: &str) -> Result<Sheet, StackError> {
+    let nodes = yaml::node(file, text)?;
+    let value: Value = nodes.to_value();
+    let sheet: Sheet = typed::read(&value).map_err(|misfits| {
+        let fault = |misfit: typed::Misfit| {
+            let place = Place { file: file.into(), mark: *nodes.nearest(&misfit.way) };
+            Fault::new(FaultKind::BadStack, place, misfit.problem.to_string()).on(misfit.way)
+        };
+        StackError::Faults(misfits.into_iter().map(fault).collect())
+    })?;
+    match wrong(&sheet) {
+        None => Ok(sheet),
+        Some(message) => Err(Fault::new(FaultKind::BadStack, Place::file(file), message).into()),
+    }
+}
+
+/// What no type keeps out.
+fn wrong(sheet: &Sheet) -> Option<String> {
+    if sheet.format != FORMAT {
+        return Some(format!("this program reads format {FORMAT}; the playbook has format {}", sheet.format));
+    }
+    for setting in sheet.settings.values() {
+        if let Err(error) = regex::Regex::new(&setting.default) {
+            return Some(format!("`{}` is no regular expression: {error}", setting.default));
+        }
+    }
+    for task in &sheet.steps {
+        let Task::Follow(follow) = task else { continue };
+        let unknown = [Some(&follow.until), follow.fail.as_ref()]
+            .into_iter()
+            .flatten()
+            .find(|name| !sheet.settings.contains_key(*name));
+        if let Some(name) = unknown {
+            return Some(format!("`follow` names the setting `{name}`, which is not among `settings`"));
+        }
+    }
+    let place = |wanted: &Task| sheet.steps.iter().position(|task| task == wanted);
+    match (place(&Task::Export), place(&Task::Replace).or_else(|| place(&Task::Rebind))) {
+        (None, _) => Some("a playbook saves the manifests first: `export` is missing".to_owned()),
+        (Some(export), Some(act)) if export > act => Some("`export` stands behind what changes the volume".to_owned()),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_our_playbooks_can_be_read() {
+        let playbooks = Playbooks::read(&Catalogue::default()).unwrap();
+        assert_eq!(playbooks.get("rebind").unwrap().stack, None);
+        let error = playbooks.get("rebnd").unwrap_err();
+        assert!(error.to_string().contains("did you mean `rebind`?"), "{error}");
+        assert_eq!(error.class(), Class::Input);
+    }
+
+    const HEAD: &str = "format: 1\ntitle: t\nlost: l\nuntouched: u\nreturns: r\n";
+
+    #[test]
+    fn every_fault_of_a_playbook_is_named_with_its_place() {
+        let cases = [
+            ("steps: [export, repalce]\n", "replace"),
+            ("steps: [rebind]\n", "`export` is missing"),
+            ("steps: [replace, export]\n", "stands behind"),
+            ("steps: [export, {follow: {component: a, until: x, limit: 3}}]\n", "the setting `x`"),
+            ("settings: {x: {title: t, default: '('}}\nsteps: [export]\n", "no regular expression"),
+            ("losses: [claim-losd]\nsteps: [export]\n", "claim-lost"),
+            ("claim: {componnet: a}\nsteps: [export]\n", "component"),
+        ];
+        for (text, expected) in cases {
+            let error = sheet("p.yaml", &format!("{HEAD}{text}")).unwrap_err();
+            assert!(error.to_string().contains(expected) && error.to_string().contains("p.yaml"), "{text}: {error}");
+        }
+        assert!(sheet("p.yaml", &HEAD.replace("format: 1", "format: 2")).is_err());
+    }
+}
