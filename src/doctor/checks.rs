@@ -97,3 +97,6 @@ fn condition<'a>(object: &'a Value, kind: &str) -> Option<&'a Value> {
 fn is_true<'a>(object: &'a Value, kind: &str) -> Option<&'a Value> {
     condition(object, kind).filter(|condition| condition["status"] == "True")
 }
+
+#[cfg(test)]
+mod tests;

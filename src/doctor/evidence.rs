@@ -17,6 +17,9 @@ use super::survey::Survey;
 use crate::object::{items, text};
 use crate::snapshot::Snapshot;
 
+#[cfg(test)]
+mod tests;
+
 pub use certificate::Certificate;
 pub use file::{FileError, load, save};
 pub use gather::{GatherError, Scope, gather};
@@ -99,4 +102,17 @@ pub(super) fn logs(pod: &Value) -> impl Iterator<Item = (&str, &str)> {
     });
     let running = pod[LOG].as_object().into_iter().flatten();
     ends.chain(running.filter_map(|(container, log)| Some((container.as_str(), log.as_str()?))))
+}
+
+/// Whether a kind is read at all.
+#[cfg(test)]
+pub(super) fn is_gathered(kind: &str) -> bool {
+    gather::is_gathered(kind)
+}
+
+/// An object as evidence keeps it.
+#[cfg(test)]
+pub(super) fn kept(mut object: Value) -> Value {
+    strip::strip(&mut object);
+    object
 }

@@ -213,7 +213,9 @@ pub(super) fn by_maker(findings: Vec<Finding>, evidence: &Evidence) -> Vec<Findi
         let key = (finding.object.clone(), finding.id.clone(), finding.reason.clone());
         let same = groups.entry(key).or_insert_with(|| {
             finding.fingerprint = format!("{}/{}", finding.id, finding.object);
-            Finding { instances: Vec::new(), symptoms: Vec::new(), ..finding.clone() }
+            let mut first = finding.clone();
+            first.symptoms.clear();
+            first
         });
         same.instances.extend(pods);
         same.symptoms.extend(finding.symptoms);

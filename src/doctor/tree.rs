@@ -25,6 +25,9 @@ const BY_SERVICE: &[&str] = &["P001", "P017", "P021", "P022", "W002"];
 /// What programs say when names cannot be resolved, in lower case.
 const NO_NAMES: &[&str] =
     &["no such host", "name resolution", "server misbehaving", "could not resolve", "name or service not known"];
+const ADMISSION: &str = "admissionregistration.k8s.io";
+const WEBHOOKS_V: &str = "ValidatingWebhookConfiguration";
+const WEBHOOKS_M: &str = "MutatingWebhookConfiguration";
 /// Steps from a finding to its cause at the most.
 const FAR: usize = 6;
 
@@ -86,14 +89,17 @@ fn cause_of(index: usize, finding: &Finding, all: &[Finding], shown: &Places, ev
     found
 }
 
-/// A worse finding about the very same object: a quota that is nearly used up, and one that has refused a pod.
+/// Findings that say exactly why; another one about the same pods is their consequence.
+const EXACT: &[&str] = &["D002", "ET002"];
+
+/// A worse or more exact finding about the very same object: a quota that is nearly used up, and one that has refused a pod.
 fn same_place(index: usize, place: &ObjectRef, all: &[Finding], shown: &Places) -> Vec<usize> {
     let here = shown.get(&key(place)).into_iter().flatten().copied();
-    here.filter(|other| {
-        *other != index && all[*other].severity > all[index].severity && all[*other].places().contains(place)
-    })
-    .filter(|_| place.kind != "Pod")
-    .collect()
+    let exact = |one: usize| EXACT.contains(&all[one].id.as_str());
+    let worse = |one: usize| place.kind != "Pod" && all[one].severity > all[index].severity;
+    here.filter(|other| *other != index && all[*other].places().contains(place))
+        .filter(|other| worse(*other) || exact(*other) && !exact(index))
+        .collect()
 }
 
 /// What an object rests on: what would have to be repaired for it to be well.
@@ -103,7 +109,8 @@ fn rests_on(object: &ObjectRef, finding: &Finding, is_start: bool, evidence: &Ev
     match object.kind.as_str() {
         "Pod" if is_start => of_pod(live, object, finding, snapshot),
         "Deployment" | "ReplicaSet" | "StatefulSet" | "DaemonSet" | "Job" | "CronJob" => refs(snapshot.owned_by(live)),
-        "Service" => refs(Look::pods_of(live, snapshot)).into_iter().chain(refs(makers(live, snapshot))).collect(),
+        "Service" if is_start => behind(live, snapshot).into_iter().chain(users(object, snapshot)).collect(),
+        "Service" => behind(live, snapshot),
         "PersistentVolumeClaim" => {
             named("v1", "PersistentVolume", None, text(live, "/spec/volumeName")).into_iter().collect()
         }
@@ -112,9 +119,10 @@ fn rests_on(object: &ObjectRef, finding: &Finding, is_start: bool, evidence: &Ev
             let names = super::checks::ingress::backends(live).filter_map(|backend| text(backend, "/service/name"));
             names.map(|name| ObjectRef::new("v1", "Service", object.namespace.as_deref(), name)).collect()
         }
-        "APIService" => service(live, "/spec/service").into_iter().collect(),
-        "ValidatingWebhookConfiguration" | "MutatingWebhookConfiguration" => {
-            items(live, "/webhooks").filter_map(|hook| service(hook, "/clientConfig/service")).collect()
+        // What is behind their Service: that it has no pods they say better themselves.
+        "APIService" | WEBHOOKS_V | WEBHOOKS_M => {
+            let services = served_by(live).filter_map(|service| snapshot.get(&service).cloned());
+            services.flat_map(|service| behind(&service, snapshot)).collect()
         }
         "HorizontalPodAutoscaler" => of_autoscaler(live, object),
         "PodDisruptionBudget" => refs(super::checks::budgets::pods_of(live, snapshot)),
@@ -129,6 +137,24 @@ fn refs<'a>(objects: impl Iterator<Item = &'a Value>) -> Vec<ObjectRef> {
 
 fn named(version: &str, kind: &str, namespace: Option<&str>, name: Option<&str>) -> Option<ObjectRef> {
     Some(ObjectRef::new(version, kind, namespace, name?))
+}
+
+/// What a Service leads to: its pods, and what should make them.
+fn behind(service: &Value, snapshot: &Snapshot) -> Vec<ObjectRef> {
+    refs(Look::pods_of(service, snapshot)).into_iter().chain(refs(makers(service, snapshot))).collect()
+}
+
+/// The Services that serve a webhook or an added API.
+fn served_by(live: &Value) -> impl Iterator<Item = ObjectRef> {
+    let hooks = items(live, "/webhooks").filter_map(|hook| service(hook, "/clientConfig/service"));
+    service(live, "/spec/service").into_iter().chain(hooks)
+}
+
+/// The webhooks and added APIs that a Service serves: the way in which its trouble matters most.
+fn users(object: &ObjectRef, snapshot: &Snapshot) -> Vec<ObjectRef> {
+    let kinds = [("apiregistration.k8s.io", "APIService"), (ADMISSION, WEBHOOKS_V), (ADMISSION, WEBHOOKS_M)];
+    let all = kinds.iter().flat_map(|(group, kind)| snapshot.of_kind(group, kind));
+    refs(all.filter(|user| served_by(user).any(|service| service.same_object(object))))
 }
 
 fn service(value: &Value, pointer: &str) -> Option<ObjectRef> {
@@ -247,3 +273,6 @@ fn sort(findings: &mut [Finding]) {
         weight(b).cmp(&weight(a)).then_with(|| (&a.id, &a.object).cmp(&(&b.id, &b.object)))
     });
 }
+
+#[cfg(test)]
+mod tests;

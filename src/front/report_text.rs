@@ -70,7 +70,8 @@ fn first_line(report: &Report, style: Style) -> String {
 fn block(finding: &Finding, style: Style) -> Vec<String> {
     let head = format!("{} {}  {}: {}", finding.id, finding.severity.word(), finding.object, finding.title);
     let mut lines = vec![format!("{} {}", style.mark(finding.worst()), printable(&head))];
-    let mut say = |label: &str, text: &str| lines.push(format!("    {label:<6} {}", printable(text).replace('\n', " ")));
+    let mut say =
+        |label: &str, text: &str| lines.push(format!("    {label:<6} {}", printable(text).replace('\n', " ")));
     say("what:", &finding.message);
     finding.evidence.iter().for_each(|line| say("why:", line));
     if !finding.symptoms.is_empty() {

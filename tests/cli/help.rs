@@ -22,6 +22,9 @@ const COMMANDS: &[&str] = &[
     "runs resume",
     "runs abort",
     "runs purge",
+    "doctor",
+    "why",
+    "explain",
 ];
 
 /// The options that every command has, by the long help of the program itself.

@@ -66,6 +66,12 @@ const KINDS: &[(&str, &str, bool)] = &[
     ("admissionregistration.k8s.io/v1", "MutatingWebhookConfiguration", false),
 ];
 
+/// Whether a kind is read at all.
+#[cfg(test)]
+pub(super) fn is_gathered(kind: &str) -> bool {
+    KINDS.iter().any(|(_, known, _)| *known == kind)
+}
+
 /// Leases are read there only: elsewhere they are many and say nothing about the cluster.
 const CONTROL_PLANE: &str = "kube-system";
 
