@@ -4,7 +4,6 @@ use serde::{Deserialize, Serialize};
 
 use super::evidence::Evidence;
 use super::finding::Finding;
-use super::survey;
 
 /// How bad it is when a check finds something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -98,7 +97,8 @@ impl Check {
         }
         let verdict = match self.judge {
             Judge::Rules => {
-                Verdict::of(survey::looked_at(evidence, self.reads[0]), evidence.survey().findings(self.id))
+                let survey = evidence.survey();
+                Verdict::of(survey.count(self.reads.first().unwrap_or(&"")), survey.findings(self.id))
             }
             Judge::Look(look) => look(evidence),
         };

@@ -41,6 +41,8 @@ const SHOWN: usize = 3;
 #[derive(Debug, Default)]
 pub(crate) struct Survey {
     hits: Vec<Hit>,
+    /// How many objects of each kind there are.
+    counts: BTreeMap<String, usize>,
 }
 
 /// What a rule said at an object.
@@ -61,7 +63,19 @@ impl Survey {
                 Some(Hit { cause, at: at.clone()? })
             })
         });
-        Self { hits: hits.collect() }
+        let mut counts = BTreeMap::new();
+        for kind in evidence.snapshot.objects().filter_map(|object| object["kind"].as_str()) {
+            match counts.get_mut(kind) {
+                Some(count) => *count += 1,
+                None => drop(counts.insert(kind.to_owned(), 1)),
+            }
+        }
+        Self { hits: hits.collect(), counts }
+    }
+
+    /// How many objects of a kind there are to look at.
+    pub(super) fn count(&self, kind: &str) -> usize {
+        self.counts.get(kind).copied().unwrap_or(0)
     }
 
     /// What the rules of one check find, a finding for each object that somebody has to do something about.
@@ -89,18 +103,14 @@ fn finding(object: ObjectRef, hits: &[&Hit]) -> Finding {
     finding
 }
 
-/// How many objects of a kind were looked at.
-pub(super) fn looked_at(evidence: &Evidence, kind: &str) -> usize {
-    evidence.snapshot.objects().filter(|object| object["kind"] == kind).count()
-}
-
 /// Whether anybody is concerned by the state of an object: not by what is kept as a record of what is over.
 fn matters(object: &Value, evidence: &Evidence) -> bool {
     match text(object, "/kind").unwrap_or_default() {
         "Pod" => !is_record(object, &evidence.snapshot),
         "ReplicaSet" => number(object, "/spec/replicas").unwrap_or(1) > 0,
         "Job" => !is_outlived(object, &evidence.snapshot),
-        "Service" => !is_switched_off(object, &evidence.snapshot),
+        // Cluster DNS has a check of its own.
+        "Service" => !is_switched_off(object, &evidence.snapshot) && !super::checks::dns::is_dns(object),
         "Ingress" => evidence.since(object, "/metadata/creationTimestamp").is_none_or(|age| age > SERVES),
         _ => true,
     }
@@ -200,16 +210,18 @@ pub(super) fn top(reference: &ObjectRef, snapshot: &Snapshot) -> ObjectRef {
     top
 }
 
+/// Where somebody has to do something about a finding: at what made the pod; other objects are owned for other reasons.
+fn maker(object: &ObjectRef, snapshot: &Snapshot) -> ObjectRef {
+    if matches!(object.kind.as_str(), "Pod" | "ReplicaSet" | "Job") { top(object, snapshot) } else { object.clone() }
+}
+
 /// Gathers findings about pods under what made the pods, and adds what is seen at the pods.
 pub(super) fn by_maker(findings: Vec<Finding>, evidence: &Evidence) -> Vec<Finding> {
     let mut groups: BTreeMap<(ObjectRef, String, String), Finding> = BTreeMap::new();
     for mut finding in findings {
-        let pods = if finding.object.kind == "Pod" && finding.instances.is_empty() {
-            vec![finding.object.clone()]
-        } else {
-            Vec::new()
-        };
-        finding.object = top(&finding.object, &evidence.snapshot);
+        let (place, maker) = (finding.object.clone(), maker(&finding.object, &evidence.snapshot));
+        let instance = (place.kind == "Pod" || place != maker).then_some(place);
+        finding.object = maker;
         let key = (finding.object.clone(), finding.id.clone(), finding.reason.clone());
         let same = groups.entry(key).or_insert_with(|| {
             finding.fingerprint = format!("{}/{}", finding.id, finding.object);
@@ -217,7 +229,7 @@ pub(super) fn by_maker(findings: Vec<Finding>, evidence: &Evidence) -> Vec<Findi
             first.symptoms.clear();
             first
         });
-        same.instances.extend(pods);
+        same.instances.extend(instance);
         same.symptoms.extend(finding.symptoms);
     }
     groups.into_values().map(|finding| with_evidence(finding, evidence)).collect()

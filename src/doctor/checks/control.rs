@@ -16,7 +16,7 @@ pub(super) const ROWS: &[Check] = &[
         explain: "The API server answers, but says of one of its parts that it is not ready. Most often it is etcd, its store.",
         fix: "See which, `kubectl get --raw '/readyz?verbose'`, and look after it on the control plane's machine.",
         unless: "an API server that does not say (`/readyz` is closed to us): then the check could not tell.",
-        reads: &["Namespace"],
+        reads: &[],
         judge: Judge::Look(parts),
     },
     Check {

@@ -37,7 +37,7 @@ pub(super) const ROWS: &[Check] = &[
 ];
 
 /// Whether it is the Service of cluster DNS. Every distribution calls it so, whatever server is behind it.
-pub(super) fn is_dns(service: &Value) -> bool {
+pub(in crate::doctor) fn is_dns(service: &Value) -> bool {
     service["metadata"]["namespace"] == "kube-system" && service["metadata"]["name"] == "kube-dns"
 }
 

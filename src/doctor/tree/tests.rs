@@ -94,7 +94,7 @@ fn a_program_that_names_a_service_suffers_from_what_is_wrong_there() {
     let report = report(items);
     let roots: Vec<_> = report.findings.iter().map(|root| (root.id.as_str(), root.object.to_string())).collect();
     assert_eq!(roots, [("P002", "Deployment/shop/db".to_owned())], "{:#?}", report.findings);
-    assert_eq!(report.summary.symptoms, 6, "{:#?}", report.findings);
+    assert_eq!(report.summary.symptoms, 5, "{:#?}", report.findings);
 }
 
 /// An image that does not exist does not come from the pressure on the node that the pod happens to be on.

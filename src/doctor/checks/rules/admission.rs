@@ -3,7 +3,8 @@
 use super::error;
 use crate::doctor::check::Check;
 
-const POD: &[&str] = &["Pod"];
+/// Whose pods are refused; other workloads refuse alike.
+const MAKER: &[&str] = &["ReplicaSet"];
 
 /// The rows.
 pub(in crate::doctor::checks) const ROWS: &[Check] = &[
@@ -15,7 +16,7 @@ pub(in crate::doctor::checks) const ROWS: &[Check] = &[
             "Raise the quota, or lower what the values ask for.",
             "a quota that is full while all pods are there (Q002).",
         ],
-        POD,
+        MAKER,
     ),
     error(
         "Q003",
@@ -25,7 +26,7 @@ pub(in crate::doctor::checks) const ROWS: &[Check] = &[
             "Set the containers' resources in the values, or give the namespace a LimitRange with defaults.",
             "containers to which a LimitRange gives defaults.",
         ],
-        POD,
+        MAKER,
     ),
     error(
         "Q004",
@@ -35,7 +36,7 @@ pub(in crate::doctor::checks) const ROWS: &[Check] = &[
             "Change the resources in the values, or the LimitRange.",
             "a LimitRange that only gives defaults.",
         ],
-        POD,
+        MAKER,
     ),
     error(
         "Z004",
@@ -45,7 +46,7 @@ pub(in crate::doctor::checks) const ROWS: &[Check] = &[
             "Change the pods' securityContext, or the namespace's label.",
             "levels that only warn or audit.",
         ],
-        POD,
+        MAKER,
     ),
     error(
         "R003",
@@ -55,7 +56,7 @@ pub(in crate::doctor::checks) const ROWS: &[Check] = &[
             "Create it, or correct its name in the values.",
             "the account `default`, which comes by itself a moment after its namespace.",
         ],
-        POD,
+        MAKER,
     ),
     error(
         "X003",
@@ -65,7 +66,7 @@ pub(in crate::doctor::checks) const ROWS: &[Check] = &[
             "Have the webhook's controller write its `caBundle` again: most often a restart does.",
             "refusals that are over.",
         ],
-        POD,
+        MAKER,
     ),
     error(
         "X005",
@@ -75,7 +76,7 @@ pub(in crate::doctor::checks) const ROWS: &[Check] = &[
             "Look after its pods; let the control plane reach their port.",
             "refusals that are over.",
         ],
-        POD,
+        MAKER,
     ),
     error(
         "X013",
@@ -85,6 +86,6 @@ pub(in crate::doctor::checks) const ROWS: &[Check] = &[
             "Change the values so that the policy is kept, or ask for an exception.",
             "refusals that are over.",
         ],
-        POD,
+        MAKER,
     ),
 ];

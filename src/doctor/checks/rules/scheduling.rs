@@ -23,7 +23,7 @@ pub(in crate::doctor::checks) const ROWS: &[Check] = &[
         [
             "The pod asks for a device such as `nvidia.com/gpu`, and no node offers one.",
             "Switch the device off in the values, or install its device plugin on the nodes.",
-            "a device that is there and only taken, which S001 shows with its numbers.",
+            "a pod that was given a node in the meantime.",
         ],
         POD,
     ),

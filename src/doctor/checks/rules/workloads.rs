@@ -34,7 +34,7 @@ pub(in crate::doctor::checks) const ROWS: &[Check] = &[
             "Follow the message: `kubectl describe replicaset -n NAMESPACE`.",
             "refusals that are over: all pods are there.",
         ],
-        &["Pod"],
+        &["ReplicaSet"],
     ),
     row(
         "W015",
@@ -43,7 +43,7 @@ pub(in crate::doctor::checks) const ROWS: &[Check] = &[
         [
             "Changes of the Deployment have no effect until the rollout is resumed.",
             "`kubectl rollout resume deployment/NAME`.",
-            "a Deployment that is scaled to 0.",
+            "a rollout that goes on.",
         ],
         &["Deployment"],
     ),
