@@ -122,11 +122,21 @@ fn is_record(pod: &Value, snapshot: &Snapshot) -> bool {
         Some("Succeeded") => true,
         Some("Failed") => match controller(pod, snapshot) {
             Some(job) if job["kind"] == "Job" => is_done(job) || is_outlived(job, snapshot),
-            Some(_) => true,
-            None => items(pod, "/metadata/ownerReferences").next().is_some(),
+            _ => is_replaced(pod, snapshot),
         },
         _ => false,
     }
+}
+
+/// Whether a pod of the same maker has not ended.
+fn is_replaced(pod: &Value, snapshot: &Snapshot) -> bool {
+    let makers = items(pod, "/metadata/ownerReferences").filter(|owner| owner["controller"] == true);
+    let live = |other: &Value| !matches!(text(other, "/status/phase"), Some("Failed" | "Succeeded"));
+    makers.into_iter().any(|maker| {
+        snapshot
+            .owned_by(&serde_json::json!({"metadata": {"uid": maker["uid"]}}))
+            .any(|other| other["kind"] == "Pod" && live(other))
+    })
 }
 
 fn is_done(job: &Value) -> bool {
@@ -265,7 +275,8 @@ pub(super) fn pod_line(pod: &Value, evidence: &Evidence) -> String {
     let restarts: i64 = statuses().filter_map(|status| number(status, "/restartCount")).sum();
     let age = evidence.since(pod, "/metadata/creationTimestamp").map(|age| format!(", {} old", span(age)));
     let node = text(pod, "/spec/nodeName").map(|node| format!(", on node {node}"));
-    let restarts = (restarts > 0).then(|| format!(", {restarts} restarts"));
+    let restarts =
+        (restarts > 0).then(|| format!(", {restarts} {}", if restarts == 1 { "restart" } else { "restarts" }));
     let parts = [restarts, age, node].into_iter().flatten().collect::<String>();
     super::stall::words::clip(&format!("pod {name}: {}{parts}", state.unwrap_or_else(|| "unknown".to_owned())))
 }

@@ -138,12 +138,16 @@ fn counts(summary: &Summary) -> String {
     )
 }
 
-/// One command to go on with.
+/// Commands that only read, with which one can go on at once.
+const READS: [&str; 6] =
+    ["kubectl get ", "kubectl describe ", "kubectl logs ", "kubectl top ", "kubectl api-resources", "kubectl auth "];
+
+/// One command to go on with. What would change something is to be read and thought about first.
 fn next(report: &Report) -> Option<String> {
-    let fix = report.findings.first().filter(|first| first.worst() > Severity::Info)?.fix.as_ref()?;
-    let command =
-        fix.split('`').nth(1).filter(|command| command.starts_with("kubectl ") || command.starts_with("seaworthy "))?;
-    Some(format!("next: {command}"))
+    let first = report.findings.first().filter(|first| first.worst() > Severity::Info)?;
+    let command = first.fix.as_deref().and_then(|fix| fix.split('`').nth(1)).unwrap_or_default();
+    let reads = READS.iter().any(|read| command.starts_with(read));
+    Some(if reads { format!("next: {}", printable(command)) } else { format!("next: seaworthy explain {}", first.id) })
 }
 
 /// The five lines of `why`.

@@ -66,7 +66,7 @@ fn the_catalogue_is_sound() {
             assert!(evidence::is_gathered(kind), "{}: nobody reads {kind}", check.id);
         }
         for text in [check.explain, check.fix, check.unless] {
-            assert!(text.ends_with('.') && text.len() > 20, "{}: {text}", check.id);
+            assert!(text.ends_with('.') && text.len() > 15, "{}: {text}", check.id);
         }
     }
     assert!(seen.len() > 80, "{}", seen.len());
@@ -85,8 +85,12 @@ fn every_rule_has_its_check() {
 
 #[test]
 fn every_check_of_its_own_finds_and_lets_be() {
-    for check in all().filter(|check| matches!(check.judge, Judge::Look(_)) && check.id != "A001") {
+    for check in all() {
         let path = folder("checks").join(format!("{}.yaml", check.id));
+        // Rules have the recorded clusters below; of the API server there is no object.
+        if !path.exists() && (matches!(check.judge, Judge::Rules) || check.id == "A001") {
+            continue;
+        }
         let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let fixture: Fixture =
             serde_yaml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
@@ -110,7 +114,7 @@ fn every_check_of_its_own_finds_and_lets_be() {
 fn no_fixture_is_left_over() {
     for entry in std::fs::read_dir(folder("checks")).unwrap() {
         let name = entry.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned();
-        assert!(find(&name).is_some_and(|check| matches!(check.judge, Judge::Look(_))), "{name}");
+        assert!(find(&name).is_some(), "{name}");
     }
 }
 
@@ -155,20 +159,23 @@ fn recorded() -> Vec<(String, Recorded)> {
 /// What a wait names as the cause, the doctor finds too; and what only passes is no finding.
 #[test]
 fn the_doctor_finds_what_stalls_a_wait() {
-    let mut found = BTreeSet::new();
+    let (mut found, mut missed) = (BTreeSet::new(), Vec::new());
     for (name, recorded) in recorded() {
         let evidence = seen(recorded.items, &recorded.now);
         let cause = stall::cause(&recorded.waited, &evidence.snapshot, evidence.taken);
         let report = judge(&evidence, &Choice::default());
         match cause {
             Some(cause) if cause.outlook > Outlook::Passing && find(&cause.id).is_some() => {
-                assert!(ids(&report).contains(&cause.id.as_str()), "{name}: {} is not in {:?}", cause.id, ids(&report));
+                if !ids(&report).contains(&cause.id.as_str()) {
+                    missed.push(format!("{name}: {} is not in {:?}", cause.id, ids(&report)));
+                }
                 found.insert(cause.id);
             }
             Some(cause) => assert!(!ids(&report).contains(&cause.id.as_str()), "{name}: {:?}", ids(&report)),
             None => {}
         }
     }
+    assert_eq!(missed, [""; 0]);
     assert!(found.len() > 45, "{found:?}");
 }
 
@@ -176,7 +183,7 @@ fn the_doctor_finds_what_stalls_a_wait() {
 /// of tools of this kind.
 #[test]
 fn what_has_recovered_is_let_be() {
-    let mut tried = 0;
+    let (mut tried, mut all_bad) = (0, Vec::new());
     for (name, recorded) in recorded() {
         let deleted = |item: &Value| item["metadata"]["deletionTimestamp"].is_string();
         let foreign = |item: &Value| matches!(item["kind"].as_str(), Some("APIService" | "CustomResourceDefinition"));
@@ -191,12 +198,14 @@ fn what_has_recovered_is_let_be() {
                 finding.severity > Severity::Info
                     && finding.id.starts_with(['P', 'F', 'S', 'V', 'W', 'Q', 'N', 'J', 'R', 'Z', 'X'])
             })
-            .filter(|finding| !["P024", "W001", "SV001", "SV002"].contains(&finding.id.as_str()))
+            // These clusters hold only what is around one stall: a StatefulSet's Service is not among it.
+            .filter(|finding| !["P024", "W006"].contains(&finding.id.as_str()))
             .map(|finding| format!("{} {}: {}", finding.id, finding.object, finding.message))
             .collect();
-        assert_eq!(bad, [""; 0], "{name}");
+        all_bad.extend(bad.into_iter().map(|bad| format!("{name}: {bad}")));
         tried += 1;
     }
+    assert_eq!(all_bad, [""; 0]);
     assert!(tried > 90, "{tried}");
 }
 

@@ -101,7 +101,7 @@ fn a_program_that_names_a_service_suffers_from_what_is_wrong_there() {
 #[test]
 fn what_happens_at_the_same_place_is_not_the_cause() {
     let mut pressed = node("w1", "True");
-    pressed["status"]["conditions"][1] = json!({"type": "DiskPressure", "status": "True"});
+    pressed["status"]["conditions"].as_array_mut().unwrap().push(json!({"type": "DiskPressure", "status": "True"}));
     let mut items = vec![pressed];
     items.extend(workload("db", "w1", &no_image()));
     let report = report(items);
