@@ -111,7 +111,12 @@ impl Snapshot {
 
     /// The objects whose owner is this one (the pods of a ReplicaSet, each ReplicaSet of a Deployment, ...).
     pub fn owned_by<'a>(&'a self, owner: &Value) -> impl Iterator<Item = &'a Value> + use<'a> {
-        self.children(text(owner, "/metadata/uid").unwrap_or_default())
+        self.owned_by_uid(text(owner, "/metadata/uid").unwrap_or_default())
+    }
+
+    /// The objects whose owner has this uid, whether it is in the snapshot or not.
+    pub fn owned_by_uid<'a>(&'a self, uid: &str) -> impl Iterator<Item = &'a Value> + use<'a> {
+        self.children(uid)
     }
 
     /// The Events about an object (of any incarnation of that name).

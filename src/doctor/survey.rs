@@ -134,7 +134,7 @@ fn is_replaced(pod: &Value, snapshot: &Snapshot) -> bool {
     let live = |other: &Value| !matches!(text(other, "/status/phase"), Some("Failed" | "Succeeded"));
     makers.into_iter().any(|maker| {
         snapshot
-            .owned_by(&serde_json::json!({"metadata": {"uid": maker["uid"]}}))
+            .owned_by_uid(text(maker, "/uid").unwrap_or_default())
             .any(|other| other["kind"] == "Pod" && live(other))
     })
 }
@@ -150,7 +150,7 @@ fn is_outlived(job: &Value, snapshot: &Snapshot) -> bool {
     };
     let made = |job: &Value| text(job, "/metadata/creationTimestamp").map(str::to_owned);
     snapshot
-        .owned_by(&serde_json::json!({"metadata": {"uid": owner["uid"]}}))
+        .owned_by_uid(text(owner, "/uid").unwrap_or_default())
         .any(|other| is_done(other) && made(other) > made(job))
 }
 

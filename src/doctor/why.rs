@@ -155,7 +155,8 @@ fn state(live: &serde_json::Value, object: &ObjectRef, evidence: &Evidence) -> S
     let age = evidence.since(live, "/metadata/creationTimestamp").map(|age| format!(", {} old", span(age)));
     let age = age.unwrap_or_default();
     if object.kind == "Pod" {
-        return pod_line(live, evidence);
+        let line = pod_line(live, evidence);
+        return line.split_once(": ").map_or(line.clone(), |(_, state)| state.to_owned());
     }
     let is_node = object.kind == "Node";
     let condition = items(live, "/status/conditions").find(|one| is_node && one["type"] == "Ready");

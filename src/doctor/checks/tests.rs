@@ -209,6 +209,17 @@ fn what_has_recovered_is_let_be() {
     assert!(tried > 90, "{tried}");
 }
 
+/// A cluster as it was made, recorded with `doctor --save`: system namespaces, images of nodes and most events left out.
+#[test]
+fn a_healthy_cluster_is_called_healthy() {
+    let recorded = evidence::load(&folder("doctor").join("healthy.json"), None).unwrap();
+    let report = judge(&recorded, &Choice::default());
+    assert!(report.worst() <= Some(Severity::Info), "{:#?}", report.findings);
+    assert!(report.summary.evaluated > 65 && report.unknown.is_empty(), "{:?} {:?}", report.summary, report.unknown);
+    let said = format!("healthy: {} checks, {} objects", report.summary.evaluated, report.summary.objects);
+    assert_eq!(report.headline, said);
+}
+
 /// The object as it is when everything has come right, with the traces that stay.
 fn recovered(mut object: Value) -> Value {
     let spec = object["spec"]["replicas"].clone();
