@@ -65,9 +65,10 @@ impl Survey {
         });
         let mut counts = BTreeMap::new();
         for kind in evidence.snapshot.objects().filter_map(|object| object["kind"].as_str()) {
-            match counts.get_mut(kind) {
-                Some(count) => *count += 1,
-                None => drop(counts.insert(kind.to_owned(), 1)),
+            if let Some(count) = counts.get_mut(kind) {
+                *count += 1;
+            } else {
+                counts.insert(kind.to_owned(), 1);
             }
         }
         Self { hits: hits.collect(), counts }

@@ -190,11 +190,11 @@ fn of_pod(pod: &Value, object: &ObjectRef, finding: &Finding, snapshot: &Snapsho
 
 /// The Services that a message names with a port, or as a name that was looked up: `dial tcp: lookup db`, `db.shop:5432`.
 fn services_named(message: &str, pod: &ObjectRef, snapshot: &Snapshot) -> Vec<ObjectRef> {
-    let mut words =
+    let words =
         message.split(|c: char| c.is_whitespace() || "\"'`/,;()[]=".contains(c)).filter(|word| !word.is_empty());
     let mut before = "";
     let mut services = Vec::new();
-    while let Some(word) = words.next() {
+    for word in words {
         let (host, port) =
             word.trim_end_matches([':', '.']).rsplit_once(':').unwrap_or((word.trim_end_matches([':', '.']), ""));
         let is_address = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());

@@ -80,7 +80,7 @@ fn kind_called(word: &str, evidence: &Evidence) -> Option<(String, String, bool)
         let part = |pointer| text(definition, pointer).unwrap_or_default();
         let (kind, group) = (part("/spec/names/kind"), part("/spec/group"));
         let names = [kind, part("/spec/names/plural"), part("/spec/names/singular")];
-        let short = items(definition, "/spec/names/shortNames").filter_map(|name| name.as_str());
+        let short = items(definition, "/spec/names/shortNames").filter_map(serde_json::Value::as_str);
         if !names.into_iter().chain(short).any(|name| name.eq_ignore_ascii_case(&word)) {
             return None;
         }
