@@ -72,10 +72,9 @@ async fn look(
     let object = which(kind, name, given, &usual, &evidence)?;
     if evidence.snapshot.get(&object).is_none() {
         let mut resources = Resources::default();
-        evidence
-            .snapshot
-            .of_kind("apiextensions.k8s.io", "CustomResourceDefinition")
-            .for_each(|one| resources.learn(one));
+        for definition in evidence.snapshot.of_kind("apiextensions.k8s.io", "CustomResourceDefinition") {
+            resources.learn(definition);
+        }
         if let Some(resource) = resources.of(&object) {
             let query =
                 Query { resource, namespace: object.namespace.clone(), scope: What::Named(object.name.clone()) };

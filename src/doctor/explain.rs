@@ -33,7 +33,8 @@ pub fn page() -> String {
         let _ = writeln!(page, "{}. {}\n", capital(check.severity.word()), check.explain);
         let _ = writeln!(page, "* What to do: {}", check.fix);
         let _ = writeln!(page, "* Not reported: {}", check.unless);
-        let _ = writeln!(page, "* Reads: {}", check.reads.join(", "));
+        let reads = if check.reads.is_empty() { "`/readyz`".to_owned() } else { check.reads.join(", ") };
+        let _ = writeln!(page, "* Reads: {reads}");
     }
     page
 }

@@ -109,7 +109,7 @@ pub fn judge(evidence: &Evidence, choice: &Choice) -> Report {
                 findings.extend(found);
             }
             Verdict::Unknown { because } if wanted => {
-                unknown.push(Unknown { id: check.id.to_owned(), because: printable(&because) })
+                unknown.push(Unknown { id: check.id.to_owned(), because: printable(&because) });
             }
             Verdict::Unknown { .. } => {}
         }

@@ -73,7 +73,9 @@ fn block(finding: &Finding, style: Style) -> Vec<String> {
     let mut say =
         |label: &str, text: &str| lines.push(format!("    {label:<6} {}", printable(text).replace('\n', " ")));
     say("what:", &finding.message);
-    finding.evidence.iter().for_each(|line| say("why:", line));
+    for line in &finding.evidence {
+        say("why:", line);
+    }
     if !finding.symptoms.is_empty() {
         say("below:", &format!("{} ({})", count(finding.symptoms.len(), "object"), some(&finding.symptoms)));
     }
@@ -84,7 +86,9 @@ fn block(finding: &Finding, style: Style) -> Vec<String> {
     if below.len() > BELOW {
         say("below:", &format!("and {} more", below.len() - BELOW));
     }
-    finding.fix.iter().for_each(|fix| say("fix:", fix));
+    if let Some(fix) = &finding.fix {
+        say("fix:", fix);
+    }
     say("see:", &format!("seaworthy explain {}", finding.id));
     lines
 }

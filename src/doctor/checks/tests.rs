@@ -32,7 +32,9 @@ fn folder(name: &str) -> PathBuf {
 
 fn seen(items: Vec<Value>, now: &str) -> Evidence {
     let mut snapshot = Snapshot::default();
-    items.into_iter().for_each(|item| snapshot.insert(evidence::kept(item)));
+    for item in items {
+        snapshot.insert(evidence::kept(item));
+    }
     Evidence::new(snapshot, now.parse::<Timestamp>().unwrap())
 }
 
@@ -223,6 +225,27 @@ fn a_healthy_cluster_is_called_healthy() {
     assert!(report.summary.evaluated > 65 && report.unknown.is_empty(), "{:?} {:?}", report.summary, report.unknown);
     let said = format!("healthy: {} checks, {} objects", report.summary.evaluated, report.summary.objects);
     assert_eq!(report.headline, said);
+}
+
+/// What the real cluster showed for cases of `tests/cluster/doctor/`, recorded with `doctor --save`; only the case's namespace was kept.
+#[test]
+fn what_was_broken_by_hand_is_named_first() {
+    for (name, id, object, symptoms) in [
+        ("chain", "P004", "Deployment/doctor-chain/db", 2),
+        ("key", "F003", "ConfigMap/doctor-key/settings", 1),
+        ("port", "SV003", "Service/doctor-port/web", 0),
+        ("probe", "P021", "Deployment/doctor-probe/web", 2),
+        ("quota", "Q001", "ResourceQuota/doctor-quota/team", 2),
+        ("secret", "F002", "Secret/doctor-secret/web-login", 1),
+        ("selector", "SV001", "Service/doctor-selector/web", 0),
+    ] {
+        let recorded = evidence::load(&folder("doctor").join(format!("{name}.json")), None).unwrap();
+        let report = judge(&recorded, &Choice::default());
+        let first = &report.findings[0];
+        let said = (first.id.as_str(), first.object.to_string(), first.suffering(), report.findings.len());
+        assert_eq!(said, (id, object.to_owned(), symptoms, 1), "{name}: {:#?}", report.findings);
+        assert!(report.headline.starts_with(&format!("{object}: ")), "{}", report.headline);
+    }
 }
 
 /// The object as it is when everything has come right, with the traces that stay.

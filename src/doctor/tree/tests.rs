@@ -11,7 +11,9 @@ const LONG_AGO: &str = "2026-11-20T09:40:00Z";
 
 fn report(items: Vec<Value>) -> Report {
     let mut snapshot = Snapshot::default();
-    items.into_iter().for_each(|item| snapshot.insert(item));
+    for item in items {
+        snapshot.insert(item);
+    }
     judge(&Evidence::new(snapshot, "2026-11-20T10:00:00Z".parse::<Timestamp>().unwrap()), &Choice::default())
 }
 

@@ -1,6 +1,6 @@
 # What the doctor says first of a cluster in which one thing was broken by hand, and of a healthy one. What is expected of each
-# case lies in doctor/expected.txt and was written before the case was first run; the whole answers are kept in
-# $STATE/.reports/doctor/.
+# case lies in doctor/expected.txt and was written before the case was first run; the whole answers, and the
+# evidence, are kept in $STATE/.reports/doctor/.
 # seaworthy
 # nodes: 2
 # shellcheck shell=bash
@@ -155,7 +155,7 @@ judge_case() {
   pattern=$(cut -f 3 <<<"$line")
   pattern=${pattern//'{ns}'/$NAMESPACE}
   pattern=${pattern//'{node}'/$NAME-2}
-  "$SEAWORTHY" doctor "${scope[@]}" --plain >"$REPORTS/$name.answer" || got=$?
+  "$SEAWORTHY" doctor "${scope[@]}" --plain --save "$REPORTS/$name.json" >"$REPORTS/$name.answer" || got=$?
   first=$(head -n 1 "$REPORTS/$name.answer")
   cat "$REPORTS/$name.answer"
   if [[ $got == "$code" && $first == $(literal "$pattern") ]]; then

@@ -13,7 +13,7 @@ pub(in crate::doctor::checks) const ROWS: &[Check] = &[
         [
             "The registry answered, and has no such repository or tag. Nothing changes by itself.",
             "Correct the image's name or tag in the values, or load the image into the nodes.",
-            "a first failed try, after which the image may still come; and a registry that cannot be reached (P004).",
+            "a registry that cannot be reached (P004), and a pod that is ready now.",
         ],
         POD,
     ),
