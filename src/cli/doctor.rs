@@ -97,6 +97,7 @@ pub(super) async fn evidence(
         return Ok(load(path, now)?);
     }
     let cluster = session.connect().await?;
+    let _busy = session.busy("reading the cluster");
     Ok(gather(&cluster, &Scope { namespace }).await?)
 }
 

@@ -66,6 +66,7 @@ async fn look(
     given: Option<&str>,
 ) -> Result<(ObjectRef, Evidence), Failure> {
     let cluster = session.connect().await?;
+    let _busy = session.busy("reading the cluster");
     let usual = cluster.client.default_namespace().to_owned();
     let scope = Scope { namespace: Some(given.unwrap_or(&usual).to_owned()) };
     let mut evidence = gather(&cluster, &scope).await?;
