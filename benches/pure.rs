@@ -87,7 +87,7 @@ fn doctor() {
         let begun = Instant::now();
         let report = black_box(judge(&evidence, &Choice::default()));
         times.push(begun.elapsed());
-        assert!(report.summary.errors >= 40 && report.summary.symptoms >= 100, "{:?}", report.summary);
+        assert!(report.summary.errors >= 40 && report.summary.symptoms >= 40, "{:?}", report.summary);
     }
     times.sort();
     let took = times[ROUNDS / 2].as_secs_f64() * 1e3;
