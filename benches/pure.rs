@@ -4,7 +4,10 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
+use seaworthy::doctor::evidence::Evidence;
+use seaworthy::doctor::report::{Choice, judge};
 use seaworthy::plan::compare::compare;
+use seaworthy::snapshot::Snapshot;
 use seaworthy::stack::{Choices, Stack, source::read_folder};
 use serde_json::{Value, json};
 
@@ -67,7 +70,78 @@ fn main() {
             took.as_secs_f64() / parse.as_secs_f64()
         );
     }
+    doctor();
     std::fs::remove_dir_all(folder.parent().expect("a parent")).expect("to clean up");
+}
+
+/// Pods of the cluster that the doctor judges; every tenth is not well.
+const PODS: usize = 2000;
+
+/// All checks over one evidence.
+fn doctor() {
+    let snapshot = cluster();
+    let now = "2026-11-20T10:00:00Z".parse().expect("a time");
+    let mut times: Vec<Duration> = Vec::new();
+    for _ in 0..ROUNDS {
+        let evidence = Evidence::new(snapshot.clone(), now);
+        let begun = Instant::now();
+        let report = black_box(judge(&evidence, &Choice::default()));
+        times.push(begun.elapsed());
+        assert!(report.summary.errors >= 40 && report.summary.symptoms >= 40, "{:?}", report.summary);
+    }
+    times.sort();
+    let took = times[ROUNDS / 2].as_secs_f64() * 1e3;
+    println!("{:<28} {took:>8.2} ms  ({PODS} pods, {} objects)", "doctor, all checks", snapshot.len());
+}
+
+/// Deployments of ten pods each with their Services; of every tenth the image does not exist.
+fn cluster() -> Snapshot {
+    let mut snapshot = Snapshot::default();
+    for node in 0..50 {
+        snapshot.insert(json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": format!("n{node}")},
+            "status": {"conditions": [{"type": "Ready", "status": "True"}]}}));
+    }
+    for number in 0..PODS / 10 {
+        let (name, namespace, broken) = (format!("app{number}"), format!("team{}", number % 20), number % 5 == 0);
+        for object in workload(&name, &namespace, broken) {
+            snapshot.insert(object);
+        }
+        for pod in 0..10 {
+            snapshot.insert(pod_of(&name, &namespace, pod, broken && pod % 2 == 0));
+        }
+    }
+    snapshot
+}
+
+fn workload(name: &str, namespace: &str, broken: bool) -> [Value; 4] {
+    [
+        json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name, "namespace": namespace, "uid": name, "generation": 1},
+            "spec": {"replicas": 10, "template": {"metadata": {"labels": {"app": name}}}},
+            "status": {"observedGeneration": 1, "replicas": 10}}),
+        json!({"apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": {"name": format!("{name}-1"), "namespace": namespace,
+            "uid": format!("{name}-1"), "generation": 1, "ownerReferences": [{"apiVersion": "apps/v1", "kind": "Deployment", "name": name,
+            "uid": name, "controller": true}]}, "spec": {"replicas": 10}, "status": {"observedGeneration": 1, "replicas": 10}}),
+        json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": name, "namespace": namespace},
+            "spec": {"selector": {"app": name}, "ports": [{"port": 80}]}}),
+        json!({"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "metadata": {"name": name, "namespace": namespace,
+            "labels": {"kubernetes.io/service-name": name}}, "endpoints": [{"conditions": {"ready": !broken}}]}),
+    ]
+}
+
+fn pod_of(name: &str, namespace: &str, number: usize, broken: bool) -> Value {
+    let status = if broken {
+        json!({"name": "main", "ready": false, "restartCount": 0, "state": {"waiting": {"reason": "ImagePullBackOff",
+            "message": "Back-off pulling image \"a:1\": ErrImagePull: rpc error: code = NotFound desc = a:1: not found"}}})
+    } else {
+        json!({"name": "main", "ready": true, "restartCount": 0, "state": {"running": {}}})
+    };
+    let ready = if broken { "False" } else { "True" };
+    json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": format!("{name}-1-{number}"), "namespace": namespace,
+        "uid": format!("{name}-1-{number}"), "labels": {"app": name}, "creationTimestamp": "2026-11-20T09:00:00Z",
+        "ownerReferences": [{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": format!("{name}-1"), "uid": format!("{name}-1"), "controller": true}]},
+        "spec": {"nodeName": format!("n{}", number % 50), "containers": [{"name": "main", "image": "a:1"}]},
+        "status": {"phase": if broken { "Pending" } else { "Running" }, "containerStatuses": [status],
+            "conditions": [{"type": "PodScheduled", "status": "True"}, {"type": "Ready", "status": ready, "lastTransitionTime": "2026-11-20T09:00:00Z"}]}})
 }
 
 /// The object as an API server keeps it after our apply.

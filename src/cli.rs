@@ -3,6 +3,8 @@
 
 mod choose;
 mod detect;
+mod doctor;
+mod explain;
 mod failure;
 mod health;
 mod hold;
@@ -20,6 +22,7 @@ mod stacks;
 mod status;
 mod uninstall;
 mod voyage;
+mod why;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -118,6 +121,12 @@ pub(crate) enum Command {
     /// What was done, what was interrupted
     #[command(subcommand)]
     Runs(RunsCommand),
+    /// What is wrong in a cluster, from the root, and what to do about it
+    Doctor(doctor::DoctorArgs),
+    /// Five lines about one object of any cluster: how it is, why, and what to do
+    Why(why::WhyArgs),
+    /// What a check means; without a name, all checks
+    Explain(explain::ExplainArgs),
     /// The simulated cluster that --sandbox uses: break it, look at it with kubectl, begin anew
     #[command(subcommand)]
     Sandbox(SandboxCommand),
@@ -428,6 +437,9 @@ async fn dispatch(session: &Session, command: Command) -> Result<ExitCode, Failu
         Command::Uninstall(arguments) => uninstall::run(session, &arguments).await,
         Command::Hold(arguments) => hold::run(session, &arguments).await,
         Command::Recover(arguments) => recover::run(session, &arguments).await,
+        Command::Doctor(arguments) => doctor::run(session, &arguments).await,
+        Command::Why(arguments) => why::run(session, &arguments).await,
+        Command::Explain(arguments) => explain::run(session, &arguments),
         Command::Runs(RunsCommand::List) => runs::list(session),
         Command::Runs(RunsCommand::Show { run }) => runs::show(session, &run),
         Command::Runs(RunsCommand::Resume { run, take_lock }) => {

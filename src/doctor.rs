@@ -1,7 +1,19 @@
-//! Says what is wrong, and why. So far: why an object that is waited for does not become ready.
+//! Says what is wrong, and why.
+//!
+//! [`evidence`] is gathered once; each [`check`] of the catalogue ([`checks`]) judges it; what is found becomes a tree, symptoms
+//! below their cause ([`report`]). [`stall`] says why one object does not become ready: the same rules serve a wait and the checks.
 
+pub mod check;
+pub mod checks;
+pub mod evidence;
+pub mod explain;
+pub mod finding;
 pub mod refusal;
+pub mod report;
 pub mod stall;
+mod survey;
+mod tree;
+pub mod why;
 
 use serde::{Deserialize, Serialize};
 

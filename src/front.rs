@@ -7,6 +7,7 @@ pub(crate) mod paint;
 pub(crate) mod plain;
 pub(crate) mod plan_text;
 pub(crate) mod recover_text;
+pub(crate) mod report_text;
 pub(crate) mod screen;
 
 use std::io::IsTerminal as _;

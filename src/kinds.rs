@@ -100,6 +100,46 @@ pub const BUILTIN: &[Kind] = &[
     global("node.k8s.io", "v1", "RuntimeClass", "runtimeclasses"),
 ];
 
+/// The short names that `kubectl api-resources` shows.
+const SHORT: &[(&str, &str)] = &[
+    ("cm", "ConfigMap"),
+    ("ep", "Endpoints"),
+    ("ev", "Event"),
+    ("limits", "LimitRange"),
+    ("pvc", "PersistentVolumeClaim"),
+    ("po", "Pod"),
+    ("rc", "ReplicationController"),
+    ("quota", "ResourceQuota"),
+    ("svc", "Service"),
+    ("sa", "ServiceAccount"),
+    ("ns", "Namespace"),
+    ("no", "Node"),
+    ("pv", "PersistentVolume"),
+    ("ds", "DaemonSet"),
+    ("deploy", "Deployment"),
+    ("rs", "ReplicaSet"),
+    ("sts", "StatefulSet"),
+    ("cj", "CronJob"),
+    ("hpa", "HorizontalPodAutoscaler"),
+    ("pdb", "PodDisruptionBudget"),
+    ("ing", "Ingress"),
+    ("netpol", "NetworkPolicy"),
+    ("sc", "StorageClass"),
+    ("crd", "CustomResourceDefinition"),
+    ("crds", "CustomResourceDefinition"),
+    ("pc", "PriorityClass"),
+    ("csr", "CertificateSigningRequest"),
+];
+
+/// The built-in kind that a word means as people type it: `pod`, `pods`, `po`, `Pod`.
+pub fn called(word: &str) -> Option<&'static Kind> {
+    let word = word.to_lowercase();
+    let short = SHORT.iter().find(|(short, _)| *short == word).map(|(_, kind)| *kind);
+    BUILTIN.iter().find(|kind| {
+        short.map_or_else(|| kind.plural == word || kind.kind.eq_ignore_ascii_case(&word), |short| kind.kind == short)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -124,6 +164,19 @@ mod tests {
         for (index, kind) in BUILTIN.iter().enumerate() {
             assert_eq!(builtin(&kind.api_version(), kind.kind), Some(kind));
             assert!(!BUILTIN[..index].contains(kind), "{} twice", kind.kind);
+        }
+    }
+
+    #[test]
+    fn kinds_are_found_by_every_name_that_people_type() {
+        for (word, kind) in
+            [("po", "Pod"), ("pods", "Pod"), ("Pod", "Pod"), ("deploy", "Deployment"), ("PVC", "PersistentVolumeClaim")]
+        {
+            assert_eq!(called(word).map(|kind| kind.kind), Some(kind), "{word}");
+        }
+        assert_eq!(called("barges"), None);
+        for (short, kind) in SHORT {
+            assert!(BUILTIN.iter().any(|known| known.kind == *kind), "{short}");
         }
     }
 

@@ -94,9 +94,29 @@ impl Snapshot {
             .map(|(_, object)| object)
     }
 
+    /// All objects of a kind in one namespace.
+    pub fn in_namespace<'a>(
+        &'a self,
+        group: &str,
+        kind: &str,
+        namespace: &str,
+    ) -> impl Iterator<Item = &'a Value> + use<'a> {
+        let start = (group.to_owned(), kind.to_owned(), namespace.to_owned(), String::new());
+        let wanted = start.clone();
+        self.objects
+            .range(start..)
+            .take_while(move |((g, k, n, _), _)| (g, k, n) == (&wanted.0, &wanted.1, &wanted.2))
+            .map(|(_, object)| object)
+    }
+
     /// The objects whose owner is this one (the pods of a ReplicaSet, each ReplicaSet of a Deployment, ...).
     pub fn owned_by<'a>(&'a self, owner: &Value) -> impl Iterator<Item = &'a Value> + use<'a> {
-        self.children(text(owner, "/metadata/uid").unwrap_or_default())
+        self.owned_by_uid(text(owner, "/metadata/uid").unwrap_or_default())
+    }
+
+    /// The objects whose owner has this uid, whether it is in the snapshot or not.
+    pub fn owned_by_uid<'a>(&'a self, uid: &str) -> impl Iterator<Item = &'a Value> + use<'a> {
+        self.children(uid)
     }
 
     /// The Events about an object (of any incarnation of that name).
@@ -112,6 +132,16 @@ impl Snapshot {
     /// All objects.
     pub fn objects(&self) -> impl Iterator<Item = &Value> {
         self.objects.values()
+    }
+
+    /// How many objects there are.
+    pub fn len(&self) -> usize {
+        self.objects.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.objects.is_empty()
     }
 
     /// Adds everything of another snapshot to this one.

@@ -1,6 +1,7 @@
 //! The command line: help, bad input, results.
 
 mod connect;
+mod doctor;
 mod help;
 mod input;
 mod install;

@@ -21,6 +21,7 @@ use super::{Failure, Format, Globals};
 use crate::front::busy::Busy;
 use crate::front::face::{Face, Lines};
 use crate::front::paint::Paint;
+use crate::front::report_text::Style;
 
 /// Version of the JSON documents that this program writes.
 const SCHEMA_VERSION: u32 = 1;
@@ -65,6 +66,17 @@ impl Session {
     /// A sign of life until what comes back is dropped.
     pub(crate) fn busy(&self, text: &str) -> Busy {
         Busy::begin(text, self.is_lively())
+    }
+
+    /// How a result on standard output is dressed.
+    pub(crate) fn style(&self) -> Style {
+        let variable = |name: &str| self.here.variable(name).filter(|value| !value.is_empty());
+        let plain = self.globals.plain || variable("TERM") == Some("dumb");
+        let coloured = std::io::stdout().is_terminal() && !plain && variable("NO_COLOR").is_none();
+        // The first of these that is set says which letters the terminal knows.
+        let letters = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(variable).unwrap_or_default().to_lowercase();
+        let unicode = !plain && (letters.contains("utf-8") || letters.contains("utf8"));
+        Style { paint: Paint(coloured), unicode }
     }
 
     pub(crate) fn is_json(&self) -> bool {

@@ -44,6 +44,7 @@ pub(crate) mod words;
 mod tests;
 
 use jiff::Timestamp;
+use serde_json::Value;
 
 use super::Cause;
 use crate::object::ObjectRef;
@@ -114,4 +115,42 @@ fn rules(on: Subject) -> impl Iterator<Item = &'static Rule> {
 /// The root of why `waited` is not ready at the time `now`; `None` when nothing in the snapshot explains it.
 pub fn cause(waited: &ObjectRef, snapshot: &Snapshot, now: Timestamp) -> Option<Cause> {
     walk::from(waited, snapshot, now)
+}
+
+/// Looks at the objects of one snapshot one by one: what the rules find at an object itself, not what is below it.
+pub(crate) struct Look<'a> {
+    snapshot: &'a Snapshot,
+    now: Timestamp,
+    nodes: site::Nodes<'a>,
+}
+
+impl<'a> Look<'a> {
+    pub(crate) fn new(snapshot: &'a Snapshot, now: Timestamp) -> Self {
+        Self { snapshot, now, nodes: site::Nodes::default() }
+    }
+
+    /// The pods that a Service selects.
+    pub(crate) fn pods_of(service: &'a Value, snapshot: &'a Snapshot) -> impl Iterator<Item = &'a Value> {
+        endpoints::pods_of(service, snapshot)
+    }
+
+    /// What is wrong at the object itself; several things may be, but of a pod and a claim only the weightiest counts.
+    pub(crate) fn at(&self, object: &'a Value) -> Vec<Cause> {
+        let Some(site) = Site::with(object, self.snapshot, self.now, self.nodes.clone()) else { return Vec::new() };
+        let of = |on| rules(on).filter_map(|rule| rule.look(&site)).collect();
+        match site.reference.kind.as_str() {
+            "Pod" => walk::pod(&site).into_iter().collect(),
+            "PersistentVolumeClaim" => walk::claim(&site)
+                .into_iter()
+                .chain(choose::at_one(rules(Subject::Top).filter_map(|rule| rule.look(&site))))
+                .collect(),
+            "Node" => node::unready(&site, object).into_iter().collect(),
+            "ReplicaSet" | "DaemonSet" | "StatefulSet" | "Job" => {
+                let mut causes: Vec<Cause> = of(Subject::Maker);
+                causes.extend(of(Subject::Top));
+                causes
+            }
+            _ => of(Subject::Top),
+        }
+    }
 }

@@ -4,7 +4,7 @@
 pub mod judge;
 mod settle;
 mod tracker;
-mod words;
+pub(crate) mod words;
 
 pub use judge::{Readiness, is_awaited, judge};
 pub use tracker::Tracker;

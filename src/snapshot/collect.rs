@@ -1,6 +1,7 @@
 //! The only place that lists.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use futures::stream::{self, StreamExt as _};
 use kube::Client;
@@ -69,6 +70,48 @@ pub async fn collect(client: &Client, queries: Vec<Query>) -> Result<Snapshot, k
         snapshot.extend(answer?);
     }
     Ok(snapshot)
+}
+
+/// Asks everything at once, each question for at most `deadline`. Whatever goes wrong with one question is part of the
+/// answer: a cluster that needs a doctor does not answer everything.
+pub async fn collect_all(client: &Client, queries: Vec<Query>, deadline: Duration, keep: fn(&mut Value)) -> Snapshot {
+    let ask = |query: Query| async move {
+        let answer = tokio::time::timeout(deadline, ask_leniently(client, &query)).await;
+        let late = |_| unread(&query, format!("no answer within {} s", deadline.as_secs()));
+        answer.unwrap_or_else(late)
+    };
+    let mut answers = stream::iter(queries.into_iter().map(ask)).buffer_unordered(IN_FLIGHT);
+    let mut snapshot = Snapshot::default();
+    while let Some(answer) = answers.next().await {
+        let Snapshot { objects, unread, .. } = answer;
+        for mut object in objects.into_values() {
+            keep(&mut object);
+            snapshot.insert(object);
+        }
+        snapshot.unread.extend(unread);
+    }
+    snapshot
+}
+
+async fn ask_leniently(client: &Client, query: &Query) -> Snapshot {
+    let mut snapshot = Snapshot::default();
+    let mut answer = read(client, query, &mut snapshot).await;
+    // A list that took longer than the server keeps its state is begun again.
+    if matches!(&answer, Err(kube::Error::Api(status)) if status.code == 410) {
+        snapshot = Snapshot::default();
+        answer = read(client, query, &mut snapshot).await;
+    }
+    match answer {
+        Ok(()) => snapshot,
+        Err(kube::Error::Api(status)) if status.code == 404 => Snapshot::default(),
+        Err(kube::Error::Api(status)) => unread(query, status.message.clone()),
+        Err(error) => unread(query, crate::error::root(&error)),
+    }
+}
+
+fn unread(query: &Query, why: String) -> Snapshot {
+    let one = Unread { kind: query.resource.kind.clone(), namespace: query.namespace.clone(), why };
+    Snapshot { unread: vec![one], ..Snapshot::default() }
 }
 
 async fn ask(client: &Client, query: Query) -> Result<Snapshot, kube::Error> {

@@ -28,6 +28,9 @@ const COMMANDS: &[&str] = &[
     "sandbox serve",
     "sandbox reset",
     "sandbox fault",
+    "doctor",
+    "why",
+    "explain",
 ];
 
 /// The options that every command has, by the long help of the program itself.

@@ -41,12 +41,11 @@ const GIVES: i64 = 60;
 /// The pods that a Service selects; none for a Service without selector.
 pub(super) fn pods_of<'a>(service: &'a Value, snapshot: &'a Snapshot) -> impl Iterator<Item = &'a Value> {
     let selector = service.pointer("/spec/selector").and_then(Value::as_object).filter(|selector| !selector.is_empty());
-    let namespace = &service["metadata"]["namespace"];
+    let namespace = service["metadata"]["namespace"].as_str().unwrap_or_default();
     let pods = selector.map(|selector| {
-        snapshot.of_kind("", "Pod").filter(move |pod| {
+        snapshot.in_namespace("", "Pod", namespace).filter(move |pod| {
             let labels = &pod["metadata"]["labels"];
-            &pod["metadata"]["namespace"] == namespace
-                && selector.iter().all(|(key, value)| labels.get(key) == Some(value))
+            selector.iter().all(|(key, value)| labels.get(key) == Some(value))
         })
     });
     pods.into_iter().flatten()
@@ -89,11 +88,10 @@ fn no_address(site: &Site<'_>) -> Option<Cause> {
 /// Only where pods were read: no pod of the namespace in the snapshot may mean that none was looked for.
 fn no_pods(site: &Site<'_>) -> Option<Cause> {
     let selector = site.object.pointer("/spec/selector").and_then(Value::as_object).filter(|one| !one.is_empty())?;
-    let same = |pod: &Value| text(pod, "/metadata/namespace") == Some(site.namespace());
     if site.reference.kind != "Service"
         || wants_address(site)
         || pods_of(site.object, site.snapshot).next().is_some()
-        || !site.snapshot.of_kind("", "Pod").any(same)
+        || site.snapshot.in_namespace("", "Pod", site.namespace()).next().is_none()
     {
         return None;
     }

@@ -45,14 +45,31 @@ pub(super) fn newest_set<'a>(deployment: &Value, snapshot: &'a Snapshot) -> Opti
 fn deleted(site: &Site<'_>) -> Option<Cause> {
     let since = site.since(site.object, "/metadata/deletionTimestamp")?;
     let holders: Vec<_> = items(site.object, "/metadata/finalizers").filter_map(Value::as_str).collect();
-    let held =
-        if holders.is_empty() { String::new() } else { format!("; the finalizer {} holds it", holders.join(", ")) };
+    let user = user(site);
+    let held = match &user {
+        Some(pod) => format!("; the pod {pod} still uses it"),
+        None if holders.is_empty() => String::new(),
+        None => format!("; the finalizer {} holds it", holders.join(", ")),
+    };
     let message = format!("{} has been being deleted for {}{held}", site.reference.short(), span(since));
     let cause = site.stuck("Terminating", message);
     if since < GOES {
         return Some(cause.outlook(Outlook::Passing));
     }
+    if let Some(pod) = user {
+        return Some(cause.remedy(format!(
+            "It goes, and its data with it, when the pod ends: think before `kubectl delete pod {pod}{}`.",
+            site.flag()
+        )));
+    }
     Some(cause.remedy("Look after the controller that set the finalizer; it removes it when it is done."))
+}
+
+/// The pod for which a claim that is deleted is kept (`kubernetes.io/pvc-protection`).
+fn user(site: &Site<'_>) -> Option<String> {
+    let mut pods = (site.reference.kind == "PersistentVolumeClaim")
+        .then(|| crate::engine::ready::judge::consumers(&site.reference, site.snapshot))?;
+    pods.find_map(|pod| text(pod, "/metadata/name").map(str::to_owned))
 }
 
 fn unseen(site: &Site<'_>) -> Option<Cause> {

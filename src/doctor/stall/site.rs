@@ -30,7 +30,7 @@ pub struct Site<'a> {
     nodes: Nodes<'a>,
 }
 
-type Nodes<'a> = Rc<OnceCell<BTreeMap<&'a str, &'a Value>>>;
+pub(super) type Nodes<'a> = Rc<OnceCell<BTreeMap<&'a str, &'a Value>>>;
 
 /// A container of a pod with its status.
 pub(super) struct Container<'a> {
@@ -68,7 +68,7 @@ impl<'a> Site<'a> {
         Self::with(object, self.snapshot, self.now, Rc::clone(&self.nodes))
     }
 
-    fn with(object: &'a Value, snapshot: &'a Snapshot, now: Timestamp, nodes: Nodes<'a>) -> Option<Self> {
+    pub(super) fn with(object: &'a Value, snapshot: &'a Snapshot, now: Timestamp, nodes: Nodes<'a>) -> Option<Self> {
         let reference = ObjectRef::of(object)?;
         let containers = if reference.kind == "Pod" { containers(object) } else { Vec::new() };
         let node = object["spec"]["nodeName"].as_str();

@@ -20,14 +20,14 @@ type End = (String, String, String);
 
 /// What is known of the ends of containers.
 #[derive(Default)]
-pub(super) struct Words {
+pub(crate) struct Words {
     asked: BTreeSet<End>,
     known: BTreeMap<End, String>,
 }
 
 /// An end whose last words are not known.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Silence {
+pub(crate) struct Silence {
     end: End,
     namespace: String,
     pod: String,
@@ -38,17 +38,17 @@ pub(super) struct Silence {
 
 impl Words {
     /// The ends of a pod's containers that nobody has asked about yet; from now on somebody has.
-    pub(super) fn ask(&mut self, pod: &Value) -> Vec<Silence> {
+    pub(crate) fn ask(&mut self, pod: &Value) -> Vec<Silence> {
         silences(pod).into_iter().filter(|silence| self.asked.insert(silence.end.clone())).collect()
     }
 
     /// Keeps what was read.
-    pub(super) fn keep(&mut self, silence: Silence, words: String) {
+    pub(crate) fn keep(&mut self, silence: Silence, words: String) {
         self.known.insert(silence.end, words);
     }
 
     /// Puts what is known where the status would hold it.
-    pub(super) fn fill(&self, pod: &mut Value) {
+    pub(crate) fn fill(&self, pod: &mut Value) {
         let uid = text(pod, "/metadata/uid").unwrap_or_default().to_owned();
         for list in ["containerStatuses", "initContainerStatuses"] {
             let statuses = pod["status"].get_mut(list).and_then(Value::as_array_mut);
@@ -69,7 +69,7 @@ impl Words {
 }
 
 /// Whether a container of the pod has ended, now or before.
-pub(super) fn has_ended(pod: &Value) -> bool {
+pub(crate) fn has_ended(pod: &Value) -> bool {
     let statuses = items(pod, "/status/containerStatuses").chain(items(pod, "/status/initContainerStatuses"));
     let ended =
         |status: &Value| status.pointer("/state/terminated").or(status.pointer("/lastState/terminated")).is_some();
@@ -97,7 +97,7 @@ fn silences(pod: &Value) -> Vec<Silence> {
 }
 
 /// Reads the last lines. Not being allowed to, or coming too late, is no failure: the exit code is there.
-pub(super) async fn read(client: &Client, silence: &Silence) -> Option<String> {
+pub(crate) async fn read(client: &Client, silence: &Silence) -> Option<String> {
     let params = LogParams {
         container: Some(silence.container.clone()),
         previous: silence.previous,

@@ -35,10 +35,9 @@ pub(crate) fn binds_at_first_use(object: &Value, reference: &ObjectRef, snapshot
 
 /// The pods that mount the claim and have not ended.
 pub(crate) fn consumers<'a>(reference: &ObjectRef, snapshot: &'a Snapshot) -> impl Iterator<Item = &'a Value> {
-    let (namespace, name) = (reference.namespace.clone().unwrap_or_default(), reference.name.clone());
+    let name = reference.name.clone();
     snapshot
-        .of_kind("", "Pod")
-        .filter(move |pod| text(pod, "/metadata/namespace") == Some(namespace.as_str()))
+        .in_namespace("", "Pod", reference.namespace.as_deref().unwrap_or_default())
         .filter(|pod| !matches!(text(pod, "/status/phase"), Some("Succeeded" | "Failed")))
         .filter(move |pod| claims(pod).any(|claim| claim == name))
 }

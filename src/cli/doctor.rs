@@ -1,0 +1,110 @@
+//! `doctor`: gather, or read from a file; judge; show.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, ValueEnum};
+use jiff::Timestamp;
+use seaworthy::doctor::check::Severity;
+use seaworthy::doctor::checks;
+use seaworthy::doctor::evidence::{Evidence, Scope, gather, load, save};
+use seaworthy::doctor::report::{Choice, Report, judge};
+
+use super::uninstall::bare_installation;
+use super::{Failure, Session};
+use crate::front::report_text::report_text;
+
+/// The exit code of a cluster in which something is wrong.
+const UNHEALTHY: u8 = 3;
+
+/// `doctor`
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArgs {
+    /// Only what concerns this stack's namespace (default: the whole cluster)
+    pub(crate) stack: Option<String>,
+    /// Only what concerns this namespace; where not all may be read, only it is read
+    #[arg(short, long, value_name = "NAME")]
+    pub(crate) namespace: Option<String>,
+    /// From where on what is found ends in exit code 3
+    #[arg(long, value_enum, default_value = "error", value_name = "SEVERITY")]
+    pub(crate) fail_on: FailOn,
+    /// Only these checks, or groups of them by their letters: P003,SV
+    #[arg(long, value_delimiter = ',', value_name = "CHECK")]
+    pub(crate) only: Vec<String>,
+    /// None of these checks or groups
+    #[arg(long, value_delimiter = ',', value_name = "CHECK")]
+    pub(crate) skip: Vec<String>,
+    /// Keep the evidence in a file; it holds no value of a Secret or ConfigMap
+    #[arg(long, value_name = "FILE")]
+    pub(crate) save: Option<PathBuf>,
+    /// Judge evidence from a file: what --save wrote, or a list that `kubectl get ... -o json|yaml` printed
+    #[arg(long, value_name = "FILE")]
+    pub(crate) from: Option<PathBuf>,
+    /// The time at which the evidence of --from is judged: 2026-11-20T10:00:00Z (default: when it was taken)
+    #[arg(long, requires = "from", value_name = "TIME")]
+    pub(crate) now: Option<Timestamp>,
+}
+
+/// From where on something is a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FailOn {
+    /// Something does not work.
+    Error,
+    /// It works, but not as it should.
+    Warning,
+}
+
+impl FailOn {
+    fn is_reached(self, report: &Report) -> bool {
+        let least = if self == Self::Error { Severity::Error } else { Severity::Warning };
+        report.worst() >= Some(least)
+    }
+}
+
+pub(crate) async fn run(session: &Session, arguments: &DoctorArgs) -> Result<ExitCode, Failure> {
+    let choice = choice(session, arguments)?;
+    let evidence = evidence(session, arguments.from.as_deref(), arguments.now, choice.namespace.clone()).await?;
+    if let Some(path) = &arguments.save {
+        save(&evidence, path)?;
+        crate::front::say(format!("evidence of {} objects kept in {}", evidence.snapshot.len(), path.display()));
+    }
+    let report = judge(&evidence, &choice);
+    session.print("Doctor", &report, || report_text(&report, session.style()));
+    Ok(if arguments.fail_on.is_reached(&report) { ExitCode::from(UNHEALTHY) } else { ExitCode::SUCCESS })
+}
+
+fn choice(session: &Session, arguments: &DoctorArgs) -> Result<Choice, Failure> {
+    let namespace = match (&arguments.namespace, &arguments.stack) {
+        (Some(namespace), _) => Some(namespace.clone()),
+        (None, Some(stack)) => Some(bare_installation(session, stack, None)?.namespace),
+        (None, None) => None,
+    };
+    let choice = Choice { only: arguments.only.clone(), skip: arguments.skip.clone(), namespace };
+    match choice.strangers().first() {
+        Some(stranger) => Err(unknown_check(stranger)),
+        None => Ok(choice),
+    }
+}
+
+/// From a file, or from the cluster.
+pub(super) async fn evidence(
+    session: &Session,
+    from: Option<&std::path::Path>,
+    now: Option<Timestamp>,
+    namespace: Option<String>,
+) -> Result<Evidence, Failure> {
+    if let Some(path) = from {
+        return Ok(load(path, now)?);
+    }
+    let cluster = session.connect().await?;
+    let _busy = session.busy("reading the cluster");
+    Ok(gather(&cluster, &Scope { namespace }).await?)
+}
+
+pub(super) fn unknown_check(typed: &str) -> Failure {
+    let hint = match checks::nearest(typed) {
+        Some(near) => format!("did you mean {near}? `seaworthy explain` lists all"),
+        None => "`seaworthy explain` lists all".to_owned(),
+    };
+    Failure::input("unknown-check", format!("there is no check `{typed}`"), hint)
+}

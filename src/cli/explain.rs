@@ -1,0 +1,65 @@
+//! `explain`: what a check means, without a cluster.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use seaworthy::doctor::check::Check;
+use seaworthy::doctor::{checks, explain};
+use serde_json::{Value, json};
+
+use super::doctor::unknown_check;
+use super::{Failure, Session};
+use crate::front::paint::table;
+
+/// `explain`
+#[derive(Debug, Args)]
+pub(crate) struct ExplainArgs {
+    /// Id of a check, such as P002 (default: list all)
+    pub(crate) check: Option<String>,
+}
+
+pub(crate) fn run(session: &Session, arguments: &ExplainArgs) -> Result<ExitCode, Failure> {
+    let Some(id) = &arguments.check else {
+        let all: Vec<Value> = checks::all().map(document).collect();
+        session.print("Checks", &all, list);
+        return Ok(ExitCode::SUCCESS);
+    };
+    let check = checks::find(id).ok_or_else(|| unknown_check(id))?;
+    session.print("Check", &document(check), || explanation(check));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn document(check: &Check) -> Value {
+    json!({"id": check.id, "group": check.group(), "severity": check.severity, "title": check.title,
+        "explain": check.explain, "fix": check.fix, "unless": check.unless, "reads": check.reads})
+}
+
+fn list() -> String {
+    let row = |check: &Check| [check.id, check.severity.word(), check.group(), check.title].map(str::to_owned).to_vec();
+    let rows: Vec<Vec<String>> = checks::all().map(row).collect();
+    table(&["CHECK", "SEVERITY", "GROUP", "WHAT IT FINDS"], &rows)
+}
+
+fn explanation(check: &Check) -> String {
+    let labels = [("means", "What it means"), ("fix", "What to do"), ("not", "Not reported"), ("severity", "Severity")];
+    let parts = explain::parts(check).map(|(part, text)| {
+        let label = labels.iter().find(|(key, _)| *key == part).map_or(part, |(_, label)| label);
+        format!("{label}:\n{}", wrapped(text))
+    });
+    format!("{}  {}\n\n{}", check.id, check.title, parts.join("\n\n"))
+}
+
+/// Lines of at most 96 letters, two blanks in.
+fn wrapped(text: &str) -> String {
+    let mut lines = vec![String::from(" ")];
+    for word in text.split_whitespace() {
+        let last = lines.len() - 1;
+        if lines[last].chars().count() + word.chars().count() > 96 {
+            lines.push(format!("  {word}"));
+        } else {
+            lines[last].push(' ');
+            lines[last].push_str(word);
+        }
+    }
+    lines.join("\n")
+}

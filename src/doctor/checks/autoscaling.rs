@@ -1,0 +1,72 @@
+//! Autoscalers that cannot work.
+
+use super::{condition, each, flag};
+use crate::doctor::check::{Check, Judge, Severity, Verdict};
+use crate::doctor::evidence::Evidence;
+use crate::doctor::finding::Finding;
+use crate::doctor::stall::words::clip;
+use crate::object::{ObjectRef, text};
+
+/// The rows.
+pub(super) const ROWS: &[Check] = &[
+    Check {
+        id: "M005",
+        severity: Severity::Error,
+        title: "an autoscaler cannot read its metrics",
+        explain: "The autoscaler does not learn how busy its pods are: the metrics API does not answer, or the containers say no \
+            request to compare with. It leaves the number of pods as it is, whatever the load.",
+        fix: "See whether `kubectl top pods` works; set `resources.requests` of the containers.",
+        unless: "an autoscaler that is switched off because its target is scaled to 0, and one that is younger than two minutes.",
+        reads: &["HorizontalPodAutoscaler"],
+        judge: Judge::Look(blind),
+    },
+    Check {
+        id: "M006",
+        severity: Severity::Error,
+        title: "an autoscaler's target does not exist",
+        explain: "The workload that the autoscaler names is not there: it was renamed, or never made.",
+        fix: "Correct `scaleTargetRef`, or delete the autoscaler.",
+        unless: "a target of a kind that is not Kubernetes' own.",
+        reads: &["HorizontalPodAutoscaler"],
+        judge: Judge::Look(no_target),
+    },
+];
+
+const AUTOSCALER: (&str, &str) = ("autoscaling", "HorizontalPodAutoscaler");
+/// Seconds in which a new autoscaler has got its first metrics.
+const FIRST: i64 = 120;
+
+fn target(autoscaler: &serde_json::Value, reference: &ObjectRef) -> Option<ObjectRef> {
+    let part = |field: &str| text(autoscaler, &format!("/spec/scaleTargetRef/{field}"));
+    Some(ObjectRef::new(part("apiVersion")?, part("kind")?, reference.namespace.as_deref(), part("name")?))
+}
+
+fn blind(evidence: &Evidence) -> Verdict {
+    each(evidence, AUTOSCALER, |autoscaler, reference| {
+        let active = condition(autoscaler, "ScalingActive").filter(|one| one["status"] == "False")?;
+        let since = evidence.since(active, "/lastTransitionTime").unwrap_or(0);
+        let reason = text(active, "/reason").unwrap_or("FailedGetResourceMetric");
+        if since < FIRST || reason == "ScalingDisabled" {
+            return None;
+        }
+        let said = clip(text(active, "/message").unwrap_or_default());
+        let message = format!("the autoscaler `{}` cannot read its metrics: {said}", reference.name);
+        let fix = format!("See whether there are any: `kubectl top pods{}`.", flag(&reference));
+        Some(Finding::new(reference, reason, message).fix(fix))
+    })
+}
+
+fn no_target(evidence: &Evidence) -> Verdict {
+    each(evidence, AUTOSCALER, |autoscaler, reference| {
+        let target = target(autoscaler, &reference)?;
+        let known =
+            matches!((target.group(), target.kind.as_str()), ("apps", "Deployment" | "StatefulSet" | "ReplicaSet"));
+        let namespace = reference.namespace.as_deref().unwrap_or_default();
+        if !known || !evidence.knows(&target.kind, namespace) || evidence.snapshot.get(&target).is_some() {
+            return None;
+        }
+        let message = format!("the autoscaler `{}` names {}, which does not exist", reference.name, target.short());
+        let fix = format!("Correct `scaleTargetRef`: `kubectl edit hpa {}{}`.", reference.name, flag(&reference));
+        Some(Finding::new(reference, "TargetNotFound", message).fix(fix))
+    })
+}

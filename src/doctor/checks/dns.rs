@@ -1,0 +1,75 @@
+//! Names inside the cluster.
+
+use serde_json::Value;
+
+use super::services::ready_endpoints;
+use super::{each_that, flag};
+use crate::doctor::check::{Check, Judge, Severity, Verdict};
+use crate::doctor::evidence::Evidence;
+use crate::doctor::finding::Finding;
+use crate::object::{ObjectRef, items, text};
+use crate::snapshot::Snapshot;
+
+/// The rows.
+pub(super) const ROWS: &[Check] = &[
+    Check {
+        id: "D001",
+        severity: Severity::Critical,
+        title: "cluster DNS does not answer",
+        explain: "No pod behind the Service kube-dns is ready: no name of a Service can be resolved in the cluster. Programs then \
+            end with `no such host` or `i/o timeout`; these are counted here.",
+        fix: "Look at the DNS pods: `kubectl get pods -n kube-system -l k8s-app=kube-dns`, and at their log.",
+        unless: "a cluster without the Service kube-dns, and one DNS pod of several that is not ready.",
+        reads: &["Service", "EndpointSlice"],
+        judge: Judge::Look(down),
+    },
+    Check {
+        id: "D002",
+        severity: Severity::Error,
+        title: "cluster DNS asks itself",
+        explain: "CoreDNS found that what it forwards comes back to it, and ends. The node's resolv.conf names a resolver on the \
+            loopback address, which in a pod is the pod itself.",
+        fix: "Give the kubelet the real file (`resolvConf`, often /run/systemd/resolve/resolv.conf), or name a resolver in the Corefile.",
+        unless: "CoreDNS that ends for another reason.",
+        reads: &["Pod"],
+        judge: Judge::Look(looped),
+    },
+];
+
+/// Whether it is the Service of cluster DNS. Every distribution calls it so, whatever server is behind it.
+pub(in crate::doctor) fn is_dns(service: &Value) -> bool {
+    service["metadata"]["namespace"] == "kube-system" && service["metadata"]["name"] == "kube-dns"
+}
+
+/// The Service of cluster DNS.
+pub(in crate::doctor) fn service(snapshot: &Snapshot) -> Option<&Value> {
+    snapshot.get(&ObjectRef::new("v1", "Service", Some("kube-system"), "kube-dns"))
+}
+
+fn down(evidence: &Evidence) -> Verdict {
+    if !evidence.knows("Service", "kube-system") {
+        return Verdict::Unknown { because: "the namespace kube-system was not read".to_owned() };
+    }
+    each_that(evidence, ("", "Service"), is_dns, |_, reference| {
+        (ready_endpoints(&reference, evidence)? == 0).then(|| {
+            let message =
+                "cluster DNS does not answer: no pod behind the Service kube-dns is ready, so no name can be resolved";
+            let fix = format!("Look at its pods: `kubectl get pods{} -l k8s-app=kube-dns`.", flag(&reference));
+            Finding::new(reference, "NoReadyEndpoints", message).fix(fix)
+        })
+    })
+}
+
+fn looped(evidence: &Evidence) -> Verdict {
+    let is_dns = |pod: &Value| pod["metadata"]["labels"]["k8s-app"] == "kube-dns";
+    each_that(evidence, ("", "Pod"), is_dns, |pod, reference| {
+        let words = items(pod, "/status/containerStatuses").flat_map(|status| {
+            ["/state/terminated/message", "/lastState/terminated/message"].into_iter().filter_map(|at| text(status, at))
+        });
+        let said =
+            words.flat_map(str::lines).find(|line| line.contains("Loop (") && line.contains("detected"))?.to_owned();
+        let message = format!("cluster DNS asks itself: {said}");
+        let fix = "Name a resolver that is not on the loopback address: `kubectl edit configmap coredns -n kube-system`, the line `forward`.";
+        Some(Finding::new(reference, "Loop", message).fix(fix))
+    })
+}

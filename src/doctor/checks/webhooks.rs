@@ -1,0 +1,143 @@
+//! Admission webhooks that must be asked and cannot be.
+
+use serde_json::Value;
+
+use super::services::ready_endpoints;
+use crate::doctor::check::{Check, Judge, Severity, Verdict};
+use crate::doctor::evidence::Evidence;
+use crate::doctor::finding::Finding;
+use crate::object::{ObjectRef, items, number, text};
+
+/// The rows.
+pub(super) const ROWS: &[Check] = &[
+    Check {
+        id: "X001",
+        severity: Severity::Critical,
+        title: "an admission webhook that must be asked is down",
+        explain: "The API server has to ask the webhook before it makes an object (`failurePolicy: Fail`), and no pod behind it is \
+            ready: these objects can no longer be made or changed. When it is asked about pods, its own pods cannot come back either.",
+        fix: "Bring its pods back; if they need the webhook to start, set its `failurePolicy` to Ignore until they run.",
+        unless: "a webhook with `failurePolicy: Ignore`, and one outside of the cluster (`url`), of which nothing can be seen.",
+        reads: &["Service", "EndpointSlice"],
+        judge: Judge::Look(down),
+    },
+    Check {
+        id: "X002",
+        severity: Severity::Error,
+        title: "an admission webhook's Service does not exist",
+        explain: "The webhook was left behind when its server was taken away, or names a wrong Service or port. Every object that it must \
+            be asked about is refused.",
+        fix: "Install its server again, or delete the configuration.",
+        unless: "a webhook with `failurePolicy: Ignore`.",
+        reads: &["Service"],
+        judge: Judge::Look(no_service),
+    },
+];
+
+const KINDS: [&str; 2] = ["MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"];
+
+/// All webhooks that must be asked, with their configuration and Service.
+fn required(evidence: &Evidence) -> Vec<(ObjectRef, &Value, ObjectRef)> {
+    let configurations = KINDS.iter().flat_map(|kind| evidence.snapshot.of_kind("admissionregistration.k8s.io", kind));
+    let of = |configuration| {
+        let reference = ObjectRef::of(configuration)?;
+        // The default is Fail.
+        let hooks = items(configuration, "/webhooks").filter(|hook| text(hook, "/failurePolicy") != Some("Ignore"));
+        Some(hooks.filter_map(move |hook| {
+            let service = hook.pointer("/clientConfig/service")?;
+            let service = ObjectRef::new("v1", "Service", text(service, "/namespace"), text(service, "/name")?);
+            Some((reference.clone(), hook, service))
+        }))
+    };
+    configurations.filter_map(of).flatten().collect()
+}
+
+/// Why nothing can be said about webhooks; `None` when their configurations were read.
+fn gap(evidence: &Evidence) -> Option<Verdict> {
+    let because = KINDS.iter().filter_map(|kind| evidence.gap(kind)).collect::<Vec<_>>();
+    // A list of kubectl's shows no kind of which there is nothing.
+    (because.len() == KINDS.len()).then(|| Verdict::Unknown { because: because.join("; ") })
+}
+
+fn down(evidence: &Evidence) -> Verdict {
+    judge(evidence, "X001", |configuration, hook, service| {
+        evidence.snapshot.get(service)?;
+        (ready_endpoints(service, evidence)? == 0).then(|| {
+            let message = format!(
+                "the admission webhook {} must be asked and cannot be: no pod behind its Service {}/{} is ready, so {}",
+                text(hook, "/name").unwrap_or_default(),
+                service.namespace.as_deref().unwrap_or_default(),
+                service.name,
+                consequence(hook)
+            );
+            let severity = if concerns_pods(hook) { Severity::Critical } else { Severity::Error };
+            found(configuration, &message, service).severity(severity)
+        })
+    })
+}
+
+fn no_service(evidence: &Evidence) -> Verdict {
+    judge(evidence, "X002", |configuration, hook, service| {
+        let namespace = service.namespace.as_deref().unwrap_or_default();
+        let live = evidence.snapshot.get(service);
+        let port = number(hook, "/clientConfig/service/port").unwrap_or(443);
+        let what = match live {
+            None if evidence.knows("Service", namespace) => "does not exist".to_owned(),
+            Some(live) if !items(live, "/spec/ports").any(|one| number(one, "/port") == Some(port)) => {
+                format!("has no port {port}")
+            }
+            _ => return None,
+        };
+        let message = format!(
+            "the admission webhook {} must be asked and cannot be: its Service {namespace}/{} {what}, so {}",
+            text(hook, "/name").unwrap_or_default(),
+            service.name,
+            consequence(hook)
+        );
+        Some(found(configuration, &message, service))
+    })
+}
+
+/// What is found in the configurations, and what objects have already been refused for; one finding for each configuration.
+fn judge(evidence: &Evidence, id: &str, look: impl Fn(&ObjectRef, &Value, &ObjectRef) -> Option<Finding>) -> Verdict {
+    if let Some(unknown) = gap(evidence) {
+        return unknown;
+    }
+    let hooks = required(evidence);
+    let mut findings: Vec<Finding> = Vec::new();
+    for (configuration, hook, service) in &hooks {
+        let finding = look(configuration, hook, service);
+        findings.extend(finding.filter(|one| !findings.iter().any(|known| known.object == one.object)));
+    }
+    findings.extend(evidence.survey().findings(id));
+    Verdict::of(hooks.len(), findings)
+}
+
+/// The reason is that of the refused objects' events, so that both are one finding.
+fn found(configuration: &ObjectRef, message: &str, service: &ObjectRef) -> Finding {
+    let namespace = service.namespace.as_deref().unwrap_or_default();
+    let kind = configuration.kind.to_lowercase();
+    let fix = format!(
+        "Bring its server back, `kubectl get pods -n {namespace}`; or take the configuration away when nobody needs it: `kubectl delete {kind} {}`.",
+        configuration.name
+    );
+    Finding::new(configuration.clone(), "FailedCallingWebhook", message).fix(fix)
+}
+
+fn concerns_pods(hook: &Value) -> bool {
+    let narrow = hook.pointer("/namespaceSelector/matchLabels").is_some();
+    !narrow && resources(hook).iter().any(|resource| matches!(*resource, "pods" | "*" | "*/*"))
+}
+
+fn resources(hook: &Value) -> Vec<&str> {
+    items(hook, "/rules").flat_map(|rule| items(rule, "/resources")).filter_map(Value::as_str).collect()
+}
+
+fn consequence(hook: &Value) -> String {
+    let mut resources = resources(hook);
+    resources.dedup();
+    match resources.as_slice() {
+        [] => "nothing that it is asked about can be written".to_owned(),
+        _ => format!("nobody can write {}", resources.join(", ")),
+    }
+}

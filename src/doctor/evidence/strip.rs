@@ -1,0 +1,100 @@
+//! What is kept of an object: what checks read, and never the value of a secret.
+
+use serde_json::{Map, Value, json};
+
+use super::certificate::Certificate;
+use crate::object::text;
+
+/// An annotation that repeats the whole object, values of Secrets too.
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+
+/// Takes out what no check reads: values of Secrets and `ConfigMap`s (names of keys stay, and what a certificate says
+/// publicly), arguments and environment of containers, schemas of definitions, bookkeeping.
+pub(super) fn strip(object: &mut Value) {
+    if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata.remove("managedFields");
+        if let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut) {
+            annotations.remove(LAST_APPLIED);
+        }
+    }
+    match text(object, "/kind").unwrap_or_default() {
+        "Secret" => secret(object),
+        "ConfigMap" => forget_values(object),
+        "CustomResourceDefinition" => definition(object),
+        _ => pod_specs(object),
+    }
+}
+
+fn secret(object: &mut Value) {
+    if text(object, "/type") == Some("kubernetes.io/tls")
+        && let Some(encoded) = object.pointer("/data/tls.crt").and_then(Value::as_str).filter(|text| !text.is_empty())
+    {
+        let facts = match Certificate::of_secret(encoded) {
+            Ok(certificate) => json!(certificate),
+            Err(why) => json!({ "error": why }),
+        };
+        object[Certificate::PLACE] = facts;
+    }
+    forget_values(object);
+}
+
+/// Empties every value, and keeps the keys.
+fn forget_values(object: &mut Value) {
+    for part in ["data", "stringData", "binaryData"] {
+        let values = object.get_mut(part).and_then(Value::as_object_mut).into_iter().flat_map(Map::values_mut);
+        values.for_each(|value| *value = json!(""));
+    }
+}
+
+fn definition(object: &mut Value) {
+    let versions = object.pointer_mut("/spec/versions").and_then(Value::as_array_mut);
+    for version in versions.into_iter().flatten().filter_map(Value::as_object_mut) {
+        version.remove("schema");
+    }
+}
+
+/// Programs take passwords in arguments and environment.
+fn pod_specs(object: &mut Value) {
+    for place in ["/spec", "/spec/template/spec", "/spec/jobTemplate/spec/template/spec"] {
+        for list in ["containers", "initContainers", "ephemeralContainers"] {
+            let containers =
+                object.pointer_mut(place).and_then(|spec| spec.get_mut(list)).and_then(Value::as_array_mut);
+            for container in containers.into_iter().flatten().filter_map(Value::as_object_mut) {
+                container.remove("args");
+                container.remove("command");
+                let environment = container.get_mut("env").and_then(Value::as_array_mut);
+                for variable in environment.into_iter().flatten().filter_map(Value::as_object_mut) {
+                    variable.remove("value");
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_value_of_a_secret_stays() {
+        let mut secret = json!({"kind": "Secret", "type": "kubernetes.io/tls", "metadata": {"name": "s", "annotations":
+            {LAST_APPLIED: "hunter2"}}, "data": {"tls.key": "aHVudGVyMg==", "tls.crt": "aHVudGVyMg=="}, "stringData": {"a": "hunter2"}});
+        strip(&mut secret);
+        let text = secret.to_string();
+        assert!(!text.contains("hunter2") && !text.contains("aHVudGVyMg"), "{text}");
+        assert_eq!(secret["data"], json!({"tls.key": "", "tls.crt": ""}));
+        assert!(secret[Certificate::PLACE]["error"].is_string());
+    }
+
+    #[test]
+    fn arguments_and_environment_go_and_names_stay() {
+        let container = json!({"name": "c", "image": "i", "args": ["--password=x"], "command": ["x"],
+            "env": [{"name": "P", "value": "x"}, {"name": "Q", "valueFrom": {"secretKeyRef": {"name": "s"}}}]});
+        let mut deployment =
+            json!({"kind": "Deployment", "spec": {"template": {"spec": {"initContainers": [container]}}}});
+        strip(&mut deployment);
+        let left = json!({"name": "c", "image": "i",
+            "env": [{"name": "P"}, {"name": "Q", "valueFrom": {"secretKeyRef": {"name": "s"}}}]});
+        assert_eq!(deployment["spec"]["template"]["spec"]["initContainers"][0], left);
+    }
+}

@@ -1,0 +1,144 @@
+//! One cause, its symptoms below it.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::doctor::evidence::Evidence;
+use crate::doctor::report::{Choice, Report, judge};
+use crate::snapshot::Snapshot;
+
+const LONG_AGO: &str = "2026-11-20T09:40:00Z";
+
+fn report(items: Vec<Value>) -> Report {
+    let mut snapshot = Snapshot::default();
+    for item in items {
+        snapshot.insert(item);
+    }
+    judge(&Evidence::new(snapshot, "2026-11-20T10:00:00Z".parse::<Timestamp>().unwrap()), &Choice::default())
+}
+
+fn node(name: &str, ready: &str) -> Value {
+    json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "labels": {"kubernetes.io/hostname": name}},
+        "status": {"conditions": [{"type": "Ready", "status": ready, "reason": "NodeStatusUnknown",
+            "message": "Kubelet stopped posting node status.", "lastTransitionTime": LONG_AGO}]}})
+}
+
+fn service(name: &str) -> [Value; 2] {
+    [
+        json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": name, "namespace": "shop"},
+            "spec": {"selector": {"app": name}, "ports": [{"port": 80}]}}),
+        json!({"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "metadata": {"name": format!("{name}-1"),
+            "namespace": "shop", "labels": {"kubernetes.io/service-name": name}}, "endpoints": [{"conditions": {"ready": false}}]}),
+    ]
+}
+
+/// A Deployment with a pod; `status` is of the pod's only container.
+fn workload(name: &str, node: &str, status: &Value) -> [Value; 3] {
+    let owner = |kind: &str, name: &str| json!([{"apiVersion": "apps/v1", "kind": kind, "name": name, "uid": name, "controller": true}]);
+    let set = format!("{name}-5d");
+    [
+        json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name, "namespace": "shop", "uid": name, "generation": 1},
+            "spec": {"replicas": 1, "template": {"metadata": {"labels": {"app": name}}}},
+            "status": {"observedGeneration": 1, "replicas": 1, "conditions": [{"type": "Progressing", "status": "False",
+                "reason": "ProgressDeadlineExceeded", "message": "ReplicaSet has timed out progressing."}]}}),
+        json!({"apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": {"name": set, "namespace": "shop", "uid": set, "generation": 1,
+            "ownerReferences": owner("Deployment", name)}, "spec": {"replicas": 1}, "status": {"observedGeneration": 1, "replicas": 1}}),
+        json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": format!("{set}-x"), "namespace": "shop", "uid": format!("{set}-x"),
+            "labels": {"app": name}, "ownerReferences": owner("ReplicaSet", &set), "creationTimestamp": LONG_AGO},
+            "spec": {"nodeName": node, "containers": [{"name": "main", "image": format!("example/{name}:1")}]},
+            "status": {"phase": "Running", "containerStatuses": [status],
+                "conditions": [{"type": "PodScheduled", "status": "True"}, {"type": "Ready", "status": "False", "lastTransitionTime": LONG_AGO}]}}),
+    ]
+}
+
+fn crash(words: &str) -> Value {
+    json!({"name": "main", "ready": false, "restartCount": 9, "state": {"waiting": {"reason": "CrashLoopBackOff"}},
+        "lastState": {"terminated": {"exitCode": 1, "reason": "Error", "message": words}}})
+}
+
+fn no_image() -> Value {
+    json!({"name": "main", "ready": false, "restartCount": 0, "state": {"waiting": {"reason": "ImagePullBackOff",
+        "message": "Back-off pulling image \"example/db:1\": ErrImagePull: rpc error: code = NotFound desc = example/db:1: not found"}}})
+}
+
+#[test]
+fn a_node_that_is_gone_is_one_finding_with_its_pods_their_rollouts_and_services() {
+    let running = json!({"name": "main", "ready": true, "restartCount": 0, "state": {"running": {}}});
+    let mut items = vec![node("w1", "True"), node("w2", "Unknown")];
+    for name in ["web", "db"] {
+        items.extend(workload(name, "w2", &running));
+        items.extend(service(name));
+    }
+    items.push(json!({"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": "pv-1"}, "status": {"phase": "Bound"},
+        "spec": {"nodeAffinity": {"required": {"nodeSelectorTerms": [{"matchExpressions": [
+            {"key": "kubernetes.io/hostname", "operator": "In", "values": ["w2"]}]}]}}}}));
+    let report = report(items);
+    assert_eq!(report.findings.len(), 1, "{:#?}", report.findings);
+    let root = &report.findings[0];
+    assert_eq!((root.id.as_str(), root.object.to_string().as_str()), ("N001", "Node/w2"));
+    // Two pods, two Services, two rollouts, a volume.
+    assert_eq!(root.suffering(), 7, "{root:#?}");
+    assert!(report.headline.starts_with("Node/w2: the node w2 is not ready for 20 min"), "{}", report.headline);
+    assert!(report.headline.ends_with("(N001, 7 symptoms)"), "{}", report.headline);
+}
+
+#[test]
+fn a_program_that_names_a_service_suffers_from_what_is_wrong_there() {
+    let mut items = vec![node("w1", "True")];
+    items.extend(workload(
+        "web",
+        "w1",
+        &crash("dial tcp: lookup db on 10.96.0.10:53: no such host\nconnect to db:5432: connection refused"),
+    ));
+    items.extend(workload("db", "w1", &no_image()));
+    items.extend(service("web"));
+    items.extend(service("db"));
+    let report = report(items);
+    let roots: Vec<_> = report.findings.iter().map(|root| (root.id.as_str(), root.object.to_string())).collect();
+    assert_eq!(roots, [("P002", "Deployment/shop/db".to_owned())], "{:#?}", report.findings);
+    assert_eq!(report.summary.symptoms, 5, "{:#?}", report.findings);
+}
+
+/// An image that does not exist does not come from the pressure on the node that the pod happens to be on.
+#[test]
+fn what_happens_at_the_same_place_is_not_the_cause() {
+    let mut pressed = node("w1", "True");
+    pressed["status"]["conditions"].as_array_mut().unwrap().push(json!({"type": "DiskPressure", "status": "True"}));
+    let mut items = vec![pressed];
+    items.extend(workload("db", "w1", &no_image()));
+    let report = report(items);
+    let mut roots: Vec<_> = report.findings.iter().map(|root| root.id.as_str()).collect();
+    roots.sort_unstable();
+    assert_eq!(roots, ["N004", "P002"]);
+}
+
+/// Two programs that wait for each other are two findings below each other at the most, never none.
+#[test]
+fn a_circle_has_an_end() {
+    let mut items = vec![node("w1", "True")];
+    for (name, other) in [("a", "b"), ("b", "a")] {
+        items.extend(workload(name, "w1", &crash(&format!("connect to {other}:80: connection refused"))));
+        items.extend(service(name));
+    }
+    let report = report(items);
+    let all: usize = report.findings.iter().map(|root| root.walk().len()).sum();
+    assert_eq!(all, 6, "{:#?}", report.findings);
+}
+
+#[test]
+fn names_that_do_not_resolve_come_from_dns_when_dns_is_down() {
+    let mut items = vec![node("w1", "True")];
+    items.extend(workload("web", "w1", &crash("lookup api.example.org: server misbehaving")));
+    let [mut dns, mut slice] = service("kube-dns");
+    for object in [&mut dns, &mut slice] {
+        object["metadata"]["namespace"] = json!("kube-system");
+    }
+    items.extend([dns, slice]);
+    let report = report(items);
+    assert_eq!(report.findings.len(), 1, "{:#?}", report.findings);
+    assert!(
+        report.headline.starts_with("Service/kube-system/kube-dns: cluster DNS does not answer"),
+        "{}",
+        report.headline
+    );
+}

@@ -1,0 +1,175 @@
+//! What the doctor says, for people: the first line is all that somebody in a hurry needs.
+
+use seaworthy::doctor::check::Severity;
+use seaworthy::doctor::finding::Finding;
+use seaworthy::doctor::report::{Report, Summary};
+use seaworthy::doctor::why::Why;
+use seaworthy::object::{ObjectRef, printable};
+
+use super::paint::{Paint, count};
+
+/// Findings below a cause that are shown; the rest is counted.
+const BELOW: usize = 6;
+
+/// How texts are dressed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Style {
+    pub(crate) paint: Paint,
+    /// Whether the terminal shows more than ASCII.
+    pub(crate) unicode: bool,
+}
+
+impl Style {
+    fn mark(self, severity: Severity) -> String {
+        let (sign, word) = match severity {
+            Severity::Critical => ("⛔", "[crit]"),
+            Severity::Error => ("✘", "[fail]"),
+            Severity::Warning => ("‼", "[warn]"),
+            Severity::Info => ("·", "[info]"),
+        };
+        let mark = if self.unicode { sign } else { word };
+        match severity {
+            Severity::Critical | Severity::Error => self.paint.bad(mark),
+            Severity::Warning => self.paint.careful(mark),
+            Severity::Info => self.paint.faint(mark),
+        }
+    }
+
+    fn good(self) -> String {
+        self.paint.good(if self.unicode { "✔" } else { "[ok]" })
+    }
+
+    fn open(self) -> String {
+        self.paint.careful(if self.unicode { "?" } else { "[unkn]" })
+    }
+}
+
+/// The whole report.
+pub(crate) fn report_text(report: &Report, style: Style) -> String {
+    let mut lines = vec![first_line(report, style)];
+    for finding in &report.findings {
+        lines.push(String::new());
+        lines.extend(block(finding, style));
+    }
+    lines.push(String::new());
+    lines.extend(open_lines(report, style));
+    lines.push(counts(&report.summary));
+    lines.extend(next(report));
+    lines.join("\n")
+}
+
+fn first_line(report: &Report, style: Style) -> String {
+    let mark = match report.worst() {
+        Some(severity) if severity > Severity::Info => style.mark(severity),
+        _ if report.summary.evaluated == 0 => style.open(),
+        _ => style.good(),
+    };
+    format!("{mark} {}", style.paint.strong(&printable(&report.headline)))
+}
+
+fn block(finding: &Finding, style: Style) -> Vec<String> {
+    let head = format!("{} {}  {}: {}", finding.id, finding.severity.word(), finding.object, finding.title);
+    let mut lines = vec![format!("{} {}", style.mark(finding.worst()), printable(&head))];
+    let mut say =
+        |label: &str, text: &str| lines.push(format!("    {label:<6} {}", printable(text).replace('\n', " ")));
+    say("what:", &finding.message);
+    for line in &finding.evidence {
+        say("why:", line);
+    }
+    if !finding.symptoms.is_empty() {
+        say("below:", &format!("{} ({})", count(finding.symptoms.len(), "object"), some(&finding.symptoms)));
+    }
+    let below: Vec<(usize, &Finding)> = finding.causes.iter().flat_map(|child| deep(child, 0)).collect();
+    for (depth, child) in below.iter().take(BELOW) {
+        say("below:", &format!("{}{} {} {}", "  ".repeat(*depth), child.id, child.object, child.message));
+    }
+    if below.len() > BELOW {
+        say("below:", &format!("and {} more", below.len() - BELOW));
+    }
+    if let Some(fix) = &finding.fix {
+        say("fix:", fix);
+    }
+    say("see:", &format!("seaworthy explain {}", finding.id));
+    lines
+}
+
+fn deep(finding: &Finding, depth: usize) -> Vec<(usize, &Finding)> {
+    std::iter::once((depth, finding)).chain(finding.causes.iter().flat_map(|child| deep(child, depth + 1))).collect()
+}
+
+/// The first few of many.
+fn some(objects: &[ObjectRef]) -> String {
+    let mut names: Vec<String> = objects.iter().take(3).map(ToString::to_string).collect();
+    if objects.len() > names.len() {
+        names.push("...".to_owned());
+    }
+    names.join(", ")
+}
+
+/// What could not be told, with each reason once.
+fn open_lines(report: &Report, style: Style) -> Vec<String> {
+    let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
+    for unknown in &report.unknown {
+        match reasons.iter_mut().find(|(because, _)| *because == unknown.because) {
+            Some((_, ids)) => ids.push(&unknown.id),
+            None => reasons.push((&unknown.because, vec![&unknown.id])),
+        }
+    }
+    let line =
+        |(because, ids): &(&str, Vec<&str>)| format!("{} could not tell: {}: {because}", style.open(), ids.join(", "));
+    reasons.iter().map(line).collect()
+}
+
+fn counts(summary: &Summary) -> String {
+    let found = summary.critical + summary.errors + summary.warnings + summary.infos;
+    let kinds = [
+        (summary.critical, "critical"),
+        (summary.errors, "error"),
+        (summary.warnings, "warning"),
+        (summary.infos, "info"),
+    ];
+    let kinds: Vec<String> =
+        kinds.iter().filter(|(number, _)| *number > 0).map(|(number, word)| format!("{number} {word}")).collect();
+    let kinds = if kinds.is_empty() { String::new() } else { format!(" ({})", kinds.join(", ")) };
+    format!(
+        "{}{kinds}, {}; {} evaluated, {} had nothing to look at, {} could not tell; {}",
+        count(found, "finding"),
+        count(summary.symptoms, "symptom"),
+        count(summary.evaluated, "check"),
+        summary.idle,
+        summary.unknown,
+        count(summary.objects, "object")
+    )
+}
+
+/// Commands that only read, with which one can go on at once.
+const READS: [&str; 6] =
+    ["kubectl get ", "kubectl describe ", "kubectl logs ", "kubectl top ", "kubectl api-resources", "kubectl auth "];
+
+/// One command to go on with. What would change something is to be read and thought about first.
+fn next(report: &Report) -> Option<String> {
+    let first = report.findings.first().filter(|first| first.worst() > Severity::Info)?;
+    let command = first.fix.as_deref().and_then(|fix| fix.split('`').nth(1)).unwrap_or_default();
+    let reads = READS.iter().any(|read| command.starts_with(read));
+    Some(if reads { format!("next: {}", printable(command)) } else { format!("next: seaworthy explain {}", first.id) })
+}
+
+/// The five lines of `why`.
+pub(crate) fn why_text(why: &Why) -> String {
+    let root = why.root.as_ref().map(|root| format!(" [{root}]")).unwrap_or_default();
+    let check = why.check.as_ref().map(|check| format!(" ({check})")).unwrap_or_default();
+    let or_none = |text: String| if text.is_empty() { "nothing".to_owned() } else { text };
+    let suffers = match why.suffers.len() {
+        0 => "nothing else".to_owned(),
+        1..=3 => some(&why.suffers),
+        many => format!("{many} objects: {}", some(&why.suffers)),
+    };
+    let lines = [
+        format!("{}: {}", why.object, why.state),
+        format!("why:     {}{root}{check}", why.why),
+        format!("seen:    {}", or_none(why.seen.join("; "))),
+        format!("suffers: {suffers}"),
+        format!("fix:     {}", why.fix.as_deref().unwrap_or("nothing to do")),
+    ];
+    lines.map(|line| printable(&line).replace('\n', " ")).join("\n")
+}

@@ -1,0 +1,132 @@
+//! `doctor`, `why` and `explain`, on evidence from files.
+
+use crate::test::Test;
+
+/// A Deployment whose image does not exist, and the Service in front of it.
+const BROKEN: &str = include_str!("../fixtures/cli/doctor/broken.yaml");
+
+fn broken() -> Test {
+    Test::new()
+        .file("broken.yaml", BROKEN)
+        .line("doctor --from broken.yaml --now 2026-11-20T10:00:00Z")
+        .touches_nothing()
+}
+
+#[test]
+fn the_first_line_names_the_root() {
+    let output = broken().status(3).any_stdout().run();
+    insta::assert_snapshot!("broken", output.stdout);
+}
+
+#[test]
+fn letters_follow_the_terminal() {
+    let output = broken().env("LANG", "C.UTF-8").status(3).any_stdout().run();
+    assert!(output.stdout.starts_with("✘ Deployment/shop/web: "), "{}", output.stdout);
+    let output = broken().env("LANG", "C.UTF-8").line("--plain").status(3).any_stdout().run();
+    assert!(output.stdout.starts_with("[fail] Deployment/shop/web: "), "{}", output.stdout);
+}
+
+#[test]
+fn one_document_for_programs() {
+    let output = broken().line("-o json").status(3).any_stdout().run();
+    let document = output.json();
+    assert_eq!((&document["kind"], &document["healthy"]), (&"Doctor".into(), &false.into()));
+    let finding = &document["findings"][0];
+    assert_eq!((&finding["id"], &finding["severity"]), (&"P002".into(), &"error".into()));
+    assert_eq!(finding["fingerprint"], "P002/Deployment/shop/web");
+    assert_eq!(finding["causes"][0]["id"], "SV002");
+    assert!(document["summary"]["unknown"].as_u64() > Some(0));
+}
+
+#[test]
+fn what_counts_as_a_failure_can_be_chosen() {
+    let warning = "apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: PersistentVolume\n  metadata: {name: pv-1}\n  spec: \
+                   {persistentVolumeReclaimPolicy: Retain}\n  status: {phase: Released}\n";
+    let test = |line: &str| Test::new().file("w.yaml", warning).line("doctor --from w.yaml").line(line).any_stdout();
+    let output = test("").status(0).run();
+    assert!(
+        output.stdout.starts_with("[warn] PersistentVolume/pv-1: the volume pv-1 is Released"),
+        "{}",
+        output.stdout
+    );
+    test("--fail-on warning").status(3).run();
+    let output = test("--fail-on warning --skip V012").status(0).run();
+    assert!(output.stdout.starts_with("[ok] healthy"), "{}", output.stdout);
+    test("--fail-on warning --only n,p001").status(0).run();
+    test("--fail-on warning --only v").status(3).run();
+    test("--fail-on warning -n shop").status(0).run();
+}
+
+#[test]
+fn bad_input_is_named() {
+    for (line, said) in [
+        (
+            "doctor --from gone.json",
+            "error: gone.json: No such file or directory (os error 2)\n hint: name a file that can be read, or for --save one that can be written",
+        ),
+        ("doctor --from broken.yaml --only Q99", "error: there is no check `Q99`\n hint: "),
+        ("explain X999", "error: there is no check `X999`\n hint:"),
+        (
+            "why web --from broken.yaml",
+            "error: `web` names no object\n hint: write KIND/NAME, such as deploy/web or pvc/data",
+        ),
+        (
+            "why barge/web --from broken.yaml",
+            "error: the cluster has no kind called `barge`\n hint: `kubectl api-resources` lists the kinds",
+        ),
+        (
+            "why deploy/wbe --from broken.yaml",
+            "error: Deployment/default/wbe is not there\n hint: see what is: `kubectl get deployment -A`",
+        ),
+    ] {
+        let output = Test::new().file("broken.yaml", BROKEN).line(line).status(2).any_stderr().run();
+        assert!(output.stderr.starts_with(said), "{line}: {}", output.stderr);
+    }
+    let output = Test::new().line("doctor --now 2026-11-20T10:00:00Z").status(2).any_stderr().run();
+    assert!(output.stderr.contains("--from <FILE>"), "{}", output.stderr);
+}
+
+#[test]
+fn evidence_is_kept_and_judged_again() {
+    let first = broken().line("--save kept.json").status(3).any_stdout().any_stderr().run();
+    let said = first.stdout.clone();
+    assert_eq!(first.stderr.trim_end(), "evidence of 6 objects kept in kept.json");
+    let again = Test::after(first).line("doctor --from kept.json").status(3).any_stdout().run();
+    assert_eq!(said, again.stdout);
+}
+
+#[test]
+fn five_lines_about_one_object() {
+    for object in ["deploy/web", "po/web-5d-x", "svc/web", "Node/w1"] {
+        let status = if object == "Node/w1" { 0 } else { 3 };
+        let output = Test::new()
+            .file("b.yaml", BROKEN)
+            .args(["why", object, "--from", "b.yaml"])
+            .status(status)
+            .any_stdout()
+            .run();
+        assert_eq!(output.stdout.lines().count(), 5, "{}", output.stdout);
+        insta::assert_snapshot!(object.replace('/', "-"), without_ages(&output.stdout));
+    }
+}
+
+/// The time at which a file is judged is that of the file.
+fn without_ages(text: &str) -> String {
+    let words = text.split(' ').collect::<Vec<_>>();
+    let is_age = |index: usize| {
+        words
+            .get(index + 1)
+            .is_some_and(|unit| ["s", "min", "h"].contains(&unit.trim_end_matches([',', ':', '\n', ';'])))
+    };
+    words.iter().enumerate().map(|(index, word)| if is_age(index) { "N" } else { word }).collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn every_check_is_explained_without_a_cluster() {
+    let output = Test::new().line("explain p002").touches_nothing().any_stdout().run();
+    insta::assert_snapshot!("explain", output.stdout);
+    let list = Test::new().line("explain").touches_nothing().any_stdout().run();
+    assert!(list.stdout.lines().count() > 80, "{}", list.stdout);
+    let document = Test::new().line("explain SV002 -o json").any_stdout().run().json();
+    assert_eq!((&document["kind"], &document["id"]), (&"Check".into(), &"SV002".into()));
+}

@@ -1,0 +1,171 @@
+# What the doctor says first of a cluster in which one thing was broken by hand, and of a healthy one. What is expected of each
+# case lies in doctor/expected.txt and was written before the case was first run; the whole answers, and the
+# evidence, are kept in $STATE/.reports/doctor/.
+# seaworthy
+# nodes: 2
+# shellcheck shell=bash
+
+. "$CLUSTER_DIR/bench/measure.sh"
+DOCTOR_DIR=$CLUSTER_DIR/doctor
+REPORTS=$REPORTS/doctor
+# How many cases run at once.
+: "${DOCTOR_AT_ONCE:=3}"
+
+test_healthy() { cases healthy; }
+
+test_images_and_programs() { cases image crash oom job; }
+
+test_configuration() { cases secret key quota; }
+
+test_scheduling_and_storage() { cases cpu claim lost finalizer; }
+
+test_services() { cases selector port probe chain; }
+
+test_control() { cases webhook api certificate; }
+
+# The last ones: they concern the whole cluster.
+test_dns() {
+  local replicas
+  replicas=$(kubectl -n kube-system get deployment coredns -o 'jsonpath={.spec.replicas}')
+  at_exit kubectl -n kube-system rollout status deployment/coredns --timeout=90s
+  at_exit kubectl -n kube-system scale deployment coredns --replicas="$replicas"
+  cases dns
+}
+
+test_node_is_away() {
+  "$CLUSTER_DIR/node" stop "$NAME-2" --name "$NAME"
+  at_exit "$CLUSTER_DIR/node" start "$NAME-2" --name "$NAME"
+  cases node
+}
+
+# What there is to do beyond the manifest.
+
+after_lost() {
+  wait_for 30 "the claim is bound" "" claim_is Bound
+  kubectl delete persistentvolume "$NAMESPACE" --wait=false
+  kubectl patch persistentvolume "$NAMESPACE" --type json -p '[{"op": "remove", "path": "/metadata/finalizers"}]' || true
+}
+
+after_finalizer() {
+  k wait --for=condition=Ready --timeout=60s pod/db
+  k delete persistentvolumeclaim data --wait=false
+}
+
+after_dns() { kubectl -n kube-system scale deployment coredns --replicas=0; }
+
+before_certificate() {
+  local folder
+  folder=$(mktemp -d)
+  openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=web.example -days 1 -keyout "$folder/key" -out "$folder/crt" 2>/dev/null
+  openssl x509 -in "$folder/crt" -signkey "$folder/key" -days -1 -out "$folder/old" 2>/dev/null
+  CERTIFICATE=$(base64 -w 0 "$folder/old") KEY=$(base64 -w 0 "$folder/key")
+}
+
+after_webhook() { at_exit kubectl delete validatingwebhookconfiguration "$NAMESPACE"; }
+
+after_api() { at_exit kubectl delete apiservice v1.ghost-doctor.example; }
+
+# When the cluster shows it.
+
+shows_healthy() { [[ $(k get deployment web -o 'jsonpath={.status.availableReplicas}') == 2 ]]; }
+shows_image() { waiting web | grep -q ImagePullBackOff && stuck; }
+shows_crash() { waiting web | grep -q CrashLoopBackOff && (($(restarts) >= 2)); }
+shows_oom() { waiting web | grep -q CrashLoopBackOff; }
+shows_secret() { waiting web | grep -q CreateContainerConfigError; }
+shows_key() { waiting web | grep -q CreateContainerConfigError; }
+shows_cpu() { k get pods -o 'jsonpath={.items[*].status.conditions[*].reason}' | grep -q Unschedulable; }
+shows_claim() { k get events -o 'jsonpath={.items[*].reason}' | grep -q ProvisioningFailed && k get pod db -o 'jsonpath={.status.conditions[*].reason}' | grep -q Unschedulable; }
+shows_selector() { [[ $(k get deployment web -o 'jsonpath={.status.availableReplicas}') == 1 ]]; }
+shows_port() { shows_selector; }
+shows_probe() { k get events -o 'jsonpath={.items[*].reason}' | grep -q Unhealthy && stuck; }
+shows_quota() { k get replicasets -o 'jsonpath={.items[*].status.conditions[*].reason}' | grep -q FailedCreate; }
+shows_chain() { waiting db | grep -q ImagePullBackOff && waiting web | grep -q CrashLoopBackOff && (($(restarts) >= 3)) && older_than 65; }
+shows_job() { k get job load -o 'jsonpath={.status.conditions[*].type}' | grep -q Failed; }
+shows_finalizer() { k get persistentvolumeclaim data -o 'jsonpath={.metadata.deletionTimestamp}' | grep -q . && older_than 90; }
+shows_lost() { claim_is Lost; }
+shows_webhook() { k get replicasets -o 'jsonpath={.items[*].status.conditions[*].reason}' | grep -q FailedCreate; }
+shows_api() { kubectl get apiservice v1.ghost-doctor.example -o 'jsonpath={.status.conditions[*].status}' | grep -q False; }
+shows_certificate() { k get secret web-tls; }
+shows_node() { kubectl get node "$NAME-2" -o 'jsonpath={.status.conditions[?(@.type=="Ready")].status}' | grep -qx Unknown; }
+shows_dns() { [[ -z $(kubectl -n kube-system get endpointslices -l kubernetes.io/service-name=kube-dns -o 'jsonpath={.items[*].endpoints[*].addresses}') ]]; }
+
+claim_is() { [[ $(k get persistentvolumeclaim data -o 'jsonpath={.status.phase}') == "$1" ]]; }
+waiting() { k get pods -l "app=$1" -o 'jsonpath={.items[*].status.containerStatuses[*].state.waiting.reason}'; }
+restarts() { k get pods -l app=web -o 'jsonpath={.items[0].status.containerStatuses[0].restartCount}'; }
+stuck() { k get deployment web -o 'jsonpath={.status.conditions[*].reason}' | grep -q ProgressDeadlineExceeded && older_than 65; }
+older_than() { ((SECONDS - BEGUN >= $1)); }
+
+# The machinery.
+
+# cases NAME...: each in a process of its own, some at once.
+cases() {
+  local name status=0
+  mkdir -p "$REPORTS"
+  for name in "$@"; do
+    while (($(jobs -rp | wc -l) >= DOCTOR_AT_ONCE)); do sleep 0.1; done
+    (
+      set +e
+      (
+        set -e
+        one_case "$name"
+      )
+      printf 'ENDED %d\n' $?
+    ) >"$REPORTS/$name" 2>&1 &
+  done
+  for name in "$@"; do
+    wait_for 170 "the end of $name" "$REPORTS/$name" case_ended "$name"
+    grep -q '^ENDED 0' "$REPORTS/$name" || status=1
+    grep -E '^(as expected|expected|said|ENDED [^0])' "$REPORTS/$name" || true
+  done
+  return "$status"
+}
+
+case_ended() { grep -q '^ENDED' "$REPORTS/$1"; }
+
+one_case() {
+  local name=$1 manifest=$DOCTOR_DIR/cases/$1.yaml
+  EXITS=() BEGUN=$SECONDS
+  NAMESPACE=doctor-$name
+  kubectl delete namespace "$NAMESPACE" --ignore-not-found >/dev/null
+  kubectl delete persistentvolume "$NAMESPACE" --ignore-not-found >/dev/null
+  kubectl create namespace "$NAMESPACE" >/dev/null
+  at_exit kubectl delete namespace "$NAMESPACE" --wait=false
+  wait_for 20 "service account of $NAMESPACE" "" k get serviceaccount default
+  ! declare -F "before_$name" >/dev/null || "before_$name" >/dev/null
+  if [[ -f $manifest ]]; then
+    # shellcheck disable=SC2016
+    NAMESPACE=$NAMESPACE CERTIFICATE=${CERTIFICATE:-} KEY=${KEY:-} envsubst '$NAMESPACE $CERTIFICATE $KEY' <"$manifest" | k apply -f - >/dev/null
+  fi
+  ! declare -F "after_$name" >/dev/null || "after_$name" >/dev/null
+  wait_for 150 "the cluster shows $name" "" "shows_$name"
+  judge_case "$name"
+}
+
+# The first line and the exit code. Cases about the whole cluster ask about it; others only about their namespace.
+judge_case() {
+  local name=$1 pattern code got=0 first line
+  local scope=(--namespace "$NAMESPACE")
+  case $name in
+    api) scope=(--only X010) ;;
+    node | dns) scope=() ;;
+  esac
+  # A line of the file: case, exit code, pattern.
+  line=$(grep -P "^$name\t" "$DOCTOR_DIR/expected.txt")
+  code=$(cut -f 2 <<<"$line")
+  pattern=$(cut -f 3 <<<"$line")
+  pattern=${pattern//'{ns}'/$NAMESPACE}
+  pattern=${pattern//'{node}'/$NAME-2}
+  "$SEAWORTHY" doctor "${scope[@]}" --plain --save "$REPORTS/$name.json" >"$REPORTS/$name.answer" || got=$?
+  first=$(head -n 1 "$REPORTS/$name.answer")
+  cat "$REPORTS/$name.answer"
+  if [[ $got == "$code" && $first == $(literal "$pattern") ]]; then
+    printf 'as expected %s: %s\n' "$name" "$first"
+  else
+    printf 'expected %s (%s): %s\nsaid     %s (%s): %s\n' "$name" "$code" "$pattern" "$name" "$got" "$first"
+    return 1
+  fi
+}
+
+# The pattern in which only stars mean anything.
+# shellcheck disable=SC2001
+literal() { sed 's/[][?\\()!+@|]/\\&/g' <<<"$1"; }
