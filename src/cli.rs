@@ -1,7 +1,7 @@
 //! The command line. The types here only parse; each command is a thin file that calls the library and hands what comes
 //! back to a front end.
 
-mod choose;
+pub(crate) mod choose;
 mod detect;
 mod failure;
 mod install;
@@ -15,9 +15,11 @@ mod stacks;
 mod status;
 mod uninstall;
 mod voyage;
+mod wizard;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -27,13 +29,13 @@ pub(crate) use session::Session;
 
 /// Makes a Kubernetes cluster fit to sail: installs application stacks, and says what is wrong when something is wrong.
 #[derive(Debug, Parser)]
-#[command(name = "seaworthy", version, propagate_version = true, arg_required_else_help = true)]
+#[command(name = "seaworthy", version, propagate_version = true)]
 #[command(max_term_width = 110)]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) globals: Globals,
     #[command(subcommand)]
-    pub(crate) command: Command,
+    pub(crate) command: Option<Command>,
 }
 
 /// What every command understands.
@@ -132,11 +134,9 @@ pub(crate) enum StacksCommand {
     },
 }
 
-/// Which stack, and with which values.
-#[derive(Debug, Clone, Args)]
+/// With which values, and where to.
+#[derive(Debug, Clone, Default, Args)]
 pub(crate) struct Choice {
-    /// Name of the stack; `seaworthy stacks list` shows them
-    pub(crate) stack: String,
     /// single-node or ha (default: the smallest that the stack has)
     #[arg(long, value_name = "PROFILE")]
     pub(crate) profile: Option<String>,
@@ -166,6 +166,8 @@ pub(crate) struct Choice {
 /// `render`
 #[derive(Debug, Args)]
 pub(crate) struct RenderArgs {
+    /// Name of the stack; `seaworthy stacks list` shows them
+    pub(crate) stack: String,
     #[command(flatten)]
     pub(crate) choice: Choice,
     /// Answer what has no default with the stack's example values
@@ -174,8 +176,10 @@ pub(crate) struct RenderArgs {
 }
 
 /// `install`
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub(crate) struct InstallArgs {
+    /// Name of the stack; `seaworthy stacks list` shows them (default: asked for, with all else, on a terminal)
+    pub(crate) stack: Option<String>,
     #[command(flatten)]
     pub(crate) choice: Choice,
     /// Show the plan and every field that would change; write nothing
@@ -193,6 +197,9 @@ pub(crate) struct InstallArgs {
     /// Take over the lock of a run that was not heard of for a minute
     #[arg(long, value_name = "INSTALLATION")]
     pub(crate) take_lock: Option<String>,
+    /// What was answered to questions, in place of what the options say of values.
+    #[arg(skip)]
+    pub(crate) answered: Option<seaworthy::stack::Choices>,
 }
 
 /// What to do with fields that somebody else owns.
@@ -316,7 +323,7 @@ fn wants_json(arguments: impl Iterator<Item = String>) -> bool {
 pub(crate) fn execute(cli: Cli) -> color_eyre::Result<ExitCode> {
     let format = cli.globals.output;
     let session = match Session::new(cli.globals) {
-        Ok(session) => session,
+        Ok(session) => Arc::new(session),
         Err(failure) => return Ok(session::fail(&failure, format)),
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -330,7 +337,8 @@ pub(crate) fn execute(cli: Cli) -> color_eyre::Result<ExitCode> {
     })
 }
 
-async fn dispatch(session: &Session, command: Command) -> Result<ExitCode, Failure> {
+async fn dispatch(session: &Arc<Session>, command: Option<Command>) -> Result<ExitCode, Failure> {
+    let Some(command) = command else { return wizard::home(session).await };
     match command {
         Command::Detect => detect::run(session).await,
         Command::Stacks(StacksCommand::List) => Ok(stacks::list(session)),
