@@ -9,3 +9,5 @@ mod render;
 mod runs;
 mod stacks;
 mod terminal;
+
+pub(crate) use install::is_nowhere;

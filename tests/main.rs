@@ -4,6 +4,7 @@
 //! * `engine`: the engine against an API server in memory, below the real Kubernetes client;
 //! * `properties`: what holds for every plan, tried on many;
 //! * `stacks`: what each built-in stack makes of which values;
+//! * `front`: the program in a pseudo-terminal, by keys;
 //! * `layering`: rules about the source itself.
 //!
 //! They take no network but loopback, and sleep nowhere. What needs a real cluster is in `cluster/`.
@@ -11,6 +12,7 @@
 
 mod cli;
 mod engine;
+mod front;
 mod layering;
 mod properties;
 mod stacks;

@@ -73,11 +73,11 @@ pub(crate) async fn run<B: Backend<Error = io::Error>>(
                 Effect::Suspend => stage.suspend()?,
                 Effect::Sleep => {
                     stage.sleep()?;
-                    terminal.clear()?;
+                    draw_anew(terminal)?;
                 }
                 Effect::Retake => {
                     stage.retake()?;
-                    terminal.clear()?;
+                    draw_anew(terminal)?;
                 }
                 other => director.perform(other),
             }
@@ -98,6 +98,13 @@ pub(crate) async fn run<B: Backend<Error = io::Error>>(
             next = ears.already().await?;
         }
     }
+}
+
+/// Nothing of what was on the screen counts any more. Not `Terminal::clear`: that asks the terminal where its cursor is, and
+/// one that does not answer would end the program.
+fn draw_anew<B: Backend<Error = io::Error>>(terminal: &mut Terminal<B>) -> io::Result<()> {
+    let size = terminal.size()?;
+    terminal.resize(size.into())
 }
 
 /// Everything that the loop listens to.

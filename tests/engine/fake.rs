@@ -274,6 +274,13 @@ impl Fake {
     fn handle(&self, request: &Request<Bytes>) -> Response<Body> {
         let query = request.uri().query().unwrap_or_default();
         let has = |pair: &str| query.split('&').any(|known| known == pair);
+        if request.uri().path() == "/version" {
+            return whole(
+                200,
+                &json!({"major": "1", "minor": "34", "gitVersion": "v1.34.2", "gitCommit": "", "gitTreeState": "",
+                "buildDate": "", "goVersion": "", "compiler": "", "platform": ""}),
+            );
+        }
         let Some(address) = Address::parse(request.uri().path()) else { return self.discover(request.uri().path()) };
         let body = || serde_json::from_slice::<Value>(request.body()).unwrap_or_default();
         let method = request.method().clone();

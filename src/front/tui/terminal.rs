@@ -107,3 +107,40 @@ fn guard_panics() {
         }));
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use portable_pty::{CommandBuilder, PtySize, native_pty_system};
+    use std::io::Read as _;
+
+    /// Set in the process that is to panic: this very test, in a terminal of its own.
+    const ROLE: &str = "SEAWORTHY_TEST_PANICS";
+
+    #[test]
+    fn a_panic_gives_the_terminal_back_before_it_is_reported() {
+        if std::env::var_os(ROLE).is_some() {
+            // Nothing but the hook may give it back.
+            std::mem::forget(Screen::take().unwrap());
+            panic!("overboard");
+        }
+        let pair = native_pty_system().openpty(PtySize::default()).unwrap();
+        let settings = || format!("{:?}", pair.master.get_termios().unwrap());
+        let before = settings();
+        let mut command = CommandBuilder::new(std::env::current_exe().unwrap());
+        let name = concat!(module_path!(), "::a_panic_gives_the_terminal_back_before_it_is_reported");
+        command.args(["--exact", name.split_once("::").unwrap().1, "--nocapture"]);
+        command.env(ROLE, "1");
+        let mut child = pair.slave.spawn_command(command).unwrap();
+        drop(pair.slave);
+        let mut said = Vec::new();
+        // The terminal ends with an error when the last process in it has ended.
+        let _ = pair.master.try_clone_reader().unwrap().read_to_end(&mut said);
+        assert_eq!(child.wait().unwrap().exit_code(), 101);
+        let said = String::from_utf8_lossy(&said);
+        let at = |text: &str| said.find(text).unwrap_or_else(|| panic!("no {text:?} in {said:?}"));
+        assert!(at("\x1b[?1049h") < at("\x1b[?1049l") && at("\x1b[?1049l") < at("overboard"), "{said:?}");
+        assert!(at("\x1b[?25h") < at("overboard"), "the cursor is there again");
+        assert_eq!(settings(), before);
+    }
+}

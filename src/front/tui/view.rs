@@ -21,6 +21,8 @@ use super::model::{Model, Note, SCREENS, Screen};
 
 /// From this width on, details stand beside the list and not below it.
 const WIDE: u16 = 120;
+/// Below this width there is no room for our name.
+const NARROW: u16 = 40;
 /// Lines that details get below a list, at most.
 const DETAILS: u16 = 9;
 /// The longest line of prose that is pleasant to read.
@@ -78,7 +80,8 @@ pub(crate) fn run_scroll(model: &Model) -> (usize, usize) {
 
 fn heading(model: &Model, width: u16) -> Vec<Line<'static>> {
     let look = model.look;
-    let mut spans = vec![Span::styled("Seaworthy  ", look.strong())];
+    let brand = if width < NARROW { "" } else { "Seaworthy  " };
+    let mut spans = vec![Span::styled(brand, look.strong())];
     let whole: usize = SCREENS.iter().map(|(_, name)| name.len() + 3).sum::<usize>() + "Seaworthy  ".len();
     let at = SCREENS.iter().position(|(screen, _)| *screen == model.screen).unwrap_or_default();
     if whole - 3 <= usize::from(width) {
@@ -147,6 +150,9 @@ fn matters(model: &Model, row: &Binding) -> bool {
         Action::Conflicts => conflicts() || model.review.conflicts.is_some(),
         Action::Adopt => conflicts() || model.review.adopt,
         Action::Replan => model.review.replan || review::is_other_run(model),
+        Action::Next if model.screen == Screen::Review => {
+            model.review.made().is_some_and(|made| made.objection().is_none()) && !model.wish.dry_run
+        }
         Action::Back => model.screen != Screen::Cluster || model.popup.is_some(),
         Action::Undo => model.sheet().and_then(|sheet| Some(sheet.form.is_typed(sheet.setting()?))) == Some(true),
         _ => true,

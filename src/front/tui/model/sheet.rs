@@ -53,6 +53,12 @@ impl Sheet {
         spots.push(Spot::GoOn);
         spots.push(Spot::Title("Has a default"));
         for (group, members) in self.groups() {
+            if let [only] = members.as_slice()
+                && self.form.settings()[*only].path == group
+            {
+                spots.push(Spot::Setting(*only));
+                continue;
+            }
             let open = self.open.contains(&group);
             spots.push(Spot::Group(group));
             spots.extend(members.into_iter().filter(|_| open).map(Spot::Setting));
