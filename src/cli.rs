@@ -97,7 +97,7 @@ pub(crate) enum Command {
     /// The Kubernetes manifests of a stack, on standard output
     Render(RenderArgs),
     /// Install a stack, or bring what is there to what you ask for now
-    Install(InstallArgs),
+    Install(Box<InstallArgs>),
     /// How an installation is: every component, and why it is not ready when it is not
     Status(StatusArgs),
     /// Open the way to a stack on this machine, and keep it open

@@ -102,7 +102,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn node(name: &str, spec: Value, ready: &str) -> Value {
+    fn node(name: &str, spec: &Value, ready: &str) -> Value {
         json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": name}, "spec": spec, "status": {
             "allocatable": {"cpu": "1500m", "memory": "1Gi"}, "conditions": [{"type": "Ready", "status": ready}]}})
     }
@@ -115,11 +115,11 @@ mod tests {
     fn only_nodes_that_take_pods_count() {
         let mut snapshot = Snapshot::default();
         let tainted = json!({"taints": [{"key": "k", "effect": "NoSchedule"}]});
-        snapshot.insert(node("a", json!({}), "True"));
-        snapshot.insert(node("b", json!({"taints": [{"key": "k", "effect": "PreferNoSchedule"}]}), "True"));
-        snapshot.insert(node("c", tainted, "True"));
-        snapshot.insert(node("d", json!({"unschedulable": true}), "True"));
-        snapshot.insert(node("e", json!({}), "Unknown"));
+        snapshot.insert(node("a", &json!({}), "True"));
+        snapshot.insert(node("b", &json!({"taints": [{"key": "k", "effect": "PreferNoSchedule"}]}), "True"));
+        snapshot.insert(node("c", &tainted, "True"));
+        snapshot.insert(node("d", &json!({"unschedulable": true}), "True"));
+        snapshot.insert(node("e", &json!({}), "Unknown"));
         let class = json!({"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": "fast",
             "annotations": {"storageclass.kubernetes.io/is-default-class": "true"}}});
         snapshot.insert(class);

@@ -59,7 +59,7 @@ impl Look {
             Mark::Bad => self.coloured(Color::Red).add_modifier(Modifier::BOLD),
             Mark::Careful => self.coloured(Color::Yellow),
             Mark::Busy => self.coloured(Color::Cyan),
-            Mark::Idle | Mark::Skipped => self.faint(),
+            Mark::Idle | Mark::Skipped => Self::faint(),
         }
     }
 
@@ -68,12 +68,12 @@ impl Look {
     }
 
     /// What is beside the point.
-    pub(crate) fn faint(self) -> Style {
+    pub(crate) fn faint() -> Style {
         Style::new().add_modifier(Modifier::DIM)
     }
 
     /// Headings, and where one is.
-    pub(crate) fn strong(self) -> Style {
+    pub(crate) fn strong() -> Style {
         Style::new().add_modifier(Modifier::BOLD)
     }
 
@@ -83,7 +83,7 @@ impl Look {
     }
 
     /// The line that the cursor is on.
-    pub(crate) fn chosen(self) -> Style {
+    pub(crate) fn chosen() -> Style {
         Style::new().add_modifier(Modifier::REVERSED)
     }
 

@@ -64,7 +64,7 @@ fn type_key(model: &mut Model, key: KeyEvent) {
 fn paste(model: &mut Model, text: &str) {
     match (&mut model.popup, model.screen) {
         (Some(Popup::File { line, .. } | Popup::Word { line, .. }), _) => {
-            line.insert(text.trim_end_matches(['\r', '\n']))
+            line.insert(text.trim_end_matches(['\r', '\n']));
         }
         (None, Screen::Settings) => settings::paste(model, text),
         _ => {}

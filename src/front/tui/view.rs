@@ -16,7 +16,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use super::keys::{self, Action, Binding};
-use super::look::{Mark, columns, wrap};
+use super::look::{Look, Mark, columns, wrap};
 use super::model::{Model, Note, SCREENS, Screen};
 
 /// From this width on, details stand beside the list and not below it.
@@ -81,27 +81,27 @@ pub(crate) fn run_scroll(model: &Model) -> (usize, usize) {
 fn heading(model: &Model, width: u16) -> Vec<Line<'static>> {
     let look = model.look;
     let brand = if width < NARROW { "" } else { "Seaworthy  " };
-    let mut spans = vec![Span::styled(brand, look.strong())];
+    let mut spans = vec![Span::styled(brand, Look::strong())];
     let whole: usize = SCREENS.iter().map(|(_, name)| name.len() + 3).sum::<usize>() + "Seaworthy  ".len();
     let at = SCREENS.iter().position(|(screen, _)| *screen == model.screen).unwrap_or_default();
     if whole - 3 <= usize::from(width) {
         for (index, (screen, name)) in SCREENS.iter().enumerate() {
             if index > 0 {
-                spans.push(Span::styled(look.arrow(), look.faint()));
+                spans.push(Span::styled(look.arrow(), Look::faint()));
             }
             let style = if *screen == model.screen {
-                look.chosen()
+                Look::chosen()
             } else if index < at {
                 Style::new()
             } else {
-                look.faint()
+                Look::faint()
             };
             spans.push(Span::styled(*name, style));
         }
     } else {
         spans.push(Span::raw(format!("{}/{} {}", at + 1, SCREENS.len(), SCREENS[at].1)));
     }
-    vec![Line::from(spans), Line::styled(look.rule(width), look.faint())]
+    vec![Line::from(spans), Line::styled(look.rule(width), Look::faint())]
 }
 
 fn note_line(model: &Model, width: u16) -> Line<'static> {
@@ -201,13 +201,13 @@ fn draw_list(frame: &mut Frame<'_>, area: Rect, list: List) {
 
 /// Details have a rule of their own above them.
 fn draw_details(model: &Model, frame: &mut Frame<'_>, area: Rect, lines: Vec<Line<'static>>) {
-    let rule = Line::styled(model.look.rule(area.width), model.look.faint());
+    let rule = Line::styled(model.look.rule(area.width), Look::faint());
     let mut all: Vec<Line<'static>> = std::iter::once(rule).chain(lines).collect();
     let height = usize::from(area.height);
     if all.len() > height && height > 1 {
         all.truncate(height - 1);
         let more = if model.look.unicode { "…" } else { "..." };
-        all.push(Line::styled(more, model.look.faint()));
+        all.push(Line::styled(more, Look::faint()));
     }
     frame.render_widget(Paragraph::new(all), area);
 }
@@ -222,7 +222,7 @@ fn item(model: &Model, width: usize, here: bool, text: &str, style: Style) -> Li
     let look = model.look;
     let cursor = look.cursor(here);
     let text = look.cut(text, width.saturating_sub(columns(cursor)));
-    let style = if here { style.patch(look.chosen()) } else { style };
+    let style = if here { style.patch(Look::chosen()) } else { style };
     Line::from(vec![Span::raw(cursor), Span::styled(text, style)])
 }
 

@@ -137,13 +137,13 @@ fn back(model: &mut Model) -> Vec<Effect> {
 /// Enter, or the arrow to the right.
 fn next(model: &mut Model) -> Vec<Effect> {
     match model.screen {
-        Screen::Cluster => match model.clusters.objection() {
-            Some(why) => model.complain(why),
-            None => {
+        Screen::Cluster => {
+            let Some(why) = model.clusters.objection() else {
                 model.screen = Screen::Stack;
                 return survey(model, false);
-            }
-        },
+            };
+            model.complain(why);
+        }
         Screen::Stack => choose_stack(model),
         Screen::Profile => choose_profile(model),
         Screen::Settings => return go_on(model),

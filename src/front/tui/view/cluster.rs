@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{List, item, marked, prose};
 use crate::front::paint::count;
-use crate::front::tui::look::Mark;
+use crate::front::tui::look::{Look, Mark};
 use crate::front::tui::model::{Model, Standing};
 
 pub(super) fn list(model: &Model, width: usize) -> List {
@@ -69,12 +69,7 @@ fn known(model: &Model, fact: &ClusterFact, width: usize) -> Vec<Line<'static>> 
         Reach::Reached(answer) => {
             let mut lines = Vec::new();
             if !answer.recognised.because.is_empty() {
-                lines.extend(prose(
-                    &format!("recognised by {}", answer.recognised.because),
-                    0,
-                    width,
-                    model.look.faint(),
-                ));
+                lines.extend(prose(&format!("recognised by {}", answer.recognised.because), 0, width, Look::faint()));
             }
             for unread in &answer.unread {
                 lines.extend(marked(model, Mark::Careful, &format!("{}: {}", unread.what, unread.fault), width));

@@ -7,7 +7,7 @@ use ratatui::widgets::{Block, BorderType, Clear, Paragraph};
 
 use super::{Style, prose};
 use crate::front::tui::keys;
-use crate::front::tui::look::columns;
+use crate::front::tui::look::{Look, columns};
 use crate::front::tui::model::{Line as Typed, Model, Popup};
 
 pub(super) fn draw(model: &Model, frame: &mut Frame<'_>) {
@@ -22,12 +22,8 @@ pub(super) fn draw(model: &Model, frame: &mut Frame<'_>) {
     };
     let height = u16::try_from(lines.len() + 2).unwrap_or(u16::MAX).min(frame.area().height.saturating_sub(2));
     let area = centred(frame.area(), width, height);
-    let mut block = Block::bordered().title(title);
-    if !model.look.unicode {
-        block = block.border_set(ASCII);
-    } else {
-        block = block.border_type(BorderType::Rounded);
-    }
+    let block = Block::bordered().title(title);
+    let block = if model.look.unicode { block.border_type(BorderType::Rounded) } else { block.border_set(ASCII) };
     frame.render_widget(Clear, area);
     frame.render_widget(Paragraph::new(lines).block(block), area);
 }
@@ -109,5 +105,5 @@ fn typed(model: &Model, line: &Typed, width: usize) -> Line<'static> {
     let under = after.chars().next().unwrap_or(' ').to_string();
     let rest: String = after.chars().skip(1).collect();
     let rest = model.look.cut(&rest, width.saturating_sub(columns(&before) + 1));
-    Line::from(vec![Span::raw(before), Span::styled(under, model.look.chosen()), Span::raw(rest)])
+    Line::from(vec![Span::raw(before), Span::styled(under, Look::chosen()), Span::raw(rest)])
 }

@@ -46,7 +46,7 @@ pub(super) fn details(model: &Model, width: usize) -> Vec<Line<'static>> {
             lines.extend(marked(model, Mark::Careful, &text, width));
         }
         Some((context, None)) => {
-            lines.extend(marked(model, Mark::Busy, &format!("asking {context} what it offers"), width))
+            lines.extend(marked(model, Mark::Busy, &format!("asking {context} what it offers"), width));
         }
         None => {}
     }

@@ -5,7 +5,7 @@ use ratatui::text::Line;
 
 use super::{List, item, marked, prose};
 use crate::front::form::quoted;
-use crate::front::tui::look::Mark;
+use crate::front::tui::look::{Look, Mark};
 use crate::front::tui::model::Model;
 
 pub(super) fn list(model: &Model, width: usize) -> List {
@@ -33,14 +33,14 @@ pub(super) fn details(model: &Model, width: usize) -> Vec<Line<'static>> {
             lines.extend(prose("It stays open as long as this screen does.", 2, width, Style::new()));
         }
         Some((open, Some(Err(why)))) if *open == model.ways.cursor => {
-            lines.extend(marked(model, Mark::Bad, why, width))
+            lines.extend(marked(model, Mark::Bad, why, width));
         }
         Some((open, None)) if *open == model.ways.cursor => {
             lines.extend(marked(model, Mark::Busy, "opening", width));
         }
         _ => lines.extend(prose("Enter opens it.", 0, width, Style::new())),
     }
-    lines.extend(prose("Any time later, from a shell:", 0, width, model.look.strong()));
+    lines.extend(prose("Any time later, from a shell:", 0, width, Look::strong()));
     lines.extend(prose(&open_command(model, &way.name), 2, width, Style::new()));
     lines
 }

@@ -8,7 +8,7 @@ use super::{PROSE, marked, prose};
 use crate::front::paint::{Paint, count};
 use crate::front::plain::cause_text;
 use crate::front::plan_text::{step_lines, summary_text};
-use crate::front::tui::look::Mark;
+use crate::front::tui::look::{Look, Mark};
 use crate::front::tui::model::{Draft, Made, Model};
 
 /// Whether the plan is refused because of an unfinished run.
@@ -30,13 +30,12 @@ pub(super) fn lines(model: &Model, width: u16) -> Vec<Line<'static>> {
         Draft::Made(made) => made_lines(model, made, width),
     };
     lines.push(Line::default());
-    lines.push(Line::styled("The same from a shell", model.look.strong()));
+    lines.push(Line::styled("The same from a shell", Look::strong()));
     lines.extend(prose(&model.command_line(), 2, width, Style::new()));
     lines
 }
 
 fn made_lines(model: &Model, made: &Made, width: usize) -> Vec<Line<'static>> {
-    let look = model.look;
     let plan = &made.plan;
     let installation = &plan.installation;
     let head = format!(
@@ -48,7 +47,7 @@ fn made_lines(model: &Model, made: &Made, width: usize) -> Vec<Line<'static>> {
         plan.cluster.context,
         summary_text(plan)
     );
-    let mut lines = prose(&head, 0, width, look.strong());
+    let mut lines = prose(&head, 0, width, Look::strong());
     let notes = [
         made.goes_on.as_ref().map(|run| format!("goes on with the unfinished run {run}")),
         made.gives_up.as_ref().map(|run| format!("gives up the unfinished run {run}")),
@@ -56,7 +55,7 @@ fn made_lines(model: &Model, made: &Made, width: usize) -> Vec<Line<'static>> {
     ];
     lines.extend(notes.into_iter().flatten().flat_map(|note| marked(model, Mark::Careful, &note, width)));
     if !made.differences.is_empty() {
-        lines.extend(prose("Chosen otherwise than the last run recorded:", 0, width, look.strong()));
+        lines.extend(prose("Chosen otherwise than the last run recorded:", 0, width, Look::strong()));
         lines.extend(made.differences.iter().flat_map(|line| prose(line, 2, width, Style::new())));
     }
     for cause in &made.refusals {
@@ -84,12 +83,12 @@ fn tree(model: &Model, plan: &Plan, width: usize) -> Vec<Line<'static>> {
     for component in order {
         let steps: Vec<&Step> = plan.steps.iter().filter(|step| step.component.as_deref() == component).collect();
         let title = component.unwrap_or("for all parts");
-        lines.push(Line::styled(format!("{} {title}", model.look.fold(true)), model.look.strong()));
+        lines.push(Line::styled(format!("{} {title}", model.look.fold(true)), Look::strong()));
         for step in &steps {
             let text = step_lines(step, &plan.installation.namespace, Paint(false));
             lines.extend(text.iter().flat_map(|text| step_line(model, text, width)));
         }
-        lines.extend(prose(&rest(&steps), 2, width, model.look.faint()));
+        lines.extend(prose(&rest(&steps), 2, width, Look::faint()));
     }
     lines
 }

@@ -7,7 +7,7 @@ use seaworthy::doctor::{Cause, Outlook};
 use super::{marked, prose};
 use crate::front::paint::{Paint, time};
 use crate::front::plain::{cause_text, finished_text};
-use crate::front::tui::look::Mark;
+use crate::front::tui::look::{Look, Mark};
 use crate::front::tui::model::{Board, Model, Row, RowState};
 
 /// Columns of the bar.
@@ -33,7 +33,7 @@ pub(super) fn lines(model: &Model, width: u16) -> (Vec<Line<'static>>, usize) {
     lines.extend(board.notices.iter().flat_map(|notice| marked(model, Mark::Careful, notice, width)));
     if let Some(outcome) = &board.outcome {
         lines.push(Line::default());
-        lines.extend(prose(&finished_text(outcome, Paint(false)), 0, width, model.look.strong()));
+        lines.extend(prose(&finished_text(outcome, Paint(false)), 0, width, Look::strong()));
     }
     if let Some(Err(failure)) = &model.last {
         lines.extend(marked(model, Mark::Bad, &failure.message, width));
@@ -83,7 +83,7 @@ fn row_lines(model: &Model, row: &Row, width: usize) -> Vec<Line<'static>> {
 
 fn cause_lines(model: &Model, cause: &Cause, width: usize) -> Vec<Line<'static>> {
     let style = match cause.outlook {
-        Outlook::Passing => model.look.faint(),
+        Outlook::Passing => Look::faint(),
         Outlook::Stuck => model.look.style(Mark::Careful),
         Outlook::Final => model.look.style(Mark::Bad),
     };

@@ -8,7 +8,7 @@ use seaworthy::stack::{Fault, FaultKind, Setting, Severity};
 use serde_json::Value;
 
 use super::{List, PROSE, divided, draw_details, draw_list, item, marked, prose};
-use crate::front::tui::look::{Mark, columns};
+use crate::front::tui::look::{Look, Mark, columns};
 use crate::front::tui::model::{Model, Sheet, Spot};
 
 pub(super) fn draw(model: &Model, frame: &mut Frame<'_>, area: Rect) {
@@ -23,13 +23,12 @@ pub(super) fn draw(model: &Model, frame: &mut Frame<'_>, area: Rect) {
 }
 
 fn line(model: &Model, sheet: &Sheet, spot: &Spot, here: bool, width: usize) -> Line<'static> {
-    let look = model.look;
     match spot {
-        Spot::Title(title) => Line::styled((*title).to_owned(), look.strong()),
+        Spot::Title(title) => Line::styled((*title).to_owned(), Look::strong()),
         Spot::GoOn => {
             let (errors, _) = sheet.form.errors();
             let rest = if errors == 0 { String::new() } else { format!(" ({errors} to mend first)") };
-            item(model, width, here, &format!("Go on to the plan{rest}"), look.strong())
+            item(model, width, here, &format!("Go on to the plan{rest}"), Look::strong())
         }
         Spot::Group(group) => group_line(model, sheet, group, here, width),
         Spot::Setting(index) => setting_line(model, sheet, *index, here, width),
@@ -96,7 +95,7 @@ fn typing(model: &Model, line: &crate::front::tui::model::Line, secret: bool, ro
     let right = model
         .look
         .cut(&after.chars().skip(1).collect::<String>(), room.saturating_sub(columns(&left) + columns(&under)));
-    vec![Span::styled(left, model.look.strong()), Span::styled(under, model.look.chosen()), Span::raw(right)]
+    vec![Span::styled(left, Look::strong()), Span::styled(under, Look::chosen()), Span::raw(right)]
 }
 
 /// Line ends as a mark.
@@ -145,25 +144,22 @@ fn fault_text(setting: &Setting, fault: &Fault) -> String {
     let below = fault.way.to_string();
     let below = below.strip_prefix(&setting.path).unwrap_or_default().trim_start_matches('.').to_owned();
     let place = if below.is_empty() { String::new() } else { format!("{below}: ") };
-    match fault.kind {
-        FaultKind::MissingValue => format!("{place}is required and has no default"),
-        _ => {
-            // What is said of the setting stands below anyway.
-            let words = setting.description.as_deref().unwrap_or_default().trim_end_matches('.');
-            let message = fault.message.strip_suffix(&format!(" ({words})")).unwrap_or(&fault.message);
-            format!("{place}{message}")
-        }
+    if fault.kind == FaultKind::MissingValue {
+        return format!("{place}is required and has no default");
     }
+    // What is said of the setting stands below anyway.
+    let words = setting.description.as_deref().unwrap_or_default().trim_end_matches('.');
+    let message = fault.message.strip_suffix(&format!(" ({words})")).unwrap_or(&fault.message);
+    format!("{place}{message}")
 }
 
 fn help(model: &Model, setting: &Setting, width: usize) -> Vec<Line<'static>> {
-    let look = model.look;
     let mut lines = vec![Line::from(vec![
-        Span::styled(title(setting), look.strong()),
-        Span::styled(format!("  {}", setting.path), look.faint()),
+        Span::styled(title(setting), Look::strong()),
+        Span::styled(format!("  {}", setting.path), Look::faint()),
     ])];
     lines.extend(setting.description.iter().flat_map(|text| prose(text, 0, width, Style::new())));
-    lines.extend(prose(&facts(setting), 0, width, look.faint()));
+    lines.extend(prose(&facts(setting), 0, width, Look::faint()));
     lines
 }
 

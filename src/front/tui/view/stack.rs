@@ -4,7 +4,7 @@ use ratatui::style::Style;
 use ratatui::text::Line;
 
 use super::{List, item, marked, prose};
-use crate::front::tui::look::Mark;
+use crate::front::tui::look::{Look, Mark};
 use crate::front::tui::model::Model;
 
 pub(super) fn list(model: &Model, width: usize) -> List {
@@ -30,7 +30,6 @@ pub(super) fn list(model: &Model, width: usize) -> List {
 pub(super) fn details(model: &Model, width: usize) -> Vec<Line<'static>> {
     let Some(stack) = model.stack() else { return Vec::new() };
     let definition = stack.definition();
-    let look = model.look;
     let mut lines = prose(&definition.description, 0, width, Style::new());
     let parts: Vec<&str> = definition.components.iter().map(|component| component.title.as_str()).collect();
     lines.extend(prose(&format!("Parts: {}", parts.join(", ")), 0, width, Style::new()));
@@ -39,10 +38,10 @@ pub(super) fn details(model: &Model, width: usize) -> Vec<Line<'static>> {
     let required = stack.settings().iter().filter(|setting| setting.required).map(about).collect::<Vec<_>>();
     if !required.is_empty() {
         let text = format!("Have at hand: {}", required.join(", "));
-        lines.extend(prose(&text, 0, width, look.strong()));
+        lines.extend(prose(&text, 0, width, Look::strong()));
     }
     let kubernetes = definition.kubernetes.as_ref().map(|range| format!("Kubernetes {range}"));
-    lines.extend(kubernetes.into_iter().flat_map(|text| prose(&text, 0, width, look.faint())));
+    lines.extend(kubernetes.into_iter().flat_map(|text| prose(&text, 0, width, Look::faint())));
     lines
 }
 
