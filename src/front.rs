@@ -1,11 +1,8 @@
 //! Front ends: they show events and ask questions, and hold no logic.
 
 pub(crate) mod ask;
-<<<<<<< HEAD
 pub(crate) mod busy;
-=======
 pub(crate) mod event_log;
->>>>>>> a4b7c1d (The full screen: a wizard from the cluster to the way in, and its questions on plain lines)
 pub(crate) mod face;
 pub(crate) mod form;
 pub(crate) mod paint;

@@ -12,6 +12,7 @@ use crossterm::event::EventStream;
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 use seaworthy::error::Class;
+use seaworthy::event::Ended;
 use tokio::sync::mpsc;
 
 use super::choose::choices;
@@ -73,7 +74,10 @@ async fn full_screen(session: &Arc<Session>, arguments: &InstallArgs) -> Result<
 /// What is said once the screen is the shell's again.
 fn leave(session: &Session, mut model: Model, exit: Exit) -> Result<ExitCode, Failure> {
     match exit {
-        Exit::Interrupted(code) => return Ok(ExitCode::from(code)),
+        Exit::Interrupted(code) => {
+            say("interrupted; nothing was written");
+            return Ok(ExitCode::from(code));
+        }
         Exit::Declined => {
             let (id, message) = ("declined".to_owned(), "left; nothing was written".to_owned());
             return Err(Failure { id, class: Class::Declined, message, hint: None, causes: Vec::new(), cause: None });
@@ -82,6 +86,9 @@ fn leave(session: &Session, mut model: Model, exit: Exit) -> Result<ExitCode, Fa
     }
     let outcome = model.board.as_ref().and_then(|board| board.outcome.as_ref());
     if let Some(outcome) = outcome {
+        if let Some(way) = model.way_in().filter(|_| outcome.ended == Ended::Done) {
+            say(format!("open it with: {way}"));
+        }
         say(finished_text(outcome, Paint(session.is_colourful())));
     }
     model.last.take().unwrap_or(Ok(ExitCode::SUCCESS))

@@ -228,6 +228,15 @@ impl Model {
         words.join(" ")
     }
 
+    /// The command that opens the way that the cursor is on, at any time later.
+    pub(crate) fn way_in(&self) -> Option<String> {
+        let way = self.ways.all.get(self.ways.cursor)?;
+        let installation = &self.review.made()?.plan.installation;
+        let context = crate::front::form::quoted(self.clusters.chosen()?);
+        let (stack, namespace, entry) = (&installation.stack, &installation.namespace, &way.name);
+        Some(format!("seaworthy open {stack} -n {namespace} --entry {entry} --context {context}"))
+    }
+
     /// Says something below the screen.
     pub(crate) fn tell(&mut self, text: impl Into<String>) {
         self.note = Some(Note { text: text.into(), bad: false });

@@ -116,7 +116,7 @@ pub(super) fn plan() -> Plan {
 
 pub(super) fn made() -> Box<Made> {
     let warnings = vec!["greeting: nobody will read so long a text".to_owned()];
-    let differences = vec!["values.greeting: \"hello\", was \"ahoy\"".to_owned()];
+    let differences = vec!["greeting: \"good day\", was \"ahoy\"".to_owned()];
     Box::new(Made { plan: plan(), refusals: Vec::new(), differences, warnings, goes_on: None, gives_up: None })
 }
 

@@ -4,7 +4,6 @@ use ratatui::style::Style;
 use ratatui::text::Line;
 
 use super::{List, item, marked, prose};
-use crate::front::form::quoted;
 use crate::front::tui::look::{Look, Mark};
 use crate::front::tui::model::Model;
 
@@ -41,13 +40,6 @@ pub(super) fn details(model: &Model, width: usize) -> Vec<Line<'static>> {
         _ => lines.extend(prose("Enter opens it.", 0, width, Style::new())),
     }
     lines.extend(prose("Any time later, from a shell:", 0, width, Look::strong()));
-    lines.extend(prose(&open_command(model, &way.name), 2, width, Style::new()));
+    lines.extend(model.way_in().iter().flat_map(|command| prose(command, 2, width, Style::new())));
     lines
-}
-
-/// The command that opens a way later.
-pub(super) fn open_command(model: &Model, entry: &str) -> String {
-    let Some(installation) = model.review.made().map(|made| &made.plan.installation) else { return String::new() };
-    let context = model.clusters.chosen().map_or_else(String::new, |context| format!(" --context {}", quoted(context)));
-    format!("seaworthy open {} -n {} --entry {entry}{context}", installation.stack, installation.namespace)
 }

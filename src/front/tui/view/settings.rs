@@ -122,7 +122,7 @@ fn details(model: &Model, sheet: &Sheet, width: usize) -> Vec<Line<'static>> {
                 let mark = if fault.severity == Severity::Error { Mark::Bad } else { Mark::Careful };
                 lines.extend(marked(model, mark, &fault_text(setting, fault), width));
             }
-            lines.extend(help(model, setting, width));
+            lines.extend(help(setting, width));
         }
         Some(Spot::Group(group)) => {
             lines.extend(prose(&format!("Enter opens and folds the settings below {group}."), 0, width, Style::new()));
@@ -153,7 +153,7 @@ fn fault_text(setting: &Setting, fault: &Fault) -> String {
     format!("{place}{message}")
 }
 
-fn help(model: &Model, setting: &Setting, width: usize) -> Vec<Line<'static>> {
+fn help(setting: &Setting, width: usize) -> Vec<Line<'static>> {
     let mut lines = vec![Line::from(vec![
         Span::styled(title(setting), Look::strong()),
         Span::styled(format!("  {}", setting.path), Look::faint()),
