@@ -150,7 +150,7 @@ pub(crate) const BINDINGS: &[Binding] = &[
         "fields of others: stop at them, keep theirs, take ours",
     ),
     row(&[Key(Char('d'))], A::Adopt, &[P::Review], "adopt", "take over objects that are there already, or not"),
-    row(&[Key(Char('p'))], A::Replan, &[P::Review], "replan", "give the unfinished run up and plan anew"),
+    row(&[Key(Char('p'))], A::Replan, &[P::Review], "plan anew", "give the unfinished run up and plan anew"),
     row(&[Key(Char('r'))], A::Again, &[P::Cluster, P::Profile, P::Review], "again", "ask the cluster again"),
     row(&[Key(KeyCode::Up), Key(Char('k'))], A::Up, LISTS, "", "up"),
     row(&[Key(KeyCode::Down), Key(Char('j'))], A::Down, LISTS, "", "down"),

@@ -260,6 +260,8 @@ fn run(model: &mut Model) -> Vec<Effect> {
         model.board = Some(Board::new(&made.plan, model.clock));
         model.ways = Ways { all: made.plan.reach.clone(), ..Ways::default() };
         model.last = None;
+        // It was meant for the run that was open then.
+        model.review.replan = false;
         model.screen = Screen::Run;
     }
     vec![Effect::Run]
