@@ -1,7 +1,7 @@
 //! The command line. The types here only parse; each command is a thin file that calls the library and hands what comes
 //! back to a front end.
 
-mod choose;
+pub(crate) mod choose;
 mod detect;
 mod doctor;
 mod explain;
@@ -23,9 +23,11 @@ mod status;
 mod uninstall;
 mod voyage;
 mod why;
+mod wizard;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -35,13 +37,13 @@ pub(crate) use session::Session;
 
 /// Makes a Kubernetes cluster fit to sail: installs application stacks, and says what is wrong when something is wrong.
 #[derive(Debug, Parser)]
-#[command(name = "seaworthy", version, propagate_version = true, arg_required_else_help = true)]
+#[command(name = "seaworthy", version, propagate_version = true)]
 #[command(max_term_width = 110)]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) globals: Globals,
     #[command(subcommand)]
-    pub(crate) command: Command,
+    pub(crate) command: Option<Command>,
 }
 
 /// What every command understands.
@@ -107,7 +109,7 @@ pub(crate) enum Command {
     /// The Kubernetes manifests of a stack, on standard output
     Render(RenderArgs),
     /// Install a stack, or bring what is there to what you ask for now
-    Install(InstallArgs),
+    Install(Box<InstallArgs>),
     /// How an installation is: every component, and why it is not ready when it is not
     Status(StatusArgs),
     /// Open the way to a stack on this machine, and keep it open
@@ -217,11 +219,9 @@ pub(crate) enum StacksCommand {
     },
 }
 
-/// Which stack, and with which values.
-#[derive(Debug, Clone, Args)]
+/// With which values, and where to.
+#[derive(Debug, Clone, Default, Args)]
 pub(crate) struct Choice {
-    /// Name of the stack; `seaworthy stacks list` shows them
-    pub(crate) stack: String,
     /// single-node or ha (default: the smallest that the stack has)
     #[arg(long, value_name = "PROFILE")]
     pub(crate) profile: Option<String>,
@@ -251,6 +251,8 @@ pub(crate) struct Choice {
 /// `render`
 #[derive(Debug, Args)]
 pub(crate) struct RenderArgs {
+    /// Name of the stack; `seaworthy stacks list` shows them
+    pub(crate) stack: String,
     #[command(flatten)]
     pub(crate) choice: Choice,
     /// Answer what has no default with the stack's example values
@@ -259,8 +261,10 @@ pub(crate) struct RenderArgs {
 }
 
 /// `install`
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub(crate) struct InstallArgs {
+    /// Name of the stack; `seaworthy stacks list` shows them (default: asked for, with all else, on a terminal)
+    pub(crate) stack: Option<String>,
     #[command(flatten)]
     pub(crate) choice: Choice,
     /// Show the plan and every field that would change; write nothing
@@ -278,6 +282,9 @@ pub(crate) struct InstallArgs {
     /// Take over the lock of a run that was not heard of for a minute
     #[arg(long, value_name = "INSTALLATION")]
     pub(crate) take_lock: Option<String>,
+    /// What was answered to questions, in place of what the options say of values.
+    #[arg(skip)]
+    pub(crate) answered: Option<seaworthy::stack::Choices>,
 }
 
 /// What to do with fields that somebody else owns.
@@ -401,7 +408,7 @@ fn wants_json(arguments: impl Iterator<Item = String>) -> bool {
 pub(crate) fn execute(cli: Cli) -> color_eyre::Result<ExitCode> {
     let format = cli.globals.output;
     let session = match Session::new(cli.globals) {
-        Ok(session) => session,
+        Ok(session) => Arc::new(session),
         Err(failure) => return Ok(session::fail(&failure, format)),
     };
     let runtime = runtime(session.globals.sandbox.is_some())?;
@@ -423,7 +430,8 @@ fn runtime(sandbox: bool) -> std::io::Result<tokio::runtime::Runtime> {
     builder.enable_all().build()
 }
 
-async fn dispatch(session: &Session, command: Command) -> Result<ExitCode, Failure> {
+async fn dispatch(session: &Arc<Session>, command: Option<Command>) -> Result<ExitCode, Failure> {
+    let Some(command) = command else { return wizard::home(session).await };
     match command {
         Command::Detect => detect::run(session).await,
         Command::Stacks(StacksCommand::List) => Ok(stacks::list(session)),

@@ -2,13 +2,17 @@
 
 pub(crate) mod ask;
 pub(crate) mod busy;
+pub(crate) mod event_log;
 pub(crate) mod face;
+pub(crate) mod form;
 pub(crate) mod paint;
 pub(crate) mod plain;
 pub(crate) mod plan_text;
+pub(crate) mod questions;
 pub(crate) mod recover_text;
 pub(crate) mod report_text;
 pub(crate) mod screen;
+pub(crate) mod tui;
 
 use std::io::IsTerminal as _;
 

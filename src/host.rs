@@ -164,7 +164,8 @@ async fn report_tools(here: &Surroundings, limit: Duration, events: &mpsc::Sende
     .await;
 }
 
-async fn report_clusters(here: &Surroundings, options: &LookOptions, events: &mpsc::Sender<HostEvent>) {
+/// As [`report`], of the kubeconfig files and the clusters behind their contexts only.
+pub async fn report_clusters(here: &Surroundings, options: &LookOptions, events: &mpsc::Sender<HostEvent>) {
     // Reading the files counts towards the clusters' time, so that the whole stays within the longest limit.
     let deadline = Instant::now() + options.cluster_limit;
     let loaded = load(here, options).await;

@@ -3,6 +3,7 @@
 pub mod discover;
 mod health;
 pub mod needs;
+mod room;
 
 use std::collections::BTreeMap;
 
@@ -24,6 +25,7 @@ use crate::snapshot::Snapshot;
 use crate::snapshot::collect::{Query, Scope, collect, queries_for};
 
 pub use health::{Health, ObjectHealth, health};
+pub use room::{Need, Room, room};
 
 /// Rehearsals in flight at once.
 const IN_FLIGHT: usize = 12;

@@ -10,3 +10,5 @@ mod render;
 mod runs;
 mod stacks;
 mod terminal;
+
+pub(crate) use install::is_nowhere;

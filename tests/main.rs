@@ -6,6 +6,7 @@
 //! * `properties`: what holds for every plan, tried on many;
 //! * `stacks`: what each built-in stack makes of which values;
 //! * `sandbox`: the simulated cluster, and the program above it;
+//! * `front`: the program in a pseudo-terminal, by keys;
 //! * `layering`: rules about the source itself.
 //!
 //! They take no network but loopback, and sleep nowhere. What needs a real cluster is in `cluster/`.
@@ -13,6 +14,7 @@
 
 mod cli;
 mod engine;
+mod front;
 mod layering;
 mod properties;
 mod recover;

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use seaworthy::plan::{Installation, Reach};
 use seaworthy::stack::definition::Needs;
-use seaworthy::stack::{self, Choices, Release, Stack, Text, Values};
+use seaworthy::stack::{self, Choices, Fault, Release, Stack, Text, Values};
 use serde_json::Value;
 
 use super::{Choice, Failure, Session};
@@ -24,40 +24,49 @@ pub(crate) struct Chosen {
     pub(crate) reach: Vec<Reach>,
     /// What its profile needs of a cluster.
     pub(crate) needs: Needs,
+    /// What is odd, but stops nothing.
+    pub(crate) warnings: Vec<Fault>,
 }
 
-/// Reads, merges, checks and renders.
-pub(crate) fn choose(session: &Session, choice: &Choice, example: bool) -> Result<Chosen, Failure> {
-    let stack = session.catalogue().get(&choice.stack)?;
+/// Reads, merges, checks and renders; says what is odd.
+pub(crate) fn choose(session: &Session, stack: &str, choice: &Choice, example: bool) -> Result<Chosen, Failure> {
+    let stack = session.catalogue().get(stack)?;
+    let simulated = session.globals.sandbox.is_some();
+    let mut choices = Choices { example: example || simulated, ..choices(choice)? };
+    take_registry(&stack, choice.registry.as_deref(), &mut choices);
+    let chosen = choose_and_say(&stack, choice, &choices)?;
+    if simulated {
+        tell_example(&stack, &chosen);
+    }
+    Ok(chosen)
+}
+
+/// Merges, checks and renders; says what is odd.
+pub(crate) fn choose_and_say(stack: &Stack, choice: &Choice, choices: &Choices) -> Result<Chosen, Failure> {
     // A hint of the library speaks of any stack; here it is known which.
-    let named = |hint: String| hint.replace("show STACK", &format!("show {}", choice.stack));
-    let example = example || session.globals.sandbox.is_some();
-    let chosen = choose_of(&stack, choice, example);
-    let tell = |chosen: &Chosen| tell_example(session, &stack, chosen);
-    chosen.inspect(tell).map_err(|failure| Failure { hint: failure.hint.clone().map(named), ..failure })
+    let named = |hint: String| hint.replace("show STACK", &format!("show {}", stack.name()));
+    let chosen = choose_of(stack, choice, choices);
+    let chosen = chosen.map_err(|failure| Failure { hint: failure.hint.clone().map(named), ..failure })?;
+    for warning in &chosen.warnings {
+        say(warning.to_string());
+    }
+    Ok(chosen)
 }
 
 /// In a sandbox what was not given is answered with the stack's example, which must not be taken for an answer.
-fn tell_example(session: &Session, stack: &Stack, chosen: &Chosen) {
+fn tell_example(stack: &Stack, chosen: &Chosen) {
     let given = chosen.values.from_file(&format!("{}/example.yaml", stack.name()));
-    if session.globals.sandbox.is_some() && !given.is_empty() {
+    if !given.is_empty() {
         say(format!("sandbox: what was not given is taken from the stack's example: {}", given.join(", ")));
     }
 }
 
-fn choose_of(stack: &Stack, choice: &Choice, example: bool) -> Result<Chosen, Failure> {
+/// Merges, checks and renders; reads nothing.
+pub(crate) fn choose_of(stack: &Stack, choice: &Choice, choices: &Choices) -> Result<Chosen, Failure> {
     let mut release = stack.release(choice.name.as_deref(), choice.namespace.as_deref());
     release.registry.clone_from(&choice.registry);
     check_names(&release)?;
-    let mut choices = choices(choice, example)?;
-    if let Some(registry) = choice.registry.as_ref().filter(|_| has_setting(stack, REGISTRY_SETTING)) {
-        // The value that charts have for it: who says where all images come from has answered it.
-        choices.set.insert(0, format!("{REGISTRY_SETTING}={registry}"));
-    }
-    let prepared = stack.prepare(&choices, &release)?;
-    for warning in &prepared.warnings {
-        say(warning.to_string());
-    }
+    let prepared = stack.prepare(choices, &release)?;
     let definition = stack.definition();
     let after = definition.components.iter().map(|component| (component.name.clone(), component.after.clone()));
     let installation = Installation {
@@ -77,11 +86,16 @@ fn choose_of(stack: &Stack, choice: &Choice, example: bool) -> Result<Chosen, Fa
         reach,
         values: prepared.values,
         needs: needs.unwrap_or_default(),
+        warnings: prepared.warnings,
     })
 }
 
-fn has_setting(stack: &Stack, path: &str) -> bool {
-    stack.settings().iter().any(|setting| setting.path == path)
+/// The value that charts have for it: who says where all images come from has answered it.
+pub(crate) fn take_registry(stack: &Stack, registry: Option<&str>, choices: &mut Choices) {
+    let has_setting = || stack.settings().iter().any(|setting| setting.path == REGISTRY_SETTING);
+    if let Some(registry) = registry.filter(|_| has_setting()) {
+        choices.set.insert(0, format!("{REGISTRY_SETTING}={registry}"));
+    }
 }
 
 /// A way to the stack, as the engine proves it.
@@ -113,19 +127,20 @@ pub(super) fn check_name(option: &str, name: &str) -> Result<(), Failure> {
     Err(Failure::input("bad-name", message, "use at most 63 of a-z, 0-9 and -, with a letter or digit at both ends"))
 }
 
-fn choices(choice: &Choice, example: bool) -> Result<Choices, Failure> {
+/// What the command line says about values, with the files that it names.
+pub(crate) fn choices(choice: &Choice) -> Result<Choices, Failure> {
     Ok(Choices {
         profile: choice.profile.clone(),
-        example,
-        recorded: None,
         files: choice.files.iter().map(|path| text(path)).collect::<Result<_, _>>()?,
         set: choice.set.clone(),
         set_file: choice.set_file.iter().map(|pair| set_file(pair)).collect::<Result<_, _>>()?,
         secrets: choice.secret.iter().map(|pair| secret(pair)).collect::<Result<_, _>>()?,
+        ..Choices::default()
     })
 }
 
-fn text(path: &Path) -> Result<Text, Failure> {
+/// A text that the user named; `-` is standard input.
+pub(crate) fn text(path: &Path) -> Result<Text, Failure> {
     let text = read(path)?;
     Ok(Text { name: path.display().to_string(), text })
 }

@@ -1,6 +1,7 @@
 //! `install`: bad input is found before anything is asked of a cluster, refusals before anything is written.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use seaworthy::cluster::Cluster;
 use seaworthy::engine::journal::{Inputs, RunRecord};
@@ -11,34 +12,81 @@ use seaworthy::plan::{self, Installation, Plan};
 use seaworthy::prepare::needs::shortfalls;
 use seaworthy::prepare::{self, Prepared};
 
-use super::choose::{Chosen, choose};
+use super::choose::{Chosen, choose, choose_and_say};
 use super::voyage::{Remarks, Voyage, show_plan};
-use super::{Failure, InstallArgs, OnConflict, Session};
+use super::{Failure, InstallArgs, OnConflict, Session, wizard};
+use crate::front::face::Face;
 use crate::front::say;
 
-pub(crate) async fn run(session: &Session, arguments: &InstallArgs) -> Result<ExitCode, Failure> {
-    let chosen = choose(session, &arguments.choice, false)?;
-    let cluster = session.connect().await?;
+/// A plan that is ready to be shown and run, and what it was made from.
+pub(super) struct Ready {
+    pub(super) cluster: Cluster,
+    pub(super) inputs: Inputs,
+    pub(super) record: Option<InstallRecord>,
+    pub(super) prepared: Prepared,
+    pub(super) remarks: Remarks,
+    /// The unfinished run that it goes on with.
+    pub(super) open: Option<String>,
+    /// The unfinished run that is given up for it.
+    pub(super) given_up: Option<String>,
+}
+
+pub(crate) async fn run(session: &Arc<Session>, arguments: &InstallArgs) -> Result<ExitCode, Failure> {
+    if arguments.stack.is_none() {
+        return wizard::run(session, arguments).await;
+    }
+    run_on(session, session.globals.context.as_deref(), arguments).await
+}
+
+/// With a stack, on this context.
+pub(super) async fn run_on(
+    session: &Session,
+    context: Option<&str>,
+    arguments: &InstallArgs,
+) -> Result<ExitCode, Failure> {
+    let stack = session.catalogue().get(arguments.stack.as_deref().unwrap_or_default())?;
+    let chosen = match &arguments.answered {
+        Some(choices) => choose_and_say(&stack, &arguments.choice, choices)?,
+        None => choose(session, stack.name(), &arguments.choice, false)?,
+    };
+    let busy = session.busy("comparing with what is there");
+    let cluster = session.connect_to(context).await?;
     session.simulate(&chosen.reach);
+    let ready = decide(session, cluster, &chosen, arguments).await;
+    drop(busy);
+    let ready = ready?;
+    if arguments.dry_run {
+        return Ok(show_plan(session, &ready.cluster, &ready.prepared, &ready.remarks));
+    }
+    if let Some(open) = &ready.open {
+        say(format!("going on with run {open}"));
+    }
+    ready.sail(session, session.face(), arguments.take_lock.as_deref()).await
+}
+
+/// Looks and decides: the plan that brings the installation to what was chosen, or goes on with one that does.
+pub(super) async fn decide(
+    session: &Session,
+    cluster: Cluster,
+    chosen: &Chosen,
+    arguments: &InstallArgs,
+) -> Result<Ready, Failure> {
     let policy = policy(arguments);
-    let inputs = inputs(&chosen, policy);
-    let runs = session.runs()?;
+    let inputs = inputs(chosen, policy);
     let key = chosen.installation.key();
-    let latest = runs.latest(&cluster.id.uid, &key)?;
-    let record = InstallRecord::read(&cluster.client, &key).await.map_err(|error| Failure::kube(&error))?;
-    let open = latest.clone().filter(|run| run.state.is_unfinished());
-    if let Some(open) = open.filter(|_| !arguments.dry_run) {
+    let latest = session.runs()?.latest(&cluster.id.uid, &key)?;
+    let open = latest.as_ref().filter(|run| run.state.is_unfinished() && !arguments.dry_run);
+    if let Some(open) = open {
         if open.inputs == inputs && open.plan.purpose == plan::Purpose::Install {
-            say(format!("going on with run {} of {}", open.run, open.at.strftime("%F %T")));
-            return resume(session, cluster, &open, Some(&chosen), arguments.take_lock.as_deref()).await;
+            return go_on(cluster, open, Some(chosen)).await;
         }
         if !arguments.replan {
-            return Err(other_run_open(&open, &inputs));
+            return Err(other_run_open(open, &inputs));
         }
-        runs.abandon(&open.run).await?;
     }
-    let desired = desired(&chosen, record.as_ref(), latest.as_ref());
-    let busy = session.busy("comparing with what is there");
+    let given_up = open.map(|run| run.run.clone());
+    let record = InstallRecord::read(&cluster.client, &key).await.map_err(|error| Failure::kube(&error))?;
+    let desired = desired(chosen, record.as_ref(), latest.as_ref());
     let prepared = prepare::install(&cluster, chosen.installation.clone(), desired, policy)
         .await
         .map_err(|error| Failure::kube(&error))?;
@@ -46,28 +94,16 @@ pub(crate) async fn run(session: &Session, arguments: &InstallArgs) -> Result<Ex
         differences: record.as_ref().map(|record| inputs.differences(&record.inputs)).unwrap_or_default(),
         warnings: shortfalls(&cluster, &prepared.plan, &chosen.needs).await.map_err(|error| Failure::kube(&error))?,
     };
-    drop(busy);
-    if arguments.dry_run {
-        return Ok(show_plan(session, &cluster, &prepared, &remarks));
-    }
-    let take_lock = arguments.take_lock.as_deref();
-    let voyage = Voyage { session, face: session.face(), cluster, inputs, record, take_lock, remarks, agreed: false };
-    voyage.sail(prepared, None).await
+    Ok(Ready { cluster, inputs, record, prepared, remarks, open: None, given_up })
 }
 
-/// Takes a recorded run up again: the same steps, each with what the cluster still lacks.
-pub(super) async fn resume(
-    session: &Session,
-    cluster: Cluster,
-    open: &RunRecord,
-    chosen: Option<&Chosen>,
-    take_lock: Option<&str>,
-) -> Result<ExitCode, Failure> {
-    let policy = open.inputs.policy;
+/// A recorded run as it stands now: the same steps, each with what the cluster still lacks.
+async fn go_on(cluster: Cluster, open: &RunRecord, chosen: Option<&Chosen>) -> Result<Ready, Failure> {
     let mut recorded = open.plan.clone();
     if let Some(chosen) = chosen {
         fill_secrets(&mut recorded, chosen);
     }
+    let policy = open.inputs.policy;
     let mut prepared = prepare::resume(&cluster, &recorded, policy).await.map_err(|error| Failure::kube(&error))?;
     // What was answered once is not asked again.
     for step in prepared.plan.steps.iter_mut().filter(|step| open.agreed.contains(&step.id)) {
@@ -75,9 +111,35 @@ pub(super) async fn resume(
     }
     let key = open.plan.installation.key();
     let record = InstallRecord::read(&cluster.client, &key).await.map_err(|error| Failure::kube(&error))?;
-    let (inputs, remarks) = (open.inputs.clone(), Remarks::default());
-    let voyage = Voyage { session, face: session.face(), cluster, inputs, record, take_lock, remarks, agreed: false };
-    voyage.sail(prepared, Some(&open.run)).await
+    let (inputs, open) = (open.inputs.clone(), Some(open.run.clone()));
+    Ok(Ready { cluster, inputs, record, prepared, remarks: Remarks::default(), open, given_up: None })
+}
+
+impl Ready {
+    /// Runs it.
+    pub(super) async fn sail(
+        self,
+        session: &Session,
+        face: Face,
+        take_lock: Option<&str>,
+    ) -> Result<ExitCode, Failure> {
+        if let Some(run) = &self.given_up {
+            session.runs()?.abandon(run).await?;
+        }
+        let Self { cluster, inputs, record, prepared, remarks, open, .. } = self;
+        let voyage = Voyage { session, face, cluster, inputs, record, take_lock, remarks, agreed: false };
+        voyage.sail(prepared, open.as_deref()).await
+    }
+}
+
+/// Takes a recorded run up again.
+pub(super) async fn resume(
+    session: &Session,
+    cluster: Cluster,
+    open: &RunRecord,
+    take_lock: Option<&str>,
+) -> Result<ExitCode, Failure> {
+    go_on(cluster, open, None).await?.sail(session, session.face(), take_lock).await
 }
 
 /// The values of Secrets are in no journal: they come from what is given now.

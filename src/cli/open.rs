@@ -59,7 +59,7 @@ fn choose<'a>(ways: &'a [Reach], arguments: &OpenArgs) -> Result<&'a Reach, Fail
 
 /// On the port that was asked for; without one, on the entry's own if it is free, so that the address stays the same
 /// from day to day.
-async fn listen(client: &kube::Client, reach: &Reach, port: Option<u16>) -> Result<Forward, Failure> {
+pub(super) async fn listen(client: &kube::Client, reach: &Reach, port: Option<u16>) -> Result<Forward, Failure> {
     let refused = |error: ForwardError| {
         let cause = error.cause();
         Failure::input(&cause.id, cause_text(&cause), cause.remedy.unwrap_or_default())

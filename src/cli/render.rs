@@ -6,7 +6,7 @@ use super::choose::choose;
 use super::{Failure, RenderArgs, Session};
 
 pub(crate) fn run(session: &Session, arguments: &RenderArgs) -> Result<ExitCode, Failure> {
-    let chosen = choose(session, &arguments.choice, arguments.example)?;
+    let chosen = choose(session, &arguments.stack, &arguments.choice, arguments.example)?;
     let objects: Vec<_> = chosen.objects.iter().map(|(_, object)| object).collect();
     let mut text = String::new();
     for object in &objects {

@@ -113,7 +113,7 @@ pub(crate) async fn resume(session: &Session, run: Option<&str>, take_lock: Opti
         );
         return Err(Failure::input("other-cluster", message, "choose the cluster with --context"));
     }
-    install::resume(session, cluster, &record, None, take_lock).await
+    install::resume(session, cluster, &record, take_lock).await
 }
 
 /// All runs that can be taken up again, oldest first.

@@ -129,6 +129,14 @@ impl Session {
     }
 
     pub(crate) async fn connect(&self) -> Result<Cluster, Failure> {
+        let busy = self.busy("asking the cluster who it is");
+        let cluster = self.connect_to(self.globals.context.as_deref()).await;
+        drop(busy);
+        cluster
+    }
+
+    /// Connects to another context than the one of the command line, without a sign of life: the full screen has its own.
+    pub(crate) async fn connect_to(&self, context: Option<&str>) -> Result<Cluster, Failure> {
         if let Some(kind) = self.globals.sandbox {
             let cluster = self.sandbox(kind)?.cluster(Meter::new(self.globals.read_only));
             self.meter.get_or_init(|| cluster.meter.clone());
@@ -136,14 +144,11 @@ impl Session {
         }
         let options = ConnectOptions {
             kubeconfig: self.globals.kubeconfig.clone(),
-            context: self.globals.context.clone(),
+            context: context.map(str::to_owned),
             read_only: self.globals.read_only,
             timeout: CONNECT,
         };
-        let busy = self.busy("asking the cluster who it is");
-        let cluster = connect(&self.here, &options).await;
-        drop(busy);
-        let cluster = cluster?;
+        let cluster = connect(&self.here, &options).await?;
         self.meter.get_or_init(|| cluster.meter.clone());
         Ok(cluster)
     }

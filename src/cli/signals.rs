@@ -15,6 +15,20 @@ pub(crate) struct Signals {
 }
 
 impl Signals {
+    /// Those of nobody yet: somebody has to pass them on with [`Signals::order`].
+    pub(crate) fn new() -> Self {
+        Self { cancel: CancellationToken::new(), code: Arc::default() }
+    }
+
+    /// An order to end, with the exit code it asks for. `false`: it is not the first, and is meant at once.
+    pub(crate) fn order(&self, code: u8) -> bool {
+        let first = self.code.swap(code, Ordering::Relaxed) == 0;
+        if first {
+            self.cancel.cancel();
+        }
+        first
+    }
+
     /// Cancelled at the first signal.
     pub(crate) fn token(&self) -> CancellationToken {
         self.cancel.clone()
@@ -28,7 +42,7 @@ impl Signals {
 
 /// Begins to watch for SIGINT, SIGTERM and SIGHUP. The first is answered with `farewell`.
 pub(crate) fn watch(farewell: &'static str) -> Signals {
-    let signals = Signals { cancel: CancellationToken::new(), code: Arc::default() };
+    let signals = Signals::new();
     for (kind, code) in [(SignalKind::interrupt(), 130), (SignalKind::terminate(), 143), (SignalKind::hangup(), 129)] {
         match signal(kind) {
             Ok(stream) => {
@@ -42,16 +56,15 @@ pub(crate) fn watch(farewell: &'static str) -> Signals {
 
 async fn obey(signals: Signals, mut stream: tokio::signal::unix::Signal, code: u8, farewell: &str) {
     while stream.recv().await.is_some() {
-        if signals.code.swap(code, Ordering::Relaxed) != 0 {
+        if !signals.order(code) {
             end_now(code);
         }
         say(farewell);
-        signals.cancel.cancel();
     }
 }
 
 /// The user insists. What was under way is in the journal as intended, and is looked at again by the next run.
 #[expect(clippy::exit, reason = "the second signal is an order to end at once")]
-fn end_now(code: u8) {
+pub(crate) fn end_now(code: u8) {
     std::process::exit(i32::from(code));
 }

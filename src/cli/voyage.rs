@@ -124,8 +124,7 @@ impl Voyage<'_> {
     }
 
     async fn agreed(&self, plan: &Plan) -> Result<bool, Failure> {
-        let paint = self.face.paint();
-        self.face.say(&self.remarks.around(&plan_text(plan, paint), paint));
+        self.face.show(|paint| self.remarks.around(&plan_text(plan, paint), paint));
         if self.session.globals.yes {
             return Ok(true);
         }
@@ -143,7 +142,7 @@ impl Voyage<'_> {
 
     /// The plan is shown, and not begun.
     fn read_only(&self, plan: &Plan) -> Failure {
-        self.face.say(&plan_text(plan, self.face.paint()));
+        self.face.show(|paint| plan_text(plan, paint));
         let message = format!("refused by --read-only: {}", summary_text(plan));
         let hint = Some("run it without --read-only".to_owned());
         Failure { id: "read-only".to_owned(), class: Class::Failed, message, hint, causes: Vec::new(), cause: None }

@@ -1,5 +1,7 @@
 //! The front end that a voyage speaks through: lines on standard error, or the full screen.
 
+mod link;
+
 use std::path::PathBuf;
 
 use seaworthy::event::Event;
@@ -11,6 +13,7 @@ use super::paint::Paint;
 use super::plain::Plain;
 use super::{can_ask, say};
 use crate::cli::signals::{self, Signals};
+pub(crate) use link::Link;
 
 /// What the first signal of a run is answered with.
 const FAREWELL: &str = "stopping after what is under way; once more to stop at once";
@@ -20,6 +23,8 @@ const FAREWELL: &str = "stopping after what is under way; once more to stop at o
 pub(crate) enum Face {
     /// Lines, and questions below them.
     Lines(Lines),
+    /// The full screen.
+    Screen(Link),
 }
 
 /// How the lines look, and where the events go besides.
@@ -34,10 +39,10 @@ pub(crate) struct Lines {
 }
 
 impl Face {
-    /// The colours of what is said.
-    pub(crate) fn paint(&self) -> Paint {
-        match self {
-            Self::Lines(lines) => lines.paint,
+    /// Shows what is to be agreed to. On the full screen that was looked at before.
+    pub(crate) fn show(&self, text: impl FnOnce(Paint) -> String) {
+        if let Self::Lines(lines) = self {
+            say(text(lines.paint));
         }
     }
 
@@ -45,15 +50,16 @@ impl Face {
     pub(crate) fn say(&self, line: &str) {
         match self {
             Self::Lines(_) => say(line),
+            Self::Screen(link) => link.say(line),
         }
     }
 
     /// Puts a question to the user. `None`: nobody is there who could answer.
-    #[expect(clippy::unused_async, reason = "the full screen, which comes next, waits for its answer")]
     pub(crate) async fn ask(&self, ask: Ask) -> color_eyre::Result<Option<Answer>> {
         match self {
             Self::Lines(_) if !can_ask() => Ok(None),
             Self::Lines(_) => ask::put(&ask).map(Some),
+            Self::Screen(link) => Ok(link.ask(ask).await),
         }
     }
 
@@ -68,6 +74,7 @@ impl Face {
                 let plain = Plain::new(lines.lively, lines.paint, lines.events.as_deref())?;
                 Ok(tokio::spawn(plain.ending_with(way).follow(events)))
             }
+            Self::Screen(link) => link.follow(events),
         }
     }
 
@@ -75,6 +82,7 @@ impl Face {
     pub(crate) fn signals(&self) -> Signals {
         match self {
             Self::Lines(_) => signals::watch(FAREWELL),
+            Self::Screen(link) => link.signals.clone(),
         }
     }
 }

@@ -3,16 +3,15 @@
 mod board;
 
 use std::collections::{HashMap, HashSet};
-use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
 
-use color_eyre::eyre::WrapErr as _;
 use seaworthy::doctor::{Cause, Outlook};
 use seaworthy::event::{Ended, Event, Outcome, StepState};
 use seaworthy::object::printable;
 use tokio::sync::mpsc;
 
+use super::event_log::EventLog;
 use super::paint::{Paint, count, time};
 use board::Board;
 
@@ -25,7 +24,7 @@ const WORTH_SAYING: u64 = 100;
 pub(crate) struct Plain {
     paint: Paint,
     board: Board,
-    events: Option<std::fs::File>,
+    events: EventLog,
     steps: HashMap<String, String>,
     /// Ids of the steps that write.
     writes: HashSet<String>,
@@ -40,9 +39,7 @@ pub(crate) struct Plain {
 impl Plain {
     /// Lively: with a moving part. `events`: also write each event to this file.
     pub(crate) fn new(lively: bool, paint: Paint, events: Option<&Path>) -> color_eyre::Result<Self> {
-        let open =
-            |path: &Path| std::fs::File::create(path).wrap_err_with(|| format!("events file {}", path.display()));
-        let (board, events) = (Board::new(lively, paint), events.map(open).transpose()?);
+        let (board, events) = (Board::new(lively, paint), EventLog::open(events)?);
         let (steps, writes) = (HashMap::new(), HashSet::new());
         Ok(Self { paint, board, events, steps, writes, left: 0, skipped: 0, good_end: None })
     }
@@ -76,12 +73,8 @@ impl Plain {
     }
 
     fn write_event(&mut self, event: &Event) {
-        if let Some(file) = &mut self.events
-            && let Err(error) =
-                serde_json::to_writer(&mut *file, event).map_err(Into::into).and_then(|()| writeln!(file))
-        {
-            self.board.line(&format!("events are no longer written: {error}"));
-            self.events = None;
+        if let Some(why) = self.events.write(event) {
+            self.board.line(&why);
         }
     }
 

@@ -52,7 +52,7 @@ pub(crate) fn summary_text(plan: &Plan) -> String {
     if said.is_empty() { "nothing to do".to_owned() } else { said.join(", ") }
 }
 
-fn step_lines(step: &Step, namespace: &str, paint: Paint) -> Vec<String> {
+pub(crate) fn step_lines(step: &Step, namespace: &str, paint: Paint) -> Vec<String> {
     // Nearly everything is in one namespace, which the first line has named.
     let about = step.title.split_once(' ').map_or("", |(_, about)| about).replacen(&format!("/{namespace}/"), "/", 1);
     match &step.change {

@@ -23,14 +23,19 @@ pub async fn shortfalls(cluster: &Cluster, plan: &Plan, needs: &Needs) -> Result
     if plan.summary().create == 0 {
         return Ok(Vec::new());
     }
+    let around = look(cluster).await?;
+    Ok(judge(plan, needs, &around))
+}
+
+/// Reads nodes and storage classes.
+pub(super) async fn look(cluster: &Cluster) -> Result<Snapshot, kube::Error> {
     let resources = Resources::default();
     let query = |(api_version, kind)| {
         let resource = resources.of(&ObjectRef::new(api_version, kind, None, ""))?;
         Some(Query { resource, namespace: None, scope: Scope::All })
     };
     let kinds = [("v1", "Node"), ("storage.k8s.io/v1", "StorageClass")];
-    let around = collect(&cluster.client, kinds.into_iter().filter_map(query).collect()).await?;
-    Ok(judge(plan, needs, &around))
+    collect(&cluster.client, kinds.into_iter().filter_map(query).collect()).await
 }
 
 fn judge(plan: &Plan, needs: &Needs, around: &Snapshot) -> Vec<String> {
@@ -71,26 +76,31 @@ fn nodes(needs: &Needs, around: &Snapshot) -> Vec<String> {
 }
 
 /// Ready, not cordoned, and without a taint that keeps ordinary pods away.
-fn takes_pods(node: &Value) -> bool {
+pub(super) fn takes_pods(node: &Value) -> bool {
     let ready = items(node, "/status/conditions").any(|c| c["type"] == "Ready" && c["status"] == "True");
     let tainted = items(node, "/spec/taints").any(|taint| taint["effect"] != "PreferNoSchedule");
     ready && !tainted && node.pointer("/spec/unschedulable") != Some(&Value::Bool(true))
 }
 
-fn allocatable(node: &Value, resource: &str) -> Nano {
+pub(super) fn allocatable(node: &Value, resource: &str) -> Nano {
     text(node, &format!("/status/allocatable/{resource}")).and_then(quantity::parse).unwrap_or(0)
 }
 
 /// As people write it: processors in thousandths, memory in mebibytes.
-fn shown(resource: &str, amount: Nano) -> String {
+pub(super) fn shown(resource: &str, amount: Nano) -> String {
     if resource == "cpu" { format!("{}m", amount / 1_000_000) } else { format!("{}Mi", (amount / 1_000_000_000) >> 20) }
 }
 
 fn has_default_class(around: &Snapshot) -> bool {
+    default_class(around).is_some()
+}
+
+/// The class that claims without one get.
+pub(super) fn default_class(around: &Snapshot) -> Option<&Value> {
     let marked = |class: &Value| {
         DEFAULT_CLASS.iter().any(|mark| class["metadata"]["annotations"].get(mark).is_some_and(|mark| mark == "true"))
     };
-    around.of_kind("storage.k8s.io", "StorageClass").any(marked)
+    around.of_kind("storage.k8s.io", "StorageClass").find(|class| marked(class))
 }
 
 /// The claims of an object that leave the choice of the class to the cluster.

@@ -59,6 +59,8 @@ pub enum Origin {
     SetFile(Arc<str>, Arc<str>),
     /// `--secret`, with its name.
     Secret(Arc<str>),
+    /// A form that somebody filled in.
+    Form,
     /// What the last run recorded.
     Recorded,
     /// Another option of the command line.
@@ -73,6 +75,7 @@ impl fmt::Display for Origin {
             Self::SetFile(way, file) => write!(formatter, "--set-file {way}={file}"),
             Self::Secret(name) => write!(formatter, "--secret {name}"),
             Self::Option(option) => formatter.write_str(option),
+            Self::Form => formatter.write_str("typed in"),
             Self::Recorded => formatter.write_str("recorded by the last run"),
         }
     }

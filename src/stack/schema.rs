@@ -3,6 +3,7 @@
 pub mod check;
 pub mod describe;
 pub mod formats;
+mod typed;
 
 use std::sync::{Arc, OnceLock};
 
@@ -31,6 +32,11 @@ pub struct Schema {
 pub struct Types(Vec<String>);
 
 impl Types {
+    /// The types of these names.
+    pub fn named(names: &[String]) -> Self {
+        Self(names.to_vec())
+    }
+
     /// Whether the type is named.
     pub fn names(&self, name: &str) -> bool {
         self.0.iter().any(|known| known == name)

@@ -1,7 +1,7 @@
 //! The values of a stack: merged from all that says something about them, each remembering who said it.
 //!
 //! Order, later wins: the defaults, the profile, the example (only when asked for), what the last run recorded, `-f` in
-//! their order, `--set`, `--set-file`, `--secret`. Maps are merged, everything else is replaced, null removes a key.
+//! their order, `--set`, `--set-file`, what was typed into a form, `--secret`. Maps are merged, everything else is replaced, null removes a key.
 
 pub mod merge;
 pub mod set;
@@ -44,6 +44,8 @@ pub struct Choices {
     pub set: Vec<String>,
     /// Each `--set-file`: the way, and the file.
     pub set_file: Vec<(String, Text)>,
+    /// Each value typed into a form: the way written with dots, and the value.
+    pub typed: Vec<(String, Value)>,
     /// Each `--secret`: the way, and the secret.
     pub secrets: Vec<(String, String)>,
 }
@@ -58,6 +60,7 @@ impl fmt::Debug for Choices {
             .field("profile", &self.profile)
             .field("files", &files)
             .field("set", &self.set.len())
+            .field("typed", &self.typed.len())
             .field("secrets", &secrets)
             .finish_non_exhaustive()
     }
@@ -259,6 +262,10 @@ impl Chosen<'_> {
             let origin = Origin::SetFile(way.as_str().into(), file.name.as_str().into());
             self.text(way, &file.text, &origin);
         }
+        for (way, value) in &choices.typed {
+            let node = Node::from_value(value.clone(), &Origin::Form);
+            set::put(&mut self.nodes, self.own, &Way::dotted(way), node);
+        }
         for (way, secret) in &choices.secrets {
             self.text(way, secret, &Origin::Secret(way.as_str().into()));
         }
@@ -333,16 +340,18 @@ mod tests {
             files: vec![text("f.yaml", "any:\n  a: 3\n  f: 1\n"), text("g.yaml", "any: {f: 2}")],
             set: vec!["any.a=4,any.b.c[1].d=x".into()],
             set_file: vec![("any.text".into(), text("x.txt", "hello\n"))],
+            typed: vec![("any.form".into(), json!([1])), ("any.b.c[0]".into(), json!(9))],
             ..Choices::default()
         };
         let values = merge(&choices).unwrap();
-        let expected = json!({"a": 4, "b": {"c": [1, {"d": "x"}]}, "r": 1, "f": 2, "text": "hello\n"});
+        let expected = json!({"a": 4, "b": {"c": [9, {"d": "x"}]}, "r": 1, "f": 2, "text": "hello\n", "form": [1]});
         assert_eq!(values.get("any"), Some(&expected));
         let table = [
             ("any.a", "--set any.a"),
             ("any.r", "recorded by the last run"),
             ("any.f", "g.yaml:1:7"),
-            ("any.b.c[0]", "values.yaml:1:21"),
+            ("any.b.c[0]", "typed in"),
+            ("any.form", "typed in"),
             ("any.b.c[1].d", "--set any.b.c[1].d"),
             ("any.text", "--set-file any.text=x.txt"),
             ("image.tag", "values.yaml:2:9"),

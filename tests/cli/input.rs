@@ -21,7 +21,7 @@ fn an_unknown_command_or_option() {
         } else {
             "\n\n  tip: some similar subcommands exist: 'uninstall', 'install'"
         };
-        let usage = "Usage: seaworthy [OPTIONS] <COMMAND>\n\nFor more information, try '--help'.";
+        let usage = "Usage: seaworthy [OPTIONS] [COMMAND]\n\nFor more information, try '--help'.";
         refused(word, &format!("error: {what}{tip}\n\n{usage}"));
     }
 }

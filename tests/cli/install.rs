@@ -177,7 +177,7 @@ fn web() -> ObjectRef {
 
 /// Not in a journal, not in the events, not in a log: only in the file from which it came.
 #[track_caller]
-fn is_nowhere(secret: &str, folder: &Path) {
+pub(crate) fn is_nowhere(secret: &str, folder: &Path) {
     for entry in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
         if entry.is_dir() {
             is_nowhere(secret, &entry);

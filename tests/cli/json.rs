@@ -33,7 +33,7 @@ fn bad_input() {
 #[test]
 fn bad_usage() {
     for line in
-        ["frobnicate", "install", "render x --frob", "status --timeout soon", "runs", "uninstall x --destroy-data y"]
+        ["frobnicate", "open", "render x --frob", "status --timeout soon", "runs", "uninstall x --destroy-data y"]
     {
         let error = error(line, 2);
         assert_eq!((&error["id"], &error["class"]), (&"usage".into(), &"input".into()), "{line}: {error}");

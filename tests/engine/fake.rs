@@ -317,6 +317,13 @@ impl Fake {
         if let Some(answer) = self.log_of(request.uri().path()) {
             return answer;
         }
+        if request.uri().path() == "/version" {
+            return whole(
+                200,
+                &json!({"major": "1", "minor": "34", "gitVersion": "v1.34.2", "gitCommit": "", "gitTreeState": "",
+                "buildDate": "", "goVersion": "", "compiler": "", "platform": ""}),
+            );
+        }
         let Some(address) = Address::parse(request.uri().path()) else { return self.discover(request.uri().path()) };
         let body = || serde_json::from_slice::<Value>(request.body()).unwrap_or_default();
         let method = request.method().clone();

@@ -1,0 +1,129 @@
+//! `install` without a stack, and the program without a command: everything is asked for.
+
+mod answers;
+mod director;
+
+use std::io::{IsTerminal as _, stderr};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::CommandFactory as _;
+use crossterm::event::EventStream;
+use ratatui::Terminal;
+use ratatui::backend::CrosstermBackend;
+use seaworthy::error::Class;
+use seaworthy::event::Ended;
+use tokio::sync::mpsc;
+
+use super::choose::choices;
+use super::{Cli, Failure, InstallArgs, Session, install};
+use crate::front::can_ask;
+use crate::front::form::quoted;
+use crate::front::paint::Paint;
+use crate::front::plain::finished_text;
+use crate::front::say;
+use crate::front::tui::look::Look;
+use crate::front::tui::model::{Exit, Message, Model, Wish};
+use crate::front::tui::{self, terminal};
+use director::Crew;
+
+/// Messages that may wait for the screen.
+const MESSAGES: usize = 256;
+
+/// The program without a command: on a terminal the way to an installed stack, elsewhere a short help.
+pub(super) async fn home(session: &Arc<Session>) -> Result<ExitCode, Failure> {
+    if can_ask() && !session.is_json() {
+        return run(session, &InstallArgs::default()).await;
+    }
+    // Nobody is left to be told that the reader has gone away.
+    let _ = std::io::Write::write_all(&mut stderr(), Cli::command().render_help().to_string().as_bytes());
+    Ok(ExitCode::from(2))
+}
+
+/// `install` without a stack.
+pub(super) async fn run(session: &Arc<Session>, arguments: &InstallArgs) -> Result<ExitCode, Failure> {
+    if !can_ask() || session.is_json() || session.globals.yes {
+        let names = session.catalogue().names().join(", ");
+        let hint =
+            format!("name one of {names}: `seaworthy install STACK --yes`, with -f FILE or --set for its settings");
+        return Err(Failure::input("no-stack", "no stack was named, and nobody can be asked which", hint));
+    }
+    if session.is_lively() {
+        return full_screen(session, arguments).await;
+    }
+    let (context, arguments) = answers::ask(session, arguments).await?;
+    install::run_on(session, Some(&context), &arguments).await
+}
+
+async fn full_screen(session: &Arc<Session>, arguments: &InstallArgs) -> Result<ExitCode, Failure> {
+    let wish = wish(session, arguments)?;
+    let size = crossterm::terminal::size().map_err(|error| unusable(&error))?;
+    let (sender, messages) = mpsc::channel::<Message>(MESSAGES);
+    let mut model = Model::new(look(session), size, wish);
+    let mut crew = Crew::new(session.clone(), arguments.clone(), sender);
+    let exit = {
+        let mut screen = terminal::Screen::take().map_err(|error| unusable(&error))?;
+        crew.hear_signals();
+        let mut terminal = Terminal::new(CrosstermBackend::new(stderr())).map_err(|error| unusable(&error))?;
+        let ears = (EventStream::new(), messages);
+        tui::run(&mut terminal, ears, &mut model, &mut crew, &mut screen).await.map_err(|error| unusable(&error))?
+    };
+    leave(session, model, exit)
+}
+
+/// What is said once the screen is the shell's again.
+fn leave(session: &Session, mut model: Model, exit: Exit) -> Result<ExitCode, Failure> {
+    match exit {
+        Exit::Interrupted(code) => {
+            say("interrupted; nothing was written");
+            return Ok(ExitCode::from(code));
+        }
+        Exit::Declined => {
+            let (id, message) = ("declined".to_owned(), "left; nothing was written".to_owned());
+            return Err(Failure { id, class: Class::Declined, message, hint: None, causes: Vec::new(), cause: None });
+        }
+        Exit::Ended => {}
+    }
+    let outcome = model.board.as_ref().and_then(|board| board.outcome.as_ref());
+    if let Some(outcome) = outcome {
+        if let Some(way) = model.way_in().filter(|_| outcome.ended == Ended::Done) {
+            say(format!("open it with: {way}"));
+        }
+        say(finished_text(outcome, Paint(session.is_colourful())));
+    }
+    model.last.take().unwrap_or(Ok(ExitCode::SUCCESS))
+}
+
+fn wish(session: &Session, arguments: &InstallArgs) -> Result<Wish, Failure> {
+    let choice = &arguments.choice;
+    let named = [("--namespace", &choice.namespace), ("--name", &choice.name), ("--registry", &choice.registry)];
+    let options = named.iter().filter_map(|(option, value)| Some(format!("{option} {}", quoted(value.as_ref()?))));
+    Ok(Wish {
+        context: session.globals.context.clone(),
+        options: options.collect(),
+        choices: choices(choice)?,
+        registry: choice.registry.clone(),
+        read_only: session.globals.read_only,
+        dry_run: arguments.dry_run,
+    })
+}
+
+/// What the terminal can show, by the rules of POSIX for the locale and of no-color.org for colours.
+fn look(session: &Session) -> Look {
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| session.here.variable(name));
+    let unicode = locale.is_some_and(|name| {
+        let name = name.to_lowercase();
+        name.contains("utf-8") || name.contains("utf8")
+    });
+    Look { colour: session.is_colourful(), unicode }
+}
+
+fn unusable(error: &std::io::Error) -> Failure {
+    let message = format!("the full screen cannot be used: {error}");
+    let hint = if std::io::stdin().is_terminal() {
+        "use --plain for questions line by line"
+    } else {
+        "name a stack and add --yes"
+    };
+    Failure::input("no-full-screen", message, hint)
+}

@@ -1,0 +1,101 @@
+//! The same questions line by line, for a terminal that has no full screen, and for screen readers.
+
+use std::sync::Arc;
+
+use seaworthy::host::clusters::{ClusterFact, Reach};
+use seaworthy::host::{self, LookOptions};
+use seaworthy::prepare;
+use seaworthy::stack::Stack;
+
+use crate::cli::choose::{choices, take_registry};
+use crate::cli::{Failure, InstallArgs, Session};
+use crate::front::form::Form;
+use crate::front::questions;
+use crate::front::say;
+
+/// The context and the arguments with everything that was answered.
+pub(super) async fn ask(session: &Session, arguments: &InstallArgs) -> Result<(String, InstallArgs), Failure> {
+    let context = context(session).await?;
+    let stack = stack(session)?;
+    let mut choices = choices(&arguments.choice)?;
+    take_registry(&stack, arguments.choice.registry.as_deref(), &mut choices);
+    let mut form = Form::new(stack.clone(), choices);
+    let profile = match &arguments.choice.profile {
+        Some(profile) => profile.clone(),
+        None => profile(session, &context, &stack).await?,
+    };
+    form.set_profile(&profile);
+    questions::settings(&mut form)?;
+    say(format!(
+        "the same from a shell: seaworthy install {} --context {context} {}",
+        stack.name(),
+        form.options().join(" ")
+    ));
+    let mut arguments = arguments.clone();
+    arguments.stack = Some(stack.name().to_owned());
+    arguments.choice.profile = Some(profile);
+    arguments.answered = Some(form.choices());
+    Ok((context, arguments))
+}
+
+async fn context(session: &Session) -> Result<String, Failure> {
+    if let Some(context) = &session.globals.context {
+        return Ok(context.clone());
+    }
+    say("asking the clusters of this machine");
+    let options = LookOptions { kubeconfig: session.globals.kubeconfig.clone(), ..LookOptions::default() };
+    let host = host::look(&session.here, &options).await;
+    let reached = |fact: &&ClusterFact| matches!(fact.reach, Reach::Reached(_));
+    let names: Vec<String> = host.clusters.iter().filter(reached).map(|fact| fact.context.clone()).collect();
+    for fact in &host.clusters {
+        if let Reach::Unreached(why) = &fact.reach {
+            say(format!("{}: {}", fact.context, seaworthy::object::printable(&why.message)));
+        }
+    }
+    if names.is_empty() {
+        let hint = "`seaworthy detect` shows what is here; give a file with --kubeconfig or KUBECONFIG";
+        return Err(Failure::input("no-cluster", "no cluster answers", hint));
+    }
+    let current = names.iter().position(|name| host.kubeconfig.current.as_ref() == Some(name));
+    questions::select("Cluster?", names, current.unwrap_or_default())
+}
+
+fn stack(session: &Session) -> Result<Arc<Stack>, Failure> {
+    let catalogue = session.catalogue();
+    let (mut found, mut lines) = (Vec::new(), Vec::new());
+    for name in catalogue.names() {
+        match catalogue.get(&name) {
+            Ok(stack) => {
+                lines.push(format!("{name}: {}", stack.definition().title));
+                found.push(stack);
+            }
+            Err(error) => say(format!("{name} cannot be used: {error}")),
+        }
+    }
+    let chosen = questions::choose("Stack?", &lines, 0)?;
+    found.into_iter().nth(chosen).map(Arc::new).ok_or_else(|| {
+        Failure::input("no-stack", "there is no stack to choose", "add a folder of yours with --profiles DIR")
+    })
+}
+
+async fn profile(session: &Session, context: &str, stack: &Stack) -> Result<String, Failure> {
+    let cluster = session.connect_to(Some(context)).await?;
+    let room = prepare::room(&cluster).await.map_err(|error| Failure::kube(&error))?;
+    let profiles = &stack.definition().profiles;
+    let lines: Vec<String> = profiles
+        .iter()
+        .map(|(name, profile)| {
+            let needs = room.beside(&profile.needs);
+            let missing: Vec<String> =
+                needs.into_iter().filter(|need| need.met == Some(false)).map(|need| need.what).collect();
+            let fits =
+                if missing.is_empty() { "fits".to_owned() } else { format!("too little: {}", missing.join(", ")) };
+            format!("{name}: {} ({fits})", profile.title)
+        })
+        .collect();
+    let usual = profiles.keys().position(|name| name == stack.definition().default_profile()).unwrap_or_default();
+    let chosen = questions::choose("Profile?", &lines, usual)?;
+    profiles.keys().nth(chosen).cloned().ok_or_else(|| {
+        Failure::input("no-profile", "the stack has no profile", "`seaworthy stacks validate` tells what it lacks")
+    })
+}

@@ -1,0 +1,275 @@
+//! Does what the full screen wants done. Each effect is a task of its own; its answer is a message.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use seaworthy::cluster::Cluster;
+use seaworthy::engine::forward::Forward;
+use seaworthy::host::{self, LookOptions};
+use seaworthy::plan::{self, Reach};
+use seaworthy::prepare;
+use seaworthy::stack::Text;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use crate::cli::choose::{choose_of, text};
+use crate::cli::install::{Ready, decide};
+use crate::cli::open::listen;
+use crate::cli::signals::Signals;
+use crate::cli::{Failure, InstallArgs, OnConflict, Session};
+use crate::front::face::{Face, Link};
+use crate::front::tui::model::{Effect, Made, Message, Request};
+use crate::front::tui::{Director, terminal};
+
+/// The plan that was made last, until it is run.
+type Drafted = Arc<Mutex<Option<(u64, Ready)>>>;
+
+/// Everything that works for the screen.
+pub(super) struct Crew {
+    session: Arc<Session>,
+    arguments: InstallArgs,
+    messages: mpsc::Sender<Message>,
+    drafted: Drafted,
+    /// The planning that is under way; a newer one ends it.
+    planning: Option<JoinHandle<()>>,
+    /// The run that is under way.
+    link: Option<Link>,
+    /// The cluster that was installed on.
+    cluster: Option<Cluster>,
+    forward: Arc<Mutex<Option<Forward>>>,
+}
+
+impl Crew {
+    pub(super) fn new(session: Arc<Session>, arguments: InstallArgs, messages: mpsc::Sender<Message>) -> Self {
+        let (drafted, forward) = (Drafted::default(), Arc::default());
+        Self { session, arguments, messages, drafted, planning: None, link: None, cluster: None, forward }
+    }
+
+    /// Signals are messages as keys are. Without the right to hear one, it ends the program as it always does.
+    pub(super) fn hear_signals(&self) {
+        let ends = [(SignalKind::interrupt(), 130), (SignalKind::terminate(), 143), (SignalKind::hangup(), 129)];
+        for (kind, code) in ends {
+            self.hear(kind, move || Message::Signal(code));
+        }
+        let stop = SignalKind::from_raw(rustix::process::Signal::TSTP.as_raw());
+        self.hear(stop, || Message::Stopped);
+        let go_on = SignalKind::from_raw(rustix::process::Signal::CONT.as_raw());
+        self.hear(go_on, || Message::Continued);
+    }
+
+    fn hear(&self, kind: SignalKind, message: impl Fn() -> Message + Send + 'static) {
+        let messages = self.messages.clone();
+        match signal(kind) {
+            Ok(mut stream) => drop(tokio::spawn(async move {
+                while stream.recv().await.is_some() {
+                    // The screen is gone when nobody takes it.
+                    let _ = messages.send(message()).await;
+                }
+            })),
+            Err(error) => tracing::warn!(%error, "a signal cannot be heard"),
+        }
+    }
+
+    /// Begins a task that answers with one message. If it panics, the screen is given back and the loop has to notice.
+    fn begin(&self, task: impl Future<Output = Message> + Send + 'static) -> JoinHandle<()> {
+        let messages = self.messages.clone();
+        let task = tokio::spawn(task);
+        let abort = task.abort_handle();
+        let guard = AbortOnDrop(abort);
+        tokio::spawn(async move {
+            let _guard = guard;
+            let message = task.await.unwrap_or(Message::Tick(0));
+            // The screen is gone when nobody takes it.
+            let _ = messages.send(message).await;
+        })
+    }
+
+    fn look(&self) {
+        let (session, messages) = (self.session.clone(), self.messages.clone());
+        let options = LookOptions { kubeconfig: session.globals.kubeconfig.clone(), ..LookOptions::default() };
+        drop(self.begin(async move {
+            let (sender, mut events) = mpsc::channel(16);
+            let pass_on = async {
+                while let Some(event) = events.recv().await {
+                    let _ = messages.send(Message::Host(event)).await;
+                }
+            };
+            // The facts end when nobody can send one any more.
+            let report = async move { host::report_clusters(&session.here, &options, &sender).await };
+            tokio::join!(report, pass_on);
+            Message::Looked
+        }));
+    }
+
+    fn stacks(&self) {
+        let session = self.session.clone();
+        drop(self.begin(async move {
+            let catalogue = session.catalogue();
+            let (mut found, mut broken) = (Vec::new(), Vec::new());
+            for name in catalogue.names() {
+                match catalogue.get(&name) {
+                    Ok(stack) => found.push(Arc::new(stack)),
+                    Err(error) => broken.push(format!("{name} cannot be used: {error}")),
+                }
+            }
+            Message::Stacks { found, broken }
+        }));
+    }
+
+    fn survey(&self, context: String) {
+        let session = self.session.clone();
+        drop(self.begin(async move {
+            let room = async {
+                let cluster = session.connect_to(Some(&context)).await.map_err(|failure| failure.message)?;
+                prepare::room(&cluster).await.map_err(|error| Failure::kube(&error).message)
+            };
+            let room = room.await;
+            Message::Surveyed { context, room }
+        }));
+    }
+
+    fn plan(&mut self, ticket: u64, request: Box<Request>) {
+        if let Some(older) = self.planning.take() {
+            older.abort();
+        }
+        let (session, arguments, drafted) = (self.session.clone(), self.arguments.clone(), self.drafted.clone());
+        self.planning = Some(self.begin(async move {
+            let made = match draft(&session, arguments, *request).await {
+                Ok((ready, made)) => {
+                    *drafted.lock().unwrap_or_else(PoisonError::into_inner) = Some((ticket, ready));
+                    Ok(Box::new(made))
+                }
+                Err(failure) => Err(Box::new(failure)),
+            };
+            Message::Planned { ticket, made }
+        }));
+    }
+
+    fn run(&mut self) {
+        let Some((_, ready)) = self.drafted.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
+        let link = Link::new(self.messages.clone(), self.session.globals.events.clone(), Signals::new());
+        self.cluster = Some(ready.cluster.clone());
+        self.link = Some(link.clone());
+        let (session, arguments) = (self.session.clone(), self.arguments.clone());
+        drop(self.begin(async move {
+            let sailed = ready.sail(&session, Face::Screen(link), arguments.take_lock.as_deref()).await;
+            Message::Ended(sailed.map_err(Box::new))
+        }));
+    }
+
+    /// The first order lets what is under way come to its end; the second ends the program.
+    fn stop(&self, code: u8) {
+        if let Some(link) = &self.link
+            && !link.signals.order(code)
+        {
+            terminal::give_back();
+            crate::cli::signals::end_now(code);
+        }
+    }
+
+    fn open(&self, reach: Reach) {
+        let (forward, cluster) = (self.forward.clone(), self.cluster.clone());
+        drop(self.begin(async move {
+            let Some(cluster) = cluster else { return Message::Opened(Err("nothing was installed".to_owned())) };
+            Message::Opened(match listen(&cluster.client, &reach, None).await {
+                Ok(open) => {
+                    let url = format!("http://{}", open.address());
+                    *forward.lock().unwrap_or_else(PoisonError::into_inner) = Some(open);
+                    Ok(url)
+                }
+                Err(failure) => Err(failure.message),
+            })
+        }));
+    }
+
+    fn close(&self) {
+        drop(self.forward.lock().unwrap_or_else(PoisonError::into_inner).take());
+    }
+
+    fn save(&self, path: PathBuf, text: String) {
+        drop(self.begin(async move { Message::Saved(write(&path, text)) }));
+    }
+
+    fn load(&self, path: PathBuf) {
+        drop(self.begin(async move { Message::Loaded(text(&path).map_err(|failure| failure.message)) }));
+    }
+}
+
+impl Director for Crew {
+    fn perform(&mut self, effect: Effect) {
+        match effect {
+            Effect::Look => self.look(),
+            Effect::Stacks => self.stacks(),
+            Effect::Survey { context } => self.survey(context),
+            Effect::Plan { ticket, request } => self.plan(ticket, request),
+            Effect::Run => self.run(),
+            Effect::Stop(code) => self.stop(code),
+            Effect::Answer(agreed) => self.link.iter().for_each(|link| link.answer(agreed)),
+            Effect::Open(reach) => self.open(*reach),
+            Effect::Close => self.close(),
+            Effect::Save { path, text } => self.save(path, text),
+            Effect::Load { path } => self.load(path),
+            // The loop does these itself.
+            Effect::Suspend | Effect::Sleep | Effect::Retake | Effect::Quit(_) => {}
+        }
+    }
+}
+
+/// A task nobody waits for any more is of no use.
+struct AbortOnDrop(tokio::task::AbortHandle);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// From what was chosen to a plan, and how it is shown.
+async fn draft(session: &Session, mut arguments: InstallArgs, request: Request) -> Result<(Ready, Made), Failure> {
+    arguments.on_conflict = request.conflicts.map(on_conflict).or(arguments.on_conflict);
+    arguments.adopt |= request.adopt;
+    arguments.replan |= request.replan;
+    let chosen = choose_of(&request.stack, &arguments.choice, &request.choices)?;
+    let cluster = session.connect_to(Some(&request.context)).await?;
+    let ready = decide(session, cluster, &chosen, &arguments).await?;
+    let made = Made {
+        plan: ready.prepared.plan.without_secrets(),
+        refusals: ready.prepared.refusals.clone(),
+        differences: ready.remarks.differences.clone(),
+        warnings: chosen
+            .warnings
+            .iter()
+            .map(ToString::to_string)
+            .chain(ready.remarks.warnings.iter().cloned())
+            .collect(),
+        goes_on: ready.open.clone(),
+        gives_up: ready.given_up.clone(),
+    };
+    Ok((ready, made))
+}
+
+fn on_conflict(choice: plan::Choice) -> OnConflict {
+    match choice {
+        plan::Choice::Keep => OnConflict::Keep,
+        plan::Choice::Take => OnConflict::Take,
+        plan::Choice::Stop => OnConflict::Stop,
+    }
+}
+
+/// Values may name hosts and people: nobody else on this machine needs to read them. A file that is there already is
+/// somebody's work.
+fn write(path: &std::path::Path, text: String) -> Result<Text, String> {
+    use std::io::Write as _;
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let name = path.display().to_string();
+    let open = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    let written = open.and_then(|mut file| file.write_all(text.as_bytes()));
+    match written {
+        Ok(()) => Ok(Text { name, text }),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+            Err(format!("{name} is there already; choose another name"))
+        }
+        Err(error) => Err(format!("{name}: {error}")),
+    }
+}

@@ -1,0 +1,258 @@
+//! Every key, once: what it does, where, and what is said about it. The bottom bar and `?` are drawn from this table.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+/// Where a key is pressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    Cluster,
+    Stack,
+    Profile,
+    Settings,
+    /// A setting is being typed.
+    Edit,
+    Review,
+    /// A run is under way.
+    Run,
+    /// A run has ended.
+    Ended,
+    Reach,
+    /// The keys are shown.
+    Help,
+    /// A line is being typed in a window: a file's name, a word to agree.
+    Prompt,
+    /// Yes or no.
+    Leave,
+}
+
+/// What a key does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Action {
+    Up,
+    Down,
+    PageUp,
+    PageDown,
+    First,
+    Last,
+    /// Take what the cursor is on, and go on.
+    Next,
+    /// Take what the cursor is on, and stay.
+    Change,
+    Back,
+    /// Ask again what may have changed.
+    Again,
+    Undo,
+    Advanced,
+    Save,
+    Load,
+    Conflicts,
+    Adopt,
+    Replan,
+    /// Take what was typed.
+    Take,
+    /// Take what was typed, and go to the next setting.
+    TakeNext,
+    /// Give up what was typed.
+    Drop,
+    Help,
+    Quit,
+    Yes,
+    No,
+    Interrupt,
+    Suspend,
+}
+
+/// A row of the table.
+pub(crate) struct Binding {
+    pub(crate) keys: &'static [Press],
+    pub(crate) action: Action,
+    pub(crate) places: &'static [Place],
+    /// For the bottom bar; empty: only `?` shows it.
+    pub(crate) short: &'static str,
+    pub(crate) help: &'static str,
+}
+
+/// A key to press.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Press {
+    Key(KeyCode),
+    Control(char),
+}
+
+use self::Action as A;
+use self::Place as P;
+use self::Press::{Control, Key};
+use crossterm::event::KeyCode::{Char, End, Enter, Esc, Home, Left, PageDown, PageUp, Right, Tab};
+
+const LISTS: &[Place] =
+    &[P::Cluster, P::Stack, P::Profile, P::Settings, P::Review, P::Run, P::Ended, P::Reach, P::Help];
+const WITHOUT_TEXT: &[Place] = &[P::Cluster, P::Stack, P::Profile, P::Settings, P::Review, P::Run, P::Ended, P::Reach];
+const EVERYWHERE: &[Place] = &[
+    P::Cluster,
+    P::Stack,
+    P::Profile,
+    P::Settings,
+    P::Edit,
+    P::Review,
+    P::Run,
+    P::Ended,
+    P::Reach,
+    P::Help,
+    P::Prompt,
+    P::Leave,
+];
+
+const fn row(
+    keys: &'static [Press],
+    action: Action,
+    places: &'static [Place],
+    short: &'static str,
+    help: &'static str,
+) -> Binding {
+    Binding { keys, action, places, short, help }
+}
+
+/// The table, in the order of the bottom bar.
+pub(crate) const BINDINGS: &[Binding] = &[
+    row(&[Key(Enter), Key(Right)], A::Next, &[P::Cluster, P::Stack, P::Profile], "choose", "take this one and go on"),
+    row(
+        &[Key(Enter), Key(Char(' '))],
+        A::Change,
+        &[P::Settings],
+        "change",
+        "type a value, switch it, open or fold a group",
+    ),
+    row(&[Key(Right), Key(Tab)], A::Next, &[P::Settings], "go on", "on to the plan"),
+    row(&[Key(Enter)], A::Next, &[P::Review], "run it", "agree to this plan and run it"),
+    row(&[Key(Enter)], A::Next, &[P::Ended], "go on", "on to the way in, or back to the plan when it failed"),
+    row(&[Key(Enter)], A::Next, &[P::Reach], "open", "open the way that the cursor is on"),
+    row(&[Key(Enter)], A::Take, &[P::Edit, P::Prompt], "take it", "take what was typed"),
+    row(&[Key(Tab)], A::TakeNext, &[P::Edit], "next", "take what was typed and go to the next setting"),
+    row(&[Key(Esc)], A::Drop, &[P::Edit, P::Prompt], "give up", "leave it as it was"),
+    row(&[Key(Char('y'))], A::Yes, &[P::Leave], "yes", "agree"),
+    row(&[Key(Char('n')), Key(Esc)], A::No, &[P::Leave], "no", "do not"),
+    row(
+        &[Key(Esc), Key(Left)],
+        A::Back,
+        &[P::Cluster, P::Stack, P::Profile, P::Settings, P::Review, P::Ended, P::Reach, P::Help],
+        "back",
+        "one step back; no answer is lost",
+    ),
+    row(&[Key(Char('u'))], A::Undo, &[P::Settings], "undo", "give this setting back the value it had"),
+    row(&[Key(Char('a'))], A::Advanced, &[P::Settings], "all", "show or hide settings that few people need"),
+    row(&[Key(Char('s'))], A::Save, &[P::Settings], "save", "save what you chose as a values file, without secrets"),
+    row(&[Key(Char('l'))], A::Load, &[P::Settings], "load", "take values from a file"),
+    row(
+        &[Key(Char('o'))],
+        A::Conflicts,
+        &[P::Review],
+        "whose",
+        "fields of others: stop at them, keep theirs, take ours",
+    ),
+    row(&[Key(Char('d'))], A::Adopt, &[P::Review], "adopt", "take over objects that are there already, or not"),
+    row(&[Key(Char('p'))], A::Replan, &[P::Review], "plan anew", "give the unfinished run up and plan anew"),
+    row(&[Key(Char('r'))], A::Again, &[P::Cluster, P::Profile, P::Review], "again", "ask the cluster again"),
+    row(&[Key(KeyCode::Up), Key(Char('k'))], A::Up, LISTS, "", "up"),
+    row(&[Key(KeyCode::Down), Key(Char('j'))], A::Down, LISTS, "", "down"),
+    row(&[Key(PageUp)], A::PageUp, LISTS, "", "a page up"),
+    row(&[Key(PageDown)], A::PageDown, LISTS, "", "a page down"),
+    row(&[Key(Home), Key(Char('g'))], A::First, LISTS, "", "to the top"),
+    row(&[Key(End), Key(Char('G'))], A::Last, LISTS, "", "to the end"),
+    row(&[Key(Char('?'))], A::Help, LISTS, "keys", "show or hide the keys"),
+    row(&[Key(Char('q'))], A::Quit, WITHOUT_TEXT, "quit", "leave; a run under way is stopped first, if you agree"),
+    row(&[Control('c')], A::Interrupt, &[P::Run], "stop", "stop the run at a safe point; once more: at once"),
+    row(&[Control('c')], A::Interrupt, NOT_IN_A_RUN, "", "leave at once"),
+    row(&[Control('z')], A::Suspend, EVERYWHERE, "", "back to the shell; `fg` comes back here"),
+];
+
+const NOT_IN_A_RUN: &[Place] = &[
+    P::Cluster,
+    P::Stack,
+    P::Profile,
+    P::Settings,
+    P::Edit,
+    P::Review,
+    P::Ended,
+    P::Reach,
+    P::Help,
+    P::Prompt,
+    P::Leave,
+];
+
+/// What a key does at a place.
+pub(crate) fn action(place: Place, key: KeyEvent) -> Option<Action> {
+    let pressed = press(key)?;
+    let row = BINDINGS.iter().find(|row| row.places.contains(&place) && row.keys.contains(&pressed));
+    row.map(|row| row.action)
+}
+
+fn press(key: KeyEvent) -> Option<Press> {
+    let control = key.modifiers.contains(KeyModifiers::CONTROL);
+    match key.code {
+        Char(character) if control => Some(Control(character.to_ascii_lowercase())),
+        _ if control || key.modifiers.contains(KeyModifiers::ALT) => None,
+        code => Some(Key(code)),
+    }
+}
+
+/// The rows that count at a place.
+pub(crate) fn at(place: Place) -> impl Iterator<Item = &'static Binding> {
+    BINDINGS.iter().filter(move |row| row.places.contains(&place))
+}
+
+impl Press {
+    /// The key's name.
+    pub(crate) fn name(self, unicode: bool) -> String {
+        match self {
+            Control(character) => format!("Ctrl-{}", character.to_ascii_uppercase()),
+            Key(Char(' ')) => "Space".to_owned(),
+            Key(Char(character)) => character.to_string(),
+            Key(Left) => if unicode { "←" } else { "Left" }.to_owned(),
+            Key(Right) => if unicode { "→" } else { "Right" }.to_owned(),
+            Key(KeyCode::Up) => if unicode { "↑" } else { "Up" }.to_owned(),
+            Key(KeyCode::Down) => if unicode { "↓" } else { "Down" }.to_owned(),
+            Key(PageUp) => "PgUp".to_owned(),
+            Key(PageDown) => "PgDn".to_owned(),
+            Key(code) => format!("{code:?}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_key_means_two_things_at_one_place() {
+        for place in EVERYWHERE {
+            let mut seen = Vec::new();
+            for row in at(*place) {
+                for key in row.keys {
+                    assert!(!seen.contains(key), "{place:?} {key:?}");
+                    seen.push(*key);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_place_says_how_to_leave_it() {
+        for place in EVERYWHERE {
+            let ways = [A::Back, A::Drop, A::No, A::Quit];
+            let said = |row: &Binding| !row.short.is_empty() && ways.contains(&row.action);
+            assert!(at(*place).any(said), "{place:?}");
+            assert!(at(*place).any(|row| row.action == A::Interrupt), "{place:?}");
+        }
+    }
+
+    #[test]
+    fn keys_are_looked_up_with_their_modifiers() {
+        let pressed = |code, modifiers| action(P::Settings, KeyEvent::new(code, modifiers));
+        assert_eq!(pressed(Char('a'), KeyModifiers::NONE), Some(A::Advanced));
+        assert_eq!(pressed(Char('a'), KeyModifiers::CONTROL), None);
+        assert_eq!(pressed(Char('G'), KeyModifiers::SHIFT), Some(A::Last));
+        assert_eq!(pressed(Char('c'), KeyModifiers::CONTROL), Some(A::Interrupt));
+        assert_eq!(Key(PageDown).name(true), "PgDn");
+        assert_eq!(Key(Esc).name(false), "Esc");
+    }
+}

@@ -1,0 +1,249 @@
+//! All that the full screen knows. Only `update` changes it, and only `view` reads it to draw.
+
+mod board;
+mod clusters;
+mod line;
+mod message;
+mod review;
+mod sheet;
+
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use seaworthy::plan::Reach;
+use seaworthy::prepare::Room;
+use seaworthy::stack::{Choices, Stack};
+
+use super::keys::Place;
+use super::look::Look;
+use crate::cli::Failure;
+pub(crate) use board::{Board, Row, RowState};
+pub(crate) use clusters::{Clusters, Standing};
+pub(crate) use line::Line;
+pub(crate) use message::{Effect, Exit, Message, Request};
+pub(crate) use review::{Draft, Made, Review};
+pub(crate) use sheet::{Sheet, Spot};
+
+/// The steps of the way, in their order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Screen {
+    Cluster,
+    Stack,
+    Profile,
+    Settings,
+    Review,
+    Run,
+    Reach,
+}
+
+/// All of them, with their names.
+pub(crate) const SCREENS: [(Screen, &str); 7] = [
+    (Screen::Cluster, "Cluster"),
+    (Screen::Stack, "Stack"),
+    (Screen::Profile, "Profile"),
+    (Screen::Settings, "Settings"),
+    (Screen::Review, "Review"),
+    (Screen::Run, "Run"),
+    (Screen::Reach, "Reach"),
+];
+
+/// What the command line has said already.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Wish {
+    /// `--context`.
+    pub(crate) context: Option<String>,
+    /// `--namespace` and the other options that the way does not ask for, as they would be typed.
+    pub(crate) options: Vec<String>,
+    /// Values, and the profile.
+    pub(crate) choices: Choices,
+    /// `--registry`.
+    pub(crate) registry: Option<String>,
+    /// `--read-only`: a plan that would write is refused.
+    pub(crate) read_only: bool,
+    /// `--dry-run`: the plan is only shown.
+    pub(crate) dry_run: bool,
+}
+
+/// What lies over the screen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Popup {
+    /// The keys, from this line on.
+    Help(usize),
+    /// The name of a file, to save or to load.
+    File { save: bool, line: Line },
+    /// A question of the run, answered by typing a word.
+    Word { question: String, word: String, line: Line },
+    /// Whether to stop the run.
+    Leave,
+}
+
+/// A line for the person, below the screen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Note {
+    pub(crate) text: String,
+    pub(crate) bad: bool,
+}
+
+/// The stacks that can be chosen.
+#[derive(Default)]
+pub(crate) struct Stacks {
+    /// `None` until they are read.
+    pub(crate) found: Option<Vec<Arc<Stack>>>,
+    /// Those that cannot be used, and why.
+    pub(crate) broken: Vec<String>,
+    pub(crate) cursor: usize,
+}
+
+/// What the chosen cluster offers to a profile.
+#[derive(Default)]
+pub(crate) struct Profiles {
+    pub(crate) cursor: usize,
+    /// The context that was asked, and its answer once it is there.
+    pub(crate) room: Option<(String, Option<Result<Room, String>>)>,
+}
+
+/// The ways in, once the stack is installed.
+#[derive(Debug, Default)]
+pub(crate) struct Ways {
+    pub(crate) all: Vec<Reach>,
+    pub(crate) cursor: usize,
+    /// The entry that is open, and its address, or why it could not be opened.
+    pub(crate) open: Option<(usize, Option<Result<String, String>>)>,
+}
+
+/// Everything.
+pub(crate) struct Model {
+    pub(crate) look: Look,
+    /// Columns and lines of the terminal.
+    pub(crate) size: (u16, u16),
+    /// Milliseconds since the start.
+    pub(crate) clock: u64,
+    pub(crate) screen: Screen,
+    pub(crate) popup: Option<Popup>,
+    pub(crate) note: Option<Note>,
+    pub(crate) wish: Wish,
+    pub(crate) clusters: Clusters,
+    pub(crate) stacks: Stacks,
+    pub(crate) profiles: Profiles,
+    /// Every stack that was looked at keeps its answers.
+    pub(crate) sheets: BTreeMap<String, Sheet>,
+    pub(crate) review: Review,
+    pub(crate) board: Option<Board>,
+    pub(crate) ways: Ways,
+    /// How the last run ended.
+    pub(crate) last: Option<Result<ExitCode, Failure>>,
+}
+
+impl Model {
+    pub(crate) fn new(look: Look, size: (u16, u16), wish: Wish) -> Self {
+        Self {
+            look,
+            size,
+            clock: 0,
+            screen: Screen::Cluster,
+            popup: None,
+            note: None,
+            clusters: Clusters::new(wish.context.clone()),
+            wish,
+            stacks: Stacks::default(),
+            profiles: Profiles::default(),
+            sheets: BTreeMap::new(),
+            review: Review::default(),
+            board: None,
+            ways: Ways::default(),
+            last: None,
+        }
+    }
+
+    /// Which keys count.
+    pub(crate) fn place(&self) -> Place {
+        match &self.popup {
+            Some(Popup::Help(_)) => return Place::Help,
+            Some(Popup::File { .. } | Popup::Word { .. }) => return Place::Prompt,
+            Some(Popup::Leave) => return Place::Leave,
+            None => {}
+        }
+        self.place_below()
+    }
+
+    /// Which keys count on the screen itself.
+    pub(crate) fn place_below(&self) -> Place {
+        match self.screen {
+            Screen::Cluster => Place::Cluster,
+            Screen::Stack => Place::Stack,
+            Screen::Profile => Place::Profile,
+            Screen::Settings if self.sheet().is_some_and(|sheet| sheet.editing.is_some()) => Place::Edit,
+            Screen::Settings => Place::Settings,
+            Screen::Review => Place::Review,
+            Screen::Run if self.is_running() => Place::Run,
+            Screen::Run => Place::Ended,
+            Screen::Reach => Place::Reach,
+        }
+    }
+
+    /// Whether a run is under way.
+    pub(crate) fn is_running(&self) -> bool {
+        self.board.as_ref().is_some_and(|board| !board.ended)
+    }
+
+    /// Whether something moves on the screen.
+    pub(crate) fn is_busy(&self) -> bool {
+        let looking = self.screen == Screen::Cluster && !self.clusters.done;
+        let surveying = matches!(self.profiles.room, Some((_, None))) && self.screen == Screen::Profile;
+        let planning = matches!(self.review.draft, Draft::Making) && self.screen == Screen::Review;
+        let opening = matches!(self.ways.open, Some((_, None))) && self.screen == Screen::Reach;
+        looking || surveying || planning || opening || self.is_running() || self.stacks.found.is_none()
+    }
+
+    /// The stack that the cursor is on.
+    pub(crate) fn stack(&self) -> Option<&Arc<Stack>> {
+        self.stacks.found.as_ref()?.get(self.stacks.cursor)
+    }
+
+    /// The settings of that stack.
+    pub(crate) fn sheet(&self) -> Option<&Sheet> {
+        self.sheets.get(self.stack()?.name())
+    }
+
+    pub(crate) fn sheet_mut(&mut self) -> Option<&mut Sheet> {
+        let name = self.stack()?.name().to_owned();
+        self.sheets.get_mut(&name)
+    }
+
+    /// The name of the profile that the cursor is on.
+    pub(crate) fn profile(&self) -> Option<&str> {
+        self.stack()?.definition().profiles.keys().nth(self.profiles.cursor).map(String::as_str)
+    }
+
+    /// The command line that does the same.
+    pub(crate) fn command_line(&self) -> String {
+        let mut words = vec!["seaworthy install".to_owned()];
+        words.extend(self.stack().map(|stack| stack.name().to_owned()));
+        words
+            .extend(self.clusters.chosen().map(|context| format!("--context {}", crate::front::form::quoted(context))));
+        words.extend(self.wish.options.iter().cloned());
+        words.extend(self.sheet().into_iter().flat_map(|sheet| sheet.form.options()));
+        words.extend(self.review.options());
+        words.join(" ")
+    }
+
+    /// The command that opens the way that the cursor is on, at any time later.
+    pub(crate) fn way_in(&self) -> Option<String> {
+        let way = self.ways.all.get(self.ways.cursor)?;
+        let installation = &self.review.made()?.plan.installation;
+        let context = crate::front::form::quoted(self.clusters.chosen()?);
+        let (stack, namespace, entry) = (&installation.stack, &installation.namespace, &way.name);
+        Some(format!("seaworthy open {stack} -n {namespace} --entry {entry} --context {context}"))
+    }
+
+    /// Says something below the screen.
+    pub(crate) fn tell(&mut self, text: impl Into<String>) {
+        self.note = Some(Note { text: text.into(), bad: false });
+    }
+
+    /// Says below the screen what is wrong.
+    pub(crate) fn complain(&mut self, text: impl Into<String>) {
+        self.note = Some(Note { text: text.into(), bad: true });
+    }
+}

@@ -1,0 +1,114 @@
+//! What happens to the full screen, and what it wants done.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use crossterm::event::KeyEvent;
+use seaworthy::event::Event;
+use seaworthy::host::HostEvent;
+use seaworthy::plan::{self, Reach};
+use seaworthy::prepare::Room;
+use seaworthy::stack::{Choices, Stack, Text};
+
+use super::review::Made;
+use crate::cli::Failure;
+
+/// Something happened.
+pub(crate) enum Message {
+    /// A key was pressed.
+    Key(KeyEvent),
+    /// Text was pasted.
+    Paste(String),
+    /// The terminal has another size.
+    Resize(u16, u16),
+    /// Time has passed: milliseconds since the start.
+    Tick(u64),
+    /// Something is known of this machine's clusters.
+    Host(HostEvent),
+    /// All is known.
+    Looked,
+    /// The stacks are read.
+    Stacks { found: Vec<Arc<Stack>>, broken: Vec<String> },
+    /// What a cluster offers is known.
+    Surveyed { context: String, room: Result<Room, String> },
+    /// A plan was made, or refused. The number is the request's.
+    Planned { ticket: u64, made: Result<Box<Made>, Box<Failure>> },
+    /// The run tells something.
+    Event(Box<Event>),
+    /// The run says a line.
+    Said(String),
+    /// The run asks for a word.
+    Asked { question: String, word: String },
+    /// The run is over.
+    Ended(Result<ExitCode, Box<Failure>>),
+    /// The way in is open at this address, or not.
+    Opened(Result<String, String>),
+    /// A values file was written, or not.
+    Saved(Result<Text, String>),
+    /// A values file was read, or not.
+    Loaded(Result<Text, String>),
+    /// A signal asks to end; 128 plus its number.
+    Signal(u8),
+    /// SIGTSTP: the shell wants the terminal.
+    Stopped,
+    /// SIGCONT: the shell has given it back.
+    Continued,
+}
+
+/// Something is to be done. Its answer comes back as a message.
+#[derive(Debug)]
+pub(crate) enum Effect {
+    /// Ask this machine for its clusters.
+    Look,
+    /// Read the stacks.
+    Stacks,
+    /// Ask a cluster what it offers.
+    Survey { context: String },
+    /// Make a plan. A later request makes this one pointless.
+    Plan { ticket: u64, request: Box<Request> },
+    /// Run the plan that was made last.
+    Run,
+    /// Stop the run; the second time at once.
+    Stop(u8),
+    /// Answer the run's question.
+    Answer(bool),
+    /// Open a way in, and close the one that is open.
+    Open(Box<Reach>),
+    /// Close the way in.
+    Close,
+    /// Write a values file.
+    Save { path: PathBuf, text: String },
+    /// Read a values file.
+    Load { path: PathBuf },
+    /// Ask to be stopped, with all that belongs to this command, as the terminal does at Ctrl-Z.
+    Suspend,
+    /// Stop, and take the terminal again when the shell calls.
+    Sleep,
+    /// Take the terminal again, however it was left.
+    Retake,
+    /// Leave.
+    Quit(Exit),
+}
+
+/// What a plan is made from.
+#[derive(Debug)]
+pub(crate) struct Request {
+    pub(crate) context: String,
+    pub(crate) stack: Arc<Stack>,
+    pub(crate) choices: Choices,
+    pub(crate) conflicts: Option<plan::Choice>,
+    pub(crate) adopt: bool,
+    pub(crate) replan: bool,
+}
+
+/// How the full screen was left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// Without a run.
+    Declined,
+    /// By a signal or Ctrl-C without a run: the exit code.
+    Interrupted(u8),
+    /// After a run.
+    Ended,
+}

@@ -1,0 +1,90 @@
+//! The plan that is looked at before it is run.
+
+use seaworthy::doctor::Cause;
+use seaworthy::plan::{self, Plan};
+
+use crate::cli::Failure;
+
+/// The plan, and what was decided about it.
+#[derive(Default)]
+pub(crate) struct Review {
+    pub(crate) draft: Draft,
+    pub(crate) scroll: usize,
+    /// What to do with fields that somebody else owns; `None`: as without `--on-conflict`.
+    pub(crate) conflicts: Option<plan::Choice>,
+    pub(crate) adopt: bool,
+    pub(crate) replan: bool,
+    /// The number of the last request.
+    pub(crate) ticket: u64,
+}
+
+/// How far the plan is.
+#[derive(Default)]
+pub(crate) enum Draft {
+    /// Nobody asked for one.
+    #[default]
+    None,
+    /// It is being made.
+    Making,
+    /// It was made.
+    Made(Box<Made>),
+    /// It could not be made.
+    Refused(Box<Failure>),
+}
+
+/// A plan as it may be shown.
+#[derive(Debug)]
+pub(crate) struct Made {
+    /// Secrets hold no values.
+    pub(crate) plan: Plan,
+    /// What the API server would refuse.
+    pub(crate) refusals: Vec<Cause>,
+    /// What was chosen otherwise than the last finished run recorded.
+    pub(crate) differences: Vec<String>,
+    /// What is odd, but stops nothing.
+    pub(crate) warnings: Vec<String>,
+    /// The unfinished run that it goes on with.
+    pub(crate) goes_on: Option<String>,
+    /// The unfinished run that is given up for it.
+    pub(crate) gives_up: Option<String>,
+}
+
+impl Made {
+    /// Why it cannot be run.
+    pub(crate) fn objection(&self) -> Option<&'static str> {
+        if self.plan.summary().undecided > 0 {
+            return Some("fields of somebody else are in the way: decide about them first (o, d)");
+        }
+        (!self.refusals.is_empty()).then_some("the API server would refuse this plan")
+    }
+}
+
+impl Review {
+    /// What decisions look like on the command line.
+    pub(crate) fn options(&self) -> Vec<String> {
+        let conflicts = self.conflicts.map(|choice| match choice {
+            plan::Choice::Keep => "--on-conflict keep",
+            plan::Choice::Take => "--on-conflict take",
+            plan::Choice::Stop => "--on-conflict stop",
+        });
+        let adopt = self.adopt.then_some("--adopt");
+        let replan = self.replan.then_some("--replan");
+        [conflicts, adopt, replan].into_iter().flatten().map(str::to_owned).collect()
+    }
+
+    /// The next thing to do with fields of others.
+    pub(crate) fn turn(&mut self) {
+        self.conflicts = match self.conflicts {
+            None => Some(plan::Choice::Keep),
+            Some(plan::Choice::Keep) => Some(plan::Choice::Take),
+            Some(_) => None,
+        };
+    }
+
+    pub(crate) fn made(&self) -> Option<&Made> {
+        match &self.draft {
+            Draft::Made(made) => Some(made),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! What the tests of the full screen begin with.
+
+use std::sync::Arc;
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use seaworthy::doctor::{Cause, Outlook};
+use seaworthy::event::{Ended, Event, Outcome, StepState};
+use seaworthy::host::HostEvent;
+use seaworthy::host::clusters::{ClusterAnswer, ClusterFact, Reach, Unreached};
+use seaworthy::host::distribution::{Distribution, Recognised};
+use seaworthy::host::kubeconfig::{ContextFact, KubeconfigFacts};
+use seaworthy::object::ObjectRef;
+use seaworthy::plan::{Change, FieldChange, Plan};
+use seaworthy::prepare::Room;
+use serde_json::json;
+
+use super::look::Look;
+use super::model::{Effect, Made, Message, Model, Wish};
+use super::update::update;
+use crate::front::form::tests::shop;
+
+pub(super) fn key(code: KeyCode) -> Message {
+    Message::Key(KeyEvent::new(code, KeyModifiers::NONE))
+}
+
+pub(super) fn control(character: char) -> Message {
+    Message::Key(KeyEvent::new(KeyCode::Char(character), KeyModifiers::CONTROL))
+}
+
+/// Takes messages in, one after the other; the effects of the last come back.
+pub(super) fn all(model: &mut Model, messages: impl IntoIterator<Item = Message>) -> Vec<Effect> {
+    messages.into_iter().fold(Vec::new(), |_, message| update(model, message))
+}
+
+pub(super) fn typed(model: &mut Model, text: &str) {
+    all(model, text.chars().map(|character| key(KeyCode::Char(character))));
+}
+
+fn context(name: &str, current: bool) -> ContextFact {
+    ContextFact {
+        name: name.to_owned(),
+        current,
+        file: "/home/a/.kube/config".into(),
+        cluster: "c".to_owned(),
+        cluster_file: Some("/home/a/.kube/config".into()),
+        server: Some("https://127.0.0.1:6443".to_owned()),
+        user: None,
+        user_file: None,
+        namespace: None,
+        plugin: None,
+    }
+}
+
+pub(super) fn kubeconfig() -> Message {
+    let contexts = vec![context("far", false), context("dev", true)];
+    let kubeconfig = KubeconfigFacts { current: Some("dev".to_owned()), contexts, ..KubeconfigFacts::default() };
+    Message::Host(HostEvent::Kubeconfig { kubeconfig })
+}
+
+pub(super) fn reached() -> Message {
+    let recognised = Recognised { distribution: Distribution::Kind, because: "providerID kind://".to_owned() };
+    let answer = ClusterAnswer {
+        version: "v1.34.2".to_owned(),
+        recognised,
+        nodes: Some(1),
+        identity: None,
+        latency_ms: 12,
+        unread: Vec::new(),
+    };
+    let cluster = ClusterFact { context: "dev".to_owned(), server: None, reach: Reach::Reached(answer) };
+    Message::Host(HostEvent::Cluster { cluster })
+}
+
+pub(super) fn unreached() -> Message {
+    let why = Unreached {
+        fault: seaworthy::cluster::fault::ConnectFault::Timeout,
+        // As whoever runs that server likes.
+        message: "no answer in time\u{1b}[2J".to_owned(),
+        file: None,
+        remedy: Some("is the machine on? Its address is https://10.0.0.9:6443".to_owned()),
+    };
+    let cluster = ClusterFact { context: "far".to_owned(), server: None, reach: Reach::Unreached(why) };
+    Message::Host(HostEvent::Cluster { cluster })
+}
+
+pub(super) fn surveyed(context: &str) -> Message {
+    let room = Room { nodes: Some(1), cpu: 2_000_000_000, memory: 1 << 60, storage_class: Some(None) };
+    Message::Surveyed { context: context.to_owned(), room: Ok(room) }
+}
+
+pub(super) fn plan() -> Plan {
+    let step = |id: &str, title: &str, component: Option<&str>, change: Change| {
+        json!({"id": id, "title": title, "component": component, "change": change,
+            "action": {"do": "await", "object": {"apiVersion": "v1", "kind": "Pod", "namespace": "sea", "name": "x"}}})
+    };
+    let field = FieldChange {
+        path: "spec.template.spec.containers[web].image".to_owned(),
+        now: Some("registry.example.com/harbour/window:1.0.0".into()),
+        wanted: Some("registry.example.com/harbour/window:1.1.0".into()),
+    };
+    let update = Change::Update { fields: vec![field], conflicts: Vec::new(), resource_version: "1".to_owned() };
+    let plan = json!({"purpose": "install",
+        "installation": {"stack": "shop", "version": "1.0.0", "namespace": "sea", "release": "shop", "profile": "single-node"},
+        "cluster": {"context": "dev", "server": "https://127.0.0.1:6443", "uid": "u"},
+        "steps": [
+            step("apply:Namespace/sea", "create Namespace/sea", None, Change::Create),
+            step("apply:Deployment/sea/mq", "create Deployment/sea/mq", Some("mq"), Change::Create),
+            step("await:Deployment/sea/mq", "wait for Deployment/sea/mq", Some("mq"), Change::Observe),
+            step("apply:Deployment/sea/web", "update Deployment/sea/web", Some("web"), update),
+            step("apply:Service/sea/web", "apply Service/sea/web", Some("web"), Change::Unchanged),
+        ],
+        "reach": [{"name": "window", "title": "Shop window", "namespace": "sea", "service": "shop-web", "port": "http",
+            "path": "/", "status": 200}]});
+    serde_json::from_value(plan).unwrap()
+}
+
+pub(super) fn made() -> Box<Made> {
+    let warnings = vec!["greeting: nobody will read so long a text".to_owned()];
+    let differences = vec!["greeting: \"good day\", was \"ahoy\"".to_owned()];
+    Box::new(Made { plan: plan(), refusals: Vec::new(), differences, warnings, goes_on: None, gives_up: None })
+}
+
+pub(super) fn cause(outlook: Outlook) -> Cause {
+    Cause {
+        id: "P003".to_owned(),
+        object: Some(ObjectRef::new("v1", "Pod", Some("sea"), "shop-mq-7dbd656c9f-cw986")),
+        reason: "ErrImagePull".to_owned(),
+        message: "registry.example.com/harbour/queue:1.0.0 does not exist:\u{1b}]0;x\u{7} not found".to_owned(),
+        remedy: Some("build and push it, or choose another tag with global.imageTag".to_owned()),
+        outlook,
+    }
+}
+
+pub(super) fn event(event: Event) -> Message {
+    Message::Event(Box::new(event))
+}
+
+pub(super) fn step(id: &str, done: usize, state: StepState) -> Message {
+    event(Event::Step { id: id.to_owned(), done, total: 5, state })
+}
+
+pub(super) fn stalls() -> Vec<Message> {
+    let done = || StepState::Done { changed: true, millis: 120, note: None };
+    let object = ObjectRef::new("apps/v1", "Deployment", Some("sea"), "mq");
+    let (id, progress, cause) =
+        ("await:Deployment/sea/mq".to_owned(), "0 of 1 pods ready".to_owned(), cause(Outlook::Stuck));
+    vec![
+        event(Event::Started { run: "20260102-030405".to_owned(), total: 5 }),
+        step("apply:Namespace/sea", 1, done()),
+        step("apply:Deployment/sea/mq", 2, done()),
+        step("await:Deployment/sea/mq", 2, StepState::Running),
+        event(Event::Waiting { id, object, progress, cause: Some(cause) }),
+    ]
+}
+
+pub(super) fn finished(ended: Ended) -> Message {
+    let causes = if ended == Ended::Failed { vec![cause(Outlook::Final)] } else { Vec::new() };
+    let requests = seaworthy::cluster::Counts { reads: 9, writes: 3, dry: 1, refused: 0 };
+    let run = "20260102-030405".to_owned();
+    event(Event::Finished { outcome: Outcome { run, ended, done: 5, total: 5, causes, requests, millis: 4200 } })
+}
+
+/// Clusters and stacks are known.
+pub(super) fn begun(size: (u16, u16)) -> Model {
+    let look = Look { colour: true, unicode: true };
+    let mut model = Model::new(look, size, Wish::default());
+    let stacks = Message::Stacks { found: vec![shop()], broken: Vec::new() };
+    all(&mut model, [kubeconfig(), reached(), unreached(), Message::Looked, stacks]);
+    model
+}
+
+/// Everything is answered, and the plan is on the screen.
+pub(super) fn reviewed(size: (u16, u16)) -> Model {
+    let mut model = begun(size);
+    all(
+        &mut model,
+        [key(KeyCode::Enter), surveyed("dev"), key(KeyCode::Enter), key(KeyCode::Enter), key(KeyCode::Enter)],
+    );
+    typed(&mut model, "swordfish");
+    all(&mut model, [key(KeyCode::Enter), key(KeyCode::Right), Message::Planned { ticket: 1, made: Ok(made()) }]);
+    model
+}
+
+/// The first stack of the model, for what a test needs of it.
+pub(super) fn first_stack(model: &Model) -> Arc<seaworthy::stack::Stack> {
+    model.stacks.found.as_ref().unwrap()[0].clone()
+}

@@ -1,0 +1,110 @@
+//! Answers to what was asked of others.
+
+use seaworthy::event::Ended;
+use seaworthy::stack::Stack;
+
+use super::was_stopped;
+use crate::front::tui::model::{Draft, Effect, Exit, Line, Message, Model, Popup, Screen};
+
+/// Takes an answer in.
+pub(super) fn take(model: &mut Model, message: Message) -> Vec<Effect> {
+    match message {
+        Message::Host(event) => model.clusters.add(event),
+        Message::Looked => model.clusters.done = true,
+        Message::Stacks { found, broken } => {
+            model.stacks.found = Some(found);
+            model.stacks.broken = broken;
+        }
+        Message::Surveyed { context, room } => {
+            if let Some((asked, answer)) = &mut model.profiles.room
+                && *asked == context
+            {
+                *answer = Some(room);
+            }
+        }
+        Message::Planned { ticket, made } if ticket == model.review.ticket => {
+            model.review.scroll = 0;
+            model.review.draft = match made {
+                Ok(made) => Draft::Made(made),
+                Err(failure) => Draft::Refused(failure),
+            };
+        }
+        Message::Event(event) => {
+            let clock = model.clock;
+            if let Some(board) = &mut model.board {
+                board.add(*event, clock);
+            }
+        }
+        Message::Said(line) => {
+            if let Some(board) = &mut model.board {
+                board.notices.push(line);
+            }
+        }
+        Message::Asked { question, word } => model.popup = Some(Popup::Word { question, word, line: Line::default() }),
+        Message::Opened(answer) => {
+            if let Some((_, open)) = &mut model.ways.open {
+                *open = Some(answer);
+            }
+        }
+        Message::Ended(result) => return ended(model, result.map_err(|failure| *failure)),
+        Message::Saved(answer) => saved(model, answer),
+        Message::Loaded(answer) => loaded(model, answer),
+        // An answer to what nobody waits for any more, and what `update` has taken already.
+        _ => {}
+    }
+    Vec::new()
+}
+
+fn ended(model: &mut Model, result: Result<std::process::ExitCode, crate::cli::Failure>) -> Vec<Effect> {
+    let clock = model.clock;
+    if let Some(board) = &mut model.board {
+        board.ended = true;
+        board.over.get_or_insert(clock);
+    }
+    model.popup = None;
+    model.last = Some(result);
+    if was_stopped(model) {
+        return vec![Effect::Quit(Exit::Ended)];
+    }
+    if model.board.as_ref().and_then(|board| board.outcome.as_ref()).is_some_and(|outcome| outcome.ended == Ended::Done)
+    {
+        model.tell("all is done; Enter shows the way in");
+    }
+    Vec::new()
+}
+
+fn saved(model: &mut Model, answer: Result<seaworthy::stack::Text, String>) {
+    match answer {
+        Ok(file) => {
+            let name = file.name.clone();
+            if let Some(sheet) = model.sheet_mut() {
+                sheet.form.saved(file);
+            }
+            model.tell(format!("saved as {name}; secrets are not in it"));
+        }
+        Err(why) => model.complain(why),
+    }
+}
+
+fn loaded(model: &mut Model, answer: Result<seaworthy::stack::Text, String>) {
+    match answer {
+        Ok(file) => {
+            let name = file.name.clone();
+            if let Some(sheet) = model.sheet_mut() {
+                sheet.form.loaded(file);
+            }
+            model.tell(format!("values of {name} taken"));
+        }
+        Err(why) => model.complain(why),
+    }
+}
+
+/// The name under which the values of a stack are saved, unless another one is given.
+pub(super) fn values_file(stack: &Stack) -> String {
+    format!("{}-values.yaml", stack.name())
+}
+
+/// Whether a screen can be gone back from while something is under way there.
+pub(super) fn is_left_alone(model: &Model) -> bool {
+    model.screen == Screen::Run && model.is_running()
+}

@@ -1,0 +1,313 @@
+//! What each key does.
+
+use std::path::PathBuf;
+
+use seaworthy::event::Ended;
+
+use super::{answers, end, settings};
+use crate::cli::choose::take_registry;
+use crate::front::form::Form;
+use crate::front::tui::keys::Action;
+use crate::front::tui::model::{Board, Draft, Effect, Exit, Line, Model, Popup, Request, SCREENS, Screen, Sheet, Ways};
+use crate::front::tui::view;
+
+/// Does what a key means where the person is.
+pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
+    match action {
+        Action::Up => scroll(model, -1),
+        Action::Down => scroll(model, 1),
+        Action::PageUp => scroll(model, -page(model)),
+        Action::PageDown => scroll(model, page(model)),
+        Action::First => scroll(model, isize::MIN / 2),
+        Action::Last => scroll(model, isize::MAX / 2),
+        Action::Help => help(model),
+        Action::Interrupt => return end(model, 130),
+        Action::Suspend => return vec![Effect::Suspend],
+        Action::Quit => return quit(model),
+        Action::Back => return back(model),
+        Action::Next => return next(model),
+        Action::Again => return again(model),
+        Action::Conflicts => {
+            model.review.turn();
+            return plan(model);
+        }
+        Action::Adopt => {
+            model.review.adopt = !model.review.adopt;
+            return plan(model);
+        }
+        Action::Replan => {
+            model.review.replan = !model.review.replan;
+            return plan(model);
+        }
+        Action::Yes => {
+            model.popup = None;
+            return end(model, 130);
+        }
+        Action::No => model.popup = None,
+        Action::Take | Action::Drop if model.popup.is_some() => return close(model, action == Action::Take),
+        _ => return settings::act(model, action),
+    }
+    Vec::new()
+}
+
+/// Most of what fits below the heading.
+fn page(model: &Model) -> isize {
+    isize::try_from(view::body_height(model.size).saturating_sub(2).max(1)).unwrap_or(1)
+}
+
+/// Moves what moves on this screen.
+fn scroll(model: &mut Model, by: isize) {
+    let moved = |at: usize, length: usize| at.saturating_add_signed(by).min(length.saturating_sub(1));
+    if let Some(Popup::Help(_)) = model.popup {
+        let most = view::help_overflow(model);
+        if let Some(Popup::Help(from)) = &mut model.popup {
+            *from = from.saturating_add_signed(by).min(most);
+        }
+        return;
+    }
+    match model.screen {
+        Screen::Cluster => {
+            model.clusters.moved = true;
+            model.clusters.cursor = moved(model.clusters.cursor, model.clusters.host.kubeconfig.contexts.len());
+        }
+        Screen::Stack => {
+            let length = model.stacks.found.as_ref().map_or(0, Vec::len);
+            model.stacks.cursor = moved(model.stacks.cursor, length);
+        }
+        Screen::Profile => {
+            let length = model.stack().map_or(0, |stack| stack.definition().profiles.len());
+            model.profiles.cursor = moved(model.profiles.cursor, length);
+        }
+        Screen::Settings => {
+            if let Some(sheet) = model.sheet_mut() {
+                sheet.go(by);
+            }
+        }
+        Screen::Review => {
+            let most = view::review_overflow(model);
+            model.review.scroll = model.review.scroll.saturating_add_signed(by).min(most);
+        }
+        Screen::Run => scroll_run(model, by),
+        Screen::Reach => model.ways.cursor = moved(model.ways.cursor, model.ways.all.len()),
+    }
+}
+
+/// At the end the display follows what is under way again.
+fn scroll_run(model: &mut Model, by: isize) {
+    let (top, most) = view::run_scroll(model);
+    if let Some(board) = &mut model.board {
+        let to = top.saturating_add_signed(by).min(most);
+        board.scroll = (to < most || board.ended).then_some(to);
+    }
+}
+
+fn help(model: &mut Model) {
+    model.popup = match model.popup {
+        Some(Popup::Help(_)) => None,
+        _ => Some(Popup::Help(0)),
+    };
+}
+
+fn quit(model: &mut Model) -> Vec<Effect> {
+    if answers::is_left_alone(model) {
+        model.popup = Some(Popup::Leave);
+        return Vec::new();
+    }
+    vec![Effect::Quit(if model.last.is_some() { Exit::Ended } else { Exit::Declined })]
+}
+
+fn back(model: &mut Model) -> Vec<Effect> {
+    if model.popup.take().is_some() {
+        return Vec::new();
+    }
+    let at = SCREENS.iter().position(|(screen, _)| *screen == model.screen).unwrap_or_default();
+    match model.screen {
+        Screen::Cluster => model.tell("this is the first step; q leaves"),
+        Screen::Run => return plan_again(model),
+        Screen::Reach => {
+            model.screen = Screen::Run;
+            model.ways.open = None;
+            return vec![Effect::Close];
+        }
+        _ => model.screen = SCREENS[at - 1].0,
+    }
+    Vec::new()
+}
+
+/// Enter, or the arrow to the right.
+fn next(model: &mut Model) -> Vec<Effect> {
+    match model.screen {
+        Screen::Cluster => {
+            let Some(why) = model.clusters.objection() else {
+                model.screen = Screen::Stack;
+                return survey(model, false);
+            };
+            model.complain(why);
+        }
+        Screen::Stack => choose_stack(model),
+        Screen::Profile => choose_profile(model),
+        Screen::Settings => return go_on(model),
+        Screen::Review => return run(model),
+        Screen::Run => return after_run(model),
+        Screen::Reach => return open(model),
+    }
+    Vec::new()
+}
+
+/// Asks the chosen cluster what it offers, unless it has said so already.
+fn survey(model: &mut Model, anew: bool) -> Vec<Effect> {
+    let Some(context) = model.clusters.chosen().map(str::to_owned) else { return Vec::new() };
+    if !anew && matches!(&model.profiles.room, Some((asked, _)) if *asked == context) {
+        return Vec::new();
+    }
+    model.profiles.room = Some((context.clone(), None));
+    vec![Effect::Survey { context }]
+}
+
+fn choose_stack(model: &mut Model) {
+    let Some(stack) = model.stack().cloned() else {
+        return model.complain("there is no stack to choose");
+    };
+    let mut choices = model.wish.choices.clone();
+    take_registry(&stack, model.wish.registry.as_deref(), &mut choices);
+    let sheet = model.sheets.entry(stack.name().to_owned()).or_insert_with(|| {
+        let mut sheet = Sheet::new(Form::new(stack.clone(), choices));
+        // A profile that this stack does not have was meant for another one.
+        if !stack.definition().profiles.contains_key(sheet.form.profile()) {
+            sheet.form.set_profile(stack.definition().default_profile());
+        }
+        sheet
+    });
+    let chosen = sheet.form.profile();
+    let position = stack.definition().profiles.keys().position(|name| name == chosen);
+    model.profiles.cursor = position.unwrap_or_default();
+    model.screen = Screen::Profile;
+}
+
+fn choose_profile(model: &mut Model) {
+    if let Some(profile) = model.profile().map(str::to_owned)
+        && let Some(sheet) = model.sheet_mut()
+    {
+        if sheet.form.profile() != profile {
+            sheet.form.set_profile(&profile);
+        }
+        model.screen = Screen::Settings;
+    }
+}
+
+/// From the settings to the plan, when nothing is wrong with them.
+pub(super) fn go_on(model: &mut Model) -> Vec<Effect> {
+    let Some(sheet) = model.sheet_mut() else { return Vec::new() };
+    let (errors, first) = sheet.form.errors();
+    if errors == 0 {
+        model.screen = Screen::Review;
+        return plan(model);
+    }
+    if let Some(index) = first {
+        sheet.go_to(index);
+    }
+    let other = sheet.form.other_faults().next().map(ToString::to_string);
+    let rest = other.filter(|_| first.is_none()).map_or(String::new(), |fault| format!(": {fault}"));
+    model.complain(format!("{} to mend first{rest}", crate::front::paint::count(errors, "setting")));
+    Vec::new()
+}
+
+/// Asks for a plan from all that was chosen.
+fn plan(model: &mut Model) -> Vec<Effect> {
+    let (Some(context), Some(sheet)) = (model.clusters.chosen(), model.sheet()) else { return Vec::new() };
+    let request = Request {
+        context: context.to_owned(),
+        stack: sheet.form.stack().clone(),
+        choices: sheet.form.choices(),
+        conflicts: model.review.conflicts,
+        adopt: model.review.adopt,
+        replan: model.review.replan,
+    };
+    model.review.ticket += 1;
+    model.review.draft = Draft::Making;
+    vec![Effect::Plan { ticket: model.review.ticket, request: Box::new(request) }]
+}
+
+fn plan_again(model: &mut Model) -> Vec<Effect> {
+    model.screen = Screen::Review;
+    plan(model)
+}
+
+fn again(model: &mut Model) -> Vec<Effect> {
+    match model.screen {
+        Screen::Cluster => {
+            model.clusters.forget();
+            vec![Effect::Look]
+        }
+        Screen::Profile => survey(model, true),
+        _ => plan(model),
+    }
+}
+
+/// The plan that is on the screen is agreed to.
+fn run(model: &mut Model) -> Vec<Effect> {
+    let objection = match &model.review.draft {
+        _ if model.wish.dry_run => Some("--dry-run: the plan is only shown".to_owned()),
+        Draft::Made(made) => made.objection().map(str::to_owned),
+        Draft::Making => Some("the plan is not there yet".to_owned()),
+        Draft::None | Draft::Refused(_) => Some("there is no plan that could be run; r asks again".to_owned()),
+    };
+    if let Some(why) = objection {
+        model.complain(why);
+        return Vec::new();
+    }
+    if let Some(made) = model.review.made() {
+        model.board = Some(Board::new(&made.plan, model.clock));
+        model.ways = Ways { all: made.plan.reach.clone(), ..Ways::default() };
+        model.last = None;
+        // It was meant for the run that was open then.
+        model.review.replan = false;
+        model.screen = Screen::Run;
+    }
+    vec![Effect::Run]
+}
+
+fn after_run(model: &mut Model) -> Vec<Effect> {
+    let done = model.board.as_ref().and_then(|board| board.outcome.as_ref()).is_some_and(|o| o.ended == Ended::Done);
+    if !done {
+        return plan_again(model);
+    }
+    model.screen = Screen::Reach;
+    model.ways.cursor = 0;
+    open(model)
+}
+
+fn open(model: &mut Model) -> Vec<Effect> {
+    let cursor = model.ways.cursor;
+    let Some(way) = model.ways.all.get(cursor).cloned() else { return Vec::new() };
+    model.ways.open = Some((cursor, None));
+    vec![Effect::Open(Box::new(way))]
+}
+
+/// A window is closed, and what was typed into it taken or not.
+fn close(model: &mut Model, take: bool) -> Vec<Effect> {
+    match model.popup.take() {
+        Some(Popup::File { save, line }) if take => file(model, save, &line),
+        Some(Popup::Word { word, line, .. }) => vec![Effect::Answer(take && line.text().trim() == word)],
+        _ => Vec::new(),
+    }
+}
+
+fn file(model: &mut Model, save: bool, line: &Line) -> Vec<Effect> {
+    let path = PathBuf::from(line.text().trim());
+    if path.as_os_str().is_empty() {
+        model.complain("no file was named");
+        return Vec::new();
+    }
+    if !save {
+        return vec![Effect::Load { path }];
+    }
+    match model.sheet().map(|sheet| sheet.form.as_file()) {
+        Some(Ok(text)) => vec![Effect::Save { path, text }],
+        Some(Err(why)) => {
+            model.complain(why);
+            Vec::new()
+        }
+        None => Vec::new(),
+    }
+}

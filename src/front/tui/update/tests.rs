@@ -1,0 +1,299 @@
+use std::process::ExitCode;
+
+use crossterm::event::KeyCode;
+use seaworthy::event::Ended;
+
+use crate::cli::Failure;
+use crate::front::tui::keys::Place;
+use crate::front::tui::model::{Effect, Exit, Message, Model, Popup, Screen, Wish};
+use crate::front::tui::testing::*;
+use crate::front::tui::update::update;
+
+const SIZE: (u16, u16) = (80, 24);
+
+fn press(model: &mut Model, code: KeyCode) -> Vec<Effect> {
+    update(model, key(code))
+}
+
+fn letter(model: &mut Model, letter: char) -> Vec<Effect> {
+    press(model, KeyCode::Char(letter))
+}
+
+#[test]
+fn the_whole_way_by_enter_alone() {
+    let mut model = begun(SIZE);
+    let effects = press(&mut model, KeyCode::Enter);
+    assert!(matches!(effects.as_slice(), [Effect::Survey { context }] if context == "dev"), "{effects:?}");
+    press(&mut model, KeyCode::Enter);
+    press(&mut model, KeyCode::Enter);
+    assert_eq!((model.screen, model.place()), (Screen::Settings, Place::Settings));
+    press(&mut model, KeyCode::Enter);
+    assert_eq!(model.place(), Place::Edit);
+    typed(&mut model, "swordfish");
+    press(&mut model, KeyCode::Enter);
+    press(&mut model, KeyCode::Down);
+    let effects = press(&mut model, KeyCode::Enter);
+    let [Effect::Plan { ticket: 1, request }] = effects.as_slice() else { panic!("{effects:?}") };
+    assert_eq!(request.choices.secrets, [("password".to_owned(), "swordfish".to_owned())]);
+    update(&mut model, Message::Planned { ticket: 1, made: Ok(made()) });
+    assert!(matches!(press(&mut model, KeyCode::Enter).as_slice(), [Effect::Run]));
+    assert_eq!(model.place(), Place::Run);
+    all(&mut model, [finished(Ended::Done), Message::Ended(Ok(ExitCode::SUCCESS))]);
+    assert!(matches!(press(&mut model, KeyCode::Enter).as_slice(), [Effect::Open(way)] if way.name == "window"));
+    assert!(matches!(letter(&mut model, 'q').as_slice(), [Effect::Quit(Exit::Ended)]));
+}
+
+#[test]
+fn going_back_and_forward_keeps_every_answer() {
+    let mut model = reviewed(SIZE);
+    let before = model.command_line();
+    for screen in [Screen::Settings, Screen::Profile, Screen::Stack, Screen::Cluster] {
+        press(&mut model, KeyCode::Esc);
+        assert_eq!(model.screen, screen);
+    }
+    assert!(press(&mut model, KeyCode::Left).is_empty());
+    assert_eq!(model.screen, Screen::Cluster);
+    for _ in 0..4 {
+        press(&mut model, KeyCode::Right);
+    }
+    assert_eq!((model.screen, model.command_line()), (Screen::Review, before));
+    assert!(model.command_line().contains("--secret password=@FILE"));
+}
+
+#[test]
+fn a_cluster_that_does_not_answer_is_not_taken() {
+    let mut model = begun(SIZE);
+    press(&mut model, KeyCode::Up);
+    assert!(press(&mut model, KeyCode::Enter).is_empty());
+    assert_eq!(model.screen, Screen::Cluster);
+    assert!(model.note.as_ref().unwrap().text.starts_with("far: no answer in time"));
+    assert!(matches!(letter(&mut model, 'r').as_slice(), [Effect::Look]));
+    all(&mut model, [kubeconfig(), reached()]);
+    assert_eq!(model.clusters.chosen(), Some("far"), "the cursor is where it was");
+    press(&mut model, KeyCode::Enter);
+    assert!(model.note.as_ref().unwrap().text.ends_with("has not answered yet"));
+}
+
+#[test]
+fn a_named_context_is_where_the_cursor_begins_and_the_person_moves_it() {
+    let mut model = begun(SIZE);
+    assert_eq!(model.clusters.chosen(), Some("dev"), "the current one");
+    let wish = Wish { context: Some("far".to_owned()), ..Wish::default() };
+    model = Model::new(model.look, SIZE, wish);
+    update(&mut model, kubeconfig());
+    assert_eq!(model.clusters.chosen(), Some("far"));
+    press(&mut model, KeyCode::Down);
+    update(&mut model, reached());
+    assert_eq!(model.clusters.chosen(), Some("dev"));
+}
+
+#[test]
+fn what_is_wrong_is_said_as_it_is_typed_and_stops_nobody_from_typing() {
+    let mut model = begun(SIZE);
+    all(&mut model, (0..3).map(|_| key(KeyCode::Enter)));
+    assert!(press(&mut model, KeyCode::Right).is_empty(), "something is required");
+    assert_eq!(model.screen, Screen::Settings);
+    let replicas = model.sheet().unwrap().form.settings().iter().position(|known| known.path == "replicas").unwrap();
+    model.sheet_mut().unwrap().go_to(replicas);
+    press(&mut model, KeyCode::Enter);
+    all(&mut model, [control('u')]);
+    typed(&mut model, "0");
+    let said =
+        |model: &Model| model.sheet().unwrap().form.faults_of(replicas).next().map(|fault| fault.message.clone());
+    assert_eq!(said(&model).as_deref(), Some("is 0, expected at least 1"));
+    all(&mut model, [key(KeyCode::Backspace)]);
+    typed(&mut model, "many");
+    assert_eq!(said(&model).as_deref(), Some("is `many`, expected a whole number"));
+    press(&mut model, KeyCode::Esc);
+    assert_eq!((said(&model), model.sheet().unwrap().form.shown(replicas)), (None, "1".to_owned()));
+    press(&mut model, KeyCode::Enter);
+    typed(&mut model, "2");
+    press(&mut model, KeyCode::Tab);
+    assert_eq!(model.sheet().unwrap().form.shown(replicas), "12");
+    model.sheet_mut().unwrap().go_to(replicas);
+    letter(&mut model, 'u');
+    assert_eq!(model.sheet().unwrap().form.shown(replicas), "1");
+}
+
+#[test]
+fn keys_that_are_text_are_text_while_typing() {
+    let mut model = begun(SIZE);
+    all(&mut model, (0..4).map(|_| key(KeyCode::Enter)));
+    typed(&mut model, "q?k jG");
+    assert_eq!((model.place(), model.screen), (Place::Edit, Screen::Settings));
+    press(&mut model, KeyCode::Enter);
+    assert_eq!(model.sheet().unwrap().form.choices().secrets[0].1, "q?k jG");
+    // A secret that is only looked at stays what it is.
+    all(&mut model, [key(KeyCode::Enter), key(KeyCode::Enter)]);
+    assert_eq!(model.sheet().unwrap().form.choices().secrets[0].1, "q?k jG");
+    all(&mut model, [key(KeyCode::Enter), key(KeyCode::Char('x')), key(KeyCode::Esc)]);
+    assert_eq!(model.sheet().unwrap().form.choices().secrets[0].1, "q?k jG");
+    all(&mut model, [Message::Paste("from the clipboard\n".to_owned()), key(KeyCode::Enter)]);
+    assert_eq!(model.sheet().unwrap().form.choices().secrets[0].1, "from the clipboard");
+}
+
+#[test]
+fn an_answer_to_an_older_question_changes_nothing() {
+    let mut model = reviewed(SIZE);
+    assert!(matches!(letter(&mut model, 'r').as_slice(), [Effect::Plan { ticket: 2, .. }]));
+    update(&mut model, Message::Planned { ticket: 1, made: Ok(made()) });
+    assert!(model.review.made().is_none());
+    assert!(press(&mut model, KeyCode::Enter).is_empty(), "a plan that is not there cannot be run");
+    update(&mut model, surveyed("elsewhere"));
+    assert_eq!(model.profiles.room.as_ref().unwrap().0, "dev");
+}
+
+#[test]
+fn a_refused_plan_is_not_run() {
+    let mut model = reviewed(SIZE);
+    let mut refused = made();
+    refused.refusals = vec![cause(seaworthy::doctor::Outlook::Final)];
+    letter(&mut model, 'r');
+    update(&mut model, Message::Planned { ticket: 2, made: Ok(refused) });
+    assert!(press(&mut model, KeyCode::Enter).is_empty());
+    assert_eq!(model.screen, Screen::Review);
+    model.wish.dry_run = true;
+    letter(&mut model, 'r');
+    update(&mut model, Message::Planned { ticket: 3, made: Ok(made()) });
+    assert!(press(&mut model, KeyCode::Enter).is_empty());
+    let effects = letter(&mut model, 'p');
+    assert!(matches!(effects.as_slice(), [Effect::Plan { request, .. }] if request.replan), "{effects:?}");
+}
+
+#[test]
+fn control_c_stops_a_run_and_leaves_when_it_has_stopped() {
+    let mut model = reviewed(SIZE);
+    press(&mut model, KeyCode::Enter);
+    all(&mut model, stalls());
+    assert!(matches!(update(&mut model, control('c')).as_slice(), [Effect::Stop(130)]));
+    assert!(model.note.as_ref().unwrap().text.contains("once more to stop at once"));
+    assert!(matches!(update(&mut model, Message::Signal(143)).as_slice(), [Effect::Stop(143)]));
+    update(&mut model, finished(Ended::Interrupted));
+    let effects = update(&mut model, Message::Ended(Ok(ExitCode::from(130))));
+    assert!(matches!(effects.as_slice(), [Effect::Quit(Exit::Ended)]), "{effects:?}");
+}
+
+#[test]
+fn leaving_during_a_run_is_asked_about() {
+    let mut model = reviewed(SIZE);
+    press(&mut model, KeyCode::Enter);
+    assert!(letter(&mut model, 'q').is_empty());
+    assert_eq!(model.popup, Some(Popup::Leave));
+    letter(&mut model, 'n');
+    assert_eq!(model.place(), Place::Run);
+    letter(&mut model, 'q');
+    assert!(matches!(letter(&mut model, 'y').as_slice(), [Effect::Stop(130)]));
+}
+
+#[test]
+fn without_a_run_control_c_and_signals_leave_at_once() {
+    for screen in [begun(SIZE), reviewed(SIZE)] {
+        let mut model = screen;
+        assert!(matches!(update(&mut model, control('c')).as_slice(), [Effect::Quit(Exit::Interrupted(130))]));
+        assert!(matches!(update(&mut model, Message::Signal(143)).as_slice(), [Effect::Quit(Exit::Interrupted(143))]));
+        assert!(matches!(letter(&mut model, 'q').as_slice(), [Effect::Quit(Exit::Declined)]));
+    }
+}
+
+#[test]
+fn a_failed_run_leads_back_to_a_new_plan() {
+    let mut model = reviewed(SIZE);
+    press(&mut model, KeyCode::Enter);
+    all(&mut model, [finished(Ended::Failed), Message::Ended(Ok(ExitCode::FAILURE))]);
+    assert_eq!(model.place(), Place::Ended);
+    assert!(matches!(press(&mut model, KeyCode::Enter).as_slice(), [Effect::Plan { .. }]));
+    assert_eq!(model.screen, Screen::Review);
+    assert!(matches!(letter(&mut model, 'q').as_slice(), [Effect::Quit(Exit::Ended)]), "the exit code of the run");
+}
+
+#[test]
+fn a_run_that_could_not_begin_says_why() {
+    let mut model = reviewed(SIZE);
+    press(&mut model, KeyCode::Enter);
+    let failure = Failure::input("locked", "sea.shop is locked", "wait");
+    update(&mut model, Message::Ended(Err(Box::new(failure))));
+    assert_eq!(model.place(), Place::Ended);
+    assert!(matches!(&model.last, Some(Err(failure)) if failure.id == "locked"));
+}
+
+#[test]
+fn the_question_of_a_run_takes_only_the_word() {
+    let mut model = reviewed(SIZE);
+    press(&mut model, KeyCode::Enter);
+    let ask = || Message::Asked { question: "Take it over?".to_owned(), word: "sea.shop".to_owned() };
+    for (answer, agreed) in [("sea.shop", true), ("yes", false)] {
+        update(&mut model, ask());
+        typed(&mut model, answer);
+        let effects = press(&mut model, KeyCode::Enter);
+        assert!(matches!(effects.as_slice(), [Effect::Answer(given)] if *given == agreed), "{answer}: {effects:?}");
+    }
+    update(&mut model, ask());
+    assert!(matches!(press(&mut model, KeyCode::Esc).as_slice(), [Effect::Answer(false)]));
+}
+
+#[test]
+fn values_are_saved_without_secrets_and_loaded() {
+    let mut model = reviewed(SIZE);
+    press(&mut model, KeyCode::Esc);
+    letter(&mut model, 's');
+    let effects = press(&mut model, KeyCode::Enter);
+    let [Effect::Save { path, text }] = effects.as_slice() else { panic!("{effects:?}") };
+    assert_eq!(path.to_str(), Some("shop-values.yaml"));
+    assert!(!text.contains("swordfish"), "{text}");
+    update(&mut model, Message::Saved(Err("shop-values.yaml is there already".to_owned())));
+    assert!(model.note.as_ref().unwrap().bad);
+    letter(&mut model, 'l');
+    assert!(matches!(press(&mut model, KeyCode::Enter).as_slice(), [Effect::Load { .. }]));
+    let text =
+        seaworthy::stack::Text { name: "mine.yaml".to_owned(), text: "greeting: hello\nreplicaz: 2\n".to_owned() };
+    update(&mut model, Message::Loaded(Ok(text)));
+    let form = &model.sheet().unwrap().form;
+    let greeting = form.settings().iter().position(|known| known.path == "greeting").unwrap();
+    assert_eq!(form.shown(greeting), "hello");
+    let other: Vec<String> = form.other_faults().map(ToString::to_string).collect();
+    assert_eq!(other, ["mine.yaml:2:1: replicaz: unknown key, did you mean `replicas`?"]);
+    assert!(form.options().contains(&"-f mine.yaml".to_owned()));
+    assert_eq!(form.choices().secrets.len(), 1, "secrets stay");
+}
+
+/// Whatever is pressed, wherever: nothing panics, and Ctrl-C always means something.
+#[test]
+fn every_key_everywhere() {
+    let codes = [
+        KeyCode::Enter,
+        KeyCode::Esc,
+        KeyCode::Up,
+        KeyCode::Down,
+        KeyCode::Left,
+        KeyCode::Right,
+        KeyCode::PageUp,
+        KeyCode::PageDown,
+        KeyCode::Home,
+        KeyCode::End,
+        KeyCode::Tab,
+        KeyCode::Backspace,
+        KeyCode::Delete,
+        KeyCode::F(5),
+    ];
+    let letters = "abcdefghijklmnopqrstuvwxyz?GK 0".chars().map(KeyCode::Char);
+    let codes: Vec<KeyCode> = codes.into_iter().chain(letters).collect();
+    // A walk that is the same every time: a small generator of pseudo-random numbers (Knuth's, MMIX).
+    let mut state = 1_u64;
+    for walk in 0..40 {
+        let mut model = if walk % 2 == 0 { begun(SIZE) } else { reviewed(SIZE) };
+        let mut ticket = 1;
+        for _ in 0..200 {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let index = usize::try_from(state >> 33).unwrap() % codes.len();
+            for effect in press(&mut model, codes[index]) {
+                if let Effect::Plan { ticket: asked, .. } = effect {
+                    assert!(asked > ticket || ticket == 1);
+                    ticket = asked;
+                    update(&mut model, Message::Planned { ticket, made: Ok(made()) });
+                }
+            }
+        }
+        assert!(!update(&mut model, control('c')).is_empty());
+        assert_eq!(first_stack(&model).name(), "shop");
+    }
+}

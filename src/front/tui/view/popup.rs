@@ -1,0 +1,109 @@
+//! Windows over the screen.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Block, BorderType, Clear, Paragraph};
+
+use super::{Style, prose};
+use crate::front::tui::keys;
+use crate::front::tui::look::{Look, columns};
+use crate::front::tui::model::{Line as Typed, Model, Popup};
+
+pub(super) fn draw(model: &Model, frame: &mut Frame<'_>) {
+    let Some(popup) = &model.popup else { return };
+    let width = frame.area().width.saturating_sub(4).min(76);
+    let inner = usize::from(width.saturating_sub(2));
+    let (title, lines) = match popup {
+        Popup::Help(from) => ("Keys", help(model, inner).into_iter().skip(*from).collect()),
+        Popup::File { save, line } => file(model, *save, line, inner),
+        Popup::Word { question, word, line } => word_lines(model, question, word, line, inner),
+        Popup::Leave => ("Leave?", leave(inner)),
+    };
+    let height = u16::try_from(lines.len() + 2).unwrap_or(u16::MAX).min(frame.area().height.saturating_sub(2));
+    let area = centred(frame.area(), width, height);
+    let block = Block::bordered().title(title);
+    let block = if model.look.unicode { block.border_type(BorderType::Rounded) } else { block.border_set(ASCII) };
+    frame.render_widget(Clear, area);
+    frame.render_widget(Paragraph::new(lines).block(block), area);
+}
+
+const ASCII: ratatui::symbols::border::Set<'static> = ratatui::symbols::border::Set {
+    top_left: "+",
+    top_right: "+",
+    bottom_left: "+",
+    bottom_right: "+",
+    vertical_left: "|",
+    vertical_right: "|",
+    horizontal_top: "-",
+    horizontal_bottom: "-",
+};
+
+fn centred(area: Rect, width: u16, height: u16) -> Rect {
+    let (x, y) = (area.x + area.width.saturating_sub(width) / 2, area.y + area.height.saturating_sub(height) / 2);
+    Rect { x, y, width: width.min(area.width), height: height.min(area.height) }
+}
+
+pub(super) fn help_overflow(model: &Model) -> usize {
+    let width = usize::from(model.size.0.saturating_sub(6).min(74));
+    help(model, width).len().saturating_sub(usize::from(model.size.1.saturating_sub(4)))
+}
+
+/// The keys that count below this window.
+fn help(model: &Model, width: usize) -> Vec<Line<'static>> {
+    let below = model.place_below();
+    let names = |row: &keys::Binding| {
+        let names: Vec<String> = row.keys.iter().map(|key| key.name(model.look.unicode)).collect();
+        names.join(" ")
+    };
+    let rows: Vec<(String, &str)> = keys::at(below).map(|row| (names(row), row.help)).collect();
+    let widest = rows.iter().map(|(names, _)| columns(names)).max().unwrap_or_default();
+    let line = |(names, help): &(String, &str)| {
+        let pad = widest - columns(names);
+        let text = model.look.cut(help, width.saturating_sub(widest + 2));
+        Line::from(vec![Span::styled(names.clone(), model.look.key()), Span::raw(format!("{:pad$}  {text}", ""))])
+    };
+    rows.iter().map(line).collect()
+}
+
+fn file(model: &Model, save: bool, line: &Typed, width: usize) -> (&'static str, Vec<Line<'static>>) {
+    let (title, text) = if save {
+        ("Save values", "What you chose goes into this file, without secrets:")
+    } else {
+        ("Load values", "Values are taken from this file; they go before what you typed:")
+    };
+    let mut lines = prose(text, 0, width, Style::new());
+    lines.push(typed(model, line, width));
+    (title, lines)
+}
+
+fn word_lines(
+    model: &Model,
+    question: &str,
+    word: &str,
+    line: &Typed,
+    width: usize,
+) -> (&'static str, Vec<Line<'static>>) {
+    let mut lines = prose(question, 0, width, Style::new());
+    lines.extend(prose(&format!("Type {word} to agree:"), 0, width, Style::new()));
+    lines.push(typed(model, line, width));
+    ("A question", lines)
+}
+
+fn leave(width: usize) -> Vec<Line<'static>> {
+    let text =
+        "A run is under way. Stop it at a safe point and leave? It can be taken up again with `seaworthy runs resume`.";
+    let mut lines = prose(text, 0, width, Style::new());
+    lines.push(Line::raw("y yes, n no"));
+    lines
+}
+
+fn typed(model: &Model, line: &Typed, width: usize) -> Line<'static> {
+    let (before, after) = line.around();
+    let hidden = before.chars().count().saturating_sub(width.saturating_sub(2));
+    let before: String = before.chars().skip(hidden).collect();
+    let under = after.chars().next().unwrap_or(' ').to_string();
+    let rest: String = after.chars().skip(1).collect();
+    let rest = model.look.cut(&rest, width.saturating_sub(columns(&before) + 1));
+    Line::from(vec![Span::raw(before), Span::styled(under, Look::chosen()), Span::raw(rest)])
+}

@@ -1,0 +1,118 @@
+use crossterm::event::KeyCode;
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use seaworthy::event::Ended;
+
+use super::view;
+use crate::cli::Failure;
+use crate::front::tui::look::Look;
+use crate::front::tui::model::{Message, Model, Wish};
+use crate::front::tui::testing::*;
+use crate::front::tui::update::update;
+
+type Size = (u16, u16);
+const SIZES: [Size; 3] = [(80, 24), (60, 20), (200, 60)];
+
+fn enter(times: usize) -> Vec<Message> {
+    (0..times).map(|_| key(KeyCode::Enter)).collect()
+}
+
+fn after(mut model: Model, messages: impl IntoIterator<Item = Message>) -> Model {
+    all(&mut model, messages);
+    model
+}
+
+/// Every screen in the states that matter: nothing yet, wrong, long, full.
+fn screens(size: Size) -> Vec<(&'static str, Model)> {
+    let look = Look { colour: true, unicode: true };
+    let empty = Model::new(look, size, Wish::default());
+    let wrong = after(begun(size), enter(4));
+    let mut long = after(begun(size), enter(4));
+    typed(&mut long, &"very long ".repeat(30));
+    let letter = |letter| key(KeyCode::Char(letter));
+    let refused = Failure::input(
+        "unfinished-run",
+        "run 20260102-030405 is not finished, and wants something else:\nprofile: ha, was single-node",
+        "finish it with `seaworthy runs resume 20260102-030405`",
+    );
+    let running = || after(reviewed(size), enter(1).into_iter().chain(stalls()).chain([Message::Tick(65_000)]));
+    let failed = [finished(Ended::Failed), Message::Ended(Ok(std::process::ExitCode::FAILURE))];
+    let done = [finished(Ended::Done), Message::Ended(Ok(std::process::ExitCode::SUCCESS))];
+    let reach = after(running(), done.into_iter().chain(enter(1)));
+    vec![
+        ("cluster-empty", empty),
+        ("cluster-asking", after(Model::new(look, size, Wish::default()), [kubeconfig()])),
+        ("cluster", begun(size)),
+        ("cluster-unreached", after(begun(size), [key(KeyCode::Up), key(KeyCode::Enter)])),
+        ("stack", after(begun(size), enter(1))),
+        ("profile-asking", after(begun(size), enter(2))),
+        ("profile", after(begun(size), enter(2).into_iter().chain([surveyed("dev"), key(KeyCode::Up)]))),
+        ("settings", after(begun(size), enter(3))),
+        ("settings-typing", wrong),
+        ("settings-long", long),
+        ("settings-save", after(begun(size), enter(3).into_iter().chain([letter('s')]))),
+        ("review", reviewed(size)),
+        ("review-making", after(reviewed(size), [letter('r')])),
+        (
+            "review-refused",
+            after(reviewed(size), [letter('r'), Message::Planned { ticket: 2, made: Err(Box::new(refused)) }]),
+        ),
+        ("run", running()),
+        ("run-leave", after(running(), [letter('q')])),
+        ("run-failed", after(running(), failed)),
+        ("reach", after(reach, [Message::Opened(Ok("http://127.0.0.1:8080".to_owned()))])),
+        ("help", after(begun(size), enter(3).into_iter().chain([letter('?')]))),
+    ]
+}
+
+fn drawn(model: &Model) -> Terminal<TestBackend> {
+    let mut terminal = Terminal::new(TestBackend::new(model.size.0, model.size.1)).unwrap();
+    terminal.draw(|frame| view(model, frame)).unwrap();
+    terminal
+}
+
+#[test]
+fn every_screen_in_every_size() {
+    for size in SIZES {
+        for (name, model) in screens(size) {
+            insta::assert_snapshot!(format!("{name}-{}x{}", size.0, size.1), drawn(&model).backend());
+        }
+    }
+}
+
+/// No control character of a cluster gets through, and a secret not at all.
+#[test]
+fn nothing_gets_through_that_must_not() {
+    for size in SIZES {
+        for (name, model) in screens(size) {
+            let text = drawn(&model).backend().to_string();
+            assert!(!text.contains(|c: char| c.is_control() && c != '\n'), "{name}: {text:?}");
+            assert!(!text.contains("swordfish"), "{name}: {text}");
+        }
+    }
+}
+
+#[test]
+fn without_unicode_all_is_ascii_and_without_colour_nothing_is_coloured() {
+    for (name, mut model) in screens((80, 24)) {
+        model.look = Look { colour: false, unicode: false };
+        let terminal = drawn(&model);
+        let buffer = terminal.backend().buffer();
+        for cell in buffer.content() {
+            assert!(cell.symbol().is_ascii(), "{name}: {:?}", cell.symbol());
+            assert_eq!((cell.fg, cell.bg), (ratatui::style::Color::Reset, ratatui::style::Color::Reset), "{name}");
+        }
+    }
+}
+
+/// A terminal can be made as small as it likes.
+#[test]
+fn no_size_is_too_small() {
+    for size in [(1, 1), (2, 3), (10, 5), (20, 4), (39, 9), (119, 3)] {
+        for (_, mut model) in screens(size) {
+            drawn(&model);
+            update(&mut model, Message::Resize(size.1, size.0));
+            drawn(&model);
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! What a profile needs, beside what the cluster has.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::needs::{allocatable, default_class, look, shown, takes_pods};
+use crate::cluster::Cluster;
+use crate::object::text;
+use crate::snapshot::Snapshot;
+use crate::stack::definition::Needs;
+use crate::stack::quantity::{self, Nano};
+
+/// What a cluster offers to workloads that tolerate nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Room {
+    /// Nodes that take pods; `None` if they could not be read.
+    pub nodes: Option<u32>,
+    /// Allocatable processors of these nodes, in nano units. What runs there already is not taken off.
+    pub cpu: Nano,
+    /// Allocatable memory of these nodes, in nano bytes.
+    pub memory: Nano,
+    /// The default storage class: `Some(None)` when there is none, `None` if that could not be read.
+    pub storage_class: Option<Option<String>>,
+}
+
+/// One thing that a profile needs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Need {
+    /// What, such as `memory`.
+    pub what: String,
+    /// How much of it is needed.
+    pub needed: String,
+    /// How much of it there is.
+    pub there: String,
+    /// Whether that is enough; `None` when it cannot be told.
+    pub met: Option<bool>,
+}
+
+/// Reads what a cluster offers: two lists.
+pub async fn room(cluster: &Cluster) -> Result<Room, kube::Error> {
+    Ok(measure(&look(cluster).await?))
+}
+
+fn measure(around: &Snapshot) -> Room {
+    let unread = |kind: &str| around.unread.iter().any(|unread| unread.kind == kind);
+    let nodes: Vec<&Value> = around.of_kind("", "Node").filter(|node| takes_pods(node)).collect();
+    let sum = |resource: &str| -> Nano { nodes.iter().map(|node| allocatable(node, resource)).sum() };
+    let class = default_class(around).and_then(|class| text(class, "/metadata/name")).map(str::to_owned);
+    Room {
+        nodes: (!unread("Node")).then(|| u32::try_from(nodes.len()).unwrap_or(u32::MAX)),
+        cpu: sum("cpu"),
+        memory: sum("memory"),
+        storage_class: (!unread("StorageClass")).then_some(class),
+    }
+}
+
+impl Room {
+    /// Each need of a profile, beside what there is.
+    pub fn beside(&self, needs: &Needs) -> Vec<Need> {
+        let mut all = vec![self.nodes(needs.nodes)];
+        all.extend(self.amount("cpu", &needs.cpu, self.cpu));
+        all.extend(self.amount("memory", &needs.memory, self.memory));
+        if needs.storage_class {
+            all.push(self.storage());
+        }
+        all.extend(needs.prerequisites.iter().map(|name| Need {
+            what: name.clone(),
+            needed: "installed".to_owned(),
+            there: "not looked for yet".to_owned(),
+            met: None,
+        }));
+        all
+    }
+
+    fn nodes(&self, needed: u32) -> Need {
+        let there = self.nodes.map_or_else(|| "may not be read".to_owned(), |nodes| format!("{nodes} that take pods"));
+        let met = self.nodes.map(|nodes| nodes >= needed);
+        Need { what: "nodes".to_owned(), needed: needed.to_string(), there, met }
+    }
+
+    fn amount(&self, what: &str, needed: &str, there: Nano) -> Option<Need> {
+        let wanted = quantity::parse(needed)?;
+        let (there, met) = match self.nodes {
+            Some(_) => (format!("{} allocatable", shown(what, there)), Some(there >= wanted)),
+            None => ("may not be read".to_owned(), None),
+        };
+        Some(Need { what: what.to_owned(), needed: needed.to_owned(), there, met })
+    }
+
+    fn storage(&self) -> Need {
+        let (there, met) = match &self.storage_class {
+            None => ("may not be read".to_owned(), None),
+            Some(None) => ("none".to_owned(), Some(false)),
+            Some(Some(class)) => (class.clone(), Some(true)),
+        };
+        Need { what: "default storage class".to_owned(), needed: "one".to_owned(), there, met }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn node(name: &str, spec: &Value, ready: &str) -> Value {
+        json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": name}, "spec": spec, "status": {
+            "allocatable": {"cpu": "1500m", "memory": "1Gi"}, "conditions": [{"type": "Ready", "status": ready}]}})
+    }
+
+    fn needs() -> Needs {
+        Needs { nodes: 2, cpu: "2".into(), memory: "3Gi".into(), storage_class: true, prerequisites: vec!["x".into()] }
+    }
+
+    #[test]
+    fn only_nodes_that_take_pods_count() {
+        let mut snapshot = Snapshot::default();
+        let tainted = json!({"taints": [{"key": "k", "effect": "NoSchedule"}]});
+        snapshot.insert(node("a", &json!({}), "True"));
+        snapshot.insert(node("b", &json!({"taints": [{"key": "k", "effect": "PreferNoSchedule"}]}), "True"));
+        snapshot.insert(node("c", &tainted, "True"));
+        snapshot.insert(node("d", &json!({"unschedulable": true}), "True"));
+        snapshot.insert(node("e", &json!({}), "Unknown"));
+        let class = json!({"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": "fast",
+            "annotations": {"storageclass.kubernetes.io/is-default-class": "true"}}});
+        snapshot.insert(class);
+        let needs = measure(&snapshot).beside(&needs());
+        let told: Vec<_> = needs.iter().map(|need| (need.there.as_str(), need.met)).collect();
+        let expected = [
+            ("2 that take pods", Some(true)),
+            ("3000m allocatable", Some(true)),
+            ("2048Mi allocatable", Some(false)),
+            ("fast", Some(true)),
+            ("not looked for yet", None),
+        ];
+        assert_eq!(told, expected);
+    }
+
+    #[test]
+    fn what_may_not_be_read_is_not_called_missing() {
+        let mut snapshot = Snapshot::default();
+        let unread = |kind: &str| crate::snapshot::Unread { kind: kind.into(), namespace: None, why: "no".into() };
+        snapshot.unread = vec![unread("Node"), unread("StorageClass")];
+        assert!(measure(&snapshot).beside(&needs()).iter().all(|need| need.met.is_none()));
+    }
+}

@@ -1,0 +1,5 @@
+//! The program in a terminal: a real pseudo-terminal, and a person who presses keys.
+
+mod plain;
+mod pty;
+mod wizard;

@@ -1,0 +1,58 @@
+//! The same questions line by line, and none where nobody can answer.
+
+use super::pty::Terminal;
+use crate::test::Test;
+
+const ENTER: &str = "\r";
+
+#[test]
+fn the_same_questions_line_by_line() {
+    let mut terminal = Terminal::wizard(&["--plain"]);
+    terminal.see("Cluster?");
+    terminal.keys(ENTER);
+    terminal.see("Stack?");
+    terminal.keys("shop\r");
+    terminal.see("Profile?");
+    terminal.keys(ENTER);
+    terminal.see("Password");
+    // What is wrong is said, and asked again.
+    terminal.keys(ENTER);
+    terminal.see("is required");
+    terminal.keys("swordfish\r");
+    terminal.see("Change another setting?");
+    terminal.keys("y\rreplicas\r");
+    terminal.see("Windows");
+    terminal.keys("many\r");
+    terminal.see("expected a whole number");
+    terminal.keys("\x7f\x7f\x7f\x7f\x7f2\r");
+    terminal.until("the question again", |screen| screen.contents().matches("Change another setting?").count() > 1);
+    terminal.keys("n\r");
+    terminal.see("Go ahead?");
+    terminal.keys("y\r");
+    let (code, text, home) = terminal.ended();
+    assert_eq!(code, 0, "{text}");
+    assert!(text.contains("--secret password=@FILE"), "{text}");
+    crate::cli::is_nowhere("swordfish", home.path());
+}
+
+#[test]
+fn whoever_leaves_the_questions_has_declined() {
+    for (key, code) in [("\x1b", 4), ("\x03", 130)] {
+        let mut terminal = Terminal::wizard(&["--plain"]);
+        terminal.see("Cluster?");
+        terminal.keys(key);
+        assert_eq!(terminal.ended().0, code);
+    }
+}
+
+#[test]
+fn without_a_terminal_the_command_line_to_use_is_named() {
+    for line in ["install", "install --yes", "install -o json", "install --plain"] {
+        let output = Test::new().line(line).touches_nothing().status(2).any_stdout().any_stderr().run();
+        let said = format!("{}{}", output.stdout, output.stderr);
+        assert!(
+            said.contains("no stack was named") && said.contains("seaworthy install STACK --yes"),
+            "{line}: {said}"
+        );
+    }
+}

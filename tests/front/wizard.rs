@@ -1,0 +1,136 @@
+//! The full screen, by keys alone.
+
+use rustix::process::Signal;
+
+use super::pty::Terminal;
+
+const ENTER: &str = "\r";
+const ESCAPE: &str = "\x1b";
+const RIGHT: &str = "\x1b[C";
+const CONTROL_C: &str = "\x03";
+const CONTROL_Z: &str = "\x1a";
+
+/// As far as the plan.
+fn planned() -> Terminal {
+    let mut terminal = Terminal::wizard(&[]);
+    terminal.see("✓ harbour (current)");
+    terminal.is_taken();
+    terminal.keys(ENTER);
+    terminal.see("Parts:");
+    // The stack of the tests is not the only one.
+    while !cursor(&terminal).starts_with("▸ shop") {
+        let before = cursor(&terminal);
+        terminal.keys("j");
+        terminal.until("the cursor on the next line", |screen| !screen.contents().contains(&before));
+    }
+    terminal.see("A small stack for tests.");
+    terminal.keys(ENTER);
+    terminal.see("▸ single-node");
+    terminal.keys(ENTER);
+    terminal.see("(not given yet)");
+    terminal.keys(ENTER);
+    terminal.keys("swordfish");
+    terminal.see("*********");
+    terminal.keys(ENTER);
+    terminal.see("<secret>");
+    terminal.keys(RIGHT);
+    terminal.see("Enter run it");
+    terminal
+}
+
+/// The line that the cursor is on.
+fn cursor(terminal: &Terminal) -> String {
+    let text = terminal.see("▸ ");
+    text.lines().find(|line| line.starts_with('▸')).unwrap_or_default().to_owned()
+}
+
+#[test]
+fn a_whole_install_by_keys() {
+    let mut terminal = planned();
+    terminal.keys(ESCAPE);
+    // The bar is drawn last: a screen that shows it is whole.
+    assert!(terminal.see("Enter change").contains("<secret>"), "going back keeps the answer");
+    terminal.keys(RIGHT);
+    terminal.see("Enter run it");
+    terminal.keys(ENTER);
+    terminal.see("all is done");
+    terminal.keys(ENTER);
+    terminal.see("this stack says nothing of how it is reached");
+    terminal.keys("q");
+    let fake = terminal.fake.clone();
+    let (code, text, home) = terminal.ended();
+    assert_eq!(code, 0, "{text}");
+    assert!(text.contains("done in"), "{text}");
+    assert!(fake.writes().iter().any(|write| write.ends_with("/deployments/shop-web")), "{:?}", fake.writes());
+    let secret = fake.state().into_iter().find(|object| object["kind"] == "Secret").unwrap();
+    assert!(secret.to_string().contains("c3dvcmRmaXNo") || secret.to_string().contains("swordfish"), "{secret}");
+    crate::cli::is_nowhere("swordfish", home.path());
+}
+
+#[test]
+fn a_stall_is_shown_in_place_and_control_c_stops_at_a_safe_point() {
+    let mut terminal = planned();
+    terminal.fake.hold("Deployment/shop-mq");
+    terminal.keys(ENTER);
+    terminal.see("wait for Deployment/shop-mq:");
+    terminal.keys("q");
+    terminal.see("Stop it at a safe point and leave?");
+    terminal.keys("n");
+    terminal.keys(CONTROL_C);
+    let (code, text, _) = terminal.ended();
+    assert_eq!(code, 130, "{text}");
+    assert!(text.contains("seaworthy runs resume"), "{text}");
+}
+
+#[test]
+fn every_signal_that_ends_gives_the_terminal_back() {
+    for (signal, code) in [(Signal::TERM, 143), (Signal::INT, 130), (Signal::HUP, 129)] {
+        let terminal = planned();
+        terminal.signal(signal);
+        assert_eq!(terminal.ended().0, code, "{signal:?}");
+    }
+}
+
+#[test]
+fn leaving_without_a_run_is_to_decline() {
+    for (keys, code) in [("q", 4), (CONTROL_C, 130)] {
+        let mut terminal = planned();
+        let fake = terminal.fake.clone();
+        terminal.keys(keys);
+        assert_eq!(terminal.ended().0, code);
+        assert_eq!(fake.writes(), [""; 0]);
+    }
+}
+
+#[test]
+fn a_new_size_is_drawn_at_once() {
+    let mut terminal = planned();
+    for (lines, columns, shown) in [(20, 60, "5/7 Review"), (60, 200, "› Reach"), (5, 10, "5/7"), (24, 80, "› Reach")]
+    {
+        terminal.resize(lines, columns);
+        terminal.see(shown);
+    }
+    terminal.keys(CONTROL_C);
+    terminal.ended();
+}
+
+/// Below a shell Ctrl-Z gives the terminal to the shell, and `fg` takes it again.
+#[test]
+fn the_shell_has_the_terminal_in_between() {
+    let mut terminal = Terminal::start_program("/bin/sh", &["-i"], &[("PS1", "ready> "), ("ENV", "")]);
+    terminal.see("ready>");
+    terminal.keys(concat!(env!("CARGO_BIN_EXE_seaworthy"), " install\n"));
+    terminal.see("harbour (current)");
+    terminal.is_taken();
+    terminal.keys(CONTROL_Z);
+    terminal.until("the shell", |screen| !screen.alternate_screen() && screen.contents().matches("ready>").count() > 1);
+    terminal.keys("fg\n");
+    terminal.see("Enter choose");
+    terminal.is_taken();
+    terminal.keys("q");
+    terminal
+        .until("the shell", |screen| !screen.alternate_screen() && screen.contents().contains("nothing was written"));
+    terminal.keys("exit 7\n");
+    let (code, text, _) = terminal.ended();
+    assert_eq!(code, 7, "{text}");
+}
