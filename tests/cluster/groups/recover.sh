@@ -140,13 +140,21 @@ test_a_healthy_cluster_has_no_loss_and_a_dry_run_writes_nothing() {
   same "writes" "" "$(audited_writes "$mark")"
 }
 
-# --- killed at every write, with kill -9, and taken up again
+# --- killed at every write, with kill -9, and taken up again. Half of the writes each, so that no test is long.
 
-test_killed_before_each_write_of_a_deleted_volume() { walk_recovery before delete_volume; }
-test_killed_after_each_write_of_a_deleted_volume() { walk_recovery after delete_volume; }
-test_killed_before_each_write_of_a_deleted_claim() { walk_recovery before delete_claim; }
-test_killed_after_each_write_of_a_deleted_claim() { walk_recovery after delete_claim; }
-test_killed_before_each_write_of_a_lost_history() { walk_recovery before erase_history; }
-test_killed_after_each_write_of_a_lost_history() { walk_recovery after erase_history; }
-test_killed_before_each_write_of_a_lost_workspace() { walk_recovery before empty_workspace; }
-test_killed_after_each_write_of_a_lost_workspace() { walk_recovery after empty_workspace; }
+test_killed_before_each_odd_write_of_a_deleted_volume() { walk_recovery before delete_volume 1; }
+test_killed_before_each_even_write_of_a_deleted_volume() { walk_recovery before delete_volume 2; }
+test_killed_after_each_odd_write_of_a_deleted_volume() { walk_recovery after delete_volume 1; }
+test_killed_after_each_even_write_of_a_deleted_volume() { walk_recovery after delete_volume 2; }
+test_killed_before_each_odd_write_of_a_deleted_claim() { walk_recovery before delete_claim 1; }
+test_killed_before_each_even_write_of_a_deleted_claim() { walk_recovery before delete_claim 2; }
+test_killed_after_each_odd_write_of_a_deleted_claim() { walk_recovery after delete_claim 1; }
+test_killed_after_each_even_write_of_a_deleted_claim() { walk_recovery after delete_claim 2; }
+test_killed_before_each_odd_write_of_a_lost_history() { walk_recovery before erase_history 1; }
+test_killed_before_each_even_write_of_a_lost_history() { walk_recovery before erase_history 2; }
+test_killed_after_each_odd_write_of_a_lost_history() { walk_recovery after erase_history 1; }
+test_killed_after_each_even_write_of_a_lost_history() { walk_recovery after erase_history 2; }
+test_killed_before_each_odd_write_of_a_lost_workspace() { walk_recovery before empty_workspace 1; }
+test_killed_before_each_even_write_of_a_lost_workspace() { walk_recovery before empty_workspace 2; }
+test_killed_after_each_odd_write_of_a_lost_workspace() { walk_recovery after empty_workspace 1; }
+test_killed_after_each_even_write_of_a_lost_workspace() { walk_recovery after empty_workspace 2; }

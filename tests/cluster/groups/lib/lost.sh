@@ -129,14 +129,14 @@ all_run() {
 # well: nothing is recognised as lost.
 well() { exits 0 sws recover -n "$NAMESPACE"; }
 
-# walk_recovery WHEN LOSS: killed at each write, in two workers.
+# walk_recovery WHEN LOSS FIRST: killed at every other write from the first on, in two workers.
 walk_recovery() {
   begin
   WHEN=$1 LOSS=$2
   open_door worker0
   open_door worker1
-  side_by_side killed_in_recovery 1 1
-  (($(wc -l <"$WORK/walked") > 5)) || fail "only $(wc -l <"$WORK/walked") writes"
+  side_by_side killed_in_recovery "$3" 2
+  (($(wc -l <"$WORK/walked") > 1)) || fail "only $(wc -l <"$WORK/walked") writes"
   figure "writes $(sort -n "$WORK/walked" | paste -sd ' ')"
 }
 
