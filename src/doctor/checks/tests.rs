@@ -181,8 +181,10 @@ fn the_doctor_finds_what_stalls_a_wait() {
     assert!(found.len() > 45, "{found:?}");
 }
 
-/// What no pod that has recovered puts right: a Service that selects nothing, a volume of a node that is not there.
-const STILL: &[(&str, &str)] = &[("service-no-pods", "SV001"), ("volume-node", "V010")];
+/// What no pod that has recovered puts right: a Service that selects nothing or is not there, endpoints that were recorded as not
+/// ready, a volume of a node that is gone.
+const STILL: &[(&str, &str)] =
+    &[("fine", "W006"), ("service-no-pods", "SV001"), ("service-unready", "SV002"), ("volume-node", "V010")];
 
 /// What was wrong once and is right now is no finding, whatever events and restarts have stayed: the most frequent false alarm
 /// of tools of this kind.
