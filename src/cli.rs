@@ -444,7 +444,7 @@ async fn dispatch(session: &Arc<Session>, command: Option<Command>) -> Result<Ex
         Command::Open(arguments) => open::run(session, &arguments).await,
         Command::Uninstall(arguments) => uninstall::run(session, &arguments).await,
         Command::Hold(arguments) => hold::run(session, &arguments).await,
-        Command::Recover(arguments) => recover::run(session, &arguments).await,
+        Command::Recover(arguments) => Box::pin(recover::run(session, &arguments)).await,
         Command::Doctor(arguments) => doctor::run(session, &arguments).await,
         Command::Why(arguments) => why::run(session, &arguments).await,
         Command::Explain(arguments) => explain::run(session, &arguments),

@@ -51,7 +51,6 @@ pub(super) async fn run_on(
     };
     let busy = session.busy("comparing with what is there");
     let cluster = session.connect_to(context).await?;
-    session.simulate(&chosen.reach);
     let ready = decide(session, cluster, &chosen, arguments).await;
     drop(busy);
     let ready = ready?;
@@ -71,6 +70,7 @@ pub(super) async fn decide(
     chosen: &Chosen,
     arguments: &InstallArgs,
 ) -> Result<Ready, Failure> {
+    session.simulate(&chosen.reach);
     let policy = policy(arguments);
     let inputs = inputs(chosen, policy);
     let key = chosen.installation.key();

@@ -123,7 +123,7 @@ async fn recover(
     if let Some(open) = open_run(session, scene, &installation)?.filter(|_| !arguments.dry_run) {
         if open.plan.purpose == Purpose::Recover && open.inputs == inputs && !arguments.replan {
             say(format!("going on with run {} of {}", open.run, open.at.strftime("%F %T")));
-            return install::resume(session, scene.cluster.clone(), &open, None, arguments.take_lock.as_deref()).await;
+            return install::resume(session, scene.cluster.clone(), &open, arguments.take_lock.as_deref()).await;
         }
         if !arguments.replan {
             return Err(other_run_open(&open, &inputs));

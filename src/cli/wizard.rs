@@ -42,6 +42,11 @@ pub(super) async fn home(session: &Arc<Session>) -> Result<ExitCode, Failure> {
 
 /// `install` without a stack.
 pub(super) async fn run(session: &Arc<Session>, arguments: &InstallArgs) -> Result<ExitCode, Failure> {
+    if session.globals.sandbox.is_some() {
+        let message = "nothing is asked about in the sandbox yet: the full screen chooses among real clusters";
+        let hint = "name a stack: `seaworthy install STACK --sandbox --yes`";
+        return Err(Failure::input("no-stack", message, hint));
+    }
     if !can_ask() || session.is_json() || session.globals.yes {
         let names = session.catalogue().names().join(", ");
         let hint =

@@ -24,13 +24,13 @@ const COMMANDS: &[&str] = &[
     "runs resume",
     "runs abort",
     "runs purge",
+    "doctor",
+    "why",
+    "explain",
     "sandbox",
     "sandbox serve",
     "sandbox reset",
     "sandbox fault",
-    "doctor",
-    "why",
-    "explain",
 ];
 
 /// The options that every command has, by the long help of the program itself.

@@ -66,7 +66,8 @@ impl Board {
     /// One more thing happened.
     pub(crate) fn add(&mut self, event: Event, now: u64) {
         match event {
-            Event::Planned { .. } => {}
+            // What is asked is asked by the pilot, through the face.
+            Event::Planned { .. } | Event::Ask { .. } => {}
             Event::Started { run, total } => (self.run, self.total) = (run, total),
             Event::Step { id, done, total, state } => {
                 (self.done, self.total) = (done, total);
