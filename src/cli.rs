@@ -9,6 +9,7 @@ mod new_stack;
 mod open;
 mod render;
 mod runs;
+mod sandbox;
 mod session;
 pub(crate) mod signals;
 mod stacks;
@@ -46,6 +47,10 @@ pub(crate) struct Globals {
     /// Use this kubeconfig context (default: the current one)
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) context: Option<String>,
+    /// Use a simulated cluster inside this program instead of a real one: single-node or ha
+    #[arg(long, global = true, value_name = "KIND", num_args = 0..=1, require_equals = true)]
+    #[arg(default_missing_value = "single-node")]
+    pub(crate) sandbox: Option<seaworthy::sandbox::Kind>,
     /// Refuse every request that could change the cluster, and say how many reads it took
     #[arg(long, global = true)]
     pub(crate) read_only: bool,
@@ -105,6 +110,28 @@ pub(crate) enum Command {
     /// What was done, what was interrupted
     #[command(subcommand)]
     Runs(RunsCommand),
+    /// The simulated cluster that --sandbox uses: break it, look at it with kubectl, begin anew
+    #[command(subcommand)]
+    Sandbox(SandboxCommand),
+}
+
+/// `sandbox ...`
+#[derive(Debug, Subcommand)]
+pub(crate) enum SandboxCommand {
+    /// Serve it as an API server on loopback, for kubectl, until Ctrl-C
+    Serve {
+        /// Port on this machine (default: any)
+        #[arg(long, value_name = "PORT", default_value_t = 0)]
+        port: u16,
+    },
+    /// Forget everything in it
+    Reset,
+    /// Break something: `list` shows what can be broken, `none` mends what lasts
+    Fault {
+        /// NAME or NAME=TARGET; `list`; `none`
+        #[arg(required = true, value_name = "FAULT")]
+        faults: Vec<String>,
+    },
 }
 
 /// `stacks ...`
@@ -319,15 +346,23 @@ pub(crate) fn execute(cli: Cli) -> color_eyre::Result<ExitCode> {
         Ok(session) => session,
         Err(failure) => return Ok(session::fail(&failure, format)),
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = runtime(session.globals.sandbox.is_some())?;
     let result = runtime.block_on(dispatch(&session, cli.command));
     session.account();
+    let result = result.and_then(|code| session.close().map(|()| code));
     // A probe of a dead mount may still sit in the kernel: nobody waits for it.
     runtime.shutdown_background();
     Ok(match result {
         Ok(code) => code,
         Err(failure) => session.fail(&failure),
     })
+}
+
+/// The time of a sandbox can only leap on a single thread.
+fn runtime(sandbox: bool) -> std::io::Result<tokio::runtime::Runtime> {
+    use tokio::runtime::Builder;
+    let mut builder = if sandbox { Builder::new_current_thread() } else { Builder::new_multi_thread() };
+    builder.enable_all().build()
 }
 
 async fn dispatch(session: &Session, command: Command) -> Result<ExitCode, Failure> {
@@ -349,6 +384,7 @@ async fn dispatch(session: &Session, command: Command) -> Result<ExitCode, Failu
         }
         Command::Runs(RunsCommand::Abort { run }) => runs::abort(session, &run).await,
         Command::Runs(RunsCommand::Purge { run }) => runs::purge(session, &run),
+        Command::Sandbox(command) => sandbox::run(session, &command).await,
     }
 }
 

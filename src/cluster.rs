@@ -1,5 +1,6 @@
 //! A cluster: one kubeconfig context with a client, its identity and version.
 
+pub mod clock;
 pub mod connect;
 pub mod fault;
 pub mod meter;
@@ -7,6 +8,7 @@ pub mod resources;
 
 use serde::{Deserialize, Serialize};
 
+pub use clock::Clock;
 pub use connect::{ConnectError, ConnectOptions, connect};
 pub use meter::{Counts, Meter};
 pub use resources::Resources;
@@ -20,6 +22,8 @@ pub struct Cluster {
     pub id: ClusterId,
     /// The counts of what went through the client.
     pub meter: Meter,
+    /// What time it is there.
+    pub clock: Clock,
 }
 
 /// What a plan, a journal and a confirmation are bound to: the cluster itself, not a context's name, which can be made to

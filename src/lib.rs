@@ -29,3 +29,5 @@ pub mod event;
 pub mod engine;
 
 pub mod doctor;
+
+pub mod sandbox;

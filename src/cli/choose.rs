@@ -31,7 +31,18 @@ pub(crate) fn choose(session: &Session, choice: &Choice, example: bool) -> Resul
     let stack = session.catalogue().get(&choice.stack)?;
     // A hint of the library speaks of any stack; here it is known which.
     let named = |hint: String| hint.replace("show STACK", &format!("show {}", choice.stack));
-    choose_of(&stack, choice, example).map_err(|failure| Failure { hint: failure.hint.clone().map(named), ..failure })
+    let example = example || session.globals.sandbox.is_some();
+    let chosen = choose_of(&stack, choice, example);
+    let tell = |chosen: &Chosen| tell_example(session, &stack, chosen);
+    chosen.inspect(tell).map_err(|failure| Failure { hint: failure.hint.clone().map(named), ..failure })
+}
+
+/// In a sandbox what was not given is answered with the stack's example, which must not be taken for an answer.
+fn tell_example(session: &Session, stack: &Stack, chosen: &Chosen) {
+    let given = chosen.values.from_file(&format!("{}/example.yaml", stack.name()));
+    if session.globals.sandbox.is_some() && !given.is_empty() {
+        say(format!("sandbox: what was not given is taken from the stack's example: {}", given.join(", ")));
+    }
 }
 
 fn choose_of(stack: &Stack, choice: &Choice, example: bool) -> Result<Chosen, Failure> {

@@ -19,6 +19,7 @@ use crate::front::say;
 pub(crate) async fn run(session: &Session, arguments: &InstallArgs) -> Result<ExitCode, Failure> {
     let chosen = choose(session, &arguments.choice, false)?;
     let cluster = session.connect().await?;
+    session.simulate(&chosen.reach);
     let policy = policy(arguments);
     let inputs = inputs(&chosen, policy);
     let runs = session.runs()?;

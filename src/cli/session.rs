@@ -10,6 +10,8 @@ use std::time::Duration;
 use seaworthy::cluster::{Cluster, ConnectOptions, Meter, connect};
 use seaworthy::engine::journal::Runs;
 use seaworthy::host::Surroundings;
+use seaworthy::plan::Reach;
+use seaworthy::sandbox::{Kind, Sandbox};
 use seaworthy::stack::Catalogue;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -30,6 +32,7 @@ pub(crate) struct Session {
     pub(crate) globals: Globals,
     pub(crate) here: Surroundings,
     meter: OnceLock<Meter>,
+    sandbox: OnceLock<Sandbox>,
 }
 
 impl Session {
@@ -37,8 +40,9 @@ impl Session {
     /// When the log cannot be written where it is wanted.
     pub(crate) fn new(globals: Globals) -> Result<Self, Failure> {
         start_log(&globals)?;
+        one_cluster(&globals)?;
         let here = Surroundings::new(variables(), rustix::process::geteuid().as_raw());
-        Ok(Self { globals, here, meter: OnceLock::new() })
+        Ok(Self { globals, here, meter: OnceLock::new(), sandbox: OnceLock::new() })
     }
 
     /// Whether a display may move: a person looks at it, and did not ask for lines.
@@ -91,7 +95,33 @@ impl Session {
         Catalogue::new(self.globals.profiles.clone())
     }
 
+    /// The sandbox of this kind, opened once.
+    pub(crate) fn sandbox(&self, kind: Kind) -> Result<&Sandbox, Failure> {
+        if let Some(open) = self.sandbox.get() {
+            return Ok(open);
+        }
+        let sandbox = Sandbox::open(&self.state_dir()?, kind)?;
+        Ok(self.sandbox.get_or_init(|| sandbox))
+    }
+
+    /// What the stack promises of its ways in is what its simulated application answers.
+    pub(crate) fn simulate(&self, ways: &[Reach]) {
+        if let Some(sandbox) = self.sandbox.get() {
+            sandbox.simulate(ways);
+        }
+    }
+
+    /// Lets go of what was opened.
+    pub(crate) fn close(&self) -> Result<(), Failure> {
+        Ok(self.sandbox.get().map_or(Ok(()), Sandbox::save)?)
+    }
+
     pub(crate) async fn connect(&self) -> Result<Cluster, Failure> {
+        if let Some(kind) = self.globals.sandbox {
+            let cluster = self.sandbox(kind)?.cluster(Meter::new(self.globals.read_only));
+            self.meter.get_or_init(|| cluster.meter.clone());
+            return Ok(cluster);
+        }
         let options = ConnectOptions {
             kubeconfig: self.globals.kubeconfig.clone(),
             context: self.globals.context.clone(),
@@ -141,6 +171,18 @@ pub(super) fn fail(failure: &Failure, format: Format) -> ExitCode {
         eprintln!("       {cause}");
     }
     ExitCode::from(failure.code())
+}
+
+/// A sandbox is no cluster of a kubeconfig: who names both means one of them.
+fn one_cluster(globals: &Globals) -> Result<(), Failure> {
+    let other = globals.kubeconfig.as_ref().map(|_| "--kubeconfig").or(globals.context.as_ref().map(|_| "--context"));
+    match other.filter(|_| globals.sandbox.is_some()) {
+        None => Ok(()),
+        Some(other) => {
+            let message = format!("--sandbox and {other} name two clusters");
+            Err(Failure::input("two-clusters", message, "leave one of them out"))
+        }
+    }
 }
 
 /// Variables that are not text can hold nothing that this program looks for.

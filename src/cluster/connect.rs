@@ -9,7 +9,7 @@ use k8s_openapi::api::core::v1::Namespace;
 use kube::Api;
 use kube::client::ClientBuilder;
 
-use super::{Cluster, ClusterId, Meter};
+use super::{Clock, Cluster, ClusterId, Meter};
 use crate::cluster::fault::{ConnectFault, classify};
 use crate::error::{Class, Explain, closest};
 use crate::host::Surroundings;
@@ -139,7 +139,7 @@ pub async fn connect(here: &Surroundings, options: &ConnectOptions) -> Result<Cl
         Ok(answer) => answer.map_err(|error| unusable(classify(&error)))?,
         Err(_) => return Err(unusable(ConnectFault::Timeout)),
     };
-    Ok(Cluster { client, id: ClusterId { context: context.name.clone(), server, uid }, meter })
+    Ok(Cluster { client, id: ClusterId { context: context.name.clone(), server, uid }, meter, clock: Clock::real() })
 }
 
 /// The uid of `kube-system`; without the right to read it, the API server's address has to do.

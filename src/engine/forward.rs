@@ -3,7 +3,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use http_body_util::{BodyExt as _, Empty, Limited};
 use hyper_util::rt::TokioIo;
@@ -15,7 +15,9 @@ use tokio::io::{AsyncWriteExt as _, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
+use crate::cluster::Clock;
 use crate::doctor::{Cause, Outlook};
 use crate::error::root;
 use crate::object::ObjectRef;
@@ -281,11 +283,16 @@ fn container_port(pod: &Pod, port: &ServicePort) -> Option<u16> {
 }
 
 /// Asks the application through the forward until it answers as it should; returns the address and what it said.
-pub async fn prove(forward: &Forward, reach: &Reach, patience: Duration) -> Result<String, ForwardError> {
+pub async fn prove(
+    forward: &Forward,
+    reach: &Reach,
+    patience: Duration,
+    clock: &Clock,
+) -> Result<String, ForwardError> {
     let began = Instant::now();
     let mut pause = FIRST_PAUSE;
     loop {
-        let error = match ask(forward.address(), reach).await {
+        let error = match clock.outside(ask(forward.address(), reach)).await {
             Ok(note) => return Ok(note),
             Err(error) => forward.broken(reach).unwrap_or(error),
         };

@@ -2,18 +2,19 @@
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures::stream::{FuturesUnordered, StreamExt as _};
 use jiff::Timestamp;
 use serde_json::Value;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::graph::Graph;
-use super::journal::{Entry, Journal};
+use super::journal::{Entry, Journal, JournalError};
 use super::ready::Tracker;
 use super::step::{Applied, Doing, Ending};
 use super::{Context, ready};
+use crate::cluster::Clock;
 use crate::doctor::{Cause, Outlook};
 use crate::event::{Ended, Event, Outcome, StepState};
 use crate::object::ObjectRef;
@@ -27,11 +28,12 @@ const AFTERMATH: Duration = Duration::from_secs(2);
 
 /// Runs a plan to its end, and tells how it ended. The journal is closed, unless the disk refuses.
 pub async fn run(plan: &Plan, context: &Context, journal: Option<&Journal>) -> Outcome {
+    let _leap = context.cluster.clock.leap();
     let began = Instant::now();
     if plan.cluster.uid != context.cluster.id.uid {
         return refuse(plan, context).await;
     }
-    let tracker = Tracker::new(context.cluster.client.clone(), context.resources.clone());
+    let tracker = Tracker::new(&context.cluster, context.resources.clone());
     let doing = Doing { context, journal, tracker, applied: Mutex::new(HashMap::new()) };
     let mut course = Course::new(plan, &doing);
     context.emit(Event::Started { run: course.run_id(), total: plan.steps.len() }).await;
@@ -44,12 +46,16 @@ pub async fn run(plan: &Plan, context: &Context, journal: Option<&Journal>) -> O
     }
     let outcome = course.outcome(began.elapsed());
     if let Some(journal) = journal
-        && let Err(error) = journal.commit(Entry::Closed { at: Timestamp::now(), ended: outcome.ended }).await
+        && let Err(error) = close(journal, &outcome, &context.cluster.clock).await
     {
         context.emit(Event::Notice { text: format!("the end of the run could not be recorded: {error}") }).await;
     }
     context.emit(Event::Finished { outcome: outcome.clone() }).await;
     outcome
+}
+
+async fn close(journal: &Journal, outcome: &Outcome, clock: &Clock) -> Result<(), JournalError> {
+    clock.outside(journal.commit(Entry::Closed { at: Timestamp::now(), ended: outcome.ended })).await
 }
 
 /// A plan is bound to its cluster: to the cluster itself, not to the name of a context.

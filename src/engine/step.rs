@@ -2,15 +2,16 @@
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::Value;
+use tokio::time::Instant;
 
 use super::Context;
 use super::apply::{self, ApplyError, Deletion};
 use super::forward::{self, Forward};
-use super::journal::{Entry, Journal};
+use super::journal::{Entry, Journal, JournalError};
 use super::ready::{Readiness, Tracker, judge};
 use super::wait::{Unmet, Wait, api_gone};
 use crate::doctor::{Cause, Outlook, refusal};
@@ -71,7 +72,7 @@ impl Doing<'_> {
     pub(super) async fn step(&self, step: &Step) -> Ending {
         if step.change.writes()
             && let Some(journal) = self.journal
-            && let Err(error) = journal.commit(Entry::Intent { step: step.id.clone(), at: Timestamp::now() }).await
+            && let Err(error) = self.intend(journal, step).await
         {
             return Ending::Failed(no_journal(&error));
         }
@@ -82,6 +83,11 @@ impl Doing<'_> {
             (Action::Delete { object, uid }, _) => self.delete(step, object, uid).await,
             (Action::Reach { reach }, _) => self.reach(step, reach).await,
         }
+    }
+
+    async fn intend(&self, journal: &Journal, step: &Step) -> Result<(), JournalError> {
+        let intent = Entry::Intent { step: step.id.clone(), at: Timestamp::now() };
+        self.context.cluster.clock.outside(journal.commit(intent)).await
     }
 
     async fn apply(&self, object: &Value, change: &Change) -> Ending {
@@ -137,7 +143,7 @@ impl Doing<'_> {
     async fn reach(&self, step: &Step, reach: &Reach) -> Ending {
         let proof = async {
             let forward = Forward::open(self.context.cluster.client.clone(), reach, 0).await?;
-            forward::prove(&forward, reach, self.context.limits.wait).await
+            forward::prove(&forward, reach, self.context.limits.wait, &self.context.cluster.clock).await
         };
         let service = ObjectRef::new("v1", "Service", Some(&reach.namespace), &reach.service);
         let wait = Wait { context: self.context, tracker: &self.tracker, step: &step.id, object: &service };

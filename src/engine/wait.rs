@@ -1,11 +1,11 @@
 //! Waiting for one object: every wait has a deadline, says what it waits for, and ends early when waiting is pointless.
 
 use std::convert::Infallible;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::Value;
 use tokio::sync::watch;
-use tokio::time::{Instant as Tick, MissedTickBehavior, interval, sleep_until};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use super::Context;
 use super::ready::{Readiness, Tracker};
@@ -121,7 +121,7 @@ impl Wait<'_> {
 
     async fn until(&self, look: impl Fn() -> Look) -> Result<Option<String>, Unmet> {
         let began = Instant::now();
-        let deadline = Tick::now() + self.context.limits.wait;
+        let deadline = Instant::now() + self.context.limits.wait;
         let mut changes = self.tracker.changes();
         self.tracker.follow(self.object);
         let mut clock = interval(CLOCK);

@@ -91,7 +91,12 @@ pub async fn health(cluster: &Cluster, found: &Found) -> Result<Health, kube::Er
     let going = found.stage == Stage::Unfinished
         && found.run.as_ref().is_some_and(|run| run.plan.purpose == Purpose::Uninstall);
     let there = |object: &&ObjectRef| !going || snapshot.get(object).is_some();
-    let objects = found.inventory.iter().filter(there).map(|object| stand(object, found, &snapshot)).collect();
+    let objects = found
+        .inventory
+        .iter()
+        .filter(there)
+        .map(|object| stand(object, found, &snapshot, cluster.clock.now()))
+        .collect();
     let run = found.run.as_ref().filter(|run| run.state != RunState::Done).map(LastRun::from);
     Ok(Health { installation: found.installation.clone(), stage: found.stage, run, objects })
 }
@@ -119,7 +124,7 @@ fn queries(found: &Found, resources: &Resources) -> Vec<Query> {
     queries
 }
 
-fn stand(object: &ObjectRef, found: &Found, snapshot: &Snapshot) -> ObjectHealth {
+fn stand(object: &ObjectRef, found: &Found, snapshot: &Snapshot, now: jiff::Timestamp) -> ObjectHealth {
     let standing = |state: String, healthy, cause| ObjectHealth { object: object.clone(), state, healthy, cause };
     let Some(live) = snapshot.get(object) else {
         let unread = snapshot.unread.iter().find(|unread| unread.kind == object.kind);
@@ -129,7 +134,7 @@ fn stand(object: &ObjectRef, found: &Found, snapshot: &Snapshot) -> ObjectHealth
             (None, _) => standing("not there".to_owned(), Some(false), None),
         };
     };
-    let cause = || stall::cause(object, snapshot, jiff::Timestamp::now());
+    let cause = || stall::cause(object, snapshot, now);
     match judge(live, snapshot) {
         Readiness::Ready { note } => match rescaled(live, wanted_replicas(object, found)) {
             Some((state, healthy)) => standing(state, Some(healthy), None),

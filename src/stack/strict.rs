@@ -35,6 +35,13 @@ pub fn check(objects: &[Rendered]) -> Vec<Fault> {
     faults
 }
 
+/// The fields of an object that its kind does not have, as paths; none for kinds that are not built in.
+pub(crate) fn unknown_fields(object: &Value) -> Vec<String> {
+    let misfits = types::misfits_of(text(object, "kind"), object);
+    let unknown = misfits.iter().filter(|misfit| matches!(misfit.problem, Problem::Unknown { .. }));
+    unknown.map(|misfit| misfit.way.to_string()).collect()
+}
+
 /// The kinds of objects that are passed unchecked, because their types are not built in: one note each.
 pub fn unchecked(objects: &[Rendered]) -> Vec<String> {
     let custom = objects.iter().filter(|object| object.kind.is_none());

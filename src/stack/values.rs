@@ -95,6 +95,25 @@ impl Values {
         self.nodes.nearest(way)
     }
 
+    /// The ways to the values that come from a file of this name, as people write them.
+    pub fn from_file(&self, name: &str) -> Vec<String> {
+        fn walk(node: &Node<Origin>, way: &str, name: &str, found: &mut Vec<String>) {
+            match &node.data {
+                Data::Map(entries) if !entries.is_empty() => entries.iter().for_each(|(key, node)| {
+                    walk(node, &if way.is_empty() { key.clone() } else { format!("{way}.{key}") }, name, found);
+                }),
+                _ => {
+                    if matches!(&node.at, Origin::Place(place) if place.file.ends_with(name)) {
+                        found.push(way.to_owned());
+                    }
+                }
+            }
+        }
+        let mut found = Vec::new();
+        walk(&self.nodes, "", name, &mut found);
+        found
+    }
+
     /// Whether the value at the way is a secret, or holds or belongs to one.
     pub fn is_secret(&self, way: &Way) -> bool {
         self.secrets.iter().any(|secret| secret.0.starts_with(&way.0) || way.0.starts_with(&secret.0))

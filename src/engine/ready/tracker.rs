@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures::StreamExt as _;
 use kube::core::{ApiResource, DynamicObject};
@@ -11,11 +11,12 @@ use kube::{Api, Client};
 use serde_json::Value;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use super::settle::unsettled;
 use super::words::{self, Silence, Words};
 use super::{Readiness, judge};
-use crate::cluster::Resources;
+use crate::cluster::{Clock, Cluster, Resources};
 use crate::doctor::{Cause, stall};
 use crate::object::{ObjectRef, text};
 use crate::snapshot::collect::{Query, Scope, collect};
@@ -37,6 +38,7 @@ const AROUND_AGE: Duration = Duration::from_secs(5);
 /// A live picture of the namespaces in which something is waited for.
 pub struct Tracker {
     client: Client,
+    clock: Clock,
     resources: Resources,
     shared: Arc<Shared>,
     watched: Mutex<BTreeSet<(String, String, Option<String>)>>,
@@ -70,9 +72,10 @@ pub struct Standing {
 
 impl Tracker {
     /// A tracker that watches nothing yet.
-    pub fn new(client: Client, resources: Resources) -> Self {
+    pub fn new(cluster: &Cluster, resources: Resources) -> Self {
         Self {
-            client,
+            client: cluster.client.clone(),
+            clock: cluster.clock.clone(),
             resources,
             shared: Arc::new(Shared { picture: Mutex::default(), changed: watch::Sender::new(0) }),
             watched: Mutex::default(),
@@ -123,13 +126,13 @@ impl Tracker {
         };
         let mut readiness = judge(live, &picture.snapshot);
         if let (Readiness::Ready { .. }, Some(_)) = (&readiness, applied)
-            && let Some(progress) = unsettled(live, &picture.snapshot, jiff::Timestamp::now())
+            && let Some(progress) = unsettled(live, &picture.snapshot, self.clock.now())
         {
             readiness = Readiness::Waiting { progress };
         }
         let cause = match readiness {
             Readiness::Ready { .. } => None,
-            _ => stall::cause(reference, &picture.snapshot, jiff::Timestamp::now()),
+            _ => stall::cause(reference, &picture.snapshot, self.clock.now()),
         };
         Standing { readiness, cause }
     }

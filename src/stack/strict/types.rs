@@ -18,10 +18,15 @@ use super::super::typed::{self, Misfit, Problem};
 
 /// Everything in the object that does not fit its type; nothing for kinds that are not built in.
 pub(super) fn misfits(object: &Rendered) -> Vec<Misfit> {
+    object.kind.map_or_else(Vec::new, |kind| misfits_of(kind.kind, &object.object))
+}
+
+/// Everything in an object of a built-in kind that does not fit the kind's type.
+pub(super) fn misfits_of(kind: &str, object: &Value) -> Vec<Misfit> {
     macro_rules! dispatch {
         ($($kind:literal => $type:ty,)*) => {
-            match object.kind.map(|kind| kind.kind) {
-                $(Some($kind) => of::<$type>(&object.object),)*
+            match kind {
+                $($kind => of::<$type>(object),)*
                 _ => Vec::new(),
             }
         };

@@ -1,0 +1,122 @@
+//! `sandbox`: the simulated cluster itself.
+
+use std::net::Ipv4Addr;
+use std::process::ExitCode;
+
+use seaworthy::error::closest;
+use seaworthy::sandbox::faults::{self, FAULTS, Fault};
+use seaworthy::sandbox::{self, Kind};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use super::{Failure, SandboxCommand, Session, signals};
+use crate::front::say;
+
+pub(crate) async fn run(session: &Session, command: &SandboxCommand) -> Result<ExitCode, Failure> {
+    let kind = session.globals.sandbox.unwrap_or_default();
+    match command {
+        SandboxCommand::Serve { port } => serve(session, kind, *port).await,
+        SandboxCommand::Reset => reset(session, kind),
+        SandboxCommand::Fault { faults } => match faults.as_slice() {
+            [word] if word == "list" => list(session, kind),
+            [word] if word == "none" => mend(session, kind),
+            names => strike(session, kind, names),
+        },
+    }
+}
+
+fn reset(session: &Session, kind: Kind) -> Result<ExitCode, Failure> {
+    let there = sandbox::reset(&session.state_dir()?, kind)?;
+    let text = if there { format!("the sandbox {kind} is forgotten") } else { format!("there was no sandbox {kind}") };
+    session.print("SandboxReset", &json!({"kindOfSandbox": kind, "wasThere": there}), || text);
+    Ok(ExitCode::SUCCESS)
+}
+
+fn list(session: &Session, kind: Kind) -> Result<ExitCode, Failure> {
+    let standing = session.sandbox(kind)?.faults();
+    let rows: Vec<Value> = FAULTS
+        .iter()
+        .map(|fault| {
+            let targets: Vec<&str> =
+                standing.iter().filter(|(name, _)| name == fault.name).map(|(_, target)| target.as_str()).collect();
+            json!({"name": fault.name, "about": fault.about, "target": fault.target, "lasts": fault.is_lasting(), "inForce": targets})
+        })
+        .collect();
+    session.print("SandboxFaults", &rows, || {
+        let line = |fault: &Fault| {
+            let name = if fault.target.is_empty() {
+                fault.name.to_owned()
+            } else {
+                format!("{}[={}]", fault.name, fault.target.to_uppercase())
+            };
+            let now = if standing.iter().any(|(known, _)| known == fault.name) { "  (in force)" } else { "" };
+            format!("{name:<42} {}{now}", fault.about)
+        };
+        FAULTS.iter().map(line).collect::<Vec<_>>().join("\n")
+    });
+    Ok(ExitCode::SUCCESS)
+}
+
+fn mend(session: &Session, kind: Kind) -> Result<ExitCode, Failure> {
+    let sandbox = session.sandbox(kind)?;
+    sandbox.mend();
+    sandbox.save()?;
+    say(format!("the sandbox {kind} is mended; what was deleted stays deleted"));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn strike(session: &Session, kind: Kind, names: &[String]) -> Result<ExitCode, Failure> {
+    let chosen: Vec<(&Fault, &str)> = names.iter().map(|name| choose(name)).collect::<Result<_, _>>()?;
+    let sandbox = session.sandbox(kind)?;
+    for (fault, target) in chosen {
+        sandbox.strike(fault, target);
+        say(format!("{}: {}", fault.name, fault.about));
+    }
+    sandbox.save()?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn choose(text: &str) -> Result<(&'static Fault, &str), Failure> {
+    let (name, target) = text.split_once('=').unwrap_or((text, ""));
+    let unknown = || {
+        let near = closest(name, FAULTS.iter().map(|fault| fault.name));
+        let hint = near.map_or("`seaworthy sandbox fault list` shows what there is".to_owned(), |near| {
+            format!("did you mean `{near}`?")
+        });
+        Failure::input("unknown-fault", format!("there is no fault `{name}`"), hint)
+    };
+    let fault = faults::find(name).ok_or_else(unknown)?;
+    if fault.name == "api-down" && !target.is_empty() && target.parse::<u32>().is_err() {
+        return Err(Failure::input("bad-target", format!("api-down={target}: expected seconds"), "write api-down=20"));
+    }
+    Ok((fault, target))
+}
+
+async fn serve(session: &Session, kind: Kind, port: u16) -> Result<ExitCode, Failure> {
+    let sandbox = session.sandbox(kind)?;
+    let taken = |error: std::io::Error| {
+        Failure::input(
+            "local-port",
+            format!("cannot listen on 127.0.0.1:{port}: {error}"),
+            "choose another port with --port",
+        )
+    };
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(taken)?;
+    let address = listener.local_addr().map_err(taken)?;
+    let path = session.state_dir()?.join("sandbox").join(format!("{kind}.kubeconfig"));
+    let text = format!(
+        "apiVersion: v1\nkind: Config\nclusters: [{{name: sandbox, cluster: {{server: \"http://{address}\"}}}}]\nusers: [{{name: sandbox, user: {{}}}}]\ncontexts: [{{name: sandbox, context: {{cluster: sandbox, user: sandbox}}}}]\ncurrent-context: sandbox\n"
+    );
+    std::fs::write(&path, text).map_err(|error| Failure::file(&path, &error))?;
+    say(format!(
+        "the sandbox {kind} is served at http://{address}\n  export KUBECONFIG={}\nCtrl-C ends it",
+        path.display()
+    ));
+    let signals = signals::watch("stopping");
+    let served = signals.token().run_until_cancelled(sandbox.serve(listener)).await;
+    sandbox.save()?;
+    match served {
+        None => Ok(signals.code().map_or(ExitCode::SUCCESS, ExitCode::from)),
+        Some(ended) => ended.map(|()| ExitCode::SUCCESS).map_err(taken),
+    }
+}

@@ -1,0 +1,120 @@
+//! The time of a cluster. That of a real one is this machine's; that of a sandbox is virtual, and can leap over waiting.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::runtime::{Handle, RuntimeFlavor};
+use tokio::time::Instant;
+
+/// What time it is in a cluster. Clones share it.
+#[derive(Debug, Clone, Default)]
+pub struct Clock(Option<Arc<Virtual>>);
+
+#[derive(Debug)]
+struct Virtual {
+    origin: Timestamp,
+    began: Instant,
+    /// How many ask for leaps now.
+    leaps: AtomicUsize,
+}
+
+impl Clock {
+    /// This machine's.
+    pub fn real() -> Self {
+        Self(None)
+    }
+
+    /// A clock that shows `origin` now and goes on with tokio's.
+    pub fn starting_at(origin: Timestamp) -> Self {
+        Self(Some(Arc::new(Virtual { origin, began: Instant::now(), leaps: AtomicUsize::new(0) })))
+    }
+
+    /// The time there.
+    pub fn now(&self) -> Timestamp {
+        match &self.0 {
+            None => Timestamp::now(),
+            Some(it) => {
+                let passed = SignedDuration::try_from(it.began.elapsed()).unwrap_or(SignedDuration::MAX);
+                it.origin.saturating_add(passed).unwrap_or(Timestamp::MAX)
+            }
+        }
+    }
+
+    /// As long as the guard lives, virtual time leaps to whatever is due next instead of passing. Only a runtime with a
+    /// single thread knows that nothing else is to be done; elsewhere, and on a real clock, time passes as ever.
+    #[must_use = "time leaps as long as this lives"]
+    pub fn leap(&self) -> Leap {
+        let leaping = self.0.clone().filter(|_| {
+            Handle::try_current().is_ok_and(|runtime| runtime.runtime_flavor() == RuntimeFlavor::CurrentThread)
+        });
+        if let Some(it) = &leaping
+            && it.leaps.fetch_add(1, Ordering::Relaxed) == 0
+        {
+            tokio::time::pause();
+        }
+        Leap(leaping)
+    }
+
+    /// Waits for something outside of the runtime (a disk, a socket), for which virtual time must not leap: to the
+    /// runtime such a wait looks as if nothing were to be done.
+    pub async fn outside<F: Future>(&self, work: F) -> F::Output {
+        if self.0.as_ref().is_none_or(|it| it.leaps.load(Ordering::Relaxed) == 0) {
+            return work.await;
+        }
+        // tokio does not advance a paused clock while a blocking task runs.
+        let (done, wait) = std::sync::mpsc::channel::<()>();
+        let hold = tokio::task::spawn_blocking(move || wait.recv());
+        let output = work.await;
+        drop(done);
+        // It ends because its channel is closed; that is what it answers with.
+        let _ = hold.await;
+        output
+    }
+}
+
+/// See [`Clock::leap`].
+#[derive(Debug)]
+pub struct Leap(Option<Arc<Virtual>>);
+
+impl Drop for Leap {
+    fn drop(&mut self) {
+        // A guard that outlives its runtime has no clock to set.
+        if let Some(it) = &self.0
+            && it.leaps.fetch_sub(1, Ordering::Relaxed) == 1
+            && Handle::try_current().is_ok()
+        {
+            tokio::time::resume();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn virtual_time_leaps_only_while_it_is_asked_to() {
+        let origin: Timestamp = "2026-11-20T10:00:00Z".parse().unwrap();
+        let (clock, began) = (Clock::starting_at(origin), std::time::Instant::now());
+        let leap = clock.leap();
+        tokio::time::sleep(Duration::from_secs(3600)).await;
+        drop(leap);
+        assert!(began.elapsed() < Duration::from_secs(60));
+        let passed = clock.now().duration_since(origin).as_secs();
+        assert!((3600..3660).contains(&passed), "{passed}");
+    }
+
+    #[tokio::test]
+    async fn what_happens_outside_takes_no_virtual_time() {
+        let clock = Clock::starting_at(Timestamp::UNIX_EPOCH);
+        let _leap = clock.leap();
+        let (sender, receiver) = tokio::sync::oneshot::channel();
+        let outside = std::thread::spawn(move || sender.send(()));
+        let timer = tokio::time::timeout(Duration::from_secs(3600), clock.outside(receiver));
+        timer.await.expect("time leapt while a thread was at work").unwrap();
+        outside.join().unwrap().unwrap();
+    }
+}

@@ -1,0 +1,115 @@
+//! The API server: from a request to an answer.
+
+mod discovery;
+mod logs;
+mod read;
+mod review;
+mod write;
+
+pub(super) use discovery::VERSION;
+
+use bytes::Bytes;
+use http::{Method, Request, Response, StatusCode};
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt as _, Full};
+use serde_json::Value;
+use tower::BoxError;
+
+use super::Sandbox;
+use super::address::Route;
+use super::refusal::Refusal;
+use super::select::Query;
+use super::world::World;
+use crate::kinds;
+use crate::object::{items, text};
+
+/// The body of an answer.
+pub(super) type Body = UnsyncBoxBody<Bytes, BoxError>;
+
+/// A kind that is served.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Served {
+    pub(super) kind: String,
+    pub(super) namespaced: bool,
+    /// Whether it is one of Kubernetes' own.
+    pub(super) builtin: bool,
+}
+
+/// Answers one request; a refusal is an answer, too.
+pub(super) fn answer(sandbox: &Sandbox, request: &Request<Bytes>) -> Response<Body> {
+    let query = Query::parse(request.uri().query().unwrap_or_default());
+    let path = request.uri().path();
+    let answer = match Route::parse(path) {
+        Some(route) => dispatch(sandbox, request, &route, &query),
+        None => sandbox.read(|world| discovery::answer(world, path)).map(|document| whole(StatusCode::OK, &document)),
+    };
+    answer.unwrap_or_else(|refusal| refused(&refusal))
+}
+
+fn dispatch(
+    sandbox: &Sandbox,
+    request: &Request<Bytes>,
+    route: &Route,
+    query: &Query,
+) -> Result<Response<Body>, Refusal> {
+    if let Some(document) = review::answer(request, route)? {
+        return Ok(whole(StatusCode::CREATED, &document));
+    }
+    let served = sandbox.read(|world| served(world, route)).ok_or_else(Refusal::no_resource)?;
+    if *request.method() == Method::GET || *request.method() == Method::HEAD {
+        return match (&route.name, route.sub.as_deref()) {
+            (None, _) if query.is_true("watch") => read::watch(sandbox, route, query),
+            (None, _) => sandbox.read(|world| read::list(world, route, &served, query)).map(ok),
+            (Some(_), Some("log")) => logs::answer(sandbox, route, query),
+            (Some(name), sub) => sandbox.read(|world| read::get(world, route, name, sub)).map(ok),
+        };
+    }
+    let (code, document) = sandbox.change(|world| write::answer(world, request, (route, &served), query))?;
+    Ok(whole(code, &document))
+}
+
+fn ok(document: Value) -> Response<Body> {
+    whole(StatusCode::OK, &document)
+}
+
+/// The kind behind a route: a built-in one, or one that a definition in the sandbox defines.
+pub(super) fn served(world: &World, route: &Route) -> Option<Served> {
+    let builtin =
+        kinds::BUILTIN.iter().find(|kind| kind.plural == route.plural && kind.api_version() == route.api_version);
+    if let Some(kind) = builtin {
+        return Some(Served { kind: kind.kind.to_owned(), namespaced: kind.namespaced, builtin: true });
+    }
+    let mut definitions = world.store.all("CustomResourceDefinition");
+    let definition = definitions.find(|definition| {
+        defines(definition, &route.api_version) && text(definition, "/spec/names/plural") == Some(&route.plural)
+    })?;
+    let kind = text(definition, "/spec/names/kind")?.to_owned();
+    Some(Served { kind, namespaced: definition["spec"]["scope"] == "Namespaced", builtin: false })
+}
+
+/// Whether a definition serves this group and version.
+pub(super) fn defines(definition: &Value, api_version: &str) -> bool {
+    let group = text(definition, "/spec/group").unwrap_or_default();
+    let version = |version: &Value| format!("{group}/{}", version["name"].as_str().unwrap_or_default()) == api_version;
+    items(definition, "/spec/versions").any(version)
+}
+
+/// A whole answer in JSON.
+pub(super) fn whole(code: StatusCode, document: &Value) -> Response<Body> {
+    plain(code, "application/json", document.to_string())
+}
+
+/// A whole answer of this type.
+pub(super) fn plain(code: StatusCode, kind: &'static str, text: String) -> Response<Body> {
+    let body = Full::new(Bytes::from(text)).map_err(|never| match never {}).boxed_unsync();
+    let mut response = Response::new(body);
+    *response.status_mut() = code;
+    response.headers_mut().insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static(kind));
+    response
+}
+
+/// A refusal as an answer.
+pub(super) fn refused(refusal: &Refusal) -> Response<Body> {
+    let code = StatusCode::from_u16(refusal.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    whole(code, &refusal.status())
+}

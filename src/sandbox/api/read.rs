@@ -1,0 +1,166 @@
+//! GET: one object, a list, a watch.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::stream;
+use http::Response;
+use http_body_util::{BodyExt as _, StreamBody};
+use hyper::body::Frame;
+use serde_json::{Value, json};
+use tower::BoxError;
+
+use super::{Body, Served};
+use crate::sandbox::Sandbox;
+use crate::sandbox::address::{Address, Route};
+use crate::sandbox::refusal::Refusal;
+use crate::sandbox::select::{Query, Selector};
+use crate::sandbox::world::World;
+
+/// How often a watch that asks for bookmarks gets one.
+const BOOKMARK: Duration = Duration::from_secs(60);
+
+pub(super) fn get(world: &World, route: &Route, name: &str, sub: Option<&str>) -> Result<Value, Refusal> {
+    let live =
+        world.store.get(&route.object(name)).ok_or_else(|| Refusal::not_found(route.group(), &route.plural, name))?;
+    match sub {
+        None | Some("status") => Ok(live.clone()),
+        Some("scale") => scale(live),
+        Some(other) => Err(Refusal::not_simulated(&format!("{}/{other}", route.plural))),
+    }
+}
+
+/// The `Scale` of a workload.
+pub(super) fn scale(live: &Value) -> Result<Value, Refusal> {
+    if live["spec"].get("replicas").is_none() {
+        return Err(Refusal::no_resource());
+    }
+    let metadata = &live["metadata"];
+    Ok(json!({"kind": "Scale", "apiVersion": "autoscaling/v1",
+        "metadata": {"name": metadata["name"], "namespace": metadata["namespace"], "uid": metadata["uid"],
+            "resourceVersion": metadata["resourceVersion"], "creationTimestamp": metadata["creationTimestamp"]},
+        "spec": {"replicas": live["spec"]["replicas"]},
+        "status": {"replicas": live["status"]["replicas"].as_i64().unwrap_or(0)}}))
+}
+
+pub(super) fn list(world: &World, route: &Route, served: &Served, query: &Query) -> Result<Value, Refusal> {
+    let selector = Selector::of(query)?;
+    let all = world.store.range(&route.api_version, &route.plural);
+    let fits = all.filter(|(address, object)| route.holds(address) && selector.takes(object));
+    let mut found: Vec<(&Address, &Value)> = fits.collect();
+    // Where a page begins: behind the last object of the one before.
+    if let Some(token) = query.get("continue").filter(|token| !token.is_empty()) {
+        let (namespace, name) =
+            token.split_once('/').ok_or_else(|| Refusal::new(400, "BadRequest", "continue key is not valid"))?;
+        let last = route_address(route, namespace, name);
+        found.retain(|(address, _)| **address > last);
+    }
+    let mut metadata = json!({"resourceVersion": world.store.version.to_string()});
+    let limit = query.get("limit").and_then(|limit| limit.parse::<usize>().ok()).filter(|limit| *limit > 0);
+    if let Some(limit) = limit.filter(|limit| *limit < found.len()) {
+        let remaining = found.len() - limit;
+        found.truncate(limit);
+        if let Some((last, _)) = found.last() {
+            metadata["continue"] = format!("{}/{}", last.namespace.as_deref().unwrap_or_default(), last.name).into();
+            metadata["remainingItemCount"] = remaining.into();
+        }
+    }
+    let items: Vec<&Value> = found.into_iter().map(|(_, object)| object).collect();
+    Ok(
+        json!({"kind": format!("{}List", served.kind), "apiVersion": route.api_version, "metadata": metadata, "items": items}),
+    )
+}
+
+fn route_address(route: &Route, namespace: &str, name: &str) -> Address {
+    Address::new(&route.api_version, &route.plural, Some(namespace), name)
+}
+
+/// One open watch.
+struct Watch {
+    sandbox: Sandbox,
+    changed: tokio::sync::watch::Receiver<u64>,
+    route: Route,
+    selector: Selector,
+    seen: u64,
+    bookmarks: bool,
+    end: tokio::time::Instant,
+}
+
+/// The changes since a version, and those to come, a line each. Ends when the client's time is up.
+pub(super) fn watch(sandbox: &Sandbox, route: &Route, query: &Query) -> Result<Response<Body>, Refusal> {
+    let selector = Selector::of(query)?;
+    let from = query.get("resourceVersion").and_then(|text| text.parse::<u64>().ok()).unwrap_or(0);
+    let forgotten = sandbox.read(|world| world.store.forgotten);
+    let mut first = String::new();
+    let mut seen = from;
+    if from > 0 && from < forgotten {
+        let message = format!("too old resource version: {from} ({forgotten})");
+        first = line("ERROR", &Refusal::new(410, "Expired", message).status());
+    } else if from == 0 {
+        // Without a version a watch begins with what there is.
+        (first, seen) = sandbox.read(|world| {
+            let all = world.store.range(&route.api_version, &route.plural);
+            let fits = all.filter(|(address, object)| route.holds(address) && selector.takes(object));
+            (fits.map(|(_, object)| line("ADDED", object)).collect(), world.store.version)
+        });
+    }
+    let seconds = query.get("timeoutSeconds").and_then(|text| text.parse().ok()).unwrap_or(3600);
+    let watch = Watch {
+        changed: sandbox.changes(),
+        sandbox: sandbox.clone(),
+        route: route.clone(),
+        selector,
+        seen,
+        bookmarks: query.is_true("allowWatchBookmarks"),
+        end: tokio::time::Instant::now() + Duration::from_secs(seconds),
+    };
+    let begin = (!first.is_empty()).then_some(first);
+    let lines = stream::unfold((begin, watch), |(begin, mut watch)| async move {
+        let lines = match begin {
+            Some(first) => first,
+            None => watch.next().await?,
+        };
+        Some((Ok::<_, BoxError>(Frame::data(Bytes::from(lines))), (None, watch)))
+    });
+    let mut response = Response::new(StreamBody::new(lines).boxed_unsync());
+    response.headers_mut().insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static("application/json"));
+    Ok(response)
+}
+
+impl Watch {
+    /// The next lines; `None` when the time is up.
+    async fn next(&mut self) -> Option<String> {
+        loop {
+            self.changed.borrow_and_update();
+            let lines = self.news();
+            if !lines.is_empty() {
+                return Some(lines);
+            }
+            tokio::select! {
+                changed = self.changed.changed() => changed.ok()?,
+                () = tokio::time::sleep_until(self.end) => return None,
+                () = tokio::time::sleep(BOOKMARK), if self.bookmarks => return Some(self.bookmark()),
+            }
+        }
+    }
+
+    fn news(&mut self) -> String {
+        let Self { sandbox, route, selector, seen, .. } = self;
+        sandbox.read(|world| {
+            let news = world.store.since(*seen).iter().filter(|news| route.holds(&news.address));
+            let lines =
+                news.filter(|news| selector.takes(&news.object)).map(|news| line(news.verb, &news.object)).collect();
+            *seen = world.store.version;
+            lines
+        })
+    }
+
+    fn bookmark(&self) -> String {
+        let object = json!({"kind": "", "apiVersion": self.route.api_version, "metadata": {"resourceVersion": self.seen.to_string()}});
+        line("BOOKMARK", &object)
+    }
+}
+
+fn line(verb: &str, object: &Value) -> String {
+    format!("{}\n", json!({"type": verb, "object": object}))
+}

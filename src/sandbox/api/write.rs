@@ -1,0 +1,446 @@
+//! POST, PUT, PATCH, DELETE.
+
+use bytes::Bytes;
+use http::{Method, Request, StatusCode};
+use serde_json::{Value, json};
+
+use super::Served;
+use super::read::scale;
+use crate::object::{items, text};
+use crate::sandbox::address::{Address, Route};
+use crate::sandbox::owners::{self, Writer};
+use crate::sandbox::refusal::{Refusal, dotted};
+use crate::sandbox::select::{Query, Selector};
+use crate::sandbox::world::World;
+use crate::sandbox::{admit, defaults, merge};
+
+/// How a write was asked for.
+struct Asked<'a> {
+    route: &'a Route,
+    served: &'a Served,
+    query: &'a Query,
+    manager: String,
+    kind: String,
+}
+
+type Answer = Result<(StatusCode, Value), Refusal>;
+
+pub(super) fn answer(
+    world: &mut World,
+    request: &Request<Bytes>,
+    (route, served): (&Route, &Served),
+    query: &Query,
+) -> Answer {
+    let header = |name: http::header::HeaderName| {
+        request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
+    };
+    // Whoever names no manager is known by the first part of its user agent.
+    let agent = header(http::header::USER_AGENT).split('/').next().unwrap_or_default().to_owned();
+    let manager =
+        query.get("fieldManager").map_or(if agent.is_empty() { "unknown".to_owned() } else { agent }, str::to_owned);
+    let asked = Asked { route, served, query, manager, kind: header(http::header::CONTENT_TYPE) };
+    let body = body(request, &asked)?;
+    let sub = route.sub.as_deref();
+    match (request.method(), &route.name, sub) {
+        (&Method::POST, None, None) => create(world, body, &asked),
+        (&Method::POST, Some(name), Some("eviction")) => evict(world, &route.object(name)),
+        (&Method::DELETE, Some(name), None) => delete(world, &route.object(name), &body, &asked),
+        (&Method::DELETE, None, None) => delete_all(world, &body, &asked),
+        (&Method::PUT, Some(name), None | Some("status" | "finalize")) => {
+            replace(world, &route.object(name), body, &asked)
+        }
+        (&Method::PATCH, Some(name), None | Some("status")) => patch(world, &route.object(name), &body, &asked),
+        (&Method::PUT | &Method::PATCH, Some(name), Some("scale")) => {
+            rescale(world, &route.object(name), &body, &asked)
+        }
+        (_, _, Some(sub)) => Err(Refusal::not_simulated(&format!("{}/{sub}", route.plural))),
+        _ => Err(Refusal::new(
+            405,
+            "MethodNotAllowed",
+            "the server does not allow this method on the requested resource",
+        )),
+    }
+}
+
+fn body(request: &Request<Bytes>, asked: &Asked<'_>) -> Result<Value, Refusal> {
+    let bytes = request.body();
+    if bytes.is_empty() {
+        return Ok(json!({}));
+    }
+    if let Ok(body) = serde_json::from_slice(bytes) {
+        return Ok(body);
+    }
+    // An apply may be written in YAML.
+    let text = std::str::from_utf8(bytes).unwrap_or_default();
+    let read = serde_yaml::from_str::<Value>(text);
+    read.map_err(|error| {
+        let message = format!("the object provided is unrecognized (must be of type {}): {error}", asked.served.kind);
+        Refusal::new(400, "BadRequest", message)
+    })
+}
+
+impl Asked<'_> {
+    fn is_dry(&self) -> bool {
+        self.query.get("dryRun") == Some("All")
+    }
+
+    fn writer(&self, world: &World) -> Writer<'_> {
+        Writer {
+            manager: &self.manager,
+            subresource: self.route.sub.as_deref().filter(|sub| *sub == "status" || *sub == "scale"),
+            now: world.now,
+        }
+    }
+
+    /// Checks what was sent on its own.
+    fn check(&self, object: &mut Value, address: &Address) -> Result<(), Refusal> {
+        let (kind, version) = (object["kind"].clone(), object["apiVersion"].clone());
+        if kind.is_null() || version.is_null() {
+            object["kind"] = self.served.kind.as_str().into();
+            object["apiVersion"] = self.route.api_version.as_str().into();
+        } else if kind != self.served.kind.as_str() || version != self.route.api_version.as_str() {
+            let message = format!(
+                "the API version in the data ({}) does not match the expected API version ({})",
+                version.as_str().unwrap_or_default(),
+                self.route.api_version
+            );
+            return Err(Refusal::new(400, "BadRequest", message));
+        }
+        let namespace = text(object, "/metadata/namespace");
+        if namespace.is_some() && namespace != address.namespace.as_deref() {
+            return Err(Refusal::new(
+                400,
+                "BadRequest",
+                "the namespace of the provided object does not match the namespace sent on the request",
+            ));
+        }
+        if self.served.namespaced && address.namespace.is_none() {
+            return Err(Refusal::new(
+                405,
+                "MethodNotAllowed",
+                "the server does not allow this method on the requested resource",
+            ));
+        }
+        if self.served.builtin && self.query.get("fieldValidation") == Some("Strict") {
+            admit::strictly(object)?;
+        }
+        if let Some(namespace) = &address.namespace {
+            object["metadata"]["namespace"] = namespace.as_str().into();
+        }
+        Ok(())
+    }
+
+    /// Fills in, judges and stores.
+    fn store(
+        &self,
+        world: &mut World,
+        address: &Address,
+        mut after: Value,
+        live: Option<&Value>,
+    ) -> Result<Value, Refusal> {
+        if self.served.builtin {
+            defaults::complete(&mut after, live, world);
+        }
+        match live {
+            Some(live) => {
+                admit::unchanged(live, &after, address)?;
+                keep(live, &mut after, self.route.sub.as_deref());
+            }
+            None => {
+                admit::name(&self.served.kind, address)?;
+                admit::namespace(world, address)?;
+                world.check_quota(&self.served.kind, address.namespace.as_deref(), &address.name)?;
+            }
+        }
+        if self.is_dry() {
+            return Ok(rehearsed(after, live));
+        }
+        let stored = world.store.put(address, after, world.now);
+        // The last finalizer of what is being deleted was taken away.
+        if stored["metadata"].get("deletionTimestamp").is_some() && is_free(&stored) {
+            world.store.remove(address);
+        }
+        Ok(stored)
+    }
+}
+
+/// Nothing holds an object that is being deleted.
+fn is_free(object: &Value) -> bool {
+    let on_a_node = object["kind"] == "Pod" && text(object, "/spec/nodeName").is_some();
+    items(object, "/metadata/finalizers").next().is_none() && !on_a_node && object["kind"] != "Namespace"
+}
+
+/// A rehearsed object has what a stored one would have, as far as that can be known.
+fn rehearsed(mut after: Value, live: Option<&Value>) -> Value {
+    if let Some(live) = live
+        && live.get("spec") != after.get("spec")
+        && let Some(generation) = live["metadata"]["generation"].as_u64()
+    {
+        after["metadata"]["generation"] = (generation + 1).into();
+    }
+    after
+}
+
+/// What a writer cannot change: identity, and the status but through its own subresource, where nothing else changes.
+fn keep(live: &Value, after: &mut Value, sub: Option<&str>) {
+    for key in [
+        "uid",
+        "creationTimestamp",
+        "generation",
+        "resourceVersion",
+        "deletionTimestamp",
+        "deletionGracePeriodSeconds",
+        "selfLink",
+    ] {
+        match live["metadata"].get(key) {
+            Some(value) => after["metadata"][key] = value.clone(),
+            None => drop(after["metadata"].as_object_mut().and_then(|map| map.shift_remove(key))),
+        }
+    }
+    if sub == Some("status") {
+        let (status, owners) = (after["status"].take(), after["metadata"]["managedFields"].take());
+        let metadata = after["metadata"].take();
+        *after = live.clone();
+        after["status"] = status;
+        after["metadata"]["managedFields"] = owners;
+        if let Some(annotations) = metadata.get("annotations") {
+            after["metadata"]["annotations"] = annotations.clone();
+        }
+    } else if let Some(map) = after.as_object_mut() {
+        match live.get("status") {
+            Some(status) => drop(map.insert("status".to_owned(), status.clone())),
+            None => drop(map.shift_remove("status")),
+        }
+    }
+}
+
+fn create(world: &mut World, mut object: Value, asked: &Asked<'_>) -> Answer {
+    if !object["metadata"].is_object() {
+        object["metadata"] = json!({});
+    }
+    if text(&object, "/metadata/name").is_none()
+        && let Some(prefix) = text(&object, "/metadata/generateName").map(str::to_owned)
+    {
+        object["metadata"]["name"] = format!("{prefix}{}", world.store.ids.suffix()).into();
+    }
+    let address = asked.route.object(text(&object, "/metadata/name").unwrap_or_default());
+    asked.check(&mut object, &address)?;
+    if text(&object, "/metadata/resourceVersion").is_some_and(|version| !version.is_empty()) {
+        return Err(Refusal::new(500, "InternalError", "resourceVersion should not be set on objects to be created"));
+    }
+    if world.store.get(&address).is_some() {
+        let message = format!("{} \"{}\" already exists", dotted(&address.plural, address.group()), address.name);
+        let details = json!({"name": address.name, "group": address.group(), "kind": address.plural});
+        return Err(Refusal::new(409, "AlreadyExists", message).with(details));
+    }
+    without_server_fields(&mut object);
+    owners::track(None, &mut object, &asked.writer(world));
+    Ok((StatusCode::CREATED, asked.store(world, &address, object, None)?))
+}
+
+/// What only the server writes is not taken over from an object that was read elsewhere.
+fn without_server_fields(object: &mut Value) {
+    if let Some(metadata) = object["metadata"].as_object_mut() {
+        for key in [
+            "uid",
+            "creationTimestamp",
+            "generation",
+            "resourceVersion",
+            "deletionTimestamp",
+            "deletionGracePeriodSeconds",
+            "selfLink",
+            "managedFields",
+        ] {
+            metadata.shift_remove(key);
+        }
+    }
+    // A node says itself how it is; of everything else a controller does.
+    if object["kind"] != "Node"
+        && let Some(map) = object.as_object_mut()
+    {
+        map.shift_remove("status");
+    }
+}
+
+fn modified(address: &Address) -> Refusal {
+    let message = format!(
+        "Operation cannot be fulfilled on {} \"{}\": the object has been modified; please apply your changes to the latest version and try again",
+        dotted(&address.plural, address.group()),
+        address.name
+    );
+    Refusal::new(409, "Conflict", message)
+        .with(json!({"name": address.name, "group": address.group(), "kind": address.plural}))
+}
+
+/// A write may be bound to the version and the incarnation that was looked at.
+fn check_version(live: &Value, wanted: &Value, address: &Address) -> Result<(), Refusal> {
+    let version = text(wanted, "/metadata/resourceVersion").filter(|version| !version.is_empty());
+    if version.is_some() && version != text(live, "/metadata/resourceVersion") {
+        return Err(modified(address));
+    }
+    let uid = text(wanted, "/metadata/uid").filter(|uid| !uid.is_empty());
+    if let (Some(uid), Some(there)) = (uid, text(live, "/metadata/uid"))
+        && uid != there
+    {
+        let message = format!(
+            "Operation cannot be fulfilled on {} \"{}\": Precondition failed: UID in precondition: {uid}, UID in object meta: {there}",
+            dotted(&address.plural, address.group()),
+            address.name
+        );
+        return Err(Refusal::new(409, "Conflict", message));
+    }
+    Ok(())
+}
+
+fn found(world: &World, address: &Address) -> Result<Value, Refusal> {
+    let missing = || Refusal::not_found(address.group(), &address.plural, &address.name);
+    world.store.get(address).cloned().ok_or_else(missing)
+}
+
+fn replace(world: &mut World, address: &Address, mut object: Value, asked: &Asked<'_>) -> Answer {
+    asked.check(&mut object, address)?;
+    let live = found(world, address)?;
+    check_version(&live, &object, address)?;
+    let managed = live["metadata"]["managedFields"].clone();
+    object["metadata"]["managedFields"] = managed;
+    owners::track(Some(&live), &mut object, &asked.writer(world));
+    Ok((StatusCode::OK, asked.store(world, address, object, Some(&live))?))
+}
+
+fn patch(world: &mut World, address: &Address, body: &Value, asked: &Asked<'_>) -> Answer {
+    let live = world.store.get(address).cloned();
+    if asked.kind.starts_with("application/apply-patch") {
+        return apply(world, address, body.clone(), live.as_ref(), asked);
+    }
+    let live = live.ok_or_else(|| Refusal::not_found(address.group(), &address.plural, &address.name))?;
+    let mut after = merge::patched(&live, body, &asked.kind)?;
+    check_version(&live, &after, address)?;
+    if asked.served.builtin && asked.query.get("fieldValidation") == Some("Strict") {
+        admit::strictly(&after)?;
+    }
+    owners::track(Some(&live), &mut after, &asked.writer(world));
+    Ok((StatusCode::OK, asked.store(world, address, after, Some(&live))?))
+}
+
+fn apply(world: &mut World, address: &Address, mut wanted: Value, live: Option<&Value>, asked: &Asked<'_>) -> Answer {
+    if asked.query.get("fieldManager").is_none_or(str::is_empty) {
+        let message =
+            "PatchOptions.meta.k8s.io \"\" is invalid: fieldManager: Required value: is required for apply patch";
+        return Err(Refusal::new(422, "Invalid", message));
+    }
+    if wanted["metadata"].get("managedFields").is_some_and(|fields| !fields.is_null()) {
+        return Err(Refusal::new(400, "BadRequest", "metadata.managedFields must be nil"));
+    }
+    asked.check(&mut wanted, address)?;
+    wanted["metadata"]["name"] = address.name.as_str().into();
+    match live {
+        Some(live) => check_version(live, &wanted, address)?,
+        None if wanted["metadata"].get("uid").is_some() || wanted["metadata"].get("resourceVersion").is_some() => {
+            return Err(Refusal::new(
+                409,
+                "Conflict",
+                format!(
+                    "Operation cannot be fulfilled on {} \"{}\": uid or resourceVersion mismatch: the object does not exist",
+                    dotted(&address.plural, address.group()),
+                    address.name
+                ),
+            ));
+        }
+        None => {}
+    }
+    if asked.route.sub.is_none()
+        && let Some(map) = wanted.as_object_mut()
+    {
+        map.shift_remove("status");
+    }
+    let after = owners::apply(live, &wanted, &asked.writer(world), asked.query.is_true("force"))?;
+    let code = if live.is_some() { StatusCode::OK } else { StatusCode::CREATED };
+    Ok((code, asked.store(world, address, after, live)?))
+}
+
+fn rescale(world: &mut World, address: &Address, body: &Value, asked: &Asked<'_>) -> Answer {
+    let live = found(world, address)?;
+    scale(&live)?;
+    let Some(replicas) = body["spec"]["replicas"].as_u64() else {
+        return Err(Refusal::new(422, "Invalid", "spec.replicas: Required value"));
+    };
+    let mut after = live.clone();
+    after["spec"]["replicas"] = replicas.into();
+    let writer = Writer { subresource: Some("scale"), ..asked.writer(world) };
+    owners::track(Some(&live), &mut after, &writer);
+    let stored = asked.store(world, address, after, Some(&live))?;
+    Ok((StatusCode::OK, scale(&stored)?))
+}
+
+/// As a deletion; no budget is looked at.
+fn evict(world: &mut World, address: &Address) -> Answer {
+    world.delete(address, None)?;
+    Ok((
+        StatusCode::CREATED,
+        json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}),
+    ))
+}
+
+fn delete(world: &mut World, address: &Address, options: &Value, asked: &Asked<'_>) -> Answer {
+    let mut live = found(world, address)?;
+    for (field, label) in [("uid", "UID"), ("resourceVersion", "ResourceVersion")] {
+        let wanted = options["preconditions"][field].as_str();
+        let there = live["metadata"][field].as_str().unwrap_or_default();
+        if let Some(wanted) = wanted.filter(|wanted| *wanted != there) {
+            let message = format!(
+                "Operation cannot be fulfilled on {} \"{}\": the {label} in the precondition ({wanted}) does not match the {label} in record ({there}). The object might have been deleted and then recreated",
+                dotted(&address.plural, address.group()),
+                address.name
+            );
+            return Err(Refusal::new(409, "Conflict", message));
+        }
+    }
+    if asked.is_dry() || options["dryRun"][0] == "All" {
+        return Ok((StatusCode::OK, success(&live, address)));
+    }
+    let policy = asked.query.get("propagationPolicy").or(options["propagationPolicy"].as_str());
+    let finalizer = match policy {
+        Some("Foreground") => Some("foregroundDeletion"),
+        Some("Orphan") => Some("orphan"),
+        _ => None,
+    };
+    if let Some(finalizer) = finalizer {
+        if !live["metadata"]["finalizers"].is_array() {
+            live["metadata"]["finalizers"] = json!([]);
+        }
+        if let Value::Array(list) = &mut live["metadata"]["finalizers"]
+            && !list.iter().any(|known| known == finalizer)
+        {
+            list.push(finalizer.into());
+        }
+        live = world.store.put(address, live, world.now);
+    }
+    let grace = asked
+        .query
+        .get("gracePeriodSeconds")
+        .and_then(|text| text.parse().ok())
+        .or(options["gracePeriodSeconds"].as_i64());
+    let after = world.delete(address, grace)?;
+    let still_there = world.store.get(address).is_some();
+    Ok((StatusCode::OK, if still_there || live["kind"] == "Pod" { after } else { success(&live, address) }))
+}
+
+fn success(live: &Value, address: &Address) -> Value {
+    json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success",
+        "details": {"name": address.name, "group": address.group(), "kind": address.plural, "uid": live["metadata"]["uid"]}})
+}
+
+fn delete_all(world: &mut World, options: &Value, asked: &Asked<'_>) -> Answer {
+    let selector = Selector::of(asked.query)?;
+    let all = world.store.range(&asked.route.api_version, &asked.route.plural);
+    let meant = all.filter(|(address, object)| asked.route.holds(address) && selector.takes(object));
+    let addresses: Vec<Address> = meant.map(|(address, _)| address.clone()).collect();
+    let mut gone = Vec::new();
+    for address in &addresses {
+        gone.push(found(world, address)?);
+        delete(world, address, options, asked)?;
+    }
+    let list = json!({"kind": format!("{}List", asked.served.kind), "apiVersion": asked.route.api_version,
+        "metadata": {"resourceVersion": world.store.version.to_string()}, "items": gone});
+    Ok((StatusCode::OK, list))
+}

@@ -1,0 +1,44 @@
+//! The controllers of a cluster, the scheduler and the kubelets, each a function that does what there is to do now.
+//!
+//! All of them look at the whole state and not at what has changed, as real controllers do: whatever was interrupted is
+//! taken up by the next look. Together they are run until none has anything left, so their order is of no matter.
+
+mod claims;
+mod collector;
+mod daemon_set;
+mod deployment;
+mod endpoints;
+mod job;
+mod kubelet;
+mod namespace;
+mod nodes;
+mod pods;
+mod protection;
+mod provisioner;
+mod replica_set;
+mod scheduler;
+mod stateful_set;
+mod volumes;
+
+pub(super) use endpoints::target;
+
+use super::world::World;
+
+/// All of them.
+pub(super) const ALL: &[fn(&mut World)] = &[
+    namespace::run,
+    nodes::run,
+    collector::run,
+    deployment::run,
+    stateful_set::run,
+    daemon_set::run,
+    replica_set::run,
+    job::run,
+    volumes::run,
+    claims::run,
+    provisioner::run,
+    protection::run,
+    scheduler::run,
+    kubelet::run,
+    endpoints::run,
+];

@@ -1,0 +1,100 @@
+//! The garbage collector: what all owners are gone of goes; foreground and orphan deletion. Source: Kubernetes, "Garbage
+//! Collection".
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::object::{items, text};
+use crate::sandbox::address::Address;
+use crate::sandbox::world::World;
+
+pub(super) fn run(world: &mut World) {
+    let all: Vec<(Address, Value)> = world
+        .store
+        .iter()
+        .filter(|(_, object)| object["metadata"].get("ownerReferences").is_some() || is_leaving(object))
+        .map(|(address, object)| (address.clone(), object.clone()))
+        .collect();
+    if all.is_empty() {
+        return;
+    }
+    let uids: BTreeSet<String> =
+        world.store.iter().filter_map(|(_, object)| text(object, "/metadata/uid")).map(str::to_owned).collect();
+    for (address, object) in &all {
+        let mut owners = items(object, "/metadata/ownerReferences").peekable();
+        if owners.peek().is_some() && owners.all(|owner| !owner["uid"].as_str().is_some_and(|uid| uids.contains(uid))) {
+            // It may have gone since the list was made.
+            let _ = if is_leaving(object) { Ok(Value::Null) } else { world.delete(address, None) };
+        }
+        if is_leaving(object) {
+            leave(world, (address, object), &all);
+        }
+    }
+}
+
+fn is_leaving(object: &Value) -> bool {
+    object["metadata"].get("deletionTimestamp").is_some()
+}
+
+fn has(object: &Value, finalizer: &str) -> bool {
+    items(object, "/metadata/finalizers").any(|known| known == finalizer)
+}
+
+/// An object that goes after its dependents, or without them.
+fn leave(world: &mut World, (address, object): (&Address, &Value), all: &[(Address, Value)]) {
+    let uid = &object["metadata"]["uid"];
+    let is_below =
+        |(_, below): &&(Address, Value)| items(below, "/metadata/ownerReferences").any(|owner| owner["uid"] == *uid);
+    if has(object, "orphan") {
+        for (below_address, below) in all.iter().filter(is_below) {
+            let mut below = below.clone();
+            if let Some(Value::Array(owners)) = below["metadata"].get_mut("ownerReferences") {
+                owners.retain(|owner| owner["uid"] != *uid);
+            }
+            world.store.put(below_address, below, world.now);
+        }
+        return finish(world, address, object, "orphan");
+    }
+    if has(object, "foregroundDeletion") {
+        let mut left = false;
+        for (below, _) in all.iter().filter(is_below) {
+            if world.store.get(below).is_some() {
+                let _ = foreground(world, below);
+                left |= world.store.get(below).is_some();
+            }
+        }
+        if !left {
+            finish(world, address, object, "foregroundDeletion");
+        }
+    }
+}
+
+/// What goes before its owner lets its own dependents go first, too.
+fn foreground(world: &mut World, address: &Address) -> Option<()> {
+    let mut live = world.store.get(address)?.clone();
+    let is_owner = ["ReplicaSet", "Job"].iter().any(|kind| live["kind"] == *kind);
+    if is_owner && !is_leaving(&live) {
+        live["metadata"]["finalizers"] = serde_json::json!(["foregroundDeletion"]);
+        world.store.put(address, live, world.now);
+    }
+    world.delete(address, None).ok().map(|_| ())
+}
+
+/// Takes a finalizer away, and the object when that was the last.
+pub(super) fn finish(world: &mut World, address: &Address, object: &Value, finalizer: &str) {
+    let mut object = object.clone();
+    if let Some(Value::Array(list)) = object["metadata"].get_mut("finalizers") {
+        list.retain(|known| known != finalizer);
+        if list.is_empty()
+            && let Some(metadata) = object["metadata"].as_object_mut()
+        {
+            metadata.shift_remove("finalizers");
+        }
+    }
+    let is_free = object["metadata"].get("finalizers").is_none() && is_leaving(&object);
+    world.store.put(address, object, world.now);
+    if is_free {
+        world.store.remove(address);
+    }
+}

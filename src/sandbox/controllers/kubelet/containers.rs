@@ -1,0 +1,357 @@
+//! The containers of one pod: waiting, running, ended, started again.
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use super::{BY, needs, pod_address};
+use crate::object::{items, number, text};
+use crate::sandbox::containers::LAST_WORDS;
+use crate::sandbox::ids::digest;
+use crate::sandbox::store::{read_time, time};
+use crate::sandbox::world::World;
+
+/// Seconds from the making of a container to its start.
+const START: i64 = 1;
+/// Seconds that a container with an end runs: one of a Job, one that initialises, one that crashes.
+const RUN: i64 = 1;
+/// The longest pause between two starts, and the first.
+const LONGEST: i64 = 300;
+const FIRST: i64 = 10;
+
+/// What a pass over a pod knows.
+struct Ward<'a> {
+    world: &'a mut World,
+    pod: &'a Value,
+    now: Timestamp,
+}
+
+/// The whole status of a pod that is on its node, as it is now.
+pub(super) fn status(world: &mut World, pod: &Value) -> Value {
+    let now = world.now;
+    let mut ward = Ward { world, pod, now };
+    let mut status = pod["status"].clone();
+    let mut before = true;
+    let mut init = Vec::new();
+    for container in items(pod, "/spec/initContainers") {
+        let known = known(pod, "initContainerStatuses", container);
+        let next = if before { ward.container(container, known, true) } else { known };
+        before = before && next["state"]["terminated"]["exitCode"] == 0;
+        init.push(next);
+    }
+    let main: Vec<Value> = items(pod, "/spec/containers")
+        .map(|container| {
+            let known = known(pod, "containerStatuses", container);
+            if before { ward.container(container, known, false) } else { known }
+        })
+        .collect();
+    let address = status.get("podIP").cloned();
+    let started = main.iter().chain(&init).any(|status| status["state"].get("waiting").is_none());
+    if address.is_none() && started {
+        let node = text(pod, "/spec/nodeName")
+            .and_then(|node| ward.world.find("Node", None, node))
+            .cloned()
+            .unwrap_or_default();
+        let address = pod_address(&mut ward.world.store.ids, &node);
+        status["podIP"] = address.as_str().into();
+        status["podIPs"] = json!([{"ip": address}]);
+    }
+    conclude(&mut status, pod, (&init, &main), before, now);
+    if !init.is_empty() {
+        status["initContainerStatuses"] = init.into();
+    }
+    status["containerStatuses"] = main.into();
+    status
+}
+
+fn known(pod: &Value, list: &str, container: &Value) -> Value {
+    items(&pod["status"], &format!("/{list}"))
+        .find(|status| status["name"] == container["name"])
+        .cloned()
+        .unwrap_or_default()
+}
+
+/// Phase and conditions, from what the containers are.
+fn conclude(status: &mut Value, pod: &Value, (init, main): (&[Value], &[Value]), initialised: bool, now: Timestamp) {
+    let code = |status: &Value| status["state"]["terminated"]["exitCode"].as_i64();
+    let policy = text(pod, "/spec/restartPolicy").unwrap_or("Always");
+    let failed = |statuses: &[Value]| statuses.iter().any(|status| code(status).is_some_and(|code| code != 0));
+    let all_ended = main.iter().all(|status| code(status).is_some());
+    let begun = main.iter().any(|status| status["state"].get("waiting").is_none() || status["restartCount"] != 0);
+    let phase = if policy != "Always" && all_ended && !failed(main) {
+        "Succeeded"
+    } else if policy == "Never" && ((all_ended && failed(main)) || failed(init)) {
+        "Failed"
+    } else if begun {
+        "Running"
+    } else {
+        "Pending"
+    };
+    status["phase"] = phase.into();
+    status["observedGeneration"] = 1.into();
+    let ready = phase == "Running" && main.iter().all(|status| status["ready"] == true);
+    let unready: Vec<&str> =
+        main.iter().filter(|status| status["ready"] != true).filter_map(|status| text(status, "/name")).collect();
+    let done = phase == "Succeeded";
+    let why = if done {
+        ("PodCompleted", String::new())
+    } else {
+        ("ContainersNotReady", format!("containers with unready status: [{}]", unready.join(" ")))
+    };
+    let not_initialised = init
+        .iter()
+        .filter(|status| code(status) != Some(0))
+        .filter_map(|status| text(status, "/name"))
+        .collect::<Vec<_>>()
+        .join(" ");
+    let incomplete = ("ContainersNotInitialized", format!("containers with incomplete status: [{not_initialised}]"));
+    let wanted = [
+        (
+            "PodReadyToStartContainers",
+            status.get("podIP").is_some() && phase != "Succeeded" && phase != "Failed",
+            ("", String::new()),
+        ),
+        ("Initialized", initialised, incomplete),
+        ("Ready", ready, why.clone()),
+        ("ContainersReady", ready, why),
+    ];
+    let before = status["conditions"].clone();
+    let mut conditions: Vec<Value> =
+        wanted.into_iter().map(|(kind, is, why)| condition(&before, kind, is, why, now)).collect();
+    conditions.extend(items(&before, "").filter(|condition| condition["type"] == "PodScheduled").cloned());
+    status["conditions"] = conditions.into();
+}
+
+fn condition(before: &Value, kind: &str, is: bool, (reason, message): (&str, String), now: Timestamp) -> Value {
+    let value = if is { "True" } else { "False" };
+    let kept = items(before, "").find(|known| known["type"] == kind && known["status"] == value);
+    let since = kept.map_or(json!(time(now)), |known| known["lastTransitionTime"].clone());
+    let mut condition = json!({"type": kind, "status": value, "lastProbeTime": null, "lastTransitionTime": since, "observedGeneration": 1});
+    if !is && !reason.is_empty() {
+        condition["reason"] = reason.into();
+        if !message.is_empty() {
+            condition["message"] = message.into();
+        }
+    }
+    condition
+}
+
+impl Ward<'_> {
+    fn tell(&mut self, container: &Value, init: bool, event: (&str, &str), message: &str) {
+        let list = if init { "initContainers" } else { "containers" };
+        let path = format!("spec.{list}{{{}}}", text(container, "/name").unwrap_or_default());
+        self.world.event_at(self.pod, Some(&path), event, message, BY);
+    }
+
+    /// What becomes of a container now.
+    fn container(&mut self, container: &Value, known: Value, init: bool) -> Value {
+        let state = &known["state"];
+        if state.get("running").is_some() {
+            return self.running(container, known, init);
+        }
+        if state.get("terminated").is_some() {
+            return self.ended(container, known, init);
+        }
+        let again = known["lastState"]["terminated"].is_object();
+        if again && !self.is_paused_out(&known) {
+            return known;
+        }
+        self.start(container, known, init)
+    }
+
+    /// Makes and starts a container, or says why not.
+    fn start(&mut self, container: &Value, mut known: Value, init: bool) -> Value {
+        let image = text(container, "/image").unwrap_or_default().to_owned();
+        if let Some(fault) = self.unpullable(container, &image) {
+            return self.no_image(container, known, init, &fault);
+        }
+        if let Some(why) = needs::environment(self.world, self.pod, container) {
+            known["state"] = json!({"waiting": {"reason": "CreateContainerConfigError", "message": why}});
+            self.tell(container, init, ("Warning", "Failed"), &format!("Error: {why}"));
+            return known;
+        }
+        let since = read_time(&self.pod["status"], "/startTime").unwrap_or(self.now);
+        if !self.world.is_since(since, START) {
+            if known["state"]["waiting"]["reason"] == "PodInitializing" && init {
+                known["state"] = json!({"waiting": {"reason": "PodInitializing"}});
+            }
+            return known;
+        }
+        let name = text(container, "/name").unwrap_or_default().to_owned();
+        self.pulled(container, &image, init);
+        self.tell(container, init, ("Normal", "Created"), &format!("Created container: {name}"));
+        self.tell(container, init, ("Normal", "Started"), &format!("Started container {name}"));
+        let id = digest(&format!(
+            "{}/{name}/{}",
+            text(self.pod, "/metadata/uid").unwrap_or_default(),
+            known["restartCount"]
+        ));
+        known["image"] = image.as_str().into();
+        known["imageID"] = format!("sha256:{}", digest(&image)).into();
+        known["containerID"] = format!("sandbox://{id}").into();
+        known["state"] = json!({"running": {"startedAt": time(self.now)}});
+        self.running(container, known, init)
+    }
+
+    /// Puts the image on the node, where it stays.
+    fn pulled(&mut self, container: &Value, image: &str, init: bool) {
+        let Some(mut node) =
+            text(self.pod, "/spec/nodeName").and_then(|node| self.world.find("Node", None, node)).cloned()
+        else {
+            return;
+        };
+        if has_image(&node, image) {
+            let message = format!("Container image \"{image}\" already present on machine");
+            return self.tell(container, init, ("Normal", "Pulled"), &message);
+        }
+        self.tell(container, init, ("Normal", "Pulling"), &format!("Pulling image \"{image}\""));
+        let message =
+            format!("Successfully pulled image \"{image}\" in 1s (1s including waiting). Image size: 20000000 bytes.");
+        self.tell(container, init, ("Normal", "Pulled"), &message);
+        if !node["status"]["images"].is_array() {
+            node["status"]["images"] = json!([]);
+        }
+        if let Value::Array(images) = &mut node["status"]["images"] {
+            images.push(json!({"names": [image], "sizeBytes": 20_000_000}));
+        }
+        self.world.put(node);
+    }
+
+    /// Why an image cannot be had.
+    fn unpullable(&self, container: &Value, image: &str) -> Option<String> {
+        let there = text(self.pod, "/spec/nodeName")
+            .and_then(|node| self.world.find("Node", None, node))
+            .is_some_and(|node| has_image(node, image));
+        let policy = text(container, "/imagePullPolicy").unwrap_or_default();
+        if there && policy != "Always" {
+            return None;
+        }
+        if policy == "Never" {
+            return Some(format!("Container image \"{image}\" is not present with pull policy of Never"));
+        }
+        let failed = |code: &str, why: &str| {
+            Some(format!(
+                "rpc error: code = {code} desc = failed to pull and unpack image \"{image}\": failed to resolve reference \"{image}\": {why}"
+            ))
+        };
+        if self.world.suffers("image-missing", image) {
+            return failed("NotFound", &format!("{image}: not found"));
+        }
+        if self.world.suffers("image-private", image) {
+            return failed(
+                "Unknown",
+                "pull access denied, repository does not exist or may require authorization: authorization failed: no basic auth credentials",
+            );
+        }
+        None
+    }
+
+    fn no_image(&mut self, container: &Value, mut known: Value, init: bool, fault: &str) -> Value {
+        let image = text(container, "/image").unwrap_or_default().to_owned();
+        if fault.contains("pull policy of Never") {
+            known["state"] = json!({"waiting": {"reason": "ErrImageNeverPull", "message": fault}});
+            self.tell(container, init, ("Warning", "ErrImageNeverPull"), fault);
+            return known;
+        }
+        self.tell(container, init, ("Normal", "Pulling"), &format!("Pulling image \"{image}\""));
+        self.tell(container, init, ("Warning", "Failed"), &format!("Failed to pull image \"{image}\": {fault}"));
+        self.tell(container, init, ("Warning", "Failed"), "Error: ErrImagePull");
+        let since = read_time(&self.pod["status"], "/startTime").unwrap_or(self.now);
+        // The first failure is told as such; from the second look on the kubelet holds back.
+        if self.world.is_since(since, START) {
+            self.tell(container, init, ("Normal", "BackOff"), &format!("Back-off pulling image \"{image}\""));
+            let message = format!("Back-off pulling image \"{image}\": ErrImagePull: {fault}");
+            known["state"] = json!({"waiting": {"reason": "ImagePullBackOff", "message": message}});
+        } else {
+            known["state"] = json!({"waiting": {"reason": "ErrImagePull", "message": fault}});
+        }
+        known
+    }
+
+    fn running(&mut self, container: &Value, mut known: Value, init: bool) -> Value {
+        let name = text(container, "/name").unwrap_or_default().to_owned();
+        let started = read_time(&known, "/state/running/startedAt").unwrap_or(self.now);
+        let crash = self.world.suffers("crash", &name);
+        let memory = self.world.suffers("out-of-memory", &name);
+        let ends = init || text(self.pod, "/spec/restartPolicy") != Some("Always");
+        if (crash || memory || ends) && self.world.is_since(started, RUN) {
+            let (code, reason) = match (memory, crash) {
+                (true, _) => (137, "OOMKilled"),
+                (_, true) => (1, "Error"),
+                _ => (0, "Completed"),
+            };
+            known["state"] = json!({"terminated": {"exitCode": code, "reason": reason, "startedAt": time(started), "finishedAt": time(self.now),
+                "containerID": known["containerID"]}});
+            if crash && text(container, "/terminationMessagePolicy") == Some("FallbackToLogsOnError") {
+                known["state"]["terminated"]["message"] = LAST_WORDS.into();
+            }
+            known["ready"] = (init && code == 0).into();
+            known["started"] = false.into();
+            return known;
+        }
+        known["started"] = true.into();
+        known["ready"] = self.is_ready(container, started, &name).into();
+        if init {
+            known["ready"] = false.into();
+        }
+        known
+    }
+
+    /// Probes pass at their first try, which is after their delay and a second at the earliest.
+    fn is_ready(&mut self, container: &Value, started: Timestamp, name: &str) -> bool {
+        let Some(probe) = container.get("readinessProbe").filter(|probe| probe.is_object()) else { return true };
+        let delay = number(probe, "/initialDelaySeconds").unwrap_or(0).max(1);
+        if !self.world.is_since(started, delay) {
+            return false;
+        }
+        if self.world.suffers("not-ready", name) {
+            let message = "Readiness probe failed: HTTP probe failed with statuscode: 503";
+            self.tell(container, false, ("Warning", "Unhealthy"), message);
+            return false;
+        }
+        true
+    }
+
+    fn ended(&mut self, container: &Value, mut known: Value, init: bool) -> Value {
+        let code = known["state"]["terminated"]["exitCode"].as_i64().unwrap_or(0);
+        let policy = text(self.pod, "/spec/restartPolicy").unwrap_or("Always");
+        let again = if init {
+            code != 0 && policy != "Never"
+        } else {
+            policy == "Always" || (policy == "OnFailure" && code != 0)
+        };
+        if !again {
+            return known;
+        }
+        known["lastState"] = json!({"terminated": known["state"]["terminated"]});
+        known["restartCount"] = (known["restartCount"].as_i64().unwrap_or(0) + 1).into();
+        let name = text(container, "/name").unwrap_or_default();
+        let pod = text(self.pod, "/metadata/name").unwrap_or_default();
+        let place = format!(
+            "{pod}_{}({})",
+            text(self.pod, "/metadata/namespace").unwrap_or_default(),
+            text(self.pod, "/metadata/uid").unwrap_or_default()
+        );
+        let pause = pause(&known);
+        known["state"] = json!({"waiting": {"reason": "CrashLoopBackOff",
+            "message": format!("back-off {pause}s restarting failed container={name} pod={place}")}});
+        let message = format!("Back-off restarting failed container {name} in pod {place}");
+        self.tell(container, init, ("Warning", "BackOff"), &message);
+        known
+    }
+
+    /// Whether a container that has failed may be started again.
+    fn is_paused_out(&mut self, known: &Value) -> bool {
+        let ended = read_time(known, "/lastState/terminated/finishedAt").unwrap_or(self.now);
+        self.world.is_past(ended.saturating_add(SignedDuration::from_secs(pause(known))).unwrap_or(self.now))
+    }
+}
+
+/// Seconds before the next start: doubled with every one.
+fn pause(known: &Value) -> i64 {
+    let restarts = u32::try_from(known["restartCount"].as_i64().unwrap_or(1)).unwrap_or(1);
+    FIRST.saturating_mul(2_i64.saturating_pow(restarts.saturating_sub(1))).min(LONGEST)
+}
+
+fn has_image(node: &Value, image: &str) -> bool {
+    items(node, "/status/images").any(|known| items(known, "/names").any(|name| name == image))
+}

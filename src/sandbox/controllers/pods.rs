@@ -1,0 +1,120 @@
+//! Pods as their controllers make them.
+
+use serde_json::{Value, json};
+
+use crate::object::{items, text};
+use crate::sandbox::containers::is_ready;
+use crate::sandbox::ids::hash;
+use crate::sandbox::refusal::Refusal;
+use crate::sandbox::store::read_time;
+use crate::sandbox::world::World;
+use crate::sandbox::{admit, defaults};
+
+/// The hash of a pod template, as it stands in labels and names.
+pub(super) fn template_hash(template: &Value) -> String {
+    hash(&template.to_string(), 10)
+}
+
+/// A reference to the controller of an object.
+pub(super) fn owner_reference(owner: &Value) -> Value {
+    json!({"apiVersion": owner["apiVersion"], "kind": owner["kind"], "name": owner["metadata"]["name"],
+        "uid": owner["metadata"]["uid"], "controller": true, "blockOwnerDeletion": true})
+}
+
+/// A pod from the template of a workload; without a name one is generated from the owner's.
+pub(super) fn from_template(world: &mut World, owner: &Value, name: Option<&str>, labels: &[(&str, String)]) -> Value {
+    let template = &owner["spec"]["template"];
+    let mut metadata =
+        json!({"namespace": owner["metadata"]["namespace"], "ownerReferences": [owner_reference(owner)]});
+    for key in ["labels", "annotations"] {
+        if template["metadata"][key].is_object() {
+            metadata[key] = template["metadata"][key].clone();
+        }
+    }
+    for (key, value) in labels {
+        metadata["labels"][*key] = value.as_str().into();
+    }
+    let prefix = format!("{}-", text(owner, "/metadata/name").unwrap_or_default());
+    match name {
+        Some(name) => metadata["name"] = name.into(),
+        None => {
+            metadata["name"] = format!("{prefix}{}", world.store.ids.suffix()).into();
+            metadata["generateName"] = prefix.into();
+        }
+    }
+    json!({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": template["spec"]})
+}
+
+/// Sends a pod to the API server and tells of it in an event of its owner, good or bad.
+pub(super) fn create(world: &mut World, owner: &Value, mut pod: Value, by: &str) -> Result<Value, Refusal> {
+    let name = text(&pod, "/metadata/name").unwrap_or_default().to_owned();
+    let namespace = text(&pod, "/metadata/namespace").map(str::to_owned);
+    let allowed = world.check_quota("Pod", namespace.as_deref(), &name).and_then(|()| {
+        let address = crate::sandbox::store::address("Pod", namespace.as_deref(), &name);
+        address.map_or(Ok(()), |address| admit::namespace(world, &address))
+    });
+    if let Err(refusal) = allowed {
+        world.event(owner, ("Warning", "FailedCreate"), &format!("Error creating: {}", refusal.message), by);
+        return Err(refusal);
+    }
+    defaults::complete(&mut pod, None, world);
+    let stored = world.put(pod);
+    if text(owner, "/kind") != Some("StatefulSet") {
+        world.event(owner, ("Normal", "SuccessfulCreate"), &format!("Created pod: {name}"), by);
+    }
+    Ok(stored)
+}
+
+/// Deletes a pod of a workload.
+pub(super) fn discard(world: &mut World, owner: &Value, pod: &Value, by: &str) {
+    if pod["metadata"].get("deletionTimestamp").is_none() {
+        let name = text(pod, "/metadata/name").unwrap_or_default().to_owned();
+        world.discard(pod);
+        world.event(owner, ("Normal", "SuccessfulDelete"), &format!("Deleted pod: {name}"), by);
+    }
+}
+
+/// Whether a pod has been ready for long enough to count as available.
+pub(super) fn is_available(world: &mut World, pod: &Value, seconds: i64) -> bool {
+    if !is_ready(pod) {
+        return false;
+    }
+    let condition = items(pod, "/status/conditions").find(|condition| condition["type"] == "Ready");
+    let since = condition.and_then(|condition| read_time(condition, "/lastTransitionTime"));
+    seconds == 0 || since.is_none_or(|since| world.is_since(since, seconds))
+}
+
+/// A status without the counts that are 0, as Go's `omitempty` writes it.
+pub(super) fn without_zeros(mut status: Value, always: &[&str]) -> Value {
+    if let Some(map) = status.as_object_mut() {
+        map.retain(|key, value| *value != 0 || always.contains(&key.as_str()));
+    }
+    status
+}
+
+/// A number that may also be a share of a whole: `25%`.
+pub(super) fn share(value: &Value, whole: i64, up: bool) -> i64 {
+    let percent = value.as_str().and_then(|text| text.strip_suffix('%')).and_then(|text| text.parse::<i64>().ok());
+    match percent {
+        Some(percent) if up => (whole * percent + 99) / 100,
+        Some(percent) => whole * percent / 100,
+        None => value.as_i64().unwrap_or(0),
+    }
+}
+
+/// A condition, with the time of its last change kept where only its words have changed.
+pub(super) fn condition(
+    world: &World,
+    before: &Value,
+    kind: &str,
+    status: &str,
+    (reason, message): (&str, &str),
+) -> Value {
+    let now = crate::sandbox::store::time(world.now);
+    let known = items(before, "/status/conditions").find(|condition| condition["type"] == kind);
+    let kept = known.filter(|known| known["status"] == status);
+    let changed = kept.map_or(json!(now), |known| known["lastTransitionTime"].clone());
+    let same = kept.filter(|known| known["reason"] == reason && known["message"] == message);
+    let updated = same.map_or(json!(now), |known| known["lastUpdateTime"].clone());
+    json!({"type": kind, "status": status, "reason": reason, "message": message, "lastTransitionTime": changed, "lastUpdateTime": updated})
+}

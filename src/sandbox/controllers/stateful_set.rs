@@ -1,0 +1,169 @@
+//! `StatefulSets`: pods with a number, each with claims of its own.
+
+use serde_json::{Value, json};
+
+use super::pods::{create, discard, from_template, is_available, template_hash, without_zeros};
+use crate::object::{items, number, text};
+use crate::sandbox::containers::is_ready;
+use crate::sandbox::defaults;
+use crate::sandbox::world::World;
+
+const BY: &str = "statefulset-controller";
+const REVISION: &str = "controller-revision-hash";
+
+pub(super) fn run(world: &mut World) {
+    for set in world.all("StatefulSet") {
+        if set["metadata"].get("deletionTimestamp").is_none() {
+            order(world, &set);
+        }
+    }
+}
+
+fn revision(set: &Value) -> String {
+    format!("{}-{}", text(set, "/metadata/name").unwrap_or_default(), template_hash(&set["spec"]["template"]))
+}
+
+fn number_of(pod: &Value) -> i64 {
+    text(pod, "/metadata/name").and_then(|name| name.rsplit('-').next()?.parse().ok()).unwrap_or(-1)
+}
+
+fn order(world: &mut World, set: &Value) {
+    let wanted = number(set, "/spec/replicas").unwrap_or(1);
+    let first = number(set, "/spec/ordinals/start").unwrap_or(0);
+    let parallel = set["spec"]["podManagementPolicy"] == "Parallel";
+    let update = revision(set);
+    let mut pods = world.owned("Pod", set);
+    pods.sort_by_key(number_of);
+    let is_whole = |pod: &Value| is_ready(pod) && pod["metadata"].get("deletionTimestamp").is_none();
+    for place in first..first + wanted {
+        match pods.iter().find(|pod| number_of(pod) == place) {
+            Some(pod) if matches!(text(pod, "/status/phase"), Some("Failed" | "Succeeded")) => {
+                discard(world, set, pod, BY)
+            }
+            Some(pod) if !is_whole(pod) && !parallel => break,
+            Some(_) => {}
+            None => {
+                // The next one waits until this one is there, unless all may come at once.
+                let made = place_pod(world, set, place, &update);
+                if !made || !parallel {
+                    break;
+                }
+            }
+        }
+    }
+    let too_many = pods.iter().rev().filter(|pod| number_of(pod) >= first + wanted);
+    for pod in too_many {
+        discard(world, set, pod, BY);
+        if !parallel {
+            break;
+        }
+    }
+    renew(world, set, &pods, &update);
+    judge(world, set, &update);
+}
+
+/// Makes the claims of a pod and the pod.
+fn place_pod(world: &mut World, set: &Value, place: i64, update: &str) -> bool {
+    let name = format!("{}-{place}", text(set, "/metadata/name").unwrap_or_default());
+    let mut pod = from_template(
+        world,
+        set,
+        Some(&name),
+        &[
+            ("statefulset.kubernetes.io/pod-name", name.clone()),
+            ("apps.kubernetes.io/pod-index", place.to_string()),
+            (REVISION, update.to_owned()),
+        ],
+    );
+    pod["spec"]["hostname"] = name.as_str().into();
+    if let Some(service) = text(set, "/spec/serviceName").filter(|service| !service.is_empty()) {
+        pod["spec"]["subdomain"] = service.into();
+    }
+    for template in items(set, "/spec/volumeClaimTemplates") {
+        let volume = text(template, "/metadata/name").unwrap_or_default();
+        let claim = format!("{volume}-{name}");
+        if let Err(why) = claim_for(world, set, template, &claim) {
+            let message = format!(
+                "create Pod {name} in StatefulSet {} failed error: {why}",
+                text(set, "/metadata/name").unwrap_or_default()
+            );
+            world.event(set, ("Warning", "FailedCreate"), &message, BY);
+            return false;
+        }
+        let volumes = &mut pod["spec"]["volumes"];
+        if !volumes.is_array() {
+            *volumes = json!([]);
+        }
+        if let Value::Array(list) = volumes {
+            list.retain(|known| known["name"] != volume);
+            list.push(json!({"name": volume, "persistentVolumeClaim": {"claimName": claim}}));
+        }
+    }
+    let made = create(world, set, pod, BY).is_ok();
+    if made {
+        let set_name = text(set, "/metadata/name").unwrap_or_default();
+        world.event(
+            set,
+            ("Normal", "SuccessfulCreate"),
+            &format!("create Pod {name} in StatefulSet {set_name} successful"),
+            BY,
+        );
+    }
+    made
+}
+
+fn claim_for(world: &mut World, set: &Value, template: &Value, name: &str) -> Result<(), String> {
+    let namespace = text(set, "/metadata/namespace");
+    if let Some(live) = world.find("PersistentVolumeClaim", namespace, name) {
+        let going = live["metadata"].get("deletionTimestamp").is_some();
+        return if going { Err(format!("pvc {name} is being deleted")) } else { Ok(()) };
+    }
+    world.check_quota("PersistentVolumeClaim", namespace, name).map_err(|refusal| refusal.message)?;
+    let mut claim = json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "spec": template["spec"],
+        "metadata": {"name": name, "namespace": namespace, "labels": set["spec"]["selector"]["matchLabels"]}});
+    if template["metadata"]["annotations"].is_object() {
+        claim["metadata"]["annotations"] = template["metadata"]["annotations"].clone();
+    }
+    defaults::complete(&mut claim, None, world);
+    world.put(claim);
+    let set_name = text(set, "/metadata/name").unwrap_or_default();
+    let pod = name.strip_prefix(&format!("{}-", text(template, "/metadata/name").unwrap_or_default())).unwrap_or(name);
+    let message = format!("create Claim {name} Pod {pod} in StatefulSet {set_name} success");
+    world.event(set, ("Normal", "SuccessfulCreate"), &message, BY);
+    Ok(())
+}
+
+/// Replaces pods of an older template, the highest first, each when all others are whole.
+fn renew(world: &mut World, set: &Value, pods: &[Value], update: &str) {
+    if set["spec"]["updateStrategy"]["type"] == "OnDelete" {
+        return;
+    }
+    let from = number(set, "/spec/updateStrategy/rollingUpdate/partition").unwrap_or(0);
+    if pods.iter().any(|pod| pod["metadata"].get("deletionTimestamp").is_some()) {
+        return;
+    }
+    for pod in pods.iter().rev().filter(|pod| number_of(pod) >= from) {
+        if pod["metadata"]["labels"][REVISION] != update {
+            return discard(world, set, pod, BY);
+        }
+        if !is_ready(pod) {
+            return;
+        }
+    }
+}
+
+fn judge(world: &mut World, set: &Value, update: &str) {
+    let pods = world.owned("Pod", set);
+    let seconds = number(set, "/spec/minReadySeconds").unwrap_or(0);
+    let ready = pods.iter().filter(|pod| is_ready(pod)).count();
+    let available = pods.iter().filter(|pod| is_available(world, pod, seconds)).count();
+    let updated = pods.iter().filter(|pod| pod["metadata"]["labels"][REVISION] == update).count();
+    let wanted = usize::try_from(number(set, "/spec/replicas").unwrap_or(1)).unwrap_or(0);
+    let before = text(set, "/status/currentRevision").unwrap_or(update).to_owned();
+    let current = if updated == wanted && pods.len() == wanted && ready == wanted { update.to_owned() } else { before };
+    let of_current = pods.iter().filter(|pod| pod["metadata"]["labels"][REVISION] == current.as_str()).count();
+    let status = json!({"observedGeneration": set["metadata"]["generation"], "replicas": pods.len(), "readyReplicas": ready,
+        "currentReplicas": of_current, "updatedReplicas": updated, "availableReplicas": available,
+        "currentRevision": current, "updateRevision": update, "collisionCount": 0});
+    world.put_status(set.clone(), without_zeros(status, &["replicas", "collisionCount", "availableReplicas"]));
+}

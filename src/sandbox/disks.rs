@@ -1,0 +1,48 @@
+//! What lies on the disks of the simulated nodes: files by path, so that a volume that was lost is really empty.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::object::{items, text};
+
+/// The files of one directory: path below it, content.
+pub type Files = BTreeMap<String, Vec<u8>>;
+
+/// Directories by node and path.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(super) struct Disks(BTreeMap<String, Files>);
+
+impl Disks {
+    /// The directory behind a volume: on the node that the volume names, or on the network for one that names none.
+    pub(super) fn place(volume: &Value) -> String {
+        let path = ["/spec/hostPath/path", "/spec/local/path", "/spec/nfs/path"]
+            .iter()
+            .find_map(|pointer| text(volume, pointer))
+            .unwrap_or_else(|| text(volume, "/metadata/name").unwrap_or_default());
+        format!("{}:{path}", node(volume).unwrap_or_default())
+    }
+
+    pub(super) fn files(&self, place: &str) -> Option<&Files> {
+        self.0.get(place)
+    }
+
+    /// The directory; made when it is not there.
+    pub(super) fn make(&mut self, place: &str) -> &mut Files {
+        self.0.entry(place.to_owned()).or_default()
+    }
+
+    /// Deletes the directory with all that is in it.
+    pub(super) fn erase(&mut self, place: &str) {
+        self.0.remove(place);
+    }
+}
+
+/// The node that a volume's affinity names.
+pub(super) fn node(volume: &Value) -> Option<&str> {
+    let terms = items(volume, "/spec/nodeAffinity/required/nodeSelectorTerms");
+    let mut expressions = terms.flat_map(|term| items(term, "/matchExpressions"));
+    let named = expressions.find(|expression| expression["key"] == "kubernetes.io/hostname")?;
+    named["values"].get(0)?.as_str()
+}

@@ -1,0 +1,225 @@
+//! The sandbox on disk: `$STATE/sandbox/KIND.json`, whole or not at all, and one process at a time.
+
+use std::fs::{self, File};
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{FlockOperation, flock};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::address::Address;
+use super::ids::Ids;
+use super::kind::Kind;
+use super::store::Store;
+use super::world::{Remains, World};
+use crate::error::{Class, Explain};
+
+/// The version of this format.
+const FORMAT: u32 = 1;
+
+/// Why a kept sandbox is not to be had.
+#[derive(Debug, thiserror::Error)]
+pub enum SandboxError {
+    /// The disk refuses.
+    #[error("{path}: {source}", path = path.display())]
+    Io {
+        /// Which file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The file holds something else.
+    #[error("{path} is no sandbox that this version can read: {why}", path = path.display())]
+    Broken {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it, and where.
+        why: String,
+    },
+    /// Another process has it.
+    #[error("the sandbox {kind} is in use by another seaworthy process")]
+    Busy {
+        /// Which sandbox.
+        kind: Kind,
+    },
+}
+
+impl Explain for SandboxError {
+    fn id(&self) -> &'static str {
+        match self {
+            Self::Io { .. } => "sandbox-io",
+            Self::Broken { .. } => "sandbox-broken",
+            Self::Busy { .. } => "sandbox-busy",
+        }
+    }
+
+    fn class(&self) -> Class {
+        Class::Failed
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Io { .. } => "make room, or choose another folder with SEAWORTHY_STATE_DIR".to_owned(),
+            Self::Broken { .. } => {
+                "`seaworthy sandbox reset` begins a new one; nothing in a sandbox is real".to_owned()
+            }
+            Self::Busy { .. } => {
+                "wait for that command or end it; a sandbox of its own comes with another SEAWORTHY_STATE_DIR"
+                    .to_owned()
+            }
+        })
+    }
+}
+
+/// A sandbox as it is written.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Kept {
+    format: u32,
+    kind: Kind,
+    version: u64,
+    ids: Ids,
+    remains: Remains,
+    objects: Vec<Placed>,
+}
+
+/// An object and the plural under which it is served.
+#[derive(Serialize, Deserialize)]
+struct Placed {
+    plural: String,
+    object: Value,
+}
+
+/// The file of a sandbox, locked for this process.
+#[derive(Debug)]
+pub(super) struct Held {
+    path: PathBuf,
+    /// Closing it frees the lock.
+    _lock: File,
+}
+
+fn io(path: &Path) -> impl Fn(std::io::Error) -> SandboxError + '_ {
+    move |source| SandboxError::Io { path: path.to_owned(), source }
+}
+
+fn paths(state: &Path, kind: Kind) -> (PathBuf, PathBuf) {
+    let folder = state.join("sandbox");
+    (folder.join(format!("{kind}.json")), folder.join(format!("{kind}.lock")))
+}
+
+fn locked(state: &Path, kind: Kind) -> Result<(PathBuf, File), SandboxError> {
+    let (path, lock) = paths(state, kind);
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).map_err(io(folder))?;
+    }
+    let file = File::options().create(true).truncate(false).write(true).mode(0o600).open(&lock).map_err(io(&lock))?;
+    flock(&file, FlockOperation::NonBlockingLockExclusive).map_err(|_| SandboxError::Busy { kind })?;
+    Ok((path, file))
+}
+
+/// Forgets a kept sandbox. Whether there was one.
+///
+/// # Errors
+/// When another process has it, or the disk refuses.
+pub fn reset(state: &Path, kind: Kind) -> Result<bool, SandboxError> {
+    let (path, _lock) = locked(state, kind)?;
+    match fs::remove_file(&path) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(io(&path)(error)),
+    }
+}
+
+impl Held {
+    /// Locks the file and reads what is in it.
+    pub(super) fn open(state: &Path, kind: Kind) -> Result<(Self, Option<World>), SandboxError> {
+        let (path, lock) = locked(state, kind)?;
+        let world = match fs::read(&path) {
+            Ok(bytes) => Some(read(&path, kind, &bytes)?),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+            Err(error) => return Err(io(&path)(error)),
+        };
+        Ok((Self { path, _lock: lock }, world))
+    }
+
+    /// Writes everything beside the file, and puts it in its place.
+    pub(super) fn write(&self, world: &World) -> Result<(), SandboxError> {
+        let placed =
+            |(address, object): (&Address, &Value)| Placed { plural: address.plural.clone(), object: object.clone() };
+        let kept = Kept {
+            format: FORMAT,
+            kind: world.kind,
+            version: world.store.version,
+            ids: world.store.ids.clone(),
+            remains: world.remains(),
+            objects: world.store.iter().map(placed).collect(),
+        };
+        let bytes = serde_json::to_vec(&kept).map_err(|error| io(&self.path)(error.into()))?;
+        let beside = self.path.with_extension("new");
+        let write = || {
+            let mut file = File::options().create(true).truncate(true).write(true).mode(0o600).open(&beside)?;
+            file.write_all(&bytes)?;
+            fs::rename(&beside, &self.path)
+        };
+        write().map_err(io(&self.path))
+    }
+}
+
+fn read(path: &Path, kind: Kind, bytes: &[u8]) -> Result<World, SandboxError> {
+    let broken = |why: String| SandboxError::Broken { path: path.to_owned(), why };
+    let document: Value = serde_json::from_slice(bytes).map_err(|error| broken(error.to_string()))?;
+    if document["format"] != FORMAT {
+        return Err(broken(format!("its format is {}, not {FORMAT}", document["format"])));
+    }
+    let kept: Kept = serde_json::from_value(document).map_err(|error| broken(error.to_string()))?;
+    if kept.kind != kind {
+        return Err(broken(format!("it is a sandbox {}", kept.kind)));
+    }
+    let place = |placed: Placed| {
+        let reference =
+            ObjectRef::of(&placed.object).ok_or_else(|| broken("an object without a name is in it".to_owned()))?;
+        let address =
+            Address::new(&reference.api_version, &placed.plural, reference.namespace.as_deref(), &reference.name);
+        Ok((address, placed.object))
+    };
+    let objects = kept.objects.into_iter().map(place).collect::<Result<_, SandboxError>>()?;
+    Ok(World::new(kind, Store::restored(objects, kept.version, kept.ids), kept.remains))
+}
+
+use crate::object::ObjectRef;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sandbox::Sandbox;
+
+    #[test]
+    fn a_sandbox_is_kept_and_reset_and_belongs_to_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let _inside = runtime.enter();
+        let first = Sandbox::open(folder.path(), Kind::Ha).unwrap();
+        assert!(matches!(Sandbox::open(folder.path(), Kind::Ha), Err(SandboxError::Busy { .. })));
+        let before = first.objects();
+        assert_eq!(before.iter().filter(|object| object["kind"] == "Node").count(), 3);
+        drop(first);
+        assert_eq!(Sandbox::open(folder.path(), Kind::Ha).unwrap().objects(), before);
+        assert!(reset(folder.path(), Kind::Ha).unwrap() && !reset(folder.path(), Kind::Ha).unwrap());
+        assert_ne!(Sandbox::open(folder.path(), Kind::Ha).unwrap().objects(), before);
+    }
+
+    #[test]
+    fn a_broken_file_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir_all(folder.path().join("sandbox")).unwrap();
+        for text in ["{", "{\"format\": 9}", "{\"format\": 1, \"kind\": \"ha\"}"] {
+            let path = folder.path().join("sandbox/ha.json");
+            fs::write(&path, text).unwrap();
+            let error = Sandbox::open(folder.path(), Kind::Ha).err().unwrap();
+            assert!(error.to_string().contains(&path.display().to_string()), "{error}");
+            assert!(error.hint().unwrap().contains("reset"));
+        }
+    }
+}

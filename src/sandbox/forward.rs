@@ -1,0 +1,154 @@
+//! `pods/portforward` over a websocket: two channels for each port, data and errors, each begun with the port's number.
+//! Source: `pkg/kubelet/.../portforward/websocket.go` of Kubernetes.
+
+use bytes::Bytes;
+use futures::{SinkExt as _, StreamExt as _};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
+use http_body_util::{BodyExt as _, Empty};
+use hyper::body::Incoming;
+use hyper::upgrade::Upgraded;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
+use tokio::sync::mpsc;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use tokio_tungstenite::tungstenite::protocol::Role;
+
+use super::Sandbox;
+use super::address::Route;
+use super::api::Body;
+use super::application;
+use super::refusal::Refusal;
+use super::select::Query;
+use crate::object::text;
+
+/// What fits into the pipe of one port.
+const PIPE: usize = 64 * 1024;
+
+/// Accepts the upgrade and forwards, or says why not.
+pub(super) fn answer(
+    sandbox: &Sandbox,
+    mut request: Request<Incoming>,
+    route: &Route,
+) -> Result<Response<Body>, Refusal> {
+    let name = route.name.clone().unwrap_or_default();
+    let pod = sandbox.read(|world| world.store.get(&route.object(&name)).cloned());
+    let pod = pod.ok_or_else(|| Refusal::not_found("", "pods", &name))?;
+    if text(&pod, "/status/phase") != Some("Running") {
+        let phase = text(&pod, "/status/phase").unwrap_or_default();
+        return Err(Refusal::new(
+            400,
+            "BadRequest",
+            format!("unable to forward port because pod is not running. Current status={phase}"),
+        ));
+    }
+    let is_websocket =
+        request.headers().get(header::UPGRADE).is_some_and(|kind| kind.as_bytes().eq_ignore_ascii_case(b"websocket"));
+    let key = request.headers().get(header::SEC_WEBSOCKET_KEY).map(|key| derive_accept_key(key.as_bytes()));
+    let Some(accept) = key.filter(|_| is_websocket) else {
+        return Err(Refusal::not_simulated("pods/portforward over SPDY"));
+    };
+    let protocol =
+        protocol(request.headers()).ok_or_else(|| Refusal::not_simulated("pods/portforward with these protocols"))?;
+    let ports = ports(request.uri().query().unwrap_or_default())?;
+    let upgrade = hyper::upgrade::on(&mut request);
+    let (sandbox, route) = (sandbox.clone(), route.clone());
+    tokio::spawn(async move {
+        // A client that hangs up before the upgrade has changed its mind.
+        if let Ok(stream) = upgrade.await {
+            carry(sandbox, &route, stream, ports).await;
+        }
+    });
+    let mut response = Response::new(Empty::<Bytes>::new().map_err(|never| match never {}).boxed_unsync());
+    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    let headers = response.headers_mut();
+    headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+    headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
+    headers.insert(header::SEC_WEBSOCKET_PROTOCOL, protocol);
+    if let Ok(accept) = HeaderValue::from_str(&accept) {
+        headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
+    }
+    Ok(response)
+}
+
+fn protocol(headers: &HeaderMap) -> Option<HeaderValue> {
+    let offered = headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|value| value.to_str().ok());
+    let offered: Vec<&str> = offered.flat_map(|value| value.split(',')).map(str::trim).collect();
+    let known = ["v4.channel.k8s.io", "v5.channel.k8s.io"].into_iter().find(|known| offered.contains(known))?;
+    Some(HeaderValue::from_static(known))
+}
+
+fn ports(query: &str) -> Result<Vec<u16>, Refusal> {
+    let asked = Query::parse(query);
+    let bad = || Refusal::new(400, "BadRequest", "query parameter \"ports\" must name ports");
+    let text = asked.get("ports").ok_or_else(bad)?;
+    text.split(',').map(|port| port.parse().map_err(|_| bad())).collect()
+}
+
+async fn carry(sandbox: Sandbox, route: &Route, stream: Upgraded, ports: Vec<u16>) {
+    let socket = WebSocketStream::from_raw_socket(TokioIo::new(stream), Role::Server, None).await;
+    let (mut sink, mut source) = socket.split();
+    let (sender, mut receiver) = mpsc::channel::<Message>(16);
+    let mut writers = Vec::new();
+    for (index, port) in ports.into_iter().enumerate() {
+        let channel = u8::try_from(index * 2).unwrap_or(u8::MAX - 1);
+        for channel in [channel, channel + 1] {
+            let [low, high] = port.to_le_bytes();
+            let _ = sender.send(Message::binary(vec![channel, low, high])).await;
+        }
+        let (near, far) = tokio::io::duplex(PIPE);
+        let (reader, writer) = tokio::io::split(near);
+        writers.push(writer);
+        tokio::spawn(pump(reader, channel, sender.clone()));
+        if let Err(why) = application::listen(&sandbox, route, port, far) {
+            let mut bytes = vec![channel + 1];
+            bytes.extend(why.into_bytes());
+            let _ = sender.send(Message::binary(bytes)).await;
+        }
+    }
+    drop(sender);
+    let send = async {
+        while let Some(message) = receiver.recv().await {
+            if sink.send(message).await.is_err() {
+                return;
+            }
+        }
+        // The application has hung up on every port.
+        let _ = sink.close().await;
+    };
+    let receive = async {
+        while let Some(Ok(message)) = source.next().await {
+            match message {
+                Message::Binary(bytes) => {
+                    let Some((channel, data)) = bytes.split_first() else { continue };
+                    let Some(writer) = writers.get_mut(usize::from(*channel / 2)) else { return };
+                    if writer.write_all(data).await.is_err() {
+                        return;
+                    }
+                }
+                Message::Close(_) => return,
+                _ => {}
+            }
+        }
+    };
+    tokio::select! {
+        () = send => {}
+        () = receive => {}
+    }
+}
+
+/// What the application sends, as messages of its channel.
+async fn pump(mut reader: tokio::io::ReadHalf<DuplexStream>, channel: u8, sender: mpsc::Sender<Message>) {
+    let mut buffer = vec![0; 16 * 1024];
+    while let Ok(count) = reader.read(&mut buffer).await {
+        if count == 0 {
+            return;
+        }
+        let mut bytes = vec![channel];
+        bytes.extend_from_slice(&buffer[..count]);
+        if sender.send(Message::binary(bytes)).await.is_err() {
+            return;
+        }
+    }
+}

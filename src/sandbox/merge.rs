@@ -1,0 +1,142 @@
+//! Patches that are no apply: merge (RFC 7386), JSON patch (RFC 6902), and Kubernetes' strategic merge.
+
+use serde_json::{Map, Value};
+
+use super::refusal::Refusal;
+
+/// The object after a patch of this content type.
+pub(super) fn patched(live: &Value, patch: &Value, kind: &str) -> Result<Value, Refusal> {
+    let mut after = live.clone();
+    match kind.split(';').next().unwrap_or_default().trim() {
+        "application/merge-patch+json" => json_patch::merge(&mut after, patch),
+        "application/strategic-merge-patch+json" => strategic(&mut after, patch, ""),
+        "application/json-patch+json" => {
+            let steps: json_patch::Patch = serde_json::from_value(patch.clone())
+                .map_err(|error| Refusal::new(400, "BadRequest", format!("error decoding patch: {error}")))?;
+            json_patch::patch(&mut after, &steps).map_err(|error| {
+                let message = format!("the server rejected our request due to an error in our request: {error}");
+                Refusal::new(422, "Invalid", message)
+            })?;
+        }
+        other => {
+            let message = format!(
+                "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json, application/apply-patch+yaml; this is {other}"
+            );
+            return Err(Refusal::new(415, "UnsupportedMediaType", message));
+        }
+    }
+    Ok(after)
+}
+
+/// The key by which a list is merged; lists that are not here are replaced. Source: `patchMergeKey` in the types of
+/// Kubernetes 1.34.
+fn merge_key(field: &str, items: &[Value]) -> Option<&'static str> {
+    match field {
+        "containers"
+        | "initContainers"
+        | "ephemeralContainers"
+        | "env"
+        | "volumes"
+        | "imagePullSecrets"
+        | "secrets" => Some("name"),
+        "volumeMounts" => Some("mountPath"),
+        "volumeDevices" => Some("devicePath"),
+        "conditions" => Some("type"),
+        "ownerReferences" => Some("uid"),
+        "hostAliases" => Some("ip"),
+        "topologySpreadConstraints" => Some("topologyKey"),
+        "ports" if items.iter().any(|item| item.get("containerPort").is_some()) => Some("containerPort"),
+        "ports" => Some("port"),
+        _ => None,
+    }
+}
+
+fn strategic(live: &mut Value, patch: &Value, field: &str) {
+    match (live, patch) {
+        (Value::Object(live), Value::Object(patch)) => merge_maps(live, patch),
+        (Value::Array(live), Value::Array(patch)) => match merge_key(field, patch) {
+            Some(key) => merge_lists(live, patch, key),
+            None if field == "finalizers" => patch.iter().for_each(|item| {
+                if !live.contains(item) {
+                    live.push(item.clone());
+                }
+            }),
+            None => live.clone_from(patch),
+        },
+        (live, patch) => {
+            *live = patch.clone();
+            // Nulls in what is new say only what is not there.
+            without_nulls(live);
+        }
+    }
+}
+
+fn merge_maps(live: &mut Map<String, Value>, patch: &Map<String, Value>) {
+    if patch.get("$patch") == Some(&Value::from("replace")) {
+        live.clear();
+    }
+    for (key, value) in patch.iter().filter(|(key, _)| *key != "$patch" && !key.starts_with("$setElementOrder/")) {
+        if let Some(list) = key.strip_prefix("$deleteFromPrimitiveList/") {
+            if let (Some(Value::Array(live)), Some(gone)) = (live.get_mut(list), value.as_array()) {
+                live.retain(|item| !gone.contains(item));
+            }
+        } else if key == "$retainKeys" {
+            let kept: Vec<&str> = value.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+            live.retain(|key, _| kept.contains(&key.as_str()));
+        } else if value.is_null() {
+            live.shift_remove(key);
+        } else {
+            strategic(live.entry(key).or_insert(Value::Null), value, key);
+        }
+    }
+}
+
+fn merge_lists(live: &mut Vec<Value>, patch: &[Value], key: &str) {
+    if patch.iter().any(|item| item.get("$patch") == Some(&Value::from("replace"))) {
+        live.clear();
+    }
+    for item in patch.iter().filter(|item| item.get("$patch") != Some(&Value::from("replace"))) {
+        let place = live.iter().position(|known| known.get(key) == item.get(key));
+        match (place, item.get("$patch").and_then(Value::as_str)) {
+            (Some(place), Some("delete")) => drop(live.remove(place)),
+            (None, Some("delete")) => {}
+            (Some(place), _) => strategic(&mut live[place], item, ""),
+            (None, _) => {
+                let mut item = item.clone();
+                without_nulls(&mut item);
+                live.push(item);
+            }
+        }
+    }
+}
+
+fn without_nulls(value: &mut Value) {
+    if let Value::Object(map) = value {
+        map.retain(|_, value| !value.is_null());
+        map.values_mut().for_each(without_nulls);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_strategic_merge_goes_into_lists_by_their_keys() {
+        let live = json!({"spec": {"containers": [{"name": "a", "image": "1"}, {"name": "b"}], "tolerations": [1]}});
+        let patch = json!({"spec": {"containers": [{"name": "a", "image": "2"}, {"name": "b", "$patch": "delete"}], "tolerations": [2]}});
+        let after = patched(&live, &patch, "application/strategic-merge-patch+json").unwrap();
+        assert_eq!(after, json!({"spec": {"containers": [{"name": "a", "image": "2"}], "tolerations": [2]}}));
+    }
+
+    #[test]
+    fn a_merge_replaces_lists_and_a_json_patch_tests() {
+        let live = json!({"a": [1], "b": {"c": 1}});
+        let merged = patched(&live, &json!({"a": [2], "b": {"c": null}}), "application/merge-patch+json").unwrap();
+        assert_eq!(merged, json!({"a": [2], "b": {}}));
+        let test = json!([{"op": "test", "path": "/b/c", "value": 2}]);
+        assert_eq!(patched(&live, &test, "application/json-patch+json").unwrap_err().code, 422);
+        assert_eq!(patched(&live, &test, "text/plain").unwrap_err().code, 415);
+    }
+}

@@ -1,0 +1,187 @@
+//! Server-side apply, and who owns a field after any other write. KEP-555; the texts are those of the API server 1.34.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::fields::{self, Way};
+use super::refusal::Refusal;
+use super::store::time;
+use crate::object::items;
+
+/// Who writes, and when.
+pub(super) struct Writer<'a> {
+    pub(super) manager: &'a str,
+    /// `None`, or `status` and its kin.
+    pub(super) subresource: Option<&'a str>,
+    pub(super) now: Timestamp,
+}
+
+struct Entry {
+    head: Value,
+    ways: BTreeSet<Way>,
+}
+
+fn entries(object: Option<&Value>) -> Vec<Entry> {
+    let known = object.into_iter().flat_map(|object| items(object, "/metadata/managedFields"));
+    known.map(|entry| Entry { ways: fields::from_fields(&entry["fieldsV1"]), head: entry.clone() }).collect()
+}
+
+impl Writer<'_> {
+    fn head(&self, operation: &str, api_version: &Value) -> Value {
+        let mut head = json!({"manager": self.manager, "operation": operation, "apiVersion": api_version,
+            "time": time(self.now), "fieldsType": "FieldsV1"});
+        if let Some(subresource) = self.subresource {
+            head["subresource"] = subresource.into();
+        }
+        head
+    }
+
+    fn is(&self, entry: &Entry, operation: &str) -> bool {
+        entry.head["manager"] == self.manager
+            && entry.head["operation"] == operation
+            && entry.head["subresource"].as_str() == self.subresource
+    }
+}
+
+fn write(object: &mut Value, mut entries: Vec<Entry>) {
+    entries.retain(|entry| !entry.ways.is_empty());
+    let order = |entry: &Entry| {
+        (entry.head["operation"] == "Update", entry.head["time"].to_string(), entry.head["manager"].to_string())
+    };
+    entries.sort_by_key(order);
+    let written = entries.into_iter().map(|entry| {
+        let mut head = entry.head;
+        head["fieldsV1"] = fields::to_fields(&entry.ways);
+        head
+    });
+    object["metadata"]["managedFields"] = written.collect();
+}
+
+/// What an apply makes of the live object.
+pub(super) fn apply(live: Option<&Value>, wanted: &Value, writer: &Writer<'_>, force: bool) -> Result<Value, Refusal> {
+    let ways = fields::leaves(wanted);
+    let (ours, mut others): (Vec<Entry>, Vec<Entry>) =
+        entries(live).into_iter().partition(|entry| writer.is(entry, "Apply"));
+    let before = ours.into_iter().next();
+    let mut after = live.cloned().unwrap_or_else(|| fresh(wanted));
+    let conflicts = conflicts(&after, wanted, &ways, &mut others);
+    if !conflicts.is_empty() && !force {
+        return Err(conflict(conflicts));
+    }
+    for way in before.iter().flat_map(|entry| entry.ways.difference(&ways)) {
+        if !others.iter().any(|entry| entry.ways.contains(way)) {
+            fields::remove(&mut after, way);
+        }
+    }
+    for way in &ways {
+        if let Some(value) = fields::get(wanted, way) {
+            fields::set(&mut after, way, value);
+        }
+    }
+    fields::order_as(&mut after, wanted);
+    let head = match before {
+        Some(entry) if entry.ways == ways => entry.head,
+        _ => writer.head("Apply", &wanted["apiVersion"]),
+    };
+    others.push(Entry { head, ways });
+    write(&mut after, others);
+    Ok(after)
+}
+
+fn fresh(wanted: &Value) -> Value {
+    let mut metadata = wanted["metadata"].clone();
+    if let Some(map) = metadata.as_object_mut() {
+        map.retain(|key, _| key == "name" || key == "namespace");
+    }
+    json!({"apiVersion": wanted["apiVersion"], "kind": wanted["kind"], "metadata": metadata})
+}
+
+/// The fields that others hold with another value, by manager; they lose them.
+fn conflicts(live: &Value, wanted: &Value, ways: &BTreeSet<Way>, others: &mut [Entry]) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for entry in others {
+        let differs = |way: &&Way| {
+            way.last().is_none_or(|part| part != ".") && fields::get(live, way) != fields::get(wanted, way)
+        };
+        let clashes: Vec<Way> = ways.intersection(&entry.ways).filter(differs).cloned().collect();
+        for way in clashes {
+            found.push((named(&entry.head), dotted(&way)));
+            entry.ways.remove(&way);
+        }
+    }
+    found
+}
+
+/// `"kubectl" using apps/v1`, as the API server names a manager.
+fn named(head: &Value) -> String {
+    let manager = head["manager"].as_str().unwrap_or_default();
+    let with = head["subresource"].as_str().map_or(String::new(), |sub| format!(" with subresource \"{sub}\""));
+    let using = if head["operation"] == "Update" {
+        format!(" using {}", head["apiVersion"].as_str().unwrap_or_default())
+    } else {
+        String::new()
+    };
+    format!("\"{manager}\"{with}{using}")
+}
+
+/// `.spec.template.spec.containers[name="web"].image`
+fn dotted(way: &Way) -> String {
+    let part = |part: &String| match (part.strip_prefix("f:"), part.strip_prefix("k:")) {
+        (Some(field), _) => format!(".{field}"),
+        (_, Some(key)) => {
+            let key: serde_json::Map<String, Value> = serde_json::from_str(key).unwrap_or_default();
+            let pairs: Vec<String> = key.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            format!("[{}]", pairs.join(","))
+        }
+        _ => String::new(),
+    };
+    way.iter().map(part).collect()
+}
+
+fn conflict(found: Vec<(String, String)>) -> Refusal {
+    let mut by_manager: Vec<(String, Vec<String>)> = Vec::new();
+    for (manager, field) in &found {
+        match by_manager.iter_mut().find(|(known, _)| known == manager) {
+            Some((_, fields)) => fields.push(field.clone()),
+            None => by_manager.push((manager.clone(), vec![field.clone()])),
+        }
+    }
+    let count = if found.len() == 1 { "1 conflict".to_owned() } else { format!("{} conflicts", found.len()) };
+    let said = by_manager.iter().map(|(manager, fields)| match fields.as_slice() {
+        [only] => format!("conflict with {manager}: {only}"),
+        many => format!("conflicts with {manager}:\n- {}", many.join("\n- ")),
+    });
+    let message = format!("Apply failed with {count}: {}", said.collect::<Vec<_>>().join("\n"));
+    let causes: Vec<Value> = found
+        .iter()
+        .map(|(manager, field)| json!({"reason": "FieldManagerConflict", "message": format!("conflict with {manager}"), "field": field}))
+        .collect();
+    Refusal::new(409, "Conflict", message).with(json!({"causes": causes}))
+}
+
+/// Whoever changes a field without apply owns it from then on; a field that is gone has no owner.
+pub(super) fn track(live: Option<&Value>, after: &mut Value, writer: &Writer<'_>) {
+    let all = fields::leaves(after);
+    let is_new = |way: &&Way| match live {
+        None => true,
+        Some(live) => fields::get(live, way) != fields::get(after, way),
+    };
+    let mut theirs: BTreeSet<Way> = all.iter().filter(is_new).cloned().collect();
+    let mut known = entries(live);
+    if theirs.is_empty() {
+        for entry in &mut known {
+            entry.ways.retain(|way| fields::get(after, way).is_some());
+        }
+        return write(after, known);
+    }
+    for entry in &mut known {
+        let own = writer.is(entry, "Update");
+        entry.ways.retain(|way| fields::get(after, way).is_some() && (own || !theirs.contains(way)));
+    }
+    let (own, mut others): (Vec<Entry>, Vec<Entry>) = known.into_iter().partition(|entry| writer.is(entry, "Update"));
+    own.into_iter().for_each(|entry| theirs.extend(entry.ways));
+    others.push(Entry { head: writer.head("Update", &after["apiVersion"].clone()), ways: theirs });
+    write(after, others);
+}

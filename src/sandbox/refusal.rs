@@ -1,0 +1,66 @@
+//! What the API server says when it says no: a `Status`, with the reasons and texts of the real one.
+
+use serde_json::{Value, json};
+
+/// A request that is refused.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Refusal {
+    /// HTTP status.
+    pub(super) code: u16,
+    /// `NotFound`, `Conflict`, ...
+    pub(super) reason: &'static str,
+    /// For people.
+    pub(super) message: String,
+    /// `details`: what it is about, and the fields.
+    pub(super) details: Value,
+}
+
+impl Refusal {
+    pub(super) fn new(code: u16, reason: &'static str, message: impl Into<String>) -> Self {
+        Self { code, reason, message: message.into(), details: json!({}) }
+    }
+
+    pub(super) fn with(mut self, details: Value) -> Self {
+        self.details = details;
+        self
+    }
+
+    /// No such object.
+    pub(super) fn not_found(group: &str, plural: &str, name: &str) -> Self {
+        let message = format!("{} \"{name}\" not found", dotted(plural, group));
+        Self::new(404, "NotFound", message).with(json!({"name": name, "group": group, "kind": plural}))
+    }
+
+    /// No such path or kind.
+    pub(super) fn no_resource() -> Self {
+        Self::new(404, "NotFound", "the server could not find the requested resource")
+    }
+
+    /// What a real cluster has and the sandbox has not. It names itself, so that nobody takes it for a fault of theirs.
+    pub(super) fn not_simulated(what: &str) -> Self {
+        Self::new(501, "NotImplemented", format!("the sandbox does not simulate {what}"))
+    }
+
+    /// Fields that do not fit, each as `field: message`.
+    pub(super) fn invalid(kind: &str, group: &str, name: &str, faults: &[(String, String)]) -> Self {
+        let lines: Vec<String> = faults.iter().map(|(field, message)| format!("{field}: {message}")).collect();
+        let said = if let [only] = lines.as_slice() { only.clone() } else { format!("[{}]", lines.join(", ")) };
+        let causes: Vec<Value> = faults
+            .iter()
+            .map(|(field, message)| json!({"reason": "FieldValueInvalid", "message": message, "field": field}))
+            .collect();
+        Self::new(422, "Invalid", format!("{} \"{name}\" is invalid: {said}", dotted(kind, group)))
+            .with(json!({"name": name, "group": group, "kind": kind, "causes": causes}))
+    }
+
+    /// The body of the answer.
+    pub(super) fn status(&self) -> Value {
+        json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "message": self.message,
+            "reason": self.reason, "details": self.details, "code": self.code})
+    }
+}
+
+/// `deployments.apps`; `pods` in the core group.
+pub(super) fn dotted(name: &str, group: &str) -> String {
+    if group.is_empty() { name.to_owned() } else { format!("{name}.{group}") }
+}

@@ -1,0 +1,207 @@
+//! Label and field selectors, and the query of a request. Source: Kubernetes, "Labels and Selectors", "Field Selectors".
+
+use serde_json::Value;
+
+use super::refusal::Refusal;
+
+/// The pairs of a query string.
+#[derive(Debug, Default)]
+pub(super) struct Query(Vec<(String, String)>);
+
+impl Query {
+    pub(super) fn parse(text: &str) -> Self {
+        let pairs =
+            text.split('&').filter(|pair| !pair.is_empty()).map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+        Self(pairs.map(|(key, value)| (decoded(key), decoded(value))).collect())
+    }
+
+    pub(super) fn get(&self, key: &str) -> Option<&str> {
+        self.0.iter().find(|(known, _)| known == key).map(|(_, value)| value.as_str())
+    }
+
+    pub(super) fn is_true(&self, key: &str) -> bool {
+        matches!(self.get(key), Some("true" | "1"))
+    }
+}
+
+fn decoded(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((first, more)) = rest.split_first() {
+        let code = || std::str::from_utf8(more.get(..2)?).ok().and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        match (first, code()) {
+            (b'%', Some(byte)) => {
+                bytes.push(byte);
+                rest = &more[2..];
+            }
+            (b'+', _) => {
+                bytes.push(b' ');
+                rest = more;
+            }
+            _ => {
+                bytes.push(*first);
+                rest = more;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[derive(Debug, PartialEq)]
+enum Term {
+    In(String, Vec<String>),
+    NotIn(String, Vec<String>),
+    Exists(String),
+    Missing(String),
+}
+
+/// Which objects of a collection are meant.
+#[derive(Debug, Default)]
+pub(super) struct Selector {
+    labels: Vec<Term>,
+    fields: Vec<(String, bool, String)>,
+}
+
+impl Selector {
+    pub(super) fn of(query: &Query) -> Result<Self, Refusal> {
+        let labels = split(query.get("labelSelector").unwrap_or_default());
+        let fields = query.get("fieldSelector").unwrap_or_default();
+        Ok(Self {
+            labels: labels.iter().map(|term| label(term)).collect::<Result<_, _>>()?,
+            fields: fields.split(',').filter(|term| !term.is_empty()).map(field).collect::<Result<_, _>>()?,
+        })
+    }
+
+    pub(super) fn takes(&self, object: &Value) -> bool {
+        let labels = &object["metadata"]["labels"];
+        let value = |key: &String| labels.get(key).and_then(Value::as_str);
+        let label = |term: &Term| match term {
+            Term::In(key, values) => value(key).is_some_and(|value| values.iter().any(|known| known == value)),
+            Term::NotIn(key, values) => value(key).is_none_or(|value| !values.iter().any(|known| known == value)),
+            Term::Exists(key) => value(key).is_some(),
+            Term::Missing(key) => value(key).is_none(),
+        };
+        let field = |(path, equal, wanted): &(String, bool, String)| (field_text(object, path) == *wanted) == *equal;
+        self.labels.iter().all(label) && self.fields.iter().all(field)
+    }
+}
+
+fn field_text(object: &Value, path: &str) -> String {
+    let found = path.split('.').try_fold(object, |value, part| value.get(part));
+    match found {
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Null) | None => String::new(),
+        Some(other) => other.to_string(),
+    }
+}
+
+/// At commas outside of parentheses.
+fn split(text: &str) -> Vec<String> {
+    let mut terms = vec![String::new()];
+    let mut depth = 0;
+    for letter in text.chars() {
+        match letter {
+            ',' if depth == 0 => terms.push(String::new()),
+            _ => {
+                depth += i32::from(letter == '(') - i32::from(letter == ')');
+                if let Some(last) = terms.last_mut() {
+                    last.push(letter);
+                }
+            }
+        }
+    }
+    terms.into_iter().map(|term| term.trim().to_owned()).filter(|term| !term.is_empty()).collect()
+}
+
+fn unreadable(text: &str) -> Refusal {
+    Refusal::new(400, "BadRequest", format!("unable to parse requirement: {text}"))
+}
+
+fn label(text: &str) -> Result<Term, Refusal> {
+    let own = |text: &str| text.trim().to_owned();
+    if let Some((key, value)) = text.split_once("!=") {
+        return Ok(Term::NotIn(own(key), vec![own(value)]));
+    }
+    if let Some((key, value)) = text.split_once("==").or_else(|| text.split_once('=')) {
+        return Ok(Term::In(own(key), vec![own(value)]));
+    }
+    if let Some(key) = text.strip_prefix('!') {
+        return Ok(Term::Missing(own(key)));
+    }
+    let Some((head, values)) = text.split_once('(') else { return Ok(Term::Exists(own(text))) };
+    let values = values.strip_suffix(')').ok_or_else(|| unreadable(text))?.split(',').map(own).collect();
+    match head.split_whitespace().collect::<Vec<_>>().as_slice() {
+        [key, "in"] => Ok(Term::In(own(key), values)),
+        [key, "notin"] => Ok(Term::NotIn(own(key), values)),
+        _ => Err(unreadable(text)),
+    }
+}
+
+fn field(text: &str) -> Result<(String, bool, String), Refusal> {
+    let found = text.split_once("!=").map(|pair| (pair, false));
+    let ((path, value), equal) =
+        found.or_else(|| text.split_once("==").or_else(|| text.split_once('=')).map(|pair| (pair, true))).ok_or_else(
+            || Refusal::new(400, "BadRequest", format!("invalid selector: '{text}'; can't understand '{text}'")),
+        )?;
+    Ok((path.to_owned(), equal, value.to_owned()))
+}
+
+/// Whether an object's labels fit a `LabelSelector`, or the plain map of a Service.
+pub(super) fn matches(selector: &Value, labels: &Value) -> bool {
+    let expressions = crate::object::items(selector, "/matchExpressions");
+    let is_plain = selector.get("matchLabels").is_none() && selector.get("matchExpressions").is_none();
+    let map = if is_plain { selector.as_object() } else { selector["matchLabels"].as_object() };
+    map.into_iter().flatten().all(|(key, value)| labels.get(key) == Some(value))
+        && expressions.into_iter().all(|expression| fits(expression, labels))
+}
+
+/// Whether labels fit one `matchExpressions` item.
+pub(super) fn fits(expression: &Value, labels: &Value) -> bool {
+    let value = expression["key"].as_str().and_then(|key| labels.get(key));
+    let among = || crate::object::items(expression, "/values").any(|known| Some(known) == value);
+    match expression["operator"].as_str() {
+        Some("In") => among(),
+        Some("NotIn") => !among(),
+        Some("Exists") => value.is_some(),
+        Some("DoesNotExist") => value.is_none(),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn takes(query: &str) -> bool {
+        let pod = json!({"metadata": {"name": "p", "labels": {"app": "web", "tier": "front"}}, "status": {"phase": "Running"}});
+        Selector::of(&Query::parse(query)).unwrap().takes(&pod)
+    }
+
+    #[test]
+    fn selectors_take_what_kubernetes_takes() {
+        let yes = [
+            "",
+            "labelSelector=app%3Dweb",
+            "labelSelector=app%3D%3Dweb%2Ctier",
+            "labelSelector=app+in+%28web%2Cdb%29",
+            "labelSelector=app+notin+%28db%29%2C%21x",
+            "labelSelector=x%21%3D1",
+            "fieldSelector=status.phase%3DRunning",
+            "fieldSelector=metadata.name%21%3Dq",
+        ];
+        for query in yes {
+            assert!(takes(query), "{query}");
+        }
+        for query in [
+            "labelSelector=app%3Ddb",
+            "labelSelector=x",
+            "labelSelector=%21app",
+            "fieldSelector=status.phase%3DPending",
+        ] {
+            assert!(!takes(query), "{query}");
+        }
+        assert!(Selector::of(&Query::parse("labelSelector=a+b+%28c%29")).is_err());
+        assert!(Selector::of(&Query::parse("fieldSelector=a")).is_err());
+    }
+}

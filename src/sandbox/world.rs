@@ -1,0 +1,272 @@
+//! What there is in a sandbox at one moment, and how it goes on: objects, what lies on the disks of the nodes, the faults that
+//! are in force, the time.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::address::Address;
+use super::controllers;
+use super::disks::Disks;
+use super::faults::Standing;
+use super::kind::Kind;
+use super::refusal::Refusal;
+use super::store::{Store, address, address_of, time};
+use crate::object::{items, text};
+use crate::plan::Reach;
+
+/// After so many rounds without rest two controllers must be undoing each other's work.
+const ROUNDS: usize = 500;
+
+/// Everything in a sandbox.
+#[derive(Debug)]
+pub(super) struct World {
+    pub(super) kind: Kind,
+    pub(super) store: Store,
+    pub(super) disks: Disks,
+    pub(super) faults: Standing,
+    /// What the simulated applications answer: the ways into the stacks that were installed here.
+    pub(super) ways: Vec<Reach>,
+    pub(super) now: Timestamp,
+    /// Until when the API server does not answer.
+    pub(super) away_until: Option<Timestamp>,
+    /// When something happens next by itself.
+    due: Option<Timestamp>,
+}
+
+/// What a world keeps beside its objects.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Remains {
+    pub(super) disks: Disks,
+    pub(super) faults: Standing,
+    pub(super) ways: Vec<Reach>,
+    pub(super) now: Timestamp,
+    #[serde(default)]
+    pub(super) away_until: Option<Timestamp>,
+}
+
+impl World {
+    pub(super) fn new(kind: Kind, store: Store, remains: Remains) -> Self {
+        let Remains { disks, faults, ways, now, away_until } = remains;
+        Self { kind, store, disks, faults, ways, now, away_until, due: None }
+    }
+
+    pub(super) fn remains(&self) -> Remains {
+        let (disks, faults, ways) = (self.disks.clone(), self.faults.clone(), self.ways.clone());
+        Remains { disks, faults, ways, now: self.now, away_until: self.away_until }
+    }
+
+    /// Lets every controller do what there is to do at this time, until none has anything left.
+    pub(super) fn settle(&mut self, now: Timestamp) {
+        self.now = self.now.max(now);
+        for _ in 0..ROUNDS {
+            let before = self.store.version;
+            self.due = None;
+            controllers::ALL.iter().for_each(|controller| controller(self));
+            if self.store.version == before {
+                return;
+            }
+        }
+        tracing::error!("the controllers of the sandbox do not come to rest");
+    }
+
+    /// Whether the API server does not answer now.
+    pub(super) fn is_away(&self) -> bool {
+        self.away_until.is_some_and(|until| self.now < until)
+    }
+
+    /// When to settle again.
+    pub(super) fn due(&self) -> Option<Timestamp> {
+        self.due
+    }
+
+    /// Whether this time has come; if not, the world settles again when it has.
+    pub(super) fn is_past(&mut self, at: Timestamp) -> bool {
+        if at <= self.now {
+            return true;
+        }
+        self.due = Some(self.due.map_or(at, |due| due.min(at)));
+        false
+    }
+
+    /// Whether so many seconds have passed since.
+    pub(super) fn is_since(&mut self, since: Timestamp, seconds: i64) -> bool {
+        self.is_past(since.saturating_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX))
+    }
+
+    /// Lets time pass until nothing is due within so many seconds.
+    pub(super) fn rest(&mut self, seconds: i64) {
+        let end = self.now.saturating_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX);
+        self.settle(self.now);
+        while let Some(due) = self.due.filter(|due| *due <= end) {
+            self.settle(due);
+        }
+    }
+
+    /// All objects of a built-in kind, as copies that can be changed and given back to [`World::put`].
+    pub(super) fn all(&self, kind: &str) -> Vec<Value> {
+        self.store.all(kind).cloned().collect()
+    }
+
+    /// The objects of a kind that this one controls.
+    pub(super) fn owned(&self, kind: &str, owner: &Value) -> Vec<Value> {
+        let uid = &owner["metadata"]["uid"];
+        let ours = |object: &&Value| {
+            items(object, "/metadata/ownerReferences")
+                .any(|reference| reference["uid"] == *uid && reference["controller"] == true)
+        };
+        self.store.all(kind).filter(ours).cloned().collect()
+    }
+
+    pub(super) fn find(&self, kind: &str, namespace: Option<&str>, name: &str) -> Option<&Value> {
+        self.store.find(kind, namespace, name)
+    }
+
+    /// Writes an object of a built-in kind.
+    pub(super) fn put(&mut self, object: Value) -> Value {
+        match address_of(&object) {
+            Some(address) => self.store.put(&address, object, self.now),
+            None => object,
+        }
+    }
+
+    /// Writes a status, unless it is that already.
+    pub(super) fn put_status(&mut self, mut object: Value, status: Value) {
+        if object.get("status") != Some(&status) {
+            object["status"] = status;
+            self.put(object);
+        }
+    }
+
+    /// Takes an object of a built-in kind away at once.
+    pub(super) fn remove(&mut self, object: &Value) {
+        if let Some(address) = address_of(object) {
+            self.store.remove(&address);
+        }
+    }
+
+    /// Begins to delete an object, or deletes it when nothing holds it.
+    pub(super) fn delete(&mut self, address: &Address, grace: Option<i64>) -> Result<Value, Refusal> {
+        let not_found = || Refusal::not_found(address.group(), &address.plural, &address.name);
+        let mut live = self.store.get(address).cloned().ok_or_else(not_found)?;
+        let grace = grace_of(&live, grace);
+        let is_namespace = live["kind"] == "Namespace";
+        let held = items(&live, "/metadata/finalizers").next().is_some() || is_namespace;
+        if grace == 0 && !held {
+            return Ok(self.store.remove(address).unwrap_or(live));
+        }
+        // Asked again, a grace period can only become shorter.
+        let known = live["metadata"]["deletionGracePeriodSeconds"].as_i64();
+        if live["metadata"].get("deletionTimestamp").is_none() || known.is_some_and(|known| grace < known) {
+            let end = self.now.saturating_add(SignedDuration::from_secs(grace)).unwrap_or(Timestamp::MAX);
+            live["metadata"]["deletionTimestamp"] = time(end).into();
+            live["metadata"]["deletionGracePeriodSeconds"] = grace.into();
+            if is_namespace {
+                live["status"] = json!({"phase": "Terminating"});
+            }
+        }
+        Ok(self.store.put(address, live, self.now))
+    }
+
+    /// Deletes what a controller has found to be superfluous; that it may be gone already is no matter.
+    pub(super) fn discard(&mut self, object: &Value) {
+        if let Some(address) = address_of(object)
+            && object["metadata"].get("deletionTimestamp").is_none()
+        {
+            let _ = self.delete(&address, None);
+        }
+    }
+
+    /// An event about an object, as the named component writes it. The same one again is counted.
+    pub(super) fn event(&mut self, about: &Value, (kind, reason): (&str, &str), message: &str, by: &str) {
+        self.event_at(about, None, (kind, reason), message, by);
+    }
+
+    /// An event about a part of an object: `spec.containers{web}`.
+    pub(super) fn event_at(
+        &mut self,
+        about: &Value,
+        path: Option<&str>,
+        (kind, reason): (&str, &str),
+        message: &str,
+        by: &str,
+    ) {
+        let part = |pointer| text(about, pointer).unwrap_or_default().to_owned();
+        let namespace = text(about, "/metadata/namespace").unwrap_or("default").to_owned();
+        let uid = &about["metadata"]["uid"];
+        let now = time(self.now);
+        let same = |event: &&Value| {
+            event["involvedObject"]["uid"] == *uid
+                && event["reason"] == reason
+                && event["message"] == message
+                && event["involvedObject"]["fieldPath"].as_str() == path
+        };
+        let known = self.store.all("Event").find(same).cloned();
+        if let Some(mut known) = known {
+            if known["lastTimestamp"] != now.as_str() {
+                known["count"] = (known["count"].as_i64().unwrap_or(1) + 1).into();
+                known["lastTimestamp"] = now.into();
+                self.put(known);
+            }
+            return;
+        }
+        let mut involved = json!({"apiVersion": part("/apiVersion"), "kind": part("/kind"), "name": part("/metadata/name"),
+            "uid": uid, "resourceVersion": part("/metadata/resourceVersion")});
+        if about["metadata"].get("namespace").is_some() {
+            involved["namespace"] = namespace.as_str().into();
+        }
+        if let Some(path) = path {
+            involved["fieldPath"] = path.into();
+        }
+        let name = format!("{}.{}", part("/metadata/name"), self.store.ids.event());
+        let mut source = json!({"component": by});
+        if let Some(node) = text(about, "/spec/nodeName").filter(|_| by == "kubelet") {
+            source["host"] = node.into();
+        }
+        self.put(json!({"apiVersion": "v1", "kind": "Event", "metadata": {"name": name, "namespace": namespace},
+            "involvedObject": involved, "reason": reason, "message": message, "type": kind, "source": source,
+            "reportingComponent": by, "reportingInstance": "", "count": 1, "eventTime": null,
+            "firstTimestamp": now, "lastTimestamp": now}));
+    }
+
+    /// How many objects of a kind a namespace has, and how many its quotas allow: refuses one too many.
+    pub(super) fn check_quota(&self, kind: &str, namespace: Option<&str>, name: &str) -> Result<(), Refusal> {
+        let Some(place) = address(kind, namespace, name) else { return Ok(()) };
+        let used = self
+            .store
+            .range(&place.api_version, &place.plural)
+            .filter(|(known, _)| known.namespace == place.namespace)
+            .count();
+        for quota in
+            self.store.all("ResourceQuota").filter(|quota| quota["metadata"]["namespace"].as_str() == namespace)
+        {
+            let hard =
+                [place.plural.clone(), format!("count/{}", super::refusal::dotted(&place.plural, place.group()))];
+            for resource in hard {
+                let limit = text(quota, &format!("/spec/hard/{}", resource.replace('/', "~1")))
+                    .and_then(|limit| limit.parse::<usize>().ok());
+                if let Some(limit) = limit.filter(|limit| used >= *limit) {
+                    let quota = text(quota, "/metadata/name").unwrap_or_default();
+                    let message = format!(
+                        "{} \"{name}\" is forbidden: exceeded quota: {quota}, requested: {resource}=1, used: {resource}={used}, limited: {resource}={limit}",
+                        super::refusal::dotted(&place.plural, place.group())
+                    );
+                    return Err(
+                        Refusal::new(403, "Forbidden", message).with(json!({"name": name, "kind": place.plural}))
+                    );
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Only pods that are on a node have time to end.
+fn grace_of(object: &Value, asked: Option<i64>) -> i64 {
+    let on_a_node = object["kind"] == "Pod" && text(object, "/spec/nodeName").is_some();
+    let ended = matches!(text(object, "/status/phase"), Some("Succeeded" | "Failed"));
+    if !on_a_node || ended {
+        return 0;
+    }
+    asked.or_else(|| object["spec"]["terminationGracePeriodSeconds"].as_i64()).unwrap_or(30)
+}
