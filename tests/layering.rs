@@ -62,8 +62,9 @@ fn only_the_engine_writes_to_a_cluster() {
     let verbs = [".patch(", ".patch_status(", ".create(", ".replace(", ".delete(", ".delete_collection(", ".evict("];
     let types = ["Api<", "Api::", "PatchParams", "PostParams", "DeleteParams", "Request::new("];
     let by_hand = ["http::Request::", "Method::POST", "Method::PUT", "Method::PATCH", "Method::DELETE"];
-    // The meter has to name the verbs to tell writes from reads.
-    let outside = |file: &str| !file.starts_with("engine/") && file != "cluster/meter.rs";
+    // The meter has to name the verbs to tell writes from reads, the sandbox to answer them.
+    let outside =
+        |file: &str| !file.starts_with("engine/") && !file.starts_with("sandbox/") && file != "cluster/meter.rs";
     let writes = |text: &str| {
         let any = |words: &[&str]| words.iter().any(|word| text.contains(word));
         any(&by_hand) || (any(&verbs) && any(&types))

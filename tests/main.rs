@@ -4,6 +4,7 @@
 //! * `engine`: the engine against an API server in memory, below the real Kubernetes client;
 //! * `properties`: what holds for every plan, tried on many;
 //! * `stacks`: what each built-in stack makes of which values;
+//! * `sandbox`: the simulated cluster, and the program above it;
 //! * `layering`: rules about the source itself.
 //!
 //! They take no network but loopback, and sleep nowhere. What needs a real cluster is in `cluster/`.
@@ -13,5 +14,6 @@ mod cli;
 mod engine;
 mod layering;
 mod properties;
+mod sandbox;
 mod stacks;
 mod test;

@@ -65,7 +65,6 @@ impl Route {
         match rest {
             [plural] => Some(Self::whole(api_version, plural, namespace, None, None)),
             [plural, name] => Some(Self::whole(api_version, plural, namespace, Some(name), None)),
-            [plural, name, sub] => Some(Self::whole(api_version, plural, namespace, Some(name), Some(sub))),
             // `pods/NAME/proxy/...` and `services/NAME/proxy/...` are named by their first part.
             [plural, name, sub, ..] => Some(Self::whole(api_version, plural, namespace, Some(name), Some(sub))),
             [] => None,

@@ -59,17 +59,17 @@ fn dispatch(
     if *request.method() == Method::GET || *request.method() == Method::HEAD {
         return match (&route.name, route.sub.as_deref()) {
             (None, _) if query.is_true("watch") => read::watch(sandbox, route, query),
-            (None, _) => sandbox.read(|world| read::list(world, route, &served, query)).map(ok),
+            (None, _) => sandbox.read(|world| read::list(world, route, &served, query)).map(|document| ok(&document)),
             (Some(_), Some("log")) => logs::answer(sandbox, route, query),
-            (Some(name), sub) => sandbox.read(|world| read::get(world, route, name, sub)).map(ok),
+            (Some(name), sub) => sandbox.read(|world| read::get(world, route, name, sub)).map(|document| ok(&document)),
         };
     }
     let (code, document) = sandbox.change(|world| write::answer(world, request, (route, &served), query))?;
     Ok(whole(code, &document))
 }
 
-fn ok(document: Value) -> Response<Body> {
-    whole(StatusCode::OK, &document)
+fn ok(document: &Value) -> Response<Body> {
+    whole(StatusCode::OK, document)
 }
 
 /// The kind behind a route: a built-in one, or one that a definition in the sandbox defines.

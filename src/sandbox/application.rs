@@ -65,7 +65,7 @@ fn answer(world: &World, route: &Route, port: u16, path: &str) -> Response<Full<
 /// Whether a way in ends at this port of this pod: through the Service, its selector and its port.
 fn leads_to(world: &World, way: &Reach, pod: &Value, port: u16) -> bool {
     let Some(service) = world.find("Service", Some(&way.namespace), &way.service) else { return false };
-    let named = |known: &&Value| known["name"] == way.port.as_str() || known["port"].to_string() == way.port;
+    let named = |known: &&Value| known["name"] == way.port.as_str() || known["port"] == way.port;
     text(pod, "/metadata/namespace") == Some(&way.namespace)
         && matches(&service["spec"]["selector"], &pod["metadata"]["labels"])
         && items(service, "/spec/ports").filter(named).any(|known| target(pod, known) == Some(i64::from(port)))

@@ -144,11 +144,15 @@ fn node_gone(world: &mut World, target: &str) {
 }
 
 fn volume_lost(world: &mut World, target: &str) {
-    volumes(world, target).iter().for_each(|volume| world.remove(volume));
+    for volume in volumes(world, target) {
+        world.remove(&volume);
+    }
 }
 
 fn claim_deleted(world: &mut World, target: &str) {
-    targets(world, "PersistentVolumeClaim", target).iter().for_each(|claim| world.discard(claim));
+    for claim in targets(world, "PersistentVolumeClaim", target) {
+        world.discard(&claim);
+    }
 }
 
 fn volume_emptied(world: &mut World, target: &str) {
@@ -174,7 +178,9 @@ fn no_storage_class(world: &mut World, _: &str) {
     let is_default =
         |class: &Value| class["metadata"]["annotations"]["storageclass.kubernetes.io/is-default-class"] == "true";
     let classes: Vec<Value> = world.store.all("StorageClass").filter(|class| is_default(class)).cloned().collect();
-    classes.iter().for_each(|class| world.remove(class));
+    for class in &classes {
+        world.remove(class);
+    }
 }
 
 fn api_down(world: &mut World, target: &str) {
@@ -193,7 +199,9 @@ pub(super) fn mend(world: &mut World) {
     world.faults.clear();
     world.away_until = None;
     let quotas: Vec<Value> = targets(world, "ResourceQuota", "sandbox-fault");
-    quotas.iter().for_each(|quota| world.remove(quota));
+    for quota in &quotas {
+        world.remove(quota);
+    }
     super::harbour::nodes(world);
     let has_default = items(&Value::from(world.all("StorageClass")), "").next().is_some();
     if !has_default {

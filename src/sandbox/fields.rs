@@ -1,6 +1,6 @@
 //! Which fields somebody owns, as `FieldsV1` of `metadata.managedFields` writes it.
 //!
-//! Source: structured-merge-diff, and the list types (`x-kubernetes-list-type`, `-map-keys`, `-map-type`) of the OpenAPI of
+//! Source: structured-merge-diff, and the list types (`x-kubernetes-list-type`, `-map-keys`, `-map-type`) of the `OpenAPI` of
 //! Kubernetes 1.34 for the kinds that the sandbox knows. Lists and maps that are not in these tables are atomic lists and
 //! granular maps, as most are.
 

@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 use super::address::Address;
 use super::api::VERSION;
 use super::defaults;
+use super::disks::Disks;
+use super::faults::Standing;
 use super::ids::Ids;
 use super::kind::Kind;
 use super::store::{Store, address_of, time};
@@ -23,8 +25,8 @@ pub(super) fn fresh(kind: Kind, now: Timestamp, seed: String) -> World {
     let began = now.saturating_sub(jiff::SignedDuration::from_secs(AGE)).unwrap_or(now);
     let store = Store::restored(Vec::new(), 1, Ids::new(seed));
     let remains = Remains {
-        disks: Default::default(),
-        faults: Default::default(),
+        disks: Disks::default(),
+        faults: Standing::default(),
         ways: Vec::new(),
         now: began,
         away_until: None,

@@ -68,7 +68,7 @@ pub(super) fn apply(live: Option<&Value>, wanted: &Value, writer: &Writer<'_>, f
     let mut after = live.cloned().unwrap_or_else(|| fresh(wanted));
     let conflicts = conflicts(&after, wanted, &ways, &mut others);
     if !conflicts.is_empty() && !force {
-        return Err(conflict(conflicts));
+        return Err(conflict(&conflicts));
     }
     for way in before.iter().flat_map(|entry| entry.ways.difference(&ways)) {
         if !others.iter().any(|entry| entry.ways.contains(way)) {
@@ -140,9 +140,9 @@ fn dotted(way: &Way) -> String {
     way.iter().map(part).collect()
 }
 
-fn conflict(found: Vec<(String, String)>) -> Refusal {
+fn conflict(found: &[(String, String)]) -> Refusal {
     let mut by_manager: Vec<(String, Vec<String>)> = Vec::new();
-    for (manager, field) in &found {
+    for (manager, field) in found {
         match by_manager.iter_mut().find(|(known, _)| known == manager) {
             Some((_, fields)) => fields.push(field.clone()),
             None => by_manager.push((manager.clone(), vec![field.clone()])),
@@ -181,7 +181,7 @@ pub(super) fn track(live: Option<&Value>, after: &mut Value, writer: &Writer<'_>
         entry.ways.retain(|way| fields::get(after, way).is_some() && (own || !theirs.contains(way)));
     }
     let (own, mut others): (Vec<Entry>, Vec<Entry>) = known.into_iter().partition(|entry| writer.is(entry, "Update"));
-    own.into_iter().for_each(|entry| theirs.extend(entry.ways));
+    theirs.extend(own.into_iter().flat_map(|entry| entry.ways));
     others.push(Entry { head: writer.head("Update", &after["apiVersion"].clone()), ways: theirs });
     write(after, others);
 }

@@ -62,7 +62,9 @@ impl World {
         for _ in 0..ROUNDS {
             let before = self.store.version;
             self.due = None;
-            controllers::ALL.iter().for_each(|controller| controller(self));
+            for controller in controllers::ALL {
+                controller(self);
+            }
             if self.store.version == before {
                 return;
             }
@@ -179,14 +181,13 @@ impl World {
 
     /// An event about an object, as the named component writes it. The same one again is counted.
     pub(super) fn event(&mut self, about: &Value, (kind, reason): (&str, &str), message: &str, by: &str) {
-        self.event_at(about, None, (kind, reason), message, by);
+        self.event_at((about, None), (kind, reason), message, by);
     }
 
     /// An event about a part of an object: `spec.containers{web}`.
     pub(super) fn event_at(
         &mut self,
-        about: &Value,
-        path: Option<&str>,
+        (about, path): (&Value, Option<&str>),
         (kind, reason): (&str, &str),
         message: &str,
         by: &str,

@@ -17,7 +17,7 @@ use http::{Method, Request, Response};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Full, StreamBody};
 use hyper::body::Frame;
-use seaworthy::cluster::{Cluster, ClusterId, Meter};
+use seaworthy::cluster::{Clock, Cluster, ClusterId, Meter};
 use seaworthy::object::ObjectRef;
 use serde_json::{Value, json};
 use tokio::sync::watch;
@@ -118,7 +118,7 @@ impl Fake {
         });
         let client = kube::Client::new(meter.layer(service), "default");
         let id = ClusterId { context: "fake".to_owned(), server: "http://fake".to_owned(), uid: "uid-1".to_owned() };
-        Cluster { client, id, meter }
+        Cluster { client, id, meter, clock: Clock::real() }
     }
 
     /// Decides the fate of every request from now on.

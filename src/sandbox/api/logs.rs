@@ -26,23 +26,23 @@ pub(super) fn answer(sandbox: &Sandbox, route: &Route, query: &Query) -> Result<
     let lines = sandbox.read(|world| said(world, route, query))?;
     let tail = query.get("tailLines").and_then(|text| text.parse::<usize>().ok()).unwrap_or(usize::MAX);
     let skip = lines.len().saturating_sub(tail);
-    let text: String = lines[skip..].iter().map(|line| format!("{line}\n")).collect();
+    let text = whole_lines(&lines[skip..]);
     if !query.is_true("follow") {
         return Ok(plain(StatusCode::OK, "text/plain", text));
     }
     let start = (sandbox.clone(), route.clone(), query.get("container").map(str::to_owned), lines.len(), Some(text));
     let follow = stream::unfold(start, |(sandbox, route, container, seen, first)| async move {
         if let Some(first) = first {
-            return Some((frame(first), (sandbox, route, container, seen, None)));
+            return Some((Ok::<_, BoxError>(frame(first)), (sandbox, route, container, seen, None)));
         }
         let query = Query::parse(&container.as_ref().map_or(String::new(), |name| format!("container={name}")));
         loop {
             // Its end is the end of the container, or of the pod.
             let lines = sandbox.read(|world| said(world, &route, &query)).ok()?;
             if let Some(news) = lines.get(seen..).filter(|news| !news.is_empty()) {
-                let text: String = news.iter().map(|line| format!("{line}\n")).collect();
+                let text = whole_lines(news);
                 let seen = lines.len();
-                return Some((frame(text), (sandbox, route, container, seen, None)));
+                return Some((Ok(frame(text)), (sandbox, route, container, seen, None)));
             }
             if !sandbox.read(|world| runs(world, &route, container.as_deref())) {
                 return None;
@@ -59,8 +59,12 @@ pub(super) fn answer(sandbox: &Sandbox, route: &Route, query: &Query) -> Result<
     Ok(response)
 }
 
-fn frame(text: String) -> Result<Frame<Bytes>, BoxError> {
-    Ok(Frame::data(Bytes::from(text)))
+fn whole_lines(lines: &[String]) -> String {
+    lines.iter().flat_map(|line| [line.as_str(), "\n"]).collect()
+}
+
+fn frame(text: String) -> Frame<Bytes> {
+    Frame::data(Bytes::from(text))
 }
 
 fn said(world: &World, route: &Route, query: &Query) -> Result<Vec<String>, Refusal> {

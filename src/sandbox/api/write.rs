@@ -141,16 +141,13 @@ impl Asked<'_> {
         if self.served.builtin {
             defaults::complete(&mut after, live, world);
         }
-        match live {
-            Some(live) => {
-                admit::unchanged(live, &after, address)?;
-                keep(live, &mut after, self.route.sub.as_deref());
-            }
-            None => {
-                admit::name(&self.served.kind, address)?;
-                admit::namespace(world, address)?;
-                world.check_quota(&self.served.kind, address.namespace.as_deref(), &address.name)?;
-            }
+        if let Some(live) = live {
+            admit::unchanged(live, &after, address)?;
+            keep(live, &mut after, self.route.sub.as_deref());
+        } else {
+            admit::name(&self.served.kind, address)?;
+            admit::namespace(world, address)?;
+            world.check_quota(&self.served.kind, address.namespace.as_deref(), &address.name)?;
         }
         if self.is_dry() {
             return Ok(rehearsed(after, live));

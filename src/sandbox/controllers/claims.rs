@@ -124,7 +124,12 @@ fn wait(world: &mut World, claim: &Value) {
             BY,
         ),
         Some(pod) => {
-            world.event(claim, ("Normal", "WaitForPodScheduled"), &format!("waiting for pod {pod} to be scheduled"), BY)
+            world.event(
+                claim,
+                ("Normal", "WaitForPodScheduled"),
+                &format!("waiting for pod {pod} to be scheduled"),
+                BY,
+            );
         }
     }
 }

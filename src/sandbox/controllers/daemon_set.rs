@@ -43,7 +43,7 @@ fn fill(world: &mut World, set: &Value) {
                 }
             }
             Some(pod) if matches!(text(pod, "/status/phase"), Some("Failed" | "Succeeded")) => {
-                discard(world, set, pod, BY)
+                discard(world, set, pod, BY);
             }
             Some(_) => {}
         }

@@ -68,7 +68,9 @@ fn scale(world: &mut World, deployment: &Value, hash: &str) {
     let wanted = count(deployment, "/spec/replicas");
     let has = count(&new, "/spec/replicas");
     if deployment["spec"]["strategy"]["type"] == "Recreate" {
-        old.iter().for_each(|set| resize(world, deployment, set, 0));
+        for set in &old {
+            resize(world, deployment, set, 0);
+        }
         let left = old.iter().any(|set| !world.owned("Pod", set).is_empty());
         if !left && has != wanted {
             resize(world, deployment, &new, wanted);

@@ -42,8 +42,7 @@ fn end(world: &mut World, pod: &Value) {
         for container in items(pod, "/spec/containers") {
             let name = text(container, "/name").unwrap_or_default();
             world.event_at(
-                pod,
-                Some(&format!("spec.containers{{{name}}}")),
+                (pod, Some(&format!("spec.containers{{{name}}}"))),
                 ("Normal", "Killing"),
                 &format!("Stopping container {name}"),
                 BY,

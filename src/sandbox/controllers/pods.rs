@@ -35,18 +35,18 @@ pub(super) fn from_template(world: &mut World, owner: &Value, name: Option<&str>
         metadata["labels"][*key] = value.as_str().into();
     }
     let prefix = format!("{}-", text(owner, "/metadata/name").unwrap_or_default());
-    match name {
-        Some(name) => metadata["name"] = name.into(),
-        None => {
-            metadata["name"] = format!("{prefix}{}", world.store.ids.suffix()).into();
-            metadata["generateName"] = prefix.into();
-        }
+    if let Some(name) = name {
+        metadata["name"] = name.into();
+    } else {
+        metadata["name"] = format!("{prefix}{}", world.store.ids.suffix()).into();
+        metadata["generateName"] = prefix.into();
     }
     json!({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": template["spec"]})
 }
 
 /// Sends a pod to the API server and tells of it in an event of its owner, good or bad.
 pub(super) fn create(world: &mut World, owner: &Value, mut pod: Value, by: &str) -> Result<Value, Refusal> {
+    hold_back(world, owner)?;
     let name = text(&pod, "/metadata/name").unwrap_or_default().to_owned();
     let namespace = text(&pod, "/metadata/namespace").map(str::to_owned);
     let allowed = world.check_quota("Pod", namespace.as_deref(), &name).and_then(|()| {
@@ -63,6 +63,21 @@ pub(super) fn create(world: &mut World, owner: &Value, mut pod: Value, by: &str)
         world.event(owner, ("Normal", "SuccessfulCreate"), &format!("Created pod: {name}"), by);
     }
     Ok(stored)
+}
+
+/// Seconds until a controller tries again what was refused.
+const RETRY: i64 = 10;
+
+/// What was refused a moment ago is not asked for again.
+fn hold_back(world: &mut World, owner: &Value) -> Result<(), Refusal> {
+    let failed = |event: &&Value| {
+        event["involvedObject"]["uid"] == owner["metadata"]["uid"] && event["reason"] == "FailedCreate"
+    };
+    let last = world.store.all("Event").filter(failed).filter_map(|event| read_time(event, "/lastTimestamp")).max();
+    if last.is_none_or(|last| world.is_since(last, RETRY)) {
+        return Ok(());
+    }
+    Err(Refusal::new(429, "TooManyRequests", "held back"))
 }
 
 /// Deletes a pod of a workload.

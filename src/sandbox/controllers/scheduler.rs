@@ -33,7 +33,7 @@ fn place(world: &mut World, pod: &Value) {
             return refuse(
                 world,
                 pod,
-                format!(
+                &format!(
                     "0/{count} nodes are available: {why}. preemption: 0/{count} nodes are available: {count} Preemption is not helpful for scheduling."
                 ),
             );
@@ -44,15 +44,14 @@ fn place(world: &mut World, pod: &Value) {
     let mut reasons: BTreeMap<String, usize> = BTreeMap::new();
     let mut best: Option<(i128, usize, String)> = None;
     for node in &nodes {
-        match obstacle(world, pod, node) {
-            Some(reason) => *reasons.entry(reason).or_default() += 1,
-            None => {
-                let name = text(node, "/metadata/name").unwrap_or_default().to_owned();
-                let used = asked_on(world, &name, "cpu");
-                let same = crowd(world, pod, &name);
-                if best.as_ref().is_none_or(|(cpu, alike, _)| (same, used) < (*alike, *cpu)) {
-                    best = Some((used, same, name));
-                }
+        if let Some(reason) = obstacle(world, pod, node) {
+            *reasons.entry(reason).or_default() += 1;
+        } else {
+            let name = text(node, "/metadata/name").unwrap_or_default().to_owned();
+            let used = asked_on(world, &name, "cpu");
+            let same = crowd(world, pod, &name);
+            if best.as_ref().is_none_or(|(cpu, alike, _)| (same, used) < (*alike, *cpu)) {
+                best = Some((used, same, name));
             }
         }
     }
@@ -67,7 +66,7 @@ fn place(world: &mut World, pod: &Value) {
                 said.join(", ")
             )
         };
-        return refuse(world, pod, message);
+        return refuse(world, pod, &message);
     };
     if waiting.is_empty() {
         return bind(world, pod, &node);
@@ -90,9 +89,9 @@ fn bind(world: &mut World, pod: &Value, node: &str) {
     world.event(&pod, ("Normal", "Scheduled"), &message, BY);
 }
 
-fn refuse(world: &mut World, pod: &Value, message: String) {
+fn refuse(world: &mut World, pod: &Value, message: &str) {
     let known = items(pod, "/status/conditions").find(|condition| condition["type"] == "PodScheduled");
-    if known.is_some_and(|known| known["message"] == message.as_str()) {
+    if known.is_some_and(|known| known["message"] == message) {
         return;
     }
     let mut pod = pod.clone();
@@ -100,7 +99,7 @@ fn refuse(world: &mut World, pod: &Value, message: String) {
     pod["status"]["conditions"] = json!([{"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": message,
         "lastProbeTime": null, "lastTransitionTime": since, "observedGeneration": 1}]);
     let pod = world.put(pod);
-    world.event(&pod, ("Warning", "FailedScheduling"), &message, BY);
+    world.event(&pod, ("Warning", "FailedScheduling"), message, BY);
 }
 
 /// The claims of a pod that are to be bound to a volume on its node; or why no node can be chosen.

@@ -38,7 +38,7 @@ fn order(world: &mut World, set: &Value) {
     for place in first..first + wanted {
         match pods.iter().find(|pod| number_of(pod) == place) {
             Some(pod) if matches!(text(pod, "/status/phase"), Some("Failed" | "Succeeded")) => {
-                discard(world, set, pod, BY)
+                discard(world, set, pod, BY);
             }
             Some(pod) if !is_whole(pod) && !parallel => break,
             Some(_) => {}

@@ -139,7 +139,7 @@ impl Ward<'_> {
     fn tell(&mut self, container: &Value, init: bool, event: (&str, &str), message: &str) {
         let list = if init { "initContainers" } else { "containers" };
         let path = format!("spec.{list}{{{}}}", text(container, "/name").unwrap_or_default());
-        self.world.event_at(self.pod, Some(&path), event, message, BY);
+        self.world.event_at((self.pod, Some(&path)), event, message, BY);
     }
 
     /// What becomes of a container now.

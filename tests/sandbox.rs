@@ -1,0 +1,6 @@
+//! The sandbox: the real engine above it, and its API against what a real API server answers.
+
+mod api;
+mod program;
+mod storage;
+mod support;
