@@ -22,6 +22,10 @@ const COMMANDS: &[&str] = &[
     "runs resume",
     "runs abort",
     "runs purge",
+    "sandbox",
+    "sandbox serve",
+    "sandbox reset",
+    "sandbox fault",
 ];
 
 /// The options that every command has, by the long help of the program itself.
