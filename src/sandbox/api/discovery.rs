@@ -9,6 +9,13 @@ use crate::sandbox::world::World;
 
 /// The version of Kubernetes whose behaviour is simulated.
 pub(in crate::sandbox) const VERSION: &str = "v1.34.4";
+/// What is answered and never stored: group and version, plural, kind.
+const REVIEWS: [(&str, &str, &str); 4] = [
+    ("authorization.k8s.io/v1", "selfsubjectaccessreviews", "SelfSubjectAccessReview"),
+    ("authorization.k8s.io/v1", "selfsubjectrulesreviews", "SelfSubjectRulesReview"),
+    ("authorization.k8s.io/v1", "subjectaccessreviews", "SubjectAccessReview"),
+    ("authentication.k8s.io/v1", "selfsubjectreviews", "SelfSubjectReview"),
+];
 const VERBS: [&str; 8] = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
 
 /// Paths that are no objects.
@@ -67,12 +74,10 @@ fn resources(world: &World, api_version: &str) -> Result<Value, Refusal> {
             resource(part("/spec/names/plural"), part("/spec/names/kind"), definition["spec"]["scope"] == "Namespaced")
         },
     ));
-    if api_version == "authorization.k8s.io/v1" {
-        found.push(
-            json!({"name": "selfsubjectaccessreviews", "singularName": "selfsubjectaccessreview", "namespaced": false,
-            "kind": "SelfSubjectAccessReview", "verbs": ["create"]}),
-        );
-    }
+    let reviews = REVIEWS.iter().filter(|(version, _, _)| *version == api_version);
+    found.extend(reviews.map(|(_, plural, kind)| {
+        json!({"name": plural, "singularName": kind.to_lowercase(), "namespaced": false, "kind": kind, "verbs": ["create"]})
+    }));
     if found.is_empty() {
         return Err(Refusal::no_resource());
     }
@@ -81,11 +86,13 @@ fn resources(world: &World, api_version: &str) -> Result<Value, Refusal> {
 
 /// A kind and those of its subresources that are simulated.
 fn resource(plural: &str, kind: &str, namespaced: bool) -> Vec<Value> {
-    let entry = |name: String, kind: &str, verbs: &[&str]| json!({"name": name, "singularName": kind.to_lowercase(), "namespaced": namespaced, "kind": kind, "verbs": verbs, "shortNames": short(plural)});
+    let entry = |name: String, kind: &str, verbs: &[&str]| json!({"name": name, "singularName": kind.to_lowercase(), "namespaced": namespaced, "kind": kind, "verbs": verbs});
     let mut all = vec![
         entry(plural.to_owned(), kind, &VERBS),
         entry(format!("{plural}/status"), kind, &["get", "patch", "update"]),
     ];
+    // A short name of a subresource would stand beside that of its kind.
+    all[0]["shortNames"] = short(plural).into();
     if ["deployments", "statefulsets", "replicasets"].contains(&plural) {
         all.push(entry(format!("{plural}/scale"), "Scale", &["get", "patch", "update"]));
     }
