@@ -52,7 +52,11 @@ pub fn closest<'a>(typed: &str, candidates: impl IntoIterator<Item = &'a str>) -
 }
 
 /// An error with what caused it, in one line, each part once: wrappers often repeat their source.
-pub fn root(error: &dyn std::error::Error) -> String {
+pub fn root(error: &(dyn std::error::Error + 'static)) -> String {
+    // Its own words repeat the whole Status as Rust prints it.
+    if let Some(kube::Error::Api(status)) = error.downcast_ref() {
+        return status.message.clone();
+    }
     let mut line = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

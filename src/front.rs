@@ -14,11 +14,16 @@ pub(crate) mod report_text;
 pub(crate) mod screen;
 pub(crate) mod tui;
 
-use std::io::IsTerminal as _;
+use std::io::{IsTerminal as _, Write as _};
 
 /// A line beside the result. It may be said while a run is being shown: then it goes above what moves.
 pub(crate) fn say(line: impl AsRef<str>) {
     screen::show(Some(line.as_ref()), &[], |line| line.text.clone());
+}
+
+/// A line on standard error. A reader that has gone away (`| head`, a closed window) stops no run: `eprintln` would panic.
+pub(crate) fn tell(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 /// Whether there is somebody who could answer a question.

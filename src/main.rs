@@ -1,5 +1,8 @@
 //! The program: parse, run the command with a front end, outcome to exit code.
 
+// They panic when the reader has gone away.
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
 mod cli;
 mod front;
 
@@ -7,7 +10,7 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     if let Err(error) = color_eyre::install() {
-        eprintln!("seaworthy: panics will be reported plainly: {error}");
+        front::tell(&format!("seaworthy: panics will be reported plainly: {error}"));
     }
     let arguments = match cli::parse() {
         Ok(arguments) => arguments,
@@ -16,7 +19,7 @@ fn main() -> ExitCode {
     match cli::execute(arguments) {
         Ok(code) => code,
         Err(report) => {
-            eprintln!("error: {report:?}");
+            front::tell(&format!("error: {report:?}"));
             ExitCode::FAILURE
         }
     }

@@ -22,6 +22,7 @@ use crate::front::busy::Busy;
 use crate::front::face::{Face, Lines};
 use crate::front::paint::Paint;
 use crate::front::report_text::Style;
+use crate::front::tell;
 
 /// Version of the JSON documents that this program writes.
 const SCHEMA_VERSION: u32 = 1;
@@ -179,13 +180,13 @@ pub(super) fn fail(failure: &Failure, format: Format) -> ExitCode {
         return fail_as_json(failure);
     }
     for (number, line) in failure.message.lines().enumerate() {
-        eprintln!("{}{line}", if number == 0 { "error: " } else { "       " });
+        tell(&format!("{}{line}", if number == 0 { "error: " } else { "       " }));
     }
     if let Some(hint) = &failure.hint {
-        eprintln!(" hint: {hint}");
+        tell(&format!(" hint: {hint}"));
     }
     for cause in &failure.causes {
-        eprintln!("       {cause}");
+        tell(&format!("       {cause}"));
     }
     ExitCode::from(failure.code())
 }

@@ -3,7 +3,7 @@
 mod answers;
 mod director;
 
-use std::io::{IsTerminal as _, stderr};
+use std::io::{BufWriter, IsTerminal as _, stderr};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -24,11 +24,13 @@ use crate::front::plain::finished_text;
 use crate::front::say;
 use crate::front::tui::look::Look;
 use crate::front::tui::model::{Exit, Message, Model, Wish};
-use crate::front::tui::{self, terminal};
+use crate::front::tui::{self, Stage as _, terminal};
 use director::Crew;
 
 /// Messages that may wait for the screen.
 const MESSAGES: usize = 256;
+/// More than a frame of a large terminal takes.
+const FRAME_BYTES: usize = 1 << 16;
 
 /// The program without a command: on a terminal the way to an installed stack, elsewhere a short help.
 pub(super) async fn home(session: &Arc<Session>) -> Result<ExitCode, Failure> {
@@ -69,9 +71,16 @@ async fn full_screen(session: &Arc<Session>, arguments: &InstallArgs) -> Result<
     let exit = {
         let mut screen = terminal::Screen::take().map_err(|error| unusable(&error))?;
         crew.hear_signals();
-        let mut terminal = Terminal::new(CrosstermBackend::new(stderr())).map_err(|error| unusable(&error))?;
+        // A frame goes out at once; standard error by itself sends each escape sequence alone.
+        let out = BufWriter::with_capacity(FRAME_BYTES, stderr());
+        let mut terminal = Terminal::new(CrosstermBackend::new(out)).map_err(|error| unusable(&error))?;
         let ears = (EventStream::new(), messages);
-        tui::run(&mut terminal, ears, &mut model, &mut crew, &mut screen).await.map_err(|error| unusable(&error))?
+        let exit = tui::run(&mut terminal, ears, &mut model, &mut crew, &mut screen).await;
+        if screen.is_gone() {
+            // Its destructor wants to show the cursor, and panics when it cannot say that it could not.
+            std::mem::forget(terminal);
+        }
+        exit.map_err(|error| unusable(&error))?
     };
     leave(session, model, exit)
 }

@@ -167,6 +167,7 @@ fn headline(roots: &[Finding], summary: &Summary) -> String {
     let Some(first) = roots.first().filter(|first| first.worst() > Severity::Info) else {
         let so_far = match summary.unknown {
             0 => String::new(),
+            1 => "; 1 check could not tell".to_owned(),
             unknown => format!("; {unknown} checks could not tell"),
         };
         let word = if summary.evaluated == 0 { "nothing could be judged" } else { "healthy" };

@@ -35,6 +35,8 @@ use model::{Effect, Exit, Message, Model};
 
 /// How often what moves is drawn again.
 const FRAME: Duration = Duration::from_millis(125);
+/// How often it is looked whether the terminal is still there: crossterm never tells, and asks for keys without end.
+const PULSE: Duration = Duration::from_secs(1);
 
 /// Does what the model wants done, and answers with messages.
 pub(crate) trait Director {
@@ -50,6 +52,8 @@ pub(crate) trait Stage {
     fn sleep(&mut self) -> io::Result<()>;
     /// Takes the terminal again, however it was left.
     fn retake(&mut self) -> io::Result<()>;
+    /// Whether the terminal has gone away without a signal, because somebody shields us from it (`nohup`, `timeout`).
+    fn is_gone(&self) -> bool;
     /// Whether the program is no longer able to show anything, because some part of it panicked.
     fn is_broken(&self) -> bool;
 }
@@ -65,6 +69,8 @@ pub(crate) async fn run<B: Backend<Error = io::Error>>(
     let mut ears = Ears { input, messages, began: Instant::now() };
     let mut clock = interval(FRAME);
     clock.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    let mut pulse = interval(PULSE);
+    pulse.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let mut effects = update::begin();
     loop {
         for effect in effects.drain(..) {
@@ -89,6 +95,7 @@ pub(crate) async fn run<B: Backend<Error = io::Error>>(
         let message = tokio::select! {
             message = ears.next() => message?,
             _ = clock.tick(), if model.is_busy() => Some(ears.now()),
+            _ = pulse.tick() => stage.is_gone().then_some(Message::Signal(129)),
         };
         // What has come meanwhile is taken in before anything is drawn again.
         let mut next = message;

@@ -42,3 +42,22 @@ fn a_reader_that_goes_away_is_no_failure() {
         assert_eq!(output.status.code(), Some(0), "{line:?}: {said}");
     }
 }
+
+/// `2>&1 | head` must not stop a run in the middle, and a window that was closed must not either.
+#[test]
+fn a_listener_that_goes_away_stops_no_run() {
+    let home = tempfile::tempdir().unwrap();
+    for (line, code) in [(vec!["install", "hello", "--sandbox", "--yes"], 0), (vec!["render", "zzz"], 2)] {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_seaworthy"))
+            .args(&line)
+            .env_clear()
+            .env("SEAWORTHY_STATE_DIR", home.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stderr.take());
+        assert_eq!(child.wait().unwrap().code(), Some(code), "{line:?}");
+    }
+}

@@ -7,6 +7,7 @@ use jiff::Zoned;
 
 use crate::front::paint::{Paint, cut, wrap};
 use crate::front::screen::{self, Line, Size};
+use crate::front::tell;
 
 /// Steps that are shown at once unless somebody has to do something about them.
 const PLACES: usize = 8;
@@ -58,7 +59,7 @@ impl Board {
             Self::Lively(lively) => lively.show(Some(text)),
             Self::Steady(_) => {
                 for line in text.lines() {
-                    eprintln!("{} {line}", Zoned::now().strftime("%H:%M:%S"));
+                    tell(&format!("{} {line}", Zoned::now().strftime("%H:%M:%S")));
                 }
             }
         }

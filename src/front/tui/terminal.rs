@@ -61,6 +61,11 @@ impl Stage for Screen {
         enter()
     }
 
+    fn is_gone(&self) -> bool {
+        // tty_ioctl(4): every question to a terminal that hung up is answered with EIO.
+        rustix::termios::tcgetattr(std::io::stdin()).is_err_and(|error| error == rustix::io::Errno::IO)
+    }
+
     fn is_broken(&self) -> bool {
         BROKEN.load(Ordering::SeqCst)
     }

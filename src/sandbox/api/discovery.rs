@@ -23,7 +23,6 @@ pub(super) fn answer(world: &World, path: &str) -> Result<Value, Refusal> {
     let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
     match parts.as_slice() {
         ["version"] => Ok(version()),
-        ["healthz" | "readyz" | "livez", ..] => Ok(json!("ok")),
         ["api"] => Ok(json!({"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": []})),
         ["apis"] => Ok(json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": groups(world)})),
         ["api", "v1"] => resources(world, "v1"),
