@@ -64,6 +64,28 @@ pub(super) const ROWS: &[Check] = &[
         reads: &["PersistentVolume"],
         judge: Judge::Look(failed),
     },
+    Check {
+        id: "V024",
+        severity: Severity::Error,
+        title: "a volume that is in use was told to go",
+        explain: "Somebody deleted the volume while a claim is bound to it. It stays, and serves its pods, until the claim goes; \
+            then the volume goes, too, and its data with it where the policy is Delete. Its phase still reads Bound.",
+        fix: "Do not delete the claim. `seaworthy hold` keeps every volume, `seaworthy recover` binds this one anew.",
+        unless: "a volume without a claim, which is on its way out; a claim that goes as well is V025.",
+        reads: &["PersistentVolume", "PersistentVolumeClaim"],
+        judge: Judge::Look(volume_going),
+    },
+    Check {
+        id: "V025",
+        severity: Severity::Error,
+        title: "a claim that is in use was told to go",
+        explain: "Somebody deleted the claim while pods use it. It stays until the last of them is gone: a restart is then all that is \
+            between the data and its end, where the volume's policy is Delete.",
+        fix: "Do not restart its pods. `seaworthy hold` keeps every volume, `seaworthy recover` binds this one to its claim anew.",
+        unless: "a claim that no pod uses any more, which goes by itself.",
+        reads: &["PersistentVolumeClaim", "Pod"],
+        judge: Judge::Look(claim_going),
+    },
 ];
 
 const VOLUME: (&str, &str) = ("", "PersistentVolume");
@@ -169,4 +191,49 @@ fn failed(evidence: &Evidence) -> Verdict {
             Finding::new(reference, text(volume, "/status/reason").unwrap_or("VolumeFailedDelete"), message).fix(fix)
         })
     })
+}
+
+/// Whether somebody has asked for its deletion.
+fn is_going(object: &Value) -> bool {
+    text(object, "/metadata/deletionTimestamp").is_some()
+}
+
+fn volume_going(evidence: &Evidence) -> Verdict {
+    each(evidence, VOLUME, |volume, reference| {
+        let claim = claim_of(volume).filter(|_| is_going(volume))?;
+        let live = evidence.snapshot.get(&claim).filter(|live| !is_going(live))?;
+        (text(live, "/metadata/uid") == text(volume, "/spec/claimRef/uid")).then(|| {
+            let message = format!(
+                "its volume {} was told to go, and goes with the data as soon as the claim is deleted",
+                reference.name
+            );
+            let mut finding = Finding::new(claim, "VolumeGoing", message)
+                .fix("Do not delete the claim. Bind a kept volume to it: `seaworthy recover`.");
+            finding.symptoms.push(reference);
+            finding
+        })
+    })
+}
+
+fn claim_going(evidence: &Evidence) -> Verdict {
+    each(evidence, ("", "PersistentVolumeClaim"), |claim, reference| {
+        let users: Vec<ObjectRef> = users_of(evidence, &reference).filter(|_| is_going(claim)).collect();
+        let first = users.first()?;
+        let message = format!("it was deleted and goes as soon as {} is gone, its volume with it", first.name);
+        let fix = "Do not restart the pods that use it. Keep its volume and bind it anew: `seaworthy recover`.";
+        let mut finding = Finding::new(reference, "ClaimGoing", message).fix(fix);
+        finding.symptoms = users;
+        Some(finding)
+    })
+}
+
+/// The pods that have a claim mounted, or are about to.
+fn users_of<'a>(evidence: &'a Evidence, claim: &'a ObjectRef) -> impl Iterator<Item = ObjectRef> + 'a {
+    let uses = |pod: &&Value| {
+        text(pod, "/metadata/namespace") == claim.namespace.as_deref()
+            && !matches!(text(pod, "/status/phase"), Some("Succeeded" | "Failed"))
+            && items(pod, "/spec/volumes")
+                .any(|volume| text(volume, "/persistentVolumeClaim/claimName") == Some(&claim.name))
+    };
+    evidence.snapshot.of_kind("", "Pod").filter(uses).filter_map(ObjectRef::of)
 }

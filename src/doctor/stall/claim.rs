@@ -62,7 +62,7 @@ fn lost(site: &Site<'_>) -> Option<Cause> {
     let message = format!("the claim `{}` has lost its volume {volume}: the volume was deleted", name(site));
     Some(
         site.stuck("ClaimLost", message)
-            .remedy("Find out whether its volume is still there, `kubectl get pv`, before anything is deleted.")
+            .remedy("Delete nothing. Its bytes are most likely still there: `seaworthy recover` says what can be brought back, and how.")
             .outlook(Outlook::Final),
     )
 }
