@@ -19,6 +19,7 @@ mod containers;
 mod controllers;
 mod defaults;
 mod disks;
+mod exec;
 pub mod faults;
 mod fields;
 mod file;
@@ -33,8 +34,10 @@ mod select;
 mod serve;
 mod services;
 mod store;
+mod websocket;
 mod world;
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use bytes::Bytes;
@@ -163,9 +166,11 @@ impl Sandbox {
     }
 
     /// Tells the simulated applications what to answer: the ways into the stacks that come here. A container is no more
-    /// than its status, so what a stack promises of its ways in is all that can be known.
-    pub fn simulate(&self, ways: &[Reach]) {
+    /// than its status, so what a stack promises of its ways in is all that can be known. `logs`: what the components of a
+    /// namespace say when they have started.
+    pub fn simulate(&self, ways: &[Reach], (namespace, logs): (&str, &BTreeMap<String, Vec<String>>)) {
         self.change(|world| {
+            world.logs.insert(namespace.to_owned(), logs.clone());
             world.ways.retain(|known| {
                 !ways.iter().any(|way| {
                     (&way.namespace, &way.service, &way.path) == (&known.namespace, &known.service, &known.path)

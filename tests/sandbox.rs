@@ -3,4 +3,5 @@
 mod api;
 mod program;
 mod storage;
+mod stories;
 mod support;

@@ -24,6 +24,8 @@ pub(crate) struct Chosen {
     pub(crate) reach: Vec<Reach>,
     /// What its profile needs of a cluster.
     pub(crate) needs: Needs,
+    /// What its components say in the sandbox.
+    pub(crate) simulation: BTreeMap<String, Vec<String>>,
     /// What is odd, but stops nothing.
     pub(crate) warnings: Vec<Fault>,
 }
@@ -87,6 +89,7 @@ pub(crate) fn choose_of(stack: &Stack, choice: &Choice, choices: &Choices) -> Re
         values: prepared.values,
         needs: needs.unwrap_or_default(),
         warnings: prepared.warnings,
+        simulation: stack.definition().simulation.clone(),
     })
 }
 

@@ -70,7 +70,7 @@ pub(super) async fn decide(
     chosen: &Chosen,
     arguments: &InstallArgs,
 ) -> Result<Ready, Failure> {
-    session.simulate(&chosen.reach);
+    session.simulate(&chosen.reach, (&chosen.installation.namespace, &chosen.simulation));
     let policy = policy(arguments);
     let inputs = inputs(chosen, policy);
     let key = chosen.installation.key();

@@ -1,5 +1,6 @@
 //! What a command needs from outside: the global options, the environment, and where its output goes.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
@@ -117,10 +118,11 @@ impl Session {
         Ok(self.sandbox.get_or_init(|| sandbox))
     }
 
-    /// What the stack promises of its ways in is what its simulated application answers.
-    pub(crate) fn simulate(&self, ways: &[Reach]) {
+    /// What the stack promises of its ways in is what its simulated application answers, and what it says of its logs is what
+    /// its simulated containers write.
+    pub(crate) fn simulate(&self, ways: &[Reach], logs: (&str, &BTreeMap<String, Vec<String>>)) {
         if let Some(sandbox) = self.sandbox.get() {
-            sandbox.simulate(ways);
+            sandbox.simulate(ways, logs);
         }
     }
 

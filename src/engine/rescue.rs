@@ -28,6 +28,7 @@ use crate::plan::verb::{Standing, Verb};
 use crate::snapshot::Snapshot;
 use crate::snapshot::collect::{Query, Scope, collect};
 
+pub(crate) use count::script as count_script;
 pub use count::{Files, count_in_pods};
 
 /// How often an act is tried again when the object changes between look and write.

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::place_of;
 use super::world::World;
 use crate::object::{items, text};
 
@@ -14,7 +15,8 @@ pub(super) fn status<'a>(pod: &'a Value, container: &str) -> Option<&'a Value> {
 /// The last line of a container that crashes.
 pub(super) const LAST_WORDS: &str = "fatal: the sandbox was told to let this container crash";
 
-/// The lines of its log: when it was started, and how it ended. A simulated container does nothing, and so says nothing else.
+/// The lines of its log: when it was started, what its stack says of it, and how it ended. A simulated container does nothing,
+/// and so says nothing else.
 pub(super) fn log(world: &World, pod: &Value, container: &str) -> Vec<String> {
     let Some(status) = status(pod, container) else { return Vec::new() };
     let ended = |state: &Value| {
@@ -23,9 +25,41 @@ pub(super) fn log(world: &World, pod: &Value, container: &str) -> Vec<String> {
     };
     let image = text(status, "/image").unwrap_or_default();
     let mut lines = vec![format!("sandbox: container {container} of image {image} started; nothing runs in it")];
+    lines.extend(promised(world, pod).iter().cloned());
     lines.extend(ended(&status["state"]).or_else(|| ended(&status["lastState"])));
-    let _ = world;
     lines
+}
+
+/// What the stack that a pod belongs to says of this component's log.
+fn promised<'a>(world: &'a World, pod: &Value) -> &'a [String] {
+    let component = text(pod, "/metadata/labels/app.kubernetes.io~1component");
+    let lines = || world.logs.get(text(pod, "/metadata/namespace")?)?.get(component?);
+    lines().map_or(&[], Vec::as_slice)
+}
+
+/// The folders on disks that a container has mounted by claims: where, and which.
+pub(super) fn folders<'a>(world: &'a World, pod: &'a Value, container: &'a Value) -> Vec<(&'a str, String)> {
+    let of = |mount: &'a Value| {
+        let volume = items(pod, "/spec/volumes").find(|volume| volume["name"] == mount["name"])?;
+        let claim = text(volume, "/persistentVolumeClaim/claimName")?;
+        Some((text(mount, "/mountPath")?, place_of(world, text(pod, "/metadata/namespace")?, claim)?))
+    };
+    items(container, "/volumeMounts").filter_map(of).collect()
+}
+
+/// A container that has started leaves a line on each volume of a claim that it may write to: what can be lost, and found.
+pub(super) fn leave_trace(world: &mut World, pod: &Value, container: &Value) {
+    let name = text(container, "/name").unwrap_or_default();
+    let line = format!("{name} of {} started at {}\n", text(pod, "/metadata/name").unwrap_or_default(), world.now);
+    let read_only = |path: &str| {
+        items(container, "/volumeMounts").any(|mount| mount["mountPath"] == path && mount["readOnly"] == true)
+    };
+    let places = folders(world, pod, container);
+    let writable: Vec<String> =
+        places.into_iter().filter(|(path, _)| !read_only(path)).map(|(_, place)| place).collect();
+    for place in writable {
+        world.disks.make(&place).entry(format!("{name}.log")).or_default().extend(line.as_bytes());
+    }
 }
 
 /// Whether a pod counts for its owner: it has not ended and is not to go.

@@ -1,10 +1,8 @@
 //! `pods/portforward` over a websocket: two channels for each port, data and errors, each begun with the port's number.
 //! Source: `pkg/kubelet/.../portforward/websocket.go` of Kubernetes.
 
-use bytes::Bytes;
 use futures::{SinkExt as _, StreamExt as _};
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
-use http_body_util::{BodyExt as _, Empty};
+use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
@@ -12,7 +10,6 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 use tokio::sync::mpsc;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
 use super::Sandbox;
@@ -21,6 +18,7 @@ use super::api::Body;
 use super::application;
 use super::refusal::Refusal;
 use super::select::Query;
+use super::websocket;
 use crate::object::text;
 
 /// What fits into the pipe of one port.
@@ -43,16 +41,8 @@ pub(super) fn answer(
             format!("unable to forward port because pod is not running. Current status={phase}"),
         ));
     }
-    let is_websocket =
-        request.headers().get(header::UPGRADE).is_some_and(|kind| kind.as_bytes().eq_ignore_ascii_case(b"websocket"));
-    let key = request.headers().get(header::SEC_WEBSOCKET_KEY).map(|key| derive_accept_key(key.as_bytes()));
-    let Some(accept) = key.filter(|_| is_websocket) else {
-        return Err(Refusal::not_simulated("pods/portforward over SPDY"));
-    };
-    let protocol =
-        protocol(request.headers()).ok_or_else(|| Refusal::not_simulated("pods/portforward with these protocols"))?;
     let ports = ports(request.uri().query().unwrap_or_default())?;
-    let upgrade = hyper::upgrade::on(&mut request);
+    let (response, upgrade) = websocket::accept(&mut request, "pods/portforward")?;
     let (sandbox, route) = (sandbox.clone(), route.clone());
     tokio::spawn(async move {
         // A client that hangs up before the upgrade has changed its mind.
@@ -60,23 +50,7 @@ pub(super) fn answer(
             carry(sandbox, &route, stream, ports).await;
         }
     });
-    let mut response = Response::new(Empty::<Bytes>::new().map_err(|never| match never {}).boxed_unsync());
-    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
-    let headers = response.headers_mut();
-    headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
-    headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
-    headers.insert(header::SEC_WEBSOCKET_PROTOCOL, protocol);
-    if let Ok(accept) = HeaderValue::from_str(&accept) {
-        headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
-    }
     Ok(response)
-}
-
-fn protocol(headers: &HeaderMap) -> Option<HeaderValue> {
-    let offered = headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|value| value.to_str().ok());
-    let offered: Vec<&str> = offered.flat_map(|value| value.split(',')).map(str::trim).collect();
-    let known = ["v4.channel.k8s.io", "v5.channel.k8s.io"].into_iter().find(|known| offered.contains(known))?;
-    Some(HeaderValue::from_static(known))
 }
 
 fn ports(query: &str) -> Result<Vec<u16>, Refusal> {

@@ -11,7 +11,7 @@ use super::faults::Standing;
 use super::ids::Ids;
 use super::kind::Kind;
 use super::store::{Store, address_of, time};
-use super::world::{Remains, World};
+use super::world::{Logs, Remains, World};
 
 /// The provisioner of the default storage class.
 pub(super) const PROVISIONER: &str = "rancher.io/local-path";
@@ -28,6 +28,7 @@ pub(super) fn fresh(kind: Kind, now: Timestamp, seed: String) -> World {
         disks: Disks::default(),
         faults: Standing::default(),
         ways: Vec::new(),
+        logs: Logs::new(),
         now: began,
         away_until: None,
     };

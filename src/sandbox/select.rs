@@ -19,6 +19,10 @@ impl Query {
         self.0.iter().find(|(known, _)| known == key).map(|(_, value)| value.as_str())
     }
 
+    pub(super) fn all(&self, key: &str) -> Vec<&str> {
+        self.0.iter().filter(|(known, _)| known == key).map(|(_, value)| value.as_str()).collect()
+    }
+
     pub(super) fn is_true(&self, key: &str) -> bool {
         matches!(self.get(key), Some("true" | "1"))
     }

@@ -12,7 +12,7 @@ use tower::BoxError;
 
 use super::address::Route;
 use super::api::{self, Body};
-use super::{Sandbox, forward, keep_going};
+use super::{Sandbox, exec, forward, keep_going};
 
 /// What fits into the pipe of one connection.
 const PIPE: usize = 64 * 1024;
@@ -45,8 +45,16 @@ async fn connection<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(sandbox:
 
 async fn answer(sandbox: &Sandbox, request: Request<Incoming>) -> Result<Response<Body>, BoxError> {
     let route = Route::parse(request.uri().path());
-    if let Some(route) = route.filter(|route| route.plural == "pods" && route.sub.as_deref() == Some("portforward")) {
-        return Ok(forward::answer(sandbox, request, &route).unwrap_or_else(|refusal| api::refused(&refusal)));
+    let upgrade = route.filter(|route| route.plural == "pods").and_then(|route| {
+        let answer = match route.sub.as_deref()? {
+            "portforward" => forward::answer,
+            "exec" => exec::answer,
+            _ => return None,
+        };
+        Some((answer, route))
+    });
+    if let Some((answer, route)) = upgrade {
+        return Ok(answer(sandbox, request, &route).unwrap_or_else(|refusal| api::refused(&refusal)));
     }
     let (parts, body) = request.into_parts();
     let body: Bytes = body.collect().await?.to_bytes();

@@ -1,6 +1,8 @@
 //! What there is in a sandbox at one moment, and how it goes on: objects, what lies on the disks of the nodes, the faults that
 //! are in force, the time.
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -18,6 +20,9 @@ use crate::plan::Reach;
 /// After so many rounds without rest two controllers must be undoing each other's work.
 const ROUNDS: usize = 500;
 
+/// Lines by namespace and component.
+pub(super) type Logs = BTreeMap<String, BTreeMap<String, Vec<String>>>;
+
 /// Everything in a sandbox.
 #[derive(Debug)]
 pub(super) struct World {
@@ -27,6 +32,8 @@ pub(super) struct World {
     pub(super) faults: Standing,
     /// What the simulated applications answer: the ways into the stacks that were installed here.
     pub(super) ways: Vec<Reach>,
+    /// What components say when they have started, by namespace and component.
+    pub(super) logs: Logs,
     pub(super) now: Timestamp,
     /// Until when the API server does not answer.
     pub(super) away_until: Option<Timestamp>,
@@ -40,6 +47,8 @@ pub(super) struct Remains {
     pub(super) disks: Disks,
     pub(super) faults: Standing,
     pub(super) ways: Vec<Reach>,
+    #[serde(default)]
+    pub(super) logs: Logs,
     pub(super) now: Timestamp,
     #[serde(default)]
     pub(super) away_until: Option<Timestamp>,
@@ -47,13 +56,13 @@ pub(super) struct Remains {
 
 impl World {
     pub(super) fn new(kind: Kind, store: Store, remains: Remains) -> Self {
-        let Remains { disks, faults, ways, now, away_until } = remains;
-        Self { kind, store, disks, faults, ways, now, away_until, due: None }
+        let Remains { disks, faults, ways, logs, now, away_until } = remains;
+        Self { kind, store, disks, faults, ways, logs, now, away_until, due: None }
     }
 
     pub(super) fn remains(&self) -> Remains {
         let (disks, faults, ways) = (self.disks.clone(), self.faults.clone(), self.ways.clone());
-        Remains { disks, faults, ways, now: self.now, away_until: self.away_until }
+        Remains { disks, faults, ways, logs: self.logs.clone(), now: self.now, away_until: self.away_until }
     }
 
     /// Lets every controller do what there is to do at this time, until none has anything left.

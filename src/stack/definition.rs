@@ -40,6 +40,9 @@ pub struct Definition {
     /// How a user gets to it.
     #[serde(default)]
     pub reach: Vec<Reach>,
+    /// What a component says in its log each time it has started in the sandbox, where nothing runs: what playbooks wait for.
+    #[serde(default)]
+    pub simulation: BTreeMap<String, Vec<String>>,
 }
 
 impl Definition {

@@ -92,6 +92,7 @@ pub fn cross_check(
     checker.manifests();
     checker.rules();
     checker.reach();
+    checker.simulation();
     checker.files();
     checker.faults
 }
@@ -253,6 +254,12 @@ impl Checker<'_> {
                     self.fault(&format!("{way}.{field}"), error);
                 }
             }
+        }
+    }
+
+    fn simulation(&mut self) {
+        for component in self.definition.simulation.keys() {
+            self.known_component(&format!("simulation.{component}"), component);
         }
     }
 

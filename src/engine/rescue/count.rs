@@ -25,6 +25,12 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Counting ends here: enough to tell full from empty, and no disk is walked for minutes.
 const MOST: u64 = 100_000;
 
+/// What a container is asked, with the path as its argument: the folder's inode, and the number of files. `-xdev`: what else
+/// is mounted below is not this volume.
+pub(crate) fn script() -> String {
+    format!("ls -di \"$1\" && find \"$1\" -xdev -type f 2>/dev/null | head -n {MOST} | wc -l")
+}
+
 /// What a volume holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "known", rename_all = "kebab-case")]
@@ -126,9 +132,8 @@ async fn ask(client: &Client, pod: &Value, container: &str, path: &str) -> Resul
     let namespace = text(pod, "/metadata/namespace").unwrap_or_default();
     let pods: Api<Pod> = Api::namespaced(client.clone(), namespace);
     let name = text(pod, "/metadata/name").unwrap_or_default().to_owned();
-    // `-xdev`: what else is mounted below is not this volume. The path is an argument, not part of the script.
-    let script = format!("ls -di \"$1\" && find \"$1\" -xdev -type f 2>/dev/null | head -n {MOST} | wc -l");
-    let command = ["sh", "-c", &script, "sh", path].map(str::to_owned);
+    // The path is an argument, not part of the script.
+    let command = ["sh", "-c", &script(), "sh", path].map(str::to_owned);
     let params = AttachParams::default().container(container).stdin(false).stdout(true).stderr(true);
     let talk = async {
         let mut process = pods.exec(&name, command, &params).await.map_err(|error| root(&error))?;

@@ -111,7 +111,7 @@ fn scale(snapshot: &Snapshot, workload: &Pinned, (to, original): (i64, i64)) -> 
     let ready = number(live, "/status/readyReplicas").unwrap_or(0);
     let seen = number(live, "/status/observedGeneration") >= number(live, "/metadata/generation");
     let remembered = live["metadata"]["annotations"][ORIGINAL_REPLICAS].is_string();
-    if wanted == to && remembered == (to == 0) && seen && there == to && ready == to {
+    if wanted == to && remembered == (to == 0) && seen && there == to && ready == to && is_available(live, to) {
         return proven(format!("{ready} of {to} ready"));
     }
     if wanted == to || wanted == original || wanted == 0 {
@@ -239,6 +239,12 @@ fn restart(snapshot: &Snapshot, workload: &Pinned, mark: &str) -> Standing {
         return proven(format!("{updated} of {wanted} pods new and ready"));
     }
     open(format!("{updated} of {wanted} pods new"))
+}
+
+/// Whether the pods have been ready for as long as the workload asks (`minReadySeconds`).
+fn is_available(live: &Value, to: i64) -> bool {
+    number(live, "/spec/minReadySeconds").unwrap_or(0) == 0
+        || number(live, "/status/availableReplicas").unwrap_or(0) >= to
 }
 
 #[cfg(test)]

@@ -97,6 +97,7 @@ fn resource(plural: &str, kind: &str, namespaced: bool) -> Vec<Value> {
     }
     if plural == "pods" {
         all.push(entry("pods/log".to_owned(), "Pod", &["get"]));
+        all.push(entry("pods/exec".to_owned(), "PodExecOptions", &["create", "get"]));
         all.push(entry("pods/portforward".to_owned(), "PodPortForwardOptions", &["create", "get"]));
         all.push(entry("pods/eviction".to_owned(), "Eviction", &["create"]));
     }

@@ -59,7 +59,23 @@ pub fn settings(schema: &Schema, defaults: &Value, profiles: &BTreeMap<String, V
     let mut settings = Vec::new();
     let scope = Scope { way: Way::default(), is_required: true, is_secret: false, is_advanced: false };
     describer.walk(&scope, &schema.spread(&schema.root), &mut settings);
+    tell_apart(&mut settings);
     settings
+}
+
+/// What has to be given is asked for in one list, whatever part it belongs to: equal titles there are told apart by the part.
+fn tell_apart(settings: &mut [Setting]) {
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    let required = || |setting: &&mut Setting| setting.required;
+    for setting in settings.iter_mut().filter(required()) {
+        *seen.entry(setting.title.clone().unwrap_or_default()).or_default() += 1;
+    }
+    for setting in settings.iter_mut().filter(required()) {
+        let part = setting.path.split('.').next().unwrap_or_default();
+        if let Some(title) = setting.title.as_mut().filter(|title| seen.get(*title).is_some_and(|many| *many > 1)) {
+            *title = format!("{title} ({part})");
+        }
+    }
 }
 
 struct Describer<'a> {

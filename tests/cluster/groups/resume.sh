@@ -139,10 +139,10 @@ test_two_installs_at_once() {
   eventually 30 kubectl --namespace "$SYSTEM" get lease "$NAMESPACE.$STACK"
   holder=$(cat "$WORK/killed")
   exits 1 install --yes
-  says locked "/$holder/" "$NAMESPACE.$STACK"
+  says locked "process $holder on" "$NAMESPACE.$STACK"
   # From a machine that knows nothing of that run, too.
   SEAWORTHY_STATE_DIR=$WORK/elsewhere exits 1 install --yes
-  says locked "/$holder/"
+  says locked "process $holder on"
   expect "" journals_elsewhere
   wait "$first" || code=$?
   ((code == 0)) || fail "the first ended with $code: $(cat "$WORK/first.err")"

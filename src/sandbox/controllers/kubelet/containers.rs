@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{BY, needs, pod_address};
 use crate::object::{items, number, text};
-use crate::sandbox::containers::LAST_WORDS;
+use crate::sandbox::containers::{LAST_WORDS, leave_trace};
 use crate::sandbox::ids::digest;
 use crate::sandbox::store::{read_time, time};
 use crate::sandbox::world::World;
@@ -189,6 +189,7 @@ impl Ward<'_> {
         known["imageID"] = format!("sha256:{}", digest(&image)).into();
         known["containerID"] = format!("sandbox://{id}").into();
         known["state"] = json!({"running": {"startedAt": time(self.now)}});
+        leave_trace(self.world, self.pod, container);
         self.running(container, known, init)
     }
 
