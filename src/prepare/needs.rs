@@ -17,32 +17,48 @@ use crate::stack::quantity::{self, Nano};
 const DEFAULT_CLASS: [&str; 2] =
     ["storageclass.kubernetes.io/is-default-class", "storageclass.beta.kubernetes.io/is-default-class"];
 
-/// What of its needs a cluster does not have, a sentence each: what is needed, and what is there. Two reads, and none
-/// when the plan makes nothing new.
+/// What of its needs a cluster does not have, a sentence each: what is needed, and what is there. A read for the nodes and one
+/// for the storage classes, where there is something to compare with them; none when the plan makes nothing new.
 pub async fn shortfalls(cluster: &Cluster, plan: &Plan, needs: &Needs) -> Result<Vec<String>, kube::Error> {
     if plan.summary().create == 0 {
         return Ok(Vec::new());
     }
-    let around = look(cluster).await?;
+    let has_claims = plan.objects().any(|object| claims(object).next().is_some());
+    let asked = [(is_sized(needs), NODES), (has_claims, CLASSES)];
+    let around = look(cluster, asked.into_iter().filter_map(|(is_asked, kind)| is_asked.then_some(kind))).await?;
     Ok(judge(plan, needs, &around))
 }
 
+/// Whether the nodes have to be looked at: a cluster with less than one of them is no cluster.
+fn is_sized(needs: &Needs) -> bool {
+    needs.nodes > 1 || !needs.cpu.is_empty() || !needs.memory.is_empty()
+}
+
+const NODES: (&str, &str) = ("v1", "Node");
+const CLASSES: (&str, &str) = ("storage.k8s.io/v1", "StorageClass");
+
 /// Reads nodes and storage classes.
-pub(super) async fn look(cluster: &Cluster) -> Result<Snapshot, kube::Error> {
+pub(super) async fn look_at_all(cluster: &Cluster) -> Result<Snapshot, kube::Error> {
+    look(cluster, [NODES, CLASSES].into_iter()).await
+}
+
+async fn look(
+    cluster: &Cluster,
+    kinds: impl Iterator<Item = (&'static str, &'static str)>,
+) -> Result<Snapshot, kube::Error> {
     let resources = Resources::default();
     let query = |(api_version, kind)| {
         let resource = resources.of(&ObjectRef::new(api_version, kind, None, ""))?;
         Some(Query { resource, namespace: None, scope: Scope::All })
     };
-    let kinds = [("v1", "Node"), ("storage.k8s.io/v1", "StorageClass")];
-    collect(&cluster.client, kinds.into_iter().filter_map(query).collect()).await
+    collect(&cluster.client, kinds.filter_map(query).collect()).await
 }
 
 fn judge(plan: &Plan, needs: &Needs, around: &Snapshot) -> Vec<String> {
     let readable = |kind: &str| !around.unread.iter().any(|unread| unread.kind == kind);
     let profile = &plan.installation.profile;
     let mut found = Vec::new();
-    if readable("Node") {
+    if readable("Node") && is_sized(needs) {
         found.extend(nodes(needs, around));
     }
     if readable("StorageClass") && needs.storage_class && !has_default_class(around) {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::needs::{allocatable, default_class, look, shown, takes_pods};
+use super::needs::{allocatable, default_class, look_at_all, shown, takes_pods};
 use crate::cluster::Cluster;
 use crate::object::text;
 use crate::snapshot::Snapshot;
@@ -38,7 +38,7 @@ pub struct Need {
 
 /// Reads what a cluster offers: two lists.
 pub async fn room(cluster: &Cluster) -> Result<Room, kube::Error> {
-    Ok(measure(&look(cluster).await?))
+    Ok(measure(&look_at_all(cluster).await?))
 }
 
 fn measure(around: &Snapshot) -> Room {
