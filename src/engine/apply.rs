@@ -66,14 +66,9 @@ async fn take(
     shown: &[Conflict],
     resource_version: &str,
 ) -> Result<Value, ApplyError> {
-    let mut version = match displace::displace(client, resource, object, (shown, resource_version)).await {
-        Err(kube::Error::Api(status)) if status.code == 409 => resource_version.to_owned(),
-        version => version?,
-    };
+    let mut version = resource_version.to_owned();
     for _ in 0..LOOKS {
-        let mut bound = object.clone();
-        bound["metadata"]["resourceVersion"] = Value::from(version.as_str());
-        match patch(client, resource, &bound, PatchParams::apply(FIELD_MANAGER).force()).await {
+        match force(client, resource, object, (shown, &version)).await {
             Err(kube::Error::Api(status)) if status.code == 409 => {}
             answer => return Ok(answer?),
         }
@@ -85,6 +80,19 @@ async fn take(
         text(&live, "/metadata/resourceVersion").unwrap_or_default().clone_into(&mut version);
     }
     Err(ApplyError::Drifted { fields: vec!["the object changes faster than it can be written".to_owned()] })
+}
+
+/// One attempt of [`take`]. Answers 409 when the object is not of that version any more.
+async fn force(
+    client: &Client,
+    resource: &ApiResource,
+    object: &Value,
+    (shown, version): (&[Conflict], &str),
+) -> Result<Value, kube::Error> {
+    let version = displace::displace(client, resource, object, (shown, version)).await?;
+    let mut bound = object.clone();
+    bound["metadata"]["resourceVersion"] = Value::from(version);
+    patch(client, resource, &bound, PatchParams::apply(FIELD_MANAGER).force()).await
 }
 
 fn unknown_conflicts(object: &Value, live: &Value, shown: &[Conflict]) -> Vec<String> {
