@@ -170,7 +170,7 @@ impl Sandbox {
     /// namespace say when they have started.
     pub fn simulate(&self, ways: &[Reach], (namespace, logs): (&str, &BTreeMap<String, Vec<String>>)) {
         self.change(|world| {
-            world.logs.insert(namespace.to_owned(), logs.clone());
+            world.logs.entry(namespace.to_owned()).or_default().extend(logs.clone());
             world.ways.retain(|known| {
                 !ways.iter().any(|way| {
                     (&way.namespace, &way.service, &way.path) == (&known.namespace, &known.service, &known.path)
