@@ -35,11 +35,7 @@ struct Ended {
 }
 
 /// Accepts the upgrade and answers as the program would, or says why not.
-pub(super) fn answer(
-    sandbox: &Sandbox,
-    mut request: Request<Incoming>,
-    route: &Route,
-) -> Result<Response<Body>, Refusal> {
+pub(super) fn answer(sandbox: &Sandbox, request: Request<Incoming>, route: &Route) -> Result<Response<Body>, Refusal> {
     let name = route.name.clone().unwrap_or_default();
     let query = Query::parse(request.uri().query().unwrap_or_default());
     let command: Vec<String> = query.all("command").into_iter().map(str::to_owned).collect();
@@ -48,14 +44,7 @@ pub(super) fn answer(
         let container = running(pod, query.get("container"))?;
         Ok(run(world, pod, container, &command))
     })?;
-    let (response, upgrade) = websocket::accept(&mut request, "pods/exec")?;
-    tokio::spawn(async move {
-        // A client that hangs up before the upgrade has changed its mind.
-        if let Ok(stream) = upgrade.await {
-            tell(stream, ended).await;
-        }
-    });
-    Ok(response)
+    websocket::accept(request, "pods/exec", |stream| tell(stream, ended))
 }
 
 /// The container that is meant: the first unless one is named. It has to run.

@@ -25,11 +25,7 @@ use crate::object::text;
 const PIPE: usize = 64 * 1024;
 
 /// Accepts the upgrade and forwards, or says why not.
-pub(super) fn answer(
-    sandbox: &Sandbox,
-    mut request: Request<Incoming>,
-    route: &Route,
-) -> Result<Response<Body>, Refusal> {
+pub(super) fn answer(sandbox: &Sandbox, request: Request<Incoming>, route: &Route) -> Result<Response<Body>, Refusal> {
     let name = route.name.clone().unwrap_or_default();
     let pod = sandbox.read(|world| world.store.get(&route.object(&name)).cloned());
     let pod = pod.ok_or_else(|| Refusal::not_found("", "pods", &name))?;
@@ -42,15 +38,8 @@ pub(super) fn answer(
         ));
     }
     let ports = ports(request.uri().query().unwrap_or_default())?;
-    let (response, upgrade) = websocket::accept(&mut request, "pods/portforward")?;
     let (sandbox, route) = (sandbox.clone(), route.clone());
-    tokio::spawn(async move {
-        // A client that hangs up before the upgrade has changed its mind.
-        if let Ok(stream) = upgrade.await {
-            carry(sandbox, &route, stream, ports).await;
-        }
-    });
-    Ok(response)
+    websocket::accept(request, "pods/portforward", move |stream| carry(sandbox, route, stream, ports))
 }
 
 fn ports(query: &str) -> Result<Vec<u16>, Refusal> {
@@ -60,7 +49,7 @@ fn ports(query: &str) -> Result<Vec<u16>, Refusal> {
     text.split(',').map(|port| port.parse().map_err(|_| bad())).collect()
 }
 
-async fn carry(sandbox: Sandbox, route: &Route, stream: Upgraded, ports: Vec<u16>) {
+async fn carry(sandbox: Sandbox, route: Route, stream: Upgraded, ports: Vec<u16>) {
     let socket = WebSocketStream::from_raw_socket(TokioIo::new(stream), Role::Server, None).await;
     let (mut sink, mut source) = socket.split();
     let (sender, mut receiver) = mpsc::channel::<Message>(16);
@@ -75,7 +64,7 @@ async fn carry(sandbox: Sandbox, route: &Route, stream: Upgraded, ports: Vec<u16
         let (reader, writer) = tokio::io::split(near);
         writers.push(writer);
         tokio::spawn(pump(reader, channel, sender.clone()));
-        if let Err(why) = application::listen(&sandbox, route, port, far) {
+        if let Err(why) = application::listen(&sandbox, &route, port, far) {
             let mut bytes = vec![channel + 1];
             bytes.extend(why.into_bytes());
             let _ = sender.send(Message::binary(bytes)).await;

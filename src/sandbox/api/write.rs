@@ -178,17 +178,20 @@ fn rehearsed(mut after: Value, live: Option<&Value>) -> Value {
     after
 }
 
+/// The fields of `metadata` that only the server writes, but for the managed fields, which a writer may set.
+const SERVERS_OWN: [&str; 7] = [
+    "uid",
+    "creationTimestamp",
+    "generation",
+    "resourceVersion",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+    "selfLink",
+];
+
 /// What a writer cannot change: identity, and the status but through its own subresource, where nothing else changes.
 fn keep(live: &Value, after: &mut Value, sub: Option<&str>) {
-    for key in [
-        "uid",
-        "creationTimestamp",
-        "generation",
-        "resourceVersion",
-        "deletionTimestamp",
-        "deletionGracePeriodSeconds",
-        "selfLink",
-    ] {
+    for key in SERVERS_OWN {
         match live["metadata"].get(key) {
             Some(value) => after["metadata"][key] = value.clone(),
             None => drop(after["metadata"].as_object_mut().and_then(|map| map.shift_remove(key))),
@@ -238,16 +241,7 @@ fn create(world: &mut World, mut object: Value, asked: &Asked<'_>) -> Answer {
 /// What only the server writes is not taken over from an object that was read elsewhere.
 fn without_server_fields(object: &mut Value) {
     if let Some(metadata) = object["metadata"].as_object_mut() {
-        for key in [
-            "uid",
-            "creationTimestamp",
-            "generation",
-            "resourceVersion",
-            "deletionTimestamp",
-            "deletionGracePeriodSeconds",
-            "selfLink",
-            "managedFields",
-        ] {
+        for key in SERVERS_OWN.into_iter().chain(["managedFields"]) {
             metadata.shift_remove(key);
         }
     }
