@@ -7,6 +7,7 @@ use crate::doctor::check::{Check, Judge, Severity, Verdict};
 use crate::doctor::evidence::Evidence;
 use crate::doctor::finding::Finding;
 use crate::doctor::stall::words::clip;
+use crate::engine::ready::judge::consumers;
 use crate::object::{ObjectRef, items, text};
 
 /// The rows.
@@ -217,7 +218,10 @@ fn volume_going(evidence: &Evidence) -> Verdict {
 
 fn claim_going(evidence: &Evidence) -> Verdict {
     each(evidence, ("", "PersistentVolumeClaim"), |claim, reference| {
-        let users: Vec<ObjectRef> = users_of(evidence, &reference).filter(|_| is_going(claim)).collect();
+        if !is_going(claim) {
+            return None;
+        }
+        let users: Vec<ObjectRef> = consumers(&reference, &evidence.snapshot).filter_map(ObjectRef::of).collect();
         let first = users.first()?;
         let message = format!("it was deleted and goes as soon as {} is gone, its volume with it", first.name);
         let fix = "Do not restart the pods that use it. Keep its volume and bind it anew: `seaworthy recover`.";
@@ -225,15 +229,4 @@ fn claim_going(evidence: &Evidence) -> Verdict {
         finding.symptoms = users;
         Some(finding)
     })
-}
-
-/// The pods that have a claim mounted, or are about to.
-fn users_of<'a>(evidence: &'a Evidence, claim: &'a ObjectRef) -> impl Iterator<Item = ObjectRef> + 'a {
-    let uses = |pod: &&Value| {
-        text(pod, "/metadata/namespace") == claim.namespace.as_deref()
-            && !matches!(text(pod, "/status/phase"), Some("Succeeded" | "Failed"))
-            && items(pod, "/spec/volumes")
-                .any(|volume| text(volume, "/persistentVolumeClaim/claimName") == Some(&claim.name))
-    };
-    evidence.snapshot.of_kind("", "Pod").filter(uses).filter_map(ObjectRef::of)
 }
