@@ -11,6 +11,7 @@ use serde_json::json;
 use thiserror::Error;
 
 use super::{Failure, Session};
+use crate::front::form::quoted;
 use crate::front::paint::count;
 
 /// Why a new stack could not be written.
@@ -93,12 +94,7 @@ fn commands(name: &str, dir: &Path, home: &Path) -> [String; 3] {
 /// A path as a shell reads it as one word, and `stacks validate` as a path.
 fn word(path: &Path) -> String {
     let text = path.display().to_string();
-    let is_plain = |c: char| c.is_alphanumeric() || "/._-+:@".contains(c);
-    if text.chars().all(is_plain) && !text.starts_with('-') {
-        return text;
-    }
-    let start = if text.starts_with('-') { "./" } else { "" };
-    format!("'{start}{}'", text.replace('\'', r"'\''"))
+    quoted(&if text.starts_with('-') { format!("./{text}") } else { text })
 }
 
 fn text(home: &Path, folder: &Folder, report: &Report, next: &[String; 3]) -> String {
@@ -119,7 +115,7 @@ mod tests {
 
     #[test]
     fn a_path_is_one_word_of_a_shell() {
-        let table = [("./a-b", "./a-b"), ("a b", "'a b'"), ("it's", r"'it'\''s'"), ("$x", "'$x'"), ("-x", "'./-x'")];
+        let table = [("./a-b", "./a-b"), ("a b", "'a b'"), ("it's", r"'it'\''s'"), ("$x", "'$x'"), ("-x", "./-x")];
         for (path, expected) in table {
             assert_eq!(word(Path::new(path)), expected);
         }

@@ -30,9 +30,14 @@ impl Paint {
     }
 }
 
+/// The text in one line, with nothing that moves the cursor.
+pub(crate) fn one_line(text: &str) -> String {
+    seaworthy::object::printable(text).replace(['\n', '\t'], " ")
+}
+
 /// The text in one line of at most `width` characters.
 pub(crate) fn cut(text: &str, width: usize) -> String {
-    let line = seaworthy::object::printable(text).replace(['\n', '\t'], " ");
+    let line = one_line(text);
     if line.chars().count() <= width {
         return line;
     }

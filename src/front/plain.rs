@@ -12,7 +12,7 @@ use seaworthy::object::printable;
 use tokio::sync::mpsc;
 
 use super::event_log::EventLog;
-use super::paint::{Paint, count, time};
+use super::paint::{Paint, count, one_line, time};
 use board::Board;
 
 /// How often the moving part moves.
@@ -165,7 +165,7 @@ fn rest_text(left: usize, skipped: usize) -> Option<String> {
 /// `Pod/ns/name ErrImagePull: message`.
 pub(crate) fn cause_text(cause: &Cause) -> String {
     let object = cause.object.as_ref().map_or_else(String::new, |object| format!("{object} "));
-    printable(&format!("{object}{}: {}", cause.reason, cause.message)).replace('\n', " ")
+    one_line(&format!("{object}{}: {}", cause.reason, cause.message))
 }
 
 /// The last line: how it ended, and when it failed, always why.

@@ -6,7 +6,7 @@ use seaworthy::doctor::report::{Report, Summary};
 use seaworthy::doctor::why::Why;
 use seaworthy::object::{ObjectRef, printable};
 
-use super::paint::{Paint, count};
+use super::paint::{Paint, count, one_line};
 
 /// Findings below a cause that are shown; the rest is counted.
 const BELOW: usize = 6;
@@ -70,8 +70,7 @@ fn first_line(report: &Report, style: Style) -> String {
 fn block(finding: &Finding, style: Style) -> Vec<String> {
     let head = format!("{} {}  {}: {}", finding.id, finding.severity.word(), finding.object, finding.title);
     let mut lines = vec![format!("{} {}", style.mark(finding.worst()), printable(&head))];
-    let mut say =
-        |label: &str, text: &str| lines.push(format!("    {label:<6} {}", printable(text).replace('\n', " ")));
+    let mut say = |label: &str, text: &str| lines.push(format!("    {label:<6} {}", one_line(text)));
     say("what:", &finding.message);
     for line in &finding.evidence {
         say("why:", line);
@@ -171,5 +170,5 @@ pub(crate) fn why_text(why: &Why) -> String {
         format!("suffers: {suffers}"),
         format!("fix:     {}", why.fix.as_deref().unwrap_or("nothing to do")),
     ];
-    lines.map(|line| printable(&line).replace('\n', " ")).join("\n")
+    lines.map(|line| one_line(&line)).join("\n")
 }

@@ -118,7 +118,7 @@ impl Look {
 
     /// Text in one line of at most this many columns; control characters are gone.
     pub(crate) fn cut(self, text: &str, width: usize) -> String {
-        let line = seaworthy::object::printable(text).replace(['\n', '\t'], " ");
+        let line = crate::front::paint::one_line(text);
         if columns(&line) <= width {
             return line;
         }
