@@ -35,6 +35,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use failure::Failure;
 pub(crate) use session::Session;
 
+use runs::RunsCommand;
+use stacks::StacksCommand;
+
 /// Makes a Kubernetes cluster fit to sail: installs application stacks, and says what is wrong when something is wrong.
 #[derive(Debug, Parser)]
 #[command(name = "seaworthy", version, propagate_version = true)]
@@ -107,19 +110,19 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Stacks(StacksCommand),
     /// The Kubernetes manifests of a stack, on standard output
-    Render(RenderArgs),
+    Render(render::RenderArgs),
     /// Install a stack, or bring what is there to what you ask for now
-    Install(Box<InstallArgs>),
+    Install(Box<install::InstallArgs>),
     /// How an installation is: every component, and why it is not ready when it is not
-    Status(StatusArgs),
+    Status(status::StatusArgs),
     /// Open the way to a stack on this machine, and keep it open
-    Open(OpenArgs),
+    Open(open::OpenArgs),
     /// Take a stack away, but never its data
-    Uninstall(UninstallArgs),
+    Uninstall(uninstall::UninstallArgs),
     /// The brake: keep every volume and save all manifests to this machine; nothing else is asked or done
-    Hold(HoldArgs),
+    Hold(hold::HoldArgs),
     /// Recognise what is lost, or bring it back with a playbook
-    Recover(RecoverArgs),
+    Recover(recover::RecoverArgs),
     /// What was done, what was interrupted
     #[command(subcommand)]
     Runs(RunsCommand),
@@ -131,92 +134,7 @@ pub(crate) enum Command {
     Explain(explain::ExplainArgs),
     /// The simulated cluster that --sandbox uses: break it, look at it with kubectl, begin anew
     #[command(subcommand)]
-    Sandbox(SandboxCommand),
-}
-
-/// `sandbox ...`
-#[derive(Debug, Subcommand)]
-pub(crate) enum SandboxCommand {
-    /// Serve it as an API server on loopback, for kubectl, until Ctrl-C
-    Serve {
-        /// Port on this machine (default: any)
-        #[arg(long, value_name = "PORT", default_value_t = 0)]
-        port: u16,
-    },
-    /// Forget everything in it
-    Reset,
-    /// Break something: `list` shows what can be broken, `none` mends what lasts
-    Fault {
-        /// NAME or NAME=TARGET; `list`; `none`
-        #[arg(required = true, value_name = "FAULT")]
-        faults: Vec<String>,
-    },
-}
-
-/// `hold`
-#[derive(Debug, Args)]
-pub(crate) struct HoldArgs {
-    /// Name of the stack (default: every volume of the cluster)
-    pub(crate) stack: Option<String>,
-    /// Its namespace (default: the stack's own)
-    #[arg(short, long, value_name = "NAME")]
-    pub(crate) namespace: Option<String>,
-    /// Also save Secrets, in the clear, in files that only you can read
-    #[arg(long)]
-    pub(crate) with_secrets: bool,
-}
-
-/// `recover`
-#[derive(Debug, Args)]
-pub(crate) struct RecoverArgs {
-    /// Name of the playbook (default: recognise what is lost, and propose)
-    pub(crate) playbook: Option<String>,
-    /// Look only in this namespace
-    #[arg(short, long, value_name = "NAME")]
-    pub(crate) namespace: Option<String>,
-    /// The claim that it is about (default: the one that is lost, or the one that the playbook names)
-    #[arg(long, value_name = "NAMESPACE/NAME")]
-    pub(crate) claim: Option<String>,
-    /// A setting of the playbook: name=value
-    #[arg(long, value_name = "NAME=VALUE")]
-    pub(crate) set: Vec<String>,
-    /// Agree to a step that cannot be taken back: KIND/NAMESPACE/NAME; may be repeated
-    #[arg(long, value_name = "OBJECT")]
-    pub(crate) destroy_data: Vec<seaworthy::plan::uninstall::DataName>,
-    /// Show every step with its gate, its proof and how long it may take; write nothing
-    #[arg(long)]
-    pub(crate) dry_run: bool,
-    /// Give up an unfinished run of this installation and plan anew
-    #[arg(long)]
-    pub(crate) replan: bool,
-    /// Take over the lock of a run that was not heard of for a minute
-    #[arg(long, value_name = "INSTALLATION")]
-    pub(crate) take_lock: Option<String>,
-}
-
-/// `stacks ...`
-#[derive(Debug, Subcommand)]
-pub(crate) enum StacksCommand {
-    /// All stacks, a line each
-    List,
-    /// One stack: components, profiles, what it needs, every setting
-    Show {
-        /// Name of the stack
-        stack: String,
-    },
-    /// Check a stack of your own: every fault at once, with file, line and field
-    Validate {
-        /// A folder, or the name of a stack
-        stack: String,
-    },
-    /// Begin a stack of your own: a small one that works, to be changed
-    New {
-        /// What it is to be called
-        name: String,
-        /// The folder to put its folder into
-        #[arg(long, value_name = "DIR", default_value = ".")]
-        dir: PathBuf,
-    },
+    Sandbox(sandbox::SandboxCommand),
 }
 
 /// With which values, and where to.
@@ -246,131 +164,6 @@ pub(crate) struct Choice {
     /// Take all images from this registry
     #[arg(long, value_name = "HOST")]
     pub(crate) registry: Option<String>,
-}
-
-/// `render`
-#[derive(Debug, Args)]
-pub(crate) struct RenderArgs {
-    /// Name of the stack; `seaworthy stacks list` shows them
-    pub(crate) stack: String,
-    #[command(flatten)]
-    pub(crate) choice: Choice,
-    /// Answer what has no default with the stack's example values
-    #[arg(long)]
-    pub(crate) example: bool,
-}
-
-/// `install`
-#[derive(Debug, Clone, Default, Args)]
-pub(crate) struct InstallArgs {
-    /// Name of the stack; `seaworthy stacks list` shows them (default: asked for, with all else, on a terminal)
-    pub(crate) stack: Option<String>,
-    #[command(flatten)]
-    pub(crate) choice: Choice,
-    /// Show the plan and every field that would change; write nothing
-    #[arg(long)]
-    pub(crate) dry_run: bool,
-    /// What to do with fields that somebody else owns (default: take back what kubectl changed, stop at the rest)
-    #[arg(long, value_enum, value_name = "WHAT")]
-    pub(crate) on_conflict: Option<OnConflict>,
-    /// Take over objects that are there already and were not made by seaworthy
-    #[arg(long)]
-    pub(crate) adopt: bool,
-    /// Give up an unfinished run of this installation and plan anew
-    #[arg(long)]
-    pub(crate) replan: bool,
-    /// Take over the lock of a run that was not heard of for a minute
-    #[arg(long, value_name = "INSTALLATION")]
-    pub(crate) take_lock: Option<String>,
-    /// What was answered to questions, in place of what the options say of values.
-    #[arg(skip)]
-    pub(crate) answered: Option<seaworthy::stack::Choices>,
-}
-
-/// What to do with fields that somebody else owns.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum OnConflict {
-    /// Leave their value.
-    Keep,
-    /// Set ours.
-    Take,
-    /// Refuse the plan.
-    Stop,
-}
-
-/// `status`
-#[derive(Debug, Args)]
-pub(crate) struct StatusArgs {
-    /// Name of the stack (default: everything that is installed)
-    pub(crate) stack: Option<String>,
-    /// Its namespace (default: the stack's own)
-    #[arg(short, long, value_name = "NAME")]
-    pub(crate) namespace: Option<String>,
-}
-
-/// `open`
-#[derive(Debug, Args)]
-pub(crate) struct OpenArgs {
-    /// Name of the stack
-    pub(crate) stack: String,
-    /// Its namespace (default: the stack's own)
-    #[arg(short, long, value_name = "NAME")]
-    pub(crate) namespace: Option<String>,
-    /// Which of its entries (default: the first)
-    #[arg(long, value_name = "NAME")]
-    pub(crate) entry: Option<String>,
-    /// Port on this machine (default: the entry's own if it is free, else any)
-    #[arg(long, value_name = "PORT")]
-    pub(crate) port: Option<u16>,
-}
-
-/// `uninstall`
-#[derive(Debug, Args)]
-pub(crate) struct UninstallArgs {
-    /// Name of the stack
-    pub(crate) stack: String,
-    /// Its namespace (default: the stack's own)
-    #[arg(short, long, value_name = "NAME")]
-    pub(crate) namespace: Option<String>,
-    /// Delete this object although it may hold data: KIND/NAMESPACE/NAME; may be repeated
-    #[arg(long, value_name = "OBJECT")]
-    pub(crate) destroy_data: Vec<seaworthy::plan::uninstall::DataName>,
-    /// Show what would go and what would stay; write nothing
-    #[arg(long)]
-    pub(crate) dry_run: bool,
-    /// Take over the lock of a run that was not heard of for a minute
-    #[arg(long, value_name = "INSTALLATION")]
-    pub(crate) take_lock: Option<String>,
-}
-
-/// `runs ...`
-#[derive(Debug, Subcommand)]
-pub(crate) enum RunsCommand {
-    /// All recorded runs, the newest last
-    List,
-    /// One run: what was chosen, every step, what failed
-    Show {
-        /// Id of the run
-        run: String,
-    },
-    /// Go on with a run that was stopped or killed
-    Resume {
-        /// Id of the run (default: the newest unfinished one)
-        run: Option<String>,
-        /// Take over the lock of a run that was not heard of for a minute
-        #[arg(long, value_name = "INSTALLATION")]
-        take_lock: Option<String>,
-    },
-    /// Close an unfinished run; nothing in the cluster changes
-    Abort {
-        /// Id of the run
-        run: String,
-    },
-    /// Forget a run
-    Purge {
-        /// Id of the run
-        run: String,
-    },
 }
 
 /// `90s`, `10m`, `1h30m`; a bare number is seconds.

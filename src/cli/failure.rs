@@ -27,28 +27,19 @@ pub(crate) struct Failure {
 
 impl<E: Explain> From<E> for Failure {
     fn from(error: E) -> Self {
-        Self {
-            id: error.id().to_owned(),
-            class: error.class(),
-            message: error.to_string(),
-            hint: error.hint(),
-            causes: Vec::new(),
-            cause: None,
-        }
+        Self::new(error.id(), error.class(), error.to_string(), error.hint())
     }
 }
 
 impl Failure {
+    /// A failure of which nothing more is known than its words.
+    pub(crate) fn new(id: &str, class: Class, message: impl Into<String>, hint: Option<String>) -> Self {
+        Self { id: id.to_owned(), class, message: message.into(), hint, causes: Vec::new(), cause: None }
+    }
+
     /// Bad usage or input.
     pub(crate) fn input(id: &str, message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self {
-            id: id.to_owned(),
-            class: Class::Input,
-            message: message.into(),
-            hint: Some(hint.into()),
-            causes: Vec::new(),
-            cause: None,
-        }
+        Self::new(id, Class::Input, message, Some(hint.into()))
     }
 
     /// A command line that cannot be read.

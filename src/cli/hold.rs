@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use clap::Args;
 use jiff::Timestamp;
 use seaworthy::cluster::{Cluster, Resources};
 use seaworthy::engine::{self, Context, Limits};
@@ -16,9 +17,22 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::uninstall::bare_installation;
-use super::{Failure, HoldArgs, Session};
+use super::{Failure, Session};
 use crate::front::paint::count;
 use crate::front::say;
+
+/// `hold`
+#[derive(Debug, Args)]
+pub(crate) struct HoldArgs {
+    /// Name of the stack (default: every volume of the cluster)
+    pub(crate) stack: Option<String>,
+    /// Its namespace (default: the stack's own)
+    #[arg(short, long, value_name = "NAME")]
+    pub(crate) namespace: Option<String>,
+    /// Also save Secrets, in the clear, in files that only you can read
+    #[arg(long)]
+    pub(crate) with_secrets: bool,
+}
 
 /// Events that may wait for the front end.
 const EVENTS: usize = 256;

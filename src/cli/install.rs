@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use clap::{Args, ValueEnum};
 use seaworthy::cluster::Cluster;
 use seaworthy::engine::journal::{Inputs, RunRecord};
 use seaworthy::engine::record::{self, InstallRecord};
@@ -14,9 +15,47 @@ use seaworthy::prepare::{self, Prepared};
 
 use super::choose::{Chosen, choose, choose_and_say};
 use super::voyage::{Remarks, Voyage, show_plan};
-use super::{Failure, InstallArgs, OnConflict, Session, wizard};
+use super::{Failure, Session, wizard};
 use crate::front::face::Face;
 use crate::front::say;
+
+/// `install`
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct InstallArgs {
+    /// Name of the stack; `seaworthy stacks list` shows them (default: asked for, with all else, on a terminal)
+    pub(crate) stack: Option<String>,
+    #[command(flatten)]
+    pub(crate) choice: super::Choice,
+    /// Show the plan and every field that would change; write nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// What to do with fields that somebody else owns (default: take back what kubectl changed, stop at the rest)
+    #[arg(long, value_enum, value_name = "WHAT")]
+    pub(crate) on_conflict: Option<OnConflict>,
+    /// Take over objects that are there already and were not made by seaworthy
+    #[arg(long)]
+    pub(crate) adopt: bool,
+    /// Give up an unfinished run of this installation and plan anew
+    #[arg(long)]
+    pub(crate) replan: bool,
+    /// Take over the lock of a run that was not heard of for a minute
+    #[arg(long, value_name = "INSTALLATION")]
+    pub(crate) take_lock: Option<String>,
+    /// What was answered to questions, in place of what the options say of values.
+    #[arg(skip)]
+    pub(crate) answered: Option<seaworthy::stack::Choices>,
+}
+
+/// What to do with fields that somebody else owns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OnConflict {
+    /// Leave their value.
+    Keep,
+    /// Set ours.
+    Take,
+    /// Refuse the plan.
+    Stop,
+}
 
 /// A plan that is ready to be shown and run, and what it was made from.
 pub(super) struct Ready {

@@ -2,15 +2,32 @@
 
 use std::process::ExitCode;
 
+use clap::Args;
 use seaworthy::engine::forward::{Forward, ForwardError, ForwardState};
 use seaworthy::engine::record::InstallRecord;
 use seaworthy::plan::Reach;
 use serde_json::json;
 
 use super::uninstall::bare_installation;
-use super::{Failure, OpenArgs, Session, signals};
+use super::{Failure, Session, signals};
 use crate::front::plain::cause_text;
 use crate::front::say;
+
+/// `open`
+#[derive(Debug, Args)]
+pub(crate) struct OpenArgs {
+    /// Name of the stack
+    pub(crate) stack: String,
+    /// Its namespace (default: the stack's own)
+    #[arg(short, long, value_name = "NAME")]
+    pub(crate) namespace: Option<String>,
+    /// Which of its entries (default: the first)
+    #[arg(long, value_name = "NAME")]
+    pub(crate) entry: Option<String>,
+    /// Port on this machine (default: the entry's own if it is free, else any)
+    #[arg(long, value_name = "PORT")]
+    pub(crate) port: Option<u16>,
+}
 
 pub(crate) async fn run(session: &Session, arguments: &OpenArgs) -> Result<ExitCode, Failure> {
     let bare = bare_installation(session, &arguments.stack, arguments.namespace.as_deref())?;

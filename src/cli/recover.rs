@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
 
+use clap::Args;
 use jiff::Timestamp;
 use seaworthy::cluster::{Cluster, Resources};
 use seaworthy::engine::journal::{Inputs, RunRecord};
@@ -19,12 +20,40 @@ use serde_json::{Value, json};
 
 use super::hold::export_folder;
 use super::voyage::{Remarks, Voyage, declined, interrupted, show_plan, unanswerable};
-use super::{Failure, RecoverArgs, Session, install};
+use super::{Failure, Session, install};
 use crate::front::ask::{Answer, Ask};
 use crate::front::paint::Paint;
 use crate::front::plan_text::plan_text;
 use crate::front::recover_text::losses_text;
 use crate::front::say;
+
+/// `recover`
+#[derive(Debug, Args)]
+pub(crate) struct RecoverArgs {
+    /// Name of the playbook (default: recognise what is lost, and propose)
+    pub(crate) playbook: Option<String>,
+    /// Look only in this namespace
+    #[arg(short, long, value_name = "NAME")]
+    pub(crate) namespace: Option<String>,
+    /// The claim that it is about (default: the one that is lost, or the one that the playbook names)
+    #[arg(long, value_name = "NAMESPACE/NAME")]
+    pub(crate) claim: Option<String>,
+    /// A setting of the playbook: name=value
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// Agree to a step that cannot be taken back: KIND/NAMESPACE/NAME; may be repeated
+    #[arg(long, value_name = "OBJECT")]
+    pub(crate) destroy_data: Vec<seaworthy::plan::uninstall::DataName>,
+    /// Show every step with its gate, its proof and how long it may take; write nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Give up an unfinished run of this installation and plan anew
+    #[arg(long)]
+    pub(crate) replan: bool,
+    /// Take over the lock of a run that was not heard of for a minute
+    #[arg(long, value_name = "INSTALLATION")]
+    pub(crate) take_lock: Option<String>,
+}
 
 /// The exit code when something is lost.
 const LOST: u8 = 3;

@@ -3,7 +3,20 @@
 use std::process::ExitCode;
 
 use super::choose::choose;
-use super::{Failure, RenderArgs, Session};
+use super::{Failure, Session};
+use clap::Args;
+
+/// `render`
+#[derive(Debug, Args)]
+pub(crate) struct RenderArgs {
+    /// Name of the stack; `seaworthy stacks list` shows them
+    pub(crate) stack: String,
+    #[command(flatten)]
+    pub(crate) choice: super::Choice,
+    /// Answer what has no default with the stack's example values
+    #[arg(long)]
+    pub(crate) example: bool,
+}
 
 pub(crate) fn run(session: &Session, arguments: &RenderArgs) -> Result<ExitCode, Failure> {
     let chosen = choose(session, &arguments.stack, &arguments.choice, arguments.example)?;

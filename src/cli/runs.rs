@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use clap::Subcommand;
 use seaworthy::cluster::Cluster;
 use seaworthy::engine::journal::{RunRecord, RunState};
 use seaworthy::plan::Purpose;
@@ -12,6 +13,36 @@ use crate::front::paint::{Paint, table};
 use crate::front::plain::cause_text;
 use crate::front::plan_text::plan_text;
 use crate::front::say;
+
+/// `runs ...`
+#[derive(Debug, Subcommand)]
+pub(crate) enum RunsCommand {
+    /// All recorded runs, the newest last
+    List,
+    /// One run: what was chosen, every step, what failed
+    Show {
+        /// Id of the run
+        run: String,
+    },
+    /// Go on with a run that was stopped or killed
+    Resume {
+        /// Id of the run (default: the newest unfinished one)
+        run: Option<String>,
+        /// Take over the lock of a run that was not heard of for a minute
+        #[arg(long, value_name = "INSTALLATION")]
+        take_lock: Option<String>,
+    },
+    /// Close an unfinished run; nothing in the cluster changes
+    Abort {
+        /// Id of the run
+        run: String,
+    },
+    /// Forget a run
+    Purge {
+        /// Id of the run
+        run: String,
+    },
+}
 
 pub(crate) fn list(session: &Session) -> Result<ExitCode, Failure> {
     let (records, broken) = session.runs()?.list()?;

@@ -3,14 +3,34 @@
 use std::net::Ipv4Addr;
 use std::process::ExitCode;
 
+use clap::Subcommand;
 use seaworthy::error::closest;
 use seaworthy::sandbox::faults::{self, FAULTS, Fault};
 use seaworthy::sandbox::{self, Kind};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use super::{Failure, SandboxCommand, Session, signals};
+use super::{Failure, Session, signals};
 use crate::front::say;
+
+/// `sandbox ...`
+#[derive(Debug, Subcommand)]
+pub(crate) enum SandboxCommand {
+    /// Serve it as an API server on loopback, for kubectl, until Ctrl-C
+    Serve {
+        /// Port on this machine (default: any)
+        #[arg(long, value_name = "PORT", default_value_t = 0)]
+        port: u16,
+    },
+    /// Forget everything in it
+    Reset,
+    /// Break something: `list` shows what can be broken, `none` mends what lasts
+    Fault {
+        /// NAME or NAME=TARGET; `list`; `none`
+        #[arg(required = true, value_name = "FAULT")]
+        faults: Vec<String>,
+    },
+}
 
 pub(crate) async fn run(session: &Session, command: &SandboxCommand) -> Result<ExitCode, Failure> {
     let kind = session.globals.sandbox.unwrap_or_default();

@@ -1,14 +1,41 @@
 //! `stacks list|show|validate`.
 
 use std::path::Path;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
+use clap::Subcommand;
 use seaworthy::stack::{Report, Setting, Stack, validate as validate_stack, validate_folder};
 use serde_json::json;
 
 use super::{Failure, Session};
 use crate::front::paint::{count, cut, table};
 use crate::front::say;
+
+/// `stacks ...`
+#[derive(Debug, Subcommand)]
+pub(crate) enum StacksCommand {
+    /// All stacks, a line each
+    List,
+    /// One stack: components, profiles, what it needs, every setting
+    Show {
+        /// Name of the stack
+        stack: String,
+    },
+    /// Check a stack of your own: every fault at once, with file, line and field
+    Validate {
+        /// A folder, or the name of a stack
+        stack: String,
+    },
+    /// Begin a stack of your own: a small one that works, to be changed
+    New {
+        /// What it is to be called
+        name: String,
+        /// The folder to put its folder into
+        #[arg(long, value_name = "DIR", default_value = ".")]
+        dir: PathBuf,
+    },
+}
 
 pub(crate) fn list(session: &Session) -> ExitCode {
     let catalogue = session.catalogue();

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use clap::Args;
 use seaworthy::cluster::Cluster;
 use seaworthy::engine::journal::{RunRecord, RunState};
 use seaworthy::engine::record::InstallRecord;
@@ -13,10 +14,20 @@ use serde_json::json;
 
 use super::choose::check_name;
 use super::uninstall::bare_installation;
-use super::{Failure, Session, StatusArgs};
+use super::{Failure, Session};
 use crate::front::paint::{Paint, count};
 use crate::front::plain::cause_text;
 use crate::front::say;
+
+/// `status`
+#[derive(Debug, Args)]
+pub(crate) struct StatusArgs {
+    /// Name of the stack (default: everything that is installed)
+    pub(crate) stack: Option<String>,
+    /// Its namespace (default: the stack's own)
+    #[arg(short, long, value_name = "NAME")]
+    pub(crate) namespace: Option<String>,
+}
 
 /// The exit code of an installation that is not healthy.
 const UNHEALTHY: u8 = 3;
@@ -89,14 +100,7 @@ async fn installations(session: &Session, cluster: &Cluster, sought: &Sought) ->
 fn cannot_tell(cluster: &Cluster, unread: &str) -> Failure {
     let message = format!("what is installed in {} cannot be told: {unread} may not be read", cluster.id.context);
     let hint = "choose a namespace that this user may read with --namespace".to_owned();
-    Failure {
-        id: "unreadable".to_owned(),
-        class: Class::Failed,
-        message,
-        hint: Some(hint),
-        causes: Vec::new(),
-        cause: None,
-    }
+    Failure::new("unreadable", Class::Failed, message, Some(hint))
 }
 
 /// Of one installation, or of all. Who may not read records still sees what carries our labels.

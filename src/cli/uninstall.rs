@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use clap::Args;
 use seaworthy::engine::journal::Inputs;
 use seaworthy::engine::record::InstallRecord;
 use seaworthy::object::ObjectRef;
@@ -14,8 +15,27 @@ use serde_json::Value;
 use super::choose::check_name;
 use super::install::applied;
 use super::voyage::{Remarks, Voyage, show_plan};
-use super::{Failure, Session, UninstallArgs};
+use super::{Failure, Session};
 use crate::front::say;
+
+/// `uninstall`
+#[derive(Debug, Args)]
+pub(crate) struct UninstallArgs {
+    /// Name of the stack
+    pub(crate) stack: String,
+    /// Its namespace (default: the stack's own)
+    #[arg(short, long, value_name = "NAME")]
+    pub(crate) namespace: Option<String>,
+    /// Delete this object although it may hold data: KIND/NAMESPACE/NAME; may be repeated
+    #[arg(long, value_name = "OBJECT")]
+    pub(crate) destroy_data: Vec<seaworthy::plan::uninstall::DataName>,
+    /// Show what would go and what would stay; write nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Take over the lock of a run that was not heard of for a minute
+    #[arg(long, value_name = "INSTALLATION")]
+    pub(crate) take_lock: Option<String>,
+}
 
 pub(crate) async fn run(session: &Session, arguments: &UninstallArgs) -> Result<ExitCode, Failure> {
     let bare = bare_installation(session, &arguments.stack, arguments.namespace.as_deref())?;

@@ -144,8 +144,7 @@ impl Voyage<'_> {
     fn read_only(&self, plan: &Plan) -> Failure {
         self.face.show(|paint| plan_text(plan, paint));
         let message = format!("refused by --read-only: {}", summary_text(plan));
-        let hint = Some("run it without --read-only".to_owned());
-        Failure { id: "read-only".to_owned(), class: Class::Failed, message, hint, causes: Vec::new(), cause: None }
+        Failure::new("read-only", Class::Failed, message, Some("run it without --read-only".to_owned()))
     }
 
     async fn lock(&self, plan: &Plan, lost: CancellationToken) -> Result<Lock, Failure> {
@@ -328,13 +327,11 @@ pub(super) fn unanswerable(error: &color_eyre::Report) -> Failure {
 }
 
 pub(super) fn declined() -> Failure {
-    let (message, hint) = ("declined; nothing was written".to_owned(), None);
-    Failure { id: "declined".to_owned(), class: Class::Declined, message, hint, causes: Vec::new(), cause: None }
+    Failure::new("declined", Class::Declined, "declined; nothing was written", None)
 }
 
 pub(super) fn interrupted() -> Failure {
-    let (message, hint) = ("interrupted; nothing was written".to_owned(), None);
-    Failure { id: "interrupted".to_owned(), class: Class::Interrupted, message, hint, causes: Vec::new(), cause: None }
+    Failure::new("interrupted", Class::Interrupted, "interrupted; nothing was written", None)
 }
 
 fn lock_lost(key: &str, run: &str) -> Failure {
@@ -342,14 +339,7 @@ fn lock_lost(key: &str, run: &str) -> Failure {
     let hint = format!(
         "`kubectl get lease -n {SYSTEM_NAMESPACE} {key} -o yaml` shows who has it; then `seaworthy runs resume {run}`"
     );
-    Failure {
-        id: "lock-lost".to_owned(),
-        class: Class::Failed,
-        message,
-        hint: Some(hint),
-        causes: Vec::new(),
-        cause: None,
-    }
+    Failure::new("lock-lost", Class::Failed, message, Some(hint))
 }
 
 /// `--dry-run`: the plan and every field that would change.

@@ -16,7 +16,8 @@ use seaworthy::event::Ended;
 use tokio::sync::mpsc;
 
 use super::choose::choices;
-use super::{Cli, Failure, InstallArgs, Session, install};
+use super::install::{self, InstallArgs};
+use super::{Cli, Failure, Session};
 use crate::front::can_ask;
 use crate::front::form::quoted;
 use crate::front::paint::Paint;
@@ -93,8 +94,7 @@ fn leave(session: &Session, mut model: Model, exit: Exit) -> Result<ExitCode, Fa
             return Ok(ExitCode::from(code));
         }
         Exit::Declined => {
-            let (id, message) = ("declined".to_owned(), "left; nothing was written".to_owned());
-            return Err(Failure { id, class: Class::Declined, message, hint: None, causes: Vec::new(), cause: None });
+            return Err(Failure::new("declined", Class::Declined, "left; nothing was written", None));
         }
         Exit::Ended => {}
     }

@@ -84,18 +84,15 @@ fn one(form: &mut Form, index: usize) -> Result<(), Failure> {
 }
 
 fn ended(error: InquireError) -> Failure {
-    let (id, class, message) = match error {
-        InquireError::OperationCanceled => ("declined", Class::Declined, "left; nothing was written".to_owned()),
+    match error {
+        InquireError::OperationCanceled => Failure::new("declined", Class::Declined, "left; nothing was written", None),
         InquireError::OperationInterrupted => {
-            ("interrupted", Class::Interrupted, "interrupted; nothing was written".to_owned())
+            Failure::new("interrupted", Class::Interrupted, "interrupted; nothing was written", None)
         }
-        other => {
-            return Failure::input(
-                "cannot-ask",
-                format!("the question could not be asked: {other}"),
-                "name a stack and add --yes",
-            );
-        }
-    };
-    Failure { id: id.to_owned(), class, message, hint: None, causes: Vec::new(), cause: None }
+        other => Failure::input(
+            "cannot-ask",
+            format!("the question could not be asked: {other}"),
+            "name a stack and add --yes",
+        ),
+    }
 }

@@ -8,7 +8,8 @@ use seaworthy::prepare;
 use seaworthy::stack::Stack;
 
 use crate::cli::choose::{choices, take_registry};
-use crate::cli::{Failure, InstallArgs, Session};
+use crate::cli::install::InstallArgs;
+use crate::cli::{Failure, Session};
 use crate::front::form::Form;
 use crate::front::questions;
 use crate::front::say;

@@ -14,10 +14,11 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use crate::cli::choose::{choose_of, text};
+use crate::cli::install::{InstallArgs, OnConflict};
 use crate::cli::install::{Ready, decide};
 use crate::cli::open::listen;
 use crate::cli::signals::Signals;
-use crate::cli::{Failure, InstallArgs, OnConflict, Session};
+use crate::cli::{Failure, Session};
 use crate::front::face::{Face, Link};
 use crate::front::tui::model::{Effect, Made, Message, Request};
 use crate::front::tui::{Director, terminal};
