@@ -45,16 +45,15 @@ pub(super) async fn home(session: &Arc<Session>) -> Result<ExitCode, Failure> {
 
 /// `install` without a stack.
 pub(super) async fn run(session: &Arc<Session>, arguments: &InstallArgs) -> Result<ExitCode, Failure> {
-    if session.globals.sandbox.is_some() {
-        let message = "nothing is asked about in the sandbox yet: the full screen chooses among real clusters";
-        let hint = "name a stack: `seaworthy install STACK --sandbox --yes`";
-        return Err(Failure::input("no-stack", message, hint));
-    }
     if !can_ask() || session.is_json() || session.globals.yes {
         let names = session.catalogue().names().join(", ");
         let hint =
             format!("name one of {names}: `seaworthy install STACK --yes`, with -f FILE or --set for its settings");
         return Err(Failure::input("no-stack", "no stack was named, and nobody can be asked which", hint));
+    }
+    if let Some(kind) = session.globals.sandbox {
+        // That another process has it is better said before the screen is taken.
+        session.sandbox(kind)?;
     }
     if session.is_lively() {
         return full_screen(session, arguments).await;
@@ -114,6 +113,7 @@ fn wish(session: &Session, arguments: &InstallArgs) -> Result<Wish, Failure> {
     let options = named.iter().filter_map(|(option, value)| Some(format!("{option} {}", quoted(value.as_ref()?))));
     Ok(Wish {
         context: session.globals.context.clone(),
+        sandbox: session.globals.sandbox,
         options: options.collect(),
         choices: choices(choice)?,
         registry: choice.registry.clone(),

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use seaworthy::sandbox::Kind;
 use seaworthy::stack::path::Way;
 use seaworthy::stack::values::HIDDEN;
 use seaworthy::stack::{Choices, Fault, FaultKind, Setting, Severity, Stack, Text, Values};
@@ -227,6 +228,15 @@ fn escaped(text: &str) -> String {
         escaped.push(character);
     }
     escaped
+}
+
+/// How a cluster is named on the command line: a context of the kubeconfig, or the sandbox.
+pub(crate) fn cluster_option(sandbox: Option<Kind>, context: &str) -> String {
+    match sandbox {
+        None => format!("--context {}", quoted(context)),
+        Some(kind) if kind == Kind::default() => "--sandbox".to_owned(),
+        Some(kind) => format!("--sandbox={kind}"),
+    }
 }
 
 /// A word that a POSIX shell takes as it is.

@@ -87,7 +87,21 @@ pub struct Unreached {
 /// Asks the cluster of one context. All of it, a credential plugin included, takes at most `limit`.
 pub async fn ask(loaded: &Loaded, context: &ContextFact, here: &Surroundings, limit: Duration) -> ClusterFact {
     let deadline = Instant::now() + limit;
-    let reach = match timeout_at(deadline, connect(loaded, context, here, limit)).await {
+    let client = client::client(loaded, context, here, limit);
+    ask_by(deadline, client, context).await
+}
+
+/// Asks a cluster to which there is a way already, as [`ask`] does.
+pub async fn ask_with(client: kube::Client, context: &ContextFact, limit: Duration) -> ClusterFact {
+    ask_by(Instant::now() + limit, std::future::ready(Ok(client)), context).await
+}
+
+async fn ask_by(
+    deadline: Instant,
+    client: impl Future<Output = Result<kube::Client, ConnectFault>>,
+    context: &ContextFact,
+) -> ClusterFact {
+    let reach = match timeout_at(deadline, first_answer(client)).await {
         Ok(Ok((client, version, latency_ms))) => Reach::Reached(describe(client, version, latency_ms, deadline).await),
         Ok(Err(fault)) => Reach::Unreached(unreached(fault, context)),
         Err(_) => Reach::Unreached(unreached(ConnectFault::Timeout, context)),
@@ -95,13 +109,10 @@ pub async fn ask(loaded: &Loaded, context: &ContextFact, here: &Surroundings, li
     ClusterFact { context: context.name.clone(), server: context.server.clone(), reach }
 }
 
-async fn connect(
-    loaded: &Loaded,
-    context: &ContextFact,
-    here: &Surroundings,
-    limit: Duration,
+async fn first_answer(
+    client: impl Future<Output = Result<kube::Client, ConnectFault>>,
 ) -> Result<(kube::Client, String, u64), ConnectFault> {
-    let client = client::client(loaded, context, here, limit).await?;
+    let client = client.await?;
     let started = Instant::now();
     let version = client.apiserver_version().await.map_err(|error| classify(&error))?.git_version;
     // All its fields may be absent, so any JSON object passes for a version.

@@ -33,7 +33,7 @@ pub struct KubeconfigFacts {
 }
 
 /// One context.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ContextFact {
     /// Its name.
     pub name: String,

@@ -67,6 +67,39 @@ fn a_whole_install_by_keys() {
     crate::cli::is_nowhere("swordfish", home.path());
 }
 
+/// On a machine with nothing: the same keys, in the simulated cluster.
+#[test]
+fn a_whole_install_in_the_sandbox() {
+    let mut terminal = Terminal::start(&["install", "--sandbox"]);
+    terminal.see("✓ the sandbox single-node");
+    terminal.keys(ENTER);
+    terminal.see("Parts:");
+    while !cursor(&terminal).starts_with("▸ hello") {
+        let before = cursor(&terminal);
+        terminal.keys("j");
+        terminal.until("the cursor on the next line", |screen| !screen.contents().contains(&before));
+    }
+    terminal.keys(ENTER);
+    terminal.see("needs 10m, there: 4000m allocatable");
+    terminal.keys(ENTER);
+    terminal.see("Go on to the plan");
+    terminal.keys(RIGHT);
+    let plan = terminal.see("Enter run it");
+    assert!(plan.contains("seaworthy install hello --sandbox"), "{plan}");
+    terminal.keys(ENTER);
+    terminal.see("all is done");
+    terminal.keys(ENTER);
+    terminal.see("✓ Page: http://127.0.0.1:");
+    let opened = cursor(&terminal);
+    terminal.keys(ENTER);
+    terminal.see("it is open");
+    assert_eq!(cursor(&terminal), opened, "opened again it is where it was");
+    terminal.keys("q");
+    let (code, text, _) = terminal.ended();
+    assert_eq!(code, 0, "{text}");
+    assert!(text.contains("seaworthy open hello -n hello --entry page --sandbox"), "{text}");
+}
+
 #[test]
 fn a_stall_is_shown_in_place_and_control_c_stops_at_a_safe_point() {
     let mut terminal = planned();

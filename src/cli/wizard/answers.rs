@@ -10,7 +10,7 @@ use seaworthy::stack::Stack;
 use crate::cli::choose::{choices, take_registry};
 use crate::cli::install::InstallArgs;
 use crate::cli::{Failure, Session};
-use crate::front::form::Form;
+use crate::front::form::{Form, cluster_option};
 use crate::front::questions;
 use crate::front::say;
 
@@ -28,8 +28,9 @@ pub(super) async fn ask(session: &Session, arguments: &InstallArgs) -> Result<(S
     form.set_profile(&profile);
     questions::settings(&mut form)?;
     say(format!(
-        "the same from a shell: seaworthy install {} --context {context} {}",
+        "the same from a shell: seaworthy install {} {} {}",
         stack.name(),
+        cluster_option(session.globals.sandbox, &context),
         form.options().join(" ")
     ));
     let mut arguments = arguments.clone();
@@ -42,6 +43,10 @@ pub(super) async fn ask(session: &Session, arguments: &InstallArgs) -> Result<(S
 async fn context(session: &Session) -> Result<String, Failure> {
     if let Some(context) = &session.globals.context {
         return Ok(context.clone());
+    }
+    if let Some(kind) = session.globals.sandbox {
+        say(format!("in the sandbox {kind}: a simulated cluster, nothing in it is real"));
+        return Ok(String::new());
     }
     say("asking the clusters of this machine");
     let options = LookOptions { kubeconfig: session.globals.kubeconfig.clone(), ..LookOptions::default() };

@@ -4,10 +4,14 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use seaworthy::cluster::Cluster;
+use seaworthy::cluster::fault::ConnectFault;
 use seaworthy::engine::forward::Forward;
-use seaworthy::host::{self, LookOptions};
+use seaworthy::host::clusters::{self, ClusterFact, Unreached};
+use seaworthy::host::kubeconfig::{ContextFact, KubeconfigFacts};
+use seaworthy::host::{self, HostEvent, LookOptions};
 use seaworthy::plan::{self, Reach};
 use seaworthy::prepare;
+use seaworthy::sandbox::Kind;
 use seaworthy::stack::Text;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
@@ -88,6 +92,16 @@ impl Crew {
 
     fn look(&self) {
         let (session, messages) = (self.session.clone(), self.messages.clone());
+        if let Some(kind) = session.globals.sandbox {
+            drop(self.begin(async move {
+                for event in sandbox(&session, kind).await {
+                    // The screen is gone when nobody takes it.
+                    let _ = messages.send(Message::Host(event)).await;
+                }
+                Message::Looked
+            }));
+            return;
+        }
         let options = LookOptions { kubeconfig: session.globals.kubeconfig.clone(), ..LookOptions::default() };
         drop(self.begin(async move {
             let (sender, mut events) = mpsc::channel(16);
@@ -215,6 +229,25 @@ impl Director for Crew {
             Effect::Suspend | Effect::Sleep | Effect::Retake | Effect::Quit(_) => {}
         }
     }
+}
+
+/// The sandbox, in the place of the clusters of this machine.
+async fn sandbox(session: &Session, kind: Kind) -> Vec<HostEvent> {
+    let context = ContextFact {
+        name: format!("the sandbox {kind}"),
+        server: Some("simulated inside this program; nothing in it is real".to_owned()),
+        ..ContextFact::default()
+    };
+    let kubeconfig = KubeconfigFacts { contexts: vec![context.clone()], ..KubeconfigFacts::default() };
+    let cluster = match session.connect_to(None).await {
+        Ok(cluster) => clusters::ask_with(cluster.client, &context, LookOptions::default().cluster_limit).await,
+        Err(failure) => {
+            let fault = ConnectFault::Unreachable { detail: failure.message.clone() };
+            let why = Unreached { fault, message: failure.message, file: None, remedy: failure.hint };
+            ClusterFact { context: context.name, server: context.server, reach: clusters::Reach::Unreached(why) }
+        }
+    };
+    vec![HostEvent::Kubeconfig { kubeconfig }, HostEvent::Cluster { cluster }]
 }
 
 /// A task nobody waits for any more is of no use.

@@ -13,11 +13,13 @@ use std::sync::Arc;
 
 use seaworthy::plan::Reach;
 use seaworthy::prepare::Room;
+use seaworthy::sandbox::Kind;
 use seaworthy::stack::{Choices, Stack};
 
 use super::keys::Place;
 use super::look::Look;
 use crate::cli::Failure;
+use crate::front::form::cluster_option;
 pub(crate) use board::{Board, Row, RowState};
 pub(crate) use clusters::{Clusters, Standing};
 pub(crate) use line::Line;
@@ -53,6 +55,8 @@ pub(crate) const SCREENS: [(Screen, &str); 7] = [
 pub(crate) struct Wish {
     /// `--context`.
     pub(crate) context: Option<String>,
+    /// `--sandbox`.
+    pub(crate) sandbox: Option<Kind>,
     /// `--namespace` and the other options that the way does not ask for, as they would be typed.
     pub(crate) options: Vec<String>,
     /// Values, and the profile.
@@ -220,21 +224,25 @@ impl Model {
     pub(crate) fn command_line(&self) -> String {
         let mut words = vec!["seaworthy install".to_owned()];
         words.extend(self.stack().map(|stack| stack.name().to_owned()));
-        words
-            .extend(self.clusters.chosen().map(|context| format!("--context {}", crate::front::form::quoted(context))));
+        words.extend(self.cluster_option());
         words.extend(self.wish.options.iter().cloned());
         words.extend(self.sheet().into_iter().flat_map(|sheet| sheet.form.options()));
         words.extend(self.review.options());
         words.join(" ")
     }
 
+    /// How the chosen cluster is named on the command line.
+    fn cluster_option(&self) -> Option<String> {
+        Some(cluster_option(self.wish.sandbox, self.clusters.chosen()?))
+    }
+
     /// The command that opens the way that the cursor is on, at any time later.
     pub(crate) fn way_in(&self) -> Option<String> {
         let way = self.ways.all.get(self.ways.cursor)?;
         let installation = &self.review.made()?.plan.installation;
-        let context = crate::front::form::quoted(self.clusters.chosen()?);
+        let cluster = self.cluster_option()?;
         let (stack, namespace, entry) = (&installation.stack, &installation.namespace, &way.name);
-        Some(format!("seaworthy open {stack} -n {namespace} --entry {entry} --context {context}"))
+        Some(format!("seaworthy open {stack} -n {namespace} --entry {entry} {cluster}"))
     }
 
     /// Says something below the screen.

@@ -280,6 +280,11 @@ fn after_run(model: &mut Model) -> Vec<Effect> {
 fn open(model: &mut Model) -> Vec<Effect> {
     let cursor = model.ways.cursor;
     let Some(way) = model.ways.all.get(cursor).cloned() else { return Vec::new() };
+    if matches!(&model.ways.open, Some((at, Some(Ok(_)))) if *at == cursor) {
+        // Opened again it would move to another port, away from the browser that shows it.
+        model.tell("it is open");
+        return Vec::new();
+    }
     model.ways.open = Some((cursor, None));
     vec![Effect::Open(Box::new(way))]
 }

@@ -51,7 +51,8 @@ pub(super) fn details(model: &Model, width: usize) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
     if let Some(context) = clusters.host.kubeconfig.contexts.get(clusters.cursor) {
         let server = context.server.as_deref().unwrap_or("no address");
-        let about = format!("{server}, from {}", context.file.display());
+        let file = context.file.display();
+        let about = if model.wish.sandbox.is_some() { server.to_owned() } else { format!("{server}, from {file}") };
         lines.extend(prose(&about, 0, width, Style::new()));
         if let Standing::Known(fact) = clusters.standing(&context.name) {
             lines.extend(known(model, fact, width));
