@@ -9,9 +9,11 @@ mod failure;
 mod health;
 mod hold;
 mod install;
+mod landing;
 mod new_stack;
 mod open;
 pub(crate) mod pilot;
+mod prerequisites;
 mod recover;
 mod render;
 mod runs;
@@ -109,6 +111,9 @@ pub(crate) enum Command {
     /// The stacks that can be installed
     #[command(subcommand)]
     Stacks(StacksCommand),
+    /// What stacks expect of a cluster: storage, metrics, addresses for load balancers, clone sets
+    #[command(subcommand)]
+    Prerequisites(prerequisites::PrerequisitesCommand),
     /// The Kubernetes manifests of a stack, on standard output
     Render(render::RenderArgs),
     /// Install a stack, or bring what is there to what you ask for now
@@ -231,6 +236,7 @@ async fn dispatch(session: &Arc<Session>, command: Option<Command>) -> Result<Ex
         Command::Stacks(StacksCommand::Show { stack }) => stacks::show(session, &stack),
         Command::Stacks(StacksCommand::Validate { stack }) => stacks::validate(session, &stack),
         Command::Stacks(StacksCommand::New { name, dir }) => new_stack::run(session, &name, &dir),
+        Command::Prerequisites(command) => prerequisites::run(session, &command).await,
         Command::Render(arguments) => render::run(session, &arguments),
         Command::Install(arguments) => install::run(session, &arguments).await,
         Command::Status(arguments) => status::run(session, &arguments).await,

@@ -20,6 +20,8 @@ pub mod snapshot;
 
 pub mod stack;
 
+pub mod prerequisites;
+
 pub mod prepare;
 
 pub mod plan;

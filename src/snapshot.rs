@@ -1,5 +1,6 @@
 //! An immutable picture of the cluster's objects, and of what could not be read, and why.
 
+pub mod classes;
 pub mod collect;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -14,6 +14,7 @@ use seaworthy::prepare::needs::shortfalls;
 use seaworthy::prepare::{self, Prepared};
 
 use super::choose::{Chosen, choose, choose_and_say};
+use super::landing::Landing;
 use super::voyage::{Remarks, Voyage, show_plan};
 use super::{Failure, Session, wizard};
 use crate::front::face::Face;
@@ -155,19 +156,35 @@ async fn go_on(cluster: Cluster, open: &RunRecord, chosen: Option<&Chosen>) -> R
 }
 
 impl Ready {
-    /// Runs it.
+    /// Shows it, asks, runs it, and says how it ended.
     pub(super) async fn sail(
         self,
         session: &Session,
         face: Face,
         take_lock: Option<&str>,
     ) -> Result<ExitCode, Failure> {
+        let (voyage, prepared, open) = self.embark(session, face, take_lock, false).await?;
+        voyage.sail(prepared, open.as_deref()).await
+    }
+
+    /// Runs what was shown and agreed to already.
+    pub(super) async fn land(self, session: &Session, face: Face, take_lock: Option<&str>) -> Result<Landing, Failure> {
+        let (voyage, prepared, open) = self.embark(session, face, take_lock, true).await?;
+        voyage.land(prepared, open.as_deref()).await
+    }
+
+    async fn embark<'a>(
+        self,
+        session: &'a Session,
+        face: Face,
+        take_lock: Option<&'a str>,
+        agreed: bool,
+    ) -> Result<(Voyage<'a>, Prepared, Option<String>), Failure> {
         if let Some(run) = &self.given_up {
             session.runs()?.abandon(run).await?;
         }
         let Self { cluster, inputs, record, prepared, remarks, open, .. } = self;
-        let voyage = Voyage { session, face, cluster, inputs, record, take_lock, remarks, agreed: false };
-        voyage.sail(prepared, open.as_deref()).await
+        Ok((Voyage { session, face, cluster, inputs, record, take_lock, remarks, agreed }, prepared, open))
     }
 }
 

@@ -3,19 +3,22 @@
 use std::process::ExitCode;
 
 use clap::Args;
-use seaworthy::engine::journal::Inputs;
+use seaworthy::cluster::Cluster;
+use seaworthy::engine::journal::{Inputs, RunRecord};
 use seaworthy::engine::record::InstallRecord;
 use seaworthy::object::ObjectRef;
 use seaworthy::plan::install::Policy;
 use seaworthy::plan::uninstall::{DataName, Destroy};
 use seaworthy::plan::{Installation, Plan};
-use seaworthy::prepare;
+use seaworthy::prepare::{self, Prepared};
 use serde_json::Value;
 
 use super::choose::check_name;
 use super::install::applied;
+use super::landing::Landing;
 use super::voyage::{Remarks, Voyage, show_plan};
 use super::{Failure, Session};
+use crate::front::face::Face;
 use crate::front::say;
 
 /// `uninstall`
@@ -40,44 +43,97 @@ pub(crate) struct UninstallArgs {
 pub(crate) async fn run(session: &Session, arguments: &UninstallArgs) -> Result<ExitCode, Failure> {
     let bare = bare_installation(session, &arguments.stack, arguments.namespace.as_deref())?;
     let cluster = session.connect().await?;
-    let key = bare.key();
-    let record = InstallRecord::read(&cluster.client, &key).await.map_err(|error| Failure::kube(&error))?;
-    let installation = record.as_ref().map_or(bare, |record| record.installation.clone());
     let destroy = Destroy(arguments.destroy_data.iter().cloned().collect());
-    let latest = session.runs()?.latest(&cluster.id.uid, &key)?;
-    let known = applied(record.as_ref(), latest.as_ref());
     let busy = session.busy("looking for what belongs to it");
-    let prepared =
-        prepare::uninstall(&cluster, installation, &known, &destroy).await.map_err(|error| Failure::kube(&error))?;
+    let removal = Traces::read(session, cluster, bare).await?.removal(&destroy).await?;
     drop(busy);
     if arguments.dry_run {
-        return Ok(show_plan(session, &cluster, &prepared, &Remarks::default()));
+        return Ok(show_plan(session, &removal.traces.cluster, &removal.prepared, &Remarks::default()));
     }
-    if let Some(slip) = slip(&destroy, &prepared.plan, &known) {
+    if let Some(slip) = slip(&destroy, &removal.prepared.plan, &removal.traces.known) {
         let message = format!("{} is not there, or not part of this installation; nothing was deleted", slip.name);
         return Err(Failure::input("unknown-data", message, "--dry-run shows what would go and what would stay"));
     }
-    if !prepared.plan.writes() && record.is_none() {
-        let namespace = &prepared.plan.installation.namespace;
-        let mut message = format!("{} is not installed in namespace {namespace}", arguments.stack);
-        for step in &prepared.plan.steps {
-            let object = step.title.trim_start_matches("keep ");
-            message = format!("{message}\nstill there: {object}");
+    if !removal.prepared.plan.writes() && removal.traces.record.is_none() {
+        return Err(not_installed(&arguments.stack, &removal.prepared.plan));
+    }
+    removal.sail(session, session.face(), arguments.take_lock.as_deref()).await
+}
+
+fn not_installed(stack: &str, plan: &Plan) -> Failure {
+    let mut message = format!("{stack} is not installed in namespace {}", plan.installation.namespace);
+    for step in &plan.steps {
+        let object = step.title.trim_start_matches("keep ");
+        message = format!("{message}\nstill there: {object}");
+    }
+    Failure::input("not-installed", message, "`seaworthy status` shows what is; choose with --namespace")
+}
+
+/// What is known of an installation that is to go.
+pub(super) struct Traces {
+    pub(super) cluster: Cluster,
+    installation: Installation,
+    record: Option<InstallRecord>,
+    latest: Option<RunRecord>,
+    /// What was applied.
+    pub(super) known: Vec<ObjectRef>,
+}
+
+/// The plan that takes it away.
+pub(super) struct Removal {
+    traces: Traces,
+    pub(super) prepared: Prepared,
+}
+
+impl Traces {
+    /// From the record in the cluster, and from the runs of this machine.
+    pub(super) async fn read(session: &Session, cluster: Cluster, bare: Installation) -> Result<Self, Failure> {
+        let key = bare.key();
+        let record = InstallRecord::read(&cluster.client, &key).await.map_err(|error| Failure::kube(&error))?;
+        let installation = record.as_ref().map_or(bare, |record| record.installation.clone());
+        let latest = session.runs()?.latest(&cluster.id.uid, &key)?;
+        let known = applied(record.as_ref(), latest.as_ref());
+        Ok(Self { cluster, installation, record, latest, known })
+    }
+
+    /// Looks for what belongs to it.
+    pub(super) async fn removal(self, destroy: &Destroy) -> Result<Removal, Failure> {
+        let prepared = prepare::uninstall(&self.cluster, self.installation.clone(), &self.known, destroy)
+            .await
+            .map_err(|error| Failure::kube(&error))?;
+        Ok(Removal { traces: self, prepared })
+    }
+}
+
+impl Removal {
+    /// Shows the plan, asks, runs it, and says how it ended.
+    async fn sail(self, session: &Session, face: Face, take_lock: Option<&str>) -> Result<ExitCode, Failure> {
+        let (voyage, prepared) = self.embark(session, face, take_lock, false).await?;
+        voyage.sail(prepared, None).await
+    }
+
+    /// Runs what was shown and agreed to already.
+    pub(super) async fn land(self, session: &Session, face: Face, take_lock: Option<&str>) -> Result<Landing, Failure> {
+        let (voyage, prepared) = self.embark(session, face, take_lock, true).await?;
+        voyage.land(prepared, None).await
+    }
+
+    async fn embark<'a>(
+        self,
+        session: &'a Session,
+        face: Face,
+        take_lock: Option<&'a str>,
+        agreed: bool,
+    ) -> Result<(Voyage<'a>, Prepared), Failure> {
+        let Traces { cluster, record, latest, .. } = self.traces;
+        if let Some(open) = latest.filter(|run| run.state.is_unfinished()) {
+            session.runs()?.abandon(&open.run).await?;
+            say(format!("run {} was not finished; it is given up for this one", open.run));
         }
-        return Err(Failure::input(
-            "not-installed",
-            message,
-            "`seaworthy status` shows what is; choose with --namespace",
-        ));
+        let inputs = inputs(&self.prepared.plan.installation, record.as_ref());
+        let remarks = Remarks::default();
+        Ok((Voyage { session, face, cluster, inputs, record, take_lock, remarks, agreed }, self.prepared))
     }
-    if let Some(open) = latest.filter(|run| run.state.is_unfinished()) {
-        session.runs()?.abandon(&open.run).await?;
-        say(format!("run {} was not finished; it is given up for this one", open.run));
-    }
-    let inputs = inputs(&prepared.plan.installation, record.as_ref());
-    let (take_lock, remarks) = (arguments.take_lock.as_deref(), Remarks::default());
-    let voyage = Voyage { session, face: session.face(), cluster, inputs, record, take_lock, remarks, agreed: false };
-    voyage.sail(prepared, None).await
 }
 
 /// A name in `--destroy-data` that means nothing: whoever mistyped it would believe the data gone. What an interrupted run

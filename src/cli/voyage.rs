@@ -18,6 +18,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::install::record_of;
+use super::landing::Landing;
 use super::pilot::{self, Front, Told};
 use super::{Failure, Session, health};
 use crate::front::ask::{Answer, Ask};
@@ -26,7 +27,7 @@ use crate::front::face::Face;
 use crate::front::paint::{Paint, count};
 use crate::front::plain::cause_text;
 use crate::front::plan_text::{plan_text, summary_text, undecided_lines};
-use crate::front::recover_text::{plan_text_in_full, report_text};
+use crate::front::recover_text::plan_text_in_full;
 use crate::front::say;
 
 /// Events that may wait for the front end.
@@ -70,9 +71,15 @@ impl Remarks {
 }
 
 impl Voyage<'_> {
+    /// Runs the plan, and says how it ended.
+    pub(super) async fn sail(self, prepared: Prepared, open: Option<&str>) -> Result<ExitCode, Failure> {
+        let landing = Box::pin(self.land(prepared, open)).await?;
+        Ok(landing.show(self.session, &self.face))
+    }
+
     /// Runs the plan, in the journal of an open run or a new one. A plan that writes nothing needs neither lock nor
     /// journal.
-    pub(super) async fn sail(self, prepared: Prepared, open: Option<&str>) -> Result<ExitCode, Failure> {
+    pub(super) async fn land(&self, prepared: Prepared, open: Option<&str>) -> Result<Landing, Failure> {
         let plan = &prepared.plan;
         refuse(&prepared)?;
         let record_is_due = match plan.purpose {
@@ -90,8 +97,11 @@ impl Voyage<'_> {
             let key = plan.installation.key();
             Lock::look(&self.cluster.client, &key, self.take_lock == Some(key.as_str())).await?;
         }
-        if plan.writes() && !self.agreed && !self.agreed(plan).await? {
-            return Err(declined());
+        if plan.writes() && !self.agreed {
+            self.face.show(|paint| self.remarks.around(&plan_text(plan, paint), paint));
+            if !self.session.globals.yes {
+                ask_to_go_on(&self.face).await?;
+            }
         }
         let key = plan.installation.key();
         let signals = self.face.signals();
@@ -108,7 +118,7 @@ impl Voyage<'_> {
         if outcome.ended == Ended::Interrupted && signals.code().is_none() {
             return Err(lock_lost(&key, &outcome.run));
         }
-        Ok(self.finish(&outcome, &told, signals.code()))
+        Ok(Landing::new(outcome, told, signals.code(), &self.inputs))
     }
 
     /// The command that opens what was installed, when there is something to open.
@@ -121,23 +131,6 @@ impl Voyage<'_> {
         let usual = known.is_some_and(|known| known.definition().default_namespace() == namespace);
         let place = if usual { String::new() } else { format!(" -n {namespace}") };
         Some(format!("open it with: seaworthy open {stack}{place}"))
-    }
-
-    async fn agreed(&self, plan: &Plan) -> Result<bool, Failure> {
-        self.face.show(|paint| self.remarks.around(&plan_text(plan, paint), paint));
-        if self.session.globals.yes {
-            return Ok(true);
-        }
-        match self.face.ask(Ask::Agree).await.map_err(|error| unanswerable(&error))? {
-            Some(Answer::Yes) => Ok(true),
-            Some(Answer::No) => Ok(false),
-            Some(Answer::Interrupted) => Err(interrupted()),
-            None => Err(Failure::input(
-                "cannot-ask",
-                "there is no terminal to ask for agreement on",
-                "add --yes to go ahead",
-            )),
-        }
     }
 
     /// The plan is shown, and not begun.
@@ -245,38 +238,10 @@ impl Voyage<'_> {
             self.face.say(&format!("what the healthy installation looks like was not recorded: {}", failure.message));
         }
     }
-
-    fn finish(&self, outcome: &Outcome, told: &[Told], signal: Option<u8>) -> ExitCode {
-        let code = match outcome.ended {
-            Ended::Done => 0,
-            Ended::Failed => 1,
-            Ended::Interrupted => signal.unwrap_or(130),
-        };
-        if self.session.is_json() {
-            let error = outcome.causes.first().map(|cause| {
-                let hint = cause.remedy.clone();
-                json!({"id": cause.id, "class": Class::Failed, "message": cause_text(cause), "hint": hint, "cause": cause})
-            });
-            let mut document = json!({"outcome": outcome});
-            if recovers(&self.inputs) {
-                document["report"] = json!({"about": self.inputs.values, "steps": told});
-            }
-            if let Some(error) = error {
-                document["error"] = error;
-            }
-            self.session.print("Run", &document, String::new);
-        } else if recovers(&self.inputs) && outcome.ended == Ended::Done {
-            self.face.say(&report_text(&self.inputs.values, told));
-        }
-        ExitCode::from(code)
-    }
 }
 
-fn recovers(inputs: &Inputs) -> bool {
-    inputs.values.get("playbook").is_some() && inputs.values.get("lost").is_some()
-}
-
-fn refuse(prepared: &Prepared) -> Result<(), Failure> {
+/// What stands in the way of a plan, before anything is asked or written.
+pub(super) fn refuse(prepared: &Prepared) -> Result<(), Failure> {
     if prepared.plan.summary().undecided > 0 {
         let adopt = prepared.plan.conflicts().any(|(_, conflict)| conflict.pointer.is_empty());
         let hint = if adopt {
@@ -298,6 +263,36 @@ fn refuse(prepared: &Prepared) -> Result<(), Failure> {
         }
         Some(first) => Err(refused(first, &prepared.refusals)),
         None => Ok(()),
+    }
+}
+
+/// Several plans that are agreed to together: shown, and asked about once.
+pub(super) async fn agree_to_all(session: &Session, face: &Face, plans: &[&Plan]) -> Result<(), Failure> {
+    let due: Vec<&&Plan> = plans.iter().filter(|plan| plan.writes()).collect();
+    if due.is_empty() {
+        return Ok(());
+    }
+    for plan in &due {
+        face.show(|paint| plan_text(plan, paint));
+    }
+    if session.globals.read_only {
+        let sums: Vec<String> = due.iter().map(|plan| summary_text(plan)).collect();
+        let hint = Some("run it without --read-only".to_owned());
+        let message = format!("refused by --read-only: {}", sums.join("; "));
+        return Err(Failure::new("read-only", Class::Failed, message, hint));
+    }
+    if session.globals.yes { Ok(()) } else { ask_to_go_on(face).await }
+}
+
+async fn ask_to_go_on(face: &Face) -> Result<(), Failure> {
+    match face.ask(Ask::Agree).await.map_err(|error| unanswerable(&error))? {
+        Some(Answer::Yes) => Ok(()),
+        Some(Answer::No) => Err(declined()),
+        Some(Answer::Interrupted) => Err(interrupted()),
+        None => {
+            let message = "there is no terminal to ask for agreement on";
+            Err(Failure::input("cannot-ask", message, "add --yes to go ahead"))
+        }
     }
 }
 

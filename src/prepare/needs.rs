@@ -8,14 +8,10 @@ use serde_json::Value;
 use crate::cluster::{Cluster, Resources};
 use crate::object::{ObjectRef, items, text};
 use crate::plan::Plan;
-use crate::snapshot::Snapshot;
 use crate::snapshot::collect::{Query, Scope, collect};
+use crate::snapshot::{Snapshot, classes};
 use crate::stack::definition::Needs;
 use crate::stack::quantity::{self, Nano};
-
-/// Of any of these a class may be marked the default one.
-const DEFAULT_CLASS: [&str; 2] =
-    ["storageclass.kubernetes.io/is-default-class", "storageclass.beta.kubernetes.io/is-default-class"];
 
 /// What of its needs a cluster does not have, a sentence each: what is needed, and what is there. A read for the nodes and one
 /// for the storage classes, where there is something to compare with them; none when the plan makes nothing new.
@@ -113,10 +109,7 @@ fn has_default_class(around: &Snapshot) -> bool {
 
 /// The class that claims without one get.
 pub(super) fn default_class(around: &Snapshot) -> Option<&Value> {
-    let marked = |class: &Value| {
-        DEFAULT_CLASS.iter().any(|mark| class["metadata"]["annotations"].get(mark).is_some_and(|mark| mark == "true"))
-    };
-    around.of_kind("storage.k8s.io", "StorageClass").find(|class| marked(class))
+    around.of_kind("storage.k8s.io", "StorageClass").find(|class| classes::is_default(class))
 }
 
 /// The claims of an object that leave the choice of the class to the cluster.
@@ -187,7 +180,7 @@ mod tests {
 
     fn class(default: &str) -> Value {
         json!({"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass",
-            "metadata": {"name": "c", "annotations": {DEFAULT_CLASS[0]: default}}})
+            "metadata": {"name": "c", "annotations": {classes::DEFAULT_MARKS[0]: default}}})
     }
 
     fn needs() -> Needs {

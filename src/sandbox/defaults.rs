@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::world::World;
 use crate::object::text;
+use crate::snapshot::classes::is_default;
 
 /// Sets fields that are not there.
 fn fill(object: &mut Value, defaults: Value) {
@@ -133,9 +134,8 @@ fn claim(object: &mut Value, live: Option<&Value>, world: &World) {
     if live.is_none() {
         object["status"] = json!({"phase": "Pending"});
         finalizer(object, "kubernetes.io/pvc-protection");
-        let annotation =
-            |class: &&Value| class["metadata"]["annotations"]["storageclass.kubernetes.io/is-default-class"] == "true";
-        let default = world.store.all("StorageClass").find(annotation).and_then(|class| text(class, "/metadata/name"));
+        let default = world.store.all("StorageClass").find(|class| is_default(class));
+        let default = default.and_then(|class| text(class, "/metadata/name"));
         if let Some(class) = default.filter(|_| object["spec"].get("storageClassName").is_none_or(Value::is_null)) {
             object["spec"]["storageClassName"] = class.into();
         }

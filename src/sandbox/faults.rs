@@ -8,6 +8,7 @@ use super::disks::Disks;
 use super::store::address_of;
 use super::world::World;
 use crate::object::{items, text};
+use crate::snapshot::classes::is_default;
 
 /// One thing that can be broken.
 pub struct Fault {
@@ -175,8 +176,6 @@ fn is_system(namespace: &str) -> bool {
 }
 
 fn no_storage_class(world: &mut World, _: &str) {
-    let is_default =
-        |class: &Value| class["metadata"]["annotations"]["storageclass.kubernetes.io/is-default-class"] == "true";
     let classes: Vec<Value> = world.store.all("StorageClass").filter(|class| is_default(class)).cloned().collect();
     for class in &classes {
         world.remove(class);

@@ -11,6 +11,7 @@ use super::{Stack, names};
 use crate::error::closest;
 
 static EMBEDDED: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/profiles");
+static ASSETS: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/assets");
 
 /// A file of a stack that is larger than this is refused: nothing of the size goes into a Kubernetes object.
 const LARGEST: u64 = 4 << 20;
@@ -54,20 +55,34 @@ pub struct Folder {
 }
 
 /// The stacks that can be chosen: those in the given folders, then the embedded ones.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Catalogue {
     dirs: Vec<PathBuf>,
+    embedded: &'static Dir<'static>,
+}
+
+impl Default for Catalogue {
+    fn default() -> Self {
+        Self::new([])
+    }
 }
 
 impl Catalogue {
     /// A catalogue of the embedded stacks and those in these folders; the first that has a stack of a name has it whole.
     pub fn new(dirs: impl IntoIterator<Item = PathBuf>) -> Self {
-        Self { dirs: dirs.into_iter().collect() }
+        Self { dirs: dirs.into_iter().collect(), embedded: &EMBEDDED }
+    }
+
+    /// What is installed below stacks: the prerequisites, and what proves that they work. Nobody can put something else in
+    /// their place, because what is decided about them is decided about these.
+    pub fn prerequisites() -> Self {
+        Self { dirs: Vec::new(), embedded: &ASSETS }
     }
 
     /// The names of all stacks, sorted.
     pub fn names(&self) -> Vec<String> {
-        let mut names: Vec<String> = self.dirs.iter().flat_map(|dir| stacks_in(dir)).chain(embedded_names()).collect();
+        let mut names: Vec<String> =
+            self.dirs.iter().flat_map(|dir| stacks_in(dir)).chain(names_in(self.embedded)).collect();
         names.sort();
         names.dedup();
         names
@@ -95,7 +110,7 @@ impl Catalogue {
             if let Some(dir) = self.dirs.iter().find(|dir| dir.join(name).join("stack.yaml").is_file()) {
                 return read_folder(&dir.join(name));
             }
-            if let Some(dir) = EMBEDDED.get_dir(name) {
+            if let Some(dir) = self.embedded.get_dir(name) {
                 return embedded(name, dir);
             }
         }
@@ -115,8 +130,8 @@ pub(super) fn built_in(name: &str) -> bool {
     EMBEDDED.get_dir(name).is_some()
 }
 
-fn embedded_names() -> impl Iterator<Item = String> {
-    EMBEDDED
+fn names_in(embedded: &'static Dir<'static>) -> impl Iterator<Item = String> {
+    embedded
         .dirs()
         .filter(|dir| dir.get_file(dir.path().join("stack.yaml")).is_some())
         .filter_map(|dir| dir.path().to_str().map(str::to_owned))

@@ -9,6 +9,7 @@ use crate::doctor::finding::Finding;
 use crate::doctor::stall::words::clip;
 use crate::engine::ready::judge::consumers;
 use crate::object::{ObjectRef, items, text};
+use crate::snapshot::classes::is_default;
 
 /// The rows.
 pub(super) const ROWS: &[Check] = &[
@@ -90,13 +91,10 @@ pub(super) const ROWS: &[Check] = &[
 ];
 
 const VOLUME: (&str, &str) = ("", "PersistentVolume");
-const DEFAULT: [&str; 2] =
-    ["storageclass.kubernetes.io/is-default-class", "storageclass.beta.kubernetes.io/is-default-class"];
 
 fn several_defaults(evidence: &Evidence) -> Verdict {
     let classes: Vec<&Value> = evidence.snapshot.of_kind("storage.k8s.io", "StorageClass").collect();
-    let is_default = |class: &&&Value| DEFAULT.iter().any(|mark| class["metadata"]["annotations"][mark] == "true");
-    let mut defaults: Vec<&Value> = classes.iter().filter(is_default).copied().collect();
+    let mut defaults: Vec<&Value> = classes.iter().filter(|class| is_default(class)).copied().collect();
     // The newest wins.
     defaults.sort_by_key(|class| std::cmp::Reverse(text(class, "/metadata/creationTimestamp").map(str::to_owned)));
     let names: Vec<&str> = defaults.iter().filter_map(|class| text(class, "/metadata/name")).collect();

@@ -1,0 +1,124 @@
+//! `prerequisites list|install|uninstall`: what stacks expect of a cluster.
+
+mod install;
+mod uninstall;
+
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use seaworthy::cluster::Cluster;
+use seaworthy::prerequisites::{Assessment, Health, Picture, Prerequisite, Verdict, Wants, assess, look};
+use serde_json::json;
+
+use super::{Failure, Session};
+use crate::front::paint::{one_line, table};
+
+/// `prerequisites ...`
+#[derive(Debug, Subcommand)]
+pub(crate) enum PrerequisitesCommand {
+    /// What of them is there, whether it works, who looks after it, and what `install` would do
+    List,
+    /// Install what is missing, and prove that it works
+    Install(InstallArgs),
+    /// Take away what this program has installed, when nothing needs it any more
+    Uninstall(UninstallArgs),
+}
+
+/// `prerequisites install`
+#[derive(Debug, Args)]
+pub(crate) struct InstallArgs {
+    /// Which: local-path, metrics-server, metallb, kruise (default: all that are missing)
+    pub(crate) names: Vec<Prerequisite>,
+    /// Addresses that metallb may give away: FIRST-LAST or a CIDR; may be repeated
+    #[arg(long, value_name = "RANGE")]
+    pub(crate) pool: Vec<String>,
+    /// single-node or ha (default: by the number of nodes)
+    #[arg(long, value_name = "PROFILE")]
+    pub(crate) profile: Option<String>,
+    /// One value of a single prerequisite: path.to.it=value
+    #[arg(long, value_name = "PATH=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// Take all images from this registry
+    #[arg(long, value_name = "HOST")]
+    pub(crate) registry: Option<String>,
+    /// Take over objects of this one that are there already and were not made by seaworthy; may be repeated
+    #[arg(long, value_name = "NAME")]
+    pub(crate) adopt: Vec<Prerequisite>,
+    /// Show the plans; write nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Give up an unfinished run and plan anew
+    #[arg(long)]
+    pub(crate) replan: bool,
+    /// Take over the lock of a run that was not heard of for a minute
+    #[arg(long, value_name = "INSTALLATION")]
+    pub(crate) take_lock: Option<String>,
+}
+
+/// `prerequisites uninstall`
+#[derive(Debug, Args)]
+pub(crate) struct UninstallArgs {
+    /// Which: local-path, metrics-server, metallb, kruise
+    #[arg(required = true)]
+    pub(crate) names: Vec<Prerequisite>,
+    /// Although something still uses it
+    #[arg(long)]
+    pub(crate) in_use: bool,
+    /// Show what would go and what would stay; write nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Take over the lock of a run that was not heard of for a minute
+    #[arg(long, value_name = "INSTALLATION")]
+    pub(crate) take_lock: Option<String>,
+}
+
+pub(crate) async fn run(session: &Session, command: &PrerequisitesCommand) -> Result<ExitCode, Failure> {
+    match command {
+        PrerequisitesCommand::List => list(session).await,
+        PrerequisitesCommand::Install(arguments) => Box::pin(install::run(session, arguments)).await,
+        PrerequisitesCommand::Uninstall(arguments) => Box::pin(uninstall::run(session, arguments)).await,
+    }
+}
+
+/// Connects and looks.
+async fn picture(session: &Session) -> Result<(Cluster, Picture), Failure> {
+    let cluster = session.connect().await?;
+    let busy = session.busy("looking for what is there");
+    let picture = look(&cluster).await.map_err(|error| Failure::kube(&error))?;
+    drop(busy);
+    Ok((cluster, picture))
+}
+
+async fn list(session: &Session) -> Result<ExitCode, Failure> {
+    let (cluster, picture) = picture(session).await?;
+    let wants = Wants { by_name: false, pool: None };
+    let all: Vec<Assessment> = Prerequisite::ALL.iter().map(|it| assess(*it, &picture, &wants)).collect();
+    let document = json!({"cluster": cluster.id, "prerequisites": all});
+    session.print("Prerequisites", &document, || list_text(&all));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn list_text(all: &[Assessment]) -> String {
+    let rows: Vec<Vec<String>> = all.iter().map(row).collect();
+    table(&["PREREQUISITE", "THERE", "BY", "WORKS", "WHAT INSTALL WOULD DO"], &rows)
+}
+
+fn row(assessment: &Assessment) -> Vec<String> {
+    let found = assessment.found.as_ref();
+    let there = found.map_or("no", |found| found.version.as_deref().unwrap_or("yes"));
+    let works = found.map_or("", |found| if found.health == Health::Healthy { "yes" } else { "no" });
+    let by = found.map(|found| one_line(&found.manager.to_string())).unwrap_or_default();
+    let name = assessment.prerequisite.to_string();
+    vec![name, there.to_owned(), by, works.to_owned(), one_line(&verdict_text(&assessment.verdict))]
+}
+
+/// A verdict in a sentence.
+fn verdict_text(verdict: &Verdict) -> String {
+    match verdict {
+        Verdict::Use { because } => format!("nothing: {because}"),
+        Verdict::Keep { .. } => "nothing, or mend it: it is ours".to_owned(),
+        Verdict::Install { because, .. } => format!("install it: {because}"),
+        Verdict::Upgrade { from, to, .. } => format!("upgrade it from {from} to {to}"),
+        Verdict::Blocked(blocked) => format!("nothing: {}; {}", blocked.because, blocked.remedy),
+    }
+}

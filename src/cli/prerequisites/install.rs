@@ -1,0 +1,190 @@
+//! `prerequisites install`: decided together, agreed to together, run one after the other.
+
+use std::process::ExitCode;
+
+use seaworthy::cluster::Cluster;
+use seaworthy::plan::Plan;
+use seaworthy::prerequisites::{Assessment, Picture, Prerequisite, Verdict, Wants, assess};
+use seaworthy::stack::{Catalogue, Choices, Stack, Text};
+use serde_json::{Value, json};
+
+use super::{InstallArgs, list_text, picture};
+use crate::cli::choose::{Chosen, choose_of};
+use crate::cli::install::{self, Ready, decide};
+use crate::cli::landing::Landing;
+use crate::cli::voyage::{agree_to_all, refuse};
+use crate::cli::{Choice, Failure, Session};
+use crate::front::face::Face;
+use crate::front::paint::Paint;
+use crate::front::plan_text::plan_text;
+use crate::front::say;
+
+/// One that is to be installed, with its plan.
+struct Planned {
+    prerequisite: Prerequisite,
+    ready: Ready,
+}
+
+pub(super) async fn run(session: &Session, arguments: &InstallArgs) -> Result<ExitCode, Failure> {
+    check(arguments)?;
+    let (cluster, picture) = picture(session).await?;
+    let assessments = assess_all(arguments, &picture);
+    if !arguments.names.is_empty() {
+        refuse_blocked(&assessments)?;
+    }
+    if !session.is_json() {
+        say(list_text(&assessments));
+    }
+    let planned = plan_all(session, &cluster, &picture, arguments, &assessments).await?;
+    if arguments.dry_run {
+        return Ok(show(session, &cluster, &assessments, &planned));
+    }
+    for one in &planned {
+        refuse(&one.ready.prepared)?;
+    }
+    let face = session.face();
+    let plans: Vec<&Plan> = planned.iter().map(|one| &one.ready.prepared.plan).collect();
+    agree_to_all(session, &face, &plans).await?;
+    sail(session, &face, arguments, &assessments, planned).await
+}
+
+fn check(arguments: &InstallArgs) -> Result<(), Failure> {
+    if !arguments.set.is_empty() && arguments.names.len() != 1 {
+        let message = "--set is for a single prerequisite";
+        return Err(Failure::input("ambiguous-value", message, "name one, or leave --set out"));
+    }
+    let about_pool = arguments.names.is_empty() || arguments.names.contains(&Prerequisite::Metallb);
+    if !arguments.pool.is_empty() && !about_pool {
+        let message = "--pool is for metallb, which is not among what is to be installed";
+        return Err(Failure::input("pool-without-metallb", message, "name metallb too, or leave --pool out"));
+    }
+    Ok(())
+}
+
+fn assess_all(arguments: &InstallArgs, picture: &Picture) -> Vec<Assessment> {
+    let names = if arguments.names.is_empty() { Prerequisite::ALL.to_vec() } else { arguments.names.clone() };
+    let pool = (!arguments.pool.is_empty()).then(|| Ok(arguments.pool.clone()));
+    let wants = Wants { by_name: !arguments.names.is_empty(), pool };
+    Prerequisite::ALL
+        .into_iter()
+        .filter(|prerequisite| names.contains(prerequisite))
+        .map(|prerequisite| assess(prerequisite, picture, &wants))
+        .collect()
+}
+
+/// Who names one is told why it cannot be; who names none gets what can be.
+fn refuse_blocked(assessments: &[Assessment]) -> Result<(), Failure> {
+    let blocked = assessments.iter().find_map(|assessment| match &assessment.verdict {
+        Verdict::Blocked(blocked) => Some((assessment.prerequisite, blocked)),
+        _ => None,
+    });
+    match blocked {
+        None => Ok(()),
+        Some((prerequisite, blocked)) => {
+            let message = format!("{prerequisite} cannot be installed: {}; nothing was written", blocked.because);
+            Err(Failure::input("prerequisite-blocked", message, blocked.remedy.clone()))
+        }
+    }
+}
+
+async fn plan_all(
+    session: &Session,
+    cluster: &Cluster,
+    picture: &Picture,
+    arguments: &InstallArgs,
+    assessments: &[Assessment],
+) -> Result<Vec<Planned>, Failure> {
+    let busy = session.busy("comparing with what is there");
+    let mut planned = Vec::new();
+    for assessment in assessments {
+        let Some(values) = assessment.verdict.values() else { continue };
+        let prerequisite = assessment.prerequisite;
+        let chosen = chosen(prerequisite, values, picture, arguments)?;
+        let how = install::InstallArgs {
+            adopt: arguments.adopt.contains(&prerequisite),
+            dry_run: arguments.dry_run,
+            replan: arguments.replan,
+            ..install::InstallArgs::default()
+        };
+        let ready = decide(session, cluster.clone(), &chosen, &how).await?;
+        planned.push(Planned { prerequisite, ready });
+    }
+    drop(busy);
+    Ok(planned)
+}
+
+/// Its stack, with the values that were decided from the cluster, and above them what the user says.
+fn chosen(
+    prerequisite: Prerequisite,
+    values: &Value,
+    picture: &Picture,
+    arguments: &InstallArgs,
+) -> Result<Chosen, Failure> {
+    let stack = Catalogue::prerequisites().get(prerequisite.name())?;
+    let profile = arguments.profile.clone().or_else(|| usual_profile(&stack, picture.nodes()));
+    let decided = Text { name: "what was decided from the cluster".to_owned(), text: values.to_string() };
+    let choices = Choices { profile, files: vec![decided], set: arguments.set.clone(), ..Choices::default() };
+    let choice = Choice { registry: arguments.registry.clone(), ..Choice::default() };
+    choose_of(&stack, &choice, &choices)
+}
+
+/// The profile that wants the most nodes and has them.
+fn usual_profile(stack: &Stack, nodes: usize) -> Option<String> {
+    let profiles = stack.definition().profiles.iter();
+    let fits = profiles.filter(|(_, profile)| usize::try_from(profile.needs.nodes).is_ok_and(|needed| needed <= nodes));
+    fits.max_by_key(|(_, profile)| profile.needs.nodes).map(|(name, _)| name.clone())
+}
+
+/// `--dry-run`.
+fn show(session: &Session, cluster: &Cluster, assessments: &[Assessment], planned: &[Planned]) -> ExitCode {
+    let plans: Vec<Plan> = planned.iter().map(|one| one.ready.prepared.plan.without_secrets()).collect();
+    let refusals: Vec<_> = planned.iter().flat_map(|one| one.ready.prepared.refusals.clone()).collect();
+    let document = json!({"cluster": cluster.id, "prerequisites": assessments, "plans": plans, "refusals": refusals});
+    session.print("Prerequisites", &document, || {
+        plans.iter().map(|plan| plan_text(plan, Paint(false))).collect::<Vec<_>>().join("\n")
+    });
+    if !session.is_json() {
+        say("dry run: nothing was written");
+    }
+    if refusals.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Runs them one after the other; the first that does not come to its end is the last.
+async fn sail(
+    session: &Session,
+    face: &Face,
+    arguments: &InstallArgs,
+    assessments: &[Assessment],
+    planned: Vec<Planned>,
+) -> Result<ExitCode, Failure> {
+    let mut landings: Vec<(Prerequisite, Landing)> = Vec::new();
+    for Planned { prerequisite, ready } in planned {
+        let take_lock = arguments.take_lock.as_deref();
+        let landing = Box::pin(ready.land(session, face.clone(), take_lock)).await?;
+        let code = landing.code();
+        landings.push((prerequisite, landing));
+        if code != 0 {
+            break;
+        }
+    }
+    let worst = landings.last().map_or(0, |(_, landing)| landing.code());
+    if session.is_json() {
+        session.print("Prerequisites", &document(assessments, &landings), String::new);
+    }
+    Ok(ExitCode::from(worst))
+}
+
+fn document(assessments: &[Assessment], landings: &[(Prerequisite, Landing)]) -> Value {
+    let run = |(prerequisite, landing): &(Prerequisite, Landing)| {
+        let mut document = landing.document();
+        document["prerequisite"] = json!(prerequisite);
+        document
+    };
+    let runs: Vec<Value> = landings.iter().map(run).collect();
+    let error = runs.iter().find_map(|run| run.get("error").cloned());
+    let mut document = json!({"prerequisites": assessments, "runs": runs});
+    if let Some(error) = error {
+        document["error"] = error;
+    }
+    document
+}

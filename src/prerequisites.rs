@@ -1,0 +1,225 @@
+//! What stacks expect of a cluster beside Kubernetes itself: storage, metrics, addresses for load balancers, `CloneSet`s.
+//!
+//! ```text
+//! picture (reads) --> assess (pure, one file each) --> verdict: use it | install | upgrade ours | blocked, because
+//!                                                                          '-- values of the stack in `assets/`
+//! ```
+//!
+//! What is to be installed is a stack like any other, in `assets/<name>/`: it is rendered, planned, applied, awaited,
+//! journalled and taken away by the code that does so for all stacks. Only what to do about it is decided here, because
+//! two of them in one cluster fight with each other.
+
+mod kruise;
+mod local_path;
+pub mod manager;
+mod metallb;
+mod metrics_server;
+pub mod picture;
+pub mod users;
+mod version;
+
+use std::cmp::Ordering;
+use std::fmt;
+use std::str::FromStr;
+
+use semver::Version;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::error::closest;
+use crate::object::ObjectRef;
+use crate::stack::Catalogue;
+pub use manager::Manager;
+pub use picture::{Picture, look};
+
+/// One of the four.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Prerequisite {
+    /// Volumes from a folder of the node (rancher.io/local-path).
+    LocalPath,
+    /// The metrics API, from the kubelets.
+    MetricsServer,
+    /// Addresses for Services of type `LoadBalancer`, announced in the local network.
+    Metallb,
+    /// `CloneSet`s, by `OpenKruise`.
+    Kruise,
+}
+
+impl Prerequisite {
+    /// All of them, in the order in which they are installed.
+    pub const ALL: [Self; 4] = [Self::LocalPath, Self::MetricsServer, Self::Metallb, Self::Kruise];
+
+    /// Its name, which is that of its folder in `assets/`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::LocalPath => "local-path",
+            Self::MetricsServer => "metrics-server",
+            Self::Metallb => "metallb",
+            Self::Kruise => "kruise",
+        }
+    }
+
+    /// The version that this program brings along: that of its stack.
+    pub fn version(self) -> Option<Version> {
+        let stack = Catalogue::prerequisites().get(self.name()).ok()?;
+        Version::parse(&stack.definition().version).ok()
+    }
+}
+
+impl fmt::Display for Prerequisite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Prerequisite {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let known = Self::ALL.into_iter().find(|known| known.name() == text);
+        known.ok_or_else(|| match closest(text, Self::ALL.into_iter().map(Self::name)) {
+            Some(near) => format!("there is no prerequisite `{text}`; did you mean `{near}`?"),
+            None => format!("there is no prerequisite `{text}`; there are {}", Self::ALL.map(Self::name).join(", ")),
+        })
+    }
+}
+
+/// What the person asks for.
+#[derive(Debug, Clone, Default)]
+pub struct Wants {
+    /// It was asked for by its name, so something else that would do as well is not enough.
+    pub by_name: bool,
+    /// What `MetalLB` may give away: `first-last` or a CIDR, each; or why that is not known.
+    pub pool: Option<Result<Vec<String>, Blocked>>,
+}
+
+/// Why something is not done, and what to do about it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Blocked {
+    /// Why.
+    pub because: String,
+    /// What to do.
+    pub remedy: String,
+}
+
+/// Whether what is there works.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "is", rename_all = "kebab-case")]
+pub enum Health {
+    /// It does.
+    Healthy,
+    /// It does not.
+    Unhealthy {
+        /// What is wrong.
+        why: String,
+    },
+}
+
+/// What is there of a prerequisite.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Found {
+    /// The version of its image; `None` when the tag is none that can be compared.
+    pub version: Option<String>,
+    /// Who looks after it.
+    pub manager: Manager,
+    /// Whether it works.
+    pub health: Health,
+    /// By what it was recognised.
+    pub objects: Vec<ObjectRef>,
+}
+
+/// What is to be done about a prerequisite.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "do", rename_all = "kebab-case")]
+pub enum Verdict {
+    /// What is there is used, and left alone.
+    Use {
+        /// What that is.
+        because: String,
+    },
+    /// Ours is there, as this program would install it; installing it again only mends it.
+    Keep {
+        /// Values of its stack.
+        values: Value,
+    },
+    /// It is to be installed.
+    Install {
+        /// What is missing.
+        because: String,
+        /// Values of its stack.
+        values: Value,
+    },
+    /// Ours is there, and older.
+    Upgrade {
+        /// The version that is there.
+        from: String,
+        /// The version that is to be there.
+        to: String,
+        /// Values of its stack.
+        values: Value,
+    },
+    /// Nothing is done.
+    Blocked(Blocked),
+}
+
+impl Verdict {
+    fn blocked(because: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self::Blocked(Blocked { because: because.into(), remedy: remedy.into() })
+    }
+
+    /// The values to install it with, if it is to be.
+    pub fn values(&self) -> Option<&Value> {
+        match self {
+            Self::Keep { values } | Self::Install { values, .. } | Self::Upgrade { values, .. } => Some(values),
+            Self::Use { .. } | Self::Blocked(_) => None,
+        }
+    }
+}
+
+/// How a prerequisite stands.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Assessment {
+    /// Which.
+    pub prerequisite: Prerequisite,
+    /// What is there; `None` when nothing is.
+    pub found: Option<Found>,
+    /// What to do.
+    #[serde(flatten)]
+    pub verdict: Verdict,
+}
+
+/// Decides what is to be done about a prerequisite. Pure.
+pub fn assess(prerequisite: Prerequisite, picture: &Picture, wants: &Wants) -> Assessment {
+    let (found, verdict) = match prerequisite {
+        Prerequisite::LocalPath => local_path::assess(picture, wants),
+        Prerequisite::MetricsServer => metrics_server::assess(picture),
+        Prerequisite::Metallb => metallb::assess(picture, wants),
+        Prerequisite::Kruise => kruise::assess(picture),
+    };
+    Assessment { prerequisite, found, verdict }
+}
+
+/// What is ours, beside the version that this program brings along.
+fn ours(prerequisite: Prerequisite, found: &Found, values: Value) -> Verdict {
+    match prerequisite.version() {
+        Some(wanted) => beside(found, &wanted, values),
+        None => Verdict::Keep { values },
+    }
+}
+
+fn beside(found: &Found, wanted: &Version, values: Value) -> Verdict {
+    let Some(there) = found.version.as_deref().and_then(|text| Version::parse(text).ok()) else {
+        return Verdict::Keep { values };
+    };
+    match there.cmp(wanted) {
+        Ordering::Equal => Verdict::Keep { values },
+        Ordering::Less => Verdict::Upgrade { from: there.to_string(), to: wanted.to_string(), values },
+        Ordering::Greater => Verdict::Use {
+            because: format!("a newer seaworthy has installed {there}; this one knows {wanted}, and leaves it alone"),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,130 @@
+//! What would miss a prerequisite that goes.
+
+use serde_json::Value;
+
+use super::Prerequisite;
+use super::picture::Picture;
+use crate::cluster::{Cluster, Resources};
+use crate::object::{ObjectRef, items, text};
+use crate::plan::{NAMESPACE_LABEL, STACK_LABEL};
+use crate::snapshot::Snapshot;
+use crate::snapshot::collect::{Query, Scope, collect};
+
+/// Objects that need it, a line each with what becomes of them. Empty: nothing does.
+///
+/// # Errors
+/// When the API server is gone.
+pub async fn users(
+    cluster: &Cluster,
+    prerequisite: Prerequisite,
+    picture: &Picture,
+) -> Result<Vec<String>, kube::Error> {
+    Ok(match prerequisite {
+        Prerequisite::LocalPath => volumes(&picture.snapshot),
+        Prerequisite::MetricsServer => {
+            let scalers = read(cluster, "autoscaling/v2", "HorizontalPodAutoscaler").await?;
+            told(scalers.objects(), "keeps the size that it has")
+        }
+        Prerequisite::Metallb => {
+            told(picture.snapshot.of_kind("", "Service").filter(|it| has_address(it)), "loses its address")
+        }
+        Prerequisite::Kruise => {
+            let sets = read(cluster, "apps.kruise.io/v1alpha1", "CloneSet").await?;
+            told(sets.objects(), "is looked after by nobody; deleting the definition deletes it with its pods")
+        }
+    })
+}
+
+fn told<'a>(objects: impl Iterator<Item = &'a Value>, fate: &str) -> Vec<String> {
+    objects.filter_map(ObjectRef::of).map(|object| format!("{object} {fate}")).collect()
+}
+
+fn volumes(snapshot: &Snapshot) -> Vec<String> {
+    let provided = |volume: &&Value| {
+        volume["metadata"]["annotations"]["pv.kubernetes.io/provisioned-by"] == "rancher.io/local-path"
+    };
+    let volumes = snapshot.of_kind("", "PersistentVolume").filter(provided);
+    told(volumes, "stays where it is, and its folder is never cleaned up")
+}
+
+fn has_address(service: &Value) -> bool {
+    service["spec"]["type"] == "LoadBalancer" && items(service, "/status/loadBalancer/ingress").next().is_some()
+}
+
+async fn read(cluster: &Cluster, api_version: &str, kind: &str) -> Result<Snapshot, kube::Error> {
+    let stub = serde_json::json!({"apiVersion": api_version, "kind": kind, "metadata": {"name": ""}});
+    let mut resources = Resources::default();
+    resources.resolve(&cluster.client, &[&stub]).await?;
+    let resource = resources.of(&ObjectRef::new(api_version, kind, None, ""));
+    let query = resource.map(|resource| Query { resource, namespace: None, scope: Scope::All });
+    collect(&cluster.client, query.into_iter().collect()).await
+}
+
+/// What of an installation may go although such kinds are never deleted by implication: its own Secrets, definitions of which no
+/// object of anybody else is left, and its namespace when nothing in it is somebody else's.
+///
+/// # Errors
+/// When the API server is gone.
+pub async fn empty(
+    cluster: &Cluster,
+    (stack, namespace): (&str, &str),
+    known: &[ObjectRef],
+) -> Result<Vec<ObjectRef>, kube::Error> {
+    let mut empty: Vec<ObjectRef> = known.iter().filter(|object| object.kind == "Secret").cloned().collect();
+    let theirs = |object: &Value| {
+        let label = |name: &str| text(object, &format!("/metadata/labels/{}", name.replace('/', "~1")));
+        let owned = items(object, "/metadata/ownerReferences").next().is_some();
+        !owned && (label(STACK_LABEL), label(NAMESPACE_LABEL)) != (Some(stack), Some(namespace))
+    };
+    for definition in known.iter().filter(|object| object.kind == "CustomResourceDefinition") {
+        let objects = instances(cluster, definition).await?;
+        let outside = |object: &&Value| text(object, "/metadata/namespace") != Some(namespace) && theirs(object);
+        if objects.unread.is_empty() && !objects.objects().any(|object| outside(&object)) {
+            empty.push(definition.clone());
+        }
+    }
+    let own = ObjectRef::new("v1", "Namespace", None, namespace);
+    if known.contains(&own) && inhabitants(cluster, namespace).await?.is_some_and(|all| !all.objects().any(theirs)) {
+        empty.push(own);
+    }
+    Ok(empty)
+}
+
+/// All objects of a definition.
+async fn instances(cluster: &Cluster, definition: &ObjectRef) -> Result<Snapshot, kube::Error> {
+    let resources = Resources::default();
+    let named = |resource| Query { resource, namespace: None, scope: Scope::Named(definition.name.clone()) };
+    let found = collect(&cluster.client, resources.of(definition).map(named).into_iter().collect()).await?;
+    let Some(live) = found.get(definition) else { return Ok(found) };
+    let mut resources = Resources::default();
+    resources.learn(live);
+    let (group, kind) =
+        (text(live, "/spec/group").unwrap_or_default(), text(live, "/spec/names/kind").unwrap_or_default());
+    let served = items(live, "/spec/versions").find(|version| version["served"] == true);
+    let version = served.and_then(|version| text(version, "/name")).unwrap_or_default();
+    let resource = resources.of(&ObjectRef::new(&format!("{group}/{version}"), kind, None, ""));
+    let query = resource.map(|resource| Query { resource, namespace: None, scope: Scope::All });
+    collect(&cluster.client, query.into_iter().collect()).await
+}
+
+/// What somebody would miss of a namespace; `None` when not all of it may be read.
+async fn inhabitants(cluster: &Cluster, namespace: &str) -> Result<Option<Snapshot>, kube::Error> {
+    const KINDS: [(&str, &str); 9] = [
+        ("v1", "Pod"),
+        ("v1", "PersistentVolumeClaim"),
+        ("v1", "Service"),
+        ("v1", "Secret"),
+        ("apps/v1", "Deployment"),
+        ("apps/v1", "StatefulSet"),
+        ("apps/v1", "DaemonSet"),
+        ("batch/v1", "Job"),
+        ("batch/v1", "CronJob"),
+    ];
+    let resources = Resources::default();
+    let query = |(version, kind): &(&str, &str)| {
+        let resource = resources.of(&ObjectRef::new(version, kind, None, ""))?;
+        Some(Query { resource, namespace: Some(namespace.to_owned()), scope: Scope::All })
+    };
+    let all = collect(&cluster.client, KINDS.iter().filter_map(query).collect()).await?;
+    Ok(all.unread.is_empty().then_some(all))
+}
