@@ -75,8 +75,7 @@ LAZY_TOOLS=(helm kwok)
 tool_path() {
   local folder
   if [[ " ${LAZY_TOOLS[*]} " == *" $1 "* ]]; then
-    folder=$CACHE/$1-$(hash_of "$GO_DIR/$1"/go.{mod,sum})
-    build_once "$folder" build_lazy
+    folder=$(lazy_folder "$1")
     printf '%s\n' "$folder/$1"
     return
   fi
@@ -87,8 +86,18 @@ tool_path() {
   die "no tool is named $1"
 }
 
-# build_lazy FOLDER: the folder's name begins with the tool's.
+# lazy_folder MODULE: prints the folder of its programs, built when it is missing.
+lazy_folder() {
+  local folder
+  folder=$CACHE/$1-$(hash_of "$GO_DIR/$1"/go.{mod,sum})
+  build_once "$folder" build_lazy || return
+  printf '%s\n' "$folder"
+}
+
+# build_lazy FOLDER: the folder's name is the module's, a dash and a hash.
 build_lazy() {
-  local tool=${1##*/}
-  go_build "$GO_DIR/${tool%%-*}" "$1" "" tool
+  local module=${1##*/}
+  module=${module%-*}
+  say "building $module from its Go modules (minutes, once)"
+  go_build "$GO_DIR/$module" "$1" "" tool
 }

@@ -2,26 +2,52 @@
 # as archives.
 # shellcheck shell=bash
 
-IMAGE_NAMES=(pause busybox coredns local-path etcd)
 BASE_IMAGES=(pause busybox coredns)
+# Those of the prerequisites that a stack may need; the first two are on every node
+# that was not told to go without.
+PREREQUISITE_IMAGES=(busybox local-path metrics-server metallb-controller metallb-speaker kruise-manager)
+IMAGE_NAMES=(pause coredns etcd "${PREREQUISITE_IMAGES[@]}")
+
+# Images of programs that are built only when one asks for them, and the module
+# they come from.
+declare -A LAZY_IMAGES=([metrics-server]=metrics-server [metallb-controller]=metallb [metallb-speaker]=metallb [kruise-manager]=kruise)
 
 # image_archive NAME: prints the path of the archive, made when it is missing.
 image_archive() {
-  local archive=$IMAGES/$1.tar
+  local folder archive
+  folder=$(image_folder "$1") || return
+  archive=$folder/$1.tar
   if [[ ! -f $archive ]]; then
-    mkdir -p "$IMAGES"
-    "make_image_${1//-/_}" "$archive.part.$$"
+    mkdir -p "$folder"
+    "make_image_${1//-/_}" "$archive.part.$$" "${folder%/*}" || die "the image $1"
     mv "$archive.part.$$" "$archive"
   fi
   printf '%s\n' "$archive"
 }
 
-use_images() {
-  SHELL_ARGS=(-busybox /bin/busybox -nettools "$TOOLS/nettools" -bash /bin/bash-static)
-  IMAGES=$CACHE/images-$(printf '%s %s' "$BIN" "$TOOLS" | sha256sum | cut -c1-16)
+# A big program's image lies beside the program: it stays when ours change.
+image_folder() {
+  local programs=$IMAGES
+  if [[ -n ${LAZY_IMAGES[$1]:-} ]]; then
+    programs=$(lazy_folder "${LAZY_IMAGES[$1]}")/images-$IMAGE_FORM || return
+  fi
+  printf '%s\n' "$programs"
 }
 
-is_image() { [[ " ${IMAGE_NAMES[*]} " == *" $1 "* ]]; }
+use_images() {
+  SHELL_ARGS=(-busybox /bin/busybox -nettools "$TOOLS/nettools" -bash /bin/bash-static)
+  IMAGE_FORM=$(hash_of "$CLUSTER_DIR/lib/images.sh" "$GO_DIR"/{mkimage,internal/image}/*.go)
+  IMAGES=$CACHE/images-$(printf '%s %s %s' "$BIN" "$TOOLS" "$IMAGE_FORM" | sha256sum | cut -c1-16)
+}
+
+# images_called NAME: prints the images it stands for; fails when it is no name of ours.
+images_called() {
+  if [[ $1 == prerequisites ]]; then
+    printf '%s\n' "${PREREQUISITE_IMAGES[@]}"
+  else
+    [[ " ${IMAGE_NAMES[*]} " == *" $1 "* ]] && printf '%s\n' "$1"
+  fi
+}
 
 make_image_pause() {
   "$TOOLS/mkimage" -o "$1" -name registry.k8s.io/pause:3.10 -file "$TOOLS/pause:/pause" -entrypoint /pause -user 65535:65535
@@ -29,7 +55,7 @@ make_image_pause() {
 
 make_image_busybox() {
   local tag names=()
-  for tag in 1.36.1 1.36 1.35.0 1.35 latest; do names+=(-name "docker.io/library/busybox:$tag"); done
+  for tag in 1.37.0 1.36.1 1.36 1.35.0 1.35 latest; do names+=(-name "docker.io/library/busybox:$tag"); done
   "$TOOLS/mkimage" -o "$1" "${names[@]}" "${SHELL_ARGS[@]}" -cmd sh
 }
 
@@ -48,6 +74,25 @@ make_image_etcd() {
     -file "$BIN/etcdutl:/usr/local/bin/etcdutl" -cmd etcd \
     -env PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 }
+
+# make_controller ARCHIVE NAME PROGRAM PATH: an image as the official one is, of which a
+# controller sees its program at PATH and a place for temporary files.
+make_controller() {
+  "$TOOLS/mkimage" -o "$1" -name "$2" -file "$3:$4" -tmp -entrypoint "$4" -user 65534:65534
+}
+
+make_image_metrics_server() {
+  make_controller "$1" registry.k8s.io/metrics-server/metrics-server:v0.9.0 "$2/metrics-server" /metrics-server
+}
+
+make_image_metallb_controller() { make_controller "$1" quay.io/metallb/controller:v0.16.1 "$2/controller" /controller; }
+
+# It announces addresses with raw sockets, for which the official image has no user, too.
+make_image_metallb_speaker() {
+  "$TOOLS/mkimage" -o "$1" -name quay.io/metallb/speaker:v0.16.1 -file "$2/speaker:/speaker" -tmp -entrypoint /speaker
+}
+
+make_image_kruise_manager() { make_controller "$1" docker.io/openkruise/kruise-manager:v1.8.3 "$2/kruise" /manager; }
 
 # standin_archives STACK...: one line a contract, of any stack or component file.
 standin_archives() {
