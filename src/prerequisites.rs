@@ -15,6 +15,7 @@ pub mod manager;
 mod metallb;
 mod metrics_server;
 pub mod picture;
+pub mod smoke;
 pub mod users;
 mod version;
 

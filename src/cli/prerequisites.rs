@@ -1,5 +1,6 @@
 //! `prerequisites list|install|uninstall`: what stacks expect of a cluster.
 
+mod check;
 mod install;
 mod uninstall;
 
@@ -20,6 +21,8 @@ pub(crate) enum PrerequisitesCommand {
     List,
     /// Install what is missing, and prove that it works
     Install(InstallArgs),
+    /// Use them as stacks do, and take away what was made for it: proves that they work
+    Check(CheckArgs),
     /// Take away what this program has installed, when nothing needs it any more
     Uninstall(UninstallArgs),
 }
@@ -44,6 +47,9 @@ pub(crate) struct InstallArgs {
     /// Take over objects of this one that are there already and were not made by seaworthy; may be repeated
     #[arg(long, value_name = "NAME")]
     pub(crate) adopt: Vec<Prerequisite>,
+    /// Do not prove that what was installed works
+    #[arg(long)]
+    pub(crate) no_check: bool,
     /// Show the plans; write nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
@@ -53,6 +59,16 @@ pub(crate) struct InstallArgs {
     /// Take over the lock of a run that was not heard of for a minute
     #[arg(long, value_name = "INSTALLATION")]
     pub(crate) take_lock: Option<String>,
+}
+
+/// `prerequisites check`
+#[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    /// Which: local-path, metrics-server, metallb, kruise (default: all that are there)
+    pub(crate) names: Vec<Prerequisite>,
+    /// Take the image of the check from this registry
+    #[arg(long, value_name = "HOST")]
+    pub(crate) registry: Option<String>,
 }
 
 /// `prerequisites uninstall`
@@ -76,6 +92,7 @@ pub(crate) async fn run(session: &Session, command: &PrerequisitesCommand) -> Re
     match command {
         PrerequisitesCommand::List => list(session).await,
         PrerequisitesCommand::Install(arguments) => Box::pin(install::run(session, arguments)).await,
+        PrerequisitesCommand::Check(arguments) => Box::pin(check::run(session, arguments)).await,
         PrerequisitesCommand::Uninstall(arguments) => Box::pin(uninstall::run(session, arguments)).await,
     }
 }

@@ -14,6 +14,7 @@ const COMMANDS: &[&str] = &[
     "prerequisites",
     "prerequisites list",
     "prerequisites install",
+    "prerequisites check",
     "prerequisites uninstall",
     "render",
     "install",

@@ -8,13 +8,13 @@ use seaworthy::prerequisites::{Assessment, Picture, Prerequisite, Verdict, Wants
 use seaworthy::stack::{Catalogue, Choices, Stack, Text};
 use serde_json::{Value, json};
 
+use super::check::{self, Way};
 use super::{InstallArgs, list_text, picture};
 use crate::cli::choose::{Chosen, choose_of};
 use crate::cli::install::{self, Ready, decide};
 use crate::cli::landing::Landing;
 use crate::cli::voyage::{agree_to_all, refuse};
 use crate::cli::{Choice, Failure, Session};
-use crate::front::face::Face;
 use crate::front::paint::Paint;
 use crate::front::plan_text::plan_text;
 use crate::front::say;
@@ -45,7 +45,8 @@ pub(super) async fn run(session: &Session, arguments: &InstallArgs) -> Result<Ex
     let face = session.face();
     let plans: Vec<&Plan> = planned.iter().map(|one| &one.ready.prepared.plan).collect();
     agree_to_all(session, &face, &plans).await?;
-    sail(session, &face, arguments, &assessments, planned).await
+    let way = Way { session, face, cluster, registry: arguments.registry.clone() };
+    sail(&way, arguments, &assessments, planned).await
 }
 
 fn check(arguments: &InstallArgs) -> Result<(), Failure> {
@@ -149,18 +150,22 @@ fn show(session: &Session, cluster: &Cluster, assessments: &[Assessment], planne
     if refusals.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// Runs them one after the other; the first that does not come to its end is the last.
+/// Runs them one after the other, then checks those that were changed; the first that does not come to its end is the last.
 async fn sail(
-    session: &Session,
-    face: &Face,
+    way: &Way<'_>,
     arguments: &InstallArgs,
     assessments: &[Assessment],
     planned: Vec<Planned>,
 ) -> Result<ExitCode, Failure> {
+    let session = way.session;
     let mut landings: Vec<(Prerequisite, Landing)> = Vec::new();
+    let mut changed = Vec::new();
     for Planned { prerequisite, ready } in planned {
+        if ready.prepared.plan.writes() {
+            changed.push(prerequisite);
+        }
         let take_lock = arguments.take_lock.as_deref();
-        let landing = Box::pin(ready.land(session, face.clone(), take_lock)).await?;
+        let landing = Box::pin(ready.land(session, way.face.clone(), take_lock)).await?;
         let code = landing.code();
         landings.push((prerequisite, landing));
         if code != 0 {
@@ -168,10 +173,14 @@ async fn sail(
         }
     }
     let worst = landings.last().map_or(0, |(_, landing)| landing.code());
+    let due = worst == 0 && !arguments.no_check;
+    let checked = if due { check::all(way, &changed).await? } else { Vec::new() };
     if session.is_json() {
-        session.print("Prerequisites", &document(assessments, &landings), String::new);
+        let mut document = document(assessments, &landings);
+        document["checks"] = check::document(&checked)["checks"].take();
+        session.print("Prerequisites", &document, String::new);
     }
-    Ok(ExitCode::from(worst))
+    Ok(ExitCode::from(if check::all_work(&checked) { worst } else { 1 }))
 }
 
 fn document(assessments: &[Assessment], landings: &[(Prerequisite, Landing)]) -> Value {

@@ -1,6 +1,6 @@
 //! Where the lines go: above a moving part on a terminal, with their time elsewhere.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Instant;
 
 use jiff::Zoned;
@@ -19,8 +19,8 @@ const SPINNER: [char; 10] = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '�
 pub(super) enum Board {
     /// A terminal.
     Lively(Lively),
-    /// A file or a pipe: the last line said for each step, so that none is said twice.
-    Steady(HashMap<String, String>),
+    /// A file or a pipe: what was said for each step, so that nothing is said twice.
+    Steady(HashMap<String, HashSet<String>>),
 }
 
 /// What is under way.
@@ -91,12 +91,10 @@ impl Board {
             }
             Self::Steady(said) => {
                 let Some(cause) = cause else { return };
-                let text = format!("{text}: {cause}");
-                // That a second has passed is no news; a file would fill with it.
-                let news = without_times(&text);
-                if said.get(id).is_none_or(|last| *last != news) {
-                    said.insert(id.to_owned(), news);
-                    self.line(&format!("wait {text}"));
+                // That a second has passed, or a container was started once more, is no news; a file would fill with it.
+                let news = format!("{text}: {}", cause.replace(|c: char| c.is_ascii_digit(), ""));
+                if said.entry(id.to_owned()).or_default().insert(news) {
+                    self.line(&format!("wait {text}: {cause}"));
                 }
             }
         }
@@ -125,17 +123,6 @@ impl Board {
             screen::show(None, &[], |line| line.text.clone());
         }
     }
-}
-
-/// A text without how long something has taken: the numbers before a unit of time.
-fn without_times(text: &str) -> String {
-    let words: Vec<&str> = text.split(' ').collect();
-    let is_unit = |word: &&str| ["ms", "s", "min", "h"].contains(&word.trim_end_matches([',', ';', '.', ':']));
-    let is_time = |place: usize| {
-        words[place].chars().all(|c| c.is_ascii_digit() || c == '.') && words.get(place + 1).is_some_and(is_unit)
-    };
-    let kept = (0..words.len()).filter(|place| !is_time(*place)).map(|place| words[place]);
-    kept.collect::<Vec<_>>().join(" ")
 }
 
 impl Lively {
@@ -222,15 +209,6 @@ mod tests {
             assert!(lines.len() < height, "{lines:#?}");
             assert!(lines.last().unwrap().text.contains("12 more under way"), "{lines:#?}");
         }
-    }
-
-    #[test]
-    fn only_the_time_that_passes_is_no_news() {
-        let text =
-            |ready: u32, time: &str| format!("{ready} of 3 pods ready: container `a` has run for {time}, not ready");
-        assert_eq!(without_times(&text(1, "1 s")), without_times(&text(1, "15 s")));
-        assert_ne!(without_times(&text(1, "1 s")), without_times(&text(2, "1 s")));
-        assert_eq!(without_times("1 min 2 s"), "min s");
     }
 
     #[test]
