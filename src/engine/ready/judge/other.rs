@@ -50,10 +50,11 @@ pub(super) fn custom(object: &Value) -> Readiness {
 /// Workloads of other makers (`CloneSet`, ...) count replicas as the built-in ones do.
 fn replicas(object: &Value) -> Option<Readiness> {
     let wanted = number(object, "/spec/replicas")?;
-    let ready = number(object, "/status/readyReplicas").or_else(|| {
+    let counted = number(object, "/status/readyReplicas").or_else(|| {
         // The count may be left out when it is 0; a count of all replicas shows that somebody counts.
         number(object, "/status/replicas").map(|_| 0)
-    })?;
+    });
+    let Some(ready) = counted else { return uncounted(object, wanted) };
     let updated = number(object, "/status/updatedReplicas");
     Some(if ready < wanted {
         Readiness::waiting(format!("{ready} of {wanted} pods ready"))
@@ -62,4 +63,11 @@ fn replicas(object: &Value) -> Option<Readiness> {
     } else {
         Readiness::ready()
     })
+}
+
+/// What makes pods of a template has made none as long as nobody counts them: its controller takes a minute to look at the
+/// first one (kruise-manager), or does not run. With `replicas` alone there may be nothing to count.
+fn uncounted(object: &Value, wanted: i64) -> Option<Readiness> {
+    let makes_pods = ["/spec/selector", "/spec/template"].iter().all(|field| object.pointer(field).is_some());
+    (makes_pods && wanted > 0).then(|| Readiness::waiting("its controller has not counted its pods yet"))
 }

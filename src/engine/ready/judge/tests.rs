@@ -244,6 +244,14 @@ fn added_kinds() {
                 json!({"spec": {"replicas": 1}, "status": {"replicas": 1, "readyReplicas": 1, "updatedReplicas": 1}}),
                 "ready",
             ),
+            // what makes pods says nothing until its controller has looked
+            (
+                json!({"spec": {"replicas": 2, "selector": {}, "template": {}}}),
+                "waiting: its controller has not counted its pods yet",
+            ),
+            (json!({"spec": {"replicas": 0, "selector": {}, "template": {}}}), "ready"),
+            (json!({"spec": {"replicas": 2, "selector": {}, "template": {}}, "status": {"readyReplicas": 2}}), "ready"),
+            (json!({"spec": {"replicas": 2}}), "ready"),
         ],
     );
     check(
