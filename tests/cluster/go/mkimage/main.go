@@ -1,6 +1,6 @@
 // mkimage writes an image's archive.
 //
-//	mkimage -o OUT -name N... [-busybox BIN -nettools BIN -bash BIN] [-file SRC:DST]... [-tmp] [-entrypoint A]... [-cmd A]... [-user U] [-env K=V]...
+//	mkimage -o OUT -name N... [-busybox BIN -nettools BIN -bash BIN] [-file SRC:DST]... [-open DIR]... [-entrypoint A]... [-cmd A]... [-user U] [-env K=V]...
 //	mkimage -o OUT -contract FILE -standin BIN -busybox BIN -nettools BIN -bash BIN
 package main
 
@@ -26,8 +26,7 @@ func (t *texts) Set(v string) error { *t = append(*t, v); return nil }
 
 type options struct {
 	out, busybox, nettools, bash, user, workdir, contract, standin string
-	names, files, entrypoint, cmd, env                             texts
-	tmp                                                            bool
+	names, files, open, entrypoint, cmd, env                       texts
 }
 
 func main() {
@@ -42,9 +41,9 @@ func main() {
 	flag.StringVar(&o.workdir, "workdir", "", "working folder")
 	flag.StringVar(&o.contract, "contract", "", "make the stand-in of this contract")
 	flag.StringVar(&o.standin, "standin", "", "the stand-in's program")
-	flag.BoolVar(&o.tmp, "tmp", false, "with a /tmp that everyone may write to")
 	flag.Var(&o.names, "name", "name:tag")
 	flag.Var(&o.files, "file", "SOURCE:PATH")
+	flag.Var(&o.open, "open", "folder that everyone may write to")
 	flag.Var(&o.entrypoint, "entrypoint", "entrypoint")
 	flag.Var(&o.cmd, "cmd", "default argument")
 	flag.Var(&o.env, "env", "KEY=VALUE")
@@ -84,9 +83,9 @@ func (o options) plain() (image.Image, error) {
 		}
 		made.Layers = append(made.Layers, layer)
 	}
-	if o.tmp {
+	for _, folder := range o.open {
 		layer := image.NewLayer()
-		layer.Dir("/tmp", 0o1777)
+		layer.Dir(folder, 0o1777)
 		made.Layers = append(made.Layers, layer)
 	}
 	return made, nil
