@@ -1,4 +1,4 @@
-//! `prerequisites list|install|uninstall`: what stacks expect of a cluster.
+//! `prerequisites list|install|uninstall|pool`: what stacks expect of a cluster.
 
 mod install;
 mod uninstall;
@@ -10,6 +10,7 @@ use seaworthy::cluster::Cluster;
 use seaworthy::prerequisites::{Assessment, Health, Picture, Prerequisite, Verdict, Wants, assess, look};
 use serde_json::json;
 
+use super::pool::{self, PoolArgs};
 use super::{Failure, Session};
 use crate::front::paint::{one_line, table};
 
@@ -22,6 +23,8 @@ pub(crate) enum PrerequisitesCommand {
     Install(InstallArgs),
     /// Take away what this program has installed, when nothing needs it any more
     Uninstall(UninstallArgs),
+    /// The addresses that metallb may give away: worked out and proved, or yours checked
+    Pool(PoolArgs),
 }
 
 /// `prerequisites install`
@@ -77,6 +80,7 @@ pub(crate) async fn run(session: &Session, command: &PrerequisitesCommand) -> Re
         PrerequisitesCommand::List => list(session).await,
         PrerequisitesCommand::Install(arguments) => Box::pin(install::run(session, arguments)).await,
         PrerequisitesCommand::Uninstall(arguments) => Box::pin(uninstall::run(session, arguments)).await,
+        PrerequisitesCommand::Pool(arguments) => pool::run(session, arguments).await,
     }
 }
 

@@ -15,6 +15,7 @@ const COMMANDS: &[&str] = &[
     "prerequisites list",
     "prerequisites install",
     "prerequisites uninstall",
+    "prerequisites pool",
     "render",
     "install",
     "status",
