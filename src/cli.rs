@@ -13,6 +13,7 @@ mod landing;
 mod new_stack;
 mod open;
 pub(crate) mod pilot;
+mod pool;
 mod prerequisites;
 mod recover;
 mod render;

@@ -15,6 +15,8 @@ pub mod clusters;
 pub mod distribution;
 pub mod engines;
 pub mod kubeconfig;
+pub mod links;
+pub mod networks;
 pub mod resources;
 mod surroundings;
 #[cfg(test)]

@@ -73,6 +73,7 @@ pub const BUILTIN: &[Kind] = &[
     namespaced("networking.k8s.io", "v1", "Ingress", "ingresses"),
     namespaced("networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies"),
     global("networking.k8s.io", "v1", "IngressClass", "ingressclasses"),
+    global("networking.k8s.io", "v1", "ServiceCIDR", "servicecidrs"),
     namespaced("rbac.authorization.k8s.io", "v1", "Role", "roles"),
     namespaced("rbac.authorization.k8s.io", "v1", "RoleBinding", "rolebindings"),
     global("rbac.authorization.k8s.io", "v1", "ClusterRole", "clusterroles"),

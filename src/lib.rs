@@ -18,6 +18,8 @@ pub mod cluster;
 pub mod host;
 pub mod snapshot;
 
+pub mod network;
+
 pub mod stack;
 
 pub mod prerequisites;

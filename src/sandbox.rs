@@ -33,6 +33,7 @@ mod refusal;
 mod select;
 mod serve;
 mod services;
+mod shore;
 mod store;
 mod websocket;
 mod world;

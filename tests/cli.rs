@@ -6,6 +6,7 @@ mod help;
 mod input;
 mod install;
 mod json;
+mod pool;
 mod render;
 mod runs;
 mod stacks;

@@ -1,4 +1,6 @@
-//! What holds for every plan, tried on many small ones.
+//! What holds for every plan, tried on many small ones; and in `pool` for every address pool.
+
+mod pool;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

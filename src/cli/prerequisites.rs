@@ -1,4 +1,4 @@
-//! `prerequisites list|install|uninstall`: what stacks expect of a cluster.
+//! `prerequisites list|install|uninstall|pool`: what stacks expect of a cluster.
 
 mod check;
 mod install;
@@ -11,6 +11,7 @@ use seaworthy::cluster::Cluster;
 use seaworthy::prerequisites::{Assessment, Health, Picture, Prerequisite, Verdict, Wants, assess, look};
 use serde_json::json;
 
+use super::pool::{self, PoolArgs};
 use super::{Failure, Session};
 use crate::front::paint::{one_line, table};
 
@@ -25,6 +26,8 @@ pub(crate) enum PrerequisitesCommand {
     Check(CheckArgs),
     /// Take away what this program has installed, when nothing needs it any more
     Uninstall(UninstallArgs),
+    /// The addresses that metallb may give away: worked out and proved, or yours checked
+    Pool(PoolArgs),
 }
 
 /// `prerequisites install`
@@ -94,6 +97,7 @@ pub(crate) async fn run(session: &Session, command: &PrerequisitesCommand) -> Re
         PrerequisitesCommand::Install(arguments) => Box::pin(install::run(session, arguments)).await,
         PrerequisitesCommand::Check(arguments) => Box::pin(check::run(session, arguments)).await,
         PrerequisitesCommand::Uninstall(arguments) => Box::pin(uninstall::run(session, arguments)).await,
+        PrerequisitesCommand::Pool(arguments) => pool::run(session, arguments).await,
     }
 }
 

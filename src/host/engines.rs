@@ -13,13 +13,15 @@ mod probe;
 
 use super::surroundings::Surroundings;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 use std::time::Duration;
 
-use candidates::{Candidate, Endpoint};
+use candidates::Candidate;
 use probe::probe;
 
-pub(super) use candidates::candidates;
+pub(super) use candidates::{Endpoint, candidates};
 pub use fault::{EngineFault, UnusableEngine};
+pub(super) use probe::client;
 
 /// A container engine that answered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,6 +71,16 @@ pub enum Product {
     Other,
 }
 
+impl fmt::Display for Product {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Docker => "docker",
+            Self::Podman => "podman",
+            Self::Other => "a container engine",
+        })
+    }
+}
+
 /// An address and who named it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Address {
@@ -114,6 +126,12 @@ pub(super) async fn ask(candidate: Candidate, limit: Duration) -> Result<Engine,
         Ok(engine) => Ok(Engine { addresses: vec![Address { url, named_by, preference }], ..engine }),
         Err(fault) => Err(UnusableEngine { address: url, named_by, preference, fault }),
     }
+}
+
+/// How to reach an engine, at the address to prefer.
+pub(super) fn endpoint_of(here: &Surroundings, engine: &Engine) -> Option<Endpoint> {
+    let address = engine.addresses.first()?;
+    candidates(here).into_iter().find(|candidate| candidate.url == address.url)?.endpoint.ok()
 }
 
 /// Adds an engine, or its addresses if it is there already. The order does not depend on who answered first.

@@ -97,7 +97,8 @@ fn cgroups(here: &Surroundings) -> Option<Cgroups> {
     }
 }
 
-fn in_container(here: &Surroundings) -> bool {
+/// Whether this process itself runs in a container.
+pub(crate) fn in_container(here: &Surroundings) -> bool {
     // Docker and Podman leave a file; of the others the first process' control group tells.
     ["/.dockerenv", "/run/.containerenv"].iter().any(|file| here.at_root(file).exists())
         || fs::read_to_string(here.at_root("/proc/1/cgroup"))

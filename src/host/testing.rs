@@ -69,6 +69,12 @@ async fn talk(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, rout
     let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
 }
 
+/// `/v1.41/networks` is `/networks`.
+fn unversioned(path: &str) -> &str {
+    let rest = path.strip_prefix("/v").and_then(|rest| rest.split_once('/'));
+    rest.map_or(path, |(version, _)| &path[version.len() + 2..])
+}
+
 /// A container engine's two answers.
 pub(crate) struct EngineStub {
     pub(crate) version: Value,
@@ -100,10 +106,19 @@ impl EngineStub {
 
     /// Answers at a socket until dropped.
     pub(crate) fn serve(self, socket: &Path) -> Server {
-        let routes: Routes = Arc::new(move |path| match path {
+        self.serve_also(socket, |_| None)
+    }
+
+    /// The same, with answers to other paths; the version of the API is taken off a path before.
+    pub(crate) fn serve_also(
+        self,
+        socket: &Path,
+        more: impl Fn(&str) -> Option<(u16, Value)> + Send + Sync + 'static,
+    ) -> Server {
+        let routes: Routes = Arc::new(move |path| match unversioned(path) {
             "/version" => (200, self.version.clone()),
             "/info" if !self.info.is_null() => (200, self.info.clone()),
-            _ => (404, json!({"message": "page not found"})),
+            path => more(path).unwrap_or_else(|| (404, json!({"message": "page not found"}))),
         });
         let listener = UnixListener::bind(socket).unwrap();
         spawn(async move {

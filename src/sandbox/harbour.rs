@@ -17,6 +17,8 @@ use super::world::{Logs, Remains, World};
 pub(super) const PROVISIONER: &str = "rancher.io/local-path";
 /// Where its program runs.
 pub(super) const STORAGE: &str = "local-path-storage";
+/// The network of the nodes; the first of them has its second address.
+pub(super) const SUBNET: &str = "172.30.0.0/16";
 /// How long ago the cluster was made, in seconds: long enough for everything in it to have come to rest.
 const AGE: i64 = 600;
 
@@ -44,6 +46,11 @@ pub(super) fn fresh(kind: Kind, now: Timestamp, seed: String) -> World {
         json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "kubernetes", "namespace": "default",
         "labels": {"component": "apiserver", "provider": "kubernetes"}},
         "spec": {"clusterIP": "10.96.0.1", "ports": [{"name": "https", "port": 443, "targetPort": 6443}]}}),
+    );
+    made(
+        &mut world,
+        json!({"apiVersion": "networking.k8s.io/v1", "kind": "ServiceCIDR", "metadata": {"name": "kubernetes"},
+        "spec": {"cidrs": ["10.96.0.0/16"]}}),
     );
     world.rest(AGE);
     world.settle(now);

@@ -16,6 +16,7 @@ const COMMANDS: &[&str] = &[
     "prerequisites install",
     "prerequisites check",
     "prerequisites uninstall",
+    "prerequisites pool",
     "render",
     "install",
     "status",

@@ -49,7 +49,9 @@ async fn knock(endpoint: &Endpoint) -> Result<(), EngineFault> {
     opened.map_err(|error| classify(&error))
 }
 
-fn client(endpoint: &Endpoint, limit: Duration) -> Result<Docker, bollard::errors::Error> {
+/// A client for the endpoint. Its version of the API is the newest there is: paths that differ by version need
+/// `negotiate_version` first.
+pub(in crate::host) fn client(endpoint: &Endpoint, limit: Duration) -> Result<Docker, bollard::errors::Error> {
     // Whole seconds, and more than ours, so that ours is the one that counts. The version is not negotiated: these
     // two paths are the same in all of them.
     let seconds = limit.as_secs() + 1;

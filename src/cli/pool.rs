@@ -1,0 +1,78 @@
+//! `prerequisites pool`: the address pool, with the proof, before anything is installed.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use seaworthy::cluster::Cluster;
+use seaworthy::network::{self, Proof, Reach, Refusal, Seen};
+use seaworthy::object::printable;
+use serde_json::json;
+
+use super::{Failure, Session};
+use crate::front::paint::Paint;
+
+/// `prerequisites pool ...`
+#[derive(Debug, Args)]
+pub(crate) struct PoolArgs {
+    /// Check this range instead of working one out: FIRST-LAST or a CIDR; may be repeated
+    #[arg(long, value_name = "RANGE")]
+    pool: Vec<String>,
+    /// How many addresses are needed of each family: one for every Service of type LoadBalancer
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    needed: u32,
+}
+
+pub(crate) async fn run(session: &Session, arguments: &PoolArgs) -> Result<ExitCode, Failure> {
+    // What was typed is looked at before anything is asked.
+    network::read(&arguments.pool).map_err(refused)?;
+    let cluster = session.connect().await?;
+    let (proof, reach) = work_out(session, &cluster, &arguments.pool, arguments.needed).await?;
+    let document = json!({"cluster": cluster.id, "pool": proof, "reachable": reach});
+    session.print("Pool", &document, || text(&proof, reach.as_ref(), session.style().paint));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The pool with its proof, and whether this machine reaches it. `given` with `--pool` is checked instead.
+///
+/// # Errors
+/// When there is none: bad input, with the numbers and what to type.
+pub(crate) async fn work_out(
+    session: &Session,
+    cluster: &Cluster,
+    given: &[String],
+    needed: u32,
+) -> Result<(Proof, Option<Reach>), Failure> {
+    let given = network::read(given).map_err(refused)?;
+    let busy = session.busy("asking the cluster, engines and interfaces for their addresses");
+    let Seen { inputs, reach } = look(session, cluster, needed).await?;
+    drop(busy);
+    let proof = if given.is_empty() { network::decide(&inputs) } else { network::check(&inputs, &given) };
+    Ok((proof.map_err(refused)?, reach))
+}
+
+async fn look(session: &Session, cluster: &Cluster, needed: u32) -> Result<Seen, Failure> {
+    if let Some(kind) = session.globals.sandbox {
+        // Its nodes are on a network that no engine of this machine has.
+        let shore = session.sandbox(kind)?.shore();
+        return Ok(network::see(&network::snapshot(cluster).await, &shore, &cluster.id.server, needed));
+    }
+    let kubeconfig = session.globals.kubeconfig.as_deref();
+    Ok(network::look(cluster, &session.here, kubeconfig, needed).await)
+}
+
+fn refused(refusal: Refusal) -> Failure {
+    let lines = refusal.lines().iter().map(|line| printable(line)).collect();
+    Failure::from(refusal).because(lines)
+}
+
+fn text(proof: &Proof, reach: Option<&Reach>, paint: Paint) -> String {
+    let heads = |line: &String| !line.starts_with(' ');
+    let proved = proof.lines().into_iter().map(|line| {
+        let shown = printable(&line);
+        if heads(&line) { paint.strong(&shown) } else { shown }
+    });
+    let reached = reach.into_iter().flat_map(Reach::lines).map(|line| format!("  {}", printable(&line)));
+    let warned =
+        proof.warnings.iter().map(|warning| format!("{} {}", paint.careful("warning:"), printable(&warning.message)));
+    proved.chain(reached).chain(warned).collect::<Vec<_>>().join("\n")
+}
