@@ -188,6 +188,9 @@ pub struct Assessment {
     /// What to do.
     #[serde(flatten)]
     pub verdict: Verdict,
+    /// Only the addresses that may be given away are missing for a decision.
+    #[serde(skip)]
+    pub wants_pool: bool,
 }
 
 /// Decides what is to be done about a prerequisite. Pure.
@@ -198,7 +201,9 @@ pub fn assess(prerequisite: Prerequisite, picture: &Picture, wants: &Wants) -> A
         Prerequisite::Metallb => metallb::assess(picture, wants),
         Prerequisite::Kruise => kruise::assess(picture),
     };
-    Assessment { prerequisite, found, verdict }
+    let wants_pool =
+        wants.pool.is_none() && matches!(&verdict, Verdict::Blocked(blocked) if *blocked == metallb::no_pool());
+    Assessment { prerequisite, found, verdict, wants_pool }
 }
 
 /// What is ours, beside the version that this program brings along.

@@ -65,7 +65,8 @@ fn refused(refusal: Refusal) -> Failure {
     Failure::from(refusal).because(lines)
 }
 
-fn text(proof: &Proof, reach: Option<&Reach>, paint: Paint) -> String {
+/// The proof as people read it.
+pub(super) fn text(proof: &Proof, reach: Option<&Reach>, paint: Paint) -> String {
     let heads = |line: &String| !line.starts_with(' ');
     let proved = proof.lines().into_iter().map(|line| {
         let shown = printable(&line);

@@ -8,7 +8,8 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use seaworthy::cluster::Cluster;
-use seaworthy::prerequisites::{Assessment, Health, Picture, Prerequisite, Verdict, Wants, assess, look};
+use seaworthy::network::{Proof, Reach};
+use seaworthy::prerequisites::{Assessment, Blocked, Health, Picture, Prerequisite, Verdict, Wants, assess, look};
 use serde_json::json;
 
 use super::pool::{self, PoolArgs};
@@ -112,11 +113,52 @@ async fn picture(session: &Session) -> Result<(Cluster, Picture), Failure> {
 
 async fn list(session: &Session) -> Result<ExitCode, Failure> {
     let (cluster, picture) = picture(session).await?;
-    let wants = Wants { by_name: false, pool: None };
-    let all: Vec<Assessment> = Prerequisite::ALL.iter().map(|it| assess(*it, &picture, &wants)).collect();
-    let document = json!({"cluster": cluster.id, "prerequisites": all});
+    let Judged { all, pool } = judge(session, &cluster, &picture, &Asked::default()).await?;
+    let document = json!({"cluster": cluster.id, "prerequisites": all, "pool": pool.map(|(proof, _)| proof)});
     session.print("Prerequisites", &document, || list_text(&all));
     Ok(ExitCode::SUCCESS)
+}
+
+/// Which are asked for, and what is said about them.
+#[derive(Debug, Default)]
+struct Asked {
+    /// Empty: all.
+    names: Vec<Prerequisite>,
+    /// `--pool`.
+    pool: Vec<String>,
+}
+
+/// How they stand.
+struct Judged {
+    all: Vec<Assessment>,
+    /// The addresses for load balancers with their proof, where they had to be known, and whether this machine reaches them.
+    pool: Option<(Proof, Option<Reach>)>,
+}
+
+/// Assesses what is asked for. The network is looked at only when nothing else decides about load balancers.
+async fn judge(session: &Session, cluster: &Cluster, picture: &Picture, asked: &Asked) -> Result<Judged, Failure> {
+    let mut wants = Wants { by_name: !asked.names.is_empty(), pool: None };
+    let named = |prerequisite: &Prerequisite| asked.names.is_empty() || asked.names.contains(prerequisite);
+    let names: Vec<Prerequisite> = Prerequisite::ALL.into_iter().filter(named).collect();
+    let mut pool = None;
+    let open = |it: &Prerequisite| *it == Prerequisite::Metallb && assess(*it, picture, &wants).wants_pool;
+    if names.iter().any(open) {
+        let needed = picture.load_balancers().max(1);
+        match pool::work_out(session, cluster, &asked.pool, needed).await {
+            Ok(worked_out) => {
+                let ranges = worked_out.0.addresses.iter().map(ToString::to_string).collect();
+                (wants.pool, pool) = (Some(Ok(ranges)), Some(worked_out));
+            }
+            // What was typed has to be right; what was worked out is only missing.
+            Err(failure) if !asked.pool.is_empty() => return Err(failure),
+            Err(Failure { message, hint, .. }) => {
+                let remedy = hint.unwrap_or_else(|| "name them with --pool FIRST-LAST".to_owned());
+                let because = message.lines().map(str::trim).collect::<Vec<_>>().join("; ");
+                wants.pool = Some(Err(Blocked { because, remedy }));
+            }
+        }
+    }
+    Ok(Judged { all: names.iter().map(|it| assess(*it, picture, &wants)).collect(), pool })
 }
 
 fn list_text(all: &[Assessment]) -> String {

@@ -93,10 +93,14 @@ fn with_pool(wants: &Wants, verdict: impl FnOnce(Value) -> Verdict) -> Verdict {
     match &wants.pool {
         Some(Ok(addresses)) => verdict(json!({"pool": {"addresses": addresses}})),
         Some(Err(blocked)) => Verdict::Blocked(blocked.clone()),
-        None => Verdict::Blocked(Blocked {
-            because: "which addresses it may give away is not known".to_owned(),
-            remedy: "name them with --pool FIRST-LAST".to_owned(),
-        }),
+        None => Verdict::Blocked(no_pool()),
+    }
+}
+
+pub(super) fn no_pool() -> Blocked {
+    Blocked {
+        because: "which addresses it may give away is not known".to_owned(),
+        remedy: "name them with --pool FIRST-LAST".to_owned(),
     }
 }
 

@@ -12,7 +12,8 @@ use crate::snapshot::Snapshot;
 use crate::snapshot::collect::{Query, Scope, collect};
 
 /// Kinds of which all is read.
-const WHOLE: [(&str, &str); 8] = [
+const WHOLE: [(&str, &str); 9] = [
+    ("v1", "Namespace"),
     ("v1", "Node"),
     ("v1", "Service"),
     ("v1", "PersistentVolume"),
@@ -117,6 +118,12 @@ impl Picture {
         Some(format!("{} cannot be read, so what is there is not known: {}", unread.kind, unread.why))
     }
 
+    /// How many Services ask for an address of their own.
+    pub fn load_balancers(&self) -> u32 {
+        let asks = |service: &&Value| service["spec"]["type"] == "LoadBalancer";
+        u32::try_from(self.snapshot.of_kind("", "Service").filter(asks).count()).unwrap_or(u32::MAX)
+    }
+
     /// How many nodes there are.
     pub fn nodes(&self) -> usize {
         self.snapshot.of_kind("", "Node").count()
@@ -128,13 +135,20 @@ impl Picture {
         self.snapshot.get(&reference)
     }
 
-    /// The workloads of a kind that a test picks.
+    /// The workloads of a kind that a test picks, but for those that are going, by themselves or with their namespace.
     pub(super) fn workloads<'a>(
         &'a self,
         kind: &'a str,
         is_it: impl Fn(&Value) -> bool + 'a,
     ) -> impl Iterator<Item = &'a Value> {
-        self.snapshot.of_kind("apps", kind).filter(move |workload| is_it(workload))
+        self.snapshot.of_kind("apps", kind).filter(move |workload| !self.is_going(workload) && is_it(workload))
+    }
+
+    fn is_going(&self, object: &Value) -> bool {
+        let going = |object: &Value| object.pointer("/metadata/deletionTimestamp").is_some();
+        let namespace = text(object, "/metadata/namespace").unwrap_or_default();
+        let namespace = ObjectRef::new("v1", "Namespace", None, namespace);
+        going(object) || self.snapshot.get(&namespace).is_some_and(going)
     }
 
     /// Whether objects are all ready; what is not is named.

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use seaworthy::cluster::Cluster;
 use seaworthy::doctor::Cause;
+use seaworthy::network::Reach;
 use seaworthy::object::ObjectRef;
 use seaworthy::plan::Installation;
 use seaworthy::plan::uninstall::{DataName, Destroy};
@@ -17,7 +18,7 @@ use crate::cli::choose::choose_of;
 use crate::cli::install::{InstallArgs, decide};
 use crate::cli::uninstall::Traces;
 use crate::cli::voyage::refuse;
-use crate::cli::{Choice, Failure, Session};
+use crate::cli::{Choice, Failure, Session, pool};
 use crate::front::face::Face;
 use crate::front::plain::cause_text;
 
@@ -33,6 +34,8 @@ pub(super) struct Way<'a> {
     pub(super) face: Face,
     pub(super) cluster: Cluster,
     pub(super) registry: Option<String>,
+    /// Whether this machine reaches the addresses of load balancers, as far as that is known.
+    pub(super) reach: Option<Reach>,
 }
 
 pub(super) async fn run(session: &Session, arguments: &CheckArgs) -> Result<ExitCode, Failure> {
@@ -42,7 +45,13 @@ pub(super) async fn run(session: &Session, arguments: &CheckArgs) -> Result<Exit
         let hint = "`seaworthy prerequisites install` installs them";
         return Err(Failure::input("nothing-to-check", "none of the prerequisites is there", hint));
     }
-    let way = Way { session, face: session.face(), cluster, registry: arguments.registry.clone() };
+    // What the pool would be does not matter here, only where this machine is.
+    let reach = if asked.contains(&Prerequisite::Metallb) {
+        pool::work_out(session, &cluster, &[], 1).await.ok().and_then(|(_, reach)| reach)
+    } else {
+        None
+    };
+    let way = Way { session, face: session.face(), cluster, registry: arguments.registry.clone(), reach };
     if session.globals.read_only {
         let hint = Some("run it without --read-only".to_owned());
         let message = "refused by --read-only: a check makes objects in a namespace of its own, and takes them away";
@@ -118,7 +127,10 @@ async fn use_it(way: &Way<'_>, prerequisite: Prerequisite, stack: &Stack) -> Res
     let namespace = stack.definition().default_namespace();
     let object = |api_version: &str, kind: &str| ObjectRef::new(api_version, kind, Some(namespace), stack.name());
     match prerequisite {
-        Prerequisite::Metallb => Ok(smoke::address(&way.cluster, &object("v1", "Service"), true).await),
+        Prerequisite::Metallb => {
+            let here = !matches!(way.reach, Some(Reach::Outside { .. }));
+            Ok(smoke::address(&way.cluster, &object("v1", "Service"), here).await)
+        }
         Prerequisite::Kruise => {
             if let Some(cause) = bring(way, stack, &["replicas=1"]).await? {
                 return Ok(Err(cause));

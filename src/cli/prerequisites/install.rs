@@ -4,17 +4,17 @@ use std::process::ExitCode;
 
 use seaworthy::cluster::Cluster;
 use seaworthy::plan::Plan;
-use seaworthy::prerequisites::{Assessment, Picture, Prerequisite, Verdict, Wants, assess};
+use seaworthy::prerequisites::{Assessment, Picture, Prerequisite, Verdict};
 use seaworthy::stack::{Catalogue, Choices, Stack, Text};
 use serde_json::{Value, json};
 
 use super::check::{self, Way};
-use super::{InstallArgs, list_text, picture};
+use super::{Asked, InstallArgs, Judged, judge, list_text, picture};
 use crate::cli::choose::{Chosen, choose_of};
 use crate::cli::install::{self, Ready, decide};
 use crate::cli::landing::Landing;
 use crate::cli::voyage::{agree_to_all, refuse};
-use crate::cli::{Choice, Failure, Session};
+use crate::cli::{Choice, Failure, Session, pool};
 use crate::front::paint::Paint;
 use crate::front::plan_text::plan_text;
 use crate::front::say;
@@ -28,12 +28,16 @@ struct Planned {
 pub(super) async fn run(session: &Session, arguments: &InstallArgs) -> Result<ExitCode, Failure> {
     check(arguments)?;
     let (cluster, picture) = picture(session).await?;
-    let assessments = assess_all(arguments, &picture);
+    let asked = Asked { names: arguments.names.clone(), pool: arguments.pool.clone() };
+    let Judged { all: assessments, pool } = judge(session, &cluster, &picture, &asked).await?;
     if !arguments.names.is_empty() {
         refuse_blocked(&assessments)?;
     }
     if !session.is_json() {
         say(list_text(&assessments));
+        if let Some((proof, reach)) = &pool {
+            say(pool::text(proof, reach.as_ref(), session.style().paint));
+        }
     }
     let planned = plan_all(session, &cluster, &picture, arguments, &assessments).await?;
     if arguments.dry_run {
@@ -45,7 +49,8 @@ pub(super) async fn run(session: &Session, arguments: &InstallArgs) -> Result<Ex
     let face = session.face();
     let plans: Vec<&Plan> = planned.iter().map(|one| &one.ready.prepared.plan).collect();
     agree_to_all(session, &face, &plans).await?;
-    let way = Way { session, face, cluster, registry: arguments.registry.clone() };
+    let reach = pool.and_then(|(_, reach)| reach);
+    let way = Way { session, face, cluster, registry: arguments.registry.clone(), reach };
     sail(&way, arguments, &assessments, planned).await
 }
 
@@ -60,17 +65,6 @@ fn check(arguments: &InstallArgs) -> Result<(), Failure> {
         return Err(Failure::input("pool-without-metallb", message, "name metallb too, or leave --pool out"));
     }
     Ok(())
-}
-
-fn assess_all(arguments: &InstallArgs, picture: &Picture) -> Vec<Assessment> {
-    let names = if arguments.names.is_empty() { Prerequisite::ALL.to_vec() } else { arguments.names.clone() };
-    let pool = (!arguments.pool.is_empty()).then(|| Ok(arguments.pool.clone()));
-    let wants = Wants { by_name: !arguments.names.is_empty(), pool };
-    Prerequisite::ALL
-        .into_iter()
-        .filter(|prerequisite| names.contains(prerequisite))
-        .map(|prerequisite| assess(prerequisite, picture, &wants))
-        .collect()
 }
 
 /// Who names one is told why it cannot be; who names none gets what can be.

@@ -55,11 +55,18 @@ fn replicas(object: &Value) -> Option<Readiness> {
         number(object, "/status/replicas").map(|_| 0)
     });
     let Some(ready) = counted else { return uncounted(object, wanted) };
+    let generation = number(object, "/metadata/generation");
+    if number(object, "/status/observedGeneration").is_some_and(|seen| generation.is_some_and(|wanted| seen < wanted)) {
+        return Some(Readiness::waiting("its controller has not seen the change yet"));
+    }
+    let left = number(object, "/status/replicas").unwrap_or(0) - wanted;
     let updated = number(object, "/status/updatedReplicas");
     Some(if ready < wanted {
         Readiness::waiting(format!("{ready} of {wanted} pods ready"))
     } else if updated.is_some_and(|updated| updated < wanted) && object.pointer("/spec/updateStrategy").is_none() {
         Readiness::waiting(format!("{} of {wanted} pods updated", updated.unwrap_or(0)))
+    } else if left > 0 && object.pointer("/spec/updateStrategy/maxSurge").is_none_or(|surge| surge == 0) {
+        Readiness::waiting(format!("{left} of its pods have not gone yet"))
     } else {
         Readiness::ready()
     })
