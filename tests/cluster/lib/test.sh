@@ -1,7 +1,8 @@
 # What a group of tests is written with. A group is a file groups/NAME.sh with
 # functions test_*; a test fails when a command in it does, or by `fail`.
 # A comment line `# smoke` at its top puts it among the smoke tests, `# nodes: N`
-# asks for a cluster of N nodes, `# seaworthy` for the program itself,
+# asks for a cluster of N nodes, `# up: OPTION...` for what else `up` is told,
+# `# seaworthy` for the program itself,
 # `# images: NAME...` and `# standins: STACK...` for what the nodes must hold.
 # shellcheck shell=bash
 
