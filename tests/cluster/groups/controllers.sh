@@ -73,7 +73,8 @@ test_load_balancer_address_on_this_machine() {
   eventually 60 pool_is "$(free_addresses)"
   # The API server asks the controller, which is a pod.
   contains "invalid IP range" refused pool_is 10.0.0.9-10.0.0.1
-  k run web --image="$BUSYBOX" --labels app=web -- sh -c 'mkdir /www; echo served >/www/index.html; exec httpd -f -p 8080 -h /www'
+  # Its program does not hear the end, which would be half a minute's wait.
+  k run web --image="$BUSYBOX" --labels app=web --overrides '{"spec": {"terminationGracePeriodSeconds": 0}}' -- sh -c 'mkdir /www; echo served >/www/index.html; exec httpd -f -p 8080 -h /www'
   ready web
   answers_here Cluster
   answers_here Local
