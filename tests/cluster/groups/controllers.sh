@@ -22,9 +22,6 @@ end() {
   rm -rf "$WORK"
 }
 
-# module_dir NAME MODULE: where the Go module cache has a module that go/NAME needs.
-module_dir() { (cd "$CLUSTER_DIR/go/$1" && go list -m -f '{{.Dir}}' "$2"); }
-
 apply_all() { kubectl apply --server-side -f "$WORK/all.yaml" >/dev/null; }
 
 rolled_out() {

@@ -37,6 +37,9 @@ contains() {
   [[ $got == *"$wanted"* ]] || fail "$* printed: $got, without: $wanted"
 }
 
+# module_dir NAME MODULE: the folder of a module that go/NAME is built from.
+module_dir() { (cd "$CLUSTER_DIR/go/$1" && go mod download "$2" && go list -m -f '{{.Dir}}' "$2"); }
+
 # new_namespace: one for this test, deleted when it ends; kubectl uses it.
 new_namespace() {
   NAMESPACE=test-$RANDOM$RANDOM
