@@ -45,6 +45,25 @@ test_service_address() {
   done
 }
 
+# No controller is here that would hand one out, so the test does.
+test_load_balancer_address() {
+  new_namespace
+  k run web --image="$BUSYBOX" --labels app=web -- sh -c 'mkdir /www; echo served >/www/index.html; exec httpd -f -p 8080 -h /www'
+  k expose pod web --name site --type LoadBalancer --port 80 --target-port 8080
+  k patch service site --subresource status --type merge --patch '{"status": {"loadBalancer": {"ingress": [{"ip": "192.0.2.1"}]}}}'
+  shell_pod client
+  ready web
+  ready client
+  eventually 10 k exec client -- wget -q -T 2 -O - http://192.0.2.1
+  expect served k exec client -- wget -q -T 2 -O - http://192.0.2.1
+}
+
+# By this an API server in a pod knows whom the real one asks for.
+test_aggregated_apis_learn_who_asks() {
+  contains front-proxy-client kubectl --namespace kube-system get configmap extension-apiserver-authentication -o 'jsonpath={.data.requestheader-allowed-names}'
+  contains 'BEGIN CERTIFICATE' kubectl --namespace kube-system get configmap extension-apiserver-authentication -o 'jsonpath={.data.requestheader-client-ca-file}'
+}
+
 test_volume_survives_its_pod() {
   new_namespace
   k apply -f - <<'EOF'

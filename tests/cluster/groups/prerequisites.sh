@@ -30,7 +30,7 @@ as_the_official_one() {
   verdicts >"$WORK/ours"
   kubectl delete "customresourcedefinition/$definition" --timeout=60s >/dev/null
   # the sources that the test cluster's own controllers are built from
-  official=$(cd "$CLUSTER_DIR/go/$1" && go list -m -f '{{.Dir}}' "$5")
+  official=$(module_dir "$1" "$5")
   define <"$official/config/crd/bases/${GROUP}_$PLURAL.yaml"
   verdicts >"$WORK/theirs"
 

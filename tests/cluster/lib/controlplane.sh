@@ -11,7 +11,7 @@ make_pki() {
 
 start_control_plane() {
   start_etcd
-  start_apiserver "$1"
+  start_apiserver "$1" "$2"
   start_controllers
 }
 
@@ -23,12 +23,13 @@ start_etcd() {
     --listen-peer-urls "$peer" --initial-advertise-peer-urls "$peer" --initial-cluster "$NAME=$peer"
 }
 
-# start_apiserver AUDIT: AUDIT is yes or no.
+# start_apiserver AUDIT KUBELETS: yes or no; signed or self-signed.
 start_apiserver() {
-  local audit=()
+  local audit=() kubelets=()
   if [[ $1 == yes ]]; then
     audit=(--audit-policy-file "$CLUSTER_DIR/manifests/audit-policy.yaml" --audit-log-path "$DIR/audit.log" --audit-log-maxsize 1000)
   fi
+  [[ $2 == self-signed ]] || kubelets=(--kubelet-certificate-authority "$PKI/ca.crt")
   start_process kube-apiserver "$BIN/kube-apiserver" \
     --etcd-servers "http://127.0.0.1:$ETCD_PORT" \
     --secure-port "$API_PORT" --advertise-address "$HOST_IP" \
@@ -40,13 +41,13 @@ start_apiserver() {
     --service-account-key-file "$PKI/sa.pub" --service-account-signing-key-file "$PKI/sa.key" \
     --kubelet-client-certificate "$PKI/apiserver-kubelet-client.crt" \
     --kubelet-client-key "$PKI/apiserver-kubelet-client.key" \
-    --kubelet-certificate-authority "$PKI/ca.crt" --kubelet-preferred-address-types InternalIP \
+    --kubelet-preferred-address-types InternalIP \
     --requestheader-client-ca-file "$PKI/front-proxy-ca.crt" --requestheader-allowed-names front-proxy-client \
     --requestheader-username-headers X-Remote-User --requestheader-group-headers X-Remote-Group \
     --requestheader-extra-headers-prefix X-Remote-Extra- \
     --proxy-client-cert-file "$PKI/front-proxy-client.crt" --proxy-client-key-file "$PKI/front-proxy-client.key" \
     --enable-aggregator-routing \
-    "${audit[@]}"
+    "${audit[@]}" "${kubelets[@]}"
 }
 
 start_controllers() {

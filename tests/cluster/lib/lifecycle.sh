@@ -9,7 +9,8 @@ prepare() {
   use_images
 }
 
-# bring_up NODES AUDIT STORAGE
+# bring_up NODES AUDIT STORAGE KUBELETS: KUBELETS is signed (their certificates, by the
+# cluster's authority) or self-signed.
 bring_up() {
   mapfile -t nodes < <(node_names "$1")
   mkdir -p "$DIR" "$LOGS"
@@ -17,7 +18,7 @@ bring_up() {
   claim_network
   make_bridge
   make_pki "$1"
-  start_control_plane "$2"
+  start_control_plane "$2" "$4"
   start_nodes "$3" "${nodes[@]}"
   wait_for_api
   install_addons "$3"
@@ -42,7 +43,7 @@ start_nodes() {
   for job in "${jobs[@]}"; do wait "$job" || die "a node did not start"; done
 }
 
-# is_healthy NODES AUDIT STORAGE: the cluster is as wanted, and answers.
+# is_healthy NODES AUDIT STORAGE KUBELETS: the cluster is as wanted, and answers.
 is_healthy() {
   local node
   [[ -f $DIR/wanted && $(cat "$DIR/wanted") == "$*" ]] || return 1

@@ -61,6 +61,7 @@ CONTAINERD_CONFIG=$CLUSTER_DIR/manifests/containerd.toml
 EOF
   sed "s|@CGROUP@|/$(cgroup_of "$node")|; s|@DNS_IP@|$DNS_IP|; s|@PKI@|$PKI|; s|@NODE@|$node|" \
     "$CLUSTER_DIR/manifests/kubelet.yaml" >"$folder/kubelet.yaml"
+  [[ $(cat "$DIR/wanted") != *' self-signed' ]] || sed -i '/^tls/d' "$folder/kubelet.yaml"
 }
 
 # cgroup v1 has one tree a controller, v2 a single one.

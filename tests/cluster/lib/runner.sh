@@ -51,7 +51,7 @@ ready_for_group() {
   [[ -z $(header "$1" seaworthy) ]] || build_seaworthy || return 1
   (
     set -e
-    ready_cluster "$(header "$1" nodes)"
+    ready_cluster "$(header "$1" nodes)" "$(header "$1" up)"
     load_for "$1"
   ) || return 1
   export_cluster
@@ -63,10 +63,11 @@ build_seaworthy() {
   export SEAWORTHY=${CARGO_TARGET_DIR:-$REPO_DIR/target}/release/seaworthy
 }
 
-# A given cluster is used as it is.
+# ready_cluster NODES OPTIONS: a given cluster is used as it is.
 ready_cluster() {
   [[ -z ${SEAWORTHY_TEST_KUBECONFIG:-} ]] || return 0
-  "$CLUSTER_DIR/up" --name "$NAME" --nodes "${1:-1}" >/dev/null
+  # shellcheck disable=SC2086
+  "$CLUSTER_DIR/up" --name "$NAME" --nodes "${1:-1}" $2 >/dev/null
 }
 
 load_for() {

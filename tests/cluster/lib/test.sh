@@ -1,7 +1,8 @@
 # What a group of tests is written with. A group is a file groups/NAME.sh with
 # functions test_*; a test fails when a command in it does, or by `fail`.
 # A comment line `# smoke` at its top puts it among the smoke tests, `# nodes: N`
-# asks for a cluster of N nodes, `# seaworthy` for the program itself,
+# asks for a cluster of N nodes, `# up: OPTION...` for what else `up` is told,
+# `# seaworthy` for the program itself,
 # `# images: NAME...` and `# standins: STACK...` for what the nodes must hold.
 # shellcheck shell=bash
 
@@ -35,6 +36,9 @@ contains() {
   got=$("$@") || fail "$* failed and printed: $got"
   [[ $got == *"$wanted"* ]] || fail "$* printed: $got, without: $wanted"
 }
+
+# module_dir NAME MODULE: the folder of a module that go/NAME is built from.
+module_dir() { (cd "$CLUSTER_DIR/go/$1" && go mod download "$2" && go list -m -f '{{.Dir}}' "$2"); }
 
 # new_namespace: one for this test, deleted when it ends; kubectl uses it.
 new_namespace() {
