@@ -6,7 +6,6 @@
 
 use std::net::IpAddr;
 
-use super::range::Family;
 use crate::host::engines::{Engine, UnusableEngine};
 use crate::host::links::Links;
 use crate::host::networks::{Container, EngineNetwork, EngineNetworks};
@@ -155,8 +154,7 @@ fn of_node<'a>(node: &NodeFacts, engine: &'a EngineNetworks) -> Result<(&'a str,
     if !container.running {
         return Err(format!("container {name} does not run"));
     }
-    let has = |family: Family| node.addresses.iter().find(|address| Family::of(**address) == family);
-    let known: Vec<IpAddr> = [Family::V4, Family::V6].into_iter().filter_map(has).copied().collect();
+    let known = &node.addresses;
     let attached = container
         .attachments
         .iter()
@@ -171,8 +169,7 @@ fn of_node<'a>(node: &NodeFacts, engine: &'a EngineNetworks) -> Result<(&'a str,
     Ok((&attached.network, label))
 }
 
-/// Whether the container has the address on the network. With several subnets of a family, Podman lists one address with the
-/// container and all of them nowhere; then the subnet has to do.
+/// Whether the container has the address on the network, by its own list or by the network's.
 fn holds(engine: &EngineNetworks, container: &Container, network: &str, address: IpAddr) -> bool {
     let attached = container.attachments.iter().filter(|attachment| attachment.network == network);
     let listed = engine.networks.iter().filter(|known| known.name == network).flat_map(|known| &known.attached);
@@ -208,7 +205,8 @@ fn leads_to(engine: &EngineNetworks, cluster: (&str, &str), server: &str, links:
 
 /// Whether ports that the engine publishes are reached at this host.
 fn is_this_machine(host: &str, engine: &Engine, links: Option<&Links>) -> bool {
-    let remote = engine.addresses.iter().any(|address| address.url.contains(&format!("://{host}")));
+    let of_engine = |url: &str| url.parse::<http::Uri>().ok().and_then(|uri| uri.host().map(str::to_owned));
+    let remote = engine.addresses.iter().any(|address| of_engine(&address.url).as_deref() == Some(host));
     let address: Option<IpAddr> = host.parse().ok();
     let own = address.is_some_and(|address| {
         address.is_loopback()

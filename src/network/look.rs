@@ -103,7 +103,13 @@ fn queries() -> Vec<Query> {
 pub fn see(snapshot: &Snapshot, shore: &Shore, server: &str, needed: u32) -> Seen {
     let nodes = nodes(snapshot);
     let (forbidden, mut unknown) = cidrs::cidrs(snapshot);
-    let families = cidrs::families(snapshot, &forbidden);
+    let mut families = cidrs::families(snapshot, &forbidden);
+    if families.is_empty() {
+        families.extend(nodes.iter().flat_map(|node| &node.addresses).next().map(|first| super::Family::of(*first)));
+        unknown.extend(families.first().map(|family| {
+            format!("the families of the services are not known, so {family} is taken, of which the first node has an address")
+        }));
+    }
     unknown.extend(unread(snapshot));
     let (pools, strange_pools) = pools(snapshot);
     unknown.extend(strange_pools);
@@ -132,6 +138,7 @@ pub fn see(snapshot: &Snapshot, shore: &Shore, server: &str, needed: u32) -> See
         Ok(located) => attach(&mut inputs, located, shore),
         Err(reasons) => {
             inputs.strange = no_nodes(snapshot).unwrap_or(reasons);
+            inputs.used.extend(own_addresses(shore));
             None
         }
     };
@@ -168,6 +175,17 @@ fn nodes(snapshot: &Snapshot) -> Vec<NodeFacts> {
         addresses: addresses(node),
     };
     snapshot.of_kind("", "Node").map(facts).collect()
+}
+
+/// Whatever the network of the nodes is, what this machine has is taken.
+fn own_addresses(shore: &Shore) -> impl Iterator<Item = Used> {
+    let links = shore.machine.links.iter();
+    links.flat_map(|links| {
+        links.addresses.iter().map(|address| {
+            let name = links.interface_of(*address).map_or("lo", |route| &route.interface).to_owned();
+            Used { range: Range::one(*address), by: Holder::Interface { name } }
+        })
+    })
 }
 
 /// Puts the network that was found into the inputs. Returns whether this machine reaches it.

@@ -104,8 +104,8 @@ async fn networks_of_the_real_engines_are_read() {
             &[
                 "fc00:f853:ccd:e793::/64 gateway fc00:f853:ccd:e793::1",
                 "10.89.0.0/24 gateway 10.89.0.1",
-                "kind-both-control-plane 10.89.0.2",
-                "kind-both-control-plane fc00:f853:ccd:e793::2",
+                "kind-both-control-plane 10.89.0.9",
+                "kind-both-control-plane fc00:f853:ccd:e793::9",
             ],
         ),
         // The range comes from Podman's own API: the docker-compatible one leaves it out.
@@ -114,7 +114,7 @@ async fn networks_of_the_real_engines_are_read() {
             "sw-p24-range",
             &[
                 "10.232.78.0/24 gateway 10.232.78.1 range 10.232.78.129-10.232.78.255",
-                "p24-range-control-plane 10.232.78.129",
+                "p24-range-control-plane 10.232.78.130",
             ],
         ),
         (
@@ -123,7 +123,7 @@ async fn networks_of_the_real_engines_are_read() {
             &[
                 "10.232.81.0/24 gateway 10.232.81.1",
                 "10.232.83.0/24 gateway 10.232.83.1",
-                "several-control-plane 10.232.81.2",
+                "several-control-plane 10.232.81.3",
             ],
         ),
     ];

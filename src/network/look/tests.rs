@@ -171,7 +171,7 @@ fn families_are_those_of_services_and_nodes() {
     assert_eq!(families_of(vec![kubernetes(), both(), cidrs_of("kubernetes", &["10.96.0.0/16"])]), [Family::V4]);
     let six = service("six", &json!({"ipFamilies": ["IPv6"]}), &[]);
     assert_eq!(families_of(vec![kubernetes(), both(), six]), [Family::V4, Family::V6]);
-    assert_eq!(families_of(vec![both()]), []);
+    assert_eq!(families_of(vec![both()]), [Family::V4], "nothing tells, so the nodes do");
 }
 
 /// The ranges that are forbidden, as `range what`.
@@ -238,6 +238,9 @@ fn a_network_that_only_may_be_the_nodes_is_not_forbidden() {
     assert!(seen.inputs.network.is_none() && seen.reach.is_none());
     let given = crate::network::read(&["172.18.255.200-172.18.255.209".to_owned()]).unwrap();
     assert!(crate::network::check(&seen.inputs, &given).is_ok());
+    let given = crate::network::read(&["172.18.255.240-172.18.255.250".to_owned()]).unwrap();
+    let refusal = crate::network::check(&seen.inputs, &given).unwrap_err().to_string();
+    assert!(refusal.contains("172.18.255.250: interface tun0 of this machine"), "{refusal}");
     let given = crate::network::read(&["172.19.255.200-172.19.255.209".to_owned()]).unwrap();
     let refusal = crate::network::check(&seen.inputs, &given).unwrap_err().to_string();
     assert!(refusal.contains("network other of docker"), "{refusal}");
