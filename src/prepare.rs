@@ -227,8 +227,9 @@ fn add_namespace(desired: &mut Desired, namespace: &str) {
     if namespace == "default" || desired.objects.iter().any(|(_, object)| there(object)) {
         return;
     }
-    let object = json!({"apiVersion": "v1", "kind": "Namespace",
-        "metadata": {"name": namespace, "labels": {"app.kubernetes.io/managed-by": FIELD_MANAGER}}});
+    let mut labels = desired.namespace_labels.clone();
+    labels.insert("app.kubernetes.io/managed-by".to_owned(), FIELD_MANAGER.to_owned());
+    let object = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace, "labels": labels}});
     desired.objects.insert(0, (None, object));
 }
 
@@ -249,6 +250,21 @@ fn label(metadata: &mut Value, installation: &Installation) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_namespace_says_what_its_pods_may_do() {
+        let level = ("pod-security.kubernetes.io/enforce".to_owned(), "privileged".to_owned());
+        let mut desired = Desired { namespace_labels: [level].into(), ..Desired::default() };
+        add_namespace(&mut desired, "sea");
+        let labels =
+            json!({"app.kubernetes.io/managed-by": "seaworthy", "pod-security.kubernetes.io/enforce": "privileged"});
+        assert_eq!(desired.objects[0].1["metadata"], json!({"name": "sea", "labels": labels}));
+        add_namespace(&mut desired, "sea");
+        assert_eq!(desired.objects.len(), 1);
+        let mut nobodys = Desired::default();
+        add_namespace(&mut nobodys, "default");
+        assert!(nobodys.objects.is_empty());
+    }
 
     #[test]
     fn claims_made_from_a_template_are_marked_too() {

@@ -20,6 +20,8 @@ pub(crate) struct Chosen {
     pub(crate) values: Values,
     pub(crate) installation: Installation,
     pub(crate) objects: Vec<(Option<String>, Value)>,
+    /// Of the namespace, when it is made.
+    pub(crate) namespace_labels: BTreeMap<String, String>,
     pub(crate) after: BTreeMap<String, Vec<String>>,
     pub(crate) reach: Vec<Reach>,
     /// What its profile needs of a cluster.
@@ -84,6 +86,7 @@ pub(crate) fn choose_of(stack: &Stack, choice: &Choice, choices: &Choices) -> Re
     Ok(Chosen {
         installation,
         objects,
+        namespace_labels: definition.namespace_labels(),
         after: after.collect(),
         reach,
         values: prepared.values,

@@ -241,6 +241,7 @@ fn inputs(chosen: &Chosen, policy: Policy) -> Inputs {
 fn desired(chosen: &Chosen, record: Option<&InstallRecord>, latest: Option<&RunRecord>) -> Desired {
     Desired {
         objects: chosen.objects.clone(),
+        namespace_labels: chosen.namespace_labels.clone(),
         after: chosen.after.clone(),
         reach: chosen.reach.clone(),
         inventory: applied(record, latest),

@@ -19,6 +19,8 @@ use crate::snapshot::Snapshot;
 pub struct Desired {
     /// The objects, with the component that each belongs to.
     pub objects: Vec<(Option<String>, Value)>,
+    /// Labels of the installation's namespace, when it is made.
+    pub namespace_labels: BTreeMap<String, String>,
     /// Component to the components that must be ready before it is applied.
     pub after: BTreeMap<String, Vec<String>>,
     /// The ways in; the first is proven by the plan.

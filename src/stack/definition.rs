@@ -24,6 +24,9 @@ pub struct Definition {
     pub chart: Option<Chart>,
     /// The namespace it goes to unless told otherwise; without one, the stack's name.
     pub namespace: Option<String>,
+    /// What the pods of that namespace may do, where this program makes the namespace; without one, as the cluster has it.
+    #[serde(rename = "podSecurity")]
+    pub pod_security: Option<PodSecurity>,
     /// The versions of Kubernetes it can run on.
     pub kubernetes: Option<String>,
     /// Its parts, in the order in which people should read them.
@@ -51,6 +54,13 @@ impl Definition {
         self.namespace.as_deref().unwrap_or(&self.name)
     }
 
+    /// The labels by which its namespace says what its pods may do.
+    pub fn namespace_labels(&self) -> BTreeMap<String, String> {
+        let modes =
+            self.pod_security.into_iter().flat_map(|level| ["enforce", "audit", "warn"].map(|mode| (mode, level)));
+        modes.map(|(mode, level)| (format!("pod-security.kubernetes.io/{mode}"), level.name().to_owned())).collect()
+    }
+
     /// The profile used unless told otherwise: the smallest.
     pub fn default_profile(&self) -> &str {
         let first = self.profiles.keys().next().map_or("single-node", String::as_str);
@@ -60,6 +70,29 @@ impl Definition {
     /// The component of this name.
     pub fn component(&self, name: &str) -> Option<&Component> {
         self.components.iter().find(|component| component.name == name)
+    }
+}
+
+/// A level of Kubernetes' Pod Security Standards (kubernetes.io/docs/concepts/security/pod-security-standards).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PodSecurity {
+    /// Everything: the node's network, its files.
+    Privileged,
+    /// Nothing that is known to lead out of a container.
+    Baseline,
+    /// As little as will do.
+    Restricted,
+}
+
+impl PodSecurity {
+    /// Its name, as a label has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Privileged => "privileged",
+            Self::Baseline => "baseline",
+            Self::Restricted => "restricted",
+        }
     }
 }
 
@@ -172,5 +205,21 @@ fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> 
         serde_json::Value::String(text) => Ok(text),
         serde_json::Value::Number(number) => Ok(number.to_string()),
         _ => Err(serde::de::Error::custom("expected a text")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_level_of_pod_security_is_three_labels() {
+        let read = |text: &str| serde_json::from_str::<Definition>(text).unwrap();
+        let common = r#""format": 1, "name": "a", "title": "A", "description": "A.", "version": "1", "profiles": {}"#;
+        let privileged = read(&format!(r#"{{{common}, "podSecurity": "privileged"}}"#));
+        let labels = ["audit", "enforce", "warn"].map(|mode| format!("pod-security.kubernetes.io/{mode}"));
+        let expected: BTreeMap<_, _> = labels.into_iter().map(|label| (label, "privileged".to_owned())).collect();
+        assert_eq!(privileged.namespace_labels(), expected);
+        assert!(read(&format!("{{{common}}}")).namespace_labels().is_empty());
     }
 }

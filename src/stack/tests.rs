@@ -271,6 +271,11 @@ fn what_does_not_fit_together_is_told() {
         ("component: web", "component: wbe", "there is no component `wbe`, did you mean `web`?"),
         ("path: /,", "path: x,", "a path begins with `/`"),
         ("format: 1", "format: 2", "this program reads format 1"),
+        (
+            "format: 1",
+            "format: 1\npodSecurity: lax",
+            "podSecurity: `lax` is not one of privileged, baseline, restricted",
+        ),
     ];
     for (from, to, message) in table {
         let error = Stack::load(&folder(&[("stack.yaml", &STACK.replacen(from, to, 1))])).unwrap_err().to_string();
