@@ -252,6 +252,15 @@ fn added_kinds() {
             (json!({"spec": {"replicas": 0, "selector": {}, "template": {}}}), "ready"),
             (json!({"spec": {"replicas": 2, "selector": {}, "template": {}}, "status": {"readyReplicas": 2}}), "ready"),
             (json!({"spec": {"replicas": 2}}), "ready"),
+            // fewer than before
+            (
+                json!({"spec": {"replicas": 1}, "status": {"replicas": 3, "readyReplicas": 3}}),
+                "waiting: 2 of its pods have not gone yet",
+            ),
+            (
+                json!({"metadata": {"generation": 2}, "spec": {"replicas": 1}, "status": {"observedGeneration": 1, "readyReplicas": 1}}),
+                "waiting: its controller has not seen the change yet",
+            ),
         ],
     );
     check(
