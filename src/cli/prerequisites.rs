@@ -153,7 +153,7 @@ async fn judge(session: &Session, cluster: &Cluster, picture: &Picture, asked: &
             Err(failure) if !asked.pool.is_empty() => return Err(failure),
             Err(Failure { message, hint, .. }) => {
                 let remedy = hint.unwrap_or_else(|| "name them with --pool FIRST-LAST".to_owned());
-                let because = message.lines().map(str::trim).collect::<Vec<_>>().join("; ");
+                let because = message.lines().map(str::trim).collect::<Vec<_>>().join("; ").replace(":;", ":");
                 wants.pool = Some(Err(Blocked { because, remedy }));
             }
         }

@@ -44,7 +44,7 @@ pub(super) async fn run(session: &Session, arguments: &InstallArgs) -> Result<Ex
         return Ok(show(session, &cluster, &assessments, &planned));
     }
     for one in &planned {
-        refuse(&one.ready.prepared)?;
+        refuse(&one.ready.prepared).map_err(|failure| about(one.prerequisite, failure))?;
     }
     let face = session.face();
     let plans: Vec<&Plan> = planned.iter().map(|one| &one.ready.prepared.plan).collect();
@@ -52,6 +52,15 @@ pub(super) async fn run(session: &Session, arguments: &InstallArgs) -> Result<Ex
     let reach = pool.and_then(|(_, reach)| reach);
     let way = Way { session, face, cluster, registry: arguments.registry.clone(), reach };
     sail(&way, arguments, &assessments, planned).await
+}
+
+/// A refusal says which of them it is about, and what to type here.
+fn about(prerequisite: Prerequisite, failure: Failure) -> Failure {
+    let message = format!("{prerequisite}: {}", failure.message);
+    let adopts = failure.hint.as_deref().is_some_and(|hint| hint.starts_with("--adopt"));
+    let hint =
+        if adopts { Some(format!("--adopt {prerequisite} takes over what is there")) } else { failure.hint.clone() };
+    Failure { message, hint, ..failure }
 }
 
 fn check(arguments: &InstallArgs) -> Result<(), Failure> {
