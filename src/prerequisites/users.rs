@@ -71,11 +71,7 @@ pub async fn empty(
     known: &[ObjectRef],
 ) -> Result<Vec<ObjectRef>, kube::Error> {
     let mut empty: Vec<ObjectRef> = known.iter().filter(|object| object.kind == "Secret").cloned().collect();
-    let theirs = |object: &Value| {
-        let label = |name: &str| text(object, &format!("/metadata/labels/{}", name.replace('/', "~1")));
-        let owned = items(object, "/metadata/ownerReferences").next().is_some();
-        !owned && (label(STACK_LABEL), label(NAMESPACE_LABEL)) != (Some(stack), Some(namespace))
-    };
+    let theirs = |object: &Value| is_theirs(object, (stack, namespace));
     for definition in known.iter().filter(|object| object.kind == "CustomResourceDefinition") {
         let objects = instances(cluster, definition).await?;
         let outside = |object: &&Value| text(object, "/metadata/namespace") != Some(namespace) && theirs(object);
@@ -88,6 +84,20 @@ pub async fn empty(
         empty.push(own);
     }
     Ok(empty)
+}
+
+/// What controllers make for themselves in their own namespace, with neither an owner nor our labels: stack, kind, name. A label
+/// would not help: kruise-manager writes the whole Secret when it makes its certificate.
+const MADE_BY_CONTROLLERS: [(&str, &str, &str); 1] = [("kruise", "Secret", "kruise-webhook-certs")];
+
+/// Whether somebody else would miss it.
+fn is_theirs(object: &Value, (stack, namespace): (&str, &str)) -> bool {
+    let label = |name: &str| text(object, &format!("/metadata/labels/{}", name.replace('/', "~1")));
+    let owned = items(object, "/metadata/ownerReferences").next().is_some();
+    let ours = (label(STACK_LABEL), label(NAMESPACE_LABEL)) == (Some(stack), Some(namespace));
+    let identity =
+        (stack, text(object, "/kind").unwrap_or_default(), text(object, "/metadata/name").unwrap_or_default());
+    !owned && !ours && !MADE_BY_CONTROLLERS.contains(&identity)
 }
 
 /// All objects of a definition.
@@ -127,4 +137,32 @@ async fn inhabitants(cluster: &Cluster, namespace: &str) -> Result<Option<Snapsh
     };
     let all = collect(&cluster.client, KINDS.iter().filter_map(query).collect()).await?;
     Ok(all.unread.is_empty().then_some(all))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn only_what_somebody_else_would_miss_is_theirs() {
+        let object = |kind: &str, name: &str, metadata: Value| {
+            let mut object = json!({"kind": kind, "metadata": metadata});
+            object["metadata"]["name"] = json!(name);
+            object
+        };
+        let labels = |stack: &str| json!({"labels": {STACK_LABEL: stack, NAMESPACE_LABEL: "kruise-system"}});
+        for (object, expected) in [
+            (object("Deployment", "manager", labels("kruise")), false),
+            (object("Deployment", "manager", labels("other")), true),
+            (object("Pod", "manager-1", json!({"ownerReferences": [{"kind": "ReplicaSet"}]})), false),
+            (object("Secret", "kruise-webhook-certs", json!({})), false),
+            (object("ConfigMap", "kruise-webhook-certs", json!({})), true),
+            (object("Secret", "login", json!({})), true),
+        ] {
+            assert_eq!(is_theirs(&object, ("kruise", "kruise-system")), expected, "{object}");
+        }
+        let certificate = object("Secret", "kruise-webhook-certs", json!({}));
+        assert!(is_theirs(&certificate, ("metallb", "kruise-system")));
+    }
 }

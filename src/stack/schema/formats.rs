@@ -3,6 +3,7 @@
 use jsonschema::ValidationOptions;
 
 use super::super::{names, quantity};
+use crate::network::Range;
 
 /// One format.
 pub struct Format {
@@ -40,6 +41,11 @@ pub const FORMATS: &[Format] = &[
         words: "an image's tag: letters, digits, `_`, `.` and `-`, at most 128",
         check: is_image_tag,
     },
+    Format {
+        name: "address-range",
+        words: "addresses such as `172.18.255.200-172.18.255.250` or `172.18.255.192/26`",
+        check: is_address_range,
+    },
 ];
 
 /// What a format is in plain words, when it is one of these.
@@ -63,6 +69,11 @@ fn is_storage_class(text: &str) -> bool {
 
 fn is_port(text: &str) -> bool {
     text.parse::<u16>().is_ok_and(|port| port > 0)
+}
+
+/// As an `IPAddressPool` has them: a single address is a network of one, and is written as one.
+fn is_address_range(text: &str) -> bool {
+    text.contains(['-', '/']) && text.parse::<Range>().is_ok()
 }
 
 fn is_image_tag(text: &str) -> bool {
@@ -134,7 +145,7 @@ mod tests {
 
     #[test]
     fn formats_tell_right_from_wrong() {
-        let table: [(&str, &[&str], &[&str]); 8] = [
+        let table: [(&str, &[&str], &[&str]); 9] = [
             ("quantity", &["500m", "2Gi", "1"], &["2GB", "", "x"]),
             ("dns-label", &["a-b"], &["a.b", "A"]),
             ("dns-subdomain", &["a.b"], &["a_b"]),
@@ -147,6 +158,11 @@ mod tests {
                 &["0 3 * *", "60 * * * *", "x", "*/0 * * * *"],
             ),
             ("image-tag", &["1.2.3-alpha_1"], &["", ".x", "a:b", "a b"]),
+            (
+                "address-range",
+                &["192.0.2.1-192.0.2.9", "192.0.2.0/28", "2001:db8::1-2001:db8::9", "2001:db8::/64"],
+                &["192.0.2.1", "192.0.2.9-192.0.2.1", "192.0.2.0/33", "192.0.2.1-2001:db8::1", "harbour", "", "-", "/"],
+            ),
         ];
         for (name, right, wrong) in table {
             let format = FORMATS.iter().find(|format| format.name == name).unwrap();

@@ -7,15 +7,8 @@
 . "$CLUSTER_DIR/lib/seaworthy.sh"
 # shellcheck source=tests/cluster/groups/lib/killed.sh
 . "$CLUSTER_DIR/groups/lib/killed.sh"
-
-# everything: each object of the cluster of every kind that can be listed, but
-# events: RESOURCE NAMESPACE/NAME UID
-everything() {
-  local kinds
-  kinds=$(kubectl api-resources --verbs=list -o name | grep -vE '^(events|events\.events\.k8s\.io|componentstatuses)$' | paste -sd,)
-  kubectl get "$kinds" --all-namespaces -o json |
-    jq -r '.items[] | "\(.kind) \(.metadata.namespace // "")/\(.metadata.name) \(.metadata.uid)"' | sort -u
-}
+# shellcheck source=tests/cluster/groups/lib/everything.sh
+. "$CLUSTER_DIR/groups/lib/everything.sh"
 
 mark_data() { k exec "$(pod_of collector)" -c collector -- sh -c "echo $1 >/data/marker"; }
 
@@ -29,12 +22,6 @@ may_stay() {
   volume=$(k get persistentvolumeclaim "$(claim)" -o 'jsonpath={.spec.volumeName}')
   printf '%s\n' "ConfigMap $NAMESPACE/kube-root-ca.crt" "Namespace /$NAMESPACE" "PersistentVolume /$volume" \
     "PersistentVolumeClaim $NAMESPACE/$(claim)" "ServiceAccount $NAMESPACE/default"
-}
-
-# added BEFORE: what was not there then, but for the program's own namespace
-added() {
-  comm -13 "$1" <(everything) | cut -d' ' -f1,2 |
-    grep -vE "^(Namespace /$SYSTEM|ConfigMap $SYSTEM/kube-root-ca.crt|ServiceAccount $SYSTEM/default)$" | sort
 }
 
 only_data_is_left() { [[ "$(added "$1")" == "$(may_stay | sort)" ]]; }
