@@ -9,6 +9,7 @@
 mod candidates;
 mod contexts;
 mod fault;
+mod plain;
 mod probe;
 
 use super::surroundings::Surroundings;
@@ -21,6 +22,7 @@ use probe::probe;
 
 pub(super) use candidates::{Endpoint, candidates};
 pub use fault::{EngineFault, UnusableEngine};
+pub(super) use plain::get;
 pub(super) use probe::client;
 
 /// A container engine that answered.

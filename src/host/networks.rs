@@ -167,4 +167,4 @@ fn ends(subnet: ipnet::IpNet, first: Option<&str>, last: Option<&str>) -> Option
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -100,7 +100,7 @@ impl EngineStub {
                 "Components": [{"Name": "Podman Engine", "Version": "4.3.1"}, {"Name": "Conmon", "Version": "2.1"}]}),
             info: json!({"ID": "random", "Driver": "overlay", "CgroupDriver": "systemd", "CgroupVersion": "2",
                 "DockerRootDir": "/home/a/.local/share/containers/storage", "Name": "vm",
-                "SecurityOptions": ["name=seccomp", "name=rootless"], "BuildahVersion": "1.28"}),
+                "SecurityOptions": ["name=seccomp,profile=default"], "Rootless": true, "BuildahVersion": "1.28"}),
         }
     }
 

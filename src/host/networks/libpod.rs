@@ -1,25 +1,15 @@
-//! Podman's own API, as far as Docker's says less. bollard puts the version of Docker's API before every path, so this is one
-//! plain request.
+//! Podman's own API, as far as Docker's says less.
 
 use super::ends;
-use crate::host::engines::Endpoint;
+use crate::host::engines::{Endpoint, get};
 use crate::host::text::clean;
 use crate::network::Range;
-use bytes::Bytes;
-use http::Request;
-use http_body_util::{BodyExt as _, Empty, Limited};
-use hyper::client::conn::http1;
-use hyper_util::rt::TokioIo;
 use ipnet::IpNet;
 use serde::Deserialize;
 use std::net::IpAddr;
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpStream, UnixStream};
 
 /// Every Podman since 4.0 answers it.
 const PATH: &str = "/v4.0.0/libpod/networks/json";
-/// The most that is read of an answer, in bytes.
-const LONGEST: usize = 16 << 20;
 
 /// A subnet with the part from which addresses are taken.
 #[derive(Debug, PartialEq, Eq)]
@@ -53,32 +43,7 @@ struct Lease {
 
 /// All subnets; the error is for people.
 pub(super) async fn ranges(endpoint: &Endpoint) -> Result<Vec<Leased>, String> {
-    let answer = match endpoint {
-        Endpoint::Unix(path) => get(UnixStream::connect(path).await.map_err(|error| error.to_string())?).await?,
-        Endpoint::Http(host) => get(TcpStream::connect(host).await.map_err(|error| error.to_string())?).await?,
-    };
-    parse(&answer)
-}
-
-async fn get(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) -> Result<Bytes, String> {
-    let words = |error: &dyn std::fmt::Display| clean(&error.to_string());
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(|error| words(&error))?;
-    let request = Request::get(PATH).header("host", "localhost").body(Empty::<Bytes>::new());
-    let ask = async {
-        let answer =
-            sender.send_request(request.map_err(|error| words(&error))?).await.map_err(|error| words(&error))?;
-        let status = answer.status();
-        let body = Limited::new(answer.into_body(), LONGEST).collect().await.map_err(|error| words(&error))?.to_bytes();
-        let said = || clean(&String::from_utf8_lossy(&body));
-        if status.is_success() { Ok(body.clone()) } else { Err(format!("{status}: {}", said())) }
-    };
-    tokio::pin!(ask);
-    // The connection has to be driven for the answer to come; when it ends first, the answer says why.
-    tokio::select! {
-        answer = &mut ask => return answer,
-        _ = connection => {}
-    }
-    ask.await
+    parse(&get(endpoint, PATH).await?)
 }
 
 fn parse(answer: &[u8]) -> Result<Vec<Leased>, String> {

@@ -48,7 +48,8 @@ fn answer(recorded: &Value, path: &str) -> Option<(u16, Value)> {
     }
 }
 
-async fn read(case: &str) -> EngineNetworks {
+/// What is read of the engine of a recorded case.
+pub(crate) async fn read(case: &str) -> EngineNetworks {
     let folder = tempfile::tempdir().unwrap();
     let _server = replay(case, folder.path(), |_| ());
     let (mut engines, _) = look(&in_folder(folder.path()), LONG).await;

@@ -245,3 +245,46 @@ fn a_network_that_only_may_be_the_nodes_is_not_forbidden() {
     let refusal = crate::network::check(&seen.inputs, &given).unwrap_err().to_string();
     assert!(refusal.contains("network other of docker"), "{refusal}");
 }
+
+/// The nodes of a recorded case, as its containers have them, of these families.
+fn recorded_nodes(engine: &EngineNetworks, families: &[Family]) -> Vec<Value> {
+    let nodes = engine.containers.iter().filter(|container| container.labels.contains_key("io.x-k8s.kind.role"));
+    nodes
+        .map(|container| {
+            let addresses = container.attachments.iter().flat_map(|attachment| &attachment.addresses);
+            let addresses: Vec<String> = addresses
+                .filter(|address| families.contains(&Family::of(**address)))
+                .map(ToString::to_string)
+                .collect();
+            node(&container.name, &addresses.iter().map(String::as_str).collect::<Vec<_>>(), &json!({}))
+        })
+        .collect()
+}
+
+/// What the real engines answered (`tests/cluster/groups/networks.sh`), through all of it.
+#[tokio::test]
+async fn every_recorded_network_has_its_pool() {
+    const BOTH: &[Family] = &[Family::V4, Family::V6];
+    let kind_64 = "fc00:f853:ccd:e793:ffff::c8-fc00:f853:ccd:e793:ffff::fa";
+    for (case, families, wanted) in [
+        ("docker-kind-both", BOTH, vec!["172.19.255.200-172.19.255.250", kind_64]),
+        ("docker-kind-both", &BOTH[..1], vec!["172.19.255.200-172.19.255.250"]),
+        ("docker-p24-range", &BOTH[..1], vec!["10.231.78.77-10.231.78.127"]),
+        ("docker-p24-stopped", &BOTH[..1], vec!["10.231.77.200-10.231.77.239"]),
+        ("docker-p28", &BOTH[..1], vec!["10.231.79.12-10.231.79.14"]),
+        ("podman-kind-both", BOTH, vec!["10.89.0.200-10.89.0.250", kind_64]),
+        ("podman-p24-range", &BOTH[..1], vec!["10.232.78.78-10.232.78.128"]),
+        ("podman-several", &BOTH[..1], vec!["10.232.81.200-10.232.81.250"]),
+        ("podman-only-6", &BOTH[1..], vec!["fd00:232:85:0:ffff::c8-fd00:232:85:0:ffff::fa"]),
+    ] {
+        let engine = crate::host::networks::tests::read(case).await;
+        let mut objects = recorded_nodes(&engine, families);
+        objects.extend([kubernetes(), cidrs_of("kubernetes", &["10.96.0.0/16", "fd00:10:96::/112"])]);
+        let ports = engine.containers.iter().flat_map(|container| &container.ports);
+        let server = format!("http://127.0.0.1:{}", ports.map(|(here, _)| here).next().unwrap());
+        let shore = Shore { engines: vec![engine], ..Shore::default() };
+        let seen = see(&snapshot_of(objects), &shore, &server, 3);
+        let proof = decide(&seen.inputs).unwrap_or_else(|refusal| panic!("{case}: {refusal}"));
+        assert_eq!(proof.addresses.iter().map(ToString::to_string).collect::<Vec<_>>(), wanted, "{case}");
+    }
+}

@@ -9,7 +9,7 @@ LIMITS=(--ulimit nofile=20000:20000 --ulimit nproc=1000:1000)
 
 install_engines() {
   local entry missing=()
-  for entry in dockerd:docker.io docker:docker.io podman:podman /usr/lib/podman/netavark:netavark /usr/lib/podman/aardvark-dns:aardvark-dns jq:jq curl:curl; do
+  for entry in dockerd:docker.io docker:docker.io podman:podman /usr/lib/podman/netavark:netavark /usr/lib/podman/aardvark-dns:aardvark-dns slirp4netns:slirp4netns newuidmap:uidmap jq:jq curl:curl; do
     has_command "${entry%%:*}" || missing+=("${entry##*:}")
   done
   ((${#missing[@]})) || return 0
@@ -37,10 +37,12 @@ start_api() {
   wait_for 30 "the Service of the API server" "$LOGS/kube-apiserver.log" kubectl get service kubernetes
 }
 
-# start_engine docker|podman: on a socket of its own; sets ENGINE and SOCKET.
+# start_engine docker|podman|rootless: on a socket of its own; sets ENGINE, HOLD and SOCKET. rootless is a Podman, too.
 start_engine() {
   # Podman wants the path to be short.
   use_engine "$1" "$(mktemp -d)"
+  cp "$(command -v kubectl)" "$HOLD/kubectl"
+  install -m 644 "$DIR/inside.kubeconfig" "$HOLD/kubeconfig"
   at_exit rm -rf "$HOLD"
   "start_$1"
   at_exit stop_process "$1"
@@ -53,6 +55,32 @@ start_docker() {
   start_process docker dockerd --data-root "$HOLD/data" --exec-root "$HOLD/exec" --pidfile "$HOLD/pid" --host "unix://$SOCKET" \
     --bridge none --iptables=false --ip6tables=false --storage-driver vfs
 }
+
+# As a user without rights, who may make network devices in namespaces of his own, as is usual on machines for people.
+start_rootless() {
+  if ! id -u "$IDLE_USER" >/dev/null 2>&1; then
+    useradd "$IDLE_USER"
+    at_exit userdel "$IDLE_USER"
+  fi
+  at_exit chmod "$(stat -c %a /dev/net/tun)" /dev/net/tun
+  chmod 666 /dev/net/tun
+  at_exit end_idle_user
+  install -d -o "$IDLE_USER" "$HOLD/run"
+  chown "$IDLE_USER" "$HOLD"
+  AS_IDLE=(setpriv --reuid "$IDLE_USER" --regid "$IDLE_USER" --init-groups
+    env "HOME=$HOLD" "XDG_RUNTIME_DIR=$HOLD/run" "PATH=$PATH" sh -c 'cd "$HOME" && exec "$@"' sh)
+  start_process rootless "${AS_IDLE[@]}" podman "${ROOTLESS[@]}" system service --time=0 "unix://$SOCKET"
+}
+
+# What such an engine leaves running, and nobody else has this user.
+end_idle_user() {
+  local ids
+  mapfile -t ids < <(pgrep -u "$IDLE_USER")
+  ((${#ids[@]} == 0)) || kill -KILL "${ids[@]}"
+}
+
+IDLE_USER=seaworthy-idle
+ROOTLESS=(--storage-driver vfs --runtime runc --cgroup-manager cgroupfs)
 
 start_podman() { start_process podman podman "${PODMAN[@]/HOLD/$HOLD}" system service --time=0 "unix://$SOCKET"; }
 
@@ -68,6 +96,7 @@ engine() {
   case $ENGINE in
     docker) docker --host "unix://$SOCKET" "$@" ;;
     podman) podman "${PODMAN[@]/HOLD/$HOLD}" "$@" ;;
+    rootless) "${AS_IDLE[@]}" podman "${ROOTLESS[@]}" "$@" ;;
   esac
 }
 
@@ -112,15 +141,15 @@ node() {
 
 # The way into this cluster is a port of the control plane's container, as with kind.
 control_plane() {
-  node "$CASE-control-plane" control-plane -p "127.0.0.1:$API_DOOR:6443" -v "$(command -v kubectl):/kubectl:ro" \
-    -v "$DIR/inside.kubeconfig:/kubeconfig:ro" "$IDLE" /kubectl proxy --kubeconfig /kubeconfig --address 0.0.0.0 --port 6443 --accept-hosts '.*'
+  node "$CASE-control-plane" control-plane -p "127.0.0.1:$API_DOOR:6443" -v "$HOLD/kubectl:/kubectl:ro" \
+    -v "$HOLD/kubeconfig:/kubeconfig:ro" "$IDLE" /kubectl proxy --kubeconfig /kubeconfig --address 0.0.0.0 --port 6443 --accept-hosts '.*'
 }
 
 write_node() {
   local addresses
   addresses=$(addresses_of "$1" | jq -Rsc 'split("\n") | map(select(. != "") | {type: "InternalIP", address: .})')
   kubectl apply -f - >/dev/null <<END
-{apiVersion: v1, kind: Node, metadata: {name: $1}, spec: {providerID: kind://$ENGINE/$CASE/$1, podCIDR: 10.244.0.0/24, podCIDRs: [10.244.0.0/24]}}
+{apiVersion: v1, kind: Node, metadata: {name: $1}, spec: {providerID: kind://${ENGINE/rootless/podman}/$CASE/$1, podCIDR: 10.244.0.0/24, podCIDRs: [10.244.0.0/24]}}
 END
   kubectl patch node "$1" --subresource status --type merge -p "{\"status\": {\"addresses\": $addresses}}" >/dev/null
 }
@@ -149,7 +178,7 @@ other() {
 # What the program says, in one line: the ranges, the warnings and the reach, or the refusal. Its whole answer is kept.
 ask() {
   local answer=$REPORTS/$ENGINE-$CASE.json variable=DOCKER_HOST
-  [[ $ENGINE != podman ]] || variable=CONTAINER_HOST
+  [[ $ENGINE == docker ]] || variable=CONTAINER_HOST
   env "$variable=unix://$SOCKET" SEAWORTHY_STATE_DIR="$DIR/state" timeout 60 "$SEAWORTHY" --kubeconfig "$DOOR" -o json \
     prerequisites pool --needed "$1" >"$answer" 2>"$answer.log" || true
   jq -r 'if .kind == "Error" then "\(.error.id): \(.error.message | gsub("\n"; " "))"
