@@ -7,6 +7,7 @@ mod input;
 mod install;
 mod json;
 mod pool;
+mod prerequisites;
 mod render;
 mod runs;
 mod stacks;

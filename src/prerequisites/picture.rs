@@ -106,7 +106,9 @@ async fn kubelets(
 fn certificates(configuration: &Value) -> KubeletCertificates {
     let own = |pointer: &str| configuration.pointer(pointer);
     let asks = own("/kubeletconfig/serverTLSBootstrap") == Some(&Value::Bool(true));
-    let given = text(configuration, "/kubeletconfig/tlsCertFile").is_some_and(|file| !file.is_empty());
+    // One that has made its own names the file that it has put it into.
+    let own_made = |file: &str| file.is_empty() || file.ends_with("/pki/kubelet.crt");
+    let given = text(configuration, "/kubeletconfig/tlsCertFile").is_some_and(|file| !own_made(file));
     if asks || given { KubeletCertificates::Signed } else { KubeletCertificates::SelfSigned }
 }
 
@@ -180,6 +182,7 @@ mod tests {
         let served = |configuration: Value| certificates(&json!({"kubeletconfig": configuration}));
         assert_eq!(served(json!({})), KubeletCertificates::SelfSigned);
         assert_eq!(served(json!({"tlsCertFile": ""})), KubeletCertificates::SelfSigned);
+        assert_eq!(served(json!({"tlsCertFile": "/var/lib/kubelet/pki/kubelet.crt"})), KubeletCertificates::SelfSigned);
         assert_eq!(served(json!({"serverTLSBootstrap": true})), KubeletCertificates::Signed);
         assert_eq!(served(json!({"tlsCertFile": "/etc/kubelet.crt"})), KubeletCertificates::Signed);
     }

@@ -4,7 +4,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use k8s_openapi::api::core::v1::{Node, PersistentVolume, Service};
+use k8s_openapi::api::core::v1::{Event, Node, PersistentVolume, Service};
 use kube::api::{Api, ListParams};
 use kube::core::{ApiResource, DynamicObject, GroupVersionKind, Request};
 use kube::runtime::wait::{await_condition, conditions};
@@ -24,6 +24,8 @@ const ASK: Duration = Duration::from_secs(2);
 const METRICS: Duration = Duration::from_secs(90);
 /// How long the volume may take to go after its claim: a helper pod has to start.
 const GONE: Duration = Duration::from_secs(180);
+/// How long it may take until a node announces an address.
+const ANNOUNCED: Duration = Duration::from_secs(30);
 /// How long a connection may take.
 const CONNECT: Duration = Duration::from_secs(10);
 
@@ -93,6 +95,7 @@ pub async fn address(cluster: &Cluster, service: &ObjectRef, here: bool) -> Proo
     let (Some(given), Some(port)) = (given, port.and_then(|port| u16::try_from(port).ok())) else {
         return Err(failed("NoAddress", "it was given no address".to_owned()));
     };
+    announced(cluster, service).await.map_err(|why| failed("NotAnnounced", why))?;
     if !here {
         return Ok(format!("{given} was given; this machine cannot reach such addresses, so nothing was asked there"));
     }
@@ -103,6 +106,30 @@ pub async fn address(cluster: &Cluster, service: &ObjectRef, here: bool) -> Proo
         Err(_) => {
             let message = format!("{given}:{port} was given, but does not answer within {} s", CONNECT.as_secs());
             Err(failed("NoAnswer", message))
+        }
+    }
+}
+
+/// Some node says that it answers for the Service. A connection alone proves less than it seems: neighbours remember for a
+/// minute who answered for an address before.
+async fn announced(cluster: &Cluster, service: &ObjectRef) -> Result<(), String> {
+    let api: Api<Event> = Api::namespaced(cluster.client.clone(), service.namespace.as_deref().unwrap_or_default());
+    let about = ListParams::default()
+        .fields(&format!("involvedObject.kind=Service,involvedObject.name={},reason=nodeAssigned", service.name));
+    let mut clock = interval(Duration::from_millis(500));
+    let began = Instant::now();
+    loop {
+        clock.tick().await;
+        match api.list(&about).await {
+            Ok(events) if !events.items.is_empty() => return Ok(()),
+            Ok(_) if began.elapsed() > ANNOUNCED => {
+                return Err(format!(
+                    "no node has said within {} s that it answers for its address",
+                    ANNOUNCED.as_secs()
+                ));
+            }
+            Ok(_) => {}
+            Err(error) => return Err(root(&error)),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod discovery;
 mod logs;
+mod metrics;
 mod read;
 mod review;
 mod write;
@@ -66,6 +67,9 @@ fn dispatch(
 ) -> Result<Response<Body>, Refusal> {
     if let Some(document) = review::answer(request, route)? {
         return Ok(whole(StatusCode::CREATED, &document));
+    }
+    if route.api_version == metrics::GROUP {
+        return sandbox.read(|world| metrics::answer(world, route));
     }
     let served = sandbox.read(|world| served(world, route)).ok_or_else(Refusal::no_resource)?;
     if *request.method() == Method::GET || *request.method() == Method::HEAD {

@@ -12,6 +12,13 @@ pub(super) fn status<'a>(pod: &'a Value, container: &str) -> Option<&'a Value> {
     all.into_iter().find(|status| status["name"] == container)
 }
 
+/// Whether a pod is ready in which an image runs whose name holds this: the controllers that were installed, and not those that
+/// every cluster has.
+pub(super) fn runs_image(world: &World, part: &str) -> bool {
+    let holds = |container: &Value| text(container, "/image").is_some_and(|image| image.contains(part));
+    world.store.all("Pod").any(|pod| is_ready(pod) && items(pod, "/spec/containers").any(holds))
+}
+
 /// The last line of a container that crashes.
 pub(super) const LAST_WORDS: &str = "fatal: the sandbox was told to let this container crash";
 

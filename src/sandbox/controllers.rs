@@ -3,9 +3,13 @@
 //! All of them look at the whole state and not at what has changed, as real controllers do: whatever was interrupted is
 //! taken up by the next look. Together they are run until none has anything left, so their order is of no matter.
 
+mod addresses;
+mod api_service;
 mod claims;
+mod clone_set;
 mod collector;
 mod daemon_set;
+mod definitions;
 mod deployment;
 mod endpoints;
 mod job;
@@ -27,6 +31,7 @@ use super::world::World;
 /// All of them.
 pub(super) const ALL: &[fn(&mut World)] = &[
     namespace::run,
+    definitions::run,
     nodes::run,
     collector::run,
     deployment::run,
@@ -41,4 +46,7 @@ pub(super) const ALL: &[fn(&mut World)] = &[
     scheduler::run,
     kubelet::run,
     endpoints::run,
+    api_service::run,
+    addresses::run,
+    clone_set::run,
 ];

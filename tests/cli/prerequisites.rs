@@ -1,0 +1,73 @@
+//! `prerequisites ...` in the sandbox: from nothing to all four and back. The same on a real cluster, with the real controllers:
+//! tests/cluster/groups/prerequisites.sh.
+
+use serde_json::Value;
+
+use crate::test::{Output, Test};
+
+const INSTALL: &str = "prerequisites install --sandbox --yes --pool 172.30.255.200-172.30.255.220 -o json";
+
+fn again(output: Output, line: &str) -> Output {
+    Test::after(output).line(line).any_stdout().any_stderr().run()
+}
+
+/// What would be done about each, by name.
+fn verdicts(document: &Value) -> Vec<(String, String)> {
+    let all = document["prerequisites"].as_array().unwrap().iter();
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    all.map(|one| (text(&one["prerequisite"]), text(&one["do"]))).collect()
+}
+
+fn pairs(expected: [(&str, &str); 4]) -> Vec<(String, String)> {
+    expected.map(|(name, verdict)| (name.to_owned(), verdict.to_owned())).to_vec()
+}
+
+#[test]
+fn they_come_are_proven_and_go() {
+    let installed = Test::new().line(INSTALL).any_stderr().any_stdout().run();
+    let document = installed.json();
+    let missing = [("local-path", "use"), ("metrics-server", "install"), ("metallb", "install"), ("kruise", "install")];
+    assert_eq!(verdicts(&document), pairs(missing));
+    assert_eq!(document["checks"].as_array().unwrap().len(), 3, "{document}");
+    assert!(document["checks"].as_array().unwrap().iter().all(|check| check["works"] == true), "{document}");
+    let second = again(installed, INSTALL);
+    let document = second.json();
+    let there = [("local-path", "use"), ("metrics-server", "keep"), ("metallb", "keep"), ("kruise", "keep")];
+    assert_eq!(verdicts(&document), pairs(there));
+    let written = |run: &Value| run["outcome"]["requests"]["writes"].as_u64();
+    assert!(document["runs"].as_array().unwrap().iter().all(|run| written(run) == Some(0)), "{document}");
+    let gone = again(second, "prerequisites uninstall metallb kruise metrics-server --sandbox --yes -o json");
+    assert_eq!(gone.json()["runs"].as_array().unwrap().len(), 3);
+    let listed = again(gone, "prerequisites list --sandbox -o json");
+    assert!(verdicts(&listed.json()).iter().skip(1).all(|(_, verdict)| verdict != "keep"), "{}", listed.stdout);
+}
+
+#[test]
+fn what_is_in_use_stays() {
+    let installed =
+        Test::new().line("prerequisites install kruise --sandbox --yes --no-check").any_stdout().any_stderr().run();
+    let used = Test::after(installed).line("sandbox reset").any_stdout().run();
+    let nothing = Test::after(used).line("prerequisites uninstall kruise --sandbox --yes").status(2);
+    let said = "error: kruise was not installed by seaworthy; nothing was deleted\n hint: `seaworthy prerequisites list` shows who looks after it";
+    nothing.stderr(said).run();
+}
+
+#[test]
+fn bad_input_is_told_before_anything_is_looked_at() {
+    let unknown = "error: invalid value 'metalb' for '[NAMES]...': there is no prerequisite `metalb`; did you mean `metallb`?\n\nFor more information, try '--help'.";
+    let table = [
+        ("install metalb", unknown),
+        (
+            "install kruise --pool 172.30.0.1-172.30.0.9",
+            "error: --pool is for metallb, which is not among what is to be installed\n hint: name metallb too, or leave --pool out",
+        ),
+        ("install --set a=b", "error: --set is for a single prerequisite\n hint: name one, or leave --set out"),
+    ];
+    for (line, said) in table {
+        Test::new().line("prerequisites").line(line).line("--sandbox --yes").status(2).stderr(said).run();
+    }
+    let refused =
+        Test::new().line("prerequisites install metallb --sandbox --yes --pool 172.30.0.2-172.30.0.4").status(2);
+    let refused = refused.any_stderr().any_stdout().run();
+    assert!(refused.stderr.contains("172.30.0.2"), "a node has it: {}", refused.stderr);
+}
