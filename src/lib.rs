@@ -11,6 +11,7 @@
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
 pub mod error;
+mod file_lock;
 pub mod kinds;
 pub mod object;
 

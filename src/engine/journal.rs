@@ -6,7 +6,6 @@
 pub mod entry;
 pub mod runs;
 
-use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
@@ -18,6 +17,7 @@ pub use entry::{Entry, Inputs};
 pub use runs::{RunRecord, RunState, Runs};
 
 use crate::error::Explain;
+use crate::file_lock::FileLock;
 
 /// The journal could not be written or read.
 #[derive(Debug, thiserror::Error)]
@@ -111,7 +111,7 @@ pub struct Journal {
 
 impl Journal {
     /// Starts the writer on a file that is open, locked and at its end.
-    fn start(run: String, path: PathBuf, file: File) -> Self {
+    fn start(run: String, path: PathBuf, file: FileLock) -> Self {
         let (sender, receiver) = mpsc::channel();
         let writer = std::thread::spawn(move || write_all(file, &receiver));
         Self { run, path, sender: Some(sender), writer: Some(writer) }
@@ -156,7 +156,7 @@ impl Drop for Journal {
     }
 }
 
-fn write_all(mut file: File, receiver: &mpsc::Receiver<Message>) {
+fn write_all(mut file: FileLock, receiver: &mpsc::Receiver<Message>) {
     // Up to here the file holds whole lines.
     let mut whole = file.metadata().map(|metadata| metadata.len());
     while let Ok(first) = receiver.recv() {

@@ -5,7 +5,6 @@ use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -15,6 +14,7 @@ use super::kind::Kind;
 use super::store::Store;
 use super::world::{Remains, World};
 use crate::error::{Class, Explain};
+use crate::file_lock::FileLock;
 
 /// The version of this format.
 const FORMAT: u32 = 1;
@@ -96,8 +96,7 @@ struct Placed {
 #[derive(Debug)]
 pub(super) struct Held {
     path: PathBuf,
-    /// Closing it frees the lock.
-    _lock: File,
+    _lock: FileLock,
 }
 
 fn io(path: &Path) -> impl Fn(std::io::Error) -> SandboxError + '_ {
@@ -109,14 +108,14 @@ fn paths(state: &Path, kind: Kind) -> (PathBuf, PathBuf) {
     (folder.join(format!("{kind}.json")), folder.join(format!("{kind}.lock")))
 }
 
-fn locked(state: &Path, kind: Kind) -> Result<(PathBuf, File), SandboxError> {
+fn locked(state: &Path, kind: Kind) -> Result<(PathBuf, FileLock), SandboxError> {
     let (path, lock) = paths(state, kind);
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).map_err(io(folder))?;
     }
     let file = File::options().create(true).truncate(false).write(true).mode(0o600).open(&lock).map_err(io(&lock))?;
-    flock(&file, FlockOperation::NonBlockingLockExclusive).map_err(|_| SandboxError::Busy { kind })?;
-    Ok((path, file))
+    let lock = FileLock::take(file).map_err(io(&lock))?.ok_or(SandboxError::Busy { kind })?;
+    Ok((path, lock))
 }
 
 /// Forgets a kept sandbox. Whether there was one.

@@ -6,13 +6,13 @@ use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use rustix::fs::{FlockOperation, flock};
 use serde::Serialize;
 
 use super::entry::FORMAT;
 use super::{Entry, Inputs, Journal, JournalError, io};
 use crate::doctor::Cause;
 use crate::event::Ended;
+use crate::file_lock::FileLock;
 use crate::plan::Plan;
 
 /// How many runs are kept; the oldest closed ones go first.
@@ -84,7 +84,7 @@ impl Runs {
         self.forget_oldest()?;
         let at = Timestamp::now();
         let (run, path, file) = self.create(at)?;
-        lock(&file, &run)?;
+        let file = lock(file, &path, &run)?;
         let journal = Journal::start(run.clone(), path, file);
         journal
             .commit(Entry::Opened { format: FORMAT, run, at, inputs: Box::new(inputs), plan: Box::new(plan) })
@@ -116,7 +116,7 @@ impl Runs {
     pub async fn resume(&self, run: &str, binary: &str) -> Result<Journal, JournalError> {
         let path = self.known(run)?;
         let file = OpenOptions::new().append(true).open(&path).map_err(io(&path))?;
-        lock(&file, run)?;
+        let file = lock(file, &path, run)?;
         mend_last_line(&path)?;
         let journal = Journal::start(run.to_owned(), path, file);
         journal.commit(Entry::Resumed { at: Timestamp::now(), binary: binary.to_owned() }).await?;
@@ -127,7 +127,7 @@ impl Runs {
     pub async fn abandon(&self, run: &str) -> Result<(), JournalError> {
         let path = self.known(run)?;
         let file = OpenOptions::new().append(true).open(&path).map_err(io(&path))?;
-        lock(&file, run)?;
+        let file = lock(file, &path, run)?;
         mend_last_line(&path)?;
         Journal::start(run.to_owned(), path, file).commit(Entry::Abandoned { at: Timestamp::now() }).await
     }
@@ -136,7 +136,7 @@ impl Runs {
     pub fn purge(&self, run: &str) -> Result<(), JournalError> {
         let path = self.known(run)?;
         let file = File::open(&path).map_err(io(&path))?;
-        lock(&file, run)?;
+        let _held = lock(file, &path, run)?;
         fs::remove_file(&path).map_err(io(&path))
     }
 
@@ -230,9 +230,9 @@ fn is_run_name(run: &str) -> bool {
     !run.is_empty() && run.chars().all(|c| c.is_ascii_digit() || c == '-')
 }
 
-/// The operating system lets go of the lock when the process ends, however it ends.
-fn lock(file: &File, run: &str) -> Result<(), JournalError> {
-    flock(file, FlockOperation::NonBlockingLockExclusive).map_err(|_| JournalError::Busy { run: run.to_owned() })
+fn lock(file: File, path: &Path, run: &str) -> Result<FileLock, JournalError> {
+    let lock = FileLock::take(file).map_err(io(path))?;
+    lock.ok_or_else(|| JournalError::Busy { run: run.to_owned() })
 }
 
 /// A kill in the middle of a write leaves a line without an end; what follows must start on a new one.

@@ -230,7 +230,7 @@ async fn a_disk_that_does_not_take_it_is_an_error_of_the_commit() {
     let path = folder.path(&run);
     let before = fs::read(&path).unwrap();
     // Opened for reading only: every write to it fails.
-    let journal = Journal::start(run, path.clone(), File::open(&path).unwrap());
+    let journal = Journal::start(run, path.clone(), FileLock::take(File::open(&path).unwrap()).unwrap().unwrap());
     journal.note(done("a"));
     for _ in 0..2 {
         let error = journal.commit(intent("b")).await.unwrap_err();
