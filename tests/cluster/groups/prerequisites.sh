@@ -2,6 +2,7 @@
 # definitions, asked of a real API server: what the official ones of the same version accept ours accept, and nothing else,
 # with the same defaults and the same words.
 # seaworthy
+# up: --no-storage --self-signed
 # images: prerequisites
 # shellcheck shell=bash
 # shellcheck source=tests/cluster/lib/seaworthy.sh
@@ -11,11 +12,9 @@
 
 CASES=$CLUSTER_DIR/prerequisites
 
-# The cluster comes with one, which has to make room. 0.0.37 is not to be had here; what is does not answer probes.
+# 0.0.37 is not to be had here; what is does not answer probes.
 test_local_path_comes_works_and_goes() {
   begin
-  trap 'kubectl apply --server-side --force-conflicts -f "$CLUSTER_DIR/manifests/local-path.yaml" >/dev/null; end' EXIT
-  kubectl delete -f "$CLUSTER_DIR/manifests/local-path.yaml" --ignore-not-found --timeout=60s >/dev/null
   comes_works_and_goes local-path --set image.tag=v0.0.30 --set provisioner.probes=false
 }
 
@@ -43,8 +42,9 @@ comes_works_and_goes() {
   shift
   eventually 60 nothing_goes
   everything >"$WORK/before"
-  began=$EPOCHREALTIME
+  began=$EPOCHREALTIME mark=$(audit_mark)
   exits 0 sw prerequisites install "$name" "$@" --yes -o json
+  (($(audited_writes "$mark" | wc -l) >= 9)) || fail "the audit log does not show what the install of $name writes"
   same "what the check says" "$name true" "$(jq -r '.checks[] | "\(.prerequisite) \(.works)"' "$WORK/out")"
   figure "$name: $(seconds_since "$began") s with its check, of which $(jq '[.runs[].outcome.millis] | add / 1000' "$WORK/out") s to install"
   (($(comm -13 "$WORK/before" <(everything) | wc -l) >= 9)) || fail "the walk sees nothing of $name"
