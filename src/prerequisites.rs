@@ -102,6 +102,9 @@ pub struct Blocked {
     pub because: String,
     /// What to do.
     pub remedy: String,
+    /// What would tell may not be read: it may be there.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub blind: bool,
 }
 
 /// Whether what is there works.
@@ -166,7 +169,11 @@ pub enum Verdict {
 
 impl Verdict {
     fn blocked(because: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self::Blocked(Blocked { because: because.into(), remedy: remedy.into() })
+        Self::Blocked(Blocked { because: because.into(), remedy: remedy.into(), blind: false })
+    }
+
+    fn blind(because: String, remedy: &str) -> Self {
+        Self::Blocked(Blocked { because, remedy: remedy.to_owned(), blind: true })
     }
 
     /// The values to install it with, if it is to be.
@@ -191,6 +198,21 @@ pub struct Assessment {
     /// Only the addresses that may be given away are missing for a decision.
     #[serde(skip)]
     pub wants_pool: bool,
+}
+
+impl Assessment {
+    /// Whether a stack that needs it can count on it (`None`: that cannot be told), and why.
+    pub fn standing(&self) -> (Option<bool>, String) {
+        let there = || self.found.as_ref().and_then(|found| found.version.clone()).unwrap_or_else(|| "yes".to_owned());
+        match (&self.verdict, self.found.as_ref().map(|found| &found.health)) {
+            (Verdict::Blocked(blocked), _) if blocked.blind => (None, blocked.because.clone()),
+            (Verdict::Blocked(blocked), _) => (Some(false), blocked.because.clone()),
+            (Verdict::Install { because, .. }, _) => (Some(false), because.clone()),
+            (_, Some(Health::Unhealthy { why })) => (Some(false), why.clone()),
+            (Verdict::Use { because }, _) => (Some(true), because.clone()),
+            (Verdict::Keep { .. } | Verdict::Upgrade { .. }, _) => (Some(true), there()),
+        }
+    }
 }
 
 /// Decides what is to be done about a prerequisite. Pure.

@@ -154,7 +154,7 @@ async fn judge(session: &Session, cluster: &Cluster, picture: &Picture, asked: &
             Err(Failure { message, hint, .. }) => {
                 let remedy = hint.unwrap_or_else(|| "name them with --pool FIRST-LAST".to_owned());
                 let because = message.lines().map(str::trim).collect::<Vec<_>>().join("; ").replace(":;", ":");
-                wants.pool = Some(Err(Blocked { because, remedy }));
+                wants.pool = Some(Err(Blocked { because, remedy, blind: false }));
             }
         }
     }

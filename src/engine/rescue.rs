@@ -34,6 +34,25 @@ pub use count::{Files, count_in_pods};
 /// How often an act is tried again when the object changes between look and write.
 const TRIES: usize = 5;
 
+/// What a watch waits for.
+#[derive(Debug, Clone, Copy)]
+enum Aim {
+    /// That the step may be done.
+    Gate,
+    /// That it is done.
+    Proof,
+}
+
+impl Aim {
+    /// How far it is; an error when it is reached, or out of reach.
+    fn missing(self, standing: Standing) -> Result<String, Standing> {
+        match (self, standing) {
+            (_, Standing::Early { progress }) | (Self::Proof, Standing::Open { progress }) => Ok(progress),
+            (_, standing) => Err(standing),
+        }
+    }
+}
+
 impl Doing<'_> {
     pub(super) async fn rescue(&self, step: &Step, verb: &Verb, limit: Duration) -> Ending {
         let limit = if limit.is_zero() { self.context.limits.wait } else { limit };
@@ -56,6 +75,10 @@ impl Doing<'_> {
             match verb.standing(&seen) {
                 Standing::Proven { note } => return done(false, Some(note)),
                 Standing::Shut { why } => return Ending::Failed(shut(verb, &about, &why)),
+                Standing::Early { .. } => match self.watch(step, verb, (&about, limit), Aim::Gate).await {
+                    Ok(_) => continue,
+                    Err(ending) => return ending,
+                },
                 Standing::Open { .. } => {}
             }
             match self.patiently(&about, || act::act(self, verb, &seen)).await {
@@ -88,8 +111,26 @@ impl Doing<'_> {
         self.patiently(about, read).await
     }
 
-    /// Watches until the proof holds, and then reads once more: the proof is what the server says, not what a watch has seen.
+    /// Watches until the proof holds.
     async fn prove(&self, step: &Step, verb: &Verb, (about, limit): (&ObjectRef, Duration), changed: bool) -> Ending {
+        match self.watch(step, verb, (about, limit), Aim::Proof).await {
+            Ok(Standing::Proven { note }) => done(changed, Some(note)),
+            Ok(Standing::Shut { why } | Standing::Early { progress: why } | Standing::Open { progress: why }) => {
+                Ending::Failed(shut(verb, about, &why))
+            }
+            Err(ending) => ending,
+        }
+    }
+
+    /// Watches until what is aimed at is reached or out of reach, and then reads once more: what counts is what the server says,
+    /// not what a watch has seen.
+    async fn watch(
+        &self,
+        step: &Step,
+        verb: &Verb,
+        (about, limit): (&ObjectRef, Duration),
+        aim: Aim,
+    ) -> Result<Standing, Ending> {
         let wait = Wait { limit, ..Wait::new(self.context, &self.tracker, &step.id, about) };
         let watched: Vec<ObjectRef> = verb.reads().into_iter().chain(verb.reads_pods().map(pods_in)).collect();
         for object in &watched {
@@ -105,18 +146,18 @@ impl Doing<'_> {
             changes.borrow_and_update();
             let seen = self.tracker.look(&watched, |picture| verb.standing(picture));
             let progress = match seen {
-                Some(Standing::Open { progress }) => progress,
-                // Proven, or shut: only a fresh look decides. A watch lags behind the write that was just made.
-                Some(_) => match self.look(about, verb).await.map(|fresh| verb.standing(&fresh)) {
-                    Ok(Standing::Proven { note }) => return done(changed, Some(note)),
-                    Ok(Standing::Shut { why }) => return Ending::Failed(shut(verb, about, &why)),
-                    Ok(Standing::Open { progress }) => progress,
-                    Err(ending) => return ending,
+                Some(standing) => match aim.missing(standing) {
+                    Ok(progress) => progress,
+                    // Only a fresh look decides. A watch lags behind the write that was just made.
+                    Err(_) => match aim.missing(verb.standing(&self.look(about, verb).await?)) {
+                        Ok(progress) => progress,
+                        Err(standing) => return Ok(standing),
+                    },
                 },
                 None => "looking".to_owned(),
             };
             if let Err(unmet) = wait.check_api() {
-                return unmet.into();
+                return Err(unmet.into());
             }
             let cause = if began.elapsed() < PATIENCE { None } else { self.stalled(verb, about) };
             if said != progress {
@@ -124,8 +165,10 @@ impl Doing<'_> {
                 said.clone_from(&progress);
             }
             tokio::select! {
-                () = self.context.cancel.cancelled() => return Ending::Stopped,
-                () = sleep_until(deadline) => return Ending::Failed(wait.too_late(&progress, cause.map(Box::new))),
+                () = self.context.cancel.cancelled() => return Err(Ending::Stopped),
+                () = sleep_until(deadline) => {
+                    return Err(Ending::Failed(wait.too_late(&progress, cause.map(Box::new))));
+                }
                 () = next_change(&mut changes) => {}
                 _ = clock.tick() => {}
             }

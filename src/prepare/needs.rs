@@ -5,9 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use super::room::standings;
 use crate::cluster::{Cluster, Resources};
 use crate::object::{ObjectRef, items, text};
 use crate::plan::Plan;
+use crate::prerequisites;
 use crate::snapshot::collect::{Query, Scope, collect};
 use crate::snapshot::{Snapshot, classes};
 use crate::stack::definition::Needs;
@@ -22,7 +24,25 @@ pub async fn shortfalls(cluster: &Cluster, plan: &Plan, needs: &Needs) -> Result
     let has_claims = plan.objects().any(|object| claims(object).next().is_some());
     let asked = [(is_sized(needs), NODES), (has_claims, CLASSES)];
     let around = look(cluster, asked.into_iter().filter_map(|(is_asked, kind)| is_asked.then_some(kind))).await?;
-    Ok(judge(plan, needs, &around))
+    let mut short = judge(plan, needs, &around);
+    short.extend(missing_prerequisites(cluster, plan, needs).await?);
+    Ok(short)
+}
+
+/// The prerequisites that the profile needs and nobody can count on, each with what to type.
+async fn missing_prerequisites(cluster: &Cluster, plan: &Plan, needs: &Needs) -> Result<Vec<String>, kube::Error> {
+    if needs.prerequisites.is_empty() {
+        return Ok(Vec::new());
+    }
+    let standings = standings(&prerequisites::look(cluster).await?);
+    let missing = needs.prerequisites.iter().filter_map(|name| match standings.get(name) {
+        Some((Some(false), why)) => {
+            let profile = &plan.installation.profile;
+            Some(format!("profile {profile} needs {name}: {why}; `seaworthy prerequisites install {name}` installs it"))
+        }
+        _ => None,
+    });
+    Ok(missing.collect())
 }
 
 /// Whether the nodes have to be looked at: a cluster with less than one of them is no cluster.
@@ -32,11 +52,6 @@ fn is_sized(needs: &Needs) -> bool {
 
 const NODES: (&str, &str) = ("v1", "Node");
 const CLASSES: (&str, &str) = ("storage.k8s.io/v1", "StorageClass");
-
-/// Reads nodes and storage classes.
-pub(super) async fn look_at_all(cluster: &Cluster) -> Result<Snapshot, kube::Error> {
-    look(cluster, [NODES, CLASSES].into_iter()).await
-}
 
 async fn look(
     cluster: &Cluster,

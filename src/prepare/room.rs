@@ -1,11 +1,14 @@
 //! What a profile needs, beside what the cluster has.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::needs::{allocatable, default_class, look_at_all, shown, takes_pods};
+use super::needs::{allocatable, default_class, shown, takes_pods};
 use crate::cluster::Cluster;
 use crate::object::text;
+use crate::prerequisites::{self, Picture, Prerequisite, Wants, assess};
 use crate::snapshot::Snapshot;
 use crate::stack::definition::Needs;
 use crate::stack::quantity::{self, Nano};
@@ -21,6 +24,9 @@ pub struct Room {
     pub memory: Nano,
     /// The default storage class: `Some(None)` when there is none, `None` if that could not be read.
     pub storage_class: Option<Option<String>>,
+    /// Whether each prerequisite can be counted on, by its name, and why; `None` when that cannot be told.
+    #[serde(default)]
+    pub prerequisites: BTreeMap<String, (Option<bool>, String)>,
 }
 
 /// One thing that a profile needs.
@@ -36,9 +42,19 @@ pub struct Need {
     pub met: Option<bool>,
 }
 
-/// Reads what a cluster offers: two lists.
+/// Reads what a cluster offers: what the prerequisites are judged by, among it nodes and storage classes.
+///
+/// # Errors
+/// When the API server is gone.
 pub async fn room(cluster: &Cluster) -> Result<Room, kube::Error> {
-    Ok(measure(&look_at_all(cluster).await?))
+    let picture = prerequisites::look(cluster).await?;
+    Ok(Room { prerequisites: standings(&picture), ..measure(&picture.snapshot) })
+}
+
+/// How each prerequisite stands, by its name.
+pub(super) fn standings(picture: &Picture) -> BTreeMap<String, (Option<bool>, String)> {
+    let standing = |it: Prerequisite| (it.to_string(), assess(it, picture, &Wants::default()).standing());
+    Prerequisite::ALL.into_iter().map(standing).collect()
 }
 
 fn measure(around: &Snapshot) -> Room {
@@ -51,6 +67,7 @@ fn measure(around: &Snapshot) -> Room {
         cpu: sum("cpu"),
         memory: sum("memory"),
         storage_class: (!unread("StorageClass")).then_some(class),
+        prerequisites: BTreeMap::new(),
     }
 }
 
@@ -63,13 +80,14 @@ impl Room {
         if needs.storage_class {
             all.push(self.storage());
         }
-        all.extend(needs.prerequisites.iter().map(|name| Need {
-            what: name.clone(),
-            needed: "installed".to_owned(),
-            there: "not looked for yet".to_owned(),
-            met: None,
-        }));
+        all.extend(needs.prerequisites.iter().map(|name| self.prerequisite(name)));
         all
+    }
+
+    fn prerequisite(&self, name: &str) -> Need {
+        let unknown = || (None, "nobody knows how to look for it".to_owned());
+        let (met, there) = self.prerequisites.get(name).cloned().unwrap_or_else(unknown);
+        Need { what: name.to_owned(), needed: "one that works".to_owned(), there, met }
     }
 
     fn nodes(&self, needed: u32) -> Need {
@@ -130,7 +148,7 @@ mod tests {
             ("3000m allocatable", Some(true)),
             ("2048Mi allocatable", Some(false)),
             ("fast", Some(true)),
-            ("not looked for yet", None),
+            ("nobody knows how to look for it", None),
         ];
         assert_eq!(told, expected);
     }

@@ -15,7 +15,7 @@ const WEBHOOKS: [(&str, &str); 2] = [
 pub(super) fn assess(picture: &Picture) -> (Option<Found>, Verdict) {
     let kinds = ["Deployment", "CustomResourceDefinition", WEBHOOKS[0].0, WEBHOOKS[1].0];
     if let Some(because) = picture.blind(&kinds) {
-        return (None, Verdict::blocked(because, "look with a user that may list them"));
+        return (None, Verdict::blind(because, "look with a user that may list them"));
     }
     let manager = picture.workloads("Deployment", |it| version::image_of(it, "kruise-manager").is_some()).next();
     let definition = picture.definition(DEFINITION);

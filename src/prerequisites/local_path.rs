@@ -16,7 +16,7 @@ const CLASS: &str = "local-path";
 
 pub(super) fn assess(picture: &Picture, wants: &Wants) -> (Option<Found>, Verdict) {
     if let Some(because) = picture.blind(&["StorageClass", "Deployment"]) {
-        return (None, Verdict::blocked(because, "look with a user that may list them"));
+        return (None, Verdict::blind(because, "look with a user that may list them"));
     }
     let provisioners: Vec<&Value> = picture.workloads("Deployment", provides).collect();
     match provisioners.as_slice() {

@@ -14,7 +14,7 @@ const SYSTEM: &str = "metallb-system";
 pub(super) fn assess(picture: &Picture, wants: &Wants) -> (Option<Found>, Verdict) {
     let kinds = ["Deployment", "DaemonSet", "Service", "Node", "CustomResourceDefinition"];
     if let Some(because) = picture.blind(&kinds) {
-        return (None, Verdict::blocked(because, "look with a user that may list them"));
+        return (None, Verdict::blind(because, "look with a user that may list them"));
     }
     let controller = picture.workloads("Deployment", |it| is_part(it, "controller")).next();
     let speaker = picture.workloads("DaemonSet", |it| is_part(it, "speaker")).next();
@@ -101,6 +101,7 @@ pub(super) fn no_pool() -> Blocked {
     Blocked {
         because: "which addresses it may give away is not known".to_owned(),
         remedy: "name them with --pool FIRST-LAST".to_owned(),
+        blind: false,
     }
 }
 

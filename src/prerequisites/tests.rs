@@ -236,7 +236,7 @@ fn metallb_that_is_there_is_used_and_half_of_it_is_not_completed() {
 fn metallb_wants_a_pool() {
     let ask = |pool| assess(Prerequisite::Metallb, &picture([]), &Wants { by_name: true, pool }).verdict;
     assert!(matches!(ask(None), Verdict::Blocked(blocked) if blocked.remedy.contains("--pool")));
-    let refused = Blocked { because: "2 free, 3 needed".to_owned(), remedy: "r".to_owned() };
+    let refused = Blocked { because: "2 free, 3 needed".to_owned(), remedy: "r".to_owned(), blind: false };
     assert_eq!(ask(Some(Err(refused.clone()))), Verdict::Blocked(refused));
     let Verdict::Install { values, .. } = ask(Some(Ok(vec!["192.0.2.1-192.0.2.9".to_owned()]))) else { panic!() };
     assert_eq!(values, json!({"pool": {"addresses": ["192.0.2.1-192.0.2.9"]}}));

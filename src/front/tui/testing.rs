@@ -84,7 +84,8 @@ pub(super) fn unreached() -> Message {
 }
 
 pub(super) fn surveyed(context: &str) -> Message {
-    let room = Room { nodes: Some(1), cpu: 2_000_000_000, memory: 1 << 60, storage_class: Some(None) };
+    let room =
+        Room { nodes: Some(1), cpu: 2_000_000_000, memory: 1 << 60, storage_class: Some(None), ..Room::default() };
     Message::Surveyed { context: context.to_owned(), room: Ok(room) }
 }
 

@@ -15,6 +15,11 @@ pub enum Standing {
         /// What was seen.
         note: String,
     },
+    /// Its gate is not open yet, and opens by itself: a controller has still to see what was done before.
+    Early {
+        /// What is seen so far.
+        progress: String,
+    },
     /// Its proof does not hold, and it may be done.
     Open {
         /// What is seen so far.
@@ -177,7 +182,12 @@ fn free(snapshot: &Snapshot, volume: &Pinned, claim_uid: &str) -> Standing {
     if text(live, "/spec/claimRef/uid") != Some(claim_uid) {
         return proven(format!("phase {phase}"));
     }
-    if phase != "Released" || text(live, "/spec/persistentVolumeReclaimPolicy") != Some("Retain") {
+    let kept = text(live, "/spec/persistentVolumeReclaimPolicy") == Some("Retain");
+    // The claim has gone a moment ago; the volume says so once its controller has looked.
+    if phase == "Bound" && kept {
+        return Standing::Early { progress: format!("{} is not Released yet", volume.object) };
+    }
+    if phase != "Released" || !kept {
         return shut(format!("{} is to be Released with policy Retain; now {}", volume.object, shown(Some(live))));
     }
     open("Released")

@@ -41,6 +41,7 @@ fn picture(objects: &[Value]) -> Snapshot {
 fn word(standing: &Standing) -> &'static str {
     match standing {
         Standing::Proven { .. } => "proven",
+        Standing::Early { .. } => "early",
         Standing::Open { .. } => "open",
         Standing::Shut { .. } => "shut",
     }
@@ -162,7 +163,11 @@ fn a_volume_is_freed_of_one_claim_only() {
     let state = |phase: &str, uid: Value| json!({"spec": {"persistentVolumeReclaimPolicy": "Retain", "claimRef": {"name": "c", "uid": uid}}, "status": {"phase": phase}});
     let cases = [
         ("open", state("Released", json!("old"))),
-        ("shut", state("Bound", json!("old"))),
+        ("early", state("Bound", json!("old"))),
+        (
+            "shut",
+            json!({"spec": {"persistentVolumeReclaimPolicy": "Delete", "claimRef": {"name": "c", "uid": "old"}}, "status": {"phase": "Bound"}}),
+        ),
         ("proven", state("Available", Value::Null)),
         ("proven", state("Bound", json!("new"))),
         ("shut", json!({"spec": {}, "status": {"phase": "Available"}})),
