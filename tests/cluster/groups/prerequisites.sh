@@ -33,6 +33,32 @@ test_kruise_comes_works_and_goes() {
   comes_works_and_goes kruise
 }
 
+# Whatever is missing of it is put back, and it works as before. Not tried with ServiceAccounts: one that comes back is another one to the
+# API server, which refuses the tokens of the pods that are there until they are started anew.
+test_each_object_of_metallb_is_put_back() {
+  local kind namespace object count=0
+  begin
+  trap 'sw prerequisites uninstall metallb --in-use --yes >/dev/null 2>&1; end' EXIT
+  exits 0 sw prerequisites install metallb --pool "$(addresses)" --no-check --yes
+  while IFS='|' read -r kind namespace object; do
+    kubectl delete "$kind" "$object" ${namespace:+--namespace "$namespace"} --timeout=60s >/dev/null
+    exits 0 sw prerequisites install metallb --pool "$(addresses)" --no-check --yes
+    kubectl get "$kind" "$object" ${namespace:+--namespace "$namespace"} -o name >/dev/null
+    count=$((count + 1))
+  done < <(objects_of metallb ServiceAccount)
+  exits 0 sw prerequisites check metallb
+  figure "$count objects, each put back"
+  ((count >= 20)) || fail "only $count objects were found"
+}
+
+# objects_of STACK BUT-OF-KIND: KIND|NAMESPACE|NAME of each, without its namespace
+objects_of() {
+  local kinds
+  kinds=$(kubectl api-resources --verbs=delete -o name | grep -vE '^(namespaces|events.*|.*\.metrics\.k8s\.io)$' | paste -sd,)
+  kubectl get "$kinds" --all-namespaces -l "seaworthy.dev/stack=$1" -o json |
+    jq -r --arg not "$2" '.items[] | select(.kind != $not) | [.kind, .metadata.namespace // "", .metadata.name] | join("|")' | sort -u
+}
+
 # Some of the nodes' own network, which no node has.
 addresses() { kubectl get nodes -o json | jq -r '[.items[0].status.addresses[] | select(.type == "InternalIP")][0].address | sub("[0-9]+$"; "200") + "-" + sub("[0-9]+$"; "210")'; }
 
