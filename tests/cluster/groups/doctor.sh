@@ -23,6 +23,11 @@ test_services() { cases selector port probe chain; }
 
 test_control() { cases webhook api certificate; }
 
+test_etcd() {
+  "$CLUSTER_DIR/load-image" --name "$NAME" etcd
+  cases etcd
+}
+
 # The last ones: they concern the whole cluster.
 test_dns() {
   local replicas
@@ -61,6 +66,17 @@ before_certificate() {
   CERTIFICATE=$(base64 -w 0 "$folder/old") KEY=$(base64 -w 0 "$folder/key")
 }
 
+# Writes until one is refused: 64 KiB each, so that the quota of 2 MiB is used up after a few dozen.
+after_etcd() {
+  local value number
+  k wait --for=condition=Available --timeout=60s deployment/db
+  value=$(head -c 49152 /dev/urandom | base64 -w 0)
+  for number in $(seq 100); do
+    k exec deploy/db -- sh -c "printf %s \"\$1\" | etcdctl put key-\$2" -- "$value" "$number" >/dev/null 2>&1 || return 0
+  done
+  fail "etcd has taken 6 MiB in spite of its quota"
+}
+
 after_webhook() { at_exit kubectl delete validatingwebhookconfiguration "$NAMESPACE"; }
 
 after_api() { at_exit kubectl delete apiservice v1.ghost-doctor.example; }
@@ -85,6 +101,8 @@ shows_finalizer() { k get persistentvolumeclaim data -o 'jsonpath={.metadata.del
 shows_lost() { claim_is Lost; }
 shows_webhook() { k get replicasets -o 'jsonpath={.items[*].status.conditions[*].reason}' | grep -q FailedCreate; }
 shows_api() { kubectl get apiservice v1.ghost-doctor.example -o 'jsonpath={.status.conditions[*].status}' | grep -q False; }
+shows_etcd() { k logs deploy/db | grep -q NOSPACE && stuck_db; }
+stuck_db() { [[ $(k get deployment db -o 'jsonpath={.status.availableReplicas}') == '' ]]; }
 shows_certificate() { k get secret web-tls; }
 shows_node() { kubectl get node "$NAME-2" -o 'jsonpath={.status.conditions[?(@.type=="Ready")].status}' | grep -qx Unknown; }
 shows_dns() { [[ -z $(kubectl -n kube-system get endpointslices -l kubernetes.io/service-name=kube-dns -o 'jsonpath={.items[*].endpoints[*].addresses}') ]]; }
