@@ -45,7 +45,13 @@ fn found(picture: &Picture, parts: [Option<&Value>; 2]) -> Found {
 
 fn there(picture: &Picture, found: &Found, whole: bool, wants: &Wants) -> Verdict {
     if found.manager == Manager::Seaworthy {
-        return with_pool(wants, |values| super::ours(Prerequisite::Metallb, found, values));
+        return match (&wants.pool, &found.health) {
+            // What it has it keeps, where nothing can be said about what it ought to have.
+            (Some(Err(blocked)), Health::Healthy) => {
+                Verdict::Use { because: format!("it is ours, with the addresses that it has ({})", blocked.because) }
+            }
+            _ => with_pool(wants, |values| super::ours(Prerequisite::Metallb, found, values)),
+        };
     }
     if !whole {
         let because = format!("only a part of MetalLB is there ({})", found.manager);

@@ -234,6 +234,13 @@ fn metallb_that_is_there_is_used_and_half_of_it_is_not_completed() {
 
 #[test]
 fn metallb_wants_a_pool() {
+    let there = picture(metallb(&json!({"app": "metallb"}), "v0.16.1").into_iter().map(ours));
+    let lost = Wants {
+        by_name: false,
+        pool: Some(Err(Blocked { because: "w".to_owned(), remedy: "r".to_owned(), blind: false })),
+    };
+    let kept = assess(Prerequisite::Metallb, &there, &lost).verdict;
+    assert!(matches!(&kept, Verdict::Use { because } if because.contains("the addresses that it has")), "{kept:?}");
     let ask = |pool| assess(Prerequisite::Metallb, &picture([]), &Wants { by_name: true, pool }).verdict;
     assert!(matches!(ask(None), Verdict::Blocked(blocked) if blocked.remedy.contains("--pool")));
     let refused = Blocked { because: "2 free, 3 needed".to_owned(), remedy: "r".to_owned(), blind: false };
