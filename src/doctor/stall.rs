@@ -117,6 +117,11 @@ pub fn cause(waited: &ObjectRef, snapshot: &Snapshot, now: Timestamp) -> Option<
     walk::from(waited, snapshot, now)
 }
 
+/// Why a container of a pod that counts as ready has failed before.
+pub(crate) fn relapse(pod: &Value, snapshot: &Snapshot, now: Timestamp) -> Option<Cause> {
+    exit::relapse(&Site::with(pod, snapshot, now, site::Nodes::default())?)
+}
+
 /// Looks at the objects of one snapshot one by one: what the rules find at an object itself, not what is below it.
 pub(crate) struct Look<'a> {
     snapshot: &'a Snapshot,

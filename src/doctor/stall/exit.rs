@@ -36,8 +36,13 @@ struct End<'a> {
 }
 
 fn ends_of<'a>(site: &'a Site<'_>) -> impl Iterator<Item = End<'a>> {
+    all_ends_of(site).filter(|end| !end.container.ready)
+}
+
+/// Also those of containers that run again and count as ready.
+fn all_ends_of<'a>(site: &'a Site<'_>) -> impl Iterator<Item = End<'a>> {
     let stays = site.object["spec"]["restartPolicy"].as_str().unwrap_or("Always") == "Always";
-    site.containers.iter().filter(|container| !container.ready).filter_map(move |container| {
+    site.containers.iter().filter_map(move |container| {
         // A start that failed is not the program's doing; a sidecar or init container that is done is done.
         let ended = container.ended?;
         let code = ended.code?;
@@ -183,6 +188,14 @@ fn ends(site: &Site<'_>) -> Option<Cause> {
         .stuck(end.word(), format!("{} {what}{}{}", end.who(), end.restarted(), end.words()))
         .remedy(end.logs(site));
     Some(if is_first(&end, site.object) { cause.outlook(Outlook::Passing) } else { cause })
+}
+
+/// A program that has failed and was started again counts as ready until it fails the next time. Why it has failed.
+pub(super) fn relapse(site: &Site<'_>) -> Option<Cause> {
+    let end = all_ends_of(site).find(|end| end.container.ready && end.code != 0)?;
+    let message = format!("{} ended with exit code {} and was started again{}", end.who(), end.code, end.words());
+    let cause = site.stuck(end.reason, message).remedy(end.logs(site)).outlook(Outlook::Passing);
+    Some(Cause { id: "P001".to_owned(), ..cause })
 }
 
 /// A program that was restarted once and runs again has had a bad start, no more.

@@ -13,16 +13,32 @@ const SETTLED: SignedDuration = SignedDuration::from_secs(4);
 /// The same, for one that has failed before.
 const SETTLED_AFTER_FAILURE: SignedDuration = SignedDuration::from_secs(10);
 
+/// A container that is not believed yet.
+pub(super) struct Unsettled<'a> {
+    /// What is waited for.
+    pub(super) progress: String,
+    /// Its pod, when it has failed before.
+    pub(super) failed: Option<&'a Value>,
+}
+
 /// How far the newest container is from being believed; `None`: far enough.
-pub(super) fn unsettled(workload: &Value, snapshot: &Snapshot, now: Timestamp) -> Option<String> {
+pub(super) fn unsettled<'a>(workload: &Value, snapshot: &'a Snapshot, now: Timestamp) -> Option<Unsettled<'a>> {
     // What a Job or a Pod runs may end.
     if matches!(text(workload, "/kind"), Some("Job" | "Pod")) {
         return None;
     }
     let mut pods = Vec::new();
     pods_below(workload, snapshot, 2, &mut pods);
-    pods.into_iter()
-        .find_map(|pod| items(pod, "/status/containerStatuses").find_map(|status| wait_for(pod, status, now)))
+    pods.into_iter().find_map(|pod| {
+        items(pod, "/status/containerStatuses").find_map(|status| {
+            let progress = wait_for(pod, status, now)?;
+            Some(Unsettled { progress, failed: has_failed(status).then_some(pod) })
+        })
+    })
+}
+
+fn has_failed(status: &Value) -> bool {
+    status.pointer("/lastState/terminated/exitCode").is_some_and(|code| code != 0)
 }
 
 /// The pods of a workload; those of a Deployment hang below each ReplicaSet of it.
@@ -39,7 +55,7 @@ fn pods_below<'a>(owner: &Value, snapshot: &'a Snapshot, depth: usize, pods: &mu
 fn wait_for(pod: &Value, status: &Value, now: Timestamp) -> Option<String> {
     let name = text(status, "/name")?;
     let container = items(pod, "/spec/containers").find(|container| container["name"] == name)?;
-    let failed_before = status.pointer("/lastState/terminated/exitCode").is_some_and(|code| code != 0);
+    let failed_before = has_failed(status);
     if container.get("readinessProbe").is_some() && !failed_before {
         return None;
     }

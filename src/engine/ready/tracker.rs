@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::settle::unsettled;
+use super::settle::{Unsettled, unsettled};
 use super::words::{self, Silence, Words};
 use super::{Readiness, judge};
 use crate::cluster::{Clock, Cluster, Resources};
@@ -124,15 +124,19 @@ impl Tracker {
             let progress = "not seen yet".to_owned();
             return Standing { readiness: Readiness::Waiting { progress }, cause: None };
         };
-        let mut readiness = judge(live, &picture.snapshot);
+        let (snapshot, now) = (&picture.snapshot, self.clock.now());
+        let readiness = judge(live, snapshot);
         if let (Readiness::Ready { .. }, Some(_)) = (&readiness, applied)
-            && let Some(progress) = unsettled(live, &picture.snapshot, self.clock.now())
+            && let Some(Unsettled { progress, failed }) = unsettled(live, snapshot, now)
         {
-            readiness = Readiness::Waiting { progress };
+            // Its pod counts as ready again, so the walk from the workload does not come by it.
+            let failure = || failed.and_then(|pod| stall::relapse(pod, snapshot, now));
+            let cause = stall::cause(reference, snapshot, now).or_else(failure);
+            return Standing { readiness: Readiness::Waiting { progress }, cause };
         }
         let cause = match readiness {
             Readiness::Ready { .. } => None,
-            _ => stall::cause(reference, &picture.snapshot, self.clock.now()),
+            _ => stall::cause(reference, snapshot, now),
         };
         Standing { readiness, cause }
     }
