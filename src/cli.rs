@@ -8,6 +8,7 @@ mod explain;
 mod failure;
 mod health;
 mod hold;
+mod images;
 mod install;
 mod landing;
 mod new_stack;
@@ -115,6 +116,9 @@ pub(crate) enum Command {
     /// What stacks expect of a cluster: storage, metrics, addresses for load balancers, clone sets
     #[command(subcommand)]
     Prerequisites(prerequisites::PrerequisitesCommand),
+    /// The images of a stack
+    #[command(subcommand)]
+    Images(images::ImagesCommand),
     /// The Kubernetes manifests of a stack, on standard output
     Render(render::RenderArgs),
     /// Install a stack, or bring what is there to what you ask for now
@@ -238,6 +242,7 @@ async fn dispatch(session: &Arc<Session>, command: Option<Command>) -> Result<Ex
         Command::Stacks(StacksCommand::Validate { stack }) => stacks::validate(session, &stack),
         Command::Stacks(StacksCommand::New { name, dir }) => new_stack::run(session, &name, &dir),
         Command::Prerequisites(command) => prerequisites::run(session, &command).await,
+        Command::Images(command) => images::run(session, &command).await,
         Command::Render(arguments) => render::run(session, &arguments),
         Command::Install(arguments) => install::run(session, &arguments).await,
         Command::Status(arguments) => status::run(session, &arguments).await,

@@ -23,6 +23,7 @@ pub mod network;
 
 pub mod stack;
 
+pub mod images;
 pub mod prerequisites;
 
 pub mod prepare;

@@ -17,6 +17,8 @@ const COMMANDS: &[&str] = &[
     "prerequisites check",
     "prerequisites uninstall",
     "prerequisites pool",
+    "images",
+    "images list",
     "render",
     "install",
     "status",
