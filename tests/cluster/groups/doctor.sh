@@ -101,7 +101,8 @@ shows_finalizer() { k get persistentvolumeclaim data -o 'jsonpath={.metadata.del
 shows_lost() { claim_is Lost; }
 shows_webhook() { k get replicasets -o 'jsonpath={.items[*].status.conditions[*].reason}' | grep -q FailedCreate; }
 shows_api() { kubectl get apiservice v1.ghost-doctor.example -o 'jsonpath={.status.conditions[*].status}' | grep -q False; }
-shows_etcd() { k logs deploy/db | grep -q NOSPACE && stuck_db; }
+# The log of a container that has just been started is not read: it may still be on its way.
+shows_etcd() { k logs deploy/db | grep -q NOSPACE && stuck_db && older_than 45; }
 stuck_db() { [[ $(k get deployment db -o 'jsonpath={.status.availableReplicas}') == '' ]]; }
 shows_certificate() { k get secret web-tls; }
 shows_node() { kubectl get node "$NAME-2" -o 'jsonpath={.status.conditions[?(@.type=="Ready")].status}' | grep -qx Unknown; }
