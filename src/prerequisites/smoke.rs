@@ -9,6 +9,7 @@ use kube::api::{Api, ListParams};
 use kube::core::{ApiResource, DynamicObject, GroupVersionKind, Request};
 use kube::runtime::wait::{await_condition, conditions};
 use serde_json::Value;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
@@ -26,6 +27,10 @@ const METRICS: Duration = Duration::from_secs(90);
 const GONE: Duration = Duration::from_secs(180);
 /// How long it may take until a node announces an address.
 const ANNOUNCED: Duration = Duration::from_secs(30);
+/// What the page of `assets/smoke-metallb` says.
+const MARK: &str = "seaworthy smoke check";
+/// More than that page has, in bytes.
+const PAGE: u64 = 4096;
 /// How long a connection may take.
 const CONNECT: Duration = Duration::from_secs(10);
 
@@ -97,11 +102,17 @@ pub async fn address(cluster: &Cluster, service: &ObjectRef, here: bool) -> Proo
     };
     announced(cluster, service).await.map_err(|why| failed("NotAnnounced", why))?;
     if !here {
-        return Ok(format!("{given} was given; this machine cannot reach such addresses, so nothing was asked there"));
+        return Ok(format!(
+            "{given} was given and announced; it is out of this machine's reach, so nothing was asked there"
+        ));
     }
     let began = Instant::now();
-    match timeout(CONNECT, connect(given, port)).await {
-        Ok(Ok(())) => Ok(format!("{given} was given, and answers over TCP after {} ms", began.elapsed().as_millis())),
+    match timeout(CONNECT, page(given, port)).await {
+        Ok(Ok(page)) if page.contains(MARK) => {
+            Ok(format!("{given} was given, announced, and answers over TCP after {} ms", began.elapsed().as_millis()))
+        }
+        // Networks there are in which somebody answers for every address.
+        Ok(Ok(_)) => Err(failed("AnotherAnswer", format!("{given}:{port} was given, but somebody else answers there"))),
         Ok(Err(error)) => Err(failed("NoAnswer", format!("{given}:{port} was given, but does not answer: {error}"))),
         Err(_) => {
             let message = format!("{given}:{port} was given, but does not answer within {} s", CONNECT.as_secs());
@@ -135,16 +146,23 @@ async fn announced(cluster: &Cluster, service: &ObjectRef) -> Result<(), String>
 }
 
 /// The first packets after an address was given may find nobody who answers for it yet.
-async fn connect(address: IpAddr, port: u16) -> std::io::Result<()> {
+async fn page(address: IpAddr, port: u16) -> std::io::Result<String> {
     let mut clock = interval(Duration::from_millis(250));
     loop {
         clock.tick().await;
         match TcpStream::connect((address, port)).await {
             Err(error) if error.kind() == std::io::ErrorKind::HostUnreachable => {}
             Err(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => {}
-            answer => return answer.map(drop),
+            answer => return read(answer?).await,
         }
     }
+}
+
+async fn read(mut stream: TcpStream) -> std::io::Result<String> {
+    stream.write_all(b"GET / HTTP/1.0\r\nHost: smoke\r\nConnection: close\r\n\r\n").await?;
+    let mut page = Vec::new();
+    stream.take(PAGE).read_to_end(&mut page).await?;
+    Ok(String::from_utf8_lossy(&page).into_owned())
 }
 
 /// The names and uids of the volumes that are bound to a namespace's claims.

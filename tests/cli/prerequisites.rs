@@ -30,6 +30,8 @@ fn they_come_are_proven_and_go() {
     assert_eq!(verdicts(&document), pairs(missing));
     assert_eq!(document["checks"].as_array().unwrap().len(), 3, "{document}");
     assert!(document["checks"].as_array().unwrap().iter().all(|check| check["works"] == true), "{document}");
+    let address = document["checks"][1]["proof"].as_str().unwrap();
+    assert!(address.contains("nothing was asked there"), "no connection leaves a sandbox: {address}");
     let second = again(installed, INSTALL);
     let document = second.json();
     let there = [("local-path", "use"), ("metrics-server", "keep"), ("metallb", "keep"), ("kruise", "keep")];
