@@ -3,10 +3,10 @@
 
 use serde_json::{Value, json};
 
-use super::pods::{create, discard, from_template, is_available, template_hash};
+use super::pods::{from_template, is_available, match_replicas, template_hash};
 use crate::object::{number, text};
 use crate::sandbox::address::Address;
-use crate::sandbox::containers::{is_active, is_ready, runs_image};
+use crate::sandbox::containers::{is_ready, runs_image};
 use crate::sandbox::world::World;
 
 const BY: &str = "cloneset-controller";
@@ -56,10 +56,8 @@ fn complete(world: &mut World, address: &Address, mut set: Value) -> Value {
 }
 
 fn fill(world: &mut World, address: &Address, set: &Value) {
-    let mut pods: Vec<Value> = world.owned("Pod", set).into_iter().filter(is_active).collect();
-    let wanted = usize::try_from(number(set, "/spec/replicas").unwrap_or(1)).unwrap_or(0);
     let hash = template_hash(&set["spec"]["template"]);
-    for _ in pods.len()..wanted {
+    let pods = match_replicas(world, set, BY, |world| {
         let instance = world.store.ids.suffix();
         let name = format!("{}-{instance}", text(set, "/metadata/name").unwrap_or_default());
         let labels = [
@@ -67,17 +65,8 @@ fn fill(world: &mut World, address: &Address, set: &Value) {
             ("controller-revision-hash", hash.clone()),
             ("lifecycle.apps.kruise.io/state", "Normal".to_owned()),
         ];
-        let pod = from_template(world, set, Some(&name), &labels);
-        match create(world, set, pod, BY) {
-            Ok(pod) => pods.push(pod),
-            Err(_) => break,
-        }
-    }
-    if pods.len() > wanted {
-        pods.sort_by_key(|pod| (pod["spec"].get("nodeName").is_some(), is_ready(pod)));
-        let many = pods.len() - wanted;
-        pods.drain(..many).collect::<Vec<_>>().iter().for_each(|pod| discard(world, set, pod, BY));
-    }
+        from_template(world, set, Some(&name), &labels)
+    });
     count(world, address, set, (&pods, &hash));
 }
 

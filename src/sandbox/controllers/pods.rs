@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::object::{items, text};
-use crate::sandbox::containers::is_ready;
+use crate::object::{items, number, text};
+use crate::sandbox::containers::{is_active, is_ready};
 use crate::sandbox::ids::hash;
 use crate::sandbox::refusal::Refusal;
 use crate::sandbox::store::read_time;
@@ -63,6 +63,31 @@ pub(super) fn create(world: &mut World, owner: &Value, mut pod: Value, by: &str)
         world.event(owner, ("Normal", "SuccessfulCreate"), &format!("Created pod: {name}"), by);
     }
     Ok(stored)
+}
+
+/// The pods of a workload, after as many were made or deleted as it takes to have what it wants.
+pub(super) fn match_replicas(
+    world: &mut World,
+    owner: &Value,
+    by: &str,
+    make: impl Fn(&mut World) -> Value,
+) -> Vec<Value> {
+    let mut pods: Vec<Value> = world.owned("Pod", owner).into_iter().filter(is_active).collect();
+    let wanted = usize::try_from(number(owner, "/spec/replicas").unwrap_or(1)).unwrap_or(0);
+    for _ in pods.len()..wanted {
+        let pod = make(world);
+        match create(world, owner, pod, by) {
+            Ok(pod) => pods.push(pod),
+            Err(_) => break,
+        }
+    }
+    if pods.len() > wanted {
+        // Those go first that are least worth: without a node, then not ready.
+        pods.sort_by_key(|pod| (pod["spec"].get("nodeName").is_some(), is_ready(pod)));
+        let many = pods.len() - wanted;
+        pods.drain(..many).collect::<Vec<_>>().iter().for_each(|pod| discard(world, owner, pod, by));
+    }
+    pods
 }
 
 /// Seconds until a controller tries again what was refused.
