@@ -9,7 +9,7 @@ use super::room::standings;
 use crate::cluster::{Cluster, Resources};
 use crate::object::{ObjectRef, items, text};
 use crate::plan::Plan;
-use crate::prerequisites;
+use crate::prerequisites::{self, Picture};
 use crate::snapshot::collect::{Query, Scope, collect};
 use crate::snapshot::{Snapshot, classes};
 use crate::stack::definition::Needs;
@@ -21,20 +21,22 @@ pub async fn shortfalls(cluster: &Cluster, plan: &Plan, needs: &Needs) -> Result
     if plan.summary().create == 0 {
         return Ok(Vec::new());
     }
+    if !needs.prerequisites.is_empty() {
+        // Nodes and classes are among what the prerequisites are judged by.
+        let picture = prerequisites::look(cluster).await?;
+        let mut short = judge(plan, needs, &picture.snapshot);
+        short.extend(missing_prerequisites(&picture, plan, needs));
+        return Ok(short);
+    }
     let has_claims = plan.objects().any(|object| claims(object).next().is_some());
     let asked = [(is_sized(needs), NODES), (has_claims, CLASSES)];
     let around = look(cluster, asked.into_iter().filter_map(|(is_asked, kind)| is_asked.then_some(kind))).await?;
-    let mut short = judge(plan, needs, &around);
-    short.extend(missing_prerequisites(cluster, plan, needs).await?);
-    Ok(short)
+    Ok(judge(plan, needs, &around))
 }
 
 /// The prerequisites that the profile needs and nobody can count on, each with what to type.
-async fn missing_prerequisites(cluster: &Cluster, plan: &Plan, needs: &Needs) -> Result<Vec<String>, kube::Error> {
-    if needs.prerequisites.is_empty() {
-        return Ok(Vec::new());
-    }
-    let standings = standings(&prerequisites::look(cluster).await?);
+fn missing_prerequisites(picture: &Picture, plan: &Plan, needs: &Needs) -> Vec<String> {
+    let standings = standings(picture);
     let missing = needs.prerequisites.iter().filter_map(|name| match standings.get(name) {
         Some((Some(false), why)) => {
             let profile = &plan.installation.profile;
@@ -42,7 +44,7 @@ async fn missing_prerequisites(cluster: &Cluster, plan: &Plan, needs: &Needs) ->
         }
         _ => None,
     });
-    Ok(missing.collect())
+    missing.collect()
 }
 
 /// Whether the nodes have to be looked at: a cluster with less than one of them is no cluster.
