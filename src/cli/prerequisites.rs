@@ -9,7 +9,9 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use seaworthy::cluster::Cluster;
 use seaworthy::network::{Proof, Reach};
+use seaworthy::plan::Installation;
 use seaworthy::prerequisites::{Assessment, Blocked, Health, Picture, Prerequisite, Verdict, Wants, assess, look};
+use seaworthy::stack::Stack;
 use serde_json::json;
 
 use super::pool::{self, PoolArgs};
@@ -109,6 +111,18 @@ async fn picture(session: &Session) -> Result<(Cluster, Picture), Failure> {
     let picture = look(&cluster).await.map_err(|error| Failure::kube(&error))?;
     drop(busy);
     Ok((cluster, picture))
+}
+
+/// The installation of a stack of ours, of which nothing is known but where it would be.
+fn bare(stack: &Stack) -> Installation {
+    let (name, definition) = (stack.name().to_owned(), stack.definition());
+    Installation {
+        stack: name.clone(),
+        version: definition.version.clone(),
+        namespace: definition.default_namespace().to_owned(),
+        release: name,
+        profile: String::new(),
+    }
 }
 
 async fn list(session: &Session) -> Result<ExitCode, Failure> {

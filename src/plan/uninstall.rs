@@ -27,6 +27,12 @@ pub struct DataName {
     pub name: String,
 }
 
+impl From<&ObjectRef> for DataName {
+    fn from(object: &ObjectRef) -> Self {
+        Self { kind: object.kind.clone(), namespace: object.namespace.clone(), name: object.name.clone() }
+    }
+}
+
 impl FromStr for DataName {
     type Err = String;
 
@@ -53,11 +59,7 @@ impl FromStr for DataName {
 impl Destroy {
     /// Whether the user named this object.
     pub fn names(&self, reference: &ObjectRef) -> bool {
-        self.0.contains(&DataName {
-            kind: reference.kind.clone(),
-            namespace: reference.namespace.clone(),
-            name: reference.name.clone(),
-        })
+        self.0.contains(&DataName::from(reference))
     }
 }
 

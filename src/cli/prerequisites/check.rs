@@ -6,14 +6,13 @@ use seaworthy::cluster::Cluster;
 use seaworthy::doctor::Cause;
 use seaworthy::network::Reach;
 use seaworthy::object::ObjectRef;
-use seaworthy::plan::Installation;
 use seaworthy::plan::uninstall::{DataName, Destroy};
 use seaworthy::prerequisites::smoke::{self, Proof};
 use seaworthy::prerequisites::{Health, Picture, Prerequisite, Wants, assess};
 use seaworthy::stack::{Catalogue, Choices, Stack};
 use serde_json::{Value, json};
 
-use super::{CheckArgs, picture};
+use super::{CheckArgs, bare, picture};
 use crate::cli::choose::choose_of;
 use crate::cli::install::{InstallArgs, decide};
 use crate::cli::uninstall::Traces;
@@ -45,6 +44,11 @@ pub(super) async fn run(session: &Session, arguments: &CheckArgs) -> Result<Exit
         let hint = "`seaworthy prerequisites install` installs them";
         return Err(Failure::input("nothing-to-check", "none of the prerequisites is there", hint));
     }
+    if session.globals.read_only {
+        let hint = Some("run it without --read-only".to_owned());
+        let message = "refused by --read-only: a check makes objects in a namespace of its own, and takes them away";
+        return Err(Failure::new("read-only", seaworthy::error::Class::Failed, message, hint));
+    }
     // What the pool would be does not matter here, only where this machine is.
     let reach = if asked.contains(&Prerequisite::Metallb) {
         pool::work_out(session, &cluster, &[], 1).await.ok().and_then(|(_, reach)| reach)
@@ -52,16 +56,11 @@ pub(super) async fn run(session: &Session, arguments: &CheckArgs) -> Result<Exit
         None
     };
     let way = Way { session, face: session.face(), cluster, registry: arguments.registry.clone(), reach };
-    if session.globals.read_only {
-        let hint = Some("run it without --read-only".to_owned());
-        let message = "refused by --read-only: a check makes objects in a namespace of its own, and takes them away";
-        return Err(Failure::new("read-only", seaworthy::error::Class::Failed, message, hint));
-    }
     let checked = all(&way, &asked).await?;
     if session.is_json() {
         session.print("PrerequisitesCheck", &document(&checked), String::new);
     }
-    Ok(if checked.iter().all(|one| one.proof.is_ok()) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if all_work(&checked) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Those of which something is there.
@@ -168,24 +167,11 @@ async fn bring(way: &Way<'_>, stack: &Stack, set: &[&str]) -> Result<Option<Caus
 }
 
 async fn take_away(way: &Way<'_>, stack: &Stack) -> Result<(), Failure> {
-    let definition = stack.definition();
-    let namespace = definition.default_namespace().to_owned();
-    let bare = Installation {
-        stack: stack.name().to_owned(),
-        version: definition.version.clone(),
-        namespace: namespace.clone(),
-        release: stack.name().to_owned(),
-        profile: String::new(),
-    };
+    let bare = bare(stack);
+    let own = DataName { kind: "Namespace".to_owned(), namespace: None, name: bare.namespace.clone() };
     let traces = Traces::read(way.session, way.cluster.clone(), bare).await?;
     // The namespace and all that is in it were made for the check.
-    let known = traces.known.iter().filter(|object| object.kind == "PersistentVolumeClaim");
-    let claims = known.map(|claim| DataName {
-        kind: claim.kind.clone(),
-        namespace: claim.namespace.clone(),
-        name: claim.name.clone(),
-    });
-    let own = DataName { kind: "Namespace".to_owned(), namespace: None, name: namespace };
+    let claims = traces.known.iter().filter(|object| object.kind == "PersistentVolumeClaim").map(DataName::from);
     let destroy = Destroy(claims.chain([own]).collect());
     let removal = traces.removal(&destroy).await?;
     let landing = removal.land(way.session, way.face.clone(), None).await?;
@@ -193,8 +179,11 @@ async fn take_away(way: &Way<'_>, stack: &Stack) -> Result<(), Failure> {
         return Ok(());
     }
     let why = landing.outcome.causes.first().map(cause_text).unwrap_or_default();
-    let hint =
-        Some(format!("`seaworthy uninstall {} -n {}` takes it away", stack.name(), definition.default_namespace()));
+    let hint = Some(format!(
+        "`seaworthy uninstall {} -n {}` takes it away",
+        stack.name(),
+        stack.definition().default_namespace()
+    ));
     let message = format!("what the check made could not be taken away: {why}");
     Err(Failure::new("smoke-left", seaworthy::error::Class::Failed, message, hint))
 }

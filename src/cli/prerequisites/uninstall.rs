@@ -4,14 +4,13 @@ use std::collections::BTreeSet;
 use std::process::ExitCode;
 
 use seaworthy::cluster::Cluster;
-use seaworthy::object::ObjectRef;
+use seaworthy::plan::Plan;
 use seaworthy::plan::uninstall::{DataName, Destroy};
-use seaworthy::plan::{Installation, Plan};
 use seaworthy::prerequisites::{Picture, Prerequisite, users};
 use seaworthy::stack::Catalogue;
 use serde_json::{Value, json};
 
-use super::{UninstallArgs, picture};
+use super::{UninstallArgs, bare, picture};
 use crate::cli::uninstall::{Removal, Traces};
 use crate::cli::voyage::{agree_to_all, refuse};
 use crate::cli::{Failure, Session};
@@ -75,18 +74,11 @@ async fn plan(
     prerequisite: Prerequisite,
 ) -> Result<Going, Failure> {
     let stack = Catalogue::prerequisites().get(prerequisite.name())?;
-    let definition = stack.definition();
-    let bare = Installation {
-        stack: stack.name().to_owned(),
-        version: definition.version.clone(),
-        namespace: definition.default_namespace().to_owned(),
-        release: stack.name().to_owned(),
-        profile: String::new(),
-    };
+    let bare = bare(&stack);
     let traces = Traces::read(session, cluster.clone(), bare.clone()).await?;
     let kube = |error: kube::Error| Failure::kube(&error);
     let empty = users::empty(cluster, (&bare.stack, &bare.namespace), &traces.known).await.map_err(kube)?;
-    let destroy = Destroy(empty.iter().map(data_name).collect());
+    let destroy = Destroy(empty.iter().map(DataName::from).collect());
     let removal = traces.removal(&destroy).await?;
     if !removal.prepared.plan.writes() {
         let message = format!("{prerequisite} was not installed by seaworthy; nothing was deleted");
@@ -99,10 +91,6 @@ async fn plan(
     });
     let users = if serves { users::users(cluster, prerequisite, picture).await.map_err(kube)? } else { Vec::new() };
     Ok(Going { prerequisite, removal, users })
-}
-
-fn data_name(object: &ObjectRef) -> DataName {
-    DataName { kind: object.kind.clone(), namespace: object.namespace.clone(), name: object.name.clone() }
 }
 
 fn refuse_used(all: &[Going]) -> Result<(), Failure> {
