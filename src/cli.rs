@@ -2,6 +2,7 @@
 //! back to a front end.
 
 pub(crate) mod choose;
+mod cluster;
 mod detect;
 mod doctor;
 mod explain;
@@ -110,6 +111,9 @@ pub(crate) enum Format {
 pub(crate) enum Command {
     /// What is here: container engines, tools, kubeconfig contexts, and which clusters answer
     Detect,
+    /// Clusters of this machine: make one, bring one back, delete one
+    #[command(subcommand)]
+    Cluster(cluster::ClusterCommand),
     /// The stacks that can be installed
     #[command(subcommand)]
     Stacks(StacksCommand),
@@ -237,6 +241,7 @@ async fn dispatch(session: &Arc<Session>, command: Option<Command>) -> Result<Ex
     let Some(command) = command else { return wizard::home(session).await };
     match command {
         Command::Detect => detect::run(session).await,
+        Command::Cluster(command) => Box::pin(cluster::run(session, &command)).await,
         Command::Stacks(StacksCommand::List) => Ok(stacks::list(session)),
         Command::Stacks(StacksCommand::Show { stack }) => stacks::show(session, &stack),
         Command::Stacks(StacksCommand::Validate { stack }) => stacks::validate(session, &stack),

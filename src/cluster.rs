@@ -3,6 +3,7 @@
 pub mod clock;
 pub mod connect;
 pub mod fault;
+mod host;
 pub mod meter;
 pub mod resources;
 
@@ -10,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 pub use clock::Clock;
 pub use connect::{ConnectError, ConnectOptions, connect};
+pub use host::host;
 pub use meter::{Counts, Meter};
 pub use resources::Resources;
 

@@ -3,6 +3,7 @@
 pub mod apply;
 pub mod forward;
 mod graph;
+mod host;
 pub mod journal;
 pub mod lock;
 pub mod ready;
@@ -19,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cluster::{Cluster, Resources};
 use crate::event::{Command, Event};
+use crate::host::Surroundings;
 use crate::snapshot::Snapshot;
 
 pub use run::run;
@@ -28,6 +30,8 @@ pub(crate) use step::secret_needed;
 pub struct Context {
     /// The cluster; it must be the one that the plan was made for.
     pub cluster: Cluster,
+    /// This machine, for steps that change it.
+    pub here: Surroundings,
     /// Where the kinds of the plan live.
     pub resources: Resources,
     /// The picture that the plan was made from.

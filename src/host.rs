@@ -10,7 +10,7 @@
 //! Everything is asked at once, and each has its own deadline: a dead socket or an unreachable cluster delays nothing
 //! else, and the whole takes no longer than the longest deadline.
 
-mod child;
+pub(crate) mod child;
 pub mod clusters;
 pub mod distribution;
 pub mod engines;

@@ -26,6 +26,7 @@ pub mod stack;
 pub mod images;
 pub mod prerequisites;
 
+pub mod clusters;
 pub mod prepare;
 
 pub mod plan;

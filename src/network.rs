@@ -25,7 +25,7 @@ mod refusal;
 mod warn;
 mod window;
 
-pub use check::{check, read};
+pub use check::{check, kept, read};
 pub use decide::decide;
 pub use inputs::{Forbidden, Holder, Inputs, Network, NodeAddress, Pool, Subnet, Used};
 pub use look::{Seen, Shore, look, see, shore, snapshot};

@@ -4,6 +4,7 @@ pub mod compare;
 pub mod difference;
 pub mod install;
 pub mod order;
+pub mod task;
 pub mod uninstall;
 pub mod verb;
 
@@ -48,6 +49,32 @@ pub enum Purpose {
     Recover,
     /// The brake: save what is known of the data, and keep every volume.
     Hold,
+    /// Make a cluster on this machine.
+    CreateCluster,
+    /// Bring a cluster of this machine back whose nodes were stopped.
+    StartCluster,
+    /// Delete a cluster of this machine, with what lies in it.
+    DeleteCluster,
+}
+
+impl Purpose {
+    /// Whether it is about this machine, and not about what is in a cluster.
+    pub fn is_of_host(self) -> bool {
+        matches!(self, Self::CreateCluster | Self::StartCluster | Self::DeleteCluster)
+    }
+
+    /// In a word or two, for lists of runs.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Install => "install",
+            Self::Uninstall => "uninstall",
+            Self::Recover => "recover",
+            Self::Hold => "hold",
+            Self::CreateCluster => "cluster create",
+            Self::StartCluster => "cluster up",
+            Self::DeleteCluster => "cluster delete",
+        }
+    }
 }
 
 /// (stack, namespace) is the identity; the rest is what was chosen.
@@ -69,6 +96,17 @@ impl Installation {
     /// The name of the installation's lock, record and runs: unique in a cluster.
     pub fn key(&self) -> String {
         format!("{}.{}", self.namespace, self.stack)
+    }
+
+    /// A cluster of this machine, where an installation is asked for: its distribution and its name are its identity.
+    pub fn of_cluster(distribution: &str, name: &str, version: &str) -> Self {
+        Self {
+            stack: distribution.to_owned(),
+            version: version.to_owned(),
+            namespace: name.to_owned(),
+            release: name.to_owned(),
+            profile: String::new(),
+        }
     }
 }
 
@@ -123,6 +161,11 @@ pub enum Action {
         verb: Box<verb::Verb>,
         /// How long the proof may take, seconds; it overrides the limit of the run.
         limit: u64,
+    },
+    /// Something on this machine: observed, done when it is not as wanted, and proven by observing again.
+    Host {
+        /// What is done.
+        task: Box<task::Task>,
     },
 }
 
@@ -316,7 +359,7 @@ impl Action {
             Self::Apply { object } => ObjectRef::of(object),
             Self::Await { object } | Self::Delete { object, .. } => Some(object.clone()),
             Self::Rescue { verb, .. } => verb.object(),
-            Self::Reach { .. } => None,
+            Self::Reach { .. } | Self::Host { .. } => None,
         }
     }
 

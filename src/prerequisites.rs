@@ -17,7 +17,7 @@ mod metrics_server;
 pub mod picture;
 pub mod smoke;
 pub mod users;
-mod version;
+pub(crate) mod version;
 
 use std::cmp::Ordering;
 use std::fmt;

@@ -126,22 +126,28 @@ impl Stack {
     /// When it has no such profile, and every file and `--set` that cannot be read.
     pub fn values(&self, choices: &Choices) -> Result<Values, StackError> {
         let profile = choices.profile.as_deref().unwrap_or(self.definition.default_profile());
-        let Some(layer) = self.profiles.get(profile) else {
-            let known: Vec<String> = self.profiles.keys().cloned().collect();
-            let closest = closest(profile, known.iter().map(String::as_str)).map(str::to_owned);
-            return Err(StackError::UnknownProfile {
-                stack: self.name().to_owned(),
-                name: profile.to_owned(),
-                closest,
-                known,
-            });
-        };
+        let layer = self.profiles.get(profile).ok_or_else(|| self.no_profile(profile))?;
         let mut own = self.defaults.clone();
         values::merge::merge(&mut own, layer.clone());
         if let Some(example) = self.example.clone().filter(|_| choices.example) {
             values::merge::merge(&mut own, example);
         }
         values::merged(own, profile, choices, &self.schema).map_err(StackError::Faults)
+    }
+
+    /// A profile of it; without a name its default.
+    ///
+    /// # Errors
+    /// When it has none of that name.
+    pub fn profile(&self, name: Option<&str>) -> Result<&definition::Profile, StackError> {
+        let name = name.unwrap_or(self.definition.default_profile());
+        self.definition.profiles.get(name).ok_or_else(|| self.no_profile(name))
+    }
+
+    fn no_profile(&self, name: &str) -> StackError {
+        let known: Vec<String> = self.profiles.keys().cloned().collect();
+        let closest = closest(name, known.iter().map(String::as_str)).map(str::to_owned);
+        StackError::UnknownProfile { stack: self.name().to_owned(), name: name.to_owned(), closest, known }
     }
 
     /// Everything in the values that the schema or a rule does not allow. Rules speak about values that fit the schema,

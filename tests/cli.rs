@@ -1,5 +1,6 @@
 //! The command line: help, bad input, results.
 
+mod cluster;
 mod connect;
 mod doctor;
 mod help;

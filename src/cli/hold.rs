@@ -99,7 +99,8 @@ async fn sail(
     let limits = Limits { wait: session.globals.timeout, ..Limits::default() };
     let resources = Resources::default();
     let cancel = CancellationToken::new();
-    let context = Context { cluster, resources, snapshot, events, cancel, limits, commands: None };
+    let here = session.here.clone();
+    let context = Context { cluster, here, resources, snapshot, events, cancel, limits, commands: None };
     let outcome = engine::run(&plan, &context, None).await;
     drop(context);
     // What could not be shown is in the outcome.

@@ -10,6 +10,7 @@ use serde_json::json;
 
 use super::{Failure, Session};
 use crate::front::paint::Paint;
+use crate::front::say;
 
 /// `prerequisites pool ...`
 #[derive(Debug, Args)]
@@ -48,6 +49,25 @@ pub(crate) async fn work_out(
     drop(busy);
     let proof = if given.is_empty() { network::decide(&inputs) } else { network::check(&inputs, &given) };
     Ok((proof.map_err(refused)?, reach))
+}
+
+/// Whether the pool that a cluster has from us still fits, now that its nodes may have other addresses.
+pub(super) async fn check_again(session: &Session, context: &str) -> Result<(), Failure> {
+    let cluster = session.connect_to(Some(context)).await?;
+    let Seen { inputs, .. } = look(session, &cluster, 1).await?;
+    match network::kept(&inputs) {
+        None => {}
+        Some(Ok(proof)) => {
+            let ranges: Vec<String> = proof.addresses.iter().map(ToString::to_string).collect();
+            say(format!("the address pool still fits: {}", ranges.join(", ")));
+        }
+        Some(Err(refusal)) => {
+            say(format!("warning: the address pool does not fit any more: {}", printable(&refusal.to_string())));
+            refusal.lines().iter().for_each(|line| say(format!("  {}", printable(line))));
+            say(format!("  another one: seaworthy prerequisites install metallb --context {context}"));
+        }
+    }
+    Ok(())
 }
 
 async fn look(session: &Session, cluster: &Cluster, needed: u32) -> Result<Seen, Failure> {

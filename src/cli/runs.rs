@@ -5,10 +5,9 @@ use std::process::ExitCode;
 use clap::Subcommand;
 use seaworthy::cluster::Cluster;
 use seaworthy::engine::journal::{RunRecord, RunState};
-use seaworthy::plan::Purpose;
 use serde_json::json;
 
-use super::{Failure, Session, install};
+use super::{Failure, Session, cluster, install};
 use crate::front::paint::{Paint, table};
 use crate::front::plain::cause_text;
 use crate::front::plan_text::plan_text;
@@ -64,21 +63,12 @@ fn row(record: &RunRecord) -> Vec<String> {
     let installation = &record.plan.installation;
     vec![
         record.run.clone(),
-        purpose(record).to_owned(),
+        record.plan.purpose.word().to_owned(),
         installation.stack.clone(),
         installation.namespace.clone(),
         record.plan.cluster.context.clone(),
         state(record),
     ]
-}
-
-fn purpose(record: &RunRecord) -> &'static str {
-    match record.plan.purpose {
-        Purpose::Install => "install",
-        Purpose::Uninstall => "uninstall",
-        Purpose::Recover => "recover",
-        Purpose::Hold => "hold",
-    }
 }
 
 fn state(record: &RunRecord) -> String {
@@ -123,7 +113,11 @@ pub(crate) fn show(session: &Session, run: &str) -> Result<ExitCode, Failure> {
 pub(crate) async fn resume(session: &Session, run: Option<&str>, take_lock: Option<&str>) -> Result<ExitCode, Failure> {
     let runs = session.runs()?;
     let (record, cluster) = if let Some(run) = run {
-        (runs.load(run)?, None)
+        let record = runs.load(run)?;
+        if record.plan.purpose.is_of_host() && !matches!(record.state, RunState::Done | RunState::Abandoned) {
+            return cluster::resume(session, &record).await;
+        }
+        (record, None)
     } else {
         let open = unfinished(session)?;
         let cluster = session.connect().await?;

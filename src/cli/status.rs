@@ -7,7 +7,7 @@ use seaworthy::cluster::Cluster;
 use seaworthy::engine::journal::{RunRecord, RunState};
 use seaworthy::engine::record::InstallRecord;
 use seaworthy::error::Class;
-use seaworthy::plan::{Installation, Purpose};
+use seaworthy::plan::Installation;
 use seaworthy::prepare::discover::{self, Found, LastRun, Sought, Stage};
 use seaworthy::prepare::{self, Health, ObjectHealth};
 use serde_json::json;
@@ -176,12 +176,7 @@ fn remedy_lines(health: &Health) -> Vec<String> {
 }
 
 fn run_text(run: &LastRun) -> String {
-    let what = match run.purpose {
-        Purpose::Install => "install",
-        Purpose::Recover => "recover",
-        Purpose::Hold => "hold",
-        Purpose::Uninstall => "uninstall",
-    };
+    let what = run.purpose.word();
     let end = match run.state {
         RunState::Open => "is under way, or was killed".to_owned(),
         RunState::Interrupted => "was interrupted".to_owned(),

@@ -6,7 +6,7 @@ use seaworthy::cluster::Cluster;
 use seaworthy::cluster::fault::classify;
 use seaworthy::doctor::{Cause, Outlook};
 use seaworthy::engine::journal::{Inputs, Journal};
-use seaworthy::engine::lock::{Lock, LockError, SYSTEM_NAMESPACE};
+use seaworthy::engine::lock::{Lock, LockError, MachineLock, SYSTEM_NAMESPACE};
 use seaworthy::engine::record::InstallRecord;
 use seaworthy::engine::{self, Context, Limits};
 use seaworthy::error::Class;
@@ -45,6 +45,14 @@ pub(super) struct Voyage<'a> {
     pub(super) remarks: Remarks,
     /// Whether the plan was shown and agreed to already.
     pub(super) agreed: bool,
+}
+
+/// What keeps others away from what a plan is about.
+enum Held {
+    /// A Lease.
+    Cluster(Box<Lock>),
+    /// A file of this machine.
+    Machine(#[expect(dead_code, reason = "it is held, not read")] MachineLock),
 }
 
 /// What is said with a plan, before anybody agrees to it.
@@ -86,19 +94,19 @@ impl Voyage<'_> {
             Purpose::Install => !self.record_matches(&prepared),
             // An uninstall that was killed near its end has left nothing but its record, and its lock.
             Purpose::Uninstall => self.record.is_some(),
-            Purpose::Recover | Purpose::Hold => false,
+            _ => false,
         };
         let writes = (plan.writes() || record_is_due || open.is_some()) && !self.cluster.meter.is_read_only();
         if plan.writes() && self.cluster.meter.is_read_only() {
             return Err(self.read_only(plan));
         }
-        if plan.writes() && !self.session.globals.yes && can_ask() {
+        if plan.writes() && !self.session.globals.yes && can_ask() && !plan.purpose.is_of_host() {
             // Nobody is to read a plan and agree to it before hearing that it cannot be begun.
             let key = plan.installation.key();
             Lock::look(&self.cluster.client, &key, self.take_lock == Some(key.as_str())).await?;
         }
         if plan.writes() && !self.agreed {
-            self.face.show(|paint| self.remarks.around(&plan_text(plan, paint), paint));
+            self.show(plan);
             if !self.session.globals.yes {
                 ask_to_go_on(&self.face).await?;
             }
@@ -108,7 +116,7 @@ impl Voyage<'_> {
         let cancel = signals.token();
         let lock = if writes { Some(self.lock(plan, cancel.clone()).await?) } else { None };
         let outcome = self.run(prepared, open, writes, cancel).await;
-        if let Some(lock) = lock
+        if let Some(Held::Cluster(lock)) = lock
             && let Err(error) = lock.release().await
         {
             self.face.say(&format!("the lock could not be given back and expires in a minute: {}", classify(&error)));
@@ -119,6 +127,11 @@ impl Voyage<'_> {
             return Err(lock_lost(&key, &outcome.run));
         }
         Ok(Landing::new(outcome, told, signals.code(), &self.inputs))
+    }
+
+    /// Shows what is to be agreed to.
+    pub(super) fn show(&self, plan: &Plan) {
+        self.face.show(|paint| self.remarks.around(&plan_text(plan, paint), paint));
     }
 
     /// The command that opens what was installed, when there is something to open.
@@ -140,18 +153,21 @@ impl Voyage<'_> {
         Failure::new("read-only", Class::Failed, message, Some("run it without --read-only".to_owned()))
     }
 
-    async fn lock(&self, plan: &Plan, lost: CancellationToken) -> Result<Lock, Failure> {
+    async fn lock(&self, plan: &Plan, lost: CancellationToken) -> Result<Held, Failure> {
         let key = plan.installation.key();
+        if plan.purpose.is_of_host() {
+            return Ok(Held::Machine(MachineLock::acquire(&self.session.state_dir()?, &key)?));
+        }
         let take_over = self.take_lock == Some(key.as_str());
         let client = &self.cluster.client;
         let held = match Lock::acquire(client, &key, take_over, lost.clone()).await {
             Err(held @ LockError::Held { expired: true, .. }) => held,
-            answer => return Ok(answer?),
+            answer => return Ok(Held::Cluster(Box::new(answer?))),
         };
         let question = format!("{held}. Take it over?");
         let ask = Ask::Typed { question, word: key.clone() };
         match self.face.ask(ask).await.map_err(|error| unanswerable(&error))? {
-            Some(Answer::Yes) => Ok(Lock::acquire(client, &key, true, lost).await?),
+            Some(Answer::Yes) => Ok(Held::Cluster(Box::new(Lock::acquire(client, &key, true, lost).await?))),
             Some(Answer::No) => Err(declined()),
             Some(Answer::Interrupted) => Err(interrupted()),
             None => Err(held.into()),
@@ -170,7 +186,9 @@ impl Voyage<'_> {
         let record_due = !self.record_matches(&prepared);
         let Prepared { plan, snapshot, resources, refusals } = prepared;
         let limits = Limits { wait: self.session.globals.timeout, ..Limits::default() };
-        let context = Context { cluster: self.cluster.clone(), resources, snapshot, events, cancel, limits, commands };
+        let here = self.session.here.clone();
+        let context =
+            Context { cluster: self.cluster.clone(), here, resources, snapshot, events, cancel, limits, commands };
         let outcome = engine::run(&plan, &context, journal.as_ref()).await;
         let Context { snapshot, resources, .. } = context;
         // The front end has shown everything when it has seen the end of the run.
@@ -215,8 +233,8 @@ impl Voyage<'_> {
         let client = &self.cluster.client;
         let written = match prepared.plan.purpose {
             Purpose::Install if due => record_of(prepared, &self.inputs, &outcome.run).write(client).await,
-            Purpose::Install | Purpose::Recover | Purpose::Hold => return,
             Purpose::Uninstall => InstallRecord::delete(client, &prepared.plan.installation.key()).await,
+            _ => return,
         };
         if let Err(error) = written {
             self.face.say(&format!(
@@ -230,9 +248,9 @@ impl Voyage<'_> {
     async fn record_health(&self, plan: &Plan) {
         let kept = match plan.purpose {
             Purpose::Install if !plan.writes() || !health::has_data(plan) => return,
-            Purpose::Hold => return,
             Purpose::Uninstall => health::forget(self.session, &self.cluster, plan),
             Purpose::Install | Purpose::Recover => health::keep(self.session, &self.cluster, plan).await,
+            _ => return,
         };
         if let Err(failure) = kept {
             self.face.say(&format!("what the healthy installation looks like was not recorded: {}", failure.message));

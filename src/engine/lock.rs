@@ -1,7 +1,9 @@
 //! One run at a time for each installation, kept by a Lease in the cluster, so that it holds between machines too.
 
 mod holder;
+mod machine;
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -16,6 +18,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 pub use holder::Holder;
+pub use machine::MachineLock;
 
 use crate::cluster::fault::classify;
 use crate::error::Explain;
@@ -57,6 +60,22 @@ pub enum LockError {
         /// The installation.
         key: String,
     },
+    /// Another process of this machine is at work.
+    #[error("{key} is being worked on by {holder}")]
+    HeldHere {
+        /// The cluster of this machine.
+        key: String,
+        /// Who, for people.
+        holder: String,
+    },
+    /// The file of the lock cannot be made.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
 }
 
 fn age(since: Timestamp) -> String {
@@ -66,8 +85,8 @@ fn age(since: Timestamp) -> String {
 impl Explain for LockError {
     fn id(&self) -> &'static str {
         match self {
-            Self::Held { .. } => "locked",
-            Self::Refused { .. } | Self::NotAllowed { .. } => "lock-refused",
+            Self::Held { .. } | Self::HeldHere { .. } => "locked",
+            Self::Refused { .. } | Self::NotAllowed { .. } | Self::File { .. } => "lock-refused",
         }
     }
 
@@ -78,6 +97,10 @@ impl Explain for LockError {
             }
             Self::Held { .. } => {
                 "wait for it to end, or end it; a dead one's lock can be taken over after 60 s".to_owned()
+            }
+            Self::HeldHere { .. } => "wait for it to end, or end it".to_owned(),
+            Self::File { .. } => {
+                "see that the folder can be written to, or choose another with SEAWORTHY_STATE_DIR".to_owned()
             }
             Self::Refused { .. } | Self::NotAllowed { .. } => format!(
                 "the lock is a Lease in namespace {SYSTEM_NAMESPACE}; the user of this context must be able to create, get, update and delete it"

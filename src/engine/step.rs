@@ -83,6 +83,7 @@ impl Doing<'_> {
             (Action::Await { object }, _) => self.ready(step, object).await,
             (Action::Delete { object, uid }, _) => self.delete(step, object, uid).await,
             (Action::Reach { reach }, _) => self.reach(step, reach).await,
+            (Action::Host { task }, _) => Box::pin(self.host(step, task)).await,
             (Action::Rescue { verb, limit }, _) => self.rescue(step, verb, Duration::from_secs(*limit)).await,
         }
     }

@@ -6,6 +6,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::time::Duration;
 
+use seaworthy::cluster::Counts;
 use seaworthy::doctor::{Cause, Outlook};
 use seaworthy::event::{Ended, Event, Outcome, StepState};
 use seaworthy::object::printable;
@@ -180,6 +181,10 @@ pub(crate) fn finished_text(outcome: &Outcome, paint: Paint) -> String {
             "nothing to do: all is as wanted ({} checked in {took}; {requests})",
             count(outcome.total, "step")
         )),
+        // A plan of this machine asks no cluster.
+        Ended::Done if *counts == Counts::default() => {
+            paint.good(&format!("done in {took}: {}", count(outcome.total, "step")))
+        }
         Ended::Done => paint.good(&format!("done in {took}: {} ({requests})", count(outcome.total, "step"))),
         Ended::Interrupted => format!(
             "interrupted after {} of {}; go on with: seaworthy runs resume {}",

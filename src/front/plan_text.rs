@@ -1,6 +1,7 @@
 //! A plan as people read it.
 
-use seaworthy::plan::{Change, Choice, Conflict, FieldChange, Plan, Purpose, Step};
+use seaworthy::plan::task::Task;
+use seaworthy::plan::{Action, Change, Choice, Conflict, FieldChange, Plan, Purpose, Step};
 use serde_json::Value;
 
 use super::paint::{Paint, cut};
@@ -22,6 +23,9 @@ pub(crate) fn plan_text(plan: &Plan, paint: Paint) -> String {
             installation.namespace,
             plan.cluster.context
         ),
+        Purpose::CreateCluster | Purpose::StartCluster | Purpose::DeleteCluster => {
+            format!("{} {} on this machine", plan.purpose.word(), paint.strong(&installation.release))
+        }
         Purpose::Uninstall => format!(
             "take {} away from namespace {} of {}",
             paint.strong(&installation.stack),
@@ -53,6 +57,9 @@ pub(crate) fn summary_text(plan: &Plan) -> String {
 }
 
 pub(crate) fn step_lines(step: &Step, namespace: &str, paint: Paint) -> Vec<String> {
+    if let Action::Host { task } = &step.action {
+        return task_lines(task, &step.change, paint);
+    }
     // Nearly everything is in one namespace, which the first line has named.
     let about = step.title.split_once(' ').map_or("", |(_, about)| about).replacen(&format!("/{namespace}/"), "/", 1);
     match &step.change {
@@ -68,6 +75,19 @@ pub(crate) fn step_lines(step: &Step, namespace: &str, paint: Paint) -> Vec<Stri
         }
         Change::Unchanged | Change::Observe => Vec::new(),
     }
+}
+
+/// A step of this machine, with what there is to know about it.
+fn task_lines(task: &Task, change: &Change, paint: Paint) -> Vec<String> {
+    let mark = match change {
+        Change::Create => paint.good("+"),
+        Change::Delete => paint.bad("-"),
+        Change::Update { .. } => paint.careful("~"),
+        Change::Observe => paint.faint("?"),
+        Change::Unchanged | Change::Keep { .. } => return Vec::new(),
+    };
+    let head = format!("  {mark} {}", task.title());
+    std::iter::once(head).chain(task.details().into_iter().map(|line| format!("      {line}"))).collect()
 }
 
 fn field_line(field: &FieldChange) -> String {

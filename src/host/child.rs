@@ -1,15 +1,23 @@
 //! Running somebody else's program: for a limited time, with limited output, and with nothing left behind.
 
+use futures::future::ready;
+use futures::stream::{self, Stream, StreamExt as _};
 use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt as _};
 use tokio::process::Command;
+use tokio_util::codec::{FramedRead, LinesCodec};
+
+use super::text::clean;
 
 /// The most bytes kept of each output; a program that prints more gets a closed pipe.
 const MOST_OUTPUT: u64 = 64 * 1024;
+
+/// The most bytes of a line that are kept of a program that is listened to.
+const LONGEST_LINE: usize = 16 * 1024;
 
 /// A program that has ended.
 pub(super) struct Finished {
@@ -41,6 +49,50 @@ pub(super) async fn run(
     // A group of its own, so that what it starts in turn can be ended with it.
     command.process_group(0).kill_on_drop(true);
     tokio::time::timeout(limit, finish(command)).await.unwrap_or(Err(ChildFault::Hung))
+}
+
+/// Runs a program that takes its time: gives it `input`, and every line of either output to `heard` as it comes, as one
+/// line of text that is safe to show. The program and its children are killed when this future is dropped.
+///
+/// # Errors
+/// When it cannot be started or waited for.
+pub(crate) async fn listen(
+    program: &Path,
+    arguments: &[String],
+    variables: &BTreeMap<String, String>,
+    input: &str,
+    mut heard: impl FnMut(String),
+) -> io::Result<ExitStatus> {
+    let mut command = Command::new(program);
+    command.args(arguments).env_clear().envs(variables);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.process_group(0).kill_on_drop(true);
+    let mut child = command.spawn()?;
+    let mut group = Group(child.id());
+    let stdin = child.stdin.take();
+    let give = async {
+        if let Some(mut stdin) = stdin {
+            // A program that ends without reading says by itself why.
+            let _ = stdin.write_all(input.as_bytes()).await;
+        }
+    };
+    let mut lines = stream::select(lines(child.stdout.take()), lines(child.stderr.take()));
+    let listen = async {
+        while let Some(line) = lines.next().await {
+            heard(clean(&line));
+        }
+    };
+    tokio::join!(give, listen);
+    let status = child.wait().await?;
+    group.0 = None;
+    Ok(status)
+}
+
+/// The lines of a pipe, without those that are longer than anybody reads.
+fn lines(pipe: Option<impl AsyncRead + Unpin>) -> impl Stream<Item = String> + Unpin {
+    let lines =
+        stream::iter(pipe).flat_map(|pipe| FramedRead::new(pipe, LinesCodec::new_with_max_length(LONGEST_LINE)));
+    Box::pin(lines.filter_map(|line| ready(line.ok())))
 }
 
 async fn finish(mut command: Command) -> Result<Finished, ChildFault> {
@@ -91,6 +143,37 @@ mod tests {
         assert_eq!(ended.stdout, b"out\nnone\n");
         assert_eq!(ended.stderr, b"err\n");
         assert_eq!(ended.status.code(), Some(3));
+    }
+
+    #[tokio::test]
+    async fn a_program_is_heard_line_by_line_and_given_its_input() {
+        let mut heard = Vec::new();
+        let script = "read name; echo \"hello $name\"; printf 'one\\033[1m two\\n' >&2; printf 'no end'; exit 4";
+        let arguments = ["-c".to_owned(), script.to_owned()];
+        let say = |line| heard.push(line);
+        let status = listen(Path::new("/bin/sh"), &arguments, &BTreeMap::new(), "world\n", say).await.unwrap();
+        heard.sort();
+        assert_eq!((heard.join(","), status.code()), ("hello world,no end,one two".to_owned(), Some(4)));
+    }
+
+    #[tokio::test]
+    async fn who_stops_listening_ends_the_program() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("pid");
+        let script = format!("/bin/sleep 600 & echo $! > {0}.new; mv {0}.new {0}; wait", file.display());
+        let arguments = ["-c".to_owned(), script];
+        let variables = BTreeMap::from([("PATH".to_owned(), "/usr/bin:/bin".to_owned())]);
+        let written = async {
+            while !file.exists() {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            status = listen(Path::new("/bin/sh"), &arguments, &variables, "", drop) => panic!("{status:?}"),
+            () = written => {}
+        }
+        let pid = std::fs::read_to_string(file).unwrap();
+        assert!(ends(pid.trim()).await, "the grandchild lives");
     }
 
     #[tokio::test]

@@ -13,6 +13,7 @@ mod plain;
 mod probe;
 
 use super::surroundings::Surroundings;
+use super::text::clean;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::time::Duration;
@@ -134,6 +135,21 @@ pub(super) async fn ask(candidate: Candidate, limit: Duration) -> Result<Engine,
 pub(super) fn endpoint_of(here: &Surroundings, engine: &Engine) -> Option<Endpoint> {
     let address = engine.addresses.first()?;
     candidates(here).into_iter().find(|candidate| candidate.url == address.url)?.endpoint.ok()
+}
+
+/// A client of the engine at an address that [`look`] has found before, as its API's newest version that both know.
+///
+/// # Errors
+/// When the address is not to be tried any more, or nobody answers there.
+pub(crate) async fn open(here: &Surroundings, url: &str, limit: Duration) -> Result<bollard::Docker, EngineFault> {
+    let known = candidates(here).into_iter().find(|candidate| candidate.url == url);
+    let endpoint = match known {
+        Some(candidate) => candidate.endpoint?,
+        None => return Err(EngineFault::Missing),
+    };
+    let io = |error: &bollard::errors::Error| EngineFault::Io { detail: clean(&crate::error::root(error)) };
+    let client = client(&endpoint, limit).map_err(|error| io(&error))?;
+    client.negotiate_version().await.map_err(|error| io(&error))
 }
 
 /// Adds an engine, or its addresses if it is there already. The order does not depend on who answered first.

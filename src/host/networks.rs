@@ -58,6 +58,12 @@ pub struct Container {
     pub labels: BTreeMap<String, String>,
     /// Whether it runs.
     pub running: bool,
+    /// When it was made, seconds since 1970.
+    #[serde(default)]
+    pub created: i64,
+    /// The image that it was made from, as it was named.
+    #[serde(default)]
+    pub image: String,
     /// Where it is attached, or will be when it starts, by the network's name.
     pub attachments: Vec<Attachment>,
     /// Ports of this machine that lead to it: (port here, port in the container).
@@ -108,6 +114,14 @@ async fn ask(engine: Engine, endpoint: &engines::Endpoint, limit: Duration) -> E
         add_ranges(&mut all, endpoint, limit).await;
     }
     all
+}
+
+/// The containers of an engine that carry a label with this value, stopped ones too, by name.
+///
+/// # Errors
+/// As the engine says.
+pub(crate) async fn labelled(docker: &bollard::Docker, label: &str, value: &str) -> Result<Vec<Container>, String> {
+    docker::labelled(docker, label, value).await.map_err(|error| super::text::clean(&crate::error::root(&error)))
 }
 
 fn nothing(engine: Engine, why: &str) -> EngineNetworks {

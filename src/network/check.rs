@@ -24,7 +24,7 @@ pub fn check(inputs: &Inputs, given: &[Range]) -> Result<Proof, Refusal> {
 }
 
 /// Checks the pool that the cluster has from us; `None` when it has none.
-pub(super) fn kept(inputs: &Inputs) -> Option<Result<Proof, Refusal>> {
+pub fn kept(inputs: &Inputs) -> Option<Result<Proof, Refusal>> {
     let ours: Vec<Range> = ours(inputs).collect();
     (!ours.is_empty()).then(|| judge(inputs, &ours, Origin::Kept))
 }

@@ -177,10 +177,8 @@ fn unrecorded(installation: Installation, trace: Vec<ObjectRef>, run: Option<&Ru
             let all = planned(run).into_iter().chain(trace).collect::<BTreeSet<_>>();
             Some(found(Stage::Unfinished, all.into_iter().collect()))
         }
-        // A recovery makes and takes away no installation.
-        Some((Purpose::Uninstall | Purpose::Recover | Purpose::Hold, ..)) | None => {
-            Some(found(Stage::Unfinished, trace))
-        }
+        // Nothing else makes an installation or takes it away.
+        Some(_) | None => Some(found(Stage::Unfinished, trace)),
     }
 }
 

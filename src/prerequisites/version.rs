@@ -7,7 +7,7 @@ use crate::object::{items, text};
 
 /// The version in an image's name: the tag, when it is `vX.Y.Z` or `X.Y.Z` with or without a suffix. Tags of another shape
 /// (kind's `v20260521-9fb22683`, a digest alone) say nothing about how old the image is.
-pub(super) fn of_image(image: &str) -> Option<Version> {
+pub(crate) fn of_image(image: &str) -> Option<Version> {
     let named = image.split('@').next().unwrap_or_default();
     let (_, tag) = named.rsplit('/').next()?.rsplit_once(':')?;
     Version::parse(tag.strip_prefix('v').unwrap_or(tag)).ok()

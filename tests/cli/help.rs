@@ -6,6 +6,11 @@ use crate::test::Test;
 const COMMANDS: &[&str] = &[
     "",
     "detect",
+    "cluster",
+    "cluster create",
+    "cluster list",
+    "cluster up",
+    "cluster delete",
     "stacks",
     "stacks list",
     "stacks show",

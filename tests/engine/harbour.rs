@@ -145,7 +145,8 @@ impl Voyage {
         let (cluster, cancel, limits) = (self.cluster.clone(), self.cancel.clone(), self.limits);
         let (answers, commands) = mpsc::channel(16);
         let commands = self.answer.map(|_| Mutex::new(commands));
-        let context = Context { cluster, resources, snapshot, events: sender, cancel, limits, commands };
+        let here = seaworthy::host::Surroundings::new([], 1000);
+        let context = Context { cluster, here, resources, snapshot, events: sender, cancel, limits, commands };
         let run = async {
             let outcome = engine::run(&plan, &context, journal).await;
             drop(context);

@@ -8,6 +8,7 @@ use bollard::models::{ContainerSummary, ContainerSummaryStateEnum, EndpointSetti
 use bollard::query_parameters::{InspectNetworkOptions, ListContainersOptionsBuilder, ListNetworksOptions};
 use bollard::{Docker, errors::Error};
 use futures::future::join_all;
+use std::collections::HashMap;
 use std::time::Duration;
 
 /// All networks with who is attached, and all containers.
@@ -27,6 +28,16 @@ pub(super) async fn read(
     networks.sort_by(|one, other| one.name.cmp(&other.name));
     containers.sort_by(|one, other| one.name.cmp(&other.name));
     Ok((networks, containers))
+}
+
+/// See [`super::labelled`].
+pub(super) async fn labelled(docker: &Docker, label: &str, value: &str) -> Result<Vec<Container>, Error> {
+    let filters = HashMap::from([("label", vec![format!("{label}={value}")])]);
+    let options = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
+    let mut containers: Vec<Container> =
+        docker.list_containers(Some(options)).await?.into_iter().map(container).collect();
+    containers.sort_by(|one, other| one.name.cmp(&other.name));
+    Ok(containers)
 }
 
 fn fault(error: &Error) -> EngineFault {
@@ -96,6 +107,8 @@ fn container(found: ContainerSummary) -> Container {
         name: name.unwrap_or_default(),
         labels: found.labels.unwrap_or_default().into_iter().map(|(key, value)| (clean(&key), clean(&value))).collect(),
         running: found.state == Some(ContainerSummaryStateEnum::RUNNING),
+        created: found.created.unwrap_or_default(),
+        image: clean(&found.image.unwrap_or_default()),
         attachments,
         ports,
     }

@@ -22,6 +22,7 @@ fn container(name: &str, label: (&str, &str), network: &str, ip: &str, ports: &[
         running: true,
         attachments: vec![Attachment { network: network.into(), addresses, ..Attachment::default() }],
         ports: ports.to_vec(),
+        ..Container::default()
     }
 }
 

@@ -73,6 +73,7 @@ fn shore_of() -> Shore {
             running: true,
             attachments: vec![attachment(&[], &["172.18.0.2", "fc00::2"])],
             ports: vec![(40001, 6443)],
+            ..Container::default()
         },
         Container {
             name: "idle".into(),

@@ -1,0 +1,112 @@
+//! `cluster create|list|up|delete`: clusters of this machine.
+
+mod create;
+mod delete;
+mod list;
+mod up;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Subcommand;
+use seaworthy::cluster::{Cluster, Resources, host};
+use seaworthy::clusters::{Picture, look};
+use seaworthy::doctor::Cause;
+use seaworthy::engine::journal::{Inputs, RunRecord};
+use seaworthy::plan::install::Policy;
+use seaworthy::plan::{Installation, Plan};
+use seaworthy::prepare::Prepared;
+use seaworthy::snapshot::Snapshot;
+use serde_json::Value;
+
+use super::voyage::{Remarks, Voyage};
+use super::{Failure, Session};
+use crate::front::plain::cause_text;
+
+/// How long an engine, and a tool, may take to answer.
+const LOOK: Duration = Duration::from_secs(5);
+
+/// `cluster ...`
+#[derive(Debug, Subcommand)]
+pub(crate) enum ClusterCommand {
+    /// Make a cluster on this machine: nodes in containers, with kind
+    Create(Box<create::CreateArgs>),
+    /// The clusters of this machine, running or stopped
+    List,
+    /// Bring a cluster back whose containers were stopped, by a reboot for example
+    Up(up::UpArgs),
+    /// Delete a cluster of this machine, with what lies in it
+    Delete(delete::DeleteArgs),
+}
+
+pub(crate) async fn run(session: &Session, command: &ClusterCommand) -> Result<ExitCode, Failure> {
+    if session.globals.sandbox.is_some() {
+        let message = "--sandbox is a cluster inside this program, and this is about clusters of this machine";
+        return Err(Failure::input("sandbox-cluster", message, "`seaworthy sandbox reset` makes a new sandbox"));
+    }
+    match command {
+        ClusterCommand::Create(arguments) => create::run(session, arguments).await,
+        ClusterCommand::List => list::run(session).await,
+        ClusterCommand::Up(arguments) => up::run(session, arguments).await,
+        ClusterCommand::Delete(arguments) => delete::run(session, arguments).await,
+    }
+}
+
+/// Takes a recorded run up again: its steps look by themselves at what is done.
+pub(super) async fn resume(session: &Session, open: &RunRecord) -> Result<ExitCode, Failure> {
+    let place = place(session);
+    if place.id.uid != open.plan.cluster.uid {
+        let message = format!("run {} belongs to the machine {}", open.run, open.plan.cluster.server);
+        return Err(Failure::input("other-machine", message, "take it up again there"));
+    }
+    let voyage = voyage(session, place, open.inputs.clone(), Remarks::default());
+    voyage.sail(prepared(open.plan.clone()), Some(&open.run)).await
+}
+
+/// This machine, in the place of a cluster.
+fn place(session: &Session) -> Cluster {
+    host(&session.here, session.globals.read_only)
+}
+
+async fn picture(session: &Session, ports: &[(std::net::IpAddr, u16)]) -> Picture {
+    let busy = session.busy("asking engines and tools");
+    let picture = look(&session.here, ports, LOOK).await;
+    drop(busy);
+    picture
+}
+
+/// A plan of this machine reads nothing of a cluster.
+fn prepared(plan: Plan) -> Prepared {
+    Prepared { plan, snapshot: Snapshot::default(), resources: Resources::default(), refusals: Vec::new() }
+}
+
+fn voyage(session: &Session, cluster: Cluster, inputs: Inputs, remarks: Remarks) -> Voyage<'_> {
+    let face = session.face();
+    Voyage { session, face, cluster, inputs, record: None, take_lock: None, remarks, agreed: false }
+}
+
+fn inputs(installation: &Installation, values: Value) -> Inputs {
+    Inputs {
+        binary: env!("CARGO_PKG_VERSION").to_owned(),
+        stack_version: installation.version.clone(),
+        release: installation.release.clone(),
+        profile: installation.profile.clone(),
+        values,
+        policy: Policy::default(),
+    }
+}
+
+/// What stands in the way, all of it.
+fn refused(refusals: &[Cause], warnings: &[String]) -> Failure {
+    let Some(first) = refusals.first() else {
+        return Failure::input("refused", "nothing was decided", "");
+    };
+    let mut lines: Vec<String> = warnings.iter().map(|warning| format!("warning: {warning}")).collect();
+    let rest = &refusals[1..];
+    lines.extend(rest.iter().map(|cause| match &cause.remedy {
+        Some(remedy) => format!("{} ({remedy})", cause_text(cause)),
+        None => cause_text(cause),
+    }));
+    let failure = Failure::input(&first.id, format!("{}; nothing was written", first.message), "");
+    Failure { hint: first.remedy.clone(), ..failure }.because(lines).rooted(first.clone())
+}

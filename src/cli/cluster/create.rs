@@ -1,0 +1,212 @@
+//! `cluster create`: what stands in the way is said before anything is waited for.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, ValueEnum};
+use jiff::Timestamp;
+use seaworthy::cluster::Cluster;
+use seaworthy::clusters::kind::config::{Config, Mount, Port, Wish, config};
+use seaworthy::clusters::kind::create::{Options, decide};
+use seaworthy::host::engines::Product;
+use seaworthy::stack::Fault;
+use serde_json::json;
+
+use super::{inputs, picture, place, prepared, refused, voyage};
+use crate::cli::voyage::{Remarks, show_plan};
+use crate::cli::{Failure, Session};
+use crate::front::say;
+
+/// Where a certificate authority lies in a node: below the folder of which Debian's `update-ca-certificates` reads all.
+const AUTHORITY: &str = "/usr/local/share/ca-certificates/seaworthy.crt";
+/// Nodes of profile ha, when no stack says how many it wants: one control plane and two that take pods.
+const HA_NODES: usize = 3;
+
+/// `cluster create`
+#[derive(Debug, Args)]
+pub(crate) struct CreateArgs {
+    /// Name of the cluster; its context is kind-NAME (default: kind)
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    /// single-node, or ha: one control plane and two nodes more, or as many as the stack of --stack wants
+    #[arg(long, value_name = "PROFILE")]
+    profile: Option<String>,
+    /// As many nodes as this stack wants in the profile
+    #[arg(long, value_name = "STACK")]
+    stack: Option<String>,
+    /// How many nodes, the control plane's included
+    #[arg(long, value_name = "N", conflicts_with = "stack")]
+    nodes: Option<usize>,
+    /// docker or podman (default: whichever answers, docker first)
+    #[arg(long, value_enum, value_name = "ENGINE")]
+    engine: Option<EngineName>,
+    /// The node image, such as kindest/node:v1.34.0 (default: the one that your kind was made for)
+    #[arg(long, value_name = "IMAGE")]
+    image: Option<String>,
+    /// A port of this machine that leads to one of the cluster: [ADDRESS:]HOST:NODE[/udp]; may be repeated
+    #[arg(long = "port", value_name = "PORTS")]
+    ports: Vec<Port>,
+    /// A folder of this machine that every node has: HOST:NODE[:ro]; may be repeated
+    #[arg(long = "mount", value_name = "FOLDERS")]
+    mounts: Vec<Mount>,
+    /// A file with the certificate of your network's own authority, which the nodes are to trust
+    #[arg(long, value_name = "FILE")]
+    ca: Option<PathBuf>,
+    /// A kind configuration of your own, to which all this is added
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Leave the containers of a failed creation as they are; its logs are kept in any case
+    #[arg(long)]
+    retain: bool,
+    /// Show the plan; do nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Give up an unfinished creation of this cluster
+    #[arg(long)]
+    replan: bool,
+}
+
+/// The engines that kind can use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum EngineName {
+    /// Docker.
+    Docker,
+    /// Podman.
+    Podman,
+}
+
+pub(super) async fn run(session: &Session, arguments: &CreateArgs) -> Result<ExitCode, Failure> {
+    let config = config(&wish(session, arguments)?).map_err(|fault| misfit(&fault))?;
+    let place = place(session);
+    if let Some(code) = go_on(session, arguments, (&config, &place)).await? {
+        return Ok(code);
+    }
+    let picture = picture(session, &config.ports).await;
+    let options = options(session, arguments);
+    let state = session.state_dir()?;
+    let decision = decide(&picture, (&config, &options), (&state, Timestamp::now()), place.id.clone());
+    let Some(plan) = decision.plan else {
+        return Err(refused(&decision.refusals, &decision.warnings));
+    };
+    let remarks = Remarks { warnings: decision.warnings, ..Remarks::default() };
+    if arguments.dry_run {
+        return Ok(show_plan(session, &place, &prepared(plan), &remarks));
+    }
+    let inputs = inputs(&plan.installation, json!({"config": config.text, "image": options.image}));
+    let voyage = voyage(session, place, inputs, remarks);
+    let code = voyage.sail(prepared(plan), None).await?;
+    if code == ExitCode::SUCCESS && !session.is_json() {
+        say(next(&config.name));
+    }
+    Ok(code)
+}
+
+fn misfit(fault: &Fault) -> Failure {
+    let hint = "`seaworthy cluster create --help` shows what can be asked for; kind's page \"Configuration\" what its file may hold";
+    Failure::input(fault.kind.id(), fault.to_string(), hint)
+}
+
+/// What there is to do with a cluster that was just made.
+fn next(name: &str) -> String {
+    format!(
+        "what stacks expect of it: seaworthy prerequisites install --context kind-{name}\na stack: seaworthy install --context kind-{name}"
+    )
+}
+
+/// Goes on with a creation of this name that was stopped.
+async fn go_on(
+    session: &Session,
+    arguments: &CreateArgs,
+    (config, place): (&Config, &Cluster),
+) -> Result<Option<ExitCode>, Failure> {
+    let key = seaworthy::plan::Installation::of_cluster("kind", &config.name, "").key();
+    let latest = session.runs()?.latest(&place.id.uid, &key)?;
+    let Some(open) = latest.filter(|run| run.state.is_unfinished() && !arguments.dry_run) else { return Ok(None) };
+    if arguments.replan {
+        session.runs()?.abandon(&open.run).await?;
+        return Ok(None);
+    }
+    let same = open.inputs.values["config"] == config.text && open.inputs.values["image"] == json!(arguments.image);
+    if open.plan.purpose == seaworthy::plan::Purpose::CreateCluster && same {
+        say(format!("going on with run {}", open.run));
+        return super::resume(session, &open).await.map(Some);
+    }
+    let message = format!("run {} ({}) of this cluster is unfinished", open.run, open.plan.purpose.word());
+    let hint = format!("`seaworthy runs resume {}` goes on with it, --replan gives it up", open.run);
+    Err(Failure::input("other-run-open", message, hint))
+}
+
+fn options(session: &Session, arguments: &CreateArgs) -> Options {
+    Options {
+        engine: arguments.engine.map(|engine| match engine {
+            EngineName::Docker => Product::Docker,
+            EngineName::Podman => Product::Podman,
+        }),
+        image: arguments.image.clone(),
+        kubeconfig: session.globals.kubeconfig.clone(),
+        retain: arguments.retain,
+        authority: arguments.ca.is_some(),
+        folders: Vec::new(),
+    }
+}
+
+fn wish(session: &Session, arguments: &CreateArgs) -> Result<Wish, Failure> {
+    let mut mounts = arguments.mounts.clone();
+    if let Some(missing) = mounts.iter().find(|mount| !mount.host.exists()) {
+        let message = format!("--mount: {} is not there", missing.host.display());
+        return Err(Failure::input("no-folder", message, "make the folder, so that its owner and rights are yours"));
+    }
+    if let Some(file) = &arguments.ca {
+        mounts.push(Mount { host: authority(file)?, node: AUTHORITY.into(), read_only: true });
+    }
+    let file = match &arguments.config {
+        None => None,
+        Some(path) => {
+            let text = fs::read_to_string(path).map_err(|error| Failure::file(path, &error))?;
+            Some((path.display().to_string(), text))
+        }
+    };
+    let ports = arguments.ports.clone();
+    Ok(Wish { name: arguments.name.clone(), nodes: nodes(session, arguments)?, ports, mounts, file })
+}
+
+/// The whole path of a file that holds a certificate.
+fn authority(file: &Path) -> Result<PathBuf, Failure> {
+    let text = fs::read_to_string(file).map_err(|error| Failure::file(file, &error))?;
+    if !text.contains("-----BEGIN CERTIFICATE-----") {
+        let message = format!("{} holds no certificate in PEM", file.display());
+        return Err(Failure::input(
+            "no-certificate",
+            message,
+            "give the authority's certificate as it begins with -----BEGIN CERTIFICATE-----",
+        ));
+    }
+    file.canonicalize().map_err(|error| Failure::file(file, &error))
+}
+
+/// How many nodes the profile wants. The control plane of several nodes takes no pods and comes on top.
+fn nodes(session: &Session, arguments: &CreateArgs) -> Result<Option<usize>, Failure> {
+    if arguments.nodes.is_some() {
+        return Ok(arguments.nodes);
+    }
+    if let Some(name) = &arguments.stack {
+        let stack = session.catalogue().get(name)?;
+        let profile = stack.profile(arguments.profile.as_deref())?;
+        let wanted = usize::try_from(profile.needs.nodes).unwrap_or(usize::MAX);
+        return Ok(Some(if wanted <= 1 { 1 } else { wanted.saturating_add(1) }));
+    }
+    match arguments.profile.as_deref() {
+        None => Ok(None),
+        Some("single-node") => Ok(Some(1)),
+        Some("ha") => Ok(Some(HA_NODES)),
+        Some(other) => {
+            let message = format!("`{other}` is no profile of a cluster");
+            Err(Failure::input(
+                "unknown-profile",
+                message,
+                "single-node, ha, or a profile of the stack named with --stack",
+            ))
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! `cluster list`: the clusters whose nodes are containers of this machine.
+
+use std::process::ExitCode;
+
+use seaworthy::clusters::{Found, found};
+use serde_json::json;
+
+use super::picture;
+use crate::cli::{Failure, Session};
+use crate::front::paint::table;
+use crate::front::say;
+
+pub(super) async fn run(session: &Session) -> Result<ExitCode, Failure> {
+    let picture = picture(session, &[]).await;
+    let clusters = found(&picture);
+    let unread: Vec<String> = picture.engines.iter().flat_map(|engine| engine.unread.clone()).collect();
+    if !session.is_json() {
+        let noteworthy = picture.unusable.iter().filter(|engine| engine.is_noteworthy()).map(ToString::to_string);
+        noteworthy.chain(unread.iter().cloned()).for_each(|line| say(format!("not seen: {line}")));
+    }
+    session.print("Clusters", &json!({"items": clusters, "unusable": picture.unusable, "unread": unread}), || {
+        if clusters.is_empty() {
+            return "no cluster has its nodes in containers of this machine; `seaworthy detect` shows all that answer"
+                .to_owned();
+        }
+        table(
+            &["NAME", "MADE BY", "ENGINE", "NODES", "STATE", "CONTEXT"],
+            &clusters.iter().map(row).collect::<Vec<_>>(),
+        )
+    });
+    Ok(ExitCode::SUCCESS)
+}
+
+fn row(cluster: &Found) -> Vec<String> {
+    let (running, all) = (cluster.running(), cluster.nodes.len());
+    let state = match running {
+        0 => "stopped".to_owned(),
+        _ if running == all => "running".to_owned(),
+        _ => format!("{running} of {all} run"),
+    };
+    vec![
+        cluster.name.clone(),
+        cluster.distribution.to_owned(),
+        cluster.engine.product.to_string(),
+        all.to_string(),
+        state,
+        cluster.context.clone().unwrap_or_else(|| "none".to_owned()),
+    ]
+}

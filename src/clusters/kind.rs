@@ -1,0 +1,5 @@
+//! Clusters of kind: nodes that are containers.
+
+pub mod config;
+pub mod create;
+pub mod words;

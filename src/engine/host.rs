@@ -1,0 +1,101 @@
+//! Doing a step on this machine: look, act when it is not as wanted, and look again.
+
+mod containers;
+mod kind;
+mod nodes;
+
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use super::step::{Doing, Ending};
+use crate::doctor::{Cause, Outlook};
+use crate::event::Event;
+use crate::host::engines;
+use crate::plan::Step;
+use crate::plan::task::{Door, Task};
+
+/// How long an engine may take to answer one request.
+const ANSWER: Duration = Duration::from_secs(60);
+
+/// A step under way: what it needs to speak, and to end in time.
+struct Work<'a> {
+    doing: &'a Doing<'a>,
+    step: &'a Step,
+    task: &'a Task,
+}
+
+impl Doing<'_> {
+    pub(super) async fn host(&self, step: &Step, task: &Task) -> Ending {
+        if self.context.cluster.meter.is_read_only() && step.change.writes() {
+            return Ending::Failed(failure(task, "read-only", "ReadOnly", "refused by --read-only"));
+        }
+        let work = Work { doing: self, step, task };
+        tokio::select! {
+            () = self.context.cancel.cancelled() => Ending::Stopped,
+            ending = work.done() => ending,
+        }
+    }
+}
+
+impl Work<'_> {
+    async fn done(&self) -> Ending {
+        match self.task {
+            // It keeps to the limit by itself: what it has to say when time is up takes time.
+            Task::CreateKind { .. } => self.create_kind().await,
+            Task::DeleteKind { cluster } => self.in_time(self.delete_kind(cluster)).await,
+            Task::TrustAuthority { engine, container } => self.in_time(self.trust(engine, container)).await,
+            Task::StartContainer { engine, container, address } => {
+                self.in_time(self.start(engine, container, *address)).await
+            }
+            Task::NodesReady { context, kubeconfig, nodes } => {
+                self.in_time(self.nodes_ready(context, kubeconfig.as_deref(), *nodes)).await
+            }
+        }
+    }
+
+    async fn in_time(&self, work: impl Future<Output = Ending>) -> Ending {
+        let late = |_| Ending::Failed(too_late(self.task, self.limit()));
+        timeout(self.limit(), work).await.unwrap_or_else(late)
+    }
+
+    fn limit(&self) -> Duration {
+        self.doing.context.limits.wait
+    }
+
+    /// Progress is only worth the newest: when the front end is behind, it is dropped.
+    fn say(&self, progress: &str, cause: Option<&Cause>) {
+        let (object, progress) = (self.task.subject(), progress.to_owned());
+        let event = Event::Waiting { id: self.step.id.clone(), object, progress, cause: cause.cloned() };
+        let _ = self.doing.context.events.try_send(event);
+    }
+
+    async fn notice(&self, text: String) {
+        self.doing.context.emit(Event::Notice { text }).await;
+    }
+
+    async fn open(&self, door: &Door) -> Result<bollard::Docker, Ending> {
+        engines::open(&self.doing.context.here, &door.url, ANSWER).await.map_err(|fault| {
+            let cause = failure(self.task, "no-engine", "NoEngine", &format!("{door} does not answer: {fault}"));
+            let remedy = format!("start {}, then `seaworthy runs resume`", door.product);
+            Ending::Failed(Cause { remedy: Some(remedy), outlook: Outlook::Stuck, ..cause })
+        })
+    }
+}
+
+fn failure(task: &Task, id: &str, reason: &str, message: &str) -> Cause {
+    Cause {
+        id: id.to_owned(),
+        object: Some(task.subject()),
+        reason: reason.to_owned(),
+        message: message.to_owned(),
+        remedy: None,
+        outlook: Outlook::Final,
+    }
+}
+
+fn too_late(task: &Task, limit: Duration) -> Cause {
+    let message = format!("still not done after {} s: {}", limit.as_secs(), task.title());
+    let remedy = Some("`seaworthy runs resume` goes on with it; wait longer with --timeout".to_owned());
+    Cause { remedy, outlook: Outlook::Stuck, ..failure(task, "deadline", "Timeout", &message) }
+}

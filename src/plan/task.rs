@@ -1,0 +1,209 @@
+//! What a step does on this machine: clusters that are made, containers that are started. As data, so that it can be shown,
+//! written down and taken up again.
+//!
+//! The rule is that of every step: look first; what is as wanted already is done. So a task that was killed anywhere can be
+//! taken up, and what it left half done is recognised as its own by when it was made.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::Change;
+use crate::host::engines::Product;
+use crate::object::ObjectRef;
+
+/// A container engine of this machine, and where it answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Door {
+    /// Which engine.
+    pub product: Product,
+    /// Its address, such as `unix:///var/run/docker.sock`.
+    pub url: String,
+}
+
+impl fmt::Display for Door {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} at {}", self.product, self.url)
+    }
+}
+
+/// A cluster of kind, and the program that makes and deletes it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KindCluster {
+    /// The cluster's name; its context is `kind-NAME`.
+    pub name: String,
+    /// Where its nodes are containers.
+    pub engine: Door,
+    /// The `kind` program.
+    pub program: PathBuf,
+    /// The kubeconfig file that gets its context; `None`: whichever kind chooses (`KUBECONFIG`, else `~/.kube/config`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kubeconfig: Option<PathBuf>,
+}
+
+impl KindCluster {
+    /// The kubeconfig context that kind writes for it.
+    pub fn context(&self) -> String {
+        format!("kind-{}", self.name)
+    }
+}
+
+/// What a step does on this machine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "task", rename_all = "kebab-case")]
+pub enum Task {
+    /// Has kind make a cluster. Containers of that name which are younger than the plan are what an earlier try left, and go
+    /// first; others are somebody else's, and stop it.
+    CreateKind {
+        /// Which cluster.
+        cluster: KindCluster,
+        /// The node image; `None`: the one that this version of kind was made for, or that the configuration names.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        image: Option<String>,
+        /// kind's configuration (`kind.x-k8s.io/v1alpha4`), as YAML.
+        config: String,
+        /// Folders of this machine that are mounted into the nodes, and made when they are not there.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        folders: Vec<PathBuf>,
+        /// The containers that it will have.
+        nodes: Vec<String>,
+        /// When the plan was made: no container of that name was there.
+        since: Timestamp,
+        /// The folder that gets the logs of the nodes when it fails.
+        evidence: PathBuf,
+        /// Leave the containers of a failed creation as they are.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        retain: bool,
+    },
+    /// Makes a container trust a certificate authority that lies in it: its own programs and its container runtime.
+    TrustAuthority {
+        /// Where the container is.
+        engine: Door,
+        /// The container.
+        container: String,
+    },
+    /// Waits until all nodes of a cluster are ready, as the cluster says.
+    NodesReady {
+        /// The kubeconfig context.
+        context: String,
+        /// The kubeconfig file; `None`: those of the environment.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        kubeconfig: Option<PathBuf>,
+        /// How many nodes it has.
+        nodes: usize,
+    },
+    /// Starts a container that was stopped, and waits until it has its address.
+    StartContainer {
+        /// Where the container is.
+        engine: Door,
+        /// The container.
+        container: String,
+        /// The address that it had, as far as that is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        address: Option<IpAddr>,
+    },
+    /// Has kind delete a cluster: its containers, their volumes, and its entries in the kubeconfig.
+    DeleteKind {
+        /// Which cluster.
+        cluster: KindCluster,
+    },
+}
+
+impl Task {
+    /// What it is about, in the words of events and causes.
+    pub fn subject(&self) -> ObjectRef {
+        let (kind, name) = match self {
+            Self::CreateKind { cluster, .. } | Self::DeleteKind { cluster } => ("Cluster", cluster.name.as_str()),
+            Self::NodesReady { context, .. } => ("Cluster", context.as_str()),
+            Self::TrustAuthority { container, .. } | Self::StartContainer { container, .. } => {
+                ("Container", container.as_str())
+            }
+        };
+        ObjectRef::new("host", kind, None, name)
+    }
+
+    /// For people: what it does.
+    pub fn title(&self) -> String {
+        match self {
+            Self::CreateKind { cluster, nodes, .. } => {
+                let nodes = nodes.len();
+                let what = if nodes == 1 { "one node".to_owned() } else { format!("{nodes} nodes") };
+                format!("create cluster {} with kind, {what} in {}", cluster.name, cluster.engine.product)
+            }
+            Self::TrustAuthority { container, .. } => format!("trust the certificate authority in {container}"),
+            Self::NodesReady { nodes, context, .. } if *nodes == 1 => {
+                format!("wait until the node of {context} is ready")
+            }
+            Self::NodesReady { nodes, context, .. } => format!("wait until the {nodes} nodes of {context} are ready"),
+            Self::StartContainer { container, .. } => format!("start container {container}"),
+            Self::DeleteKind { cluster } => {
+                format!("delete cluster {} of kind in {}, with its volumes", cluster.name, cluster.engine.product)
+            }
+        }
+    }
+
+    /// What it changes, as a plan shows it.
+    pub fn change(&self) -> Change {
+        match self {
+            Self::CreateKind { .. } => Change::Create,
+            Self::DeleteKind { .. } => Change::Delete,
+            Self::NodesReady { .. } => Change::Observe,
+            Self::TrustAuthority { .. } | Self::StartContainer { .. } => {
+                Change::Update { fields: Vec::new(), conflicts: Vec::new(), resource_version: String::new() }
+            }
+        }
+    }
+
+    /// What there is to know about it before agreeing to it, a line each.
+    pub fn details(&self) -> Vec<String> {
+        match self {
+            Self::CreateKind { cluster, image, nodes, .. } => {
+                let image = image.as_deref().map_or("the one this kind was made for", |image| image);
+                vec![
+                    format!("context: {}", cluster.context()),
+                    format!("nodes: {}", nodes.join(", ")),
+                    format!("node image: {image}"),
+                    format!("engine: {}", cluster.engine),
+                ]
+            }
+            Self::StartContainer { address: Some(address), .. } => vec![format!("address before: {address}")],
+            _ => Vec::new(),
+        }
+    }
+
+    /// The commands that would do the same.
+    pub fn commands(&self) -> Vec<String> {
+        match self {
+            Self::CreateKind { cluster, image, config, .. } => {
+                let image = image.as_ref().map(|image| format!(" --image {image}")).unwrap_or_default();
+                let file = kubeconfig(cluster);
+                let name = &cluster.name;
+                vec![format!(
+                    "kind create cluster --name {name}{image}{file} --config - <<'END'\n{}\nEND",
+                    config.trim_end()
+                )]
+            }
+            Self::DeleteKind { cluster } => {
+                vec![format!("kind delete cluster --name {}{}", cluster.name, kubeconfig(cluster))]
+            }
+            Self::StartContainer { engine, container, .. } => vec![format!("{} start {container}", engine.product)],
+            Self::TrustAuthority { engine, container } => {
+                vec![format!("{} exec {container} sh -c '{TRUST}'", engine.product)]
+            }
+            Self::NodesReady { context, .. } => {
+                vec![format!("kubectl --context {context} wait --for=condition=Ready nodes --all")]
+            }
+        }
+    }
+}
+
+/// What makes the programs of a Debian node, containerd among them, trust what lies in `/usr/local/share/ca-certificates`.
+/// The runtime reads its authorities once, when it starts; the pods stay.
+pub const TRUST: &str = "update-ca-certificates && systemctl restart containerd";
+
+fn kubeconfig(cluster: &KindCluster) -> String {
+    cluster.kubeconfig.as_ref().map(|file| format!(" --kubeconfig {}", file.display())).unwrap_or_default()
+}
