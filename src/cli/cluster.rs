@@ -97,16 +97,15 @@ fn inputs(installation: &Installation, values: Value) -> Inputs {
 }
 
 /// What stands in the way, all of it.
-fn refused(refusals: &[Cause], warnings: &[String]) -> Failure {
+fn refused(refusals: &[Cause]) -> Failure {
     let Some(first) = refusals.first() else {
         return Failure::input("refused", "nothing was decided", "");
     };
-    let mut lines: Vec<String> = warnings.iter().map(|warning| format!("warning: {warning}")).collect();
-    let rest = &refusals[1..];
-    lines.extend(rest.iter().map(|cause| match &cause.remedy {
+    let line = |cause: &Cause| match &cause.remedy {
         Some(remedy) => format!("{} ({remedy})", cause_text(cause)),
         None => cause_text(cause),
-    }));
+    };
+    let lines = refusals[1..].iter().map(line).collect();
     let failure = Failure::input(&first.id, format!("{}; nothing was written", first.message), "");
     Failure { hint: first.remedy.clone(), ..failure }.because(lines).rooted(first.clone())
 }

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
+use jiff::Timestamp;
+
 use super::found::Node;
 use super::kind::create::{kind_tool, step};
 use super::{Found, Picture, refusal};
@@ -74,7 +76,7 @@ pub fn up(
     cluster: &Found,
     before: &BTreeMap<String, IpAddr>,
     kubeconfig: Option<PathBuf>,
-    place: ClusterId,
+    (place, now): (ClusterId, Timestamp),
 ) -> (Plan, Vec<String>) {
     let mut stopped: Vec<&Node> = cluster.nodes.iter().filter(|node| !node.running).collect();
     stopped.sort_by_key(|node| {
@@ -95,7 +97,8 @@ pub fn up(
         Some(context) => {
             let nodes = cluster.nodes.iter().filter(|node| is_node(node)).count();
             let needs = steps.last().map(|last| last.id.clone()).into_iter().collect();
-            let task = Task::NodesReady { context: context.clone(), kubeconfig, nodes };
+            let since = (!steps.is_empty()).then_some(now);
+            let task = Task::ClusterReady { context: context.clone(), kubeconfig, nodes, since };
             steps.push(step(format!("ready:{}/{}", cluster.distribution, cluster.name), task, needs));
         }
         None => warnings.push(format!(

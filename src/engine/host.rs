@@ -2,8 +2,9 @@
 
 mod containers;
 mod kind;
-mod nodes;
+mod ready;
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::timeout;
@@ -23,6 +24,8 @@ struct Work<'a> {
     doing: &'a Doing<'a>,
     step: &'a Step,
     task: &'a Task,
+    /// What was said last of how far it is.
+    last: Mutex<String>,
 }
 
 impl Doing<'_> {
@@ -30,7 +33,7 @@ impl Doing<'_> {
         if self.context.cluster.meter.is_read_only() && step.change.writes() {
             return Ending::Failed(failure(task, "read-only", "ReadOnly", "refused by --read-only"));
         }
-        let work = Work { doing: self, step, task };
+        let work = Work { doing: self, step, task, last: Mutex::default() };
         tokio::select! {
             () = self.context.cancel.cancelled() => Ending::Stopped,
             ending = work.done() => ending,
@@ -48,15 +51,23 @@ impl Work<'_> {
             Task::StartContainer { engine, container, address } => {
                 self.in_time(self.start(engine, container, *address)).await
             }
-            Task::NodesReady { context, kubeconfig, nodes } => {
-                self.in_time(self.nodes_ready(context, kubeconfig.as_deref(), *nodes)).await
+            Task::ClusterReady { context, kubeconfig, nodes, since } => {
+                self.in_time(self.cluster_ready((context, kubeconfig.as_deref()), *nodes, *since)).await
             }
         }
     }
 
     async fn in_time(&self, work: impl Future<Output = Ending>) -> Ending {
-        let late = |_| Ending::Failed(too_late(self.task, self.limit()));
-        timeout(self.limit(), work).await.unwrap_or_else(late)
+        timeout(self.limit(), work).await.unwrap_or_else(|_| Ending::Failed(self.too_late()))
+    }
+
+    /// Time is up: where it stood.
+    fn too_late(&self) -> Cause {
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let at = if last.is_empty() { String::new() } else { format!("; last: {last}") };
+        let message = format!("still not done after {} s: {}{at}", self.limit().as_secs(), self.task.title());
+        let remedy = Some("`seaworthy runs resume` goes on with it; wait longer with --timeout".to_owned());
+        Cause { remedy, outlook: Outlook::Stuck, ..failure(self.task, "deadline", "Timeout", &message) }
     }
 
     fn limit(&self) -> Duration {
@@ -65,6 +76,7 @@ impl Work<'_> {
 
     /// Progress is only worth the newest: when the front end is behind, it is dropped.
     fn say(&self, progress: &str, cause: Option<&Cause>) {
+        progress.clone_into(&mut self.last.lock().unwrap_or_else(PoisonError::into_inner));
         let (object, progress) = (self.task.subject(), progress.to_owned());
         let event = Event::Waiting { id: self.step.id.clone(), object, progress, cause: cause.cloned() };
         let _ = self.doing.context.events.try_send(event);
@@ -92,10 +104,4 @@ fn failure(task: &Task, id: &str, reason: &str, message: &str) -> Cause {
         remedy: None,
         outlook: Outlook::Final,
     }
-}
-
-fn too_late(task: &Task, limit: Duration) -> Cause {
-    let message = format!("still not done after {} s: {}", limit.as_secs(), task.title());
-    let remedy = Some("`seaworthy runs resume` goes on with it; wait longer with --timeout".to_owned());
-    Cause { remedy, outlook: Outlook::Stuck, ..failure(task, "deadline", "Timeout", &message) }
 }

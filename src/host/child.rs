@@ -114,6 +114,39 @@ async fn read_some(pipe: Option<impl AsyncRead + Unpin>) -> Vec<u8> {
     bytes
 }
 
+/// A process of this machine that runs a program with arguments that begin with these words; as far as the system tells,
+/// which is on Linux.
+pub(crate) fn find(program: &Path, words: &[&str]) -> Option<i32> {
+    let entries = std::fs::read_dir("/proc").ok()?;
+    let pids = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
+    let runs = |pid: &i32| {
+        let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        let mut typed = line.split(|byte| *byte == 0);
+        typed.next() == Some(program.as_os_str().as_encoded_bytes())
+            && words.iter().all(|word| typed.next() == Some(word.as_bytes()))
+    };
+    pids.into_iter().find(runs)
+}
+
+/// Waits until a process that need not be a child of this one has ended.
+pub(crate) async fn wait_for(pid: i32) {
+    #[cfg(target_os = "linux")]
+    if let Some(pid) = rustix::process::Pid::from_raw(pid)
+        && let Ok(process) = rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty())
+    {
+        // It becomes readable when the process ends (pidfd_open(2)). A thread waits, because there is no safe way to hand it
+        // to the runtime; who stops listening leaves it behind until then.
+        let wait = move || {
+            let mut asked = [rustix::event::PollFd::new(&process, rustix::event::PollFlags::IN)];
+            rustix::event::poll(&mut asked, None)
+        };
+        let _ = tokio::task::spawn_blocking(wait).await;
+    }
+    // Elsewhere nothing is found that could be waited for.
+    #[cfg(not(target_os = "linux"))]
+    let _ = pid;
+}
+
 /// The process group of a child that still runs; ended when dropped. Empty once the child has been waited for, when
 /// its number may already belong to another process.
 struct Group(Option<u32>);
@@ -193,6 +226,25 @@ mod tests {
         assert!(started.elapsed() < Duration::from_secs(5));
         let pid = std::fs::read_to_string(file).unwrap();
         assert!(ends(pid.trim()).await, "the grandchild lives");
+    }
+
+    #[tokio::test]
+    async fn a_process_is_found_by_what_it_runs_and_waited_for() {
+        let word = format!("600.{}", std::process::id());
+        let sleep = Path::new("/bin/sleep");
+        assert_eq!(find(sleep, &[&word]), None);
+        let mut child = Command::new(sleep).arg(&word).kill_on_drop(true).spawn().unwrap();
+        let pid = i32::try_from(child.id().unwrap()).unwrap();
+        // Between fork and exec it is still this program.
+        while find(sleep, &[&word]) != Some(pid) {
+            tokio::task::yield_now().await;
+        }
+        let mut waiting = std::pin::pin!(wait_for(pid));
+        assert!(futures::poll!(waiting.as_mut()).is_pending());
+        child.start_kill().unwrap();
+        tokio::time::timeout(Duration::from_secs(30), waiting).await.unwrap();
+        child.wait().await.unwrap();
+        assert_eq!(find(sleep, &[&word]), None);
     }
 
     /// Whether a process is gone, or waits only to be reaped.

@@ -85,8 +85,8 @@ pub enum Task {
         /// The container.
         container: String,
     },
-    /// Waits until all nodes of a cluster are ready, as the cluster says.
-    NodesReady {
+    /// Waits until all nodes of a cluster are ready, and the pods of `kube-system`, as the cluster says.
+    ClusterReady {
         /// The kubeconfig context.
         context: String,
         /// The kubeconfig file; `None`: those of the environment.
@@ -94,6 +94,9 @@ pub enum Task {
         kubeconfig: Option<PathBuf>,
         /// How many nodes it has.
         nodes: usize,
+        /// What was said and started before is no proof: the containers of the nodes were started since then.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        since: Option<Timestamp>,
     },
     /// Starts a container that was stopped, and waits until it has its address.
     StartContainer {
@@ -117,7 +120,7 @@ impl Task {
     pub fn subject(&self) -> ObjectRef {
         let (kind, name) = match self {
             Self::CreateKind { cluster, .. } | Self::DeleteKind { cluster } => ("Cluster", cluster.name.as_str()),
-            Self::NodesReady { context, .. } => ("Cluster", context.as_str()),
+            Self::ClusterReady { context, .. } => ("Cluster", context.as_str()),
             Self::TrustAuthority { container, .. } | Self::StartContainer { container, .. } => {
                 ("Container", container.as_str())
             }
@@ -134,10 +137,10 @@ impl Task {
                 format!("create cluster {} with kind, {what} in {}", cluster.name, cluster.engine.product)
             }
             Self::TrustAuthority { container, .. } => format!("trust the certificate authority in {container}"),
-            Self::NodesReady { nodes, context, .. } if *nodes == 1 => {
-                format!("wait until the node of {context} is ready")
+            Self::ClusterReady { nodes, context, .. } => {
+                let nodes = if *nodes == 1 { "the node".to_owned() } else { format!("the {nodes} nodes") };
+                format!("wait until {nodes} and the system pods of {context} are ready")
             }
-            Self::NodesReady { nodes, context, .. } => format!("wait until the {nodes} nodes of {context} are ready"),
             Self::StartContainer { container, .. } => format!("start container {container}"),
             Self::DeleteKind { cluster } => {
                 format!("delete cluster {} of kind in {}, with its volumes", cluster.name, cluster.engine.product)
@@ -150,7 +153,7 @@ impl Task {
         match self {
             Self::CreateKind { .. } => Change::Create,
             Self::DeleteKind { .. } => Change::Delete,
-            Self::NodesReady { .. } => Change::Observe,
+            Self::ClusterReady { .. } => Change::Observe,
             Self::TrustAuthority { .. } | Self::StartContainer { .. } => {
                 Change::Update { fields: Vec::new(), conflicts: Vec::new(), resource_version: String::new() }
             }
@@ -193,9 +196,10 @@ impl Task {
             Self::TrustAuthority { engine, container } => {
                 vec![format!("{} exec {container} sh -c '{TRUST}'", engine.product)]
             }
-            Self::NodesReady { context, .. } => {
-                vec![format!("kubectl --context {context} wait --for=condition=Ready nodes --all")]
-            }
+            Self::ClusterReady { context, .. } => vec![
+                format!("kubectl --context {context} wait --for=condition=Ready nodes --all"),
+                format!("kubectl --context {context} wait --for=condition=Ready pods --all -n kube-system"),
+            ],
         }
     }
 }

@@ -87,7 +87,7 @@ pub(super) async fn run(session: &Session, arguments: &CreateArgs) -> Result<Exi
     let state = session.state_dir()?;
     let decision = decide(&picture, (&config, &options), (&state, Timestamp::now()), place.id.clone());
     let Some(plan) = decision.plan else {
-        return Err(refused(&decision.refusals, &decision.warnings));
+        return Err(refused(&decision.refusals));
     };
     let remarks = Remarks { warnings: decision.warnings, ..Remarks::default() };
     if arguments.dry_run {

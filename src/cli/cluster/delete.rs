@@ -41,11 +41,10 @@ pub(super) async fn run(session: &Session, arguments: &DeleteArgs) -> Result<Exi
     }
     let picture = picture(session, &[]).await;
     let clusters = found(&picture);
-    let cluster = change::named(&clusters, &arguments.name).map_err(|cause| refused(&[*cause], &[]))?;
+    let cluster = change::named(&clusters, &arguments.name).map_err(|cause| refused(&[*cause]))?;
     let place = place(session);
     let kubeconfig = session.globals.kubeconfig.clone();
-    let plan =
-        change::delete(&picture, cluster, kubeconfig, place.id.clone()).map_err(|cause| refused(&[*cause], &[]))?;
+    let plan = change::delete(&picture, cluster, kubeconfig, place.id.clone()).map_err(|cause| refused(&[*cause]))?;
     let remarks = Remarks { warnings: data(session, cluster).await, ..Remarks::default() };
     if arguments.dry_run {
         return Ok(show_plan(session, &place, &prepared(plan), &remarks));
@@ -107,7 +106,8 @@ async fn data(session: &Session, cluster: &Found) -> Vec<String> {
     match timeout(ANSWER, asked).await.unwrap_or_else(|_| Err("no answer in time".to_owned())) {
         Ok(snapshot) => {
             let volumes: Vec<String> = snapshot.of_kind("", "PersistentVolume").map(volume).collect();
-            lines.push(format!("{} in it", count(volumes.len(), "volume")));
+            let many = if volumes.is_empty() { "no volumes".to_owned() } else { count(volumes.len(), "volume") };
+            lines.push(format!("it has {many}{}", if volumes.is_empty() { "" } else { ":" }));
             lines.extend(volumes.iter().take(NAMED).map(|volume| format!("  {volume}")));
             if volumes.len() > NAMED {
                 lines.push(format!("  and {} more", volumes.len() - NAMED));

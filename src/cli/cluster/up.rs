@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Args;
+use jiff::Timestamp;
 use seaworthy::clusters::{before, change, found};
 use serde_json::json;
 
@@ -27,10 +28,11 @@ pub(super) async fn run(session: &Session, arguments: &UpArgs) -> Result<ExitCod
         Some(name) => name.clone(),
         None => only_stopped(&clusters)?,
     };
-    let cluster = change::named(&clusters, &name).map_err(|cause| refused(&[*cause], &[]))?;
+    let cluster = change::named(&clusters, &name).map_err(|cause| refused(&[*cause]))?;
     let place = place(session);
     let addresses = before(&session.here, cluster, LOOK).await;
-    let (plan, warnings) = change::up(cluster, &addresses, session.globals.kubeconfig.clone(), place.id.clone());
+    let kubeconfig = session.globals.kubeconfig.clone();
+    let (plan, warnings) = change::up(cluster, &addresses, kubeconfig, (place.id.clone(), Timestamp::now()));
     let remarks = Remarks { warnings, ..Remarks::default() };
     if arguments.dry_run {
         return Ok(show_plan(session, &place, &prepared(plan), &remarks));

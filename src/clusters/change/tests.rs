@@ -25,7 +25,7 @@ fn started(plan: &Plan) -> Vec<&str> {
 #[test]
 fn containers_start_in_the_order_of_the_addresses_that_they_had() {
     let (cluster, before) = stopped();
-    let (plan, warnings) = up(&cluster, &before, None, place());
+    let (plan, warnings) = up(&cluster, &before, None, (place(), Timestamp::UNIX_EPOCH));
     assert_eq!(
         started(&plan),
         ["start:demo-worker", "start:demo-worker2", "start:demo-control-plane", "ready:kind/demo"]
@@ -37,7 +37,7 @@ fn containers_start_in_the_order_of_the_addresses_that_they_had() {
 #[test]
 fn without_addresses_the_control_plane_comes_first() {
     let (cluster, _) = stopped();
-    let (plan, _) = up(&cluster, &BTreeMap::new(), None, place());
+    let (plan, _) = up(&cluster, &BTreeMap::new(), None, (place(), Timestamp::UNIX_EPOCH));
     assert_eq!(started(&plan)[0], "start:demo-control-plane");
 }
 
@@ -46,7 +46,7 @@ fn what_runs_is_left_alone_and_a_missing_context_is_said() {
     let (mut cluster, before) = stopped();
     cluster.nodes[0].running = true;
     cluster.context = None;
-    let (plan, warnings) = up(&cluster, &before, None, place());
+    let (plan, warnings) = up(&cluster, &before, None, (place(), Timestamp::UNIX_EPOCH));
     assert_eq!(started(&plan), ["start:demo-worker", "start:demo-worker2"]);
     assert!(warnings[0].contains("kind export kubeconfig --name demo"), "{warnings:?}");
 }
@@ -55,7 +55,7 @@ fn what_runs_is_left_alone_and_a_missing_context_is_said() {
 fn several_control_planes_are_warned_about() {
     let (mut cluster, before) = stopped();
     cluster.nodes[1].role = "control-plane".into();
-    assert!(up(&cluster, &before, None, place()).1[0].contains("1689"));
+    assert!(up(&cluster, &before, None, (place(), Timestamp::UNIX_EPOCH)).1[0].contains("1689"));
 }
 
 #[test]

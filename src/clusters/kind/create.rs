@@ -132,10 +132,11 @@ fn plan(
             step(format!("trust:{node}"), task, vec![first.clone()])
         }));
     }
-    let ready = Task::NodesReady {
+    let ready = Task::ClusterReady {
         context: cluster.context(),
         kubeconfig: cluster.kubeconfig.clone(),
         nodes: config.kubernetes,
+        since: None,
     };
     let before = steps.iter().map(|step| step.id.clone()).collect();
     steps.push(step(format!("ready:kind/{name}"), ready, before));

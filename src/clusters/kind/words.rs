@@ -8,6 +8,14 @@ pub const UNKNOWN: &str = "kind-failed";
 /// The id of a kubelet that did not come, when nothing says why.
 pub const KUBELET: &str = "kubelet-not-healthy";
 
+/// The id of a control plane that did not come, when nothing says why.
+pub const CONTROL_PLANE: &str = "control-plane-not-healthy";
+
+/// Whether the cause says only what did not come, and not why: what the nodes themselves say is nearer to the root.
+pub fn is_shallow(cause: &Cause) -> bool {
+    [UNKNOWN, KUBELET, CONTROL_PLANE].contains(&cause.id.as_str())
+}
+
 /// A line about how far it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Stage {
@@ -95,6 +103,24 @@ const KNOWN: &[Known] = &[
         "take \"init\": true out of the engine's daemon.json, and restart it",
     ),
     known(
+        &["oom_score_adj", "permission denied"],
+        ("no-oom-score", "NoOomScore"),
+        "containers of a node may not change how soon the kernel ends them, because this machine itself is restricted",
+        "write containerdConfigPatches with restrict_oom_score_adj = true below [plugins.\"io.containerd.grpc.v1.cri\"] into a file given with --config",
+    ),
+    known(
+        &["can't get final child's PID from pipe"],
+        ("no-oom-score", "NoOomScore"),
+        "containers of a node cannot be started, most likely because they may not change how soon the kernel ends them on this machine",
+        "write containerdConfigPatches with restrict_oom_score_adj = true below [plugins.\"io.containerd.grpc.v1.cri\"] into a file given with --config",
+    ),
+    known(
+        &["\"command failed\" err="],
+        ("kubelet-ends", "KubeletEnds"),
+        "the kubelet of a node ends as soon as it is started",
+        "mend what it names; its settings are the kubeadmConfigPatches of a file given with --config",
+    ),
+    known(
         &["node(s) already exist for a cluster"],
         ("cluster-exists", "NameTaken"),
         "a cluster of that name is there",
@@ -161,13 +187,31 @@ const KNOWN: &[Known] = &[
         "mount that device into the nodes with extraMounts in a file given with --config",
     ),
     known(
+        &["is not a valid cluster name"],
+        ("bad-name", "BadName"),
+        "kind does not take the name",
+        "choose another --name: lower-case letters, digits, - and . inside",
+    ),
+    known(
+        &["executable file not found in $PATH"],
+        ("no-client", "NoClient"),
+        "kind does not find the client of the engine",
+        "install the command that it names",
+    ),
+    known(
+        &["could not determine kind / apiVersion for config"],
+        ("bad-config", "BadConfig"),
+        "kind cannot read the configuration",
+        "mend the file given with --config; see kind's page about its configuration",
+    ),
+    known(
         &["unable to decode config"],
         ("bad-config", "BadConfig"),
         "kind does not understand the configuration",
         "mend the file given with --config; see kind's page about its configuration",
     ),
     known(
-        &["invalid configuration"],
+        &["ERROR:", "invalid configuration"],
         ("bad-config", "BadConfig"),
         "kind refuses the configuration",
         "mend the file given with --config; see kind's page about its configuration",
@@ -177,6 +221,12 @@ const KNOWN: &[Known] = &[
         (KUBELET, "KubeletNotHealthy"),
         "the kubelet of a node does not become healthy",
         "read kubelet.log in the logs that were kept",
+    ),
+    known(
+        &["kube-apiserver is not healthy after"],
+        (CONTROL_PLANE, "ControlPlaneNotHealthy"),
+        "the kubelet runs, and the control plane that it is to start does not come up",
+        "read kubelet.log and containerd.log in the logs that were kept",
     ),
     known(
         &["could not find a log line that matches"],
@@ -198,7 +248,10 @@ pub fn recognise(lines: &[String]) -> Option<Cause> {
 /// Why kind ended with this code: what is known, else its own last words.
 pub fn explain(lines: &[String], code: Option<i32>) -> Cause {
     recognise(lines).unwrap_or_else(|| {
-        let own = lines.iter().rev().find_map(|line| line.split_once("ERROR: ").map(|(_, words)| words));
+        // What kind ran has its own last words below those of kind: `error: ...` of kubeadm.
+        let inner = lines.iter().rev().find_map(|line| line.strip_prefix("error: "));
+        let own =
+            inner.or_else(|| lines.iter().rev().find_map(|line| line.split_once("ERROR: ").map(|(_, words)| words)));
         let last = own.or(lines.last().map(String::as_str)).unwrap_or("it said nothing");
         let code = code.map_or_else(|| "was killed".to_owned(), |code| format!("ended with {code}"));
         cause(UNKNOWN, "KindFailed", &format!("kind {code}: {}", short(last)), None)
@@ -209,6 +262,8 @@ pub fn explain(lines: &[String], code: Option<i32>) -> Cause {
 fn short(line: &str) -> String {
     const MOST: usize = 240;
     let line = line.trim().trim_start_matches("ERROR: ");
+    // Kubernetes' programs put the words between quotes.
+    let line = line.split_once(" err=\"").map_or(line, |(_, words)| words.trim_end_matches('"'));
     let from = line.char_indices().rev().nth(MOST - 1).map_or(0, |(at, _)| at);
     if from == 0 { line.to_owned() } else { format!("…{}", &line[from..]) }
 }
@@ -225,53 +280,4 @@ fn cause(id: &str, reason: &str, message: &str, remedy: Option<&str>) -> Cause {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn lines(text: &str) -> Vec<String> {
-        text.lines().map(str::to_owned).collect()
-    }
-
-    #[test]
-    fn stages_lose_their_pictures() {
-        let begun = |text: &str| Some(Stage::Begun(text.to_owned()));
-        assert_eq!(
-            stage(" • Ensuring node image (kindest/node:v1.34.0) 🖼  ..."),
-            begun("Ensuring node image (kindest/node:v1.34.0)")
-        );
-        assert_eq!(stage(" • Preparing nodes 📦 📦 📦   ..."), begun("Preparing nodes"));
-        assert_eq!(stage(" ✓ Starting control-plane 🕹️"), Some(Stage::Done("Starting control-plane".to_owned())));
-        assert_eq!(stage(" ✗ Joining worker nodes 🚜"), Some(Stage::Failed("Joining worker nodes".to_owned())));
-        for line in ["", "Creating cluster \"kind\" ...", "ERROR: failed", "Set kubectl context to \"kind-kind\""] {
-            assert_eq!(stage(line), None, "{line}");
-        }
-    }
-
-    #[test]
-    fn what_is_nearest_to_the_root_is_told() {
-        let said = "[kubelet-check] The kubelet is not healthy after 4m0s\nwrite /var/x: no space left on device\nERROR: failed to create cluster: failed to init node with kubeadm: exit status 1";
-        let cause = explain(&lines(said), Some(1));
-        assert_eq!((cause.id.as_str(), cause.reason.as_str()), ("H005", "DiskFull"));
-        assert!(cause.message.ends_with("write /var/x: no space left on device"), "{}", cause.message);
-    }
-
-    #[test]
-    fn what_is_not_known_is_repeated() {
-        let cause =
-            explain(&lines("Creating\nERROR: failed to create cluster: the moon is full\nStack Trace:"), Some(1));
-        assert_eq!(cause.id, UNKNOWN);
-        assert_eq!(cause.message, "kind ended with 1: failed to create cluster: the moon is full");
-        assert_eq!(explain(&[], None).message, "kind was killed: it said nothing");
-        let long = format!("ERROR: {}end", "x".repeat(1000));
-        assert!(explain(&lines(&long), Some(1)).message.ends_with("xend"));
-    }
-
-    #[test]
-    fn every_way_to_fail_is_known_by_its_own_words() {
-        for known in KNOWN {
-            let cause = recognise(&[known.words.join(" ")]).unwrap();
-            assert_eq!((cause.id.as_str(), cause.reason.as_str()), (known.id, known.reason));
-            assert!(cause.remedy.is_some_and(|remedy| !remedy.is_empty() && !remedy.ends_with('.')));
-        }
-    }
-}
+mod tests;

@@ -22,9 +22,10 @@ const TRUSTED: &str = "for file in /usr/local/share/ca-certificates/*.crt; do \
     grep -qF \"$(sed -n 2p \"$file\")\" /etc/ssl/certs/ca-certificates.crt || exit 1; done";
 
 /// How a command in a container ended.
-struct Said {
-    code: i64,
-    text: String,
+pub(super) struct Said {
+    pub(super) code: i64,
+    /// Both of its outputs, as it wrote them.
+    pub(super) text: String,
 }
 
 impl Work<'_> {
@@ -78,14 +79,14 @@ impl Work<'_> {
             (Ok(Said { code: 0, .. }), Ok(Said { code: 0, .. })) => done(true, None),
             (Err(cause), _) | (_, Err(cause)) => Ending::Failed(cause),
             (Ok(said), _) => {
-                let message = format!("{name} does not trust the authority: {}", said.text);
+                let message = format!("{name} does not trust the authority: {}", clean(&said.text));
                 Ending::Failed(failure(self.task, "not-trusted", "NotTrusted", &message))
             }
         }
     }
 
     /// Runs a line of shell in a container.
-    async fn shell(&self, docker: &Docker, name: &str, line: &str) -> Result<Said, Cause> {
+    pub(super) async fn shell(&self, docker: &Docker, name: &str, line: &str) -> Result<Said, Cause> {
         let config = ExecConfig {
             cmd: Some(["sh", "-c", line].map(str::to_owned).to_vec()),
             attach_stdout: Some(true),
@@ -103,7 +104,7 @@ impl Work<'_> {
             }
         }
         let ended = docker.inspect_exec(&exec.id).await.map_err(refused)?;
-        Ok(Said { code: ended.exit_code.unwrap_or(-1), text: clean(&text) })
+        Ok(Said { code: ended.exit_code.unwrap_or(-1), text })
     }
 
     fn refused(&self, what: &str, error: &bollard::errors::Error) -> Cause {

@@ -5,12 +5,13 @@ use std::fs;
 use std::io;
 use std::path::Path;
 use std::process::ExitStatus;
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::time::timeout;
+use tokio::time::{MissedTickBehavior, interval, timeout};
 
-use super::{Work, failure, too_late};
+use super::{Work, failure};
 use crate::cluster::{ConnectOptions, connect};
 use crate::clusters::KIND_LABEL;
 use crate::clusters::kind::words::{self, Stage};
@@ -22,7 +23,7 @@ use crate::host::networks::{Container, labelled};
 use crate::plan::task::{KindCluster, Task};
 
 /// How many of its last lines are kept to find out why it failed.
-const KEPT_LINES: usize = 400;
+const KEPT_LINES: usize = 5000;
 /// How long a cluster that should be there may take to answer.
 const ANSWER: Duration = Duration::from_secs(5);
 /// How long collecting the logs of nodes may take.
@@ -30,6 +31,21 @@ const EVIDENCE: Duration = Duration::from_secs(60);
 /// Files of `kind export logs` in which the reason for a failure stands, and how much of their end is read, in bytes.
 const LOGS: [&str; 2] = ["kubelet.log", "serial.log"];
 const TAIL: usize = 64 * 1024;
+
+/// How often the journals of the nodes are looked at, how often the same has to stand there until it is shown, and until
+/// waiting is given up: kubelets are started again every second.
+const LOOK: Duration = Duration::from_secs(5);
+const SHOWN: usize = 2;
+const DOOMED: usize = 5;
+/// The last words of a node's kubelet.
+const JOURNAL: &str = "journalctl --unit kubelet --output cat --no-pager --lines 60";
+
+/// Why kind did not come to its own end.
+enum Broken {
+    Unstartable(io::Error),
+    TooLate,
+    Doomed(Box<Cause>),
+}
 
 /// What is there of the cluster that is to be made.
 enum Found {
@@ -46,6 +62,7 @@ impl Work<'_> {
         let Task::CreateKind { cluster, evidence, retain, folders, .. } = self.task else {
             return Ending::Failed(failure(self.task, "damaged-plan", "Damaged", "the step is none that creates"));
         };
+        self.let_end(cluster).await;
         match self.look(cluster).await {
             Err(ending) => return ending,
             Ok(Found::Whole) => return done(false, Some(format!("context {}", cluster.context()))),
@@ -64,23 +81,23 @@ impl Work<'_> {
         }
         let (status, output) = self.create(cluster).await;
         let cause = match status {
+            Err(Broken::Doomed(cause)) => *cause,
             Ok(status) if status.success() => return self.created(cluster).await,
             Ok(status) => words::explain(&output, status.code()),
-            Err(error) if error.kind() == io::ErrorKind::TimedOut => self.slow(&output),
-            Err(error) => return Ending::Failed(unstartable(self.task, cluster, &error)),
+            Err(Broken::TooLate) => self.too_late(),
+            Err(Broken::Unstartable(error)) => return Ending::Failed(unstartable(self.task, cluster, &error)),
         };
         Ending::Failed(self.failed(cluster, (cause, &output), (evidence, *retain)).await)
     }
 
-    /// Time is up: where it stood, and what is known of why.
-    fn slow(&self, output: &[String]) -> Cause {
-        let stage = output.iter().rev().find_map(|line| match words::stage(line) {
-            Some(Stage::Begun(stage)) => Some(stage),
-            _ => None,
-        });
-        let late = too_late(self.task, self.limit());
-        let message = format!("{}; it was at: {}", late.message, stage.unwrap_or_else(|| "its beginning".to_owned()));
-        Cause { message, ..late }
+    /// A run that was killed may have left its kind behind, which still makes containers: two at once would be in each
+    /// other's way.
+    async fn let_end(&self, cluster: &KindCluster) {
+        let words = ["create", "cluster", "--name", cluster.name.as_str()];
+        while let Some(pid) = child::find(&cluster.program, &words) {
+            self.say(&format!("kind of an earlier run is still at work (process {pid}); waiting for its end"), None);
+            child::wait_for(pid).await;
+        }
     }
 
     async fn look(&self, cluster: &KindCluster) -> Result<Found, Ending> {
@@ -117,10 +134,8 @@ impl Work<'_> {
         connect(&self.doing.context.here, &options).await.is_ok()
     }
 
-    async fn create(&self, cluster: &KindCluster) -> (io::Result<ExitStatus>, Vec<String>) {
-        let Task::CreateKind { image, config, .. } = self.task else {
-            return (Err(io::ErrorKind::Other.into()), Vec::new());
-        };
+    async fn create(&self, cluster: &KindCluster) -> (Result<ExitStatus, Broken>, Vec<String>) {
+        let Task::CreateKind { image, config, .. } = self.task else { return (Err(Broken::TooLate), Vec::new()) };
         // The logs of nodes are collected before they go; kind itself would throw them away with the nodes.
         let mut arguments = vec!["create", "cluster", "--name", &cluster.name, "--retain", "--config", "-"];
         if let Some(image) = image {
@@ -136,8 +151,56 @@ impl Work<'_> {
                 output.pop_front();
             }
         });
-        let status = timeout(self.limit(), status).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
+        let status = tokio::select! {
+            ended = timeout(self.limit(), status) => match ended {
+                Ok(ended) => ended.map_err(Broken::Unstartable),
+                Err(_) => Err(Broken::TooLate),
+            },
+            cause = self.doom(cluster) => Err(Broken::Doomed(Box::new(cause))),
+        };
         (status, output.into())
+    }
+
+    /// Why there is no use in waiting any longer, once that is so: kubeadm waits four minutes for a kubelet that ends at its
+    /// every start, and all the while the node's journal says why.
+    async fn doom(&self, cluster: &KindCluster) -> Cause {
+        let mut clock = interval(LOOK);
+        clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let (mut standing, mut times) = (None, 0);
+        loop {
+            clock.tick().await;
+            let seen = if self.is_waiting_for_kubelets() { self.journals(cluster).await } else { None };
+            let same = seen.as_ref().is_some_and(|cause| standing.as_ref() == Some(&cause.id));
+            times = if same { times + 1 } else { 1 };
+            standing = seen.as_ref().map(|cause| cause.id.clone());
+            if let Some(cause) = seen.filter(|_| times >= SHOWN) {
+                let stage = self.last.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                self.say(&stage, Some(&cause));
+                if times >= DOOMED {
+                    return cause;
+                }
+            }
+        }
+    }
+
+    fn is_waiting_for_kubelets(&self) -> bool {
+        let stage = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        ["Starting control-plane", "Joining"].iter().any(|begin| stage.starts_with(begin))
+    }
+
+    /// What the kubelets of the nodes said last, understood.
+    async fn journals(&self, cluster: &KindCluster) -> Option<Cause> {
+        let docker = self.open(&cluster.engine).await.ok()?;
+        let nodes = labelled(&docker, KIND_LABEL, &cluster.name).await.ok()?;
+        for node in nodes.iter().filter(|node| node.running) {
+            // A node that is just coming up has no journal yet.
+            let Ok(said) = self.shell(&docker, &node.name, JOURNAL).await else { continue };
+            let lines: Vec<String> = said.text.lines().map(str::to_owned).collect();
+            if let Some(cause) = words::recognise(&lines) {
+                return Some(Cause { object: Some(self.task.subject()), ..cause });
+            }
+        }
+        None
     }
 
     async fn created(&self, cluster: &KindCluster) -> Ending {
@@ -183,8 +246,7 @@ impl Work<'_> {
             }
         }
         // What a node says is nearer to the root than what kind says of the node.
-        let known = cause.id != words::UNKNOWN && cause.id != words::KUBELET;
-        Cause { object: Some(self.task.subject()), ..deeper.filter(|_| !known).unwrap_or(cause) }
+        Cause { object: Some(self.task.subject()), ..deeper.filter(|_| words::is_shallow(&cause)).unwrap_or(cause) }
     }
 
     async fn collect(&self, cluster: &KindCluster, folder: &Path) -> Result<(), String> {
