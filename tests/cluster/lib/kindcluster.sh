@@ -1,55 +1,114 @@
-# Engines that stay up until they are taken down, for kind.
+# Engines for kind, which stay up until they are taken down, and the way to them for a program of the command line.
 # shellcheck shell=bash
 
-# use_kind_engine ENGINE: its place; nothing is started.
+# use_kind_engine ENGINE: its place; nothing is started. RUN is a short path, which Podman insists on.
 use_kind_engine() {
-  [[ $1 == docker ]] || die "no engine is named $1: docker"
+  [[ $1 == docker || $1 == podman ]] || die "no engine is named $1: docker or podman"
   use_cluster "kind-$1"
   use_engine "$1" "$DIR"
+  RUN=/run/seaworthy-$(printf %s "$DIR" | sha256sum | cut -c1-8)
 }
+
+# export_engine ENGINE: for docker, podman and kind.
+export_engine() {
+  local settings
+  use_kind_engine "$1"
+  mapfile -t settings < <(engine_settings "$1")
+  export "${settings[@]}"
+}
+
+# engine_settings ENGINE: a variable a line.
+engine_settings() {
+  use_kind_engine "$1"
+  case $1 in
+    docker) printf 'DOCKER_HOST=unix://%s\nKIND_EXPERIMENTAL_PROVIDER=docker\n' "$SOCKET" ;;
+    podman)
+      printf '%s\n' "CONTAINERS_CONF=$HOLD/containers.conf" \
+        "CONTAINERS_STORAGE_CONF=$HOLD/storage.conf" KIND_EXPERIMENTAL_PROVIDER=podman
+      ;;
+  esac
+}
+
+engine_is_up() (use_kind_engine "$1" && is_running "$1")
 
 # kind_engine_up ENGINE: starts it unless it runs.
 kind_engine_up() {
-  use_kind_engine "$1"
+  export_engine "$1"
   lock_cluster
   install_engines
+  # kind mounts it into every node, and only Docker makes what is missing.
+  mkdir -p /lib/modules
   if ! is_running "$1"; then
     mkdir -p "$DIR" "$LOGS"
-    "start_$1"
+    [[ $1 != podman ]] || write_podman_settings
+    start_kind_engine "$1"
   fi
   wait_for_engine "$1"
 }
 
-# kind_engine_down ENGINE: with all its containers and images.
+start_kind_engine() {
+  case $1 in
+    docker) start_docker ;;
+    podman) start_process podman podman system service --time=0 "unix://$SOCKET" ;;
+  esac
+}
+
+# The same for the service and for the program that kind calls. A limit above our own cannot be given without CAP_SYS_RESOURCE,
+# and Podman lowers its own number of processes to that which the kernel can tell apart.
+write_podman_settings() {
+  local processes
+  processes=$(printf '%s\n' "$(ulimit -Hu)" "$(</proc/sys/kernel/pid_max)" | sort -n | head -n 1)
+  mkdir -p "$RUN"
+  cat >"$HOLD/containers.conf" <<EOF
+[containers]
+default_ulimits = ["nofile=$(ulimit -Hn):$(ulimit -Hn)", "nproc=$processes:$processes"]
+[engine]
+cgroup_manager = "cgroupfs"
+events_logger = "file"
+runtime = "seaworthy"
+tmp_dir = "$RUN/libpod"
+[engine.runtimes]
+seaworthy = ["$CLUSTER_DIR/lib/oci-runtime"]
+[network]
+network_backend = "netavark"
+network_config_dir = "$HOLD/networks"
+EOF
+  cat >"$HOLD/storage.conf" <<EOF
+[storage]
+driver = "overlay"
+graphroot = "$HOLD/data"
+runroot = "$RUN"
+EOF
+}
+
+# kind_engine_down ENGINE: with all its containers, images and networks.
 kind_engine_down() {
-  local ids
-  use_kind_engine "$1"
+  export_engine "$1"
   [[ -d $DIR ]] || return 0
   lock_cluster
   if is_running "$1"; then
-    mapfile -t ids < <(on_engine ps -aq)
-    ((${#ids[@]} == 0)) || on_engine rm -fv "${ids[@]}" >/dev/null
-    remove_engine_networks
+    remove_all "$1"
     stop_process "$1"
   fi
-  rm -rf "$DIR"
+  rm -rf "$DIR" "$RUN"
 }
 
-remove_engine_networks() {
-  local names
-  mapfile -t names < <(on_engine network ls --filter type=custom --format '{{.Name}}')
-  ((${#names[@]} == 0)) || on_engine network rm "${names[@]}" >/dev/null
+remove_all() {
+  local found custom=(--filter type=custom)
+  [[ $1 == docker ]] || custom=()
+  mapfile -t found < <("$1" ps --all --quiet)
+  ((${#found[@]} == 0)) || "$1" rm --force --volumes "${found[@]}" >/dev/null
+  mapfile -t found < <("$1" network ls "${custom[@]}" --format '{{.Name}}' | grep -vx podman)
+  ((${#found[@]} == 0)) || "$1" network rm "${found[@]}" >/dev/null
 }
 
-# load_node_image: into the engine, unless it is there; prints its name.
+# load_node_image: into the engine of export_engine, unless it is there; prints its name.
 load_node_image() {
   local folder name
   folder=$(node_archive) || return
   folder=${folder%/*} name=$(cat "$folder/NAME")
-  if [[ $(on_engine image inspect --format '{{.Id}}' "$name" 2>/dev/null) != sha256:$(cat "$folder/ID") ]]; then
-    on_engine load --input "$folder/node.tar" >/dev/null
+  if [[ $("$ENGINE" image inspect --format '{{.Id}}' "$name" 2>/dev/null) != *$(cat "$folder/ID") ]]; then
+    "$ENGINE" load --input "$folder/node.tar" >/dev/null || die "load of $folder/node.tar into $ENGINE"
   fi
   printf '%s\n' "$name"
 }
-
-on_engine() { docker --host "unix://$SOCKET" "$@"; }

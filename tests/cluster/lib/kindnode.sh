@@ -38,7 +38,7 @@ build_node() {
   add_programs "$root" "$version"
   add_settings "$root" "$version"
   add_images "$out" "$version"
-  pack_node "$out" "kindest/node:$version"
+  pack_node "$out" "docker.io/kindest/node:$version"
 }
 
 # pack_node FOLDER NAME: FOLDER/root becomes an archive as `docker save` writes it, of one layer.
@@ -56,7 +56,7 @@ pack_node() {
   tar -C "$out" -cf "$out/node.tar" manifest.json config.json layer.tar
   sha256sum "$out/config.json" | cut -d' ' -f1 >"$out/ID"
   rm "$layer" "$out"/{config,manifest}.json
-  printf '%s\n' "$2" >"$out/NAME"
+  printf '%s\n' "${2#docker.io/}" >"$out/NAME"
 }
 
 # debian_root FOLDER: unpacks it there; downloaded once a list of packages.
