@@ -43,7 +43,7 @@ create() {
   export KUBECONFIG=$WORK/kubeconfig
   { cat "$CLUSTER_DIR/manifests/kind.yaml" && printf '%s\n' "${@:2}"; } >"$WORK/config.yaml"
   "$KIND" create cluster --name "$CLUSTER" --image "$(load_node_image)" --config "$WORK/config.yaml" --wait 60s
-  expect "$CLUSTER" "$KIND" get clusters
+  contains "$CLUSTER" "$KIND" get clusters
 }
 
 nodes_are() {

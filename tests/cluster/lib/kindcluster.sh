@@ -17,11 +17,11 @@ export_engine() {
   export "${settings[@]}"
 }
 
-# engine_settings ENGINE: a variable a line.
+# engine_settings ENGINE: a variable a line. kind takes Docker when it is not told otherwise.
 engine_settings() {
   use_kind_engine "$1"
   case $1 in
-    docker) printf 'DOCKER_HOST=unix://%s\nKIND_EXPERIMENTAL_PROVIDER=docker\n' "$SOCKET" ;;
+    docker) printf 'DOCKER_HOST=unix://%s\n' "$SOCKET" ;;
     podman)
       printf '%s\n' "CONTAINERS_CONF=$HOLD/containers.conf" \
         "CONTAINERS_STORAGE_CONF=$HOLD/storage.conf" KIND_EXPERIMENTAL_PROVIDER=podman
