@@ -90,7 +90,16 @@ kind_engine_down() {
     remove_all "$1"
     stop_process "$1"
   fi
+  unmount_below "$DIR" "$RUN"
   rm -rf "$DIR" "$RUN"
+}
+
+# What an engine leaves when it was not ended in order.
+unmount_below() {
+  local folder mount
+  for folder in "$@"; do
+    for mount in $(findmnt --raw --noheadings --output TARGET | grep "^$folder/" | sort -r); do umount "$mount"; done
+  done
 }
 
 remove_all() {
@@ -109,6 +118,8 @@ load_node_image() {
   folder=${folder%/*} name=$(cat "$folder/NAME")
   if [[ $("$ENGINE" image inspect --format '{{.Id}}' "$name" 2>/dev/null) != *$(cat "$folder/ID") ]]; then
     "$ENGINE" load --input "$folder/node.tar" >/dev/null || die "load of $folder/node.tar into $ENGINE"
+    # The one that had the name before.
+    "$ENGINE" image prune --force >/dev/null
   fi
   printf '%s\n' "$name"
 }

@@ -44,7 +44,7 @@ build_node() {
 # pack_node FOLDER NAME: FOLDER/root becomes an archive as `docker save` writes it, of one layer.
 pack_node() {
   local out=$1 layer=$1/layer.tar sum
-  tar -C "$out/root" --numeric-owner --exclude './dev/*' -cf "$layer" .
+  tar -C "$out/root" --numeric-owner --sort=name --exclude './dev/*' -cf "$layer" .
   rm -rf "$out/root"
   sum=$(sha256sum "$layer" | cut -d' ' -f1)
   # systemd looks for the variable to know that it is in a container, and takes the signal as the order to shut down.
@@ -135,7 +135,8 @@ choose_units() {
 # image_names VERSION: what kubeadm will ask for.
 image_names() { "$(node_tool kubeadm "$1")/kubeadm" config images list --kubernetes-version "$1" 2>/dev/null; }
 
-# add_images FOLDER VERSION: into the containerd of FOLDER/root, packed as they are: a node unpacks what it runs.
+# add_images FOLDER VERSION: into the containerd of FOLDER/root, compressed and packed: every node has a copy of them, and
+# unpacks only what it runs.
 add_images() {
   local out=$1 name DIR=$1/work LOGS=$1/work
   mkdir -p "$DIR/images"
@@ -191,7 +192,7 @@ EOF
   wait_for 20 "containerd" "$LOGS/containerd.log" ctr --address "$DIR/containerd.sock" version
   local archive
   for archive in "$DIR/images"/*; do
-    ctr --address "$DIR/containerd.sock" --namespace k8s.io images import --all-platforms --no-unpack "$archive" \
+    ctr --address "$DIR/containerd.sock" --namespace k8s.io images import --all-platforms --no-unpack --compress-blobs "$archive" \
       >>"$LOGS/import.log" 2>&1 || {
       show_tail "$LOGS/import.log"
       die "import of $archive"
