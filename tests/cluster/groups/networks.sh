@@ -5,6 +5,7 @@
 # shellcheck shell=bash
 
 . "$CLUSTER_DIR/bench/measure.sh"
+. "$CLUSTER_DIR/lib/engines.sh"
 . "$CLUSTER_DIR/networks/lib.sh"
 REPORTS=$REPORTS/networks
 # Where the answers of the engines go, to be used as fixtures; empty: nowhere.

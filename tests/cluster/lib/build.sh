@@ -18,7 +18,7 @@ build_all() {
 
 hash_of() { (go version && cat "$@") | sha256sum | cut -c1-16; }
 
-own_sources() { find "$GO_DIR" -name '*.go' ! -path '*/local-path/*' ! -name '*_test.go' | sort; }
+own_sources() { find "$GO_DIR" -name '*.go' ! -path '*/local-path/*' ! -path '*/kindnet/*' ! -name '*_test.go' | sort; }
 
 # build_once FOLDER FUNCTION: the folder appears only when everything is in it.
 build_once() {
@@ -70,7 +70,7 @@ version_flags() {
 
 # Built only for those who ask, each from a module of its own: their versions of
 # the Kubernetes libraries differ from the cluster's.
-LAZY_TOOLS=(helm kwok)
+LAZY_TOOLS=(helm kwok kind)
 
 tool_path() {
   local folder

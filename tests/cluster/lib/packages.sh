@@ -9,12 +9,16 @@ NEEDED=(
 )
 
 install_packages() {
-  local entry missing=()
-  for entry in "${NEEDED[@]}"; do
-    has_command "${entry%%:*}" || missing+=("${entry##*:}")
-  done
   # The dynamic busybox is no use inside an image.
-  [[ -e /usr/share/doc/busybox-static ]] || missing+=(busybox-static)
+  ensure_packages "${NEEDED[@]}" /usr/share/doc/busybox-static/copyright:busybox-static
+}
+
+# ensure_packages COMMAND:PACKAGE...: a path may stand for the command.
+ensure_packages() {
+  local entry missing=()
+  for entry in "$@"; do
+    has_command "${entry%%:*}" || [[ -e ${entry%%:*} ]] || missing+=("${entry##*:}")
+  done
   ((${#missing[@]})) || return 0
   say "installing ${missing[*]}"
   apt_get update

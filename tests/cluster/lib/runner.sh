@@ -47,14 +47,36 @@ run_test() {
   rm -f "$output"
 }
 
+# A group with engines makes its own clusters.
 ready_for_group() {
+  local engines
+  engines=$(header "$1" engines)
   [[ -z $(header "$1" seaworthy) ]] || build_seaworthy || return 1
+  if [[ -n $engines ]]; then
+    ready_engines "$engines"
+    return
+  fi
   (
     set -e
     ready_cluster "$(header "$1" nodes)" "$(header "$1" up)"
     load_for "$1"
   ) || return 1
   export_cluster
+}
+
+# One that was up already stays up.
+ready_engines() {
+  local engine
+  for engine in $1; do
+    engine_is_up "$engine" || STARTED_ENGINES+=("$engine")
+    "$CLUSTER_DIR/kind-image" "$engine" >/dev/null || return 1
+  done
+}
+
+STARTED_ENGINES=()
+stop_engines() {
+  local engine
+  for engine in "${STARTED_ENGINES[@]}"; do "$CLUSTER_DIR/kind-engine" down "$engine"; done
 }
 
 build_seaworthy() {

@@ -3,7 +3,8 @@
 # A comment line `# smoke` at its top puts it among the smoke tests, `# nodes: N`
 # asks for a cluster of N nodes, `# up: OPTION...` for what else `up` is told,
 # `# seaworthy` for the program itself,
-# `# images: NAME...` and `# standins: STACK...` for what the nodes must hold.
+# `# images: NAME...` and `# standins: STACK...` for what the nodes must hold. `# engines: docker podman`
+# asks for engines that hold the image of a node of kind, and for no cluster.
 # shellcheck shell=bash
 
 fail() {

@@ -7,17 +7,6 @@ KIND_NETWORK=(--ipv6 --subnet fc00:f853:ccd:e793::/64)
 # This machine may lack CAP_SYS_RESOURCE.
 LIMITS=(--ulimit nofile=20000:20000 --ulimit nproc=1000:1000)
 
-install_engines() {
-  local entry missing=()
-  for entry in dockerd:docker.io docker:docker.io podman:podman /usr/lib/podman/netavark:netavark /usr/lib/podman/aardvark-dns:aardvark-dns slirp4netns:slirp4netns newuidmap:uidmap jq:jq curl:curl; do
-    has_command "${entry%%:*}" || missing+=("${entry##*:}")
-  done
-  ((${#missing[@]})) || return 0
-  say "installing ${missing[*]}"
-  apt_get update
-  apt_get install -y --no-install-recommends "${missing[@]}"
-}
-
 # An API server of two families that knows no node: the nodes are ours to write.
 start_api() {
   use_cluster networks
@@ -47,13 +36,8 @@ start_engine() {
   "start_$1"
   at_exit stop_process "$1"
   at_exit clear_engine "$1" "$HOLD"
-  wait_for 30 "$1" "$LOGS/$1.log" curl -sf --unix-socket "$SOCKET" http://engine/_ping
+  wait_for_engine "$1"
   make_idle_image
-}
-
-start_docker() {
-  start_process docker dockerd --data-root "$HOLD/data" --exec-root "$HOLD/exec" --pidfile "$HOLD/pid" --host "unix://$SOCKET" \
-    --bridge none --iptables=false --ip6tables=false --storage-driver vfs
 }
 
 # As a user without rights, who may make network devices in namespaces of his own, as is usual on machines for people.
@@ -82,15 +66,6 @@ end_idle_user() {
 IDLE_USER=seaworthy-idle
 ROOTLESS=(--storage-driver vfs --runtime runc --cgroup-manager cgroupfs)
 
-start_podman() { start_process podman podman "${PODMAN[@]/HOLD/$HOLD}" system service --time=0 "unix://$SOCKET"; }
-
-PODMAN=(--root HOLD/data --runroot HOLD/run --network-config-dir HOLD/networks --storage-driver vfs --runtime runc --cgroup-manager cgroupfs)
-
-# Which engine it is for, and where that is: the two may run at once.
-use_engine() {
-  ENGINE=$1 HOLD=$2
-  SOCKET=$HOLD/engine.sock
-}
 
 engine() {
   case $ENGINE in

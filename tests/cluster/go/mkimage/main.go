@@ -1,6 +1,6 @@
 // mkimage writes an image's archive.
 //
-//	mkimage -o OUT -name N... [-busybox BIN -nettools BIN -bash BIN] [-file SRC:DST]... [-open DIR]... [-entrypoint A]... [-cmd A]... [-user U] [-env K=V]...
+//	mkimage -o OUT -name N... [-busybox BIN -nettools BIN -bash BIN] [-folder DIR]... [-file SRC:DST]... [-open DIR]... [-entrypoint A]... [-cmd A]... [-user U] [-env K=V]...
 //	mkimage -o OUT -contract FILE -standin BIN -busybox BIN -nettools BIN -bash BIN
 package main
 
@@ -26,7 +26,7 @@ func (t *texts) Set(v string) error { *t = append(*t, v); return nil }
 
 type options struct {
 	out, busybox, nettools, bash, user, workdir, contract, standin string
-	names, files, open, entrypoint, cmd, env                       texts
+	names, folders, files, open, entrypoint, cmd, env              texts
 }
 
 func main() {
@@ -42,6 +42,7 @@ func main() {
 	flag.StringVar(&o.contract, "contract", "", "make the stand-in of this contract")
 	flag.StringVar(&o.standin, "standin", "", "the stand-in's program")
 	flag.Var(&o.names, "name", "name:tag")
+	flag.Var(&o.folders, "folder", "folder whose content is to be at the root")
 	flag.Var(&o.files, "file", "SOURCE:PATH")
 	flag.Var(&o.open, "open", "folder that everyone may write to")
 	flag.Var(&o.entrypoint, "entrypoint", "entrypoint")
@@ -74,6 +75,13 @@ func (o options) plain() (image.Image, error) {
 			return made, err
 		}
 		made.Layers = append(made.Layers, shell)
+	}
+	for _, folder := range o.folders {
+		layer, err := image.Tree(folder)
+		if err != nil {
+			return made, err
+		}
+		made.Layers = append(made.Layers, layer)
 	}
 	for _, pair := range o.files {
 		from, to, _ := strings.Cut(pair, ":")

@@ -10,8 +10,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -53,6 +55,44 @@ func (l *Layer) File(name string, mode int64, data []byte) {
 
 func (l *Layer) Symlink(name, target string) {
 	l.put(name, tar.Header{Typeflag: tar.TypeSymlink, Mode: 0o777, Linkname: target}, nil)
+}
+
+// Tree is a layer with what a folder holds: its folders, files and links.
+func Tree(root string) (*Layer, error) {
+	l := NewLayer()
+	return l, filepath.WalkDir(root, func(file string, found fs.DirEntry, err error) error {
+		if err != nil || file == root {
+			return err
+		}
+		name := strings.TrimPrefix(file, root)
+		info, err := found.Info()
+		if err != nil {
+			return err
+		}
+		return l.add(name, file, info.Mode())
+	})
+}
+
+func (l *Layer) add(name, file string, mode fs.FileMode) error {
+	switch mode.Type() {
+	case fs.ModeDir:
+		l.Dir(name, int64(mode.Perm()))
+	case fs.ModeSymlink:
+		target, err := os.Readlink(file)
+		if err != nil {
+			return err
+		}
+		l.Symlink(name, target)
+	case 0:
+		data, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		l.File(name, int64(mode.Perm()), data)
+	default:
+		return fmt.Errorf("%s: no folder, file or link", file)
+	}
+	return nil
 }
 
 func (l *Layer) put(name string, header tar.Header, data []byte) {
