@@ -350,11 +350,11 @@ fn image(
     Some(format!("{what} is not on this machine and is pulled first, about 400 MB; {instead}"))
 }
 
-/// `docker.io/kindest/node:v1@sha256:x` is `kindest/node:v1` is `localhost/kindest/node:v1`, as Podman names it.
+/// `docker.io/kindest/node:v1@sha256:x` is `kindest/node:v1`. What Podman calls `localhost/...` is not: kind asks for the other.
 fn same_image(name: &str, wanted: &str) -> bool {
     let bare = |name: &str| {
         let name = name.split('@').next().unwrap_or_default();
-        ["docker.io/", "localhost/"].iter().find_map(|host| name.strip_prefix(host)).unwrap_or(name).to_owned()
+        name.strip_prefix("docker.io/").unwrap_or(name).to_owned()
     };
     name == wanted || bare(name) == bare(wanted)
 }

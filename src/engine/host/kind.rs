@@ -227,13 +227,11 @@ impl Work<'_> {
         let mut kept = String::new();
         if !nodes.is_empty() {
             self.say("collecting the logs of the nodes", None);
-            match self.collect(cluster, folder).await {
-                Ok(()) => {
-                    deeper = words::recognise(&tails(folder));
-                    kept = format!("logs of the nodes: {}", folder.display());
-                }
-                Err(why) => kept = format!("the logs of the nodes could not be collected: {why}"),
-            }
+            kept = match self.collect(cluster, folder).await {
+                Ok(()) => format!("logs of the nodes: {}", folder.display()),
+                Err(why) => format!("not all logs of the nodes could be collected in {}: {why}", folder.display()),
+            };
+            deeper = words::recognise(&tails(folder));
         }
         write_output(folder, output).unwrap_or_else(|error| kept = format!("{kept}; {}: {error}", folder.display()));
         if !kept.is_empty() {
@@ -318,15 +316,13 @@ impl Work<'_> {
 /// the variables name.
 fn variables(ours: &BTreeMap<String, String>, cluster: &KindCluster) -> BTreeMap<String, String> {
     let mut variables = ours.clone();
-    let mut set = |name: &str, value: &str| variables.insert(name.to_owned(), value.to_owned());
-    match cluster.engine.product {
-        Product::Podman => {
-            set("KIND_EXPERIMENTAL_PROVIDER", "podman");
-        }
-        Product::Docker | Product::Other => {
-            set("KIND_EXPERIMENTAL_PROVIDER", "docker");
-            set("DOCKER_HOST", &cluster.engine.url);
-        }
+    let provider = if cluster.engine.product == Product::Podman { "podman" } else { "docker" };
+    variables.insert("KIND_EXPERIMENTAL_PROVIDER".to_owned(), provider.to_owned());
+    if cluster.engine.product == Product::Podman {
+        // With it podman asks over the socket, and kind needs a podman that works by itself.
+        variables.remove("CONTAINER_HOST");
+    } else {
+        variables.insert("DOCKER_HOST".to_owned(), cluster.engine.url.clone());
     }
     variables
 }

@@ -44,7 +44,8 @@ fn the_stages_of_a_real_creation_are_told() {
             "Installing CNI",
             "Installing StorageClass",
             "Joining worker nodes",
-            "Waiting <= 1m0s for control-plane = Ready"
+            "Waiting 1m0s for control-plane = Ready",
+            "Ready after 1s"
         ]
     );
 }
