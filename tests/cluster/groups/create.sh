@@ -1,0 +1,185 @@
+# Clusters that the program makes with the real kind, on a real Docker and a real Podman: made, killed in the middle, explained when they
+# fail, brought back, deleted.
+# seaworthy
+# engines: docker podman
+# shellcheck shell=bash
+
+. "$CLUSTER_DIR/bench/measure.sh"
+
+PATCHES=$CLUSTER_DIR/manifests/kind.yaml
+
+# sail ENGINE: a name, a kubeconfig and a state of this test alone; `create` makes the cluster on that engine.
+sail() {
+  CLUSTER=create$RANDOM
+  export_engine "$1"
+  [[ $1 != podman ]] || export CONTAINER_HOST=unix://$SOCKET
+  IMAGE=$(load_node_image)
+  WORK=$(mktemp -d)
+  at_exit rm -rf "$WORK"
+  KIND=$(tool_path kind)
+  at_exit env -u CONTAINER_HOST "$KIND" delete cluster --name "$CLUSTER"
+  mkdir "$WORK/bin"
+  ln -s "$KIND" "$WORK/bin/kind"
+  export PATH=$WORK/bin:$PATH KUBECONFIG=$WORK/kubeconfig SEAWORTHY_STATE_DIR=$WORK/state
+}
+
+# sw ENDS ARGUMENT...: the program, which has to end with that code; what it says is in $WORK/said.
+sw() {
+  local wanted=$1 code=0
+  shift
+  timeout 170 "$SEAWORTHY" "$@" >"$WORK/said" 2>&1 </dev/null || code=$?
+  ((code == wanted)) || fail "seaworthy $* ended with $code, not $wanted: $(cat "$WORK/said")"
+}
+
+create() { sw 0 cluster create --name "$CLUSTER" --engine "$ENGINE" --image "$IMAGE" --config "$PATCHES" --yes "$@"; }
+
+says() { grep -qF -- "$1" "$WORK/said" || fail "nothing like '$1' in: $(cat "$WORK/said")"; }
+
+says_not() { ! grep -qF -- "$1" "$WORK/said" || fail "there is '$1' in: $(cat "$WORK/said")"; }
+
+containers() { "$ENGINE" ps --all --quiet --filter "label=io.x-k8s.kind.cluster=$CLUSTER"; }
+
+addresses() { kubectl get nodes -o 'jsonpath={range .items[*]}{.metadata.name} {.status.addresses[?(@.type=="InternalIP")].address}{"\n"}{end}'; }
+
+seconds() { sed -n 's/^.*done in \([0-9.]* [ms]*s\).*/\1/p' "$WORK/said" | tail -n 1; }
+
+comes_and_goes() {
+  sail "$1"
+  create --nodes "$2"
+  printf '%s nodes on %s: %s\n' "$2" "$1" "$(seconds)"
+  expect "$2" sh -c 'kubectl get nodes --no-headers | grep -c " Ready "'
+  sw 0 cluster list
+  says "$CLUSTER"
+  says "kind-$CLUSTER"
+  sw 2 cluster create --name "$CLUSTER" --engine "$ENGINE" --config "$PATCHES" --yes
+  says "a cluster $CLUSTER is there in $ENGINE"
+  sw 0 prerequisites list --context "kind-$CLUSTER"
+  says "its provisioner is there"
+  sw 2 cluster delete "$CLUSTER" --yes
+  says "--destroy-data $CLUSTER says it as well"
+  [[ -n $(containers) ]] || fail "it was deleted without its name"
+  sw 0 cluster delete "$CLUSTER" --destroy-data "$CLUSTER"
+  expect "" containers
+  expect "" kubectl config get-contexts -o name
+  sw 2 cluster delete "$CLUSTER" --destroy-data "$CLUSTER"
+  says "there is no cluster $CLUSTER"
+}
+
+test_docker_one() { comes_and_goes docker 1; }
+
+test_docker_three() { comes_and_goes docker 3; }
+
+test_podman_one() { comes_and_goes podman 1; }
+
+test_podman_three() { comes_and_goes podman 3; }
+
+# What kind leaves when it is killed is taken away, and the same command comes to the same end; in each of its stages.
+test_killed_in_the_middle() {
+  local after pid
+  sail docker
+  for after in 0.5 4 9; do
+    "$SEAWORTHY" cluster create --name "$CLUSTER" --engine docker --image "$IMAGE" --config "$PATCHES" --yes >/dev/null 2>&1 </dev/null &
+    pid=$!
+    sleep "$after"
+    kill -KILL "$pid"
+    wait "$pid" 2>/dev/null || true
+    create
+    says "going on with run"
+    expect 1 sh -c 'kubectl get nodes --no-headers | grep -c " Ready "'
+    sw 0 cluster delete "$CLUSTER" --destroy-data "$CLUSTER"
+  done
+}
+
+# Ctrl-C ends kind with its children, and says how to go on.
+test_interrupted() {
+  local pid code=0
+  sail docker
+  "$SEAWORTHY" cluster create --name "$CLUSTER" --engine docker --image "$IMAGE" --config "$PATCHES" --yes >"$WORK/said" 2>&1 </dev/null &
+  pid=$!
+  eventually 60 grep -q 'run ' "$WORK/said"
+  sleep 3
+  kill -INT "$pid"
+  wait "$pid" || code=$?
+  ((code == 130)) || fail "ended with $code: $(cat "$WORK/said")"
+  says "go on with: seaworthy runs resume"
+  ! pgrep -f "kind create cluster --name $CLUSTER" || fail "kind is still at work"
+  sw 0 runs resume --yes
+  expect 1 sh -c 'kubectl get nodes --no-headers | grep -c " Ready "'
+}
+
+# A kubelet that ends at each start: kubeadm waits four minutes for it. Said in less than one, with the logs kept and nothing left.
+test_a_kubelet_that_ends() {
+  local began=$SECONDS
+  sail docker
+  { cat "$PATCHES" && printf '%s\n' 'kubeadmConfigPatches:' '- |' '  kind: KubeletConfiguration' '  apiVersion: kubelet.config.k8s.io/v1beta1' '  podsPerCore: -1'; } >"$WORK/sick.yaml"
+  sw 1 cluster create --name "$CLUSTER" --engine docker --image "$IMAGE" --config "$WORK/sick.yaml" --yes
+  says "KubeletEnds: the kubelet of a node ends as soon as it is started"
+  says "podsPerCore (--pods-per-core) -1 must not be a negative number"
+  ((SECONDS - began < 60)) || fail "it took $((SECONDS - began)) s"
+  printf 'explained after %s s\n' $((SECONDS - began))
+  expect "" containers
+  expect 1 sh -c "find '$WORK/state/clusters/$CLUSTER' -name kubelet.log | wc -l"
+  # What failed is over: the next one is a new one.
+  create
+}
+
+test_what_stands_in_the_way_is_said_at_once() {
+  local began=$SECONDS
+  sail docker
+  sw 2 cluster create --name "$CLUSTER" --engine docker --image kindest/node:v1.35.0 --yes
+  says "the kubelet of kindest/node:v1.35.0 refuses"
+  python3 -m http.server --bind 127.0.0.1 28642 >/dev/null 2>&1 &
+  at_exit kill $!
+  eventually 10 curl -sf http://127.0.0.1:28642/
+  sw 2 cluster create --name "$CLUSTER" --engine docker --image "$IMAGE" --port 28642:30080 --yes
+  says "port 28642 of this machine cannot be had"
+  rm "$WORK/bin/kind"
+  sw 2 cluster create --name "$CLUSTER" --engine docker --image "$IMAGE" --yes
+  says "kind is not on the PATH"
+  DOCKER_HOST=unix://$WORK/nobody.sock sw 2 cluster create --name "$CLUSTER" --engine docker --image "$IMAGE" --yes
+  says "no docker answers on this machine"
+  ((SECONDS - began < 40)) || fail "it took $((SECONDS - began)) s"
+}
+
+# Ports, mounts, and an authority that the nodes are to trust.
+test_what_was_asked_for_is_there() {
+  sail docker
+  mkdir "$WORK/data"
+  echo kept >"$WORK/data/file"
+  openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=harbour -keyout "$WORK/key" -out "$WORK/ca.pem" 2>/dev/null
+  create --port 28643:30080 --mount "$WORK/data:/data:ro" --ca "$WORK/ca.pem"
+  expect kept docker exec "$CLUSTER-control-plane" cat /data/file
+  expect 127.0.0.1:28643 docker port "$CLUSTER-control-plane" 30080
+  docker cp "$WORK/ca.pem" "$CLUSTER-control-plane:/tmp/leaf.pem"
+  contains OK docker exec "$CLUSTER-control-plane" openssl verify -CApath /etc/ssl/certs /tmp/leaf.pem
+}
+
+# After a reboot: the order of the addresses that they had gives each its own again.
+test_brought_back() {
+  local before
+  sail docker
+  create --profile ha
+  before=$(addresses)
+  docker stop "$CLUSTER-control-plane" "$CLUSTER-worker" "$CLUSTER-worker2" >/dev/null
+  sw 0 cluster list
+  says stopped
+  sw 0 cluster up "$CLUSTER" --yes
+  printf 'brought back: %s\n' "$(seconds)"
+  expect "$before" addresses
+  says_not moved
+  expect 3 sh -c 'kubectl get nodes --no-headers | grep -c " Ready "'
+  expect "" kubectl get pods -n kube-system --field-selector status.phase!=Running -o name
+}
+
+# Somebody else has an address of theirs: kind's nodes mend their settings, and it is said.
+test_brought_back_at_other_addresses() {
+  sail docker
+  create --profile ha
+  docker stop "$CLUSTER-control-plane" "$CLUSTER-worker" "$CLUSTER-worker2" >/dev/null
+  docker run --detach --rm --name "$CLUSTER-squatter" --network kind --entrypoint sleep "$IMAGE" 600 >/dev/null
+  at_exit docker rm --force "$CLUSTER-squatter"
+  sw 0 cluster up "$CLUSTER" --yes
+  printf 'brought back: %s\n' "$(seconds)"
+  says "its address moved from"
+  expect 3 sh -c 'kubectl get nodes --no-headers | grep -c " Ready "'
+}
