@@ -3,6 +3,7 @@
 mod before;
 pub mod change;
 pub mod found;
+pub mod k3s;
 pub mod kind;
 mod look;
 #[cfg(test)]

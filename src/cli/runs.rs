@@ -120,6 +120,10 @@ pub(crate) async fn resume(session: &Session, run: Option<&str>, take_lock: Opti
         (record, None)
     } else {
         let open = unfinished(session)?;
+        // A run of this machine needs no cluster, and perhaps there is none.
+        if let Some(newest) = open.last().filter(|run| run.plan.purpose.is_of_host()) {
+            return cluster::resume(session, newest).await;
+        }
         let cluster = session.connect().await?;
         (newest_of(&cluster, open)?, Some(cluster))
     };

@@ -3,16 +3,19 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::net::{IpAddr, TcpListener};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use futures::future::join_all;
 use serde::Serialize;
 
+use super::k3s;
+
 use crate::host::engines::{Engine, UnusableEngine};
 use crate::host::networks::{self, EngineNetworks};
 use crate::host::resources::{self, Resources};
-use crate::host::tools::{TOOLS, Tool, probe};
-use crate::host::{Surroundings, engines, kubeconfig};
+use crate::host::tools::{self, TOOLS, Tool, probe};
+use crate::host::{Surroundings, child, engines, kubeconfig};
 
 /// The tools that clusters are made with.
 const NEEDED: [&str; 4] = ["kind", "k3s", "docker", "podman"];
@@ -42,6 +45,8 @@ pub struct Picture {
     pub proxies: BTreeMap<String, String>,
     /// The effective user id.
     pub uid: u32,
+    /// What is here of k3s.
+    pub k3s: k3s::Facts,
 }
 
 /// Reads it; each engine and tool is asked for at most `limit`. `ports`: those that a cluster is to have.
@@ -69,6 +74,7 @@ pub async fn look(here: &Surroundings, ports: &[(IpAddr, u16)], limit: Duration)
             .filter_map(|name| Some(((*name).to_owned(), here.variable(name)?.to_owned())))
             .collect(),
         uid: here.uid,
+        k3s: k3s_facts(here, limit).await,
         engines,
         unusable,
     }
@@ -80,6 +86,28 @@ async fn images(here: &Surroundings, url: &str, limit: Duration) -> Option<Vec<S
     let images = docker.list_images(None::<bollard::query_parameters::ListImagesOptions>).await.ok()?;
     let names = images.into_iter().flat_map(|image| image.repo_tags.into_iter().chain(image.repo_digests));
     Some(names.map(|name| crate::host::text::clean(&name)).collect())
+}
+
+/// Files of an installation, whoever made it, and whether its unit runs. Source: facts/prerequisites: detect.
+async fn k3s_facts(here: &Surroundings, limit: Duration) -> k3s::Facts {
+    let unit = [
+        "/etc/systemd/system/k3s.service",
+        "/etc/systemd/system/k3s-agent.service",
+        "/usr/lib/systemd/system/k3s.service",
+    ];
+    let others = ["/etc/init.d/k3s", "/etc/rancher/k3s/k3s.yaml", "/var/lib/rancher/k3s/server"];
+    let is_there = |path: &&str| here.at_root(*path).exists();
+    let there: Vec<PathBuf> = unit.iter().chain(&others).filter(|path| is_there(path)).map(PathBuf::from).collect();
+    let active = match tools::find("systemctl", here).filter(|_| unit.iter().any(is_there)) {
+        Some(systemctl) => {
+            let words = ["is-active".to_owned(), k3s::UNIT.to_owned()];
+            let asked = child::run(&systemctl, &words, &here.variables, limit).await;
+            asked.ok().map(|ended| ended.status.success())
+        }
+        None => None,
+    };
+    // The folder by which systemd's own libraries tell (sd_booted(3)).
+    k3s::Facts { systemd: here.at_root("/run/systemd/system").is_dir(), there, active }
 }
 
 /// Source: systemd, "Control Group APIs and Delegation"; kind's page "Rootless".

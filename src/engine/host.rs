@@ -3,6 +3,7 @@
 mod containers;
 mod kind;
 mod ready;
+mod unit;
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -24,8 +25,8 @@ struct Work<'a> {
     doing: &'a Doing<'a>,
     step: &'a Step,
     task: &'a Task,
-    /// What was said last of how far it is.
-    last: Mutex<String>,
+    /// What was said last of how far it is, and why it is not further.
+    last: Mutex<(String, Option<Cause>)>,
 }
 
 impl Doing<'_> {
@@ -51,6 +52,8 @@ impl Work<'_> {
             Task::StartContainer { engine, container, address } => {
                 self.in_time(self.start(engine, container, *address)).await
             }
+            Task::WriteFile { path, text, mode } => self.write_file(path, text, *mode),
+            Task::StartUnit { unit } => self.in_time(self.start_unit(unit)).await,
             Task::ClusterReady { context, kubeconfig, nodes, since } => {
                 self.in_time(self.cluster_ready((context, kubeconfig.as_deref()), *nodes, *since)).await
             }
@@ -63,7 +66,10 @@ impl Work<'_> {
 
     /// Time is up: where it stood.
     fn too_late(&self) -> Cause {
-        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let (last, cause) = self.last.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(cause) = cause {
+            return cause;
+        }
         let at = if last.is_empty() { String::new() } else { format!("; last: {last}") };
         let message = format!("still not done after {} s: {}{at}", self.limit().as_secs(), self.task.title());
         let remedy = Some("`seaworthy runs resume` goes on with it; wait longer with --timeout".to_owned());
@@ -76,7 +82,7 @@ impl Work<'_> {
 
     /// Progress is only worth the newest: when the front end is behind, it is dropped.
     fn say(&self, progress: &str, cause: Option<&Cause>) {
-        progress.clone_into(&mut self.last.lock().unwrap_or_else(PoisonError::into_inner));
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = (progress.to_owned(), cause.cloned());
         let (object, progress) = (self.task.subject(), progress.to_owned());
         let event = Event::Waiting { id: self.step.id.clone(), object, progress, cause: cause.cloned() };
         let _ = self.doing.context.events.try_send(event);

@@ -20,15 +20,15 @@ const MOST_OUTPUT: u64 = 64 * 1024;
 const LONGEST_LINE: usize = 16 * 1024;
 
 /// A program that has ended.
-pub(super) struct Finished {
-    pub(super) status: ExitStatus,
-    pub(super) stdout: Vec<u8>,
-    pub(super) stderr: Vec<u8>,
+pub(crate) struct Finished {
+    pub(crate) status: ExitStatus,
+    pub(crate) stdout: Vec<u8>,
+    pub(crate) stderr: Vec<u8>,
 }
 
 /// Why there is no end to report.
 #[derive(Debug)]
-pub(super) enum ChildFault {
+pub(crate) enum ChildFault {
     /// It had not ended in time and was killed.
     Hung,
     /// It could not be started or waited for.
@@ -37,7 +37,7 @@ pub(super) enum ChildFault {
 
 /// Runs a program without input, with exactly the given variables, and kills it with its children after `limit`, or
 /// when this future is dropped.
-pub(super) async fn run(
+pub(crate) async fn run(
     program: &Path,
     arguments: &[String],
     variables: &BTreeMap<String, String>,

@@ -108,6 +108,20 @@ pub enum Task {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         address: Option<IpAddr>,
     },
+    /// Writes a file that is not there. One that is there with another content is never overwritten.
+    WriteFile {
+        /// Where.
+        path: PathBuf,
+        /// What. It stands in the journal, so it holds no secret.
+        text: String,
+        /// Its permissions, as `chmod` takes them in octal.
+        mode: u32,
+    },
+    /// Has systemd start a unit, now and at every boot, and waits until it runs.
+    StartUnit {
+        /// The unit.
+        unit: String,
+    },
     /// Has kind delete a cluster: its containers, their volumes, and its entries in the kubeconfig.
     DeleteKind {
         /// Which cluster.
@@ -124,6 +138,8 @@ impl Task {
             Self::TrustAuthority { container, .. } | Self::StartContainer { container, .. } => {
                 ("Container", container.as_str())
             }
+            Self::WriteFile { path, .. } => return ObjectRef::new("host", "File", None, &path.display().to_string()),
+            Self::StartUnit { unit } => ("Unit", unit.as_str()),
         };
         ObjectRef::new("host", kind, None, name)
     }
@@ -142,6 +158,8 @@ impl Task {
                 format!("wait until {nodes} and the system pods of {context} are ready")
             }
             Self::StartContainer { container, .. } => format!("start container {container}"),
+            Self::WriteFile { path, .. } => format!("write {}", path.display()),
+            Self::StartUnit { unit } => format!("start {unit}, now and at every boot"),
             Self::DeleteKind { cluster } => {
                 format!("delete cluster {} of kind in {}, with its volumes", cluster.name, cluster.engine.product)
             }
@@ -151,10 +169,10 @@ impl Task {
     /// What it changes, as a plan shows it.
     pub fn change(&self) -> Change {
         match self {
-            Self::CreateKind { .. } => Change::Create,
+            Self::CreateKind { .. } | Self::WriteFile { .. } => Change::Create,
             Self::DeleteKind { .. } => Change::Delete,
             Self::ClusterReady { .. } => Change::Observe,
-            Self::TrustAuthority { .. } | Self::StartContainer { .. } => {
+            Self::TrustAuthority { .. } | Self::StartContainer { .. } | Self::StartUnit { .. } => {
                 Change::Update { fields: Vec::new(), conflicts: Vec::new(), resource_version: String::new() }
             }
         }
@@ -172,6 +190,7 @@ impl Task {
                     format!("engine: {}", cluster.engine),
                 ]
             }
+            Self::WriteFile { text, .. } => text.lines().map(str::to_owned).collect(),
             Self::StartContainer { address: Some(address), .. } => vec![format!("address before: {address}")],
             _ => Vec::new(),
         }
@@ -191,6 +210,13 @@ impl Task {
             }
             Self::DeleteKind { cluster } => {
                 vec![format!("kind delete cluster --name {}{}", cluster.name, kubeconfig(cluster))]
+            }
+            Self::WriteFile { path, text, mode } => {
+                let path = path.display();
+                vec![format!("install -D -m {mode:o} /dev/stdin {path} <<'END'\n{}\nEND", text.trim_end())]
+            }
+            Self::StartUnit { unit } => {
+                vec!["systemctl daemon-reload".to_owned(), format!("systemctl enable --now {unit}")]
             }
             Self::StartContainer { engine, container, .. } => vec![format!("{} start {container}", engine.product)],
             Self::TrustAuthority { engine, container } => {

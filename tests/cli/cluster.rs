@@ -47,3 +47,19 @@ fn a_delete_that_names_two_clusters_is_refused() {
     let said = Test::new().line(line).touches_nothing().status(2).any_stderr().run().stderr;
     assert!(said.contains("--destroy-data names two, and one is to be deleted"), "{said}");
 }
+
+#[test]
+fn k3s_has_no_containers_and_has_to_be_here() {
+    let said = Test::new().line("cluster create k3s").status(2).any_stderr().run().stderr;
+    assert!(
+        said.contains("error: k3s is not on the PATH, or does not tell its version; nothing was written"),
+        "{said}"
+    );
+    for option in ["--port 80:80", "--image x", "--engine docker", "--nodes 3", "--stack hello"] {
+        let line = format!("cluster create k3s {option}");
+        let said = Test::new().line(&line).touches_nothing().status(2).any_stderr().run().stderr;
+        assert!(said.contains("is for nodes in containers; k3s runs on this machine itself"), "{line}: {said}");
+    }
+    let said = Test::new().line("cluster delete k3s").status(2).any_stderr().run().stderr;
+    assert!(said.contains("hint: as root: k3s-uninstall.sh"), "{said}");
+}

@@ -1,5 +1,7 @@
 //! `cluster create`: what stands in the way is said before anything is waited for.
 
+mod k3s;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -7,11 +9,12 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 use seaworthy::cluster::Cluster;
-use seaworthy::clusters::kind::config::{Config, Mount, Port, Wish, config};
+use seaworthy::clusters::kind::config::{Mount, Port, Wish, config};
 use seaworthy::clusters::kind::create::{Options, decide};
 use seaworthy::host::engines::Product;
+use seaworthy::plan::{Installation, Purpose};
 use seaworthy::stack::Fault;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{inputs, picture, place, prepared, refused, voyage};
 use crate::cli::voyage::{Remarks, show_plan};
@@ -26,7 +29,10 @@ const HA_NODES: usize = 3;
 /// `cluster create`
 #[derive(Debug, Args)]
 pub(crate) struct CreateArgs {
-    /// Name of the cluster; its context is kind-NAME (default: kind)
+    /// kind: nodes in containers; k3s: one server on this machine itself, as root
+    #[arg(value_enum, default_value = "kind", value_name = "WITH")]
+    with: Maker,
+    /// Name of the cluster; its context is kind-NAME (default: kind). Of k3s: name of the node (default: the host's)
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
     /// single-node, or ha: one control plane and two nodes more, or as many as the stack of --stack wants
@@ -53,7 +59,7 @@ pub(crate) struct CreateArgs {
     /// A file with the certificate of your network's own authority, which the nodes are to trust
     #[arg(long, value_name = "FILE")]
     ca: Option<PathBuf>,
-    /// A kind configuration of your own, to which all this is added
+    /// A configuration of your own, of kind or of k3s, to which all this is added
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Leave the containers of a failed creation as they are; its logs are kept in any case
@@ -67,6 +73,15 @@ pub(crate) struct CreateArgs {
     replan: bool,
 }
 
+/// What makes the cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Maker {
+    /// kind.
+    Kind,
+    /// k3s.
+    K3s,
+}
+
 /// The engines that kind can use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum EngineName {
@@ -77,9 +92,13 @@ enum EngineName {
 }
 
 pub(super) async fn run(session: &Session, arguments: &CreateArgs) -> Result<ExitCode, Failure> {
-    let config = config(&wish(session, arguments)?).map_err(|fault| misfit(&fault))?;
     let place = place(session);
-    if let Some(code) = go_on(session, arguments, (&config, &place)).await? {
+    if arguments.with == Maker::K3s {
+        return k3s::run(session, arguments, place).await;
+    }
+    let config = config(&wish(session, arguments)?).map_err(|fault| misfit(&fault))?;
+    let values = json!({"config": config.text, "image": arguments.image});
+    if let Some(code) = open_run(session, arguments, ("kind", &config.name, &values), &place).await? {
         return Ok(code);
     }
     let picture = picture(session, &config.ports).await;
@@ -93,8 +112,7 @@ pub(super) async fn run(session: &Session, arguments: &CreateArgs) -> Result<Exi
     if arguments.dry_run {
         return Ok(show_plan(session, &place, &prepared(plan), &remarks));
     }
-    let inputs = inputs(&plan.installation, json!({"config": config.text, "image": options.image}));
-    let voyage = voyage(session, place, inputs, remarks);
+    let voyage = voyage(session, place, inputs(&plan.installation, values), remarks);
     let code = voyage.sail(prepared(plan), None).await?;
     if code == ExitCode::SUCCESS && !session.is_json() {
         say(next(&config.name));
@@ -114,21 +132,21 @@ fn next(name: &str) -> String {
     )
 }
 
-/// Goes on with a creation of this name that was stopped.
-async fn go_on(
+/// Goes on with a creation of this name that was stopped. `about`: distribution, name, and what was chosen.
+async fn open_run(
     session: &Session,
     arguments: &CreateArgs,
-    (config, place): (&Config, &Cluster),
+    about: (&str, &str, &Value),
+    place: &Cluster,
 ) -> Result<Option<ExitCode>, Failure> {
-    let key = seaworthy::plan::Installation::of_cluster("kind", &config.name, "").key();
+    let key = Installation::of_cluster(about.0, about.1, "").key();
     let latest = session.runs()?.latest(&place.id.uid, &key)?;
     let Some(open) = latest.filter(|run| run.state.is_unfinished() && !arguments.dry_run) else { return Ok(None) };
     if arguments.replan {
         session.runs()?.abandon(&open.run).await?;
         return Ok(None);
     }
-    let same = open.inputs.values["config"] == config.text && open.inputs.values["image"] == json!(arguments.image);
-    if open.plan.purpose == seaworthy::plan::Purpose::CreateCluster && same {
+    if open.plan.purpose == Purpose::CreateCluster && open.inputs.values == *about.2 {
         say(format!("going on with run {}", open.run));
         return super::resume(session, &open).await.map(Some);
     }
@@ -160,15 +178,16 @@ fn wish(session: &Session, arguments: &CreateArgs) -> Result<Wish, Failure> {
     if let Some(file) = &arguments.ca {
         mounts.push(Mount { host: authority(file)?, node: AUTHORITY.into(), read_only: true });
     }
-    let file = match &arguments.config {
-        None => None,
-        Some(path) => {
-            let text = fs::read_to_string(path).map_err(|error| Failure::file(path, &error))?;
-            Some((path.display().to_string(), text))
-        }
-    };
+    let file = own_file(arguments)?;
     let ports = arguments.ports.clone();
     Ok(Wish { name: arguments.name.clone(), nodes: nodes(session, arguments)?, ports, mounts, file })
+}
+
+/// The user's own configuration: what the file is called, and its text.
+fn own_file(arguments: &CreateArgs) -> Result<Option<(String, String)>, Failure> {
+    let Some(path) = &arguments.config else { return Ok(None) };
+    let text = fs::read_to_string(path).map_err(|error| Failure::file(path, &error))?;
+    Ok(Some((path.display().to_string(), text)))
 }
 
 /// The whole path of a file that holds a certificate.

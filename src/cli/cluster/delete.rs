@@ -41,6 +41,9 @@ pub(super) async fn run(session: &Session, arguments: &DeleteArgs) -> Result<Exi
     }
     let picture = picture(session, &[]).await;
     let clusters = found(&picture);
+    if arguments.name == "k3s" && !clusters.iter().any(|cluster| cluster.name == "k3s") {
+        return Err(by_hand());
+    }
     let cluster = change::named(&clusters, &arguments.name).map_err(|cause| refused(&[*cause]))?;
     let place = place(session);
     let kubeconfig = session.globals.kubeconfig.clone();
@@ -57,6 +60,13 @@ pub(super) async fn run(session: &Session, arguments: &DeleteArgs) -> Result<Exi
     }
     abandon_open(session, &plan).await?;
     voyage.sail(prepared(plan), None).await
+}
+
+/// k3s has mounts, networks and data all over the machine, and brings the script that finds them; ours would be a guess.
+fn by_hand() -> Failure {
+    let message = "k3s is taken away by its own script, with all volumes in /var/lib/rancher/k3s";
+    let hint = "as root: k3s-uninstall.sh; without it: systemctl disable --now k3s, k3s-killall.sh or a reboot, then the folders /etc/rancher/k3s and /var/lib/rancher/k3s, once nothing in them is wanted any more";
+    Failure::input("not-ours-to-delete", message, hint)
 }
 
 /// An unfinished run about a cluster that goes has nothing to go on with.

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use seaworthy::clusters::{Found, found};
+use seaworthy::clusters::{Found, found, k3s};
 use serde_json::json;
 
 use super::picture;
@@ -18,15 +18,13 @@ pub(super) async fn run(session: &Session) -> Result<ExitCode, Failure> {
         let noteworthy = picture.unusable.iter().filter(|engine| engine.is_noteworthy()).map(ToString::to_string);
         noteworthy.chain(unread.iter().cloned()).for_each(|line| say(format!("not seen: {line}")));
     }
-    session.print("Clusters", &json!({"items": clusters, "unusable": picture.unusable, "unread": unread}), || {
-        if clusters.is_empty() {
+    session.print("Clusters", &json!({"items": clusters, "k3s": picture.k3s, "unusable": picture.unusable, "unread": unread}), || {
+        if clusters.is_empty() && picture.k3s.active.is_none() {
             return "no cluster has its nodes in containers of this machine; `seaworthy detect` shows all that answer"
                 .to_owned();
         }
-        table(
-            &["NAME", "MADE BY", "ENGINE", "NODES", "STATE", "CONTEXT"],
-            &clusters.iter().map(row).collect::<Vec<_>>(),
-        )
+        let rows: Vec<Vec<String>> = clusters.iter().map(row).chain(k3s_row(&picture.k3s)).collect();
+        table(&["NAME", "MADE BY", "WHERE", "NODES", "STATE", "CONTEXT"], &rows)
     });
     Ok(ExitCode::SUCCESS)
 }
@@ -46,4 +44,10 @@ fn row(cluster: &Found) -> Vec<String> {
         state,
         cluster.context.clone().unwrap_or_else(|| "none".to_owned()),
     ]
+}
+
+fn k3s_row(facts: &k3s::Facts) -> Option<Vec<String>> {
+    let state = if facts.active? { "running" } else { "stopped" };
+    let context = format!("{} in {}", k3s::CONTEXT, k3s::KUBECONFIG);
+    Some(["k3s", "k3s", "this machine", "1", state, &context].map(str::to_owned).to_vec())
 }

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use jiff::Timestamp;
-use seaworthy::clusters::{before, change, found};
+use seaworthy::clusters::{Picture, before, change, found, k3s};
 use serde_json::json;
 
 use super::{LOOK, inputs, picture, place, prepared, refused, voyage};
@@ -24,6 +24,9 @@ pub(crate) struct UpArgs {
 pub(super) async fn run(session: &Session, arguments: &UpArgs) -> Result<ExitCode, Failure> {
     let picture = picture(session, &[]).await;
     let clusters = found(&picture);
+    if arguments.name.as_deref() == Some("k3s") && !clusters.iter().any(|cluster| cluster.name == "k3s") {
+        return k3s_up(session, arguments, &picture).await;
+    }
     let name = match &arguments.name {
         Some(name) => name.clone(),
         None => only_stopped(&clusters)?,
@@ -43,6 +46,24 @@ pub(super) async fn run(session: &Session, arguments: &UpArgs) -> Result<ExitCod
         pool::check_again(session, context).await?;
     }
     Ok(code)
+}
+
+/// The server of this machine, which systemd starts.
+async fn k3s_up(session: &Session, arguments: &UpArgs, picture: &Picture) -> Result<ExitCode, Failure> {
+    let place = place(session);
+    if picture.k3s.active.is_none() {
+        let message = "no k3s is a unit of this machine";
+        return Err(Failure::input("no-cluster", message, "`seaworthy cluster create k3s` makes one"));
+    }
+    if picture.k3s.active == Some(false) && picture.uid != 0 {
+        return Err(Failure::input("needs-root", "starting k3s needs root", "sudo seaworthy cluster up k3s"));
+    }
+    let plan = k3s::up(place.id.clone());
+    if arguments.dry_run {
+        return Ok(show_plan(session, &place, &prepared(plan), &Remarks::default()));
+    }
+    let voyage = voyage(session, place, inputs(&plan.installation, json!({})), Remarks::default());
+    voyage.sail(prepared(plan), None).await
 }
 
 fn only_stopped(clusters: &[seaworthy::clusters::Found]) -> Result<String, Failure> {

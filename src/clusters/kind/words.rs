@@ -16,6 +16,11 @@ pub fn is_shallow(cause: &Cause) -> bool {
     [UNKNOWN, KUBELET, CONTROL_PLANE].contains(&cause.id.as_str())
 }
 
+/// Whether a node that says this over and over will never come: there is no use in waiting until kubeadm gives it up.
+pub fn is_hopeless(cause: &Cause) -> bool {
+    ["kubelet-ends", "no-oom-score", "H016", "H008", "H005"].contains(&cause.id.as_str())
+}
+
 /// A line about how far it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Stage {
@@ -101,12 +106,6 @@ const KNOWN: &[Known] = &[
         ("E005", "EngineInit"),
         "the engine puts a process of its own before the node's systemd",
         "take \"init\": true out of the engine's daemon.json, and restart it",
-    ),
-    known(
-        &["oom_score_adj", "permission denied"],
-        ("no-oom-score", "NoOomScore"),
-        "containers of a node may not change how soon the kernel ends them, because this machine itself is restricted",
-        "write containerdConfigPatches with restrict_oom_score_adj = true below [plugins.\"io.containerd.grpc.v1.cri\"] into a file given with --config",
     ),
     known(
         &["can't get final child's PID from pipe"],

@@ -37,8 +37,8 @@ const TAIL: usize = 64 * 1024;
 const LOOK: Duration = Duration::from_secs(5);
 const SHOWN: usize = 2;
 const DOOMED: usize = 5;
-/// The last words of a node's kubelet.
-const JOURNAL: &str = "journalctl --unit kubelet --output cat --no-pager --lines 60";
+/// The last words of a node's kubelet. What it said once, while it was coming up, is no news any more.
+const JOURNAL: &str = "journalctl --unit kubelet --output cat --no-pager --since=-8s --lines 200";
 
 /// Why kind did not come to its own end.
 enum Broken {
@@ -174,9 +174,9 @@ impl Work<'_> {
             times = if same { times + 1 } else { 1 };
             standing = seen.as_ref().map(|cause| cause.id.clone());
             if let Some(cause) = seen.filter(|_| times >= SHOWN) {
-                let stage = self.last.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                let (stage, _) = self.last.lock().unwrap_or_else(PoisonError::into_inner).clone();
                 self.say(&stage, Some(&cause));
-                if times >= DOOMED {
+                if times >= DOOMED && words::is_hopeless(&cause) {
                     return cause;
                 }
             }
@@ -185,7 +185,7 @@ impl Work<'_> {
 
     fn is_waiting_for_kubelets(&self) -> bool {
         let stage = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        ["Starting control-plane", "Joining"].iter().any(|begin| stage.starts_with(begin))
+        ["Starting control-plane", "Joining"].iter().any(|begin| stage.0.starts_with(begin))
     }
 
     /// What the kubelets of the nodes said last, understood.

@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::Value;
-use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
 use super::{Work, failure};
 use crate::cluster::{Cluster, ConnectError, ConnectOptions, Resources, connect};
 use crate::doctor::{Cause, Outlook};
 use crate::engine::ready::Tracker;
 use crate::engine::step::{Ending, done};
-use crate::engine::wait::{CLOCK, next_change};
+use crate::engine::wait::{CLOCK, PATIENCE, next_change};
 use crate::error::Explain as _;
 use crate::object::{ObjectRef, items, printable, text};
 use crate::snapshot::Snapshot;
@@ -75,7 +75,7 @@ impl Work<'_> {
         let mut changes = tracker.changes();
         let mut clock = interval(CLOCK);
         clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut said = String::new();
+        let (began, mut said) = (Instant::now(), (String::new(), None));
         loop {
             changes.borrow_and_update();
             let progress = match tracker.look(&watched, |picture| standing(picture, nodes, since)) {
@@ -89,9 +89,10 @@ impl Work<'_> {
                 let cause = failure(self.task, "api-gone", "ApiGone", &format!("the API server has gone away: {why}"));
                 return Ending::Failed(Cause { outlook: Outlook::Stuck, ..cause });
             }
-            if progress != said {
-                self.say(&progress, None);
-                said = progress;
+            let cause = if began.elapsed() < PATIENCE { None } else { why(&tracker, &watched, since).await };
+            if (&progress, &cause) != (&said.0, &said.1) {
+                self.say(&progress, cause.as_ref());
+                said = (progress, cause);
             }
             tokio::select! {
                 () = next_change(&mut changes) => {}
@@ -99,6 +100,16 @@ impl Work<'_> {
             }
         }
     }
+}
+
+/// Why the first pod that is not ready is not, as an install would say of it.
+async fn why(tracker: &Tracker, watched: &[ObjectRef], since: Option<Timestamp>) -> Option<Cause> {
+    tracker.look_around().await;
+    let late = |picture: &Snapshot| {
+        let mut pods = picture.of_kind("", "Pod").filter(|pod| text(pod, "/metadata/namespace") == Some(SYSTEM));
+        pods.find(|pod| pod_waits(pod, since).is_some()).and_then(ObjectRef::of)
+    };
+    tracker.look(watched, late).flatten().and_then(|pod| tracker.why(&pod))
 }
 
 /// Whether all is ready; the error is how far it is. Pure.
