@@ -150,8 +150,8 @@ test_what_was_asked_for_is_there() {
   create --port 28643:30080 --mount "$WORK/data:/data:ro" --ca "$WORK/ca.pem"
   expect kept docker exec "$CLUSTER-control-plane" cat /data/file
   expect 127.0.0.1:28643 docker port "$CLUSTER-control-plane" 30080
-  docker cp "$WORK/ca.pem" "$CLUSTER-control-plane:/tmp/leaf.pem"
-  contains OK docker exec "$CLUSTER-control-plane" openssl verify -CApath /etc/ssl/certs /tmp/leaf.pem
+  docker cp "$WORK/ca.pem" "$CLUSTER-control-plane:/root/leaf.pem"
+  contains OK docker exec "$CLUSTER-control-plane" openssl verify -CApath /etc/ssl/certs /root/leaf.pem
 }
 
 # After a reboot: the order of the addresses that they had gives each its own again.

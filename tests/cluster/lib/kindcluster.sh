@@ -38,12 +38,20 @@ kind_engine_up() {
   install_engines
   # kind mounts it into every node, and only Docker makes what is missing.
   mkdir -p /lib/modules
+  allow_watches
   if ! is_running "$1"; then
     mkdir -p "$DIR" "$LOGS"
     [[ $1 != podman ]] || write_podman_settings
     start_kind_engine "$1"
   fi
   wait_for_engine "$1"
+}
+
+# Nodes of several clusters take more instances of inotify than a machine usually allows: without them kubelets and kube-proxies
+# wait for ever. Raised only, and as kind's own documentation does.
+allow_watches() {
+  local setting=/proc/sys/fs/inotify/max_user_instances
+  (($(<"$setting") >= 1024)) || echo 1024 >"$setting"
 }
 
 start_kind_engine() {
