@@ -33,22 +33,114 @@ test_kruise_comes_works_and_goes() {
   comes_works_and_goes kruise
 }
 
-# Whatever is missing of it is put back, and it works as before. Not tried with ServiceAccounts: one that comes back is another one to the
+# Whatever is missing of one is put back, and it works as before. Not tried with ServiceAccounts: one that comes back is another one to the
 # API server, which refuses the tokens of the pods that are there until they are started anew.
-test_each_object_of_metallb_is_put_back() {
-  local kind namespace object count=0
+test_each_object_of_metallb_is_put_back() { each_is_put_back metallb 20 --pool "$(addresses)"; }
+
+test_each_object_of_metrics_server_is_put_back() { each_is_put_back metrics-server 6; }
+
+test_each_object_of_local_path_is_put_back() { each_is_put_back local-path 6 --set image.tag=v0.0.30 --set provisioner.probes=false; }
+
+# each_is_put_back NAME AT-LEAST ARGUMENTS...
+each_is_put_back() {
+  local name=$1 least=$2 kind namespace object count=0
+  shift 2
   begin
-  trap 'sw prerequisites uninstall metallb --in-use --yes >/dev/null 2>&1; end' EXIT
-  exits 0 sw prerequisites install metallb --pool "$(addresses)" --no-check --yes
+  trap 'sw prerequisites uninstall "$name" --in-use --yes >/dev/null 2>&1; end' EXIT
+  exits 0 sw prerequisites install "$name" "$@" --no-check --yes
   while IFS='|' read -r kind namespace object; do
     kubectl delete "$kind" "$object" ${namespace:+--namespace "$namespace"} --timeout=60s >/dev/null
-    exits 0 sw prerequisites install metallb --pool "$(addresses)" --no-check --yes
+    exits 0 sw prerequisites install "$name" "$@" --no-check --yes
     kubectl get "$kind" "$object" ${namespace:+--namespace "$namespace"} -o name >/dev/null
     count=$((count + 1))
-  done < <(objects_of metallb ServiceAccount)
-  exits 0 sw prerequisites check metallb
+  done < <(objects_of "$name" ServiceAccount)
+  exits 0 sw prerequisites check "$name"
   figure "$count objects, each put back"
-  ((count >= 20)) || fail "only $count objects were found"
+  ((count >= least)) || fail "only $count objects were found"
+}
+
+# What somebody has applied by hand, from the official manifests, is used and left alone: nothing is written, and nothing taken away.
+test_an_official_metrics_server_is_left_alone() {
+  begin
+  kubectl kustomize "$(module_dir metrics-server sigs.k8s.io/metrics-server)/manifests/overlays/release" >"$WORK/all.yaml"
+  sed -i 's/- --metric-resolution=15s/&\n        - --kubelet-insecure-tls/' "$WORK/all.yaml"
+  left_alone metrics-server kube-system deployment/metrics-server
+}
+
+test_an_official_metallb_is_left_alone() {
+  begin
+  cp "$(module_dir metallb go.universe.tf/metallb)/config/manifests/metallb-native.yaml" "$WORK/all.yaml"
+  left_alone metallb metallb-system deployment/controller daemonset/speaker
+}
+
+test_an_official_local_path_is_left_alone() {
+  begin
+  sed 's/:v0\.0\.[0-9]*/:v0.0.30/' "$(module_dir local-path github.com/rancher/local-path-provisioner)/deploy/local-path-storage.yaml" >"$WORK/all.yaml"
+  left_alone local-path local-path-storage deployment/local-path-provisioner
+}
+
+# left_alone NAME NAMESPACE WORKLOAD...: what $WORK/all.yaml makes
+left_alone() {
+  local name=$1 namespace=$2 workload mark
+  shift 2
+  eventually 60 nothing_goes
+  everything >"$WORK/before"
+  trap 'kubectl delete --ignore-not-found -f "$WORK/all.yaml" --timeout=90s >/dev/null; end' EXIT
+  kubectl apply --server-side -f "$WORK/all.yaml" >/dev/null
+  for workload in "$@"; do kubectl --namespace "$namespace" rollout status "$workload" --timeout=90s >/dev/null; done
+  # Somebody has to have made a pool before anything can get an address; that is not ours to do here.
+  [[ $name != metallb ]] || official_pool
+  eventually 60 works "$name"
+  mark=$(audit_mark)
+  same "what is decided" "use kubectl" "$(jq -r --arg name "$name" '.prerequisites[] | select(.prerequisite == $name) | "\(.do) \(.found.manager.by)"' "$WORK/out")"
+  exits 0 sw prerequisites install "$name" --no-check --yes
+  same "what install writes" "" "$(audited_writes "$mark")"
+  exits 2 sw prerequisites uninstall "$name" --yes
+  same "what uninstall writes" "" "$(audited_writes "$mark")"
+}
+
+works() {
+  exits 0 sw prerequisites list -o json
+  [[ $(jq -r --arg name "$1" '.prerequisites[] | select(.prerequisite == $name) | .found.health.is' "$WORK/out") == healthy ]]
+}
+
+official_pool() {
+  cat >>"$WORK/all.yaml" <<END
+---
+apiVersion: metallb.io/v1beta1
+kind: IPAddressPool
+metadata: {name: theirs, namespace: metallb-system}
+spec: {addresses: ["$(addresses)"]}
+---
+apiVersion: metallb.io/v1beta1
+kind: L2Advertisement
+metadata: {name: theirs, namespace: metallb-system}
+END
+  eventually 60 kubectl apply --server-side -f "$WORK/all.yaml"
+}
+
+# Whoever may only look is told what is there, and which right is missing, before anything is written.
+test_who_may_only_look() {
+  local mark
+  begin
+  new_user viewer view
+  mark=$(audit_mark)
+  exits 2 timeout 60 "$SEAWORTHY" --kubeconfig "$WORK/viewer.kubeconfig" prerequisites install metallb --pool "$(addresses)" --yes
+  same "what was written" "" "$(audited_writes "$mark")"
+  contains "may not be read" cat "$WORK/err"
+}
+
+# A webhook that nobody answers refuses what it is asked about: said by its name; and all is well when it answers again.
+test_a_webhook_that_does_not_answer() {
+  begin
+  trap 'sw prerequisites uninstall kruise --in-use --yes >/dev/null 2>&1; end' EXIT
+  exits 0 sw prerequisites install kruise --no-check --yes
+  kubectl --namespace kruise-system scale deployment --all --replicas=0 >/dev/null
+  kubectl --namespace kruise-system wait --for=delete pod --all --timeout=60s >/dev/null
+  exits 1 sw prerequisites check kruise
+  contains webhook cat "$WORK/err"
+  # It mends what was scaled away, and proves that it works.
+  exits 0 sw prerequisites install kruise --yes
 }
 
 # objects_of STACK BUT-OF-KIND: KIND|NAMESPACE|NAME of each, without its namespace
