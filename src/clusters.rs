@@ -14,6 +14,8 @@ pub use found::{Found, found};
 pub use look::{Picture, look};
 
 use crate::doctor::{Cause, Outlook};
+use crate::plan::task::Task;
+use crate::plan::{Action, Plan, Step};
 
 /// The label by which kind knows the containers of a cluster; its value is the cluster's name.
 pub const KIND_LABEL: &str = "io.x-k8s.kind.cluster";
@@ -35,4 +37,21 @@ fn refusal(id: &str, reason: &str, message: &str, remedy: &str) -> Cause {
         remedy: Some(remedy.to_owned()),
         outlook: Outlook::Final,
     }
+}
+
+/// What was decided.
+#[derive(Debug, Clone, Default)]
+pub struct Decision {
+    /// The plan, when there is one.
+    pub plan: Option<Plan>,
+    /// What stands in its way.
+    pub refusals: Vec<Cause>,
+    /// What may go wrong, and what is good to know before.
+    pub warnings: Vec<String>,
+}
+
+/// A step of this machine.
+fn step(id: String, task: Task, needs: Vec<String>) -> Step {
+    let (title, change) = (task.title(), task.change());
+    Step { id, title, component: None, needs, action: Action::Host { task: Box::new(task) }, change }
 }

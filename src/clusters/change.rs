@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 
 use super::found::Node;
-use super::kind::create::{kind_tool, step};
-use super::{Found, Picture, refusal};
+use super::kind::create::kind_tool;
+use super::{Found, Picture, refusal, step};
 use crate::cluster::ClusterId;
 use crate::doctor::Cause;
 use crate::error::closest;

@@ -7,8 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
-use super::kind::create::{Decision, step};
-use super::{Picture, refusal};
+use super::{Decision, Picture, refusal, step};
 use crate::cluster::ClusterId;
 use crate::doctor::Cause;
 use crate::plan::task::Task;

@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use super::config::Config;
-use crate::clusters::{Picture, found, refusal};
+use crate::clusters::{Decision, Picture, found, refusal, step};
 use crate::doctor::Cause;
 use crate::host::engines::{Engine, Product};
 use crate::host::networks::EngineNetworks;
 use crate::host::resources::Cgroups;
 use crate::plan::task::{Door, KindCluster, Task};
-use crate::plan::{Action, Installation, Plan, Purpose, Step};
+use crate::plan::{Installation, Plan, Purpose};
 use crate::prerequisites::version::of_image;
 
 /// Free space below which nodes do not even unpack their image, and below which they soon do not run well, in bytes.
@@ -41,17 +41,6 @@ pub struct Options {
     pub authority: bool,
     /// Folders that are made when they are not there.
     pub folders: Vec<PathBuf>,
-}
-
-/// What was decided.
-#[derive(Debug, Clone, Default)]
-pub struct Decision {
-    /// The plan, when there is one.
-    pub plan: Option<Plan>,
-    /// What stands in its way.
-    pub refusals: Vec<Cause>,
-    /// What may go wrong, and what is good to know before.
-    pub warnings: Vec<String>,
 }
 
 /// Decides. `state`: the folder of this program's state; `now`: what of the cluster is older is not of this plan.
@@ -142,12 +131,6 @@ fn plan(
     steps.push(step(format!("ready:kind/{name}"), ready, before));
     let installation = Installation::of_cluster("kind", &name, version);
     Plan { purpose: Purpose::CreateCluster, installation, cluster: place, steps, reach: Vec::new() }
-}
-
-/// A step of this machine.
-pub(in crate::clusters) fn step(id: String, task: Task, needs: Vec<String>) -> Step {
-    let (title, change) = (task.title(), task.change());
-    Step { id, title, component: None, needs, action: Action::Host { task: Box::new(task) }, change }
 }
 
 /// The engine that was asked for; else the one that was named most explicitly, Docker before Podman, as kind chooses.

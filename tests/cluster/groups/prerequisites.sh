@@ -92,7 +92,7 @@ left_alone() {
   [[ $name != metallb ]] || official_pool
   eventually 60 works "$name"
   mark=$(audit_mark)
-  same "what is decided" "use kubectl" "$(jq -r --arg name "$name" '.prerequisites[] | select(.prerequisite == $name) | "\(.do) \(.found.manager.by)"' "$WORK/out")"
+  same "what is decided" "use hand" "$(jq -r --arg name "$name" '.prerequisites[] | select(.prerequisite == $name) | "\(.do) \(.found.manager.by)"' "$WORK/out")"
   exits 0 sw prerequisites install "$name" --no-check --yes
   same "what install writes" "" "$(audited_writes "$mark")"
   exits 2 sw prerequisites uninstall "$name" --yes

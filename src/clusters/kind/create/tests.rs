@@ -3,6 +3,7 @@ use crate::cluster::ClusterId;
 use crate::clusters::kind::config::{Wish, config};
 use crate::clusters::testing::{engine, machine, node, tool, url};
 use crate::host::tools::ToolState;
+use crate::plan::Action;
 
 fn decided(picture: &Picture, wish: &Wish, options: &Options) -> Decision {
     let place = ClusterId { context: "this machine".into(), server: "box".into(), uid: "host:1".into() };
