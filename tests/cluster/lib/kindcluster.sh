@@ -129,5 +129,6 @@ load_node_image() {
     # The one that had the name before.
     "$ENGINE" image prune --force >/dev/null
   fi
+  "$ENGINE" image inspect "$BALANCER_IMAGE" >/dev/null 2>&1 || "$ENGINE" load --input "$(balancer_archive)" >/dev/null
   printf '%s\n' "$name"
 }
