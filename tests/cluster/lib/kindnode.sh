@@ -187,7 +187,9 @@ stage_firewall() {
 }
 
 # import_images FOLDER: the archives in $DIR/images, by a containerd of this machine that works in FOLDER.
-import_images() {
+import_images() (
+  # It must not outlive a build that is interrupted.
+  trap 'stop_process containerd' EXIT
   cat >"$DIR/containerd.toml" <<EOF
 version = 2
 root = "$1"
@@ -206,8 +208,7 @@ EOF
       die "import of $archive"
     }
   done
-  stop_process containerd
-}
+)
 
 # What kind v0.33 puts in front of several control planes (pkg/cluster/internal/loadbalancer).
 BALANCER_IMAGE=docker.io/envoyproxy/envoy:v1.36.2
