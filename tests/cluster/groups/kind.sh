@@ -12,6 +12,17 @@ test_podman_one() { one_node podman; }
 
 test_podman_three() { three_nodes podman; }
 
+test_docker_started_again() { started_again docker; }
+
+test_podman_started_again() { started_again podman; }
+
+# What kind puts in front of several control planes is a stand-in here.
+test_docker_control_planes() {
+  create docker 'nodes: [{role: control-plane}, {role: control-plane}, {role: control-plane}, {role: worker}]'
+  nodes_are "$CLUSTER-control-plane" "$CLUSTER-control-plane2" "$CLUSTER-control-plane3" "$CLUSTER-worker"
+  delete
+}
+
 one_node() {
   create "$1"
   nodes_are "$CLUSTER-control-plane"
@@ -32,6 +43,35 @@ three_nodes() {
   delete
 }
 
+# After a start of the machine: all nodes were stopped, and come back in another order with other addresses.
+started_again() {
+  local before nodes
+  create "$1" 'nodes: [{role: control-plane}, {role: worker}, {role: worker}]'
+  nodes=("$CLUSTER-control-plane" "$CLUSTER-worker" "$CLUSTER-worker2")
+  nodes_are "${nodes[@]}"
+  load_busybox
+  volume_keeps_data
+  before=$(engine_addresses)
+  "$ENGINE" stop "${nodes[@]}"
+  "$ENGINE" start "${nodes[2]}" "${nodes[1]}" "${nodes[0]}"
+  [[ $(engine_addresses) != "$before" ]] || fail "all addresses stayed: $before"
+  eventually 90 addresses_are_known
+  nodes_are "${nodes[@]}"
+  ready second
+  expect kept k exec second -- cat /data/file
+  names_are_found
+  pods_reach_each_other "${nodes[1]}" "${nodes[2]}"
+  delete
+}
+
+engine_addresses() {
+  "$ENGINE" inspect --format '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}' "${nodes[@]}"
+}
+
+addresses_are_known() {
+  [[ $(k get nodes -o 'jsonpath={range .items[*]}{.status.addresses[?(@.type=="InternalIP")].address}{"\n"}{end}') == "$(engine_addresses)" ]]
+}
+
 # create ENGINE LINE...: a cluster by the file for this machine and these lines; deleted when the test ends. NAMESPACE is what `k` uses.
 create() {
   CLUSTER=kind$RANDOM NAMESPACE=default
@@ -42,7 +82,7 @@ create() {
   at_exit "$KIND" delete cluster --name "$CLUSTER"
   export KUBECONFIG=$WORK/kubeconfig
   { cat "$CLUSTER_DIR/manifests/kind.yaml" && printf '%s\n' "${@:2}"; } >"$WORK/config.yaml"
-  "$KIND" create cluster --name "$CLUSTER" --image "$(load_node_image)" --config "$WORK/config.yaml" --wait 60s
+  "$KIND" create cluster --name "$CLUSTER" --image "$("$CLUSTER_DIR/kind-image" "$1")" --config "$WORK/config.yaml" --wait 60s
   contains "$CLUSTER" "$KIND" get clusters
 }
 

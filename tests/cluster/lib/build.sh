@@ -18,7 +18,7 @@ build_all() {
 
 hash_of() { (go version && cat "$@") | sha256sum | cut -c1-16; }
 
-own_sources() { find "$GO_DIR" -name '*.go' ! -path '*/local-path/*' ! -path '*/kindnet/*' ! -name '*_test.go' | sort; }
+own_sources() { find "$GO_DIR" -name '*.go' ! -path '*/local-path/*' ! -path '*/kindnet/*' ! -path '*/kindbalancer/*' ! -name '*_test.go' | sort; }
 
 # build_once FOLDER FUNCTION: the folder appears only when everything is in it.
 build_once() {

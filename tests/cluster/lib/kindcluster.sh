@@ -122,6 +122,7 @@ remove_all() {
 # load_node_image: into the engine of export_engine, unless it is there; prints its name.
 load_node_image() {
   local folder name
+  use_images
   folder=$(node_archive) || return
   folder=${folder%/*} name=$(cat "$folder/NAME")
   if [[ $("$ENGINE" image inspect --format '{{.Id}}' "$name" 2>/dev/null) != *$(cat "$folder/ID") ]]; then
@@ -129,5 +130,6 @@ load_node_image() {
     # The one that had the name before.
     "$ENGINE" image prune --force >/dev/null
   fi
+  "$ENGINE" image inspect "$BALANCER_IMAGE" >/dev/null 2>&1 || "$ENGINE" load --input "$(balancer_archive)" >/dev/null
   printf '%s\n' "$name"
 }

@@ -24,8 +24,10 @@ node_archive() {
 node_hash() {
   {
     printf '%s\n' "$BIN" "${NODE_PACKAGES[@]}"
-    find "$NODE_ROOT" -type f -printf '%P %m\n' -exec cat {} +
-    cat "$CLUSTER_DIR/lib/kindnode.sh" "$CLUSTER_DIR/manifests/local-path.yaml" "$GO_DIR"/{kubeadm,crictl}/go.mod "$GO_DIR"/kindnet/*.go
+    find "$NODE_ROOT" -type f -printf '%P %m\n' | sort
+    find "$NODE_ROOT" -type f | sort | xargs cat
+    cat "$CLUSTER_DIR/lib/kindnode.sh" "$CLUSTER_DIR/manifests/local-path.yaml" "$GO_DIR"/{kubeadm,crictl}/go.mod
+    find "$GO_DIR/kindnet" -name '*.go' ! -name '*_test.go' | sort | xargs cat
     cat "$TOOLS"/{mkimage,pause,nettools}
   } | sha256sum | cut -c1-16
 }
@@ -88,10 +90,11 @@ add_programs() {
   install "$folder/crictl" "$1/usr/bin/"
 }
 
-# node_tool kubeadm|kindnet VERSION: the folder of a program that nothing but the node needs.
+# node_tool kubeadm|kindnet|kindbalancer VERSION: the folder of a program that nothing but kind needs.
 node_tool() {
-  local folder sources=("$GO_DIR/$1"/*)
-  [[ $1 != kindnet ]] || sources+=("$GO_DIR"/go.{mod,sum})
+  local folder sources
+  mapfile -t sources < <(find "$GO_DIR/$1" -type f ! -name '*_test.go' | sort)
+  [[ $1 == kubeadm ]] || sources+=("$GO_DIR"/go.{mod,sum})
   folder=$CACHE/$1-$(hash_of "${sources[@]}")
   NODE_VERSION=$2 build_once "$folder" "build_$1"
   printf '%s\n' "$folder"
@@ -100,6 +103,8 @@ node_tool() {
 build_kubeadm() { go_build "$GO_DIR/kubeadm" "$1" "$(version_flags "$NODE_VERSION")" tool; }
 
 build_kindnet() { go_build "$GO_DIR" "$1" "" ./kindnet; }
+
+build_kindbalancer() { go_build "$GO_DIR" "$1" "" ./kindbalancer; }
 
 add_settings() {
   local root=$1 pause
@@ -152,7 +157,10 @@ make_node_image() {
   program=${program%:*}
   case $program in
     pause) arguments=(-file "$TOOLS/pause:/pause" -entrypoint /pause -user 65535:65535) ;;
-    etcd) arguments=("${SHELL_ARGS[@]}" -file "$BIN/etcd:/usr/local/bin/etcd" -file "$BIN/etcdctl:/usr/local/bin/etcdctl") ;;
+    etcd)
+      arguments=("${SHELL_ARGS[@]}" -file "$BIN/etcd:/usr/local/bin/etcd" -file "$BIN/etcdctl:/usr/local/bin/etcdctl"
+        -file "$BIN/etcdutl:/usr/local/bin/etcdutl")
+      ;;
     coredns) arguments=(-file "$BIN/coredns:/coredns" -entrypoint /coredns) ;;
     kube-proxy) arguments=(-folder "$DIR/firewall" -file "$BIN/kube-proxy:/usr/local/bin/kube-proxy") ;;
     kindnetd) arguments=(-folder "$DIR/firewall" -file "$(node_tool kindnet "$2")/kindnet:/bin/kindnetd" -entrypoint /bin/kindnetd) ;;
@@ -179,7 +187,9 @@ stage_firewall() {
 }
 
 # import_images FOLDER: the archives in $DIR/images, by a containerd of this machine that works in FOLDER.
-import_images() {
+import_images() (
+  # It must not outlive a build that is interrupted.
+  trap 'stop_process containerd' EXIT
   cat >"$DIR/containerd.toml" <<EOF
 version = 2
 root = "$1"
@@ -198,5 +208,20 @@ EOF
       die "import of $archive"
     }
   done
-  stop_process containerd
+)
+
+# What kind v0.33 puts in front of several control planes (pkg/cluster/internal/loadbalancer).
+BALANCER_IMAGE=docker.io/envoyproxy/envoy:v1.36.2
+
+# balancer_archive: prints the path of a stand-in's archive.
+balancer_archive() {
+  local folder archive
+  folder=$(node_tool kindbalancer "") || return
+  archive=$folder/image-$IMAGE_FORM.tar
+  if [[ ! -f $archive ]]; then
+    "$TOOLS/mkimage" -o "$archive.part.$$" -name "$BALANCER_IMAGE" "${SHELL_ARGS[@]}" -file "$folder/kindbalancer:/usr/local/bin/envoy" \
+      -env PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin || die "the image $BALANCER_IMAGE"
+    mv "$archive.part.$$" "$archive"
+  fi
+  printf '%s\n' "$archive"
 }

@@ -6,6 +6,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -70,4 +72,42 @@ func join(names []string) (out string) {
 		out += n
 	}
 	return out
+}
+
+func TestTreeHoldsFoldersFilesAndLinks(t *testing.T) {
+	root := t.TempDir()
+	if err := os.Mkdir(filepath.Join(root, "sbin"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(root, "sbin/tables"), []byte("program"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("tables", filepath.Join(root, "sbin/iptables")); err != nil {
+		t.Fatal(err)
+	}
+	layer, err := Tree(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	link := layer.entries["sbin/iptables"].header
+	if link.Typeflag != tar.TypeSymlink || link.Linkname != "tables" {
+		t.Errorf("the link is %+v", link)
+	}
+	file := layer.entries["sbin/tables"]
+	if string(file.data) != "program" || file.header.Mode != 0o755 {
+		t.Errorf("the file is %+v", file.header)
+	}
+	if len(layer.entries) != 3 {
+		t.Errorf("%d entries", len(layer.entries))
+	}
+}
+
+func TestTreeRefusesWhatIsNoFile(t *testing.T) {
+	root := t.TempDir()
+	if err := syscall.Mkfifo(filepath.Join(root, "pipe"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Tree(root); err == nil || !strings.Contains(err.Error(), "pipe") {
+		t.Errorf("a pipe was taken: %v", err)
+	}
 }
