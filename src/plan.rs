@@ -4,6 +4,7 @@ pub mod compare;
 pub mod difference;
 pub mod install;
 pub mod order;
+mod restart;
 pub mod task;
 pub mod uninstall;
 pub mod verb;

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::compare::{Changed, Comparison, UNNAMED_SCALER, compare};
 use super::difference::difference;
 use super::order::{defined_kinds, rank, references};
+use super::restart;
 use super::{Action, Change, Choice, Conflict, FIELD_MANAGER, FieldChange, Installation, Plan, Purpose, Reach, Step};
 use crate::cluster::ClusterId;
 use crate::engine::{apply::without_kept, ready};
@@ -98,6 +99,7 @@ pub fn plan(
         steps.push(Step { id: apply_id(reference), title, component: (*component).clone(), needs, action, change });
     }
     steps.extend(await_steps(&objects));
+    restart::add(&mut steps, snapshot);
     steps.extend(prune_steps(&desired.inventory, &wanted, snapshot));
     if let Some(reach) = desired.reach.first() {
         let needs = steps.iter().filter(|step| matches!(step.action, Action::Await { .. })).map(|s| s.id.clone());

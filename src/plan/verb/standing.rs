@@ -242,10 +242,14 @@ fn restart(snapshot: &Snapshot, workload: &Pinned, mark: &str) -> Standing {
         return open("not restarted yet");
     }
     let count = |pointer: &str| number(live, pointer).unwrap_or(0);
-    let wanted = number(live, "/spec/replicas").unwrap_or(1);
     let seen = count("/status/observedGeneration") >= count("/metadata/generation");
-    let updated = count("/status/updatedReplicas");
-    if seen && updated == wanted && count("/status/replicas") == wanted && count("/status/readyReplicas") == wanted {
+    let (wanted, pods) = if workload.object.kind == "DaemonSet" {
+        (count("/status/desiredNumberScheduled"), ["updatedNumberScheduled", "currentNumberScheduled", "numberReady"])
+    } else {
+        (number(live, "/spec/replicas").unwrap_or(1), ["updatedReplicas", "replicas", "readyReplicas"])
+    };
+    let [updated, all, ready] = pods.map(|field| count(&format!("/status/{field}")));
+    if seen && [updated, all, ready] == [wanted; 3] {
         return proven(format!("{updated} of {wanted} pods new and ready"));
     }
     open(format!("{updated} of {wanted} pods new"))
