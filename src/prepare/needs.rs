@@ -11,6 +11,7 @@ use crate::object::{ObjectRef, items, text};
 use crate::plan::Plan;
 use crate::prerequisites::{self, Picture};
 use crate::snapshot::collect::{Query, Scope, collect};
+use crate::snapshot::nodes::takes_pods;
 use crate::snapshot::{Snapshot, classes};
 use crate::stack::definition::Needs;
 use crate::stack::quantity::{self, Nano};
@@ -102,13 +103,6 @@ fn nodes(needs: &Needs, around: &Snapshot) -> Vec<String> {
         }
     }
     found
-}
-
-/// Ready, not cordoned, and without a taint that keeps ordinary pods away.
-pub(super) fn takes_pods(node: &Value) -> bool {
-    let ready = items(node, "/status/conditions").any(|c| c["type"] == "Ready" && c["status"] == "True");
-    let tainted = items(node, "/spec/taints").any(|taint| taint["effect"] != "PreferNoSchedule");
-    ready && !tainted && node.pointer("/spec/unschedulable") != Some(&Value::Bool(true))
 }
 
 pub(super) fn allocatable(node: &Value, resource: &str) -> Nano {

@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::needs::{allocatable, default_class, shown, takes_pods};
+use super::needs::{allocatable, default_class, shown};
 use crate::cluster::Cluster;
 use crate::object::text;
 use crate::prerequisites::{self, Picture, Prerequisite, Wants, assess};
 use crate::snapshot::Snapshot;
+use crate::snapshot::nodes::takes_pods;
 use crate::stack::definition::Needs;
 use crate::stack::quantity::{self, Nano};
 
