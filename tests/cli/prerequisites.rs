@@ -1,4 +1,4 @@
-//! `prerequisites ...` in the sandbox: from nothing to all four and back. The same on a real cluster, with the real controllers:
+//! `prerequisites ...` in the sandbox: from nothing to all of them and back. The same on a real cluster, with the real controllers:
 //! tests/cluster/groups/prerequisites.sh.
 
 use serde_json::Value;
@@ -18,7 +18,7 @@ fn verdicts(document: &Value) -> Vec<(String, String)> {
     all.map(|one| (text(&one["prerequisite"]), text(&one["do"]))).collect()
 }
 
-fn pairs(expected: [(&str, &str); 4]) -> Vec<(String, String)> {
+fn pairs(expected: [(&str, &str); 5]) -> Vec<(String, String)> {
     expected.map(|(name, verdict)| (name.to_owned(), verdict.to_owned())).to_vec()
 }
 
@@ -26,7 +26,13 @@ fn pairs(expected: [(&str, &str); 4]) -> Vec<(String, String)> {
 fn they_come_are_proven_and_go() {
     let installed = Test::new().line(INSTALL).any_stderr().any_stdout().run();
     let document = installed.json();
-    let missing = [("local-path", "use"), ("metrics-server", "install"), ("metallb", "install"), ("kruise", "install")];
+    let missing = [
+        ("local-path", "use"),
+        ("shared-path", "leave"),
+        ("metrics-server", "install"),
+        ("metallb", "install"),
+        ("kruise", "install"),
+    ];
     assert_eq!(verdicts(&document), pairs(missing));
     assert_eq!(document["checks"].as_array().unwrap().len(), 3, "{document}");
     assert!(document["checks"].as_array().unwrap().iter().all(|check| check["works"] == true), "{document}");
@@ -34,7 +40,13 @@ fn they_come_are_proven_and_go() {
     assert!(address.contains("nothing was asked there"), "no connection leaves a sandbox: {address}");
     let second = again(installed, INSTALL);
     let document = second.json();
-    let there = [("local-path", "use"), ("metrics-server", "keep"), ("metallb", "keep"), ("kruise", "keep")];
+    let there = [
+        ("local-path", "use"),
+        ("shared-path", "leave"),
+        ("metrics-server", "keep"),
+        ("metallb", "keep"),
+        ("kruise", "keep"),
+    ];
     assert_eq!(verdicts(&document), pairs(there));
     let written = |run: &Value| run["outcome"]["requests"]["writes"].as_u64();
     assert!(document["runs"].as_array().unwrap().iter().all(|run| written(run) == Some(0)), "{document}");
