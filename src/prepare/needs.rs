@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::room::standings;
+use super::sharing::Shares;
 use crate::cluster::{Cluster, Resources};
 use crate::object::{ObjectRef, items, text};
 use crate::plan::Plan;
@@ -16,17 +17,39 @@ use crate::snapshot::{Snapshot, classes};
 use crate::stack::definition::Needs;
 use crate::stack::quantity::{self, Nano};
 
-/// What of its needs a cluster does not have, a sentence each: what is needed, and what is there. A read for the nodes and one
-/// for the storage classes, where there is something to compare with them; none when the plan makes nothing new.
-pub async fn shortfalls(cluster: &Cluster, plan: &Plan, needs: &Needs) -> Result<Vec<String>, kube::Error> {
+/// What the prerequisites are judged by, where a plan that makes something new needs one of them, or shares volumes.
+///
+/// # Errors
+/// When the API server is gone.
+pub async fn picture(
+    cluster: &Cluster,
+    plan: &Plan,
+    needs: &Needs,
+    shares: &Shares,
+) -> Result<Option<Picture>, kube::Error> {
+    let matters = !needs.prerequisites.is_empty() || !shares.claims.is_empty();
+    let makes = plan.summary().create > 0;
+    if makes && matters { prerequisites::look(cluster).await.map(Some) } else { Ok(None) }
+}
+
+/// What of its needs a cluster does not have, a sentence each: what is needed, and what is there. Without a picture a read for the
+/// nodes and one for the storage classes, where there is something to compare with them; none when the plan makes nothing new.
+///
+/// # Errors
+/// When the API server is gone.
+pub async fn shortfalls(
+    cluster: &Cluster,
+    plan: &Plan,
+    needs: &Needs,
+    picture: Option<&Picture>,
+) -> Result<Vec<String>, kube::Error> {
     if plan.summary().create == 0 {
         return Ok(Vec::new());
     }
-    if !needs.prerequisites.is_empty() {
+    if let Some(picture) = picture {
         // Nodes and classes are among what the prerequisites are judged by.
-        let picture = prerequisites::look(cluster).await?;
         let mut short = judge(plan, needs, &picture.snapshot);
-        short.extend(missing_prerequisites(&picture, plan, needs));
+        short.extend(missing_prerequisites(picture, plan, needs));
         return Ok(short);
     }
     let has_claims = plan.objects().any(|object| claims(object).next().is_some());
@@ -130,7 +153,7 @@ fn claims_without_class(object: &Value) -> Vec<String> {
 }
 
 /// The claims of an object, and of the pods that it makes, each with the object's name.
-fn claims(object: &Value) -> impl Iterator<Item = (String, &Value)> {
+pub(super) fn claims(object: &Value) -> impl Iterator<Item = (String, &Value)> {
     let reference = ObjectRef::of(object);
     let is_claim = reference.as_ref().is_some_and(|reference| reference.kind == "PersistentVolumeClaim");
     let name = reference.map(|reference| reference.short()).unwrap_or_default();

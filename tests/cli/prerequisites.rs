@@ -56,6 +56,42 @@ fn they_come_are_proven_and_go() {
     assert!(verdicts(&listed.json()).iter().skip(1).all(|(_, verdict)| verdict != "keep"), "{}", listed.stdout);
 }
 
+/// With three nodes, and with one.
+#[test]
+fn a_profile_that_shares_volumes_waits_for_who_can_make_them() {
+    for (kind, pods) in [("ha", "pods on sandbox-1 and sandbox-"), ("single-node", "pods on sandbox-1 wrote")] {
+        let line = |text: &str| format!("{text} --sandbox={kind} --yes -o json");
+        let ha = "install newton-v2t --profile ha --set etcd.antiAffinity=preferred";
+        let refused = Test::new().line(&line(ha)).status(2).any_stdout().any_stderr().run();
+        let error = refused.json()["error"].clone();
+        assert_eq!(error["id"], "no-shared-volumes", "{error}");
+        assert!(error["message"].as_str().unwrap().contains("nothing was written"), "{error}");
+        let hint = error["hint"].as_str().unwrap();
+        assert!(hint.contains("`seaworthy prerequisites install shared-path`"), "{hint}");
+        assert!(hint.ends_with("`--set global.storageClass=shared`"), "{hint}");
+        let causes = error["causes"].to_string();
+        assert!(causes.contains("ceph-filesystem") && causes.contains("PersistentVolumeClaim/newton-v2t-workspace"));
+        let install = line("prerequisites install shared-path");
+        let installed = again(refused, &install);
+        let check = installed.json()["checks"][0].clone();
+        assert!(check["works"] == true && check["proof"].as_str().unwrap().starts_with(pods), "{check}");
+        let second = again(installed, &install);
+        assert_eq!(second.json()["runs"][0]["outcome"]["requests"]["writes"], 0, "{}", second.stdout);
+        let refused = Test::after(second).line(&line(ha)).status(2).any_stdout().any_stderr().run();
+        assert_eq!(refused.json()["error"]["hint"], "name a class that can: `--set global.storageClass=shared`");
+        let done = again(refused, &line(&format!("{ha} --set global.storageClass=shared")));
+        assert_eq!(done.json()["outcome"]["ended"], "done", "{}", done.stdout);
+        let gone = line("prerequisites uninstall shared-path");
+        let used = Test::after(done).line(&gone).status(2).any_stdout().any_stderr().run();
+        let error = used.json()["error"].clone();
+        assert_eq!(error["id"], "prerequisite-in-use");
+        assert!(
+            error["causes"].to_string().contains("of PersistentVolumeClaim/newton-v2t/newton-v2t-history stays"),
+            "{error}"
+        );
+    }
+}
+
 #[test]
 fn what_is_in_use_stays() {
     let installed =
