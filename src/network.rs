@@ -1,4 +1,5 @@
-//! The addresses that MetalLB may give to Services: a pool from the network of the nodes, with the proof.
+//! Where the nodes of a cluster are on this machine: the addresses that MetalLB may give to Services, a pool from the network of
+//! the nodes, with the proof; and a folder that all of them have ([`folder()`]).
 //!
 //! ```text
 //! engines --- locate ---.
@@ -13,6 +14,7 @@
 mod check;
 mod cidrs;
 mod decide;
+mod folder;
 mod holders;
 mod inputs;
 mod locate;
@@ -27,6 +29,7 @@ mod window;
 
 pub use check::{check, kept, read};
 pub use decide::decide;
+pub use folder::{Folder, NoFolder, folder};
 pub use inputs::{Forbidden, Holder, Inputs, Network, NodeAddress, Pool, Subnet, Used};
 pub use look::{Seen, Shore, look, see, shore, snapshot};
 pub use proof::{Excluded, Origin, Part, Proof, Warning};

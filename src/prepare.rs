@@ -4,6 +4,7 @@ pub mod discover;
 mod health;
 pub mod needs;
 mod room;
+pub mod sharing;
 
 use std::collections::BTreeMap;
 

@@ -1,7 +1,8 @@
-//! What stacks expect of a cluster beside Kubernetes itself: storage, metrics, addresses for load balancers, `CloneSet`s.
+//! What stacks expect of a cluster beside Kubernetes itself: storage, metrics, addresses for load balancers, `CloneSet`s, and
+//! volumes that several nodes share.
 //!
 //! ```text
-//! picture (reads) --> assess (pure, one file each) --> verdict: use it | install | upgrade ours | blocked, because
+//! picture (reads) --> assess (pure, one file each) --> verdict: use it | install | upgrade ours | leave it | blocked, because
 //!                                                                          '-- values of the stack in `assets/`
 //! ```
 //!
@@ -15,6 +16,7 @@ pub mod manager;
 mod metallb;
 mod metrics_server;
 pub mod picture;
+pub mod shared_path;
 pub mod smoke;
 pub mod users;
 pub(crate) mod version;
@@ -28,17 +30,20 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::error::closest;
+use crate::network::{Folder, NoFolder};
 use crate::object::ObjectRef;
 use crate::stack::Catalogue;
 pub use manager::Manager;
 pub use picture::{Picture, look};
 
-/// One of the four.
+/// One of the five.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Prerequisite {
     /// Volumes from a folder of the node (rancher.io/local-path).
     LocalPath,
+    /// Volumes from a folder that all nodes have.
+    SharedPath,
     /// The metrics API, from the kubelets.
     MetricsServer,
     /// Addresses for Services of type `LoadBalancer`, announced in the local network.
@@ -49,12 +54,13 @@ pub enum Prerequisite {
 
 impl Prerequisite {
     /// All of them, in the order in which they are installed.
-    pub const ALL: [Self; 4] = [Self::LocalPath, Self::MetricsServer, Self::Metallb, Self::Kruise];
+    pub const ALL: [Self; 5] = [Self::LocalPath, Self::SharedPath, Self::MetricsServer, Self::Metallb, Self::Kruise];
 
     /// Its name, which is that of its folder in `assets/`.
     pub fn name(self) -> &'static str {
         match self {
             Self::LocalPath => "local-path",
+            Self::SharedPath => "shared-path",
             Self::MetricsServer => "metrics-server",
             Self::Metallb => "metallb",
             Self::Kruise => "kruise",
@@ -93,6 +99,8 @@ pub struct Wants {
     pub by_name: bool,
     /// What `MetalLB` may give away: `first-last` or a CIDR, each; or why that is not known.
     pub pool: Option<Result<Vec<String>, Blocked>>,
+    /// The folder that all nodes have, or why none is known; `None`: nobody has looked. With one node nobody needs to.
+    pub folder: Option<Result<Folder, NoFolder>>,
 }
 
 /// Why something is not done, and what to do about it.
@@ -163,6 +171,11 @@ pub enum Verdict {
         /// Values of its stack.
         values: Value,
     },
+    /// It could be installed, and nothing is known to need it: only whoever names it gets it.
+    Leave {
+        /// What it is for.
+        because: String,
+    },
     /// Nothing is done.
     Blocked(Blocked),
 }
@@ -180,7 +193,7 @@ impl Verdict {
     pub fn values(&self) -> Option<&Value> {
         match self {
             Self::Keep { values } | Self::Install { values, .. } | Self::Upgrade { values, .. } => Some(values),
-            Self::Use { .. } | Self::Blocked(_) => None,
+            Self::Use { .. } | Self::Leave { .. } | Self::Blocked(_) => None,
         }
     }
 }
@@ -198,6 +211,9 @@ pub struct Assessment {
     /// Only the addresses that may be given away are missing for a decision.
     #[serde(skip)]
     pub wants_pool: bool,
+    /// Only a look at whether the nodes share a folder is missing for a decision.
+    #[serde(skip)]
+    pub wants_folder: bool,
 }
 
 impl Assessment {
@@ -207,7 +223,7 @@ impl Assessment {
         match (&self.verdict, self.found.as_ref().map(|found| &found.health)) {
             (Verdict::Blocked(blocked), _) if blocked.blind => (None, blocked.because.clone()),
             (Verdict::Blocked(blocked), _) => (Some(false), blocked.because.clone()),
-            (Verdict::Install { because, .. }, _) => (Some(false), because.clone()),
+            (Verdict::Install { because, .. } | Verdict::Leave { because }, _) => (Some(false), because.clone()),
             (_, Some(Health::Unhealthy { why })) => (Some(false), why.clone()),
             (Verdict::Use { because }, _) => (Some(true), because.clone()),
             (Verdict::Keep { .. } | Verdict::Upgrade { .. }, _) => (Some(true), there()),
@@ -219,13 +235,16 @@ impl Assessment {
 pub fn assess(prerequisite: Prerequisite, picture: &Picture, wants: &Wants) -> Assessment {
     let (found, verdict) = match prerequisite {
         Prerequisite::LocalPath => local_path::assess(picture, wants),
+        Prerequisite::SharedPath => shared_path::assess(picture, wants),
         Prerequisite::MetricsServer => metrics_server::assess(picture),
         Prerequisite::Metallb => metallb::assess(picture, wants),
         Prerequisite::Kruise => kruise::assess(picture),
     };
     let wants_pool =
         wants.pool.is_none() && matches!(&verdict, Verdict::Blocked(blocked) if *blocked == metallb::no_pool());
-    Assessment { prerequisite, found, verdict, wants_pool }
+    let shares = prerequisite == Prerequisite::SharedPath && shared_path::needs_look(picture);
+    let wants_folder = shares && wants.folder.is_none();
+    Assessment { prerequisite, found, verdict, wants_pool, wants_folder }
 }
 
 /// What is ours, beside the version that this program brings along.

@@ -2,6 +2,7 @@
 
 pub mod classes;
 pub mod collect;
+pub mod nodes;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -26,6 +26,8 @@ pub(crate) struct Chosen {
     pub(crate) reach: Vec<Reach>,
     /// What its profile needs of a cluster.
     pub(crate) needs: Needs,
+    /// The setting that names the class of volumes that several nodes write to.
+    pub(crate) shared_class: Option<String>,
     /// What its components say in the sandbox.
     pub(crate) simulation: BTreeMap<String, Vec<String>>,
     /// What is odd, but stops nothing.
@@ -91,6 +93,7 @@ pub(crate) fn choose_of(stack: &Stack, choice: &Choice, choices: &Choices) -> Re
         reach,
         values: prepared.values,
         needs: needs.unwrap_or_default(),
+        shared_class: definition.shared_class.clone(),
         warnings: prepared.warnings,
         simulation: stack.definition().simulation.clone(),
     })

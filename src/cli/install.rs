@@ -10,7 +10,8 @@ use seaworthy::engine::record::{self, InstallRecord};
 use seaworthy::object::ObjectRef;
 use seaworthy::plan::install::{Desired, Policy};
 use seaworthy::plan::{self, Installation, Plan};
-use seaworthy::prepare::needs::shortfalls;
+use seaworthy::prepare::needs::{self, shortfalls};
+use seaworthy::prepare::sharing::{self, Shares, Sharing};
 use seaworthy::prepare::{self, Prepared};
 
 use super::choose::{Chosen, choose, choose_and_say};
@@ -130,11 +131,39 @@ pub(super) async fn decide(
     let prepared = prepare::install(&cluster, chosen.installation.clone(), desired, policy)
         .await
         .map_err(|error| Failure::kube(&error))?;
-    let remarks = Remarks {
-        differences: record.as_ref().map(|record| inputs.differences(&record.inputs)).unwrap_or_default(),
-        warnings: shortfalls(&cluster, &prepared.plan, &chosen.needs).await.map_err(|error| Failure::kube(&error))?,
-    };
+    let warnings = judge_needs(session, &cluster, chosen, &prepared.plan).await?;
+    let differences = record.as_ref().map(|record| inputs.differences(&record.inputs)).unwrap_or_default();
+    let remarks = Remarks { differences, warnings };
     Ok(Ready { cluster, inputs, record, prepared, remarks, open: None, given_up })
+}
+
+/// What the cluster does not have of what the profile needs. What is short may come; a volume that nobody can make is refused.
+async fn judge_needs(
+    session: &Session,
+    cluster: &Cluster,
+    chosen: &Chosen,
+    plan: &Plan,
+) -> Result<Vec<String>, Failure> {
+    let shares = Shares::of_plan(plan, chosen.shared_class.clone());
+    let picture = needs::picture(cluster, plan, &chosen.needs, &shares).await.map_err(|error| Failure::kube(&error))?;
+    if let Some(picture) = picture.as_ref().filter(|_| !shares.claims.is_empty()) {
+        let sharing = sharing::sharing(cluster, picture, session.shore()).await;
+        refuse_unshared(&sharing, &shares, &plan.installation.profile)?;
+    }
+    let short = shortfalls(cluster, plan, &chosen.needs, picture.as_ref()).await;
+    short.map_err(|error| Failure::kube(&error))
+}
+
+/// Refuses a profile that shares volumes nobody can make.
+pub(super) fn refuse_unshared(sharing: &Sharing, shares: &Shares, profile: &str) -> Result<(), Failure> {
+    let objections = sharing.objections(shares);
+    if objections.is_empty() {
+        return Ok(());
+    }
+    let message = format!(
+        "profile {profile} wants volumes that several nodes write to, and nobody can make them; nothing was written"
+    );
+    Err(Failure::input("no-shared-volumes", message, sharing.remedy(shares)).because(objections))
 }
 
 /// A recorded run as it stands now: the same steps, each with what the cluster still lacks.

@@ -71,9 +71,8 @@ pub(super) async fn check_again(session: &Session, context: &str) -> Result<(), 
 }
 
 async fn look(session: &Session, cluster: &Cluster, needed: u32) -> Result<Seen, Failure> {
-    if let Some(kind) = session.globals.sandbox {
-        // Its nodes are on a network that no engine of this machine has.
-        let shore = session.sandbox(kind)?.shore();
+    if session.globals.sandbox.is_some() {
+        let shore = session.shore().await;
         return Ok(network::see(&network::snapshot(cluster).await, &shore, &cluster.id.server, needed));
     }
     let kubeconfig = session.globals.kubeconfig.as_deref();

@@ -10,7 +10,9 @@ use clap::{Args, Subcommand};
 use seaworthy::cluster::Cluster;
 use seaworthy::network::{Proof, Reach};
 use seaworthy::plan::Installation;
-use seaworthy::prerequisites::{Assessment, Blocked, Health, Picture, Prerequisite, Verdict, Wants, assess, look};
+use seaworthy::prerequisites::{
+    Assessment, Blocked, Health, Picture, Prerequisite, Verdict, Wants, assess, look, shared_path,
+};
 use seaworthy::stack::Stack;
 use serde_json::json;
 
@@ -36,7 +38,7 @@ pub(crate) enum PrerequisitesCommand {
 /// `prerequisites install`
 #[derive(Debug, Args)]
 pub(crate) struct InstallArgs {
-    /// Which: local-path, metrics-server, metallb, kruise (default: all that are missing)
+    /// Which: local-path, shared-path, metrics-server, metallb, kruise (default: all that are missing; shared-path only by its name)
     pub(crate) names: Vec<Prerequisite>,
     /// Addresses that metallb may give away: FIRST-LAST or a CIDR; may be repeated
     #[arg(long, value_name = "RANGE")]
@@ -70,7 +72,7 @@ pub(crate) struct InstallArgs {
 /// `prerequisites check`
 #[derive(Debug, Args)]
 pub(crate) struct CheckArgs {
-    /// Which: local-path, metrics-server, metallb, kruise (default: all that are there)
+    /// Which: local-path, shared-path, metrics-server, metallb, kruise (default: all that are there)
     pub(crate) names: Vec<Prerequisite>,
     /// Take the image of the check from this registry
     #[arg(long, value_name = "HOST")]
@@ -80,7 +82,7 @@ pub(crate) struct CheckArgs {
 /// `prerequisites uninstall`
 #[derive(Debug, Args)]
 pub(crate) struct UninstallArgs {
-    /// Which: local-path, metrics-server, metallb, kruise
+    /// Which: local-path, shared-path, metrics-server, metallb, kruise
     #[arg(required = true)]
     pub(crate) names: Vec<Prerequisite>,
     /// Although something still uses it
@@ -151,7 +153,7 @@ struct Judged {
 
 /// Assesses what is asked for. The network is looked at only when nothing else decides about load balancers.
 async fn judge(session: &Session, cluster: &Cluster, picture: &Picture, asked: &Asked) -> Result<Judged, Failure> {
-    let mut wants = Wants { by_name: !asked.names.is_empty(), pool: None };
+    let mut wants = Wants { by_name: !asked.names.is_empty(), ..Wants::default() };
     let named = |prerequisite: &Prerequisite| asked.names.is_empty() || asked.names.contains(prerequisite);
     let names: Vec<Prerequisite> = Prerequisite::ALL.into_iter().filter(named).collect();
     let mut pool = None;
@@ -171,6 +173,11 @@ async fn judge(session: &Session, cluster: &Cluster, picture: &Picture, asked: &
                 wants.pool = Some(Err(Blocked { because, remedy, blind: false }));
             }
         }
+    }
+    if names.iter().any(|it| assess(*it, picture, &wants).wants_folder) {
+        let busy = session.busy("asking the engines of this machine what the nodes share");
+        wants.folder = Some(shared_path::folder(picture, &session.shore().await, &cluster.id.server));
+        drop(busy);
     }
     Ok(Judged { all: names.iter().map(|it| assess(*it, picture, &wants)).collect(), pool })
 }
@@ -196,6 +203,7 @@ fn verdict_text(verdict: &Verdict) -> String {
         Verdict::Keep { .. } => "nothing, or mend it: it is ours".to_owned(),
         Verdict::Install { because, .. } => format!("install it: {because}"),
         Verdict::Upgrade { from, to, .. } => format!("upgrade it from {from} to {to}"),
+        Verdict::Leave { because } => format!("nothing, unless it is named: {because}"),
         Verdict::Blocked(blocked) => format!("nothing: {}; {}", blocked.because, blocked.remedy),
     }
 }

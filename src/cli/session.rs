@@ -11,6 +11,7 @@ use std::time::Duration;
 use seaworthy::cluster::{Cluster, ConnectOptions, Meter, connect};
 use seaworthy::engine::journal::Runs;
 use seaworthy::host::Surroundings;
+use seaworthy::network::{self, Shore};
 use seaworthy::plan::Reach;
 use seaworthy::sandbox::{Kind, Sandbox};
 use seaworthy::stack::Catalogue;
@@ -129,6 +130,14 @@ impl Session {
     /// Lets go of what was opened.
     pub(crate) fn close(&self) -> Result<(), Failure> {
         Ok(self.sandbox.get().map_or(Ok(()), Sandbox::save)?)
+    }
+
+    /// What the machine around the cluster has: this one, or that of a sandbox, which no engine here has anything to do with.
+    pub(crate) async fn shore(&self) -> Shore {
+        match self.sandbox.get() {
+            Some(sandbox) => sandbox.shore(),
+            None => network::shore(&self.here).await,
+        }
     }
 
     pub(crate) async fn connect(&self) -> Result<Cluster, Failure> {

@@ -68,6 +68,20 @@ pub struct Container {
     pub attachments: Vec<Attachment>,
     /// Ports of this machine that lead to it: (port here, port in the container).
     pub ports: Vec<(u16, u16)>,
+    /// Folders of the engine's machine that it has, by their place in it.
+    #[serde(default)]
+    pub mounts: Vec<Mount>,
+}
+
+/// A folder of the engine's machine, or a volume of the engine, that a container has.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Mount {
+    /// Where it is in the container.
+    pub inside: String,
+    /// Where it is on the engine's machine.
+    pub outside: String,
+    /// Whether the container may write to it.
+    pub writable: bool,
 }
 
 /// How a container is attached to a network.

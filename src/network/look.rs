@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::cidrs;
+use super::folder::Folder;
 use super::holders::{pools, pools_query, services};
 use super::inputs::{Forbidden, Holder, Inputs, Network, NodeAddress, Used};
 use super::locate::{Ground, Located, NodeFacts, locate};
@@ -38,6 +39,8 @@ pub struct Seen {
 pub struct Shore {
     /// The network of the nodes where it need not be looked for: that of a sandbox.
     pub known: Option<Network>,
+    /// The folder that every node has, where it need not be looked for: that of a sandbox.
+    pub folder: Option<Folder>,
     /// The engines that answered.
     pub engines: Vec<EngineNetworks>,
     /// Those that did not.
@@ -61,7 +64,7 @@ pub async fn look(cluster: &Cluster, here: &Surroundings, kubeconfig: Option<&Pa
     seen
 }
 
-fn ground(shore: &Shore) -> Ground<'_> {
+pub(super) fn ground(shore: &Shore) -> Ground<'_> {
     Ground { engines: &shore.engines, unusable: &shore.unusable, links: shore.machine.links.as_ref() }
 }
 
@@ -80,7 +83,7 @@ pub async fn shore(here: &Surroundings) -> Shore {
         in_container: resources::in_container(here),
         links: links::read(here),
     };
-    Shore { known: None, engines, unusable, machine }
+    Shore { engines, unusable, machine, ..Shore::default() }
 }
 
 fn queries() -> Vec<Query> {
@@ -164,7 +167,7 @@ fn unread(snapshot: &Snapshot) -> Vec<String> {
     snapshot.unread.iter().filter_map(line).collect()
 }
 
-fn nodes(snapshot: &Snapshot) -> Vec<NodeFacts> {
+pub(super) fn nodes(snapshot: &Snapshot) -> Vec<NodeFacts> {
     let addresses = |node: &Value| {
         let internal = items(node, "/status/addresses").filter(|address| address["type"] == "InternalIP");
         internal.filter_map(|address| text(address, "/address")?.parse().ok()).collect()
@@ -258,4 +261,4 @@ fn other_networks(inputs: &Inputs, engines: &[EngineNetworks]) -> Vec<Forbidden>
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -6,26 +6,50 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::room::standings;
+use super::sharing::Shares;
 use crate::cluster::{Cluster, Resources};
 use crate::object::{ObjectRef, items, text};
 use crate::plan::Plan;
 use crate::prerequisites::{self, Picture};
 use crate::snapshot::collect::{Query, Scope, collect};
+use crate::snapshot::nodes::takes_pods;
 use crate::snapshot::{Snapshot, classes};
 use crate::stack::definition::Needs;
 use crate::stack::quantity::{self, Nano};
 
-/// What of its needs a cluster does not have, a sentence each: what is needed, and what is there. A read for the nodes and one
-/// for the storage classes, where there is something to compare with them; none when the plan makes nothing new.
-pub async fn shortfalls(cluster: &Cluster, plan: &Plan, needs: &Needs) -> Result<Vec<String>, kube::Error> {
+/// What the prerequisites are judged by, where a plan that makes something new needs one of them, or shares volumes.
+///
+/// # Errors
+/// When the API server is gone.
+pub async fn picture(
+    cluster: &Cluster,
+    plan: &Plan,
+    needs: &Needs,
+    shares: &Shares,
+) -> Result<Option<Picture>, kube::Error> {
+    let matters = !needs.prerequisites.is_empty() || !shares.claims.is_empty();
+    let makes = plan.summary().create > 0;
+    if makes && matters { prerequisites::look(cluster).await.map(Some) } else { Ok(None) }
+}
+
+/// What of its needs a cluster does not have, a sentence each: what is needed, and what is there. Without a picture a read for the
+/// nodes and one for the storage classes, where there is something to compare with them; none when the plan makes nothing new.
+///
+/// # Errors
+/// When the API server is gone.
+pub async fn shortfalls(
+    cluster: &Cluster,
+    plan: &Plan,
+    needs: &Needs,
+    picture: Option<&Picture>,
+) -> Result<Vec<String>, kube::Error> {
     if plan.summary().create == 0 {
         return Ok(Vec::new());
     }
-    if !needs.prerequisites.is_empty() {
+    if let Some(picture) = picture {
         // Nodes and classes are among what the prerequisites are judged by.
-        let picture = prerequisites::look(cluster).await?;
         let mut short = judge(plan, needs, &picture.snapshot);
-        short.extend(missing_prerequisites(&picture, plan, needs));
+        short.extend(missing_prerequisites(picture, plan, needs));
         return Ok(short);
     }
     let has_claims = plan.objects().any(|object| claims(object).next().is_some());
@@ -104,13 +128,6 @@ fn nodes(needs: &Needs, around: &Snapshot) -> Vec<String> {
     found
 }
 
-/// Ready, not cordoned, and without a taint that keeps ordinary pods away.
-pub(super) fn takes_pods(node: &Value) -> bool {
-    let ready = items(node, "/status/conditions").any(|c| c["type"] == "Ready" && c["status"] == "True");
-    let tainted = items(node, "/spec/taints").any(|taint| taint["effect"] != "PreferNoSchedule");
-    ready && !tainted && node.pointer("/spec/unschedulable") != Some(&Value::Bool(true))
-}
-
 pub(super) fn allocatable(node: &Value, resource: &str) -> Nano {
     text(node, &format!("/status/allocatable/{resource}")).and_then(quantity::parse).unwrap_or(0)
 }
@@ -136,7 +153,7 @@ fn claims_without_class(object: &Value) -> Vec<String> {
 }
 
 /// The claims of an object, and of the pods that it makes, each with the object's name.
-fn claims(object: &Value) -> impl Iterator<Item = (String, &Value)> {
+pub(super) fn claims(object: &Value) -> impl Iterator<Item = (String, &Value)> {
     let reference = ObjectRef::of(object);
     let is_claim = reference.as_ref().is_some_and(|reference| reference.kind == "PersistentVolumeClaim");
     let name = reference.map(|reference| reference.short()).unwrap_or_default();

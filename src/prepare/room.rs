@@ -5,11 +5,14 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::needs::{allocatable, default_class, shown, takes_pods};
+use super::needs::{allocatable, default_class, shown};
+use super::sharing::{Shares, Sharing, sharing};
 use crate::cluster::Cluster;
+use crate::network::Shore;
 use crate::object::text;
 use crate::prerequisites::{self, Picture, Prerequisite, Wants, assess};
 use crate::snapshot::Snapshot;
+use crate::snapshot::nodes::takes_pods;
 use crate::stack::definition::Needs;
 use crate::stack::quantity::{self, Nano};
 
@@ -27,6 +30,9 @@ pub struct Room {
     /// Whether each prerequisite can be counted on, by its name, and why; `None` when that cannot be told.
     #[serde(default)]
     pub prerequisites: BTreeMap<String, (Option<bool>, String)>,
+    /// What there is for volumes that several nodes write to.
+    #[serde(default)]
+    pub sharing: Sharing,
 }
 
 /// One thing that a profile needs.
@@ -42,13 +48,15 @@ pub struct Need {
     pub met: Option<bool>,
 }
 
-/// Reads what a cluster offers: what the prerequisites are judged by, among it nodes and storage classes.
+/// Reads what a cluster offers: what the prerequisites are judged by, among it nodes and storage classes. `shore` is awaited only where
+/// it decides whether the nodes share a folder.
 ///
 /// # Errors
 /// When the API server is gone.
-pub async fn room(cluster: &Cluster) -> Result<Room, kube::Error> {
+pub async fn room(cluster: &Cluster, shore: impl Future<Output = Shore>) -> Result<Room, kube::Error> {
     let picture = prerequisites::look(cluster).await?;
-    Ok(Room { prerequisites: standings(&picture), ..measure(&picture.snapshot) })
+    let sharing = sharing(cluster, &picture, shore).await;
+    Ok(Room { prerequisites: standings(&picture), sharing, ..measure(&picture.snapshot) })
 }
 
 /// How each prerequisite stands, by its name.
@@ -68,18 +76,20 @@ fn measure(around: &Snapshot) -> Room {
         memory: sum("memory"),
         storage_class: (!unread("StorageClass")).then_some(class),
         prerequisites: BTreeMap::new(),
+        sharing: Sharing::default(),
     }
 }
 
 impl Room {
-    /// Each need of a profile, beside what there is.
-    pub fn beside(&self, needs: &Needs) -> Vec<Need> {
+    /// Each need of a profile, and of the volumes that it shares, beside what there is.
+    pub fn beside(&self, needs: &Needs, shares: &Shares) -> Vec<Need> {
         let mut all = vec![self.nodes(needs.nodes)];
         all.extend(self.amount("cpu", &needs.cpu, self.cpu));
         all.extend(self.amount("memory", &needs.memory, self.memory));
         if needs.storage_class {
             all.push(self.storage());
         }
+        all.extend(self.sharing.need(shares));
         all.extend(needs.prerequisites.iter().map(|name| self.prerequisite(name)));
         all
     }
@@ -141,7 +151,7 @@ mod tests {
         let class = json!({"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": "fast",
             "annotations": {"storageclass.kubernetes.io/is-default-class": "true"}}});
         snapshot.insert(class);
-        let needs = measure(&snapshot).beside(&needs());
+        let needs = measure(&snapshot).beside(&needs(), &Shares::default());
         let told: Vec<_> = needs.iter().map(|need| (need.there.as_str(), need.met)).collect();
         let expected = [
             ("2 that take pods", Some(true)),
@@ -158,6 +168,6 @@ mod tests {
         let mut snapshot = Snapshot::default();
         let unread = |kind: &str| crate::snapshot::Unread { kind: kind.into(), namespace: None, why: "no".into() };
         snapshot.unread = vec![unread("Node"), unread("StorageClass")];
-        assert!(measure(&snapshot).beside(&needs()).iter().all(|need| need.met.is_none()));
+        assert!(measure(&snapshot).beside(&needs(), &Shares::default()).iter().all(|need| need.met.is_none()));
     }
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::picture::{Picture, label};
 use super::{Found, Health, Manager, Prerequisite, Verdict, Wants, version};
-use crate::object::{ObjectRef, text};
+use crate::object::{ObjectRef, items, text};
 use crate::snapshot::classes::is_default;
 
 const PROVISIONER: &str = "rancher.io/local-path";
@@ -18,7 +18,8 @@ pub(super) fn assess(picture: &Picture, wants: &Wants) -> (Option<Found>, Verdic
     if let Some(because) = picture.blind(&["StorageClass", "Deployment"]) {
         return (None, Verdict::blind(because, "look with a user that may list them"));
     }
-    let provisioners: Vec<&Value> = picture.workloads("Deployment", provides).collect();
+    let serves = |it: &Value| provides(it) && provisioner_name(it).is_none_or(|name| name == PROVISIONER);
+    let provisioners: Vec<&Value> = picture.workloads("Deployment", serves).collect();
     match provisioners.as_slice() {
         [] => (None, nobody_provides(picture, wants)),
         [one] => {
@@ -33,6 +34,21 @@ pub(super) fn assess(picture: &Picture, wants: &Wants) -> (Option<Found>, Verdic
 fn provides(deployment: &Value) -> bool {
     let is = |name: &str| label(deployment, name) == Some("local-path-provisioner");
     is("app") || is("app.kubernetes.io/name") || version::image_of(deployment, "/local-path-provisioner").is_some()
+}
+
+/// The name under which a Deployment of this program makes volumes, where that is not the usual one: `--provisioner-name`, or
+/// `PROVISIONER_NAME` (local-path-provisioner v0.0.30 and v0.0.37, main.go).
+pub(super) fn provisioner_name(deployment: &Value) -> Option<&str> {
+    items(deployment, "/spec/template/spec/containers").find_map(|container| {
+        let words = items(container, "/command").chain(items(container, "/args"));
+        let words: Vec<&str> = words.filter_map(Value::as_str).collect();
+        let is_flag = |word: &str| word.strip_prefix("--").or(word.strip_prefix('-')) == Some("provisioner-name");
+        let joined = words.iter().find_map(|word| Some(word.split_once('=').filter(|(name, _)| is_flag(name))?.1));
+        let apart = || words.windows(2).find(|pair| is_flag(pair[0])).map(|pair| pair[1]);
+        let mut variables = items(container, "/env");
+        let variable = || text(variables.find(|variable| variable["name"] == "PROVISIONER_NAME")?, "/value");
+        joined.or_else(apart).or_else(variable)
+    })
 }
 
 fn classes(picture: &Picture) -> impl Iterator<Item = &Value> {

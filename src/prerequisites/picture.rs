@@ -1,7 +1,10 @@
 //! What has to be read to judge the prerequisites.
 
+use std::time::Duration;
+
 use kube::core::Request;
 use serde_json::Value;
+use tokio::time::timeout;
 
 use super::version;
 use crate::cluster::{Cluster, Resources};
@@ -10,6 +13,7 @@ use crate::host::distribution::{Distribution, recognise};
 use crate::object::{ObjectRef, text};
 use crate::snapshot::Snapshot;
 use crate::snapshot::collect::{Query, Scope, collect};
+use crate::snapshot::nodes::is_ready;
 
 /// Kinds of which all is read.
 const WHOLE: [(&str, &str); 9] = [
@@ -35,6 +39,9 @@ const TELLING: [(&str, &str, Option<&str>, &str); 8] = [
     ("apiextensions.k8s.io/v1", "CustomResourceDefinition", None, "servicegroups.purelb.io"),
     ("v1", "ConfigMap", Some("metallb-system"), "config"),
 ];
+
+/// How long a kubelet may take to say how it is configured.
+const KUBELET: Duration = Duration::from_secs(5);
 
 /// Whose certificates the kubelets serve.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,16 +97,23 @@ async fn kubelets(
     snapshot: &Snapshot,
     distribution: Distribution,
 ) -> Result<KubeletCertificates, kube::Error> {
-    let Some(node) = snapshot.of_kind("", "Node").find_map(|node| text(node, "/metadata/name")) else {
-        return Ok(KubeletCertificates::Unknown("no node can be read".to_owned()));
+    let unknown = |why: String| match distribution {
+        Distribution::Kind => KubeletCertificates::SelfSigned,
+        _ => KubeletCertificates::Unknown(why),
+    };
+    // The API server waits long for a kubelet that is gone.
+    let mut ready = snapshot.of_kind("", "Node").filter(|node| is_ready(node));
+    let Some(node) = ready.find_map(|node| text(node, "/metadata/name")) else {
+        return Ok(unknown("no node is ready, or none can be read".to_owned()));
     };
     let request =
         Request::new("/api/v1/nodes").get_subresource("proxy/configz", node).map_err(kube::Error::BuildRequest)?;
-    match cluster.client.request::<Value>(request).await {
-        Ok(configuration) => Ok(certificates(&configuration)),
-        Err(_) if distribution == Distribution::Kind => Ok(KubeletCertificates::SelfSigned),
-        Err(kube::Error::Api(status)) => Ok(KubeletCertificates::Unknown(status.message.clone())),
-        Err(error) => Err(error),
+    match timeout(KUBELET, cluster.client.request::<Value>(request)).await {
+        Ok(Ok(configuration)) => Ok(certificates(&configuration)),
+        Err(_) => Ok(unknown(format!("the kubelet of {node} has not answered within {} s", KUBELET.as_secs()))),
+        Ok(Err(kube::Error::Api(status))) => Ok(unknown(status.message.clone())),
+        Ok(Err(error)) if distribution == Distribution::Kind => Ok(unknown(error.to_string())),
+        Ok(Err(error)) => Err(error),
     }
 }
 

@@ -1,10 +1,11 @@
 //! Proofs that a prerequisite works, as far as objects that are ready do not say so already. Reads only; what there is to
 //! read is made by the stacks `assets/smoke-*`.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use k8s_openapi::api::core::v1::{Event, Node, PersistentVolume, Service};
+use k8s_openapi::api::core::v1::{Event, Node, PersistentVolume, Pod, Service};
 use kube::api::{Api, ListParams};
 use kube::core::{ApiResource, DynamicObject, GroupVersionKind, Request};
 use kube::runtime::wait::{await_condition, conditions};
@@ -18,6 +19,7 @@ use crate::cluster::Cluster;
 use crate::doctor::{Cause, Outlook};
 use crate::error::root;
 use crate::object::{ObjectRef, items, text};
+use crate::snapshot::nodes::takes_pods;
 
 /// How often the metrics API is asked: it cannot be watched, and has something new only every 15 s.
 const ASK: Duration = Duration::from_secs(2);
@@ -176,13 +178,48 @@ pub async fn volumes(cluster: &Cluster, namespace: &str) -> Result<Vec<(String, 
     Ok(all.iter().filter_map(bound).collect())
 }
 
+/// How many nodes take pods that tolerate nothing: with two of them, a shared volume has to be shown on both.
+///
+/// # Errors
+/// When they cannot be listed.
+pub async fn nodes_for_pods(cluster: &Cluster) -> Result<usize, kube::Error> {
+    let nodes = Api::<Node>::all(cluster.client.clone()).list(&ListParams::default()).await?;
+    let takes = |node: &&Node| serde_json::to_value(node).is_ok_and(|node| takes_pods(&node));
+    Ok(nodes.iter().filter(takes).count())
+}
+
+/// Both pods of `assets/smoke-shared-path` are ready, so each has read what the other wrote; says where they are.
+pub async fn shared(cluster: &Cluster, namespace: &str, apart: bool) -> Proof {
+    let failed = |reason: &str, message: String| unproven(Prerequisite::SharedPath, None, reason, message);
+    let pods = Api::<Pod>::namespaced(cluster.client.clone(), namespace).list(&ListParams::default()).await;
+    let pods = pods.map_err(|error| failed("Unreadable", root(&error)))?;
+    let node = |pod: &Pod| pod.spec.as_ref()?.node_name.clone();
+    let nodes: BTreeSet<String> = pods.iter().filter(|pod| is_ready(pod)).filter_map(node).collect();
+    let names: Vec<&str> = nodes.iter().map(String::as_str).collect();
+    match names.as_slice() {
+        [] => Err(failed("NoPods", "its pods are not there any more".to_owned())),
+        [one] if apart => Err(failed("NotApart", format!("its pods are both on {one}, which shows nothing of others"))),
+        names => {
+            Ok(format!("pods on {} wrote to one file of a volume and read what the other wrote", names.join(" and ")))
+        }
+    }
+}
+
+fn is_ready(pod: &Pod) -> bool {
+    let conditions = pod.status.iter().flat_map(|status| status.conditions.iter().flatten());
+    conditions.into_iter().any(|condition| condition.type_ == "Ready" && condition.status == "True")
+}
+
 /// The volumes are gone: the provisioner takes away what it made.
-pub async fn gone(cluster: &Cluster, volumes: &[(String, String)]) -> Proof {
+///
+/// # Errors
+/// The first that is still there, or cannot be asked for.
+pub async fn gone(cluster: &Cluster, prerequisite: Prerequisite, volumes: &[(String, String)]) -> Result<(), Cause> {
     for (name, uid) in volumes {
         let api = Api::<PersistentVolume>::all(cluster.client.clone());
         let waited = timeout(GONE, await_condition(api, name, conditions::is_deleted(uid))).await;
         let volume = || Some(ObjectRef::new("v1", "PersistentVolume", None, name));
-        let failed = |reason: &str, message: String| unproven(Prerequisite::LocalPath, volume(), reason, message);
+        let failed = |reason: &str, message: String| unproven(prerequisite, volume(), reason, message);
         match waited {
             Ok(Ok(_)) => {}
             Ok(Err(error)) => return Err(failed("Unreadable", root(&error))),
@@ -192,7 +229,7 @@ pub async fn gone(cluster: &Cluster, volumes: &[(String, String)]) -> Proof {
             }
         }
     }
-    Ok("a volume was bound, written to, read, and taken away with its claim".to_owned())
+    Ok(())
 }
 
 /// The webhook completed what was left out.

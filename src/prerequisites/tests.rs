@@ -8,7 +8,7 @@ use crate::host::distribution::Distribution;
 use crate::plan::{FIELD_MANAGER, STACK_LABEL};
 use crate::snapshot::{Snapshot, Unread};
 
-fn picture(objects: impl IntoIterator<Item = Value>) -> Picture {
+pub(super) fn picture(objects: impl IntoIterator<Item = Value>) -> Picture {
     let mut snapshot = Snapshot::default();
     objects.into_iter().for_each(|object| snapshot.insert(object));
     let kubelets = KubeletCertificates::SelfSigned;
@@ -26,11 +26,12 @@ fn said(prerequisite: Prerequisite, picture: &Picture) -> (&'static str, String)
         Verdict::Keep { values } => ("keep", values.to_string()),
         Verdict::Install { because, .. } => ("install", because),
         Verdict::Upgrade { from, to, .. } => ("upgrade", format!("{from} to {to}")),
+        Verdict::Leave { because } => ("leave", because),
         Verdict::Blocked(blocked) => ("blocked", blocked.because),
     }
 }
 
-fn workload(kind: &str, name: &str, namespace: &str, image: &str, ready: bool) -> Value {
+pub(super) fn workload(kind: &str, name: &str, namespace: &str, image: &str, ready: bool) -> Value {
     let there = i32::from(ready);
     json!({"apiVersion": "apps/v1", "kind": kind,
         "metadata": {"name": name, "namespace": namespace, "generation": 1, "labels": {}},
@@ -42,18 +43,18 @@ fn workload(kind: &str, name: &str, namespace: &str, image: &str, ready: bool) -
 }
 
 /// As this program applies it.
-fn ours(mut object: Value) -> Value {
+pub(super) fn ours(mut object: Value) -> Value {
     object["metadata"]["labels"][STACK_LABEL] = json!("any");
     object["metadata"]["managedFields"] = json!([{"manager": FIELD_MANAGER, "operation": "Apply"}]);
     object
 }
 
-fn class(name: &str, provisioner: &str, default: bool) -> Value {
+pub(super) fn class(name: &str, provisioner: &str, default: bool) -> Value {
     json!({"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "provisioner": provisioner, "metadata": {"name": name,
         "annotations": {"storageclass.kubernetes.io/is-default-class": default.to_string()}}})
 }
 
-fn provisioner(namespace: &str, image: &str) -> Value {
+pub(super) fn provisioner(namespace: &str, image: &str) -> Value {
     workload("Deployment", "local-path-provisioner", namespace, image, true)
 }
 
@@ -79,7 +80,7 @@ fn local_path_is_installed_where_nobody_gives_volumes() {
     assert_eq!(values["storageClass"]["default"], true, "the only class is the default one");
     let cloud = picture([class("gp3", "ebs.csi.aws.com", true)]);
     assert_eq!(said(one, &cloud).0, "use");
-    let wants = Wants { by_name: true, pool: None };
+    let wants = Wants { by_name: true, ..Wants::default() };
     let Verdict::Install { values, .. } = assess(one, &cloud, &wants).verdict else { panic!() };
     assert_eq!(values["storageClass"]["default"], false, "never a second default class");
 }
@@ -235,13 +236,12 @@ fn metallb_that_is_there_is_used_and_half_of_it_is_not_completed() {
 #[test]
 fn metallb_wants_a_pool() {
     let there = picture(metallb(&json!({"app": "metallb"}), "v0.16.1").into_iter().map(ours));
-    let lost = Wants {
-        by_name: false,
-        pool: Some(Err(Blocked { because: "w".to_owned(), remedy: "r".to_owned(), blind: false })),
-    };
+    let lost = Blocked { because: "w".to_owned(), remedy: "r".to_owned(), blind: false };
+    let lost = Wants { pool: Some(Err(lost)), ..Wants::default() };
     let kept = assess(Prerequisite::Metallb, &there, &lost).verdict;
     assert!(matches!(&kept, Verdict::Use { because } if because.contains("the addresses that it has")), "{kept:?}");
-    let ask = |pool| assess(Prerequisite::Metallb, &picture([]), &Wants { by_name: true, pool }).verdict;
+    let ask =
+        |pool| assess(Prerequisite::Metallb, &picture([]), &Wants { by_name: true, pool, ..Wants::default() }).verdict;
     assert!(matches!(ask(None), Verdict::Blocked(blocked) if blocked.remedy.contains("--pool")));
     let refused = Blocked { because: "2 free, 3 needed".to_owned(), remedy: "r".to_owned(), blind: false };
     assert_eq!(ask(Some(Err(refused.clone()))), Verdict::Blocked(refused));

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::Prerequisite;
 use super::picture::Picture;
+use super::{Prerequisite, shared_path};
 use crate::cluster::{Cluster, Resources};
 use crate::object::{ObjectRef, items, text};
 use crate::plan::{NAMESPACE_LABEL, STACK_LABEL};
@@ -20,7 +20,8 @@ pub async fn users(
     picture: &Picture,
 ) -> Result<Vec<String>, kube::Error> {
     Ok(match prerequisite {
-        Prerequisite::LocalPath => volumes(&picture.snapshot),
+        Prerequisite::LocalPath => volumes(&picture.snapshot, "rancher.io/local-path"),
+        Prerequisite::SharedPath => volumes(&picture.snapshot, shared_path::PROVISIONER),
         Prerequisite::MetricsServer => {
             let scalers = read(cluster, "autoscaling/v2", "HorizontalPodAutoscaler").await?;
             told(scalers.objects(), "keeps the size that it has")
@@ -39,12 +40,16 @@ fn told<'a>(objects: impl Iterator<Item = &'a Value>, fate: &str) -> Vec<String>
     objects.filter_map(ObjectRef::of).map(|object| format!("{object} {fate}")).collect()
 }
 
-fn volumes(snapshot: &Snapshot) -> Vec<String> {
-    let provided = |volume: &&Value| {
-        volume["metadata"]["annotations"]["pv.kubernetes.io/provisioned-by"] == "rancher.io/local-path"
+/// The volumes that a provisioner has made, each with the claim that it is for.
+fn volumes(snapshot: &Snapshot, provisioner: &str) -> Vec<String> {
+    let provided =
+        |volume: &&Value| volume["metadata"]["annotations"]["pv.kubernetes.io/provisioned-by"] == provisioner;
+    let of = |volume: &Value| {
+        let part = |key: &str| volume["spec"]["claimRef"][key].as_str().unwrap_or("nobody").to_owned();
+        let claim = format!("PersistentVolumeClaim/{}/{}", part("namespace"), part("name"));
+        Some(format!("{} of {claim} stays where it is, and its folder is never cleaned up", ObjectRef::of(volume)?))
     };
-    let volumes = snapshot.of_kind("", "PersistentVolume").filter(provided);
-    told(volumes, "stays where it is, and its folder is never cleaned up")
+    snapshot.of_kind("", "PersistentVolume").filter(provided).filter_map(of).collect()
 }
 
 fn has_address(service: &Value) -> bool {
@@ -143,6 +148,20 @@ async fn inhabitants(cluster: &Cluster, namespace: &str) -> Result<Option<Snapsh
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn whoever_uses_a_volume_is_named() {
+        let volume = |name: &str, by: &str| {
+            json!({"apiVersion": "v1", "kind": "PersistentVolume",
+                "metadata": {"name": name, "annotations": {"pv.kubernetes.io/provisioned-by": by}},
+                "spec": {"claimRef": {"namespace": "sea", "name": "charts"}}})
+        };
+        let mut snapshot = Snapshot::default();
+        snapshot.insert(volume("one", shared_path::PROVISIONER));
+        snapshot.insert(volume("two", "rancher.io/local-path"));
+        let line = "PersistentVolume/one of PersistentVolumeClaim/sea/charts stays where it is, and its folder is never cleaned up";
+        assert_eq!(volumes(&snapshot, shared_path::PROVISIONER), [line]);
+    }
 
     #[test]
     fn only_what_somebody_else_would_miss_is_theirs() {

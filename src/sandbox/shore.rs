@@ -1,7 +1,7 @@
-//! What the machine around a sandbox would have: the network that its nodes are on.
+//! What the machine around a sandbox would have: the network that its nodes are on, and a folder that they share.
 
 use crate::host::engines::Product;
-use crate::network::{Network, Shore, Subnet};
+use crate::network::{Folder, Network, Shore, Subnet};
 
 use super::Sandbox;
 use super::harbour::SUBNET;
@@ -12,6 +12,8 @@ impl Sandbox {
         let subnets = SUBNET.parse().map(|subnet| Subnet { subnet, gateway: None, range: None, reserved: [].into() });
         let name = format!("sandbox-{}", self.kind());
         let network = Network { name, engine: Product::Other, subnets: subnets.into_iter().collect() };
-        Shore { known: Some(network), ..Shore::default() }
+        // Its nodes are one process, so what has no node of its own is everywhere ([`super::disks`]).
+        let folder = Folder { path: "the memory of this sandbox".to_owned() };
+        Shore { known: Some(network), folder: Some(folder), ..Shore::default() }
     }
 }

@@ -37,6 +37,9 @@ pub struct Definition {
     pub shared: Vec<String>,
     /// Its profiles.
     pub profiles: BTreeMap<String, Profile>,
+    /// The setting that names the storage class of volumes that several nodes write to, for whoever has to be told to change it.
+    #[serde(rename = "sharedClass")]
+    pub shared_class: Option<String>,
     /// Rules across values.
     #[serde(default)]
     pub rules: Vec<Rule>,

@@ -121,6 +121,9 @@ impl Checker<'_> {
         if let Some(namespace) = namespace.as_deref().filter(|namespace| !names::is_label(namespace)) {
             self.fault("namespace", format!("`{namespace}` is not a namespace's name"));
         }
+        if let Some(setting) = &self.definition.shared_class {
+            self.known_value("sharedClass", setting);
+        }
         if let Some(Err(error)) = kubernetes.as_deref().map(semver::VersionReq::parse) {
             self.fault("kubernetes", format!("is not a version requirement such as `>=1.23`: {error}"));
         }

@@ -273,6 +273,11 @@ fn what_does_not_fit_together_is_told() {
         ("format: 1", "format: 2", "this program reads format 1"),
         (
             "format: 1",
+            "format: 1\nsharedClass: web.replica",
+            "sharedClass: the schema has no value `web.replica`, did you mean `web.replicas`?",
+        ),
+        (
+            "format: 1",
             "format: 1\npodSecurity: lax",
             "podSecurity: `lax` is not one of privileged, baseline, restricted",
         ),

@@ -1,4 +1,4 @@
-//! `prerequisites ...` in the sandbox: from nothing to all four and back. The same on a real cluster, with the real controllers:
+//! `prerequisites ...` in the sandbox: from nothing to all of them and back. The same on a real cluster, with the real controllers:
 //! tests/cluster/groups/prerequisites.sh.
 
 use serde_json::Value;
@@ -18,7 +18,7 @@ fn verdicts(document: &Value) -> Vec<(String, String)> {
     all.map(|one| (text(&one["prerequisite"]), text(&one["do"]))).collect()
 }
 
-fn pairs(expected: [(&str, &str); 4]) -> Vec<(String, String)> {
+fn pairs(expected: [(&str, &str); 5]) -> Vec<(String, String)> {
     expected.map(|(name, verdict)| (name.to_owned(), verdict.to_owned())).to_vec()
 }
 
@@ -26,7 +26,13 @@ fn pairs(expected: [(&str, &str); 4]) -> Vec<(String, String)> {
 fn they_come_are_proven_and_go() {
     let installed = Test::new().line(INSTALL).any_stderr().any_stdout().run();
     let document = installed.json();
-    let missing = [("local-path", "use"), ("metrics-server", "install"), ("metallb", "install"), ("kruise", "install")];
+    let missing = [
+        ("local-path", "use"),
+        ("shared-path", "leave"),
+        ("metrics-server", "install"),
+        ("metallb", "install"),
+        ("kruise", "install"),
+    ];
     assert_eq!(verdicts(&document), pairs(missing));
     assert_eq!(document["checks"].as_array().unwrap().len(), 3, "{document}");
     assert!(document["checks"].as_array().unwrap().iter().all(|check| check["works"] == true), "{document}");
@@ -34,7 +40,13 @@ fn they_come_are_proven_and_go() {
     assert!(address.contains("nothing was asked there"), "no connection leaves a sandbox: {address}");
     let second = again(installed, INSTALL);
     let document = second.json();
-    let there = [("local-path", "use"), ("metrics-server", "keep"), ("metallb", "keep"), ("kruise", "keep")];
+    let there = [
+        ("local-path", "use"),
+        ("shared-path", "leave"),
+        ("metrics-server", "keep"),
+        ("metallb", "keep"),
+        ("kruise", "keep"),
+    ];
     assert_eq!(verdicts(&document), pairs(there));
     let written = |run: &Value| run["outcome"]["requests"]["writes"].as_u64();
     assert!(document["runs"].as_array().unwrap().iter().all(|run| written(run) == Some(0)), "{document}");
@@ -42,6 +54,42 @@ fn they_come_are_proven_and_go() {
     assert_eq!(gone.json()["runs"].as_array().unwrap().len(), 3);
     let listed = again(gone, "prerequisites list --sandbox -o json");
     assert!(verdicts(&listed.json()).iter().skip(1).all(|(_, verdict)| verdict != "keep"), "{}", listed.stdout);
+}
+
+/// With three nodes, and with one.
+#[test]
+fn a_profile_that_shares_volumes_waits_for_who_can_make_them() {
+    for (kind, pods) in [("ha", "pods on sandbox-1 and sandbox-"), ("single-node", "pods on sandbox-1 wrote")] {
+        let line = |text: &str| format!("{text} --sandbox={kind} --yes -o json");
+        let ha = "install newton-v2t --profile ha --set etcd.antiAffinity=preferred";
+        let refused = Test::new().line(&line(ha)).status(2).any_stdout().any_stderr().run();
+        let error = refused.json()["error"].clone();
+        assert_eq!(error["id"], "no-shared-volumes", "{error}");
+        assert!(error["message"].as_str().unwrap().contains("nothing was written"), "{error}");
+        let hint = error["hint"].as_str().unwrap();
+        assert!(hint.contains("`seaworthy prerequisites install shared-path`"), "{hint}");
+        assert!(hint.ends_with("`--set global.storageClass=shared`"), "{hint}");
+        let causes = error["causes"].to_string();
+        assert!(causes.contains("ceph-filesystem") && causes.contains("PersistentVolumeClaim/newton-v2t-workspace"));
+        let install = line("prerequisites install shared-path");
+        let installed = again(refused, &install);
+        let check = installed.json()["checks"][0].clone();
+        assert!(check["works"] == true && check["proof"].as_str().unwrap().starts_with(pods), "{check}");
+        let second = again(installed, &install);
+        assert_eq!(second.json()["runs"][0]["outcome"]["requests"]["writes"], 0, "{}", second.stdout);
+        let refused = Test::after(second).line(&line(ha)).status(2).any_stdout().any_stderr().run();
+        assert_eq!(refused.json()["error"]["hint"], "name a class that can: `--set global.storageClass=shared`");
+        let done = again(refused, &line(&format!("{ha} --set global.storageClass=shared")));
+        assert_eq!(done.json()["outcome"]["ended"], "done", "{}", done.stdout);
+        let gone = line("prerequisites uninstall shared-path");
+        let used = Test::after(done).line(&gone).status(2).any_stdout().any_stderr().run();
+        let error = used.json()["error"].clone();
+        assert_eq!(error["id"], "prerequisite-in-use");
+        assert!(
+            error["causes"].to_string().contains("of PersistentVolumeClaim/newton-v2t/newton-v2t-history stays"),
+            "{error}"
+        );
+    }
 }
 
 #[test]

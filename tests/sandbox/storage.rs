@@ -144,3 +144,67 @@ async fn a_pod_does_not_go_where_its_volume_is_not() {
     harbour.sandbox.rest(30);
     assert_eq!(phase(&harbour, "Pod", "app"), "Running");
 }
+
+/// A claim that several nodes want to write to.
+fn shared(name: &str, class: &str) -> Value {
+    let mut claim = claim(name);
+    claim["spec"]["accessModes"] = json!(["ReadWriteMany"]);
+    claim["spec"]["storageClassName"] = json!(class);
+    claim
+}
+
+#[tokio::test]
+async fn local_path_makes_nothing_for_several_nodes() {
+    let harbour = Harbour::new(Kind::Ha).await;
+    harbour.make(&shared("data", "local-path")).await.unwrap();
+    harbour.make(&pod("app", "data")).await.unwrap();
+    harbour.sandbox.rest(60);
+    assert_eq!(phase(&harbour, "PersistentVolumeClaim", "data"), "Pending");
+    let said = harbour.events("data").into_iter().find(|(reason, _)| reason == "ProvisioningFailed").unwrap().1;
+    assert_eq!(
+        said,
+        "failed to provision volume with StorageClass \"local-path\": NodePath only supports ReadWriteOnce and ReadWriteOncePod \
+         (1.22+) access modes"
+    );
+}
+
+#[tokio::test]
+async fn a_shared_volume_is_on_no_node_and_its_provisioner_has_to_run() {
+    let harbour = Harbour::new(Kind::Ha).await;
+    harbour
+        .make(&json!({"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": "shared"},
+            "provisioner": "seaworthy.dev/shared-path", "reclaimPolicy": "Delete", "volumeBindingMode": "Immediate"}))
+        .await
+        .unwrap();
+    harbour.make(&shared("data", "shared")).await.unwrap();
+    harbour.sandbox.rest(60);
+    assert_eq!(phase(&harbour, "PersistentVolumeClaim", "data"), "Pending", "nobody makes it");
+    let mut provisioner = pod("provisioner", "data");
+    provisioner["spec"] = json!({"containers": [{"name": "p", "image": "p:1",
+        "command": ["local-path-provisioner", "--provisioner-name", "seaworthy.dev/shared-path"]}]});
+    harbour.make(&provisioner).await.unwrap();
+    harbour.sandbox.rest(60);
+    let volume = harbour.see("v1", "PersistentVolumeClaim", "data").unwrap()["spec"]["volumeName"].clone();
+    let volume = harbour.see("v1", "PersistentVolume", volume.as_str().unwrap()).unwrap();
+    assert_eq!(volume["spec"]["nodeAffinity"], Value::Null);
+    assert!(
+        volume["spec"]["hostPath"]["path"].as_str().unwrap().starts_with("/var/lib/seaworthy/shared/pvc-"),
+        "{volume:#}"
+    );
+    assert!(harbour.sandbox.write_file((SEA, "data"), "log/1", b"one"));
+    let mut rival = pod("first", "data");
+    rival["spec"]["affinity"]["podAntiAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"] =
+        json!([{"labelSelector": {"matchLabels": {"app": "second"}}, "topologyKey": "kubernetes.io/hostname"}]);
+    harbour.make(&rival).await.unwrap();
+    harbour.make(&pod("second", "data")).await.unwrap();
+    harbour.sandbox.rest(30);
+    let node = |name: &str| harbour.see("v1", "Pod", name).unwrap()["spec"]["nodeName"].clone();
+    assert!(node("first").is_string() && node("second").is_string());
+    assert_ne!(node("first"), node("second"), "who minds the other is minded by the other");
+    for name in ["first", "second"] {
+        harbour.delete(&format!("/api/v1/namespaces/sea/pods/{name}")).await.unwrap();
+    }
+    harbour.delete(CLAIM).await.unwrap();
+    harbour.sandbox.rest(60);
+    assert_eq!(harbour.see("v1", "PersistentVolume", volume["metadata"]["name"].as_str().unwrap()), None);
+}

@@ -106,21 +106,28 @@ async fn check(way: &Way<'_>, prerequisite: Prerequisite) -> Result<Proof, Failu
     let stack = Catalogue::prerequisites().get(&format!("smoke-{prerequisite}"))?;
     let proof = use_it(way, prerequisite, &stack).await;
     // Whatever came of it, nothing is left behind.
+    let makes_volumes = matches!(prerequisite, Prerequisite::LocalPath | Prerequisite::SharedPath);
     let volumes = match prerequisite {
-        Prerequisite::LocalPath => smoke::volumes(&way.cluster, stack.definition().default_namespace()).await,
+        _ if makes_volumes => smoke::volumes(&way.cluster, stack.definition().default_namespace()).await,
         _ => Ok(Vec::new()),
     };
     let volumes = volumes.map_err(|error| Failure::kube(&error))?;
     take_away(way, &stack).await?;
     match proof? {
-        Ok(_) if prerequisite == Prerequisite::LocalPath => Ok(smoke::gone(&way.cluster, &volumes).await),
+        Ok(proof) if makes_volumes => {
+            let gone = smoke::gone(&way.cluster, prerequisite, &volumes).await;
+            Ok(gone.map(|()| format!("{proof}, and the volume was taken away with its claim")))
+        }
         proof => Ok(proof),
     }
 }
 
 /// Installs the stack of the check, and looks at what became of it.
 async fn use_it(way: &Way<'_>, prerequisite: Prerequisite, stack: &Stack) -> Result<Proof, Failure> {
-    if let Some(cause) = bring(way, stack, &[]).await? {
+    let apart = prerequisite == Prerequisite::SharedPath
+        && smoke::nodes_for_pods(&way.cluster).await.map_err(|error| Failure::kube(&error))? > 1;
+    let set: &[&str] = if apart { &["apart=true"] } else { &[] };
+    if let Some(cause) = bring(way, stack, set).await? {
         return Ok(Err(cause));
     }
     let namespace = stack.definition().default_namespace();
@@ -138,7 +145,9 @@ async fn use_it(way: &Way<'_>, prerequisite: Prerequisite, stack: &Stack) -> Res
             }
             Ok(smoke::defaulted(&way.cluster, &object("apps.kruise.io/v1alpha1", "CloneSet")).await)
         }
-        Prerequisite::LocalPath | Prerequisite::MetricsServer => Ok(Ok(String::new())),
+        Prerequisite::SharedPath => Ok(smoke::shared(&way.cluster, namespace, apart).await),
+        Prerequisite::LocalPath => Ok(Ok("a volume was bound, written to and read".to_owned())),
+        Prerequisite::MetricsServer => Ok(Ok(String::new())),
     }
 }
 

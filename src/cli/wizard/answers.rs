@@ -5,10 +5,11 @@ use std::sync::Arc;
 use seaworthy::host::clusters::{ClusterFact, Reach};
 use seaworthy::host::{self, LookOptions};
 use seaworthy::prepare;
-use seaworthy::stack::Stack;
+use seaworthy::prepare::sharing::Shares;
+use seaworthy::stack::{Choices, Stack};
 
 use crate::cli::choose::{choices, take_registry};
-use crate::cli::install::InstallArgs;
+use crate::cli::install::{InstallArgs, refuse_unshared};
 use crate::cli::{Failure, Session};
 use crate::front::form::{Form, cluster_option};
 use crate::front::questions;
@@ -23,7 +24,7 @@ pub(super) async fn ask(session: &Session, arguments: &InstallArgs) -> Result<(S
     let mut form = Form::new(stack.clone(), choices);
     let profile = match &arguments.choice.profile {
         Some(profile) => profile.clone(),
-        None => profile(session, &context, &stack).await?,
+        None => profile(session, &context, &stack, &form.choices()).await?,
     };
     form.set_profile(&profile);
     questions::settings(&mut form)?;
@@ -84,14 +85,15 @@ fn stack(session: &Session) -> Result<Arc<Stack>, Failure> {
     })
 }
 
-async fn profile(session: &Session, context: &str, stack: &Stack) -> Result<String, Failure> {
+async fn profile(session: &Session, context: &str, stack: &Stack, choices: &Choices) -> Result<String, Failure> {
     let cluster = session.connect_to(Some(context)).await?;
-    let room = prepare::room(&cluster).await.map_err(|error| Failure::kube(&error))?;
+    let room = prepare::room(&cluster, session.shore()).await.map_err(|error| Failure::kube(&error))?;
     let profiles = &stack.definition().profiles;
+    let shares = |profile: &str| Shares::of_profile(stack, choices, profile);
     let lines: Vec<String> = profiles
         .iter()
         .map(|(name, profile)| {
-            let needs = room.beside(&profile.needs);
+            let needs = room.beside(&profile.needs, &shares(name));
             let missing: Vec<String> =
                 needs.into_iter().filter(|need| need.met == Some(false)).map(|need| need.what).collect();
             let fits =
@@ -101,7 +103,13 @@ async fn profile(session: &Session, context: &str, stack: &Stack) -> Result<Stri
         .collect();
     let usual = profiles.keys().position(|name| name == stack.definition().default_profile()).unwrap_or_default();
     let chosen = questions::choose("Profile?", &lines, usual)?;
-    profiles.keys().nth(chosen).cloned().ok_or_else(|| {
-        Failure::input("no-profile", "the stack has no profile", "`seaworthy stacks validate` tells what it lacks")
-    })
+    let Some(profile) = profiles.keys().nth(chosen).cloned() else {
+        let hint = "`seaworthy stacks validate` tells what it lacks";
+        return Err(Failure::input("no-profile", "the stack has no profile", hint));
+    };
+    let shares = shares(&profile);
+    if room.sharing.refuses(&shares) {
+        refuse_unshared(&room.sharing, &shares, &profile)?;
+    }
+    Ok(profile)
 }

@@ -137,7 +137,7 @@ impl Crew {
         drop(self.begin(async move {
             let room = async {
                 let cluster = session.connect_to(Some(&context)).await.map_err(|failure| failure.message)?;
-                prepare::room(&cluster).await.map_err(|error| Failure::kube(&error).message)
+                prepare::room(&cluster, session.shore()).await.map_err(|error| Failure::kube(&error).message)
             };
             let room = room.await;
             Message::Surveyed { context, room }

@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use seaworthy::plan::Reach;
 use seaworthy::prepare::Room;
+use seaworthy::prepare::sharing::Shares;
 use seaworthy::sandbox::Kind;
 use seaworthy::stack::{Choices, Stack};
 
@@ -105,6 +106,18 @@ pub(crate) struct Profiles {
     pub(crate) cursor: usize,
     /// The context that was asked, and its answer once it is there.
     pub(crate) room: Option<(String, Option<Result<Room, String>>)>,
+    /// What each profile shares between nodes, in their order, with what was chosen when the stack was.
+    pub(crate) shares: Vec<Shares>,
+}
+
+impl Profiles {
+    /// What the cluster that was asked offers, once it has said so.
+    pub(crate) fn offered(&self) -> Option<&Room> {
+        match &self.room {
+            Some((_, Some(Ok(room)))) => Some(room),
+            _ => None,
+        }
+    }
 }
 
 /// The ways in, once the stack is installed.

@@ -12,6 +12,8 @@ use seaworthy::host::kubeconfig::{ContextFact, KubeconfigFacts};
 use seaworthy::object::ObjectRef;
 use seaworthy::plan::{Change, FieldChange, Plan};
 use seaworthy::prepare::Room;
+use seaworthy::prepare::sharing::{Class, Offer, Shares, Sharing};
+use seaworthy::stack::{Catalogue, Choices};
 use serde_json::json;
 
 use super::look::Look;
@@ -87,6 +89,33 @@ pub(super) fn surveyed(context: &str) -> Message {
     let room =
         Room { nodes: Some(1), cpu: 2_000_000_000, memory: 1 << 60, storage_class: Some(None), ..Room::default() };
     Message::Surveyed { context: context.to_owned(), room: Ok(room) }
+}
+
+/// On the screen of the profiles, with the cursor on the one that shares volumes, of a stack that has one.
+pub(super) fn at_sharing(size: (u16, u16)) -> Model {
+    let catalogue = Catalogue::default();
+    let mut all_stacks = catalogue.names().into_iter().filter_map(|name| catalogue.get(&name).ok());
+    let stack = all_stacks.find(|stack| !Shares::of_profile(stack, &Choices::default(), "ha").claims.is_empty());
+    let mut model = begun(size);
+    let stacks = Message::Stacks { found: vec![Arc::new(stack.unwrap())], broken: Vec::new() };
+    all(&mut model, [stacks, key(KeyCode::Enter), key(KeyCode::Enter), key(KeyCode::Home)]);
+    model
+}
+
+/// What a cluster offers to it: local-path, and perhaps a class that can do more.
+pub(super) fn surveyed_for_sharing(able: bool) -> Message {
+    let class = |name: &str, unable: Option<&str>| Class {
+        name: name.to_owned(),
+        default: unable.is_some(),
+        unable: unable.map(str::to_owned),
+    };
+    let mut classes =
+        vec![class("standard", Some("volumes of class standard (rancher.io/local-path) are on one node only"))];
+    classes.extend(able.then(|| class("nfs", None)));
+    let offer = Offer::Install("all nodes share /srv/shared: survives a node, not this disk".to_owned());
+    let sharing = Sharing { classes: Some(classes), free: Some([].into()), offer };
+    let room = Room { nodes: Some(3), cpu: 4_000_000_000, memory: 1 << 70, sharing, ..Room::default() };
+    Message::Surveyed { context: "dev".to_owned(), room: Ok(room) }
 }
 
 pub(super) fn plan() -> Plan {

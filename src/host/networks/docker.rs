@@ -1,10 +1,12 @@
 //! Docker's API, which Podman speaks too.
 
-use super::{Attachment, Container, EngineNetwork, address};
+use super::{Attachment, Container, EngineNetwork, Mount, address};
 use crate::host::engines::{Endpoint, EngineFault, client};
 use crate::host::text::clean;
 use crate::network::{Range, Subnet};
-use bollard::models::{ContainerSummary, ContainerSummaryStateEnum, EndpointSettings, IpamConfig, NetworkInspect};
+use bollard::models::{
+    ContainerSummary, ContainerSummaryStateEnum, EndpointSettings, IpamConfig, MountPoint, NetworkInspect,
+};
 use bollard::query_parameters::{InspectNetworkOptions, ListContainersOptionsBuilder, ListNetworksOptions};
 use bollard::{Docker, errors::Error};
 use futures::future::join_all;
@@ -103,6 +105,8 @@ fn container(found: ContainerSummary) -> Container {
     let mut ports: Vec<_> = ports.iter().filter_map(|port| Some((port.public_port?, port.private_port))).collect();
     ports.sort_unstable();
     ports.dedup();
+    let mut mounts: Vec<Mount> = found.mounts.unwrap_or_default().into_iter().filter_map(mount).collect();
+    mounts.sort();
     Container {
         name: name.unwrap_or_default(),
         labels: found.labels.unwrap_or_default().into_iter().map(|(key, value)| (clean(&key), clean(&value))).collect(),
@@ -111,7 +115,15 @@ fn container(found: ContainerSummary) -> Container {
         image: clean(&found.image.unwrap_or_default()),
         attachments,
         ports,
+        mounts,
     }
+}
+
+/// Bind mounts and volumes alike: both are a folder of the engine's machine. What is only in memory has no such place. As the engine
+/// says it, since places are compared, and one that was cut short is another one.
+fn mount(found: MountPoint) -> Option<Mount> {
+    let outside = found.source.filter(|source| !source.is_empty())?;
+    Some(Mount { inside: found.destination?, outside, writable: found.rw == Some(true) })
 }
 
 fn attachment(network: String, settings: &EndpointSettings) -> Attachment {

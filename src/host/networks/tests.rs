@@ -151,6 +151,35 @@ async fn containers_are_read_with_what_proves_them() {
     assert_eq!(attached.fixed, ["10.231.77.240".parse::<IpAddr>().unwrap()]);
 }
 
+/// The list of containers tells it, with both engines (`tests/cluster/groups/networks.sh` asks the real ones).
+#[tokio::test]
+async fn folders_of_the_machine_are_read_with_their_place() {
+    for case in ["docker-kind-both", "podman-kind-both"] {
+        let folder = tempfile::tempdir().unwrap();
+        let mounts = json!([
+            {"Type": "volume", "Name": "5375a6", "Source": "/data/volumes/5375a6/_data", "Destination": "/var",
+                "Driver": "local", "Mode": "", "RW": true, "Propagation": "rprivate"},
+            {"Type": "bind", "Source": "/srv/shared", "Destination": "/var/lib/seaworthy/shared", "Mode": "ro", "RW": false,
+                "Propagation": "rprivate"},
+            {"Type": "tmpfs", "Destination": "/run", "Mode": "", "RW": true, "Propagation": ""},
+        ]);
+        let _server = replay(case, folder.path(), |recorded| recorded["containers"][0]["Mounts"] = mounts);
+        let (engines, _) = look(&in_folder(folder.path()), LONG).await;
+        let containers = engines[0].containers.iter();
+        let mounted: Vec<&Mount> = containers.flat_map(|container| &container.mounts).collect();
+        let mount = |inside: &str, outside: &str, writable| Mount {
+            inside: inside.to_owned(),
+            outside: outside.to_owned(),
+            writable,
+        };
+        let expected = [
+            mount("/var", "/data/volumes/5375a6/_data", true),
+            mount("/var/lib/seaworthy/shared", "/srv/shared", false),
+        ];
+        assert_eq!(mounted, expected.iter().collect::<Vec<_>>(), "{case}");
+    }
+}
+
 #[tokio::test]
 async fn podman_without_its_own_api_is_said() {
     let folder = tempfile::tempdir().unwrap();

@@ -7,7 +7,7 @@ use crate::plan::STACK_LABEL;
 use crate::snapshot::Unread;
 use serde_json::json;
 
-fn snapshot_of(objects: Vec<Value>) -> Snapshot {
+pub(in crate::network) fn snapshot_of(objects: Vec<Value>) -> Snapshot {
     let mut snapshot = Snapshot::default();
     for object in objects {
         snapshot.insert(object);
@@ -15,7 +15,7 @@ fn snapshot_of(objects: Vec<Value>) -> Snapshot {
     snapshot
 }
 
-fn node(name: &str, addresses: &[&str], more: &Value) -> Value {
+pub(in crate::network) fn node(name: &str, addresses: &[&str], more: &Value) -> Value {
     let addresses: Vec<Value> =
         addresses.iter().map(|address| json!({"type": "InternalIP", "address": address})).collect();
     json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "annotations": more["annotations"]},
@@ -45,10 +45,10 @@ fn pool(name: &str, addresses: &[&str], labels: &Value) -> Value {
         "metadata": {"name": name, "namespace": "metallb-system", "labels": labels}, "spec": {"addresses": addresses}})
 }
 
-const SERVER: &str = "https://127.0.0.1:40001";
+pub(in crate::network) const SERVER: &str = "https://127.0.0.1:40001";
 
 /// A machine with one node container, and another network.
-fn shore_of() -> Shore {
+pub(in crate::network) fn shore_of() -> Shore {
     let engine: Engine = serde_json::from_value(
         json!({"id": "d", "product": Product::Docker, "version": "", "api_version": "", "addresses": []}),
     )

@@ -1,8 +1,10 @@
-//! local-path: makes a directory on the chosen node for a claim, and a volume that leads there.
+//! local-path: makes a directory on the chosen node for a claim, and a volume that leads there. The same program may run a second
+//! time under another name, with a folder that all nodes share (`assets/shared-path`).
 
 use serde_json::{Value, json};
 
-use crate::object::text;
+use crate::object::{items, text};
+use crate::prerequisites::shared_path;
 use crate::sandbox::containers::is_ready;
 use crate::sandbox::defaults;
 use crate::sandbox::disks::Disks;
@@ -14,12 +16,36 @@ const BY: &str = "persistentvolume-controller";
 /// How long it takes to make a directory, in seconds: a helper pod has to start.
 const CREATION: i64 = 2;
 
-/// Whether the provisioner runs: without its pod nothing is made and nothing deleted.
-pub(super) fn is_there(world: &World) -> bool {
-    let ours = |pod: &&Value| {
+/// Those that make volumes here.
+const PROVISIONERS: [&str; 2] = [PROVISIONER, shared_path::PROVISIONER];
+
+/// Whether a provisioner runs: without its pod nothing is made and nothing deleted.
+pub(super) fn is_there(world: &World, provisioner: &str) -> bool {
+    let of_the_cluster = |pod: &Value| {
         pod["metadata"]["namespace"] == STORAGE && pod["metadata"]["labels"]["app"] == "local-path-provisioner"
     };
-    !world.suffers("provisioner-away", "") && world.store.all("Pod").any(|pod| ours(&pod) && is_ready(pod))
+    let shares = |pod: &Value| {
+        items(pod, "/spec/containers").any(|container| items(container, "/command").any(|word| word == provisioner))
+    };
+    let runs = |pod: &Value| match provisioner {
+        PROVISIONER => of_the_cluster(pod),
+        shared_path::PROVISIONER => shares(pod),
+        _ => false,
+    };
+    !world.suffers("provisioner-away", "") && world.store.all("Pod").any(|pod| runs(pod) && is_ready(pod))
+}
+
+/// What the program says of a claim for which it makes nothing (local-path-provisioner v0.0.30, as recorded in
+/// `tests/fixtures/stall/claim-modes.json`).
+fn refusal(provisioner: &str, claim: &Value, class: &Value) -> Option<String> {
+    let one_node = |mode: &Value| mode == "ReadWriteOnce" || mode == "ReadWriteOncePod";
+    let refused = provisioner == PROVISIONER && !items(claim, "/spec/accessModes").all(one_node);
+    refused.then(|| {
+        format!(
+            "failed to provision volume with StorageClass \"{}\": NodePath only supports ReadWriteOnce and ReadWriteOncePod (1.22+) access modes",
+            text(class, "/metadata/name").unwrap_or_default()
+        )
+    })
 }
 
 /// Asks for a volume: the controller names who is to make it, then waits.
@@ -45,8 +71,12 @@ pub(super) fn provision(world: &mut World, claim: &Value, class: &Value) {
         .cloned();
     let Some(asked) = asked else { return world.event(&claim, ("Normal", "ExternalProvisioning"), &message, BY) };
     let since = read_time(&asked, "/firstTimestamp").unwrap_or(world.now);
-    if provisioner == PROVISIONER && is_there(world) && world.is_since(since, CREATION) {
-        make(world, &claim, class);
+    if !is_there(world, provisioner) || !world.is_since(since, CREATION) {
+        return;
+    }
+    match refusal(provisioner, &claim, class) {
+        Some(why) => world.event(&claim, ("Warning", "ProvisioningFailed"), &why, provisioner),
+        None => make(world, &claim, class, provisioner),
     }
 }
 
@@ -54,11 +84,11 @@ pub(super) fn provision(world: &mut World, claim: &Value, class: &Value) {
 pub(super) fn run(world: &mut World) {
     // Telling who works on a claim is the provisioner's own.
     for claim in world.all("PersistentVolumeClaim") {
-        let asked = claim["metadata"]["annotations"]["volume.kubernetes.io/storage-provisioner"] == PROVISIONER;
-        if asked
-            && claim["status"]["phase"] == "Pending"
+        let asked = text(&claim, "/metadata/annotations/volume.kubernetes.io~1storage-provisioner");
+        let Some(provisioner) = PROVISIONERS.into_iter().find(|known| asked == Some(known)) else { continue };
+        if claim["status"]["phase"] == "Pending"
             && claim["spec"].get("volumeName").is_none()
-            && is_there(world)
+            && is_there(world, provisioner)
         {
             let namespace = text(&claim, "/metadata/namespace").unwrap_or_default();
             let message = format!(
@@ -68,13 +98,13 @@ pub(super) fn run(world: &mut World) {
             if !world.store.all("Event").any(|event| {
                 event["involvedObject"]["uid"] == claim["metadata"]["uid"] && event["reason"] == "Provisioning"
             }) {
-                world.event(&claim, ("Normal", "Provisioning"), &message, PROVISIONER);
+                world.event(&claim, ("Normal", "Provisioning"), &message, provisioner);
             }
         }
     }
 }
 
-fn make(world: &mut World, claim: &Value, class: &Value) {
+fn make(world: &mut World, claim: &Value, class: &Value, provisioner: &str) {
     let part = |pointer| text(claim, pointer).unwrap_or_default().to_owned();
     let (namespace, name) = (part("/metadata/namespace"), part("/metadata/name"));
     let volume = format!("pvc-{}", part("/metadata/uid"));
@@ -82,14 +112,19 @@ fn make(world: &mut World, claim: &Value, class: &Value) {
     let first =
         || world.store.all("Node").next().and_then(|node| text(node, "/metadata/name")).unwrap_or_default().to_owned();
     let node = if chosen.is_empty() { first() } else { chosen };
+    let shares = provisioner == shared_path::PROVISIONER;
+    let base = if shares { shared_path::FOLDER } else { "/opt/local-path-provisioner" };
     let mut object = json!({"apiVersion": "v1", "kind": "PersistentVolume",
-        "metadata": {"name": volume, "annotations": {"local.path.provisioner/selected-node": node, "pv.kubernetes.io/provisioned-by": PROVISIONER}},
+        "metadata": {"name": volume, "annotations": {"local.path.provisioner/selected-node": node, "pv.kubernetes.io/provisioned-by": provisioner}},
         "spec": {"accessModes": claim["spec"]["accessModes"], "capacity": {"storage": claim["spec"]["resources"]["requests"]["storage"]},
             "claimRef": {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "name": name, "namespace": namespace,
                 "uid": claim["metadata"]["uid"], "resourceVersion": claim["metadata"]["resourceVersion"]},
-            "hostPath": {"path": format!("/opt/local-path-provisioner/{volume}_{namespace}_{name}"), "type": "DirectoryOrCreate"},
-            "nodeAffinity": {"required": {"nodeSelectorTerms": [{"matchExpressions": [{"key": "kubernetes.io/hostname", "operator": "In", "values": [node]}]}]}},
+            "hostPath": {"path": format!("{base}/{volume}_{namespace}_{name}"), "type": "DirectoryOrCreate"},
             "persistentVolumeReclaimPolicy": class["reclaimPolicy"], "storageClassName": class["metadata"]["name"]}});
+    if !shares {
+        object["spec"]["nodeAffinity"] = json!({"required": {"nodeSelectorTerms": [{"matchExpressions":
+            [{"key": "kubernetes.io/hostname", "operator": "In", "values": [node]}]}]}});
+    }
     defaults::complete(&mut object, None, world);
     world.disks.make(&Disks::place(&object));
     world.put(object);
@@ -97,6 +132,6 @@ fn make(world: &mut World, claim: &Value, class: &Value) {
         claim,
         ("Normal", "ProvisioningSucceeded"),
         &format!("Successfully provisioned volume {volume}"),
-        PROVISIONER,
+        provisioner,
     );
 }

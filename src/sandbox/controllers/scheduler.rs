@@ -175,30 +175,31 @@ fn obstacle(world: &World, pod: &Value, node: &Value) -> Option<String> {
 /// Required rules about other pods; what is only preferred is left to luck.
 fn rivals(world: &World, pod: &Value, node: &Value) -> Option<String> {
     let name = text(node, "/metadata/name").unwrap_or_default();
-    let meets = |term: &Value| {
+    let near = |term: &Value, other: &Value| {
         let key = text(term, "/topologyKey").unwrap_or_default();
-        let place = &node["metadata"]["labels"][key];
-        let near = |other: &Value| {
-            let there = text(other, "/spec/nodeName").and_then(|name| world.find("Node", None, name));
-            there.is_some_and(|there| there["metadata"]["labels"][key] == *place)
-        };
-        let namespace = &pod["metadata"]["namespace"];
-        world.store.all("Pod").any(|other| {
-            is_active(other)
-                && other["metadata"]["namespace"] == *namespace
-                && near(other)
-                && matches(&term["labelSelector"], &other["metadata"]["labels"])
-        })
+        let there = text(other, "/spec/nodeName").and_then(|name| world.find("Node", None, name));
+        there.is_some_and(|there| there["metadata"]["labels"][key] == node["metadata"]["labels"][key])
     };
-    let required = |kind: &str| {
-        items(&pod["spec"]["affinity"][kind], "/requiredDuringSchedulingIgnoredDuringExecution").collect::<Vec<_>>()
+    let names = |term: &Value, other: &Value| matches(&term["labelSelector"], &other["metadata"]["labels"]);
+    let namespace = &pod["metadata"]["namespace"];
+    let others =
+        || world.store.all("Pod").filter(|other| is_active(other) && other["metadata"]["namespace"] == *namespace);
+    let meets = |term: &Value| others().any(|other| near(term, other) && names(term, other));
+    let required = |pod: &Value, kind: &str| {
+        let terms = items(&pod["spec"]["affinity"][kind], "/requiredDuringSchedulingIgnoredDuringExecution");
+        terms.cloned().collect::<Vec<_>>()
     };
-    if required("podAntiAffinity").iter().any(|term| meets(term)) {
+    if required(pod, "podAntiAffinity").iter().any(meets) {
         return Some("node(s) didn't match pod anti-affinity rules".to_owned());
+    }
+    let minds =
+        |other: &Value| required(other, "podAntiAffinity").iter().any(|term| near(term, other) && names(term, pod));
+    if others().any(minds) {
+        return Some("node(s) didn't satisfy existing pods anti-affinity rules".to_owned());
     }
     // The first of a group has nobody to be near to.
     let alone = |term: &Value| matches(&term["labelSelector"], &pod["metadata"]["labels"]);
-    if required("podAffinity").iter().any(|term| !meets(term) && !alone(term)) {
+    if required(pod, "podAffinity").iter().any(|term| !meets(term) && !alone(term)) {
         return Some("node(s) didn't match pod affinity rules".to_owned());
     }
     let strict =

@@ -6,7 +6,6 @@ use serde_json::{Value, json};
 use super::provisioner;
 use crate::object::text;
 use crate::sandbox::disks::Disks;
-use crate::sandbox::harbour::PROVISIONER;
 use crate::sandbox::store::{read_time, time};
 use crate::sandbox::world::World;
 
@@ -41,10 +40,10 @@ fn phase(world: &World, volume: &Value) -> &'static str {
 
 /// A released volume that its provisioner made is deleted by it with all that is on it, unless it is to be kept.
 fn reclaim(world: &mut World, volume: &Value) {
-    let ours = volume["metadata"]["annotations"]["pv.kubernetes.io/provisioned-by"] == PROVISIONER;
+    let Some(by) = text(volume, "/metadata/annotations/pv.kubernetes.io~1provisioned-by") else { return };
     let kept = volume["spec"]["persistentVolumeReclaimPolicy"] != "Delete";
     let leaving = volume["metadata"].get("deletionTimestamp").is_some();
-    if kept || !ours || leaving || !provisioner::is_there(world) {
+    if kept || leaving || !provisioner::is_there(world, by) {
         return;
     }
     let since = read_time(volume, "/status/lastPhaseTransitionTime").unwrap_or(world.now);

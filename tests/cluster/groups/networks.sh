@@ -8,6 +8,9 @@
 . "$CLUSTER_DIR/lib/engines.sh"
 . "$CLUSTER_DIR/networks/lib.sh"
 REPORTS=$REPORTS/networks
+# What else the container of the control plane is made with, and the last subnet that a case of folders had.
+CONTROL_PLANE=()
+SUBNETS=90
 # Where the answers of the engines go, to be used as fixtures; empty: nowhere.
 : "${NETWORKS_RECORD:=}"
 
@@ -78,6 +81,47 @@ test_rootless() {
   contains '"kind":"rootless","engine":"podman"' jq -c .reachable "$REPORTS/$ENGINE-$CASE.json"
 }
 
+test_folders_of_docker() { all_folders docker; }
+
+test_folders_of_podman() { all_folders podman; }
+
+# all_folders ENGINE: which folder all nodes share, against networks/shared.txt, which was written before.
+all_folders() {
+  local name first second wanted wrong=0
+  begin_networks
+  start_engine "$1"
+  while IFS='|' read -r name first second wanted; do
+    name=$(trimmed "$name")
+    [[ -n $name && $name != '#'* ]] || continue
+    shared_case "$name" "$(trimmed "$first")" "$(trimmed "$second")" "$(trimmed "$wanted")" || wrong=$((wrong + 1))
+  done <"$CLUSTER_DIR/networks/shared.txt"
+  ((wrong == 0)) || fail "$wrong cases are not as expected"
+}
+
+# shared_case NAME ARGUMENTS ARGUMENTS PATTERN: a control plane and a worker, made with these arguments
+shared_case() {
+  local first second got answer
+  mkdir -p "$HOLD/one" "$HOLD/two"
+  read -ra first <<<"${2//HOLD/$HOLD}"
+  read -ra second <<<"${3//HOLD/$HOLD}"
+  CONTROL_PLANE=("${first[@]}")
+  # A bridge outlives its network for a moment.
+  SUBNETS=$((SUBNETS + 1))
+  make_case "$1" "--subnet 10.234.$SUBNETS.0/24" 4 ""
+  CONTROL_PLANE=()
+  node "$CASE-worker" worker "${second[@]}" "$IDLE" /bin/sleep 36000
+  answer=$REPORTS/$ENGINE-shared-$CASE.json
+  ask_program prerequisites list >"$answer" 2>"$answer.log" || true
+  got=$(jq -r '.prerequisites[] | select(.prerequisite == "shared-path") | "\(.do): \(.because)"' "$answer")
+  got=${got//$HOLD/HOLD}
+  printf '%-7s %-12s %s\n' "$ENGINE" "$CASE" "$got" | tee -a "$REPORTS/shared"
+  clear_engine "$ENGINE" "$HOLD"
+  # shellcheck disable=SC2053
+  [[ $got == $4 ]] && return
+  say "$ENGINE $1: $got, wanted: $4"
+  return 1
+}
+
 begin_networks() {
   mkdir -p "$REPORTS"
   install_engines
@@ -109,7 +153,7 @@ make_case() {
   read -ra arguments <<<"$2"
   [[ $2 != kind ]] || arguments=("${KIND_NETWORK[@]}")
   engine network create "${arguments[@]}" "$NETWORK" >/dev/null
-  control_plane
+  control_plane "${CONTROL_PLANE[@]}"
   for other in $4; do other "$other"; done
   kubectl config view --raw --minify -o json | jq --arg server "http://127.0.0.1:$API_DOOR" \
     '.clusters[0].cluster = {server: $server} | .users[0].user = {}' >"$DOOR"

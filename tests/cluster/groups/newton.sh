@@ -181,6 +181,30 @@ ha() {
 
 all_of_ha() { [[ $(pods_ready) == 'agent agent core core dashboard dashboard etcd etcd etcd' && $(pods) == 9 ]]; }
 
+# The same without an operator: refused as long as nobody can make the volumes, with what to type, which is then typed.
+test_newton_ha_takes_its_volumes_from_shared_path() {
+  local mark one
+  begin
+  trap 'uninstall --destroy-data "namespace/$NAMESPACE" >/dev/null 2>&1; sw prerequisites uninstall shared-path --in-use --yes >/dev/null 2>&1; end' EXIT
+  one=(sw install "$STACK" --profile ha -f "$VALUES" -n "$NAMESPACE" --set etcd.antiAffinity=preferred --set etcd.persistence.storageClass=local-path)
+  mark=$(audit_mark)
+  exits 2 "${one[@]}" --yes
+  says '`seaworthy prerequisites install shared-path`' '`--set global.storageClass=shared`' 'there is no storage class ceph-filesystem'
+  exits 2 "${one[@]}" --set global.storageClass=local-path --set "persistence.accessModes={ReadWriteMany}" --yes
+  same "what is written" "" "$(audited_writes "$mark")"
+  exits 0 sw prerequisites install shared-path --set image.tag=v0.0.30 --set provisioner.probes=false --yes
+  exits 0 "${one[@]}" --set global.storageClass=shared --yes
+  all_of_ha || fail "ready are: $(pods_ready)"
+  eventually 20 one_leads
+  eventually 20 works
+  same "classes" "shared shared" "$(k get persistentvolumeclaim -l 'seaworthy.dev/role in (history,workspace)' -o 'jsonpath={.items[*].spec.storageClassName}')"
+  mark=$(audit_mark)
+  exits 0 "${one[@]}" --set global.storageClass=shared --yes
+  same "what a second install writes" "" "$(audited_writes "$mark")"
+  exits 2 sw prerequisites uninstall shared-path --yes
+  says "of PersistentVolumeClaim/$NAMESPACE/$STACK-history stays where it is"
+}
+
 # leaders: the Cores whose last word on it is that they lead
 leaders() {
   local pod
@@ -213,12 +237,16 @@ test_newton_ha_survives_a_member_of_etcd_and_the_leading_core() {
   eventually 20 works
 }
 
-# What there is no storage for here goes as far as the API server's own checks.
+# What there is no storage for here goes as far as the API server's own checks: nobody knows what a class of this provisioner can do.
 test_newton_ha_is_accepted_by_the_api_server() {
   begin
-  exits 0 sw install "$STACK" --profile ha -f "$VALUES" -n "$NAMESPACE" --dry-run -o json
+  trap 'kubectl delete storageclass "nfs-$ID" --ignore-not-found >/dev/null; end' EXIT
+  kubectl create -f - >/dev/null <<END
+{apiVersion: storage.k8s.io/v1, kind: StorageClass, metadata: {name: nfs-$ID}, provisioner: example.com/nfs}
+END
+  exits 0 sw install "$STACK" --profile ha -f "$VALUES" -n "$NAMESPACE" --set "global.storageClass=nfs-$ID" --dry-run -o json
   expect 14 jq '[.plan.steps[].action | select(.do == "apply")] | length' "$WORK/out"
-  says 'etcd waits for the disk at every write' 'needs the storage class ceph-filesystem, for '
+  says 'etcd waits for the disk at every write' 'profile ha needs 3 nodes that take pods'
   kubectl create namespace "$NAMESPACE" >/dev/null
   exits 0 sw render "$STACK" --profile ha -f "$VALUES" -n "$NAMESPACE"
   expect 13 eval 'kubectl apply --dry-run=server --validate=strict -f "$WORK/out" | grep -c "created (server dry run)"'

@@ -18,6 +18,12 @@ test_local_path_comes_works_and_goes() {
   comes_works_and_goes local-path --set image.tag=v0.0.30 --set provisioner.probes=false
 }
 
+# The same program under another name. The folder of one node is as shared as one node needs.
+test_shared_path_comes_works_and_goes() {
+  begin
+  comes_works_and_goes shared-path --set image.tag=v0.0.30 --set provisioner.probes=false
+}
+
 test_metrics_server_comes_works_and_goes() {
   begin
   comes_works_and_goes metrics-server

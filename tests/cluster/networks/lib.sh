@@ -19,7 +19,7 @@ start_api() {
   make_pki 0
   SERVICE_CIDR=$SERVICE_CIDR,fd00:10:96::/112
   start_etcd
-  start_apiserver no
+  start_apiserver no signed
   wait_for_api
   # From a container, this machine's loopback is not this machine's.
   sed "s|https://127.0.0.1:|https://$HOST_IP:|" "$KUBECONFIG" >"$DIR/inside.kubeconfig"
@@ -114,10 +114,10 @@ node() {
   write_node "$name"
 }
 
-# The way into this cluster is a port of the control plane's container, as with kind.
+# control_plane [ARGUMENT...]: the way into this cluster is a port of its container, as with kind.
 control_plane() {
   node "$CASE-control-plane" control-plane -p "127.0.0.1:$API_DOOR:6443" -v "$HOLD/kubectl:/kubectl:ro" \
-    -v "$HOLD/kubeconfig:/kubeconfig:ro" "$IDLE" /kubectl proxy --kubeconfig /kubeconfig --address 0.0.0.0 --port 6443 --accept-hosts '.*'
+    -v "$HOLD/kubeconfig:/kubeconfig:ro" "$@" "$IDLE" /kubectl proxy --kubeconfig /kubeconfig --address 0.0.0.0 --port 6443 --accept-hosts '.*'
 }
 
 write_node() {
@@ -150,12 +150,17 @@ other() {
   esac
 }
 
+# ask_program ARGUMENT...: of this cluster, with this engine.
+ask_program() {
+  local variable=DOCKER_HOST
+  [[ $ENGINE == docker ]] || variable=CONTAINER_HOST
+  env "$variable=unix://$SOCKET" SEAWORTHY_STATE_DIR="$DIR/state" timeout 60 "$SEAWORTHY" --kubeconfig "$DOOR" -o json "$@"
+}
+
 # What the program says, in one line: the ranges, the warnings and the reach, or the refusal. Its whole answer is kept.
 ask() {
-  local answer=$REPORTS/$ENGINE-$CASE.json variable=DOCKER_HOST
-  [[ $ENGINE == docker ]] || variable=CONTAINER_HOST
-  env "$variable=unix://$SOCKET" SEAWORTHY_STATE_DIR="$DIR/state" timeout 60 "$SEAWORTHY" --kubeconfig "$DOOR" -o json \
-    prerequisites pool --needed "$1" >"$answer" 2>"$answer.log" || true
+  local answer=$REPORTS/$ENGINE-$CASE.json
+  ask_program prerequisites pool --needed "$1" >"$answer" 2>"$answer.log" || true
   jq -r 'if .kind == "Error" then "\(.error.id): \(.error.message | gsub("\n"; " "))"
     else "\(.pool.addresses | join(",")) [\([.pool.warnings[].id] | join(" "))] \(.reachable.reach)" end' "$answer"
 }

@@ -52,7 +52,7 @@ pub(in crate::doctor::checks) const ROWS: &[Check] = &[
         "a storage class cannot do what a claim asks for",
         [
             "For one, local-path serves only one node at a time: it refuses ReadWriteMany and selectors.",
-            "Use `ReadWriteOnce` in the values, or a class that can.",
+            "Use `ReadWriteOnce` in the values, or a class that can; `seaworthy prerequisites list` says whether shared-path can be one.",
             "modes that the class supports.",
         ],
         CLAIM,

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 
 use seaworthy::event::Ended;
+use seaworthy::prepare::Room;
+use seaworthy::prepare::sharing::Shares;
 
 use super::{answers, end, settings};
 use crate::cli::choose::take_registry;
@@ -129,6 +131,10 @@ fn back(model: &mut Model) -> Vec<Effect> {
             model.ways.open = None;
             return vec![Effect::Close];
         }
+        Screen::Settings => {
+            model.screen = Screen::Profile;
+            see_what_is_shared(model);
+        }
         _ => model.screen = SCREENS[at - 1].0,
     }
     Vec::new()
@@ -181,10 +187,24 @@ fn choose_stack(model: &mut Model) {
     let chosen = sheet.form.profile();
     let position = stack.definition().profiles.keys().position(|name| name == chosen);
     model.profiles.cursor = position.unwrap_or_default();
+    see_what_is_shared(model);
     model.screen = Screen::Profile;
 }
 
+/// What each profile shares, with all that is chosen now.
+fn see_what_is_shared(model: &mut Model) {
+    let Some(form) = model.sheet().map(|sheet| &sheet.form) else { return };
+    let (stack, choices) = (form.stack(), form.choices());
+    let profiles = stack.definition().profiles.keys();
+    model.profiles.shares = profiles.map(|profile| Shares::of_profile(stack, &choices, profile)).collect();
+}
+
 fn choose_profile(model: &mut Model) {
+    let shares = model.profiles.shares.get(model.profiles.cursor);
+    let refuses = |room: &Room| shares.is_some_and(|shares| room.sharing.refuses(shares));
+    if model.profiles.offered().is_some_and(refuses) {
+        return model.complain("nobody can make the volumes that it shares; r asks again");
+    }
     if let Some(profile) = model.profile().map(str::to_owned)
         && let Some(sheet) = model.sheet_mut()
     {

@@ -88,6 +88,27 @@ fn a_named_context_is_where_the_cursor_begins_and_the_person_moves_it() {
 }
 
 #[test]
+fn a_profile_whose_volumes_nobody_can_make_is_refused_where_it_is_chosen() {
+    let mut model = at_sharing(SIZE);
+    assert_eq!((model.screen, model.profile()), (Screen::Profile, Some("ha")));
+    update(&mut model, surveyed_for_sharing(false));
+    assert!(press(&mut model, KeyCode::Enter).is_empty());
+    assert_eq!(model.screen, Screen::Profile);
+    let said = "nobody can make the volumes that it shares; r asks again";
+    assert_eq!(model.note.as_ref().unwrap().text, said);
+    let effects = letter(&mut model, 'r');
+    assert!(matches!(effects.as_slice(), [Effect::Survey { .. }]), "{effects:?}");
+    update(&mut model, surveyed_for_sharing(true));
+    press(&mut model, KeyCode::Enter);
+    assert_eq!(model.screen, Screen::Settings, "the class can be named there");
+    press(&mut model, KeyCode::Esc);
+    update(&mut model, surveyed_for_sharing(false));
+    press(&mut model, KeyCode::Down);
+    press(&mut model, KeyCode::Enter);
+    assert_eq!((model.screen, model.sheet().unwrap().form.profile()), (Screen::Settings, "single-node"));
+}
+
+#[test]
 fn what_is_wrong_is_said_as_it_is_typed_and_stops_nobody_from_typing() {
     let mut model = begun(SIZE);
     all(&mut model, (0..3).map(|_| key(KeyCode::Enter)));

@@ -47,6 +47,8 @@ fn screens(size: Size) -> Vec<(&'static str, Model)> {
         ("stack", after(begun(size), enter(1))),
         ("profile-asking", after(begun(size), enter(2))),
         ("profile", after(begun(size), enter(2).into_iter().chain([surveyed("dev"), key(KeyCode::Up)]))),
+        ("profile-refused", after(at_sharing(size), [surveyed_for_sharing(false), key(KeyCode::Enter)])),
+        ("profile-sharing", after(at_sharing(size), [surveyed_for_sharing(true)])),
         ("settings", after(begun(size), enter(3))),
         ("settings-typing", wrong),
         ("settings-long", long),
