@@ -13,6 +13,7 @@ use seaworthy::clusters::kind::config::{Mount, Port, Wish, config};
 use seaworthy::clusters::kind::create::{Options, decide};
 use seaworthy::host::engines::Product;
 use seaworthy::plan::{Installation, Purpose};
+use seaworthy::prerequisites::shared_path::FOLDER;
 use seaworthy::stack::Fault;
 use serde_json::{Value, json};
 
@@ -28,6 +29,7 @@ const HA_NODES: usize = 3;
 
 /// `cluster create`
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub(crate) struct CreateArgs {
     /// kind: nodes in containers; k3s: one server on this machine itself, as root
     #[arg(value_enum, default_value = "kind", value_name = "WITH")]
@@ -56,6 +58,9 @@ pub(crate) struct CreateArgs {
     /// A folder of this machine that every node has: HOST:NODE[:ro]; may be repeated
     #[arg(long = "mount", value_name = "FOLDERS")]
     mounts: Vec<Mount>,
+    /// A folder of this machine that every node has and shared-path makes volumes of: for profiles that share volumes
+    #[arg(long)]
+    shared_volumes: bool,
     /// A file with the certificate of your network's own authority, which the nodes are to trust
     #[arg(long, value_name = "FILE")]
     ca: Option<PathBuf>,
@@ -96,13 +101,21 @@ pub(super) async fn run(session: &Session, arguments: &CreateArgs) -> Result<Exi
     if arguments.with == Maker::K3s {
         return k3s::run(session, arguments, place).await;
     }
-    let config = config(&wish(session, arguments)?).map_err(|fault| misfit(&fault))?;
+    let mut wish = wish(session, arguments)?;
+    let mut folders = Vec::new();
+    if arguments.shared_volumes {
+        let name = config(&wish).map_err(|fault| misfit(&fault))?.name;
+        let folder = shared_folder(session, &name)?;
+        wish.mounts.push(Mount { host: folder.clone(), node: FOLDER.into(), read_only: false });
+        folders.push(folder);
+    }
+    let config = config(&wish).map_err(|fault| misfit(&fault))?;
     let values = json!({"config": config.text, "image": arguments.image});
     if let Some(code) = open_run(session, arguments, ("kind", &config.name, &values), &place).await? {
         return Ok(code);
     }
     let picture = picture(session, &config.ports).await;
-    let options = options(session, arguments);
+    let options = options(session, arguments, folders);
     let state = session.state_dir()?;
     let decision = decide(&picture, (&config, &options), (&state, Timestamp::now()), place.id.clone());
     let Some(plan) = decision.plan else {
@@ -155,7 +168,7 @@ async fn open_run(
     Err(Failure::input("other-run-open", message, hint))
 }
 
-fn options(session: &Session, arguments: &CreateArgs) -> Options {
+fn options(session: &Session, arguments: &CreateArgs, folders: Vec<PathBuf>) -> Options {
     Options {
         engine: arguments.engine.map(|engine| match engine {
             EngineName::Docker => Product::Docker,
@@ -165,7 +178,7 @@ fn options(session: &Session, arguments: &CreateArgs) -> Options {
         kubeconfig: session.globals.kubeconfig.clone(),
         retain: arguments.retain,
         authority: arguments.ca.is_some(),
-        folders: Vec::new(),
+        folders,
     }
 }
 
@@ -181,6 +194,12 @@ fn wish(session: &Session, arguments: &CreateArgs) -> Result<Wish, Failure> {
     let file = own_file(arguments)?;
     let ports = arguments.ports.clone();
     Ok(Wish { name: arguments.name.clone(), nodes: nodes(session, arguments)?, ports, mounts, file })
+}
+
+/// The folder of this machine that the nodes of a cluster share; it outlives the cluster.
+pub(super) fn shared_folder(session: &Session, name: &str) -> Result<PathBuf, Failure> {
+    let folder = session.state_dir()?.join("clusters").join(name).join("shared");
+    std::path::absolute(&folder).map_err(|error| Failure::file(&folder, &error))
 }
 
 /// The user's own configuration: what the file is called, and its text.

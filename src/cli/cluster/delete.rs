@@ -10,6 +10,7 @@ use seaworthy::recover::{join, look};
 use serde_json::json;
 use tokio::time::timeout;
 
+use super::create::shared_folder;
 use super::{inputs, picture, place, prepared, refused, voyage};
 use crate::cli::voyage::{Remarks, declined, interrupted, show_plan, unanswerable};
 use crate::cli::{Failure, Session};
@@ -105,6 +106,10 @@ async fn data(session: &Session, cluster: &Found) -> Vec<String> {
     let mut lines = vec![format!(
         "{nodes} and their volumes go: images, logs, and every volume of the cluster that lies in a node"
     )];
+    let shared = shared_folder(session, &cluster.name).ok().filter(|folder| folder.exists());
+    if let Some(folder) = shared {
+        lines.push(format!("what its nodes share stays on this machine: {}", folder.display()));
+    }
     let Some(context) = &cluster.context else {
         lines.push("no kubeconfig context leads to it, so it could not be asked which volumes it has".to_owned());
         return lines;

@@ -183,3 +183,13 @@ test_brought_back_at_other_addresses() {
   says "its address moved from"
   expect 3 sh -c 'kubectl get nodes --no-headers | grep -c " Ready "'
 }
+
+# A folder of this machine that all nodes have: volumes that several of them write to, from nothing to nothing.
+test_shared_volumes() {
+  sail docker
+  create --profile ha --shared-volumes
+  sw 0 prerequisites list --context "kind-$CLUSTER"
+  says "survives a node, not this disk"
+  sw 0 cluster delete "$CLUSTER" --dry-run
+  says "what its nodes share stays on this machine: $WORK/state/clusters/$CLUSTER/shared"
+}

@@ -149,10 +149,10 @@ test_a_webhook_that_does_not_answer() {
   exits 0 sw prerequisites install kruise --yes
 }
 
-# objects_of STACK: KIND|NAMESPACE|NAME of each, without its namespace
+# objects_of STACK: KIND|NAMESPACE|NAME of each, without its namespace and what controllers make of its Services
 objects_of() {
   local kinds
-  kinds=$(kubectl api-resources --verbs=delete -o name | grep -vE '^(namespaces|events.*|.*\.metrics\.k8s\.io)$' | paste -sd,)
+  kinds=$(kubectl api-resources --verbs=delete -o name | grep -vE '^(namespaces|events.*|endpoints.*|.*\.metrics\.k8s\.io)$' | paste -sd,)
   kubectl get "$kinds" --all-namespaces -l "seaworthy.dev/stack=$1" -o json |
     jq -r '.items[] | [.kind, .metadata.namespace // "", .metadata.name] | join("|")' | sort -u
 }

@@ -54,6 +54,7 @@ fn for_containers(arguments: &CreateArgs) -> Option<&'static str> {
         (arguments.image.is_some(), "--image"),
         (!arguments.ports.is_empty(), "--port"),
         (!arguments.mounts.is_empty(), "--mount"),
+        (arguments.shared_volumes, "--shared-volumes"),
         (arguments.ca.is_some(), "--ca"),
         (arguments.retain, "--retain"),
         (arguments.nodes.is_some_and(|nodes| nodes != 1), "--nodes"),
