@@ -118,12 +118,12 @@ END
 
 # By the cluster's own DNS and by way of a Service's address.
 names_are_found() {
-  # Right after a start of the nodes, what the API server says of CoreDNS is what was before.
   k -n kube-system rollout status deployment/coredns --timeout=60s
+  # Right after a start of the nodes, that is of before; and for some 15 s the API server's Service leads to its old address, too.
   eventually 60 k exec second -- nslookup kubernetes.default.svc.cluster.local
-  k exec second -- nc -z -w 3 kubernetes.default 443
+  eventually 60 k exec second -- nc -z -w 3 kubernetes.default 443
   # Docker's own name server, by way of the node. Podman's sometimes tells only the address of the other family, which pods have not.
-  [[ $ENGINE == podman ]] || k exec second -- nc -z -w 3 "$CLUSTER-control-plane" 6443
+  [[ $ENGINE == podman ]] || eventually 60 k exec second -- nc -z -w 3 "$CLUSTER-control-plane" 6443
 }
 
 pods_reach_each_other() {
