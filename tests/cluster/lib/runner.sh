@@ -30,6 +30,8 @@ run_group() {
   for name in $(tests_of "$1"); do
     [[ -n ${2:-} && $name != "test_$2" ]] || run_test "$1" "$name"
   done
+  # At once: kind's network has the same range on every engine, and the next group may want one, too.
+  [[ ${keep:-no} == yes ]] || stop_engines
 }
 
 # Each test is a process of its own, ended with all it started when time is over.
@@ -77,6 +79,7 @@ STARTED_ENGINES=()
 stop_engines() {
   local engine
   for engine in "${STARTED_ENGINES[@]}"; do "$CLUSTER_DIR/kind-engine" down "$engine"; done
+  STARTED_ENGINES=()
 }
 
 build_seaworthy() {
