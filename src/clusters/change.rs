@@ -70,8 +70,8 @@ pub fn delete(
     Ok(Plan { purpose: Purpose::DeleteCluster, installation, cluster: place, steps: vec![step], reach: Vec::new() })
 }
 
-/// The plan that brings a cluster back: its containers one after the other, by the addresses that they had, because an
-/// engine gives out the lowest free one; then its nodes. `before`: those addresses, as far as they are known.
+/// The plan that brings a cluster back: its containers one after the other, by the addresses that they had, because Docker
+/// gives out the lowest free one; then its nodes. `before`: those addresses, as far as they are known.
 pub fn up(
     cluster: &Found,
     before: &BTreeMap<String, IpAddr>,
