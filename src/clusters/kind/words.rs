@@ -11,6 +11,9 @@ pub const KUBELET: &str = "kubelet-not-healthy";
 /// The id of a control plane that did not come, when nothing says why.
 pub const CONTROL_PLANE: &str = "control-plane-not-healthy";
 
+/// The id of a name that another cluster has.
+pub const NAME_TAKEN: &str = "cluster-exists";
+
 /// Whether the cause says only what did not come, and not why: what the nodes themselves say is nearer to the root.
 pub fn is_shallow(cause: &Cause) -> bool {
     [UNKNOWN, KUBELET, CONTROL_PLANE].contains(&cause.id.as_str())
@@ -121,7 +124,7 @@ const KNOWN: &[Known] = &[
     ),
     known(
         &["node(s) already exist for a cluster"],
-        ("cluster-exists", "NameTaken"),
+        (NAME_TAKEN, "NameTaken"),
         "a cluster of that name is there",
         "choose another --name, or delete it with `seaworthy cluster delete`",
     ),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::sync::PoisonError;
 use std::time::Duration;
@@ -75,9 +75,8 @@ impl Work<'_> {
             }
             Ok(Found::Nothing) => {}
         }
-        if let Some(folder) = folders.iter().find(|folder| fs::create_dir_all(folder).is_err()) {
-            let message = format!("the folder {} cannot be made", folder.display());
-            return Ending::Failed(failure(self.task, "no-folder", "NoFolder", &message));
+        if let Err(why) = begin(evidence, folders) {
+            return Ending::Failed(failure(self.task, "no-folder", "NoFolder", &why));
         }
         let (status, output) = self.create(cluster).await;
         let cause = match status {
@@ -101,15 +100,17 @@ impl Work<'_> {
     }
 
     async fn look(&self, cluster: &KindCluster) -> Result<Found, Ending> {
-        let Task::CreateKind { since, nodes, .. } = self.task else { return Ok(Found::Nothing) };
+        let Task::CreateKind { since, nodes, evidence, .. } = self.task else { return Ok(Found::Nothing) };
         let there = self.containers(cluster).await?;
-        let older: Vec<String> =
-            there.iter().filter(|node| is_older(node, *since)).map(|node| node.name.clone()).collect();
         if there.is_empty() {
             return Ok(Found::Nothing);
         }
-        if !older.is_empty() {
-            return Ok(Found::Others(older));
+        // Before this plan has begun, whatever is there is somebody else's; afterwards what is older than the plan.
+        let begun = mark(evidence).exists();
+        let others = there.iter().filter(|node| !begun || is_older(node, *since));
+        let others: Vec<String> = others.map(|node| node.name.clone()).collect();
+        if !others.is_empty() {
+            return Ok(Found::Others(others));
         }
         let all = nodes.iter().all(|name| there.iter().any(|node| node.name == *name && node.running));
         // kind writes the context at its very end.
@@ -222,6 +223,10 @@ impl Work<'_> {
         (cause, output): (Cause, &[String]),
         (folder, retain): (&Path, bool),
     ) -> Cause {
+        if cause.id == words::NAME_TAKEN {
+            // Somebody was faster: nothing that is there is ours to look into, or to take away.
+            return Cause { object: Some(self.task.subject()), ..cause };
+        }
         let nodes = self.containers(cluster).await.unwrap_or_default();
         let mut deeper = None;
         let mut kept = String::new();
@@ -327,6 +332,20 @@ fn variables(ours: &BTreeMap<String, String>, cluster: &KindCluster) -> BTreeMap
     variables
 }
 
+/// The file that says that a plan has begun to make its cluster. It stays: the run may be killed before its end is written down.
+fn mark(evidence: &Path) -> PathBuf {
+    evidence.with_extension("begun")
+}
+
+/// Makes what has to be there first, the mark last.
+fn begin(evidence: &Path, folders: &[PathBuf]) -> Result<(), String> {
+    let mark = mark(evidence);
+    for folder in folders.iter().map(PathBuf::as_path).chain(mark.parent()) {
+        fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    }
+    fs::File::create(&mark).and_then(|file| file.sync_all()).map_err(|error| format!("{}: {error}", mark.display()))
+}
+
 fn is_older(node: &Container, since: Timestamp) -> bool {
     // Engines tell whole seconds.
     node.created + 1 < since.as_second()
@@ -349,7 +368,7 @@ fn write_output(folder: &Path, output: &[String]) -> io::Result<()> {
 
 fn taken(task: &Task, cluster: &KindCluster, names: &[String]) -> Cause {
     let name = &cluster.name;
-    let message = format!("containers of a cluster {name} were there before this plan: {}", names.join(", "));
+    let message = format!("containers of a cluster {name} were there before this plan began: {}", names.join(", "));
     let remedy = format!("choose another --name, or take it away with `seaworthy cluster delete {name}`");
     Cause { remedy: Some(remedy), ..failure(task, "cluster-exists", "NameTaken", &message) }
 }

@@ -90,6 +90,24 @@ test_killed_in_the_middle() {
   done
 }
 
+# Somebody makes a cluster of that name while the plan is looked at: theirs is left alone.
+test_somebody_was_faster() {
+  local pid before
+  sail docker
+  mkfifo "$WORK/keys"
+  # `script` gives it a terminal, on which it waits for the answer.
+  script -qefc "$SEAWORTHY cluster create --name $CLUSTER --engine docker --image $IMAGE --config $PATCHES" /dev/null <"$WORK/keys" >"$WORK/said" 2>&1 &
+  pid=$!
+  exec 7>"$WORK/keys"
+  eventually 30 grep -q "Go ahead" "$WORK/said"
+  "$KIND" create cluster --name "$CLUSTER" --image "$IMAGE" --config "$PATCHES" --kubeconfig "$WORK/theirs" >/dev/null 2>&1
+  before=$(containers)
+  printf 'y\r' >&7
+  wait "$pid" && fail "it ended well: $(cat "$WORK/said")"
+  says "were there before this plan began"
+  expect "$before" containers
+}
+
 # Ctrl-C ends kind with its children, and says how to go on.
 test_interrupted() {
   local pid code=0
