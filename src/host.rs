@@ -11,6 +11,7 @@
 //! else, and the whole takes no longer than the longest deadline.
 
 pub(crate) mod child;
+pub(crate) mod exec;
 pub mod clusters;
 pub mod distribution;
 pub mod engines;
