@@ -11,10 +11,10 @@
 //! else, and the whole takes no longer than the longest deadline.
 
 pub(crate) mod child;
-pub(crate) mod exec;
 pub mod clusters;
 pub mod distribution;
 pub mod engines;
+pub(crate) mod exec;
 pub mod kubeconfig;
 pub mod links;
 pub mod networks;

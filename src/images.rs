@@ -10,11 +10,13 @@ pub mod archive;
 pub mod load;
 mod name;
 pub mod nodes;
+pub mod pull;
 pub(crate) mod runtime;
 pub mod save;
 pub mod stock;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use serde::Serialize;
 use serde_json::Value;
@@ -68,7 +70,9 @@ pub fn of_objects(objects: &[(Option<String>, Value)]) -> Vec<Image> {
     };
     for (component, object) in objects {
         see(component, object);
-        templates(object).iter().for_each(|template| see(component, template));
+        for template in templates(object) {
+            see(component, &template);
+        }
     }
     let image = |(image, (components, never_pulled))| Image { image, components, never_pulled, nodes: None };
     found.into_iter().map(image).collect()
@@ -77,9 +81,10 @@ pub fn of_objects(objects: &[(Option<String>, Value)]) -> Vec<Image> {
 /// Pods that a controller will make, written out in its ConfigMap.
 fn templates(object: &Value) -> Vec<Value> {
     let texts = object["data"].as_object().filter(|_| object["kind"] == "ConfigMap").into_iter().flatten();
-    let texts = texts.filter(|(name, _)| name.ends_with(".yaml")).filter_map(|(_, text)| text.as_str());
+    let is_yaml = |name: &str| Path::new(name).extension().is_some_and(|extension| extension == "yaml");
+    let texts = texts.filter(|(name, _)| is_yaml(name)).filter_map(|(_, text)| text.as_str());
     // What is not YAML, or no object, is a file of something else.
-    texts.filter_map(|text| serde_yaml::from_str::<Value>(text).ok()).filter(|value| value.is_object()).collect()
+    texts.filter_map(|text| serde_yaml::from_str::<Value>(text).ok()).filter(Value::is_object).collect()
 }
 
 /// Asks the nodes: one list.

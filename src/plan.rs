@@ -67,7 +67,9 @@ impl Purpose {
     pub fn is_of_host(self) -> bool {
         match self {
             Self::Install | Self::Uninstall | Self::Recover | Self::Hold => false,
-            Self::CreateCluster | Self::StartCluster | Self::DeleteCluster | Self::LoadImages | Self::SaveImages => true,
+            Self::CreateCluster | Self::StartCluster | Self::DeleteCluster | Self::LoadImages | Self::SaveImages => {
+                true
+            }
         }
     }
 

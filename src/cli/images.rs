@@ -19,7 +19,7 @@ use super::{Choice, Failure, Session};
 #[derive(Debug, Subcommand)]
 pub(crate) enum ImagesCommand {
     /// The images of a stack, and which nodes have them already
-    List(list::ListArgs),
+    List(Box<list::ListArgs>),
     /// Put the images of stacks into the nodes that lack them, from this machine or an archive
     Load(Box<load::LoadArgs>),
     /// Save the images of stacks to one archive, for a machine without network
@@ -54,7 +54,8 @@ pub(crate) async fn run(session: &Session, command: &ImagesCommand) -> Result<Ex
 fn gather(session: &Session, whose: &Whose) -> Result<(Vec<Image>, String), Failure> {
     let Whose { stack: stacks, choice, .. } = whose;
     let of_one = !choice.files.is_empty() || !choice.set.is_empty() || !choice.set_file.is_empty();
-    if stacks.len() > 1 && (of_one || !choice.secret.is_empty() || choice.name.is_some() || choice.namespace.is_some()) {
+    if stacks.len() > 1 && (of_one || !choice.secret.is_empty() || choice.name.is_some() || choice.namespace.is_some())
+    {
         let message = format!("values are given, and {} stacks named", stacks.len());
         return Err(Failure::input("values-of-which", message, "name the stacks one by one, each with its values"));
     }
@@ -65,16 +66,16 @@ fn gather(session: &Session, whose: &Whose) -> Result<(Vec<Image>, String), Fail
         names.insert(stack.clone());
     }
     if whose.prerequisites {
-        objects.extend(prerequisites(choice.registry.as_deref())?);
+        objects.extend(prerequisites(choice)?);
         names.insert("prerequisites".to_owned());
     }
     Ok((images::of_objects(&objects), Vec::from_iter(names).join("+")))
 }
 
 /// What the prerequisites come to where every value has its default; an image depends on none of those that have none.
-fn prerequisites(registry: Option<&str>) -> Result<Vec<(Option<String>, Value)>, Failure> {
+fn prerequisites(choice: &Choice) -> Result<Vec<(Option<String>, Value)>, Failure> {
     let catalogue = Catalogue::prerequisites();
-    let choice = Choice { registry: registry.map(str::to_owned), ..Choice::default() };
+    let choice = Choice { registry: choice.registry.clone(), ..Choice::default() };
     let choices = Choices { example: true, ..Choices::default() };
     let mut objects = Vec::new();
     for name in catalogue.names() {

@@ -153,7 +153,9 @@ impl Explain for ArchiveError {
             Self::Unusable { .. } => {
                 "make one with `seaworthy images save STACK --archive FILE`, or with `docker save`".to_owned()
             }
-            Self::Entry { .. } => "nothing was loaded; copy it here once more, and compare `sha256sum` of both".to_owned(),
+            Self::Entry { .. } => {
+                "nothing was loaded; copy it here once more, and compare `sha256sum` of both".to_owned()
+            }
         })
     }
 }

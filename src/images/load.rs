@@ -5,21 +5,16 @@ use super::nodes::Node;
 use super::runtime::{Held, Standing, stands};
 use super::stock::{Found, Stock, Ware};
 use crate::cluster::ClusterId;
-use crate::doctor::{Cause, Outlook};
+use crate::clusters::{Decision, refusal, step};
+use crate::doctor::Cause;
 use crate::error::closest;
 use crate::object::ObjectRef;
 use crate::plan::task::Task;
 use crate::plan::task::image::{Cargo, ImageSource, NodeDoor};
-use crate::plan::{Action, Installation, Plan, Purpose, Step};
+use crate::plan::{Installation, Plan, Purpose, Step};
 
-/// What is to be done, or what stands in the way of it.
-#[derive(Debug, Clone, Default)]
-pub struct Decision {
-    /// `None` when something stands in the way.
-    pub plan: Option<Plan>,
-    /// All that does.
-    pub refusals: Vec<Cause>,
-}
+/// What to do when no engine has an image, other than to pull it.
+const ELSE: &str = ", build it, or bring it in an archive (--from FILE, made by `seaworthy images save`)";
 
 /// What decides.
 #[derive(Debug, Clone, Copy)]
@@ -37,7 +32,9 @@ pub struct Inputs<'a> {
 /// The images that a node lacks, go into it from where they are to be had; one after the other for each node, because each
 /// import reads and writes as fast as the disk can. `place`: this machine.
 pub fn decide(inputs: Inputs<'_>, installation: &Installation, place: ClusterId) -> Decision {
-    let mut decision = Decision::default();
+    // An engine that could not be asked may have what another one has, too, or have it newer.
+    let silent = inputs.stock.silent.iter().map(|why| format!("a container engine could not be asked: {why}"));
+    let mut decision = Decision { warnings: silent.collect(), ..Decision::default() };
     let mut steps: Vec<Step> = Vec::new();
     let unknown = inputs.only.iter().filter(|name| !inputs.nodes.iter().any(|node| node.name == **name));
     decision.refusals.extend(unknown.map(|name| unknown_node(name, inputs.nodes)));
@@ -48,7 +45,7 @@ pub fn decide(inputs: Inputs<'_>, installation: &Installation, place: ClusterId)
             Ok((door, held)) => {
                 for image in inputs.images {
                     match cargo(&image.image, held, node, inputs.stock) {
-                        Ok(cargo) => steps.push(step(door, cargo, &mut last)),
+                        Ok(cargo) => steps.push(load(door, cargo, &mut last)),
                         Err(cause) => add(&mut decision.refusals, *cause),
                     }
                 }
@@ -70,12 +67,11 @@ fn add(refusals: &mut Vec<Cause>, cause: Cause) {
     }
 }
 
-fn step(node: &NodeDoor, cargo: Cargo, last: &mut Option<String>) -> Step {
+fn load(node: &NodeDoor, cargo: Cargo, last: &mut Option<String>) -> Step {
     let id = format!("load:{}/{}", node.name, cargo.image);
-    let task = Task::LoadImage { node: node.clone(), cargo };
-    let change = task.change();
-    let needs = if change.writes() { last.replace(id.clone()).into_iter().collect() } else { Vec::new() };
-    Step { id, title: task.title(), component: None, needs, change, action: Action::Host { task: Box::new(task) } }
+    let writes = cargo.from.is_some();
+    let needs = if writes { last.replace(id.clone()).into_iter().collect() } else { Vec::new() };
+    step(id, Task::LoadImage { node: node.clone(), cargo }, needs)
 }
 
 /// How an image gets into a node, if it has to.
@@ -84,7 +80,7 @@ fn cargo(image: &str, held: &[Held], node: &Node, stock: &Stock) -> Result<Cargo
     let ware = match (stock.of(image), stands(held, image, None)) {
         (Found::Here(ware), _) => ware,
         (_, Standing::There | Standing::Other(_)) => return Ok(there(0)),
-        (found, Standing::Missing) => return Err(Box::new(not_here(image, found, stock))),
+        (found, Standing::Missing) => return Err(Box::new(not_here(image, found, stock, ELSE))),
     };
     let replaces = match stands(held, image, ware.id.as_deref()) {
         Standing::There => return Ok(there(ware.size)),
@@ -118,10 +114,14 @@ fn fits(image: &str, ware: &Ware, node: &Node) -> Result<(), Box<Cause>> {
         }
     };
     let about = ObjectRef::new("v1", "Node", None, &node.name);
-    Err(Box::new(Cause { object: Some(about), ..refusal("image-architecture", "WrongArchitecture", &message, &remedy) }))
+    Err(Box::new(Cause {
+        object: Some(about),
+        ..refusal("image-architecture", "WrongArchitecture", &message, &remedy)
+    }))
 }
 
-pub(super) fn not_here(image: &str, found: &Found, stock: &Stock) -> Cause {
+/// `otherwise`: what else can be done than to get it into an engine.
+pub(super) fn not_here(image: &str, found: &Found, stock: &Stock, otherwise: &str) -> Cause {
     if image.contains('@') {
         return by_digest(image);
     }
@@ -138,9 +138,7 @@ pub(super) fn not_here(image: &str, found: &Found, stock: &Stock) -> Cause {
         (asked, []) => format!("{} does not have it", asked.join(", ")),
         (asked, silent) => format!("{} does not have it ({})", asked.join(", "), silent.join("; ")),
     };
-    let remedy = format!(
-        "docker pull {image}, build it, or bring it in an archive (--from FILE, made by `seaworthy images save`)"
-    );
+    let remedy = format!("docker pull {image}{otherwise}");
     refusal("image-not-here", "NoImage", &format!("{image}: {asked}"), &remedy)
 }
 
@@ -173,24 +171,14 @@ fn out_of_reach(node: &Node, why: &str, inputs: Inputs<'_>) -> Cause {
         _ => None,
     });
     let images: Vec<&str> = inputs.images.iter().map(|image| image.image.as_str()).collect();
+    let there = if node.here { import.to_owned() } else { format!("ssh {name} {import}") };
     let remedy = match archive {
-        Some(file) => format!("type there: ssh {name} {import} < {}", file.display()),
-        None => format!("type for it: docker save {} | ssh {name} {import}", images.join(" ")),
+        Some(file) => format!("type: {there} < {}", file.display()),
+        None => format!("type: docker save {} | {there}", images.join(" ")),
     };
     let about = ObjectRef::new("v1", "Node", None, name);
     let message = format!("no image can be put into node {name} from here: {why}");
     Cause { object: Some(about), ..refusal("node-out-of-reach", "OutOfReach", &message, &remedy) }
-}
-
-pub(super) fn refusal(id: &str, reason: &str, message: &str, remedy: &str) -> Cause {
-    Cause {
-        id: id.to_owned(),
-        object: None,
-        reason: reason.to_owned(),
-        message: message.to_owned(),
-        remedy: Some(remedy.to_owned()),
-        outlook: Outlook::Final,
-    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The nodes of a cluster: where each is, and which images it has. Only reading.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use bollard::query_parameters::InspectContainerOptions;
@@ -13,7 +14,7 @@ use crate::error::root;
 use crate::host::text::clean;
 use crate::host::{Surroundings, engines, exec};
 use crate::network;
-use crate::object::{ObjectRef, printable, text};
+use crate::object::{ObjectRef, items, printable, text};
 use crate::plan::task::Door;
 use crate::plan::task::image::NodeDoor;
 use crate::snapshot::collect::{Query, Scope, collect};
@@ -34,6 +35,8 @@ pub struct Node {
     pub runtime: String,
     /// Whether it is one of k3s.
     pub k3s: bool,
+    /// Whether it has an address of this machine: it is this machine, and no container of it.
+    pub here: bool,
     /// How to get to it, and what it has; or why that cannot be told.
     pub inside: Result<(NodeDoor, Vec<Held>), String>,
 }
@@ -55,10 +58,11 @@ pub async fn look(cluster: &Cluster, here: &Surroundings) -> Result<Vec<Node>, L
         return Err(LookError::Unread { why: printable(&unread.why) });
     }
     let places: Places = match network::engine_of_nodes(&snapshot, &shore, &cluster.id.server) {
-        Ok(engine) => Ok(door(&engine)),
+        Ok(engine) => Ok(Door::of(&engine)),
         Err(reasons) => Err(reasons.join("; ")),
     };
-    let asked = snapshot.of_kind("", "Node").map(|node| ask(here, node, &places));
+    let own: Vec<IpAddr> = shore.machine.links.iter().flat_map(|links| links.addresses.iter().copied()).collect();
+    let asked = snapshot.of_kind("", "Node").map(|node| ask(here, node, &places, &own));
     Ok(join_all(asked).await)
 }
 
@@ -76,13 +80,13 @@ pub enum LookError {
     },
 }
 
-/// The engine, at the address to prefer.
-pub(super) fn door(engine: &engines::Engine) -> Door {
-    let url = engine.addresses.first().map(|address| address.url.clone()).unwrap_or_default();
-    Door { product: engine.product, url }
+fn is_here(node: &Value, own: &[IpAddr]) -> bool {
+    let internal = items(node, "/status/addresses").filter(|address| address["type"] == "InternalIP");
+    let mut addresses = internal.filter_map(|address| text(address, "/address")?.parse().ok());
+    addresses.any(|address| own.contains(&address))
 }
 
-async fn ask(here: &Surroundings, node: &Value, places: &Places) -> Node {
+async fn ask(here: &Surroundings, node: &Value, places: &Places, own: &[IpAddr]) -> Node {
     let said = |pointer: &str| printable(text(node, pointer).unwrap_or_default());
     let name = said("/metadata/name");
     let runtime = said("/status/nodeInfo/containerRuntimeVersion");
@@ -93,6 +97,7 @@ async fn ask(here: &Surroundings, node: &Value, places: &Places) -> Node {
     };
     Node {
         k3s: said("/status/nodeInfo/kubeletVersion").contains("+k3s"),
+        here: is_here(node, own),
         os: said("/status/nodeInfo/operatingSystem"),
         architecture: said("/status/nodeInfo/architecture"),
         name,

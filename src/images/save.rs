@@ -3,13 +3,14 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::load::{Decision, not_here, refusal};
+use super::load::not_here;
 use super::stock::{Found, Stock};
 use crate::cluster::ClusterId;
+use crate::clusters::{Decision, refusal, step};
 use crate::doctor::Cause;
 use crate::plan::task::Task;
 use crate::plan::task::image::{ImageSource, Packed};
-use crate::plan::{Action, Installation, Plan, Purpose, Step};
+use crate::plan::{Installation, Plan, Purpose};
 
 /// Where an archive is to lie.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,26 +46,19 @@ pub fn decide(images: &[&str], stock: &Stock, berth: &Berth, (name, place): (&st
                     packed.push(Packed { image, engine: engine.clone(), name, size: ware.size });
                 }
             }
-            found => refusals.push(not_here(image, found, stock)),
+            found => refusals.push(not_here(image, found, stock, ", or build it")),
         }
     }
     if images.is_empty() {
         refusals.push(refusal("no-images", "NoImages", &format!("{name} needs no image"), "name another stack"));
     }
     let plan = refusals.is_empty().then(|| plan(berth, packed, (name, place)));
-    Decision { plan, refusals }
+    Decision { plan, refusals, warnings: Vec::new() }
 }
 
 fn plan(berth: &Berth, images: Vec<Packed>, (name, place): (&str, ClusterId)) -> Plan {
     let task = Task::SaveImages { file: berth.file.clone(), images };
-    let step = Step {
-        id: format!("save:{}", berth.file.display()),
-        title: task.title(),
-        component: None,
-        needs: Vec::new(),
-        change: task.change(),
-        action: Action::Host { task: Box::new(task) },
-    };
+    let step = step(format!("save:{}", berth.file.display()), task, Vec::new());
     let file = berth.file.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let installation = Installation { stack: name.to_owned(), ..Installation::of_cluster("", &file, "") };
     Plan { purpose: Purpose::SaveImages, installation, cluster: place, steps: vec![step], reach: Vec::new() }

@@ -10,10 +10,9 @@ use futures::future::join_all;
 
 use super::archive::Archive;
 use super::full_name;
-use super::nodes::door;
 use crate::error::root;
-use crate::host::engines::{self, Product};
 use crate::host::Surroundings;
+use crate::host::engines::{self, Product};
 use crate::host::text::clean;
 use crate::plan::task::Door;
 use crate::plan::task::image::ImageSource;
@@ -72,9 +71,9 @@ pub fn of_archive<'a>(archive: &Archive, images: impl IntoIterator<Item = &'a st
         architecture: image.architecture.clone(),
         size: archive.size(image),
     };
-    let found = images.into_iter().map(|name| {
-        (name.to_owned(), archive.image(name).map_or(Found::Nowhere, |image| Found::Here(ware(image))))
-    });
+    let found = images
+        .into_iter()
+        .map(|name| (name.to_owned(), archive.image(name).map_or(Found::Nowhere, |image| Found::Here(ware(image)))));
     Stock { found: found.collect(), asked: vec![archive.file.display().to_string()], silent: Vec::new() }
 }
 
@@ -88,11 +87,13 @@ pub async fn of_engines(here: &Surroundings, only: Option<Product>, images: &[&s
         stock.found.insert((*image).to_owned(), Found::Nowhere);
     }
     for engine in engines.iter().filter(|engine| only.is_none_or(|only| engine.product == only)) {
-        let door = door(engine);
+        let door = Door::of(engine);
         match ask(here, &door, images).await {
             Ok(found) => {
                 stock.asked.push(door.to_string());
-                found.into_iter().for_each(|(image, found)| stock.add(image, found));
+                for (image, found) in found {
+                    stock.add(image, found);
+                }
             }
             Err(why) => stock.silent.push(format!("{door}: {why}")),
         }

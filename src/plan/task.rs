@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::Change;
-use crate::host::engines::Product;
+use crate::host::engines::{Engine, Product};
 use crate::object::ObjectRef;
 
 use image::{Cargo, NodeDoor, Packed};
@@ -26,6 +26,14 @@ pub struct Door {
     pub product: Product,
     /// Its address, such as `unix:///var/run/docker.sock`.
     pub url: String,
+}
+
+impl Door {
+    /// An engine that answered, at the address to prefer.
+    pub fn of(engine: &Engine) -> Self {
+        let url = engine.addresses.first().map(|address| address.url.clone()).unwrap_or_default();
+        Self { product: engine.product, url }
+    }
 }
 
 impl fmt::Display for Door {
@@ -197,7 +205,9 @@ impl Task {
             Self::LoadImage { cargo, .. } if cargo.replaces.is_some() => {
                 Change::Update { fields: Vec::new(), conflicts: Vec::new(), resource_version: String::new() }
             }
-            Self::CreateKind { .. } | Self::WriteFile { .. } | Self::LoadImage { .. } | Self::SaveImages { .. } => Change::Create,
+            Self::CreateKind { .. } | Self::WriteFile { .. } | Self::LoadImage { .. } | Self::SaveImages { .. } => {
+                Change::Create
+            }
             Self::DeleteKind { .. } => Change::Delete,
             Self::ClusterReady { .. } => Change::Observe,
             Self::TrustAuthority { .. } | Self::StartContainer { .. } | Self::StartUnit { .. } => {

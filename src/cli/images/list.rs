@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Args;
+use seaworthy::images::pull::{self, PullSecret, State};
 use seaworthy::images::{self, Image, Presence};
 use serde_json::json;
 
@@ -28,17 +29,42 @@ pub(crate) struct ListArgs {
 pub(super) async fn run(session: &Session, arguments: &ListArgs) -> Result<ExitCode, Failure> {
     let chosen = choose(session, &arguments.stack, &arguments.choice, arguments.example)?;
     let mut images = images::of_objects(&chosen.objects);
+    let mut secrets = pull::of_objects(&chosen.objects);
     if !arguments.offline {
         let cluster = session.connect().await?;
-        images::locate(&cluster, &mut images).await.map_err(|error| Failure::kube(&error))?;
+        let namespace = &chosen.installation.namespace;
+        let asked = async {
+            images::locate(&cluster, &mut images).await?;
+            pull::look(&cluster, namespace, &mut secrets).await
+        };
+        asked.await.map_err(|error| Failure::kube(&error))?;
     }
-    session.print("Images", &json!({"stack": arguments.stack, "images": images}), || text(&images));
+    let document = json!({"stack": arguments.stack, "images": images, "pullSecrets": secrets});
+    session.print("Images", &document, || text(&images, &secrets));
     Ok(ExitCode::SUCCESS)
 }
 
-fn text(images: &[Image]) -> String {
+fn text(images: &[Image], secrets: &[PullSecret]) -> String {
     let rows: Vec<Vec<String>> = images.iter().map(row).collect();
-    table(&["IMAGE", "COMPONENTS", "NODES THAT HAVE IT"], &rows)
+    let images = table(&["IMAGE", "COMPONENTS", "NODES THAT HAVE IT"], &rows);
+    if secrets.is_empty() {
+        return images;
+    }
+    let rows: Vec<Vec<String>> = secrets.iter().map(secret_row).collect();
+    format!("{images}\n\n{}", table(&["PULL SECRET", "COMPONENTS", "STATE"], &rows))
+}
+
+fn secret_row(secret: &PullSecret) -> Vec<String> {
+    let components: Vec<&str> = secret.components.iter().map(String::as_str).collect();
+    let state = match &secret.state {
+        None => "not asked".to_owned(),
+        Some(State::Fit { unnamed }) if unnamed.is_empty() => "there".to_owned(),
+        Some(State::Fit { unnamed }) => format!("there, but not for {}", unnamed.join(", ")),
+        Some(State::Missing) => "missing: kubectl create secret docker-registry makes it".to_owned(),
+        Some(State::Unread { why }) => format!("may not be read: {why}"),
+        Some(State::Unfit { why }) => format!("of no use: {why}"),
+    };
+    vec![secret.name.clone(), components.join(", "), state]
 }
 
 fn row(image: &Image) -> Vec<String> {

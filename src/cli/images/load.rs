@@ -7,7 +7,7 @@ use clap::Args;
 use seaworthy::images::archive::{self, Archive};
 use seaworthy::images::load::{Inputs, decide};
 use seaworthy::images::nodes::{self, LookError};
-use seaworthy::images::stock::{self, Stock};
+use seaworthy::images::stock;
 use seaworthy::plan::Installation;
 use serde_json::json;
 
@@ -52,7 +52,7 @@ pub(super) async fn run(session: &Session, arguments: &LoadArgs) -> Result<ExitC
     let inputs = Inputs { images: &images, nodes: &nodes, only: &arguments.node, stock: &stock };
     let decision = decide(inputs, &installation, place.id.clone());
     let Some(plan) = decision.plan else { return Err(cluster::refused(&decision.refusals)) };
-    let remarks = Remarks { warnings: silent(&stock), ..Remarks::default() };
+    let remarks = Remarks { warnings: decision.warnings, ..Remarks::default() };
     if arguments.dry_run {
         return Ok(show_plan(session, &place, &cluster::prepared(plan), &remarks));
     }
@@ -89,9 +89,4 @@ fn unread(error: &LookError) -> Failure {
             Failure::input("nodes-unread", error.to_string(), "use a context that may list nodes")
         }
     }
-}
-
-/// An engine that could not be asked may have what another one has, too, or have it newer.
-fn silent(stock: &Stock) -> Vec<String> {
-    stock.silent.iter().map(|why| format!("a container engine could not be asked: {why}")).collect()
 }

@@ -3,8 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, ValueEnum};
-use seaworthy::host::engines::Product;
+use clap::Args;
 use seaworthy::images::save::{decide, look};
 use seaworthy::images::stock;
 use serde_json::json;
@@ -12,7 +11,7 @@ use serde_json::json;
 use super::{Whose, filed, gather, named, no_sandbox};
 use crate::cli::cluster;
 use crate::cli::voyage::{Remarks, show_plan};
-use crate::cli::{Failure, Session};
+use crate::cli::{EngineName, Failure, Session};
 
 /// `images save`
 #[derive(Debug, Args)]
@@ -30,22 +29,10 @@ pub(crate) struct SaveArgs {
     dry_run: bool,
 }
 
-/// The engines that images come from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum EngineName {
-    /// Docker.
-    Docker,
-    /// Podman.
-    Podman,
-}
-
 pub(super) async fn run(session: &Session, arguments: &SaveArgs) -> Result<ExitCode, Failure> {
     no_sandbox(session, "there is nothing to save from it")?;
     let (images, name) = gather(session, &arguments.whose)?;
-    let product = arguments.engine.map(|engine| match engine {
-        EngineName::Docker => Product::Docker,
-        EngineName::Podman => Product::Podman,
-    });
+    let product = arguments.engine.map(EngineName::product);
     let berth = look(&arguments.archive);
     let busy = session.busy("asking container engines which images they have");
     let stock = stock::of_engines(&session.here, product, &named(&images)).await;

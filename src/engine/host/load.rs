@@ -17,10 +17,10 @@ use crate::error::root;
 use crate::host::exec::{self, Broken, Ended};
 use crate::host::text::clean;
 use crate::images::archive::{self, send};
-use crate::images::runtime::{self, Held, Standing};
 use crate::images::full_name;
-use crate::plan::task::image::{Cargo, IMPORT, ImageSource, NodeDoor, short, size};
+use crate::images::runtime::{self, Held, Standing};
 use crate::plan::task::Door;
+use crate::plan::task::image::{Cargo, IMPORT, ImageSource, NodeDoor, short, size};
 
 /// How long the kubelet's view of the runtime may lag behind the runtime: it hears of new images by events.
 const LAG: Duration = Duration::from_secs(10);
@@ -51,7 +51,9 @@ impl Work<'_> {
         let command = import(&docker, node).await;
         let command: Vec<&str> = command.iter().map(String::as_str).collect();
         let ended = exec::give(&docker, &node.container, &command, Some(Box::pin(sent))).await;
-        self.imported(node, cargo, ended)?;
+        if let Some(cause) = self.not_imported(node, cargo, ended) {
+            return Err(Ending::Failed(cause));
+        }
         self.proved(&docker, node, cargo).await?;
         let seconds = began.elapsed().as_secs_f64();
         Ok(done(true, Some(format!("{} in {seconds:.1} s", size(cargo.size)))))
@@ -89,7 +91,7 @@ impl Work<'_> {
         match from {
             ImageSource::Engine { engine, name } => Ok((self.exported(engine, &[name.as_str()]).await?, None)),
             ImageSource::Archive { file } => {
-                let (pieces, reading) = self.unpacked(file, cargo);
+                let (pieces, reading) = unpacked(file, cargo);
                 Ok((pieces, Some(reading)))
             }
         }
@@ -99,34 +101,7 @@ impl Work<'_> {
     pub(super) async fn exported(&self, engine: &Door, names: &[&str]) -> Result<Pieces, Ending> {
         // Docker 20.10 gathers all of it before it answers at all.
         let docker = self.open_for(engine, self.limit()).await?;
-        let pieces: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
-        let stream = async_stream(docker, pieces);
-        Ok(Box::pin(stream.map_err(|error| clean(&root(&error)))))
-    }
-
-    /// One image of an archive, read by a thread.
-    fn unpacked(&self, file: &Path, cargo: &Cargo) -> (Pieces, AbortOnDropHandle<()>) {
-        let (writer, receiver) = pipe::from_writer();
-        let (file, image) = (file.to_owned(), cargo.image.clone());
-        let reading = tokio::task::spawn_blocking(move || {
-            let archive = archive::open(&file).map_err(|error| error.to_string())?;
-            let found = archive.image(&image).ok_or_else(|| format!("{} does not hold {image}", file.display()))?;
-            send::send(&archive, found, &full_name(&image), writer).map_err(|error| error.to_string())
-        });
-        let (told, fault) = tokio::sync::oneshot::channel();
-        let wait = tokio::spawn(async move {
-            let ended = reading.await.unwrap_or_else(|error| Err(error.to_string()));
-            // Nobody listens any more when the import has ended by itself.
-            let _ = told.send(ended);
-        });
-        let pieces = stream::unfold(receiver, |mut receiver| async { Some((receiver.recv().await?, receiver)) });
-        let last = stream::once(fault).filter_map(|ended| async move {
-            match ended {
-                Ok(Err(why)) => Some(Err(why)),
-                Ok(Ok(())) | Err(_) => None,
-            }
-        });
-        (Box::pin(pieces.map(Ok).chain(last)), AbortOnDropHandle::new(wait))
+        Ok(Box::pin(docker.export_images(names).map_err(|error| clean(&root(&error)))))
     }
 
     /// The same pieces, with a word now and then on how far they are. A piece that does not come in time ends them.
@@ -152,9 +127,9 @@ impl Work<'_> {
         })
     }
 
-    fn imported(&self, node: &NodeDoor, cargo: &Cargo, ended: Result<Ended, Broken<String>>) -> Result<(), Ending> {
+    fn not_imported(&self, node: &NodeDoor, cargo: &Cargo, ended: Result<Ended, Broken<String>>) -> Option<Cause> {
         let (id, message) = match ended {
-            Ok(ended) if ended.code == 0 => return Ok(()),
+            Ok(ended) if ended.code == 0 => return None,
             Ok(ended) => ("import-failed", format!("ctr ended with {}: {}", ended.code, ended.words())),
             Err(Broken::Engine(error)) => ("engine-refused", clean(&root(&error))),
             Err(Broken::Input(why)) => ("source-failed", why),
@@ -167,7 +142,7 @@ impl Work<'_> {
             "`seaworthy runs resume` tries again".to_owned()
         };
         let cause = failure(self.task, id, "NotLoaded", &message);
-        Err(Ending::Failed(Cause { remedy: Some(remedy), outlook: Outlook::Stuck, ..cause }))
+        Some(Cause { remedy: Some(remedy), outlook: Outlook::Stuck, ..cause })
     }
 
     async fn proved(&self, docker: &Docker, node: &NodeDoor, cargo: &Cargo) -> Result<(), Ending> {
@@ -191,9 +166,29 @@ impl Work<'_> {
     }
 }
 
-fn async_stream(docker: Docker, names: Vec<String>) -> impl Stream<Item = Result<Bytes, bollard::errors::Error>> {
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    docker.export_images(&names)
+/// One image of an archive, read by a thread.
+fn unpacked(file: &Path, cargo: &Cargo) -> (Pieces, AbortOnDropHandle<()>) {
+    let (writer, receiver) = pipe::from_writer();
+    let (file, image) = (file.to_owned(), cargo.image.clone());
+    let reading = tokio::task::spawn_blocking(move || {
+        let archive = archive::open(&file).map_err(|error| error.to_string())?;
+        let found = archive.image(&image).ok_or_else(|| format!("{} does not hold {image}", file.display()))?;
+        send::send(&archive, found, &full_name(&image), writer).map_err(|error| error.to_string())
+    });
+    let (told, fault) = tokio::sync::oneshot::channel();
+    let wait = tokio::spawn(async move {
+        let ended = reading.await.unwrap_or_else(|error| Err(error.to_string()));
+        // Nobody listens any more when the import has ended by itself.
+        let _ = told.send(ended);
+    });
+    let pieces = stream::unfold(receiver, |mut receiver| async { Some((receiver.recv().await?, receiver)) });
+    let last = stream::once(fault).filter_map(|ended| async move {
+        match ended {
+            Ok(Err(why)) => Some(Err(why)),
+            Ok(Ok(())) | Err(_) => None,
+        }
+    });
+    (Box::pin(pieces.map(Ok).chain(last)), AbortOnDropHandle::new(wait))
 }
 
 /// The command that imports, for the snapshotter that the kubelet uses: an image that is unpacked for another one would be

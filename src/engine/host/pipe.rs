@@ -66,3 +66,40 @@ impl Write for PipeWriter {
         self.pieces.blocking_send(piece).map_err(|_| io::ErrorKind::BrokenPipe.into())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_goes_in_comes_out_and_a_fault_is_told() {
+        let (sender, mut reader) = to_reader();
+        let reading = tokio::task::spawn_blocking(move || {
+            let mut text = Vec::new();
+            (reader.read_to_end(&mut text).map_err(|error| error.to_string()), text)
+        });
+        for piece in ["one ", "", "two"] {
+            sender.send(Ok(Bytes::from(piece))).await.unwrap();
+        }
+        sender.send(Err("cut".to_owned())).await.unwrap();
+        assert_eq!(reading.await.unwrap(), (Err("cut".to_owned()), b"one two".to_vec()));
+    }
+
+    #[tokio::test]
+    async fn who_writes_learns_that_nobody_reads_any_more() {
+        let (mut writer, mut receiver) = from_writer();
+        let writing = tokio::task::spawn_blocking(move || {
+            writer.write_all(&vec![1; PIECE + 1]).unwrap();
+            writer.flush().unwrap();
+            writer
+        });
+        let mut length = 0;
+        while length < PIECE + 1 {
+            length += receiver.recv().await.unwrap().len();
+        }
+        drop(receiver);
+        let mut writer = writing.await.unwrap();
+        let gone = tokio::task::spawn_blocking(move || writer.write_all(&vec![1; PIECE]).unwrap_err().kind());
+        assert_eq!(gone.await.unwrap(), io::ErrorKind::BrokenPipe);
+    }
+}

@@ -11,15 +11,17 @@ use rustix::fs::{CWD, RenameFlags, renameat_with};
 use super::{Work, failure, pipe};
 use crate::doctor::{Cause, Outlook};
 use crate::engine::step::{Ending, done};
+use crate::file_lock::FileLock;
 use crate::images::archive::{self, Flaw, write::Writer};
 use crate::images::full_name;
-use crate::plan::task::image::{Packed, size};
 use crate::plan::task::Door;
+use crate::plan::task::image::{Packed, size};
 
 /// A file that is not whole yet; gone when it is dropped before it got its name.
 struct Part {
     path: PathBuf,
     named: bool,
+    _lock: FileLock,
 }
 
 impl Drop for Part {
@@ -42,16 +44,14 @@ impl Work<'_> {
         if file.symlink_metadata().is_ok() {
             return self.is_saved(file, images).await;
         }
-        let mut part = Part { path: beside(file), named: false };
-        let made = OpenOptions::new().write(true).create(true).truncate(true).open(&part.path);
-        let mut writer = Writer::new(made.map_err(|error| self.unwritable(&part.path, &error))?);
+        let path = beside(file);
+        let (mut part, mut writer) = begin(&path).map_err(|error| self.unwritable(&path, &error))?;
         let total: u64 = images.iter().map(|one| one.size).sum();
         for (engine, wanted) in by_engine(images) {
             let names: Vec<&str> = wanted.values().map(String::as_str).collect();
             let pieces = self.exported(&engine, &names).await?;
             writer = self.taken((writer, &part.path), Box::pin(self.watched(pieces, total)), wanted).await?;
         }
-        let path = part.path.clone();
         let length = tokio::task::spawn_blocking(move || writer.finish()).await;
         let length = length.map_err(|error| self.stopped(&error))?.map_err(|flaw| self.flawed(&path, flaw))?;
         name(&part.path, file).map_err(|error| self.unnamed(file, &error))?;
@@ -108,6 +108,7 @@ impl Work<'_> {
         let message = format!("{} cannot be written: {error}", path.display());
         let remedy = match error.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "make room there, or choose another folder",
+            io::ErrorKind::ResourceBusy => "wait for it, then `seaworthy runs resume`",
             io::ErrorKind::FileTooLarge => "choose a file system that takes files of this size",
             _ => "choose a folder that can be written to",
         };
@@ -136,6 +137,15 @@ impl Work<'_> {
     fn stopped(&self, error: &tokio::task::JoinError) -> Ending {
         Ending::Failed(failure(self.task, "writer-stopped", "Stopped", &error.to_string()))
     }
+}
+
+/// Opens the file under its name of the time being. What a kill has left there goes; what another process is writing stays.
+fn begin(path: &Path) -> io::Result<(Part, Writer)> {
+    let file = OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
+    let busy = || io::Error::new(io::ErrorKind::ResourceBusy, "another process is writing it");
+    let lock = FileLock::take(file.try_clone()?)?.ok_or_else(busy)?;
+    file.set_len(0)?;
+    Ok((Part { path: path.to_owned(), named: false, _lock: lock }, Writer::new(file)))
 }
 
 /// The whole names that are wanted of each engine, with the engine's own.
@@ -168,4 +178,37 @@ fn name(part: &Path, file: &Path) -> io::Result<()> {
     }
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
     File::open(folder)?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn half_an_archive_is_gone_when_it_is_dropped_and_busy_until_then() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = beside(&folder.path().join("a.tar"));
+        fs::write(&path, "what a kill has left").unwrap();
+        let (part, _writer) = begin(&path).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"");
+        fs::write(&path, "half").unwrap();
+        let Err(error) = begin(&path) else { panic!("two write it") };
+        assert_eq!((error.kind(), fs::read(&path).unwrap()), (io::ErrorKind::ResourceBusy, b"half".to_vec()));
+        drop(part);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+        assert!(begin(&path).is_ok());
+    }
+
+    #[test]
+    fn a_name_that_is_taken_stays_with_whoever_has_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let (part, file) = (folder.path().join("part"), folder.path().join("a.tar"));
+        fs::write(&part, "new").unwrap();
+        fs::write(&file, "old").unwrap();
+        assert_eq!(name(&part, &file).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(fs::read(&file).unwrap(), b"old");
+        fs::remove_file(&file).unwrap();
+        name(&part, &file).unwrap();
+        assert_eq!((fs::read(&file).unwrap(), part.exists()), (b"new".to_vec(), false));
+    }
 }

@@ -16,7 +16,8 @@ use super::{Archive, ArchiveError, Archived, BLOBS, Flaw, Place};
 /// When the archive cannot be read, or is not what it was; or whatever `to` says.
 pub(crate) fn send(archive: &Archive, image: &Archived, name: &str, to: impl Write) -> Result<(), ArchiveError> {
     let give = || {
-        let mut parts = Parts { file: File::open(&archive.file)?, archive, given: BTreeMap::new(), tar: tar::Builder::new(to) };
+        let mut parts =
+            Parts { file: File::open(&archive.file)?, archive, given: BTreeMap::new(), tar: tar::Builder::new(to) };
         let config = parts.give(&image.config)?;
         let layers = image.layers.iter().map(|(entry, _)| parts.give(entry)).collect::<Result<_, _>>()?;
         let (os, architecture) = (image.os.clone(), image.architecture.clone());

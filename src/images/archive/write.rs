@@ -138,7 +138,10 @@ impl Writer {
         io::copy(&mut from, &mut self.file).map_err(told)?;
         let blob = from.blob();
         if blob.size != size {
-            return Err(Flaw::Whole(format!("the engine's export ended after {} of {size} bytes of a layer", blob.size)));
+            return Err(Flaw::Whole(format!(
+                "the engine's export ended after {} of {size} bytes of a layer",
+                blob.size
+            )));
         }
         self.file.seek(SeekFrom::Start(begin))?;
         if self.blobs.contains_key(&blob.sum) {
@@ -197,8 +200,10 @@ impl<R: Read> Read for Source<R> {
 }
 
 fn told(error: io::Error) -> Flaw {
-    let of_source = error.get_ref().is_some_and(|inner| inner.is::<SourceFault>());
-    if of_source { unreadable(&error) } else { Flaw::Io(error) }
+    match error.get_ref() {
+        Some(inner) if inner.is::<SourceFault>() => unreadable(&error),
+        _ => Flaw::Io(error),
+    }
 }
 
 fn unreadable(error: &io::Error) -> Flaw {

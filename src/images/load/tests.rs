@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use super::*;
 use crate::host::engines::Product;
 use crate::images::save::{self, Berth};
-use crate::plan::Change;
 use crate::plan::task::Door;
+use crate::plan::{Action, Change};
 
 const ID: &str = "sha256:1111";
 
@@ -26,6 +26,7 @@ fn node(name: &str, held: &[(&str, &str)]) -> Node {
         architecture: "amd64".to_owned(),
         runtime: "containerd://1.7.24".to_owned(),
         k3s: false,
+        here: false,
         inside: Ok((door, held.collect())),
     }
 }
@@ -45,7 +46,8 @@ fn ware(name: &str) -> Ware {
 }
 
 fn stock(found: &[(&str, Found)]) -> Stock {
-    let found: BTreeMap<String, Found> = found.iter().map(|(name, found)| ((*name).to_owned(), found.clone())).collect();
+    let found: BTreeMap<String, Found> =
+        found.iter().map(|(name, found)| ((*name).to_owned(), found.clone())).collect();
     Stock { found, asked: vec![docker().to_string()], silent: Vec::new() }
 }
 
@@ -152,7 +154,10 @@ fn only_the_nodes_that_were_named_count() {
     assert_eq!(steps(&judge(&[image("a:1")], &nodes, &["one"], &stock)).len(), 1);
     let k3s = [Node { k3s: true, ..elsewhere("far") }];
     let found = refused(&judge(&[image("a:1")], &k3s, &[], &stock));
-    assert_eq!(found[0].2, "type for it: docker save a:1 | ssh far sudo k3s ctr -n k8s.io images import -");
+    assert_eq!(found[0].2, "type: docker save a:1 | ssh far sudo k3s ctr -n k8s.io images import -");
+    let own = [Node { here: true, ..k3s[0].clone() }];
+    let found = refused(&judge(&[image("a:1")], &own, &[], &stock));
+    assert_eq!(found[0].2, "type: docker save a:1 | sudo k3s ctr -n k8s.io images import -");
 }
 
 #[test]
@@ -178,6 +183,8 @@ fn an_archive_is_never_written_over_and_lacks_nothing() {
     assert_eq!(ids(&["a:1"], &Berth { taken: true, ..free.clone() }), ["archive-exists"]);
     let nowhere = Berth { no_folder: Some(PathBuf::from("/a")), ..free.clone() };
     assert_eq!(ids(&["b:1"], &nowhere), ["no-folder", "image-not-here"]);
+    let missing = refused(&save::decide(&["b:1"], &has, &free, ("hello", place())));
+    assert_eq!(missing[0].2, "docker pull b:1, or build it");
     assert_eq!(ids(&["a:1", "q/b@sha256:00"], &free), ["image-by-digest"]);
     assert_eq!(ids(&[], &free), ["no-images"]);
 }

@@ -128,8 +128,13 @@ mod tests {
 
     #[test]
     fn sizes_are_read_by_people() {
-        let table =
-            [(0, "0 bytes"), (999, "999 bytes"), (4_744_043, "4.7 MB"), (123_456_789, "123 MB"), (1_120_000_000, "1.1 GB")];
+        let table = [
+            (0, "0 bytes"),
+            (999, "999 bytes"),
+            (4_744_043, "4.7 MB"),
+            (123_456_789, "123 MB"),
+            (1_120_000_000, "1.1 GB"),
+        ];
         for (bytes, words) in table {
             assert_eq!(size(bytes), words);
         }

@@ -126,7 +126,9 @@ fn descriptions_that_were_exchanged_do_not_pass() {
 fn a_foreign_file_is_named_for_what_it_is() {
     assert_eq!(said(b""), "it is empty");
     assert_eq!(said(b"\x1f\x8b\x08\x00\x00\x00\x00"), "it is compressed; unpack it first with `gunzip`");
-    assert!(said(b"PK\x03\x04 something else entirely").contains("it is no tar archive, or damaged, after its beginning"));
+    assert!(
+        said(b"PK\x03\x04 something else entirely").contains("it is no tar archive, or damaged, after its beginning")
+    );
     let tarball = tar(&[file("README", "hello")]);
     assert_eq!(said(&tarball), "it has no manifest.json: it is no archive of images, or cut off");
     assert!(said(&tar(&[file("manifest.json", "hello")])).starts_with("manifest.json: it cannot be understood"));

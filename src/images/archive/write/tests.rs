@@ -45,7 +45,8 @@ fn an_export_becomes_an_archive_in_which_every_layer_lies_once() {
 #[test]
 fn the_same_export_makes_the_same_archive() {
     let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
-    let texts = folders.each_ref().map(|folder| std::fs::read(write(folder.path(), &tar(&docker_20())).unwrap()).unwrap());
+    let texts =
+        folders.each_ref().map(|folder| std::fs::read(write(folder.path(), &tar(&docker_20())).unwrap()).unwrap());
     assert_eq!(texts[0], texts[1]);
     // A reader of whole records finds two empty ones at its end.
     assert!(texts[0].len() % 512 == 0 && texts[0].ends_with(&[0; 1024]));
@@ -102,5 +103,8 @@ fn a_layer_that_is_not_what_the_configuration_says_is_refused() {
     let mut parts = docker_20();
     parts[3] = file("bb/layer.tar", layer("another"));
     let said = flaw(&tar(&parts));
-    assert!(said.starts_with("bb/layer.tar: its checksum is ") && said.contains("the image's configuration says"), "{said}");
+    assert!(
+        said.starts_with("bb/layer.tar: its checksum is ") && said.contains("the image's configuration says"),
+        "{said}"
+    );
 }
