@@ -36,6 +36,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use seaworthy::host::engines::Product;
 
 pub(crate) use failure::Failure;
 pub(crate) use session::Session;
@@ -104,6 +105,25 @@ pub(crate) enum Format {
     Text,
     /// For programs.
     Json,
+}
+
+/// A container engine by its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum EngineName {
+    /// Docker.
+    Docker,
+    /// Podman.
+    Podman,
+}
+
+impl EngineName {
+    /// Which engine it names.
+    pub(crate) fn product(self) -> Product {
+        match self {
+            Self::Docker => Product::Docker,
+            Self::Podman => Product::Podman,
+        }
+    }
 }
 
 /// The commands.
@@ -178,6 +198,9 @@ pub(crate) struct Choice {
     /// Take all images from this registry
     #[arg(long, value_name = "HOST")]
     pub(crate) registry: Option<String>,
+    /// Have every pod pull with this Secret, which is in the stack's namespace
+    #[arg(long, value_name = "NAME")]
+    pub(crate) pull_secret: Option<String>,
 }
 
 /// `90s`, `10m`, `1h30m`; a bare number is seconds.

@@ -28,7 +28,7 @@ pub(crate) fn count(number: usize, what: &str) -> String {
 }
 
 /// What stands in the way of a plan.
-fn refusal(id: &str, reason: &str, message: &str, remedy: &str) -> Cause {
+pub(crate) fn refusal(id: &str, reason: &str, message: &str, remedy: &str) -> Cause {
     Cause {
         id: id.to_owned(),
         object: None,
@@ -51,7 +51,7 @@ pub struct Decision {
 }
 
 /// A step of this machine.
-fn step(id: String, task: Task, needs: Vec<String>) -> Step {
+pub(crate) fn step(id: String, task: Task, needs: Vec<String>) -> Step {
     let (title, change) = (task.title(), task.change());
     Step { id, title, component: None, needs, action: Action::Host { task: Box::new(task) }, change }
 }

@@ -14,6 +14,7 @@ pub(crate) mod child;
 pub mod clusters;
 pub mod distribution;
 pub mod engines;
+pub(crate) mod exec;
 pub mod kubeconfig;
 pub mod links;
 pub mod networks;

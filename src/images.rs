@@ -1,8 +1,22 @@
-//! The images of a plan: which there are, and which nodes have them already.
+//! The images of a plan: which there are, which nodes have them already, and how they get there without a registry.
+//!
+//! ```text
+//! manifests -- images ---.
+//! nodes: where, what ----+-- load::decide -- Plan
+//! engines or archive ----'-- save::decide -- Plan
+//! ```
 
+pub mod archive;
+pub mod load;
 mod name;
+pub mod nodes;
+pub mod pull;
+pub(crate) mod runtime;
+pub mod save;
+pub mod stock;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use serde::Serialize;
 use serde_json::Value;
@@ -45,17 +59,32 @@ pub struct Presence {
 /// Every image of these objects, each with the component that its object belongs to, by its name.
 pub fn of_objects(objects: &[(Option<String>, Value)]) -> Vec<Image> {
     let mut found: BTreeMap<String, (BTreeSet<String>, bool)> = BTreeMap::new();
-    for (component, object) in objects {
-        let Some(spec) = pod_spec(object) else { continue };
+    let mut see = |component: &Option<String>, object: &Value| {
+        let Some(spec) = pod_spec(object) else { return };
         for container in items(spec, "/initContainers").chain(items(spec, "/containers")) {
             let Some(image) = text(container, "/image") else { continue };
             let (components, never) = found.entry(image.to_owned()).or_default();
             components.extend(component.clone());
             *never |= container["imagePullPolicy"] == "Never";
         }
+    };
+    for (component, object) in objects {
+        see(component, object);
+        for template in templates(object) {
+            see(component, &template);
+        }
     }
     let image = |(image, (components, never_pulled))| Image { image, components, never_pulled, nodes: None };
     found.into_iter().map(image).collect()
+}
+
+/// Pods that a controller will make, written out in its ConfigMap.
+fn templates(object: &Value) -> Vec<Value> {
+    let texts = object["data"].as_object().filter(|_| object["kind"] == "ConfigMap").into_iter().flatten();
+    let is_yaml = |name: &str| Path::new(name).extension().is_some_and(|extension| extension == "yaml");
+    let texts = texts.filter(|(name, _)| is_yaml(name)).filter_map(|(_, text)| text.as_str());
+    // What is not YAML, or no object, is a file of something else.
+    texts.filter_map(|text| serde_yaml::from_str::<Value>(text).ok()).filter(Value::is_object).collect()
 }
 
 /// Asks the nodes: one list.
@@ -116,11 +145,16 @@ mod tests {
                 Some("b".to_owned()),
                 workload("DaemonSet", &json!({"containers": [{"image": "x:1", "imagePullPolicy": "Never"}]})),
             ),
-            (None, json!({"apiVersion": "v1", "kind": "ConfigMap", "data": {"image": "z:1"}})),
+            (None, json!({"apiVersion": "v1", "kind": "ConfigMap", "data": {"image": "z:1", "list.yaml": "- 1"}})),
+            (
+                Some("c".to_owned()),
+                json!({"apiVersion": "v1", "kind": "ConfigMap", "data": {"helperPod.yaml":
+                    "apiVersion: v1\nkind: Pod\nspec:\n  containers: [{image: 'w:1'}]\n"}}),
+            ),
         ];
         let found = of_objects(&objects);
         let told: Vec<_> = found.iter().map(|it| (it.image.as_str(), it.components.len(), it.never_pulled)).collect();
-        assert_eq!(told, [("x:1", 2, true), ("y:1", 1, false)]);
+        assert_eq!(told, [("w:1", 1, false), ("x:1", 2, true), ("y:1", 1, false)]);
     }
 
     #[test]

@@ -56,12 +56,21 @@ pub enum Purpose {
     StartCluster,
     /// Delete a cluster of this machine, with what lies in it.
     DeleteCluster,
+    /// Put images into nodes.
+    LoadImages,
+    /// Save images to an archive.
+    SaveImages,
 }
 
 impl Purpose {
     /// Whether it is about this machine, and not about what is in a cluster.
     pub fn is_of_host(self) -> bool {
-        matches!(self, Self::CreateCluster | Self::StartCluster | Self::DeleteCluster)
+        match self {
+            Self::Install | Self::Uninstall | Self::Recover | Self::Hold => false,
+            Self::CreateCluster | Self::StartCluster | Self::DeleteCluster | Self::LoadImages | Self::SaveImages => {
+                true
+            }
+        }
     }
 
     /// In a word or two, for lists of runs.
@@ -74,6 +83,8 @@ impl Purpose {
             Self::CreateCluster => "cluster create",
             Self::StartCluster => "cluster up",
             Self::DeleteCluster => "cluster delete",
+            Self::LoadImages => "images load",
+            Self::SaveImages => "images save",
         }
     }
 }

@@ -117,6 +117,7 @@ impl Stack {
             name: name.unwrap_or(self.name()).to_owned(),
             namespace: namespace.unwrap_or(self.definition.default_namespace()).to_owned(),
             registry: None,
+            pull_secret: None,
         }
     }
 
@@ -195,7 +196,12 @@ impl Stack {
 
     /// [`Stack::prepare`] for values that were checked.
     fn make(&self, values: Values, release: &Release) -> Result<Prepared, StackError> {
-        let objects = self.render(&values, release)?;
+        let mut objects = self.render(&values, release)?;
+        if let Some(secret) = &release.pull_secret {
+            for rendered in &mut objects {
+                render::pull_with(&mut rendered.object, secret);
+            }
+        }
         let names = self.names(&values, release);
         let reach = reach::resolve(&self.definition, &self.sheet, &self.templates, &values, &names);
         let reach = reach.map_err(|faults| StackError::Faults(values.explained(faults)))?;

@@ -4,6 +4,7 @@ mod cluster;
 mod connect;
 mod doctor;
 mod help;
+mod images;
 mod input;
 mod install;
 mod json;

@@ -71,6 +71,7 @@ fn tell_example(stack: &Stack, chosen: &Chosen) {
 pub(crate) fn choose_of(stack: &Stack, choice: &Choice, choices: &Choices) -> Result<Chosen, Failure> {
     let mut release = stack.release(choice.name.as_deref(), choice.namespace.as_deref());
     release.registry.clone_from(&choice.registry);
+    release.pull_secret.clone_from(&choice.pull_secret);
     check_names(&release)?;
     let prepared = stack.prepare(choices, &release)?;
     let definition = stack.definition();

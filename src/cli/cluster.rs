@@ -64,7 +64,7 @@ pub(super) async fn resume(session: &Session, open: &RunRecord) -> Result<ExitCo
 }
 
 /// This machine, in the place of a cluster.
-fn place(session: &Session) -> Cluster {
+pub(super) fn place(session: &Session) -> Cluster {
     host(&session.here, session.globals.read_only)
 }
 
@@ -75,17 +75,27 @@ async fn picture(session: &Session, ports: &[(std::net::IpAddr, u16)]) -> Pictur
     picture
 }
 
+/// Gives up an unfinished run about the same, which has nothing left to go on with.
+pub(super) async fn abandon_open(session: &Session, plan: &Plan) -> Result<(), Failure> {
+    let runs = session.runs()?;
+    let open = runs.latest(&plan.cluster.uid, &plan.installation.key())?.filter(|run| run.state.is_unfinished());
+    match open {
+        Some(open) => Ok(runs.abandon(&open.run).await?),
+        None => Ok(()),
+    }
+}
+
 /// A plan of this machine reads nothing of a cluster.
-fn prepared(plan: Plan) -> Prepared {
+pub(super) fn prepared(plan: Plan) -> Prepared {
     Prepared { plan, snapshot: Snapshot::default(), resources: Resources::default(), refusals: Vec::new() }
 }
 
-fn voyage(session: &Session, cluster: Cluster, inputs: Inputs, remarks: Remarks) -> Voyage<'_> {
+pub(super) fn voyage(session: &Session, cluster: Cluster, inputs: Inputs, remarks: Remarks) -> Voyage<'_> {
     let face = session.face();
     Voyage { session, face, cluster, inputs, record: None, take_lock: None, remarks, agreed: false }
 }
 
-fn inputs(installation: &Installation, values: Value) -> Inputs {
+pub(super) fn inputs(installation: &Installation, values: Value) -> Inputs {
     Inputs {
         binary: env!("CARGO_PKG_VERSION").to_owned(),
         stack_version: installation.version.clone(),
@@ -97,7 +107,7 @@ fn inputs(installation: &Installation, values: Value) -> Inputs {
 }
 
 /// What stands in the way, all of it.
-fn refused(refusals: &[Cause]) -> Failure {
+pub(super) fn refused(refusals: &[Cause]) -> Failure {
     let Some(first) = refusals.first() else {
         return Failure::input("refused", "nothing was decided", "");
     };

@@ -109,7 +109,12 @@ fn leave(session: &Session, mut model: Model, exit: Exit) -> Result<ExitCode, Fa
 
 fn wish(session: &Session, arguments: &InstallArgs) -> Result<Wish, Failure> {
     let choice = &arguments.choice;
-    let named = [("--namespace", &choice.namespace), ("--name", &choice.name), ("--registry", &choice.registry)];
+    let named = [
+        ("--namespace", &choice.namespace),
+        ("--name", &choice.name),
+        ("--registry", &choice.registry),
+        ("--pull-secret", &choice.pull_secret),
+    ];
     let options = named.iter().filter_map(|(option, value)| Some(format!("{option} {}", quoted(value.as_ref()?))));
     Ok(Wish {
         context: session.globals.context.clone(),

@@ -2,7 +2,10 @@
 
 mod containers;
 mod kind;
+mod load;
+mod pipe;
 mod ready;
+mod save;
 mod unit;
 
 use std::sync::{Mutex, PoisonError};
@@ -54,6 +57,9 @@ impl Work<'_> {
             }
             Task::WriteFile { path, text, mode } => self.write_file(path, text, *mode),
             Task::StartUnit { unit } => self.in_time(self.start_unit(unit)).await,
+            // As long as something moves; a large image takes its time.
+            Task::LoadImage { node, cargo } => self.load_image(node, cargo).await,
+            Task::SaveImages { file, images } => self.save_images(file, images).await,
             Task::ClusterReady { context, kubeconfig, nodes, since } => {
                 self.in_time(self.cluster_ready((context, kubeconfig.as_deref()), *nodes, *since)).await
             }
@@ -93,7 +99,12 @@ impl Work<'_> {
     }
 
     async fn open(&self, door: &Door) -> Result<bollard::Docker, Ending> {
-        engines::open(&self.doing.context.here, &door.url, ANSWER).await.map_err(|fault| {
+        self.open_for(door, ANSWER).await
+    }
+
+    /// `limit`: how long it may take to begin an answer.
+    async fn open_for(&self, door: &Door, limit: Duration) -> Result<bollard::Docker, Ending> {
+        engines::open(&self.doing.context.here, &door.url, limit).await.map_err(|fault| {
             let cause = failure(self.task, "no-engine", "NoEngine", &format!("{door} does not answer: {fault}"));
             let remedy = format!("start {}, then `seaworthy runs resume`", door.product);
             Ending::Failed(Cause { remedy: Some(remedy), outlook: Outlook::Stuck, ..cause })

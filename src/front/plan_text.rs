@@ -26,6 +26,11 @@ pub(crate) fn plan_text(plan: &Plan, paint: Paint) -> String {
         Purpose::CreateCluster | Purpose::StartCluster | Purpose::DeleteCluster => {
             format!("{} {} on this machine", plan.purpose.word(), paint.strong(&installation.release))
         }
+        Purpose::LoadImages => {
+            let (stack, cluster) = (&installation.stack, &installation.release);
+            format!("images of {} into the nodes of {cluster}", paint.strong(stack))
+        }
+        Purpose::SaveImages => format!("images of {}", paint.strong(&installation.stack)),
         Purpose::Uninstall => format!(
             "take {} away from namespace {} of {}",
             paint.strong(&installation.stack),

@@ -15,6 +15,7 @@ use super::range::Range;
 use super::reach::{Machine, Reach, reach};
 use crate::cluster::Cluster;
 use crate::cluster::Resources;
+use crate::host::engines::Engine;
 use crate::host::networks::EngineNetworks;
 use crate::host::{Surroundings, engines, links, networks, resources};
 use crate::object::{ObjectRef, items, printable, text};
@@ -66,6 +67,12 @@ pub async fn look(cluster: &Cluster, here: &Surroundings, kubeconfig: Option<&Pa
 
 pub(super) fn ground(shore: &Shore) -> Ground<'_> {
     Ground { engines: &shore.engines, unusable: &shore.unusable, links: shore.machine.links.as_ref() }
+}
+
+/// The engine of this machine in which every node of these is proved to be a container; the error is why that cannot be told,
+/// a line each. `server` is the address of the API server.
+pub(crate) fn engine_of_nodes(nodes: &Snapshot, shore: &Shore, server: &str) -> Result<Engine, Vec<String>> {
+    locate(&self::nodes(nodes), ground(shore), server).map(|located| located.engine.clone())
 }
 
 /// Everything of the cluster that matters here: five requests, made at once.

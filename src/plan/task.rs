@@ -4,6 +4,8 @@
 //! The rule is that of every step: look first; what is as wanted already is done. So a task that was killed anywhere can be
 //! taken up, and what it left half done is recognised as its own by when it was made.
 
+pub mod image;
+
 use std::fmt;
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -12,8 +14,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::Change;
-use crate::host::engines::Product;
+use crate::host::engines::{Engine, Product};
 use crate::object::ObjectRef;
+
+use image::{Cargo, NodeDoor, Packed};
 
 /// A container engine of this machine, and where it answers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +26,14 @@ pub struct Door {
     pub product: Product,
     /// Its address, such as `unix:///var/run/docker.sock`.
     pub url: String,
+}
+
+impl Door {
+    /// An engine that answered, at the address to prefer.
+    pub fn of(engine: &Engine) -> Self {
+        let url = engine.addresses.first().map(|address| address.url.clone()).unwrap_or_default();
+        Self { product: engine.product, url }
+    }
 }
 
 impl fmt::Display for Door {
@@ -122,6 +134,20 @@ pub enum Task {
         /// The unit.
         unit: String,
     },
+    /// Puts an image into the container runtime of a node.
+    LoadImage {
+        /// Which node.
+        node: NodeDoor,
+        /// Which image, and from where.
+        cargo: Cargo,
+    },
+    /// Saves images to one archive, which is there whole or not at all.
+    SaveImages {
+        /// The archive; it is not there yet.
+        file: PathBuf,
+        /// The images.
+        images: Vec<Packed>,
+    },
     /// Has kind delete a cluster: its containers, their volumes, and its entries in the kubeconfig.
     DeleteKind {
         /// Which cluster.
@@ -133,6 +159,8 @@ impl Task {
     /// What it is about, in the words of events and causes.
     pub fn subject(&self) -> ObjectRef {
         let (kind, name) = match self {
+            Self::LoadImage { node, .. } => ("Node", node.name.as_str()),
+            Self::SaveImages { file, .. } => return ObjectRef::new("host", "File", None, &file.display().to_string()),
             Self::CreateKind { cluster, .. } | Self::DeleteKind { cluster } => ("Cluster", cluster.name.as_str()),
             Self::ClusterReady { context, .. } => ("Cluster", context.as_str()),
             Self::TrustAuthority { container, .. } | Self::StartContainer { container, .. } => {
@@ -160,6 +188,10 @@ impl Task {
             Self::StartContainer { container, .. } => format!("start container {container}"),
             Self::WriteFile { path, .. } => format!("write {}", path.display()),
             Self::StartUnit { unit } => format!("start {unit}, now and at every boot"),
+            Self::LoadImage { node, cargo } => format!("load {} into {}", cargo.image, node.name),
+            Self::SaveImages { file, images } => {
+                format!("save {} to {}", crate::clusters::count(images.len(), "image"), file.display())
+            }
             Self::DeleteKind { cluster } => {
                 format!("delete cluster {} of kind in {}, with its volumes", cluster.name, cluster.engine.product)
             }
@@ -169,7 +201,13 @@ impl Task {
     /// What it changes, as a plan shows it.
     pub fn change(&self) -> Change {
         match self {
-            Self::CreateKind { .. } | Self::WriteFile { .. } => Change::Create,
+            Self::LoadImage { cargo, .. } if cargo.from.is_none() => Change::Unchanged,
+            Self::LoadImage { cargo, .. } if cargo.replaces.is_some() => {
+                Change::Update { fields: Vec::new(), conflicts: Vec::new(), resource_version: String::new() }
+            }
+            Self::CreateKind { .. } | Self::WriteFile { .. } | Self::LoadImage { .. } | Self::SaveImages { .. } => {
+                Change::Create
+            }
             Self::DeleteKind { .. } => Change::Delete,
             Self::ClusterReady { .. } => Change::Observe,
             Self::TrustAuthority { .. } | Self::StartContainer { .. } | Self::StartUnit { .. } => {
@@ -192,6 +230,8 @@ impl Task {
             }
             Self::WriteFile { text, .. } => text.lines().map(str::to_owned).collect(),
             Self::StartContainer { address: Some(address), .. } => vec![format!("address before: {address}")],
+            Self::LoadImage { cargo, .. } => image::load_details(cargo),
+            Self::SaveImages { images, .. } => image::save_details(images),
             _ => Vec::new(),
         }
     }
@@ -218,6 +258,8 @@ impl Task {
             Self::StartUnit { unit } => {
                 vec!["systemctl daemon-reload".to_owned(), format!("systemctl enable --now {unit}")]
             }
+            Self::LoadImage { node, cargo } => image::load_commands(node, cargo),
+            Self::SaveImages { images, file } => image::save_commands(images, file),
             Self::StartContainer { engine, container, .. } => vec![format!("{} start {container}", engine.product)],
             Self::TrustAuthority { engine, container } => {
                 vec![format!("{} exec {container} sh -c '{TRUST}'", engine.product)]

@@ -3,6 +3,7 @@
 pub mod context;
 pub mod lint;
 pub mod objects;
+mod pull;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use super::names;
 use super::source::Folder;
 use super::values::Values;
 pub use objects::Rendered;
+pub(super) use pull::pull_with;
 
 /// What an installation is called, and where it goes.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -26,6 +28,8 @@ pub struct Release {
     pub namespace: String,
     /// The registry all images come from, when the user chose one.
     pub registry: Option<String>,
+    /// A Secret in its namespace with which every pod pulls, when the user chose one.
+    pub pull_secret: Option<String>,
 }
 
 impl Release {
@@ -42,6 +46,10 @@ impl Release {
         if let Some(registry) = self.registry.as_deref().filter(|registry| !is_host(registry)) {
             let message = format!("`{registry}` is not a registry such as `registry.example.org:5000`");
             faults.push(Fault::new(FaultKind::BadValue, Origin::Option("--registry"), message));
+        }
+        if let Some(secret) = self.pull_secret.as_deref().filter(|secret| !names::is_subdomain(secret)) {
+            let message = format!("`{secret}` is not a name that a Secret can have");
+            faults.push(Fault::new(FaultKind::BadValue, Origin::Option("--pull-secret"), message));
         }
         faults
     }

@@ -346,9 +346,10 @@ fn a_template_that_misses_a_removed_value_says_who_removed_it() {
 #[test]
 fn names_the_user_chose_are_checked() {
     let stack = stack(&[]);
-    let release = Release { registry: Some("https://x".into()), ..stack.release(Some("My"), Some("a.b")) };
+    let (registry, pull_secret) = (Some("https://x".into()), Some("Login".into()));
+    let release = Release { registry, pull_secret, ..stack.release(Some("My"), Some("a.b")) };
     let error = stack.prepare(&profile("ha"), &release).unwrap_err().to_string();
-    for option in ["--name: `My`", "--namespace: `a.b`", "--registry: `https://x`"] {
+    for option in ["--name: `My`", "--namespace: `a.b`", "--registry: `https://x`", "--pull-secret: `Login`"] {
         assert!(error.contains(option), "{error}");
     }
 }

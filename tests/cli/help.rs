@@ -24,6 +24,8 @@ const COMMANDS: &[&str] = &[
     "prerequisites pool",
     "images",
     "images list",
+    "images load",
+    "images save",
     "render",
     "install",
     "status",

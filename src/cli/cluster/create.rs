@@ -11,7 +11,6 @@ use jiff::Timestamp;
 use seaworthy::cluster::Cluster;
 use seaworthy::clusters::kind::config::{Mount, Port, Wish, config};
 use seaworthy::clusters::kind::create::{Options, decide};
-use seaworthy::host::engines::Product;
 use seaworthy::plan::{Installation, Purpose};
 use seaworthy::prerequisites::shared_path::FOLDER;
 use seaworthy::stack::Fault;
@@ -19,7 +18,7 @@ use serde_json::{Value, json};
 
 use super::{inputs, picture, place, prepared, refused, voyage};
 use crate::cli::voyage::{Remarks, show_plan};
-use crate::cli::{Failure, Session};
+use crate::cli::{EngineName, Failure, Session};
 use crate::front::say;
 
 /// Where a certificate authority lies in a node: below the folder of which Debian's `update-ca-certificates` reads all.
@@ -85,15 +84,6 @@ enum Maker {
     Kind,
     /// k3s.
     K3s,
-}
-
-/// The engines that kind can use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum EngineName {
-    /// Docker.
-    Docker,
-    /// Podman.
-    Podman,
 }
 
 pub(super) async fn run(session: &Session, arguments: &CreateArgs) -> Result<ExitCode, Failure> {
@@ -170,10 +160,7 @@ async fn open_run(
 
 fn options(session: &Session, arguments: &CreateArgs, folders: Vec<PathBuf>) -> Options {
     Options {
-        engine: arguments.engine.map(|engine| match engine {
-            EngineName::Docker => Product::Docker,
-            EngineName::Podman => Product::Podman,
-        }),
+        engine: arguments.engine.map(EngineName::product),
         image: arguments.image.clone(),
         kubeconfig: session.globals.kubeconfig.clone(),
         retain: arguments.retain,

@@ -11,7 +11,7 @@ use serde_json::json;
 use tokio::time::timeout;
 
 use super::create::shared_folder;
-use super::{inputs, picture, place, prepared, refused, voyage};
+use super::{abandon_open, inputs, picture, place, prepared, refused, voyage};
 use crate::cli::voyage::{Remarks, declined, interrupted, show_plan, unanswerable};
 use crate::cli::{Failure, Session};
 use crate::front::ask::{Answer, Ask};
@@ -59,6 +59,7 @@ pub(super) async fn run(session: &Session, arguments: &DeleteArgs) -> Result<Exi
         agree(session, arguments).await?;
         voyage.agreed = true;
     }
+    // An unfinished run about a cluster that goes has nothing to go on with.
     abandon_open(session, &plan).await?;
     voyage.sail(prepared(plan), None).await
 }
@@ -68,16 +69,6 @@ fn by_hand() -> Failure {
     let message = "k3s is taken away by its own script, with all volumes in /var/lib/rancher/k3s";
     let hint = "as root: k3s-uninstall.sh; without it: systemctl disable --now k3s, k3s-killall.sh or a reboot, then the folders /etc/rancher/k3s and /var/lib/rancher/k3s, once nothing in them is wanted any more";
     Failure::input("not-ours-to-delete", message, hint)
-}
-
-/// An unfinished run about a cluster that goes has nothing to go on with.
-async fn abandon_open(session: &Session, plan: &seaworthy::plan::Plan) -> Result<(), Failure> {
-    let runs = session.runs()?;
-    let open = runs.latest(&plan.cluster.uid, &plan.installation.key())?.filter(|run| run.state.is_unfinished());
-    match open {
-        Some(open) => Ok(runs.abandon(&open.run).await?),
-        None => Ok(()),
-    }
 }
 
 /// Data is never destroyed by implication: the name is typed, or given.

@@ -80,18 +80,13 @@ pub fn decide(
     if decision.refusals.is_empty() {
         let cluster = KindCluster {
             name: config.name.clone(),
-            engine: door(&engine.engine),
+            engine: Door::of(&engine.engine),
             program,
             kubeconfig: options.kubeconfig.clone(),
         };
         decision.plan = Some(plan(&cluster, (config, options), (state, now), (place, &version)));
     }
     decision
-}
-
-fn door(engine: &Engine) -> Door {
-    let url = engine.addresses.first().map(|address| address.url.clone()).unwrap_or_default();
-    Door { product: engine.product, url }
 }
 
 fn plan(

@@ -172,10 +172,17 @@ test_what_was_asked_for_is_there() {
   contains OK docker exec "$CLUSTER-control-plane" openssl verify -CApath /etc/ssl/certs /root/leaf.pem
 }
 
+# alone: on a network of their own, where nobody else leaves or takes an address.
+alone() {
+  export KIND_EXPERIMENTAL_DOCKER_NETWORK=$CLUSTER
+  EXITS+=("docker network rm $CLUSTER")
+}
+
 # After a reboot: the order of the addresses that they had gives each its own again.
 test_brought_back() {
   local before
   sail docker
+  alone
   create --profile ha
   before=$(addresses)
   docker stop "$CLUSTER-control-plane" "$CLUSTER-worker" "$CLUSTER-worker2" >/dev/null
@@ -192,9 +199,10 @@ test_brought_back() {
 # Somebody else has an address of theirs: kind's nodes mend their settings, and it is said.
 test_brought_back_at_other_addresses() {
   sail docker
+  alone
   create --profile ha
   docker stop "$CLUSTER-control-plane" "$CLUSTER-worker" "$CLUSTER-worker2" >/dev/null
-  docker run --detach --rm --name "$CLUSTER-squatter" --network kind --entrypoint sleep "$IMAGE" 600 >/dev/null
+  docker run --detach --rm --name "$CLUSTER-squatter" --network "$CLUSTER" --entrypoint sleep "$IMAGE" 600 >/dev/null
   at_exit docker rm --force "$CLUSTER-squatter"
   sw 0 cluster up "$CLUSTER" --yes
   printf 'brought back: %s\n' "$(seconds)"
