@@ -51,11 +51,15 @@ pub(crate) struct CreateArgs {
     /// The node image, such as kindest/node:v1.34.0 (default: the one that your kind was made for)
     #[arg(long, value_name = "IMAGE")]
     image: Option<String>,
-    /// A port of this machine that leads to one of the cluster: [ADDRESS:]HOST:NODE[/udp]; may be repeated
+    /// A port of this machine that leads to one of the cluster.
     #[arg(long = "port", value_name = "PORTS")]
+    #[arg(
+        help = "A port of this machine that leads to one of the cluster: [ADDRESS:]HOST:NODE[/udp]; may be repeated"
+    )]
     ports: Vec<Port>,
-    /// A folder of this machine that every node has: HOST:NODE[:ro]; may be repeated
+    /// A folder of this machine that every node has.
     #[arg(long = "mount", value_name = "FOLDERS")]
+    #[arg(help = "A folder of this machine that every node has: HOST:NODE[:ro]; may be repeated")]
     mounts: Vec<Mount>,
     /// A folder of this machine that every node has and shared-path makes volumes of: for profiles that share volumes
     #[arg(long)]
