@@ -3,16 +3,14 @@
 use std::net::IpAddr;
 
 use bollard::Docker;
-use bollard::container::LogOutput;
-use bollard::exec::StartExecResults;
-use bollard::models::{ContainerInspectResponse, ExecConfig};
+use bollard::models::ContainerInspectResponse;
 use bollard::query_parameters::{InspectContainerOptions, StartContainerOptions};
-use futures::StreamExt as _;
 
 use super::{Work, failure};
 use crate::doctor::{Cause, Outlook};
 use crate::engine::step::{Ending, done};
 use crate::error::root;
+use crate::host::exec::{self, Ended};
 use crate::host::text::clean;
 use crate::plan::task::{Door, TRUST};
 
@@ -20,13 +18,6 @@ use crate::plan::task::{Door, TRUST};
 /// the first being the same for all.
 const TRUSTED: &str = "for file in /usr/local/share/ca-certificates/*.crt; do \
     grep -qF \"$(sed -n 2p \"$file\")\" /etc/ssl/certs/ca-certificates.crt || exit 1; done";
-
-/// How a command in a container ended.
-pub(super) struct Said {
-    pub(super) code: i64,
-    /// Both of its outputs, as it wrote them.
-    pub(super) text: String,
-}
 
 impl Work<'_> {
     pub(super) async fn start(&self, door: &Door, name: &str, before: Option<IpAddr>) -> Ending {
@@ -76,45 +67,25 @@ impl Work<'_> {
         let acted = self.shell(&docker, name, TRUST).await;
         let proof = self.shell(&docker, name, TRUSTED).await;
         match (acted, proof) {
-            (Ok(Said { code: 0, .. }), Ok(Said { code: 0, .. })) => done(true, None),
+            (Ok(Ended { code: 0, .. }), Ok(Ended { code: 0, .. })) => done(true, None),
             (Err(cause), _) | (_, Err(cause)) => Ending::Failed(cause),
             (Ok(said), _) => {
-                let message = format!("{name} does not trust the authority: {}", clean(&said.text));
+                let message = format!("{name} does not trust the authority: {}", said.words());
                 Ending::Failed(failure(self.task, "not-trusted", "NotTrusted", &message))
             }
         }
     }
 
     /// Runs a line of shell in a container.
-    pub(super) async fn shell(&self, docker: &Docker, name: &str, line: &str) -> Result<Said, Cause> {
-        let config = ExecConfig {
-            cmd: Some(["sh", "-c", line].map(str::to_owned).to_vec()),
-            attach_stdout: Some(true),
-            attach_stderr: Some(true),
-            ..ExecConfig::default()
-        };
-        let refused = |error| self.refused(&format!("a command cannot be run in {name}"), &error);
-        let exec = docker.create_exec(name, config).await.map_err(refused)?;
-        let mut text = String::new();
-        if let StartExecResults::Attached { mut output, .. } =
-            docker.start_exec(&exec.id, None).await.map_err(refused)?
-        {
-            while let Some(part) = output.next().await {
-                text += &words(&part.map_err(refused)?);
-            }
-        }
-        let ended = docker.inspect_exec(&exec.id).await.map_err(refused)?;
-        Ok(Said { code: ended.exit_code.unwrap_or(-1), text })
+    pub(super) async fn shell(&self, docker: &Docker, name: &str, line: &str) -> Result<Ended, Cause> {
+        let ended = exec::run(docker, name, &["sh", "-c", line]).await;
+        ended.map_err(|error| self.refused(&format!("a command cannot be run in {name}"), &error))
     }
 
     fn refused(&self, what: &str, error: &bollard::errors::Error) -> Cause {
         let message = format!("{what}: {}", clean(&root(error)));
         Cause { outlook: Outlook::Stuck, ..failure(self.task, "engine-refused", "Refused", &message) }
     }
-}
-
-fn words(part: &LogOutput) -> String {
-    String::from_utf8_lossy(part.as_ref()).into_owned()
 }
 
 fn runs(found: &ContainerInspectResponse) -> bool {

@@ -196,7 +196,7 @@ impl Work<'_> {
         for node in nodes.iter().filter(|node| node.running) {
             // A node that is just coming up has no journal yet.
             let Ok(said) = self.shell(&docker, &node.name, JOURNAL).await else { continue };
-            let lines: Vec<String> = said.text.lines().map(str::to_owned).collect();
+            let lines: Vec<String> = String::from_utf8_lossy(&said.stdout).lines().map(str::to_owned).collect();
             if let Some(cause) = words::recognise(&lines) {
                 return Some(Cause { object: Some(self.task.subject()), ..cause });
             }
