@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::install::apply_id;
 use super::verb::{Pinned, Verb};
 use super::{Action, Change, Step};
-use crate::object::{ObjectRef, text};
+use crate::object::{ObjectRef, items, text};
 use crate::snapshot::Snapshot;
 
 /// Kinds that replace their pods by themselves when their template changes.
@@ -29,7 +29,10 @@ fn restart(step: &Step, all: &[Step], snapshot: &Snapshot) -> Option<(ObjectRef,
     let reference = ObjectRef::of(object).filter(|reference| WORKLOADS.contains(&reference.kind.as_str()))?;
     let live = snapshot.get(&reference).filter(|_| step.change != Change::Create)?;
     let account = apply_id(&account(object, &reference)?);
-    all.iter().find(|other| other.id == account && other.change == Change::Create)?;
+    let anew = all.iter().find(|other| other.id == account && other.change == Change::Create)?;
+    if !holds_token(object, anew) {
+        return None;
+    }
     // A mark that no earlier restart has left; the time would do as well, and this makes the same plan of the same picture.
     let at = format!("account-{}", text(live, "/metadata/resourceVersion")?);
     let verb = Verb::Restart { workload: Pinned::of(live)?, at };
@@ -50,6 +53,18 @@ fn account(object: &Value, workload: &ObjectRef) -> Option<ObjectRef> {
     Some(ObjectRef::new("v1", "ServiceAccount", workload.namespace.as_deref(), name))
 }
 
+/// Whether the pods have a token: the pod's word counts before the account's, and a volume of its own before both.
+fn holds_token(object: &Value, account: &Step) -> bool {
+    let pod = &object["spec"]["template"]["spec"];
+    let of_account = match &account.action {
+        Action::Apply { object } => object["automountServiceAccountToken"].as_bool(),
+        _ => None,
+    };
+    let sources = items(pod, "/volumes").flat_map(|volume| items(volume, "/projected/sources"));
+    pod["automountServiceAccountToken"].as_bool().or(of_account).unwrap_or(true)
+        || sources.into_iter().any(|source| source.get("serviceAccountToken").is_some())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -67,11 +82,15 @@ mod tests {
     }
 
     fn added(kind: &str, account: Change, own: Change) -> Vec<String> {
+        added_with(workload(kind), &Value::Null, account, own)
+    }
+
+    fn added_with(live: Value, automount: &Value, account: Change, own: Change) -> Vec<String> {
         let account = apply(
-            json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "runner", "namespace": "sea"}}),
+            json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "runner", "namespace": "sea"},
+                "automountServiceAccountToken": automount}),
             account,
         );
-        let live = workload(kind);
         let wait = Step {
             id: "await".to_owned(),
             action: Action::Await { object: ObjectRef::of(&live).unwrap() },
@@ -91,6 +110,23 @@ mod tests {
     fn pods_of_an_account_that_is_made_anew_are_replaced() {
         assert_eq!(added("Deployment", Change::Create, Change::Unchanged), ["restart:Deployment/sea/web"]);
         assert_eq!(added("DaemonSet", Change::Create, Change::Unchanged), ["restart:DaemonSet/sea/web"]);
+    }
+
+    #[test]
+    fn pods_without_a_token_are_left_running() {
+        let with = |pod: Value, account: Value| {
+            let mut live = workload("Deployment");
+            live["spec"]["template"]["spec"]["automountServiceAccountToken"] = pod;
+            added_with(live, &account, Change::Create, Change::Unchanged).len()
+        };
+        assert_eq!(with(json!(false), Value::Null), 0);
+        assert_eq!(with(Value::Null, json!(false)), 0);
+        assert_eq!(with(json!(true), json!(false)), 1, "the pod's word counts before the account's");
+        let mut projected = workload("Deployment");
+        projected["spec"]["template"]["spec"]["automountServiceAccountToken"] = json!(false);
+        projected["spec"]["template"]["spec"]["volumes"] =
+            json!([{"name": "t", "projected": {"sources": [{"serviceAccountToken": {"path": "t"}}]}}]);
+        assert_eq!(added_with(projected, &Value::Null, Change::Create, Change::Unchanged).len(), 1);
     }
 
     #[test]
