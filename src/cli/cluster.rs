@@ -13,11 +13,9 @@ use seaworthy::cluster::{Cluster, Resources, host};
 use seaworthy::clusters::{Picture, look};
 use seaworthy::doctor::Cause;
 use seaworthy::engine::journal::{Inputs, RunRecord};
-use seaworthy::plan::install::Policy;
-use seaworthy::plan::{Installation, Plan};
+use seaworthy::plan::Plan;
 use seaworthy::prepare::Prepared;
 use seaworthy::snapshot::Snapshot;
-use serde_json::Value;
 
 use super::voyage::{Remarks, Voyage};
 use super::{Failure, Session};
@@ -93,17 +91,6 @@ pub(super) fn prepared(plan: Plan) -> Prepared {
 pub(super) fn voyage(session: &Session, cluster: Cluster, inputs: Inputs, remarks: Remarks) -> Voyage<'_> {
     let face = session.face();
     Voyage { session, face, cluster, inputs, record: None, take_lock: None, remarks, agreed: false }
-}
-
-pub(super) fn inputs(installation: &Installation, values: Value) -> Inputs {
-    Inputs {
-        binary: env!("CARGO_PKG_VERSION").to_owned(),
-        stack_version: installation.version.clone(),
-        release: installation.release.clone(),
-        profile: installation.profile.clone(),
-        values,
-        policy: Policy::default(),
-    }
 }
 
 /// What stands in the way, all of it.

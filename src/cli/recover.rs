@@ -9,7 +9,6 @@ use seaworthy::cluster::{Cluster, Resources};
 use seaworthy::engine::journal::{Inputs, RunRecord};
 use seaworthy::engine::record::InstallRecord;
 use seaworthy::object::{ObjectRef, text};
-use seaworthy::plan::install::Policy;
 use seaworthy::plan::uninstall::Destroy;
 use seaworthy::plan::{Action, Installation, NAMESPACE_LABEL, Plan, Purpose, STACK_LABEL};
 use seaworthy::prepare::Prepared;
@@ -280,14 +279,7 @@ fn inputs(
     let sheet = &playbook.sheet;
     let values = json!({"playbook": playbook.name, "claim": claim.to_string(), "settings": settings,
         "lost": sheet.lost, "untouched": sheet.untouched, "returns": sheet.returns});
-    Inputs {
-        binary: env!("CARGO_PKG_VERSION").to_owned(),
-        stack_version: installation.version.clone(),
-        release: installation.release.clone(),
-        profile: installation.profile.clone(),
-        values,
-        policy: Policy::default(),
-    }
+    Inputs::of(installation, values)
 }
 
 fn open_run(session: &Session, scene: &Scene, installation: &Installation) -> Result<Option<RunRecord>, Failure> {

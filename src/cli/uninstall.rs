@@ -7,7 +7,6 @@ use seaworthy::cluster::Cluster;
 use seaworthy::engine::journal::{Inputs, RunRecord};
 use seaworthy::engine::record::InstallRecord;
 use seaworthy::object::ObjectRef;
-use seaworthy::plan::install::Policy;
 use seaworthy::plan::uninstall::{DataName, Destroy};
 use seaworthy::plan::{Installation, Plan};
 use seaworthy::prepare::{self, Prepared};
@@ -170,13 +169,6 @@ pub(super) fn bare_installation(
 }
 
 fn inputs(installation: &Installation, record: Option<&InstallRecord>) -> Inputs {
-    let bare = || Inputs {
-        binary: env!("CARGO_PKG_VERSION").to_owned(),
-        stack_version: installation.version.clone(),
-        release: installation.release.clone(),
-        profile: installation.profile.clone(),
-        values: Value::Null,
-        policy: Policy::default(),
-    };
+    let bare = || Inputs::of(installation, Value::Null);
     record.map_or_else(bare, |record| record.inputs.clone())
 }

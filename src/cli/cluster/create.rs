@@ -9,14 +9,16 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 use seaworthy::cluster::Cluster;
+use seaworthy::clusters::Decision;
 use seaworthy::clusters::kind::config::{Mount, Port, Wish, config};
 use seaworthy::clusters::kind::create::{Options, decide};
+use seaworthy::engine::journal::Inputs;
 use seaworthy::plan::{Installation, Purpose};
 use seaworthy::prerequisites::shared_path::FOLDER;
 use seaworthy::stack::Fault;
 use serde_json::{Value, json};
 
-use super::{inputs, picture, place, prepared, refused, voyage};
+use super::{picture, place, prepared, refused, voyage};
 use crate::cli::voyage::{Remarks, show_plan};
 use crate::cli::{EngineName, Failure, Session};
 use crate::front::say;
@@ -112,6 +114,16 @@ pub(super) async fn run(session: &Session, arguments: &CreateArgs) -> Result<Exi
     let options = options(session, arguments, folders);
     let state = session.state_dir()?;
     let decision = decide(&picture, (&config, &options), (&state, Timestamp::now()), place.id.clone());
+    sail(session, arguments, (place, decision, values), || next(&config.name)).await
+}
+
+/// Refuses, shows or runs what was decided; `next`: what there is to do with the cluster then.
+async fn sail(
+    session: &Session,
+    arguments: &CreateArgs,
+    (place, decision, values): (Cluster, Decision, Value),
+    next: impl FnOnce() -> String,
+) -> Result<ExitCode, Failure> {
     let Some(plan) = decision.plan else {
         return Err(refused(&decision.refusals));
     };
@@ -119,10 +131,10 @@ pub(super) async fn run(session: &Session, arguments: &CreateArgs) -> Result<Exi
     if arguments.dry_run {
         return Ok(show_plan(session, &place, &prepared(plan), &remarks));
     }
-    let voyage = voyage(session, place, inputs(&plan.installation, values), remarks);
+    let voyage = voyage(session, place, Inputs::of(&plan.installation, values), remarks);
     let code = voyage.sail(prepared(plan), None).await?;
     if code == ExitCode::SUCCESS && !session.is_json() {
-        say(next(&config.name));
+        say(next());
     }
     Ok(code)
 }

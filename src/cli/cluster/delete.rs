@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use clap::Args;
 use seaworthy::clusters::{Found, change, found};
+use seaworthy::engine::journal::Inputs;
 use seaworthy::object::text;
 use seaworthy::recover::{join, look};
 use serde_json::json;
 use tokio::time::timeout;
 
 use super::create::shared_folder;
-use super::{abandon_open, inputs, picture, place, prepared, refused, voyage};
+use super::{abandon_open, picture, place, prepared, refused, voyage};
 use crate::cli::voyage::{Remarks, declined, interrupted, show_plan, unanswerable};
 use crate::cli::{Failure, Session};
 use crate::front::ask::{Answer, Ask};
@@ -53,7 +54,7 @@ pub(super) async fn run(session: &Session, arguments: &DeleteArgs) -> Result<Exi
     if arguments.dry_run {
         return Ok(show_plan(session, &place, &prepared(plan), &remarks));
     }
-    let mut voyage = voyage(session, place, inputs(&plan.installation, json!({})), remarks);
+    let mut voyage = voyage(session, place, Inputs::of(&plan.installation, json!({})), remarks);
     if !session.globals.read_only {
         voyage.show(&plan);
         agree(session, arguments).await?;

@@ -5,9 +5,10 @@ use std::process::ExitCode;
 use clap::Args;
 use jiff::Timestamp;
 use seaworthy::clusters::{Picture, before, change, found, k3s};
+use seaworthy::engine::journal::Inputs;
 use serde_json::json;
 
-use super::{LOOK, inputs, picture, place, prepared, refused, voyage};
+use super::{LOOK, picture, place, prepared, refused, voyage};
 use crate::cli::voyage::{Remarks, show_plan};
 use crate::cli::{Failure, Session, pool};
 
@@ -40,7 +41,7 @@ pub(super) async fn run(session: &Session, arguments: &UpArgs) -> Result<ExitCod
     if arguments.dry_run {
         return Ok(show_plan(session, &place, &prepared(plan), &remarks));
     }
-    let voyage = voyage(session, place, inputs(&plan.installation, json!({})), remarks);
+    let voyage = voyage(session, place, Inputs::of(&plan.installation, json!({})), remarks);
     let code = voyage.sail(prepared(plan), None).await?;
     if let Some(context) = cluster.context.as_deref().filter(|_| code == ExitCode::SUCCESS && !session.is_json()) {
         pool::check_again(session, context).await?;
@@ -62,7 +63,7 @@ async fn k3s_up(session: &Session, arguments: &UpArgs, picture: &Picture) -> Res
     if arguments.dry_run {
         return Ok(show_plan(session, &place, &prepared(plan), &Remarks::default()));
     }
-    let voyage = voyage(session, place, inputs(&plan.installation, json!({})), Remarks::default());
+    let voyage = voyage(session, place, Inputs::of(&plan.installation, json!({})), Remarks::default());
     voyage.sail(prepared(plan), None).await
 }
 

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
+use seaworthy::engine::journal;
 use seaworthy::images::archive::{self, Archive};
 use seaworthy::images::load::{Inputs, decide};
 use seaworthy::images::nodes::{self, LookError};
@@ -59,7 +60,7 @@ pub(super) async fn run(session: &Session, arguments: &LoadArgs) -> Result<ExitC
     // What an unfinished one has left to do is in this plan: the nodes were asked just now.
     cluster::abandon_open(session, &plan).await?;
     let values = json!({"images": named(&images), "from": arguments.from, "context": reached.id.context});
-    let voyage = cluster::voyage(session, place, cluster::inputs(&plan.installation, values), remarks);
+    let voyage = cluster::voyage(session, place, journal::Inputs::of(&plan.installation, values), remarks);
     voyage.sail(cluster::prepared(plan), None).await
 }
 

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
+use seaworthy::engine::journal::Inputs;
 use seaworthy::images::save::{decide, look};
 use seaworthy::images::stock;
 use serde_json::json;
@@ -46,7 +47,7 @@ pub(super) async fn run(session: &Session, arguments: &SaveArgs) -> Result<ExitC
         return Ok(show_plan(session, &place, &cluster::prepared(plan), &remarks));
     }
     cluster::abandon_open(session, &plan).await?;
-    let inputs = cluster::inputs(&plan.installation, json!({"images": named(&images), "archive": berth.file}));
+    let inputs = Inputs::of(&plan.installation, json!({"images": named(&images), "archive": berth.file}));
     let voyage = cluster::voyage(session, place, inputs, remarks);
     voyage.sail(cluster::prepared(plan), None).await
 }

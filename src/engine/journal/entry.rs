@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use crate::doctor::Cause;
 use crate::event::Ended;
-use crate::plan::Plan;
 use crate::plan::install::Policy;
+use crate::plan::{Installation, Plan};
 
 /// The version of this format. Another one is refused, with the version of the program that wrote it.
 pub const FORMAT: u32 = 1;
@@ -103,6 +103,18 @@ pub struct Inputs {
 }
 
 impl Inputs {
+    /// What was chosen for an installation of which nothing but this is known.
+    pub fn of(installation: &Installation, values: Value) -> Self {
+        Self {
+            binary: env!("CARGO_PKG_VERSION").to_owned(),
+            stack_version: installation.version.clone(),
+            release: installation.release.clone(),
+            profile: installation.profile.clone(),
+            values,
+            policy: Policy::default(),
+        }
+    }
+
     /// In what these inputs differ from others, one line each: `profile: single-node, was ha`.
     pub fn differences(&self, was: &Self) -> Vec<String> {
         let names = [

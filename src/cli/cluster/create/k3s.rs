@@ -7,11 +7,9 @@ use seaworthy::cluster::Cluster;
 use seaworthy::clusters::k3s::{self, Wish, config, decide};
 use serde_json::json;
 
-use super::super::{inputs, picture, prepared, refused, voyage};
-use super::{CreateArgs, misfit, open_run, own_file};
-use crate::cli::voyage::{Remarks, show_plan};
+use super::super::picture;
+use super::{CreateArgs, misfit, open_run, own_file, sail};
 use crate::cli::{Failure, Session};
-use crate::front::say;
 
 pub(super) async fn run(session: &Session, arguments: &CreateArgs, place: Cluster) -> Result<ExitCode, Failure> {
     if let Some(option) = for_containers(arguments) {
@@ -29,17 +27,7 @@ pub(super) async fn run(session: &Session, arguments: &CreateArgs, place: Cluste
     let ports = k3s::PORTS.map(|port| (IpAddr::V4(Ipv4Addr::UNSPECIFIED), port));
     let picture = picture(session, &ports).await;
     let decision = decide(&picture, (&wish, &settings), &typed(), place.id.clone());
-    let Some(plan) = decision.plan else { return Err(refused(&decision.refusals)) };
-    let remarks = Remarks { warnings: decision.warnings, ..Remarks::default() };
-    if arguments.dry_run {
-        return Ok(show_plan(session, &place, &prepared(plan), &remarks));
-    }
-    let voyage = voyage(session, place, inputs(&plan.installation, values), remarks);
-    let code = voyage.sail(prepared(plan), None).await?;
-    if code == ExitCode::SUCCESS && !session.is_json() {
-        say(next(ha));
-    }
-    Ok(code)
+    sail(session, arguments, (place, decision, values), || next(ha)).await
 }
 
 /// What was typed, for whoever types it again as root.
