@@ -25,6 +25,7 @@ mod session;
 pub(crate) mod signals;
 mod stacks;
 mod status;
+mod typed;
 mod uninstall;
 mod voyage;
 mod why;
@@ -40,6 +41,7 @@ use seaworthy::host::engines::Product;
 
 pub(crate) use failure::Failure;
 pub(crate) use session::Session;
+pub(crate) use typed::typed;
 
 use runs::RunsCommand;
 use stacks::StacksCommand;
