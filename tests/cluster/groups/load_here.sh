@@ -16,6 +16,7 @@ aboard() {
   begin
   at_exit end
   STACK=hello HERE=$NAME-1 BESIDE=$NAME-2
+  reach_from_nodes "$CONFIG"
   CRICTL=$(lazy_folder crictl)/crictl
   use_images
   # Others than root look into it, too.
@@ -28,6 +29,14 @@ aboard() {
   eventually 20 kubectl -n "$NAMESPACE" get serviceaccount default
   shell_pod ballast "$HERE"
   ready ballast
+}
+
+# reach_from_nodes KUBECONFIG: with the address at which a node has the API server; this machine has it there, too.
+reach_from_nodes() {
+  local server
+  server=$(sed -n 's/^ *server: *//p' "$PKI/node-$HERE.kubeconfig")
+  jq --arg server "$server" '.clusters[].cluster.server = $server' "$1" >"$1.new"
+  mv "$1.new" "$1"
 }
 
 # make_image ARCHIVE NAME MEGABYTES: as much of noise in it, after the usual shell; prints its id.
@@ -298,6 +307,7 @@ may() {
   kubectl create clusterrole "seaworthy-test-$name" --verb get,list --resource "$resources" >/dev/null
   kubectl label clusterrole "seaworthy-test-$name" "seaworthy-test=$ID" >/dev/null
   new_user "$name" "seaworthy-test-$name"
+  reach_from_nodes "$WORK/$name.kubeconfig"
 }
 
 # Where the kubelet's word counts it is the only place; where it may not be asked, the containers decide.
