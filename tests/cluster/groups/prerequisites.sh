@@ -109,7 +109,10 @@ decided() {
 }
 
 # Everything but what comes and goes with pods.
-lasting() { everything | grep -vE '^(Pod|ReplicaSet|ControllerRevision|EndpointSlice|Endpoints|Lease|ConfigMap|Secret|Namespace|ServiceAccount) '; }
+lasting() {
+  everything | grep -v ' seaworthy-smoke-' |
+    grep -vE '^(Pod|ReplicaSet|ControllerRevision|EndpointSlice|Endpoints|Lease|ConfigMap|Secret|Namespace|ServiceAccount|ConfigurationState|ServiceL2Status) '
+}
 
 # What somebody has applied by hand, from the official manifests, is used and left alone: nothing is written, and nothing taken away.
 test_an_official_metrics_server_is_left_alone() { left_alone metrics-server official_metrics_server kube-system deployment/metrics-server; }
