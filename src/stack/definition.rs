@@ -24,6 +24,9 @@ pub struct Definition {
     pub chart: Option<Chart>,
     /// The namespace it goes to unless told otherwise; without one, the stack's name.
     pub namespace: Option<String>,
+    /// Why it works in that namespace and in no other, where that is so.
+    #[serde(rename = "onlyNamespace")]
+    pub only_namespace: Option<String>,
     /// What the pods of that namespace may do, where this program makes the namespace; without one, as the cluster has it.
     #[serde(rename = "podSecurity")]
     pub pod_security: Option<PodSecurity>,
