@@ -1,16 +1,20 @@
 //! distributed-notebook: what the application's code looks for by name, rights that are no more than it uses, a token that lies in a Secret
 //! alone, and what is said about values that cannot work.
 
+use std::sync::LazyLock;
+
+use seaworthy::stack::Stack;
 use serde_json::{Value, json};
 
 use super::{assert_helpful, object, objects, required, says, stack, title, told};
 
-const NAME: &str = "distributed-notebook";
+/// Loaded once: it is one of the larger ones.
+static NOTEBOOK: LazyLock<Stack> = LazyLock::new(|| stack("distributed-notebook"));
 /// What stands for a secret that is made when the cluster is known.
 const MADE: &str = "<made at random>";
 
 fn made(profile: &str, set: &[&str]) -> Vec<Value> {
-    objects(&stack(NAME), profile, set)
+    objects(&NOTEBOOK, profile, set)
 }
 
 fn titles(profile: &str, set: &[&str]) -> Vec<String> {
@@ -44,9 +48,9 @@ fn ports(objects: &[Value], service: &str) -> Vec<(String, u64)> {
 
 #[test]
 fn only_the_remote_storage_has_to_be_given() {
-    let notebook = stack(NAME);
-    assert_eq!(required(&notebook), ["remote_storage.hostname"]);
-    assert_helpful(&notebook);
+    let notebook = &*NOTEBOOK;
+    assert_eq!(required(notebook), ["remote_storage.hostname"]);
+    assert_helpful(notebook);
 }
 
 #[test]
@@ -89,14 +93,14 @@ fn what_a_profile_makes() {
 /// Code and images look for these by name, so they have them whatever the release is called; and only in this namespace.
 #[test]
 fn names_do_not_follow_the_release_and_the_namespace_is_the_only_one() {
-    let notebook = stack(NAME);
+    let notebook = &*NOTEBOOK;
     let choices = super::example("ha", &[]);
     let mine = notebook.prepare(&choices, &notebook.release(Some("mine"), None)).unwrap();
     let named: Vec<String> = mine.objects.iter().map(|made| title(&made.object)).collect();
     assert_eq!(named, titles("ha", &[]));
     let error = notebook.prepare(&choices, &notebook.release(None, Some("other"))).unwrap_err().to_string();
     assert_eq!(
-        error,
+        error.lines().next().unwrap(),
         "--namespace: `distributed-notebook` works in the namespace `default` alone: its code makes kernels there and looks for them nowhere else"
     );
 }
@@ -174,7 +178,7 @@ fn jupyter_is_never_open_and_its_token_lies_in_a_secret_alone() {
     assert_eq!(server["env"], from("jupyter-notebook-token"));
     assert!(!server["args"].to_string().contains("token"), "{server}");
 
-    let own = objects(&stack(NAME), "ha", &["notebook_server.existing_secret=mine"]);
+    let own = objects(&NOTEBOOK, "ha", &["notebook_server.existing_secret=mine"]);
     assert!(own.iter().all(|object| object["kind"] != "Secret"));
     assert_eq!(container(&own, "Deployment/jupyter-notebook", "jupyter-notebook")["env"], from("mine"));
 }
@@ -223,7 +227,7 @@ fn the_configuration_has_the_keys_that_the_code_reads() {
 
 #[test]
 fn a_registry_is_that_of_the_kernels_too() {
-    let notebook = stack(NAME);
+    let notebook = &*NOTEBOOK;
     let mut release = notebook.release(None, None);
     release.registry = Some("registry.example.org:5000".into());
     let prepared = notebook.prepare(&super::example("ha", &[]), &release).unwrap();
@@ -314,7 +318,7 @@ fn notebooks_are_on_a_volume_that_recovery_finds() {
             .iter()
             .all(|title| !title.contains("PersistentVolumeClaim"))
     );
-    let none = objects(&stack(NAME), "ha", &["notebook_server.persistence.enabled=false"]);
+    let none = objects(&NOTEBOOK, "ha", &["notebook_server.persistence.enabled=false"]);
     assert_eq!(pod(&none, "Deployment/jupyter-notebook").get("volumes"), None);
 }
 
@@ -336,7 +340,7 @@ fn a_changed_configuration_starts_its_readers_anew() {
 
 #[test]
 fn kernels_are_found_when_the_rest_goes() {
-    let notebook = stack(NAME);
+    let notebook = &*NOTEBOOK;
     let made = notebook.prepare(&super::example("ha", &[]), &notebook.release(None, None)).unwrap().runtime;
     let found: Vec<_> =
         made.iter().map(|made| (made.kind.as_str(), made.selector.as_str(), made.namespace.as_deref())).collect();
@@ -345,7 +349,7 @@ fn kernels_are_found_when_the_rest_goes() {
 
 #[test]
 fn what_nothing_reads_is_said() {
-    let notebook = stack(NAME);
+    let notebook = &*NOTEBOOK;
     for (set, said) in [
         ("replicaCount=3", "--set replicaCount: warning: changes nothing: gateway and Jupyter have one pod each"),
         (
@@ -360,17 +364,17 @@ fn what_nothing_reads_is_said() {
         ),
         ("affinity.x=y", "--set affinity.x: warning: affinity: changes nothing: "),
     ] {
-        says(&notebook, "ha", &[set], said);
+        says(notebook, "ha", &[set], said);
     }
 }
 
 /// Before an install, whether kernels can start at all.
 #[test]
 fn one_node_is_told_that_no_kernel_starts() {
-    let notebook = stack(NAME);
+    let notebook = &*NOTEBOOK;
     let kernel = "warning: local_daemon.replicas: no kernel can start, because each has three replicas on three nodes with a daemon; for kernels take the profile ha";
-    says(&notebook, "single-node", &[], kernel);
-    assert!(told(&notebook, "ha", &[]).iter().all(|line| !line.contains("no kernel can start")));
+    says(notebook, "single-node", &[], kernel);
+    assert!(told(notebook, "ha", &[]).iter().all(|line| !line.contains("no kernel can start")));
     let description = &notebook.profile(Some("single-node")).unwrap().description;
     assert!(description.contains("No kernel can start"), "{description}");
     let description = &notebook.profile(Some("ha")).unwrap().description;
@@ -384,7 +388,7 @@ fn one_node_is_told_that_no_kernel_starts() {
 /// Whole messages of values that cannot work, each as its only error.
 #[test]
 fn wrong_values_and_what_is_said_about_them() {
-    let notebook = stack(NAME);
+    let notebook = &*NOTEBOOK;
     let mut wrong = Vec::new();
     for (profile, set, message) in WRONG {
         let choices = super::example(profile, set);
@@ -533,5 +537,9 @@ const WRONG: &[(&str, &[&str], &str)] = &[
         &["local_daemon.device_plugin.path=device-plugins"],
         "--set local_daemon.device_plugin.path: is `device-plugins`, expected a text like `^(/[A-Za-z0-9._-]+)+/?$` (On the nodes; it is mounted at the same place. Elsewhere where the kubelet's root is, as with k0s and MicroK8s)",
     ),
-    ("ha", &["gateway.schedular.x=1"], "--set gateway.schedular.x: gateway.schedular: unknown key, did you mean `scheduler`?"),
+    (
+        "ha",
+        &["gateway.schedular.x=1"],
+        "--set gateway.schedular.x: gateway.schedular: unknown key, did you mean `scheduler`?",
+    ),
 ];

@@ -14,6 +14,9 @@ STACK=distributed-notebook
 VALUES=$CLUSTER_DIR/values/distributed-notebook.yaml
 KERNEL=3f0c9a52-7d41-4b8e-9c1a-5e2f7a6b8d90
 
+# It waits for volumes and for a scheduler's turn, on a machine that may be busy.
+WAIT=100s
+
 # The application works in the namespace default alone, so that is taken away object by object.
 begin_notebook() {
   begin
@@ -23,15 +26,17 @@ begin_notebook() {
 }
 
 clear_notebook() {
-  sw uninstall "$STACK" --yes >/dev/null 2>&1 || true
-  kubectl --namespace default delete clonesets.apps.kruise.io -l kernel --timeout=30s >/dev/null 2>&1 || true
-  kubectl --namespace default delete configmap "kernel-$KERNEL-configmap" --ignore-not-found >/dev/null 2>&1 || true
-  kubectl --namespace default delete service "kernel-$KERNEL-svc" storage --ignore-not-found >/dev/null 2>&1 || true
-  kubectl --namespace default delete pod storage --force --grace-period 0 --ignore-not-found >/dev/null 2>&1 || true
-  kubectl --namespace default delete persistentvolumeclaim,secret -l "seaworthy.dev/stack=$STACK" --timeout=30s >/dev/null 2>&1 || true
-  kubectl label node --all "$KERNEL-" >/dev/null 2>&1 || true
+  local mine="seaworthy.dev/stack=$STACK"
+  if [[ -n $(k get deployment,statefulset,service,configmap,serviceaccount,persistentvolumeclaim,secret -l "$mine" -o name) ]]; then
+    sw uninstall "$STACK" --yes >/dev/null 2>&1 || true
+    k delete clonesets.apps.kruise.io -l kernel --timeout=30s >/dev/null 2>&1 || true
+    k delete "configmap/kernel-$KERNEL-configmap" "service/kernel-$KERNEL-svc" lease/scheduler-extender --ignore-not-found >/dev/null 2>&1 || true
+    k delete persistentvolumeclaim,secret -l "$mine" --timeout=30s >/dev/null 2>&1 || true
+    kubectl label node --all "$KERNEL-" >/dev/null 2>&1 || true
+    kubectl --namespace "$SYSTEM" delete configmap,lease "default.$STACK" --ignore-not-found >/dev/null 2>&1 || true
+  fi
+  k delete pod,service storage --force --grace-period 0 --ignore-not-found >/dev/null 2>&1 || true
   [[ ! -e $WORK/prerequisites ]] || sw prerequisites uninstall kruise metallb --in-use --yes >/dev/null 2>&1 || true
-  kubectl --namespace "$SYSTEM" delete configmap,lease "default.$STACK" --ignore-not-found >/dev/null 2>&1 || true
   end
 }
 
