@@ -224,6 +224,11 @@ impl Assessment {
     pub fn standing(&self) -> (Option<bool>, String) {
         let there = || self.found.as_ref().and_then(|found| found.version.clone()).unwrap_or_else(|| "yes".to_owned());
         match (&self.verdict, self.found.as_ref().map(|found| &found.health)) {
+            // How it would be installed is not what is asked.
+            (Verdict::Blocked(_), Some(Health::Healthy)) if self.wants_pool => (Some(true), there()),
+            (Verdict::Blocked(_), None) if self.wants_pool => {
+                (Some(false), "nobody gives addresses to Services of type LoadBalancer".to_owned())
+            }
             (Verdict::Blocked(blocked), _) if blocked.blind => (None, blocked.because.clone()),
             (Verdict::Blocked(blocked), _) => (Some(false), blocked.because.clone()),
             (Verdict::Install { because, .. } | Verdict::Leave { because }, _) => (Some(false), because.clone()),
