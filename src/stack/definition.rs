@@ -212,8 +212,11 @@ pub struct RunTime {
     pub api_version: String,
     /// Their kind.
     pub kind: String,
-    /// The label selector that finds them; a template.
+    /// The label selector that finds them; a template. Empty where only their names tell.
+    #[serde(default)]
     pub selector: String,
+    /// A regular expression for the whole of their names, where labels do not tell them from others.
+    pub names: Option<String>,
     /// Where they are; without one, in the release's namespace. A template.
     pub namespace: Option<String>,
 }

@@ -3,7 +3,7 @@
 
 use std::sync::LazyLock;
 
-use seaworthy::stack::Stack;
+use seaworthy::stack::{Stack, runtime};
 use serde_json::{Value, json};
 
 use super::{assert_helpful, object, objects, required, says, stack, title, told};
@@ -338,13 +338,23 @@ fn a_changed_configuration_starts_its_readers_anew() {
     }
 }
 
+/// Kernels by their label; what the gateway leaves of them by name alone, and never what is the stack's own or somebody else's.
 #[test]
 fn kernels_are_found_when_the_rest_goes() {
-    let notebook = &*NOTEBOOK;
-    let made = notebook.prepare(&super::example("ha", &[]), &notebook.release(None, None)).unwrap().runtime;
-    let found: Vec<_> =
-        made.iter().map(|made| (made.kind.as_str(), made.selector.as_str(), made.namespace.as_deref())).collect();
-    assert_eq!(found, [("CloneSet", "kernel", Some("default"))]);
+    let choices = super::example("ha", &[]);
+    let made = NOTEBOOK.runtime(&NOTEBOOK.values(&choices).unwrap(), &NOTEBOOK.release(None, None)).unwrap();
+    let found: Vec<_> = made.iter().map(|made| (made.kind.as_str(), made.selector.as_str())).collect();
+    assert_eq!(found, [("CloneSet", "kernel"), ("Service", "app"), ("ConfigMap", "")]);
+    assert!(made.iter().all(|made| made.namespace.as_deref() == Some("default")));
+    let is_named = |at: usize, name: &str| runtime::names(&made[at]).unwrap().unwrap().is_match(name);
+    let id = "3f0c9a52-7d41-4b8e-9c1a-5e2f7a6b8d90";
+    assert!(is_named(1, &format!("kernel-{id}-svc")) && is_named(2, &format!("kernel-{id}-configmap")));
+    for name in ["gateway", "kernel-svc", &format!("my-kernel-{id}-svc")] {
+        assert!(!is_named(1, name), "{name}");
+    }
+    for name in ["kernel-entrypoint-configmap", "daemon-configmap", "kernel-configmap"] {
+        assert!(!is_named(2, name), "{name}");
+    }
 }
 
 #[test]

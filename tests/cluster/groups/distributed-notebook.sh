@@ -181,6 +181,25 @@ test_notebook_ha_starts_a_kernel_on_three_nodes() {
   contains "kernel-$KERNEL-svc" k get service -o name
 }
 
+# Kernels are nobody's: they are named, stay, and go when that is asked for; and what somebody else calls alike stays.
+test_notebook_leaves_its_kernels_unless_told() {
+  begin_notebook
+  with_prerequisites
+  storage
+  exits 0 ha --yes
+  contains '201 ' jupyter "$(ip_of jupyter-notebook)" POST /api/kernels "{\"name\": \"$KERNEL\"}"
+  eventually 90 kernels_run
+  k create configmap kernel-of-mine >/dev/null
+  exits 0 sw uninstall "$STACK" --dry-run
+  says "keep   CloneSet/kernel-$KERNEL" 'the application has made it (kernels); --runtime takes it away' "keep   Service/kernel-$KERNEL-svc" "keep   ConfigMap/kernel-$KERNEL-configmap"
+  exits 0 sw uninstall "$STACK" --runtime --yes
+  expect "" k get clonesets.apps.kruise.io -o name
+  eventually 60 eval '[[ -z $(kernel_pods) ]]'
+  expect configmap/kernel-of-mine eval 'k get configmap -o name | grep kernel'
+  expect service/storage eval 'k get service -o name | grep -E "kernel|storage"'
+  k delete configmap kernel-of-mine >/dev/null
+}
+
 every_daemon_has_one_kernel() {
   local index
   for index in 0 1 2; do
