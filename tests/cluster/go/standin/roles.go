@@ -42,6 +42,16 @@ func (s *server) startRole(ctx context.Context, role contract.Role, muxes map[st
 		return s.startBalancer(*role.Balancer, muxes[role.Balancer.Listen])
 	case role.Worker != nil:
 		return s.startWorker(ctx, *role.Worker, muxes[role.Worker.Listen])
+	case role.Maker != nil:
+		return s.startMaker(ctx, *role.Maker, muxes[role.Maker.Listen])
+	case role.Rights != nil:
+		return s.startRights(ctx, *role.Rights)
+	case role.Member != nil:
+		return s.startMember(ctx, *role.Member)
+	case role.Filter != nil:
+		return s.startFilter(*role.Filter, muxes[role.Filter.Listen])
+	case role.DevicePlugin != nil:
+		return s.startDevicePlugin(ctx, *role.DevicePlugin)
 	default:
 		return s.startProxy(*role.Proxy, muxes[role.Proxy.Listen])
 	}
@@ -49,11 +59,10 @@ func (s *server) startRole(ctx context.Context, role contract.Role, muxes map[st
 
 // startProxy hands requests on, and answers 502 when it cannot.
 func (s *server) startProxy(p contract.Proxy, mux *http.ServeMux) error {
-	target, err := s.values.Expand(p.To, nil)
-	if err != nil {
+	if err := s.expandAll(&p.To, &p.Authorization); err != nil {
 		return err
 	}
-	to, err := url.Parse(target)
+	to, err := url.Parse(p.To)
 	if err != nil {
 		return err
 	}
@@ -62,7 +71,13 @@ func (s *server) startProxy(p contract.Proxy, mux *http.ServeMux) error {
 		r.Out.URL.RawPath = ""
 		r.SetURL(to)
 	}}
-	mux.Handle(p.Prefix, proxy)
+	mux.HandleFunc(p.Prefix, func(w http.ResponseWriter, r *http.Request) {
+		if p.Authorization != "" && r.Header.Get("Authorization") != p.Authorization {
+			http.Error(w, "Forbidden", http.StatusForbidden)
+			return
+		}
+		proxy.ServeHTTP(w, r)
+	})
 	return nil
 }
 

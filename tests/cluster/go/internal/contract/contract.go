@@ -26,6 +26,7 @@ type Contract struct {
 	Upstreams  []Upstream       `yaml:"upstreams"`
 	Listen     []Listen         `yaml:"listen"`
 	Roles      []Role           `yaml:"roles"`
+	isProgram  bool             // one beside the image's own
 }
 
 type Image struct {
@@ -36,6 +37,8 @@ type Image struct {
 	Workdir    string            `yaml:"workdir"`
 	Env        map[string]string `yaml:"env"`
 	Shell      bool              `yaml:"shell"`
+	Open       []string          `yaml:"open"`
+	Programs   map[string]string `yaml:"programs"`
 	Files      map[string]Baked  `yaml:"files"`
 }
 
@@ -112,9 +115,28 @@ func Load(file string) (*Contract, error) {
 	return c, nil
 }
 
+// LoadProgram reads the contract of a program that an image has beside its own.
+func LoadProgram(file string) (*Contract, error) {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	c, err := read(&Contract{isProgram: true}, data, path.Base(file))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return c, nil
+}
+
+// ProgramFile is where an image has the contract of a program beside its own.
+func ProgramFile(program string) string { return "/contracts/" + path.Base(program) + ".yaml" }
+
 // Parse refuses unknown keys and whatever could only fail later.
 func Parse(data []byte, component string) (*Contract, error) {
-	c := &Contract{}
+	return read(&Contract{}, data, component)
+}
+
+func read(c *Contract, data []byte, component string) (*Contract, error) {
 	decoder := yaml.NewDecoder(bytes.NewReader(data))
 	decoder.KnownFields(true)
 	if err := decoder.Decode(c); err != nil {

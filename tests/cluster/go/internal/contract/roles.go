@@ -13,6 +13,11 @@ type Role struct {
 	Folders      *Folders      `yaml:"folders"`
 	Balancer     *Balancer     `yaml:"balancer"`
 	Worker       *Worker       `yaml:"worker"`
+	Maker        *Maker        `yaml:"maker"`
+	Rights       *Rights       `yaml:"rights"`
+	Member       *Member       `yaml:"member"`
+	Filter       *Filter       `yaml:"filter"`
+	DevicePlugin *DevicePlugin `yaml:"device-plugin"`
 }
 
 // kind is what the checks ask of every role.
@@ -35,6 +40,8 @@ func (r *Role) kinds() []kind {
 		{r.CSVPublisher, r.CSVPublisher != nil}, {r.Queue, r.Queue != nil}, {r.Collector, r.Collector != nil},
 		{r.Proxy, r.Proxy != nil}, {r.Etcd, r.Etcd != nil}, {r.Importer, r.Importer != nil},
 		{r.Folders, r.Folders != nil}, {r.Balancer, r.Balancer != nil}, {r.Worker, r.Worker != nil},
+		{r.Maker, r.Maker != nil}, {r.Rights, r.Rights != nil}, {r.Member, r.Member != nil},
+		{r.Filter, r.Filter != nil}, {r.DevicePlugin, r.DevicePlugin != nil},
 	} {
 		if one.set {
 			set = append(set, one.kind)
@@ -103,12 +110,14 @@ type Proxy struct {
 	Prefix string `yaml:"prefix"`
 	To     string `yaml:"to"`
 	Strip  string `yaml:"strip"`
+	// Authorization is what a request has to bring in the header of that name; else 403.
+	Authorization string `yaml:"authorization"`
 }
 
 func (p *Proxy) fillIn()              {}
 func (p *Proxy) port() (string, bool) { return p.Listen, true }
 func (p *Proxy) needed() []string     { return []string{p.Prefix, p.To} }
-func (p *Proxy) templates() []string  { return []string{p.To} }
+func (p *Proxy) templates() []string  { return []string{p.To, p.Authorization} }
 
 // Etcd keeps things in an etcd, and is not ready without one. With a name in Leader one of several leads.
 type Etcd struct {

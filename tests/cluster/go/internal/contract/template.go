@@ -1,6 +1,7 @@
 package contract
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"strings"
@@ -10,6 +11,13 @@ import (
 // Values are what a stand-in was started with, defaults included.
 type Values struct {
 	Flags, Env, Args map[string]string
+	dry              bool
+}
+
+// Dry are the same without the files that are there only when it runs.
+func (v Values) Dry() Values {
+	v.dry = true
+	return v
 }
 
 // Request is `.` in a route's body.
@@ -47,6 +55,8 @@ func (v Values) functions() template.FuncMap {
 		"env":        lookup("variable", v.Env),
 		"arg":        lookup("argument", v.Args),
 		"hostname":   os.Hostname,
+		"value":      v.value,
+		"json":       quoted,
 		"trimPrefix": func(prefix, s string) string { return strings.TrimPrefix(s, prefix) },
 		"trimSuffix": func(suffix, s string) string { return strings.TrimSuffix(s, suffix) },
 		"default": func(fallback, s string) string {
@@ -58,6 +68,14 @@ func (v Values) functions() template.FuncMap {
 	}
 }
 
+// value is what a YAML or JSON file has at dotted keys.
+func (v Values) value(file, keys string) (any, error) {
+	if v.dry {
+		return "1", nil
+	}
+	return valueOf(file, keys)
+}
+
 func lookup(what string, values map[string]string) func(string) (string, error) {
 	return func(name string) (string, error) {
 		value, ok := values[name]
@@ -66,4 +84,10 @@ func lookup(what string, values map[string]string) func(string) (string, error) 
 		}
 		return value, nil
 	}
+}
+
+// quoted is a value as JSON, which is YAML as well.
+func quoted(value any) (string, error) {
+	data, err := json.Marshal(value)
+	return string(data), err
 }

@@ -16,6 +16,9 @@ func (c *Contract) validate() error {
 }
 
 func (c *Contract) validateImage() error {
+	if c.isProgram {
+		return c.validateProgram()
+	}
 	if len(c.Image.Names) == 0 {
 		return errors.New("image.names: at least one")
 	}
@@ -29,11 +32,28 @@ func (c *Contract) validateImage() error {
 			return fmt.Errorf("image.files: %s: text or from", path)
 		}
 	}
-	// The program tells by its name whether it is to serve or to command.
-	for _, path := range append([]string{c.Image.Entrypoint}, c.Image.Links...) {
+	// The program tells by its name what it is to do.
+	paths := append([]string{c.Image.Entrypoint}, c.Image.Links...)
+	seen := map[string]bool{}
+	for path := range c.Image.Programs {
+		if seen[ProgramFile(path)] {
+			return fmt.Errorf("image.programs: two are named as %s", path)
+		}
+		seen[ProgramFile(path)] = true
+		paths = append(paths, path)
+	}
+	for _, path := range slices.Concat(paths, c.Image.Open) {
 		if !strings.HasPrefix(path, "/") || strings.HasSuffix(path, "/standin") {
 			return fmt.Errorf("image: %s: an absolute path not named standin", path)
 		}
+	}
+	return nil
+}
+
+// validateProgram: the image is the other contract's to describe.
+func (c *Contract) validateProgram() error {
+	if len(c.Image.Names)+len(c.Image.Links)+len(c.Image.Files)+len(c.Image.Programs)+len(c.Image.Open) > 0 || c.Image.Shell {
+		return errors.New("image: a program beside the image's own has none")
 	}
 	return nil
 }
@@ -121,6 +141,11 @@ func (c *Contract) validateRoles() error {
 		if slices.Contains(kinds[0].needed(), "") {
 			return fmt.Errorf("roles: item %d misses a field", i+1)
 		}
+		if special, ok := kinds[0].(interface{ validate(Values) error }); ok {
+			if err := special.validate(c.Defaults()); err != nil {
+				return prefix(fmt.Sprintf("roles: item %d", i+1), err)
+			}
+		}
 		if name, serves := kinds[0].port(); serves && !c.listensHTTP(name) {
 			return fmt.Errorf("roles: item %d: no http port is named %q", i+1, name)
 		}
@@ -134,7 +159,7 @@ func (c *Contract) listensHTTP(name string) bool {
 
 // validateTemplates expands every template with the defaults.
 func (c *Contract) validateTemplates() error {
-	values := c.Defaults()
+	values := c.Defaults().Dry()
 	var errs []error
 	for _, text := range c.templates() {
 		if _, err := values.Expand(text, NewRequest("/", nil)); err != nil {
