@@ -20,6 +20,7 @@ mod inputs;
 mod locate;
 mod look;
 mod neighbours;
+pub mod ports;
 mod proof;
 mod range;
 mod reach;

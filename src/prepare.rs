@@ -4,21 +4,20 @@ pub mod discover;
 mod health;
 pub mod needs;
 mod room;
+mod secrets;
 pub mod sharing;
 
 use std::collections::BTreeMap;
 
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
-use k8s_openapi::ByteString;
 use kube::core::ApiResource;
 use serde_json::{Value, json};
 
 use crate::cluster::{Cluster, Resources};
 use crate::doctor::{Cause, refusal};
-use crate::engine::{apply::rehearse, secret_needed};
+use crate::engine::apply::rehearse;
 use crate::kinds;
 use crate::object::ObjectRef;
-use crate::plan::difference::{HIDDEN, hides_values};
 use crate::plan::install::{self, Desired, Policy, Rehearsals};
 use crate::plan::uninstall::{self, Destroy};
 use crate::plan::{Action, FIELD_MANAGER, Installation, NAMESPACE_LABEL, Plan, Purpose, STACK_LABEL, verb};
@@ -27,6 +26,7 @@ use crate::snapshot::collect::{Query, Scope, collect, queries_for};
 
 pub use health::{Health, ObjectHealth, health};
 pub use room::{Need, Room, room};
+pub use secrets::fill as fill_secret;
 
 /// Rehearsals in flight at once.
 const IN_FLIGHT: usize = 12;
@@ -59,7 +59,10 @@ pub async fn install(
     let leftover: Vec<ObjectRef> =
         desired.inventory.iter().filter(|old| snapshot.get(old).is_none()).cloned().collect();
     snapshot.extend(look(cluster, &resources, leftover.into_iter()).await?);
-    let (rehearsals, refusals) = rehearse_all(cluster, &resources, objects.into_iter(), &snapshot).await?;
+    desired.objects.iter_mut().for_each(|(_, object)| secrets::fill(object, &snapshot));
+    let (needed, known) = secrets::told(desired.objects.iter().map(|(_, object)| object));
+    let (rehearsals, refused) = rehearse_all(cluster, &resources, known.into_iter(), &snapshot).await?;
+    let refusals = needed.into_iter().chain(refused).collect();
     let plan = install::plan(&desired, installation, cluster.id.clone(), (&snapshot, &rehearsals), policy);
     Ok(Prepared { plan, snapshot, resources, refusals })
 }
@@ -71,41 +74,19 @@ pub async fn resume(cluster: &Cluster, recorded: &Plan, policy: Policy) -> Resul
     let about = recorded.steps.iter().flat_map(|step| step.action.reads());
     let snapshot = look(cluster, &resources, about).await?;
     let mut recorded = recorded.clone();
-    restore_secrets(&mut recorded, &snapshot);
-    let (needed, known): (Vec<&Value>, Vec<&Value>) = recorded.objects().partition(|object| hides_values(object));
+    for step in &mut recorded.steps {
+        if let Action::Apply { object } = &mut step.action {
+            secrets::fill(object, &snapshot);
+        }
+    }
+    let (needed, known) = secrets::told(recorded.objects());
     let (rehearsals, refused) = rehearse_all(cluster, &resources, known.into_iter(), &snapshot).await?;
-    let needed = needed.into_iter().filter_map(ObjectRef::of).map(|secret| secret_needed(&secret));
-    let refusals = needed.chain(refused).collect();
+    let refusals = needed.into_iter().chain(refused).collect();
     let mut plan = install::refresh(&recorded, (&snapshot, &rehearsals), policy);
     if plan.purpose == Purpose::Recover {
         verb::pass(&mut plan, &snapshot);
     }
     Ok(Prepared { plan, snapshot, resources, refusals })
-}
-
-/// The values of Secrets are in no journal. Those that were written before the run broke off are taken from the cluster:
-/// what stands in their place must never be written.
-fn restore_secrets(plan: &mut Plan, snapshot: &Snapshot) {
-    for step in &mut plan.steps {
-        let Action::Apply { object } = &mut step.action else { continue };
-        let Some(live) =
-            ObjectRef::of(object).filter(|_| hides_values(object)).and_then(|secret| snapshot.get(&secret))
-        else {
-            continue;
-        };
-        for field in ["data", "stringData"] {
-            let values = object.get_mut(field).and_then(Value::as_object_mut).into_iter().flatten();
-            for (key, value) in values.filter(|(_, value)| *value == HIDDEN) {
-                let Some(kept) = live["data"].get(key) else { continue };
-                *value = if field == "data" { kept.clone() } else { as_text(kept).unwrap_or_else(|| HIDDEN.into()) };
-            }
-        }
-    }
-}
-
-fn as_text(value: &Value) -> Option<Value> {
-    let bytes: ByteString = serde_json::from_value(value.clone()).ok()?;
-    String::from_utf8(bytes.0).ok().map(Value::from)
 }
 
 /// Makes the plan that takes an installation away. `known`: what is known to have been applied; without it, objects of

@@ -19,6 +19,7 @@ pub mod quantity;
 pub mod reach;
 pub mod render;
 pub mod rules;
+pub mod runtime;
 pub mod schema;
 pub mod source;
 pub mod starter;
@@ -32,7 +33,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::error::closest;
-pub use definition::{Definition, Reach};
+pub use definition::{Definition, Reach, RunTime};
 pub use fault::{Fault, FaultKind, Origin, Place, Severity, StackError};
 use node::Node;
 pub use render::{Release, Rendered};
@@ -156,6 +157,7 @@ impl Stack {
     pub fn check(&self, values: &Values) -> Vec<Fault> {
         let mut faults = self.schema.check(values);
         if !fault::any_error(&faults) {
+            faults.append(&mut rules::placeholders(&self.definition, values));
             faults.append(&mut rules::check(&self.definition, &self.sheet, &self.templates, values));
         }
         faults
@@ -205,6 +207,8 @@ impl Stack {
         let names = self.names(&values, release);
         let reach = reach::resolve(&self.definition, &self.sheet, &self.templates, &values, &names);
         let reach = reach.map_err(|faults| StackError::Faults(values.explained(faults)))?;
+        let runtime = runtime::resolve(&self.definition, &self.sheet, &self.templates, &names);
+        let runtime = runtime.map_err(|faults| StackError::Faults(values.explained(faults)))?;
         let mut faults = strict::check(&objects);
         faults.extend(strict::in_the_clear(&objects, &values));
         faults.extend(reach::check(&reach, &self.sheet, &self.definition, &objects));
@@ -212,7 +216,7 @@ impl Stack {
         if fault::any_error(&faults) {
             return Err(StackError::Faults(faults));
         }
-        Ok(Prepared { values, objects, reach, warnings: faults })
+        Ok(Prepared { values, objects, reach, runtime, warnings: faults })
     }
 
     fn names(&self, values: &Values, release: &Release) -> minijinja::Value {
@@ -235,6 +239,8 @@ pub struct Prepared {
     pub objects: Vec<Rendered>,
     /// The ways that lead to the components which are on.
     pub reach: Vec<Reach>,
+    /// What the application makes while it runs.
+    pub runtime: Vec<RunTime>,
     /// What is odd, but stops nothing.
     pub warnings: Vec<Fault>,
 }

@@ -5,6 +5,8 @@ use std::process::ExitCode;
 use super::choose::choose;
 use super::{Failure, Session};
 use clap::Args;
+use seaworthy::prepare::fill_secret;
+use seaworthy::snapshot::Snapshot;
 
 /// `render`
 #[derive(Debug, Args)]
@@ -20,7 +22,11 @@ pub(crate) struct RenderArgs {
 
 pub(crate) fn run(session: &Session, arguments: &RenderArgs) -> Result<ExitCode, Failure> {
     let chosen = choose(session, &arguments.stack, &arguments.choice, arguments.example)?;
-    let objects: Vec<_> = chosen.objects.iter().map(|(_, object)| object).collect();
+    let mut objects: Vec<_> = chosen.objects.into_iter().map(|(_, object)| object).collect();
+    // No cluster is asked whether it has what is to be made at random, so it is made anew each time.
+    for object in &mut objects {
+        fill_secret(object, &Snapshot::default());
+    }
     let mut text = String::new();
     for object in &objects {
         let broken =

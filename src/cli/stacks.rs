@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Subcommand;
+use seaworthy::stack::definition::{Difference, RunTime};
 use seaworthy::stack::{Report, Setting, Stack, validate as validate_stack, validate_folder};
 use serde_json::json;
 
@@ -91,6 +92,16 @@ fn show_text(stack: &Stack) -> String {
         let room = format!("{}, {} CPU, {} memory", count(needs.nodes as usize, "node"), needs.cpu, needs.memory);
         lines.push(format!("  {name:<16} {} Needs {room}.", profile.description));
     }
+    if !definition.differs.is_empty() {
+        lines.push("\nWHAT DIFFERS".to_owned());
+        let line = |difference: &Difference| format!("  from {}: {}", difference.from.name(), difference.what);
+        lines.extend(definition.differs.iter().map(line));
+    }
+    if !definition.runtime.is_empty() {
+        lines.push("\nWHAT IT MAKES WHILE IT RUNS (nothing owns it; `uninstall` finds it)".to_owned());
+        let line = |made: &RunTime| format!("  {:<16} {} with the label {}", made.title, made.kind, made.selector);
+        lines.extend(definition.runtime.iter().map(line));
+    }
     lines.push("\nSETTINGS (required ones first)".to_owned());
     let mut settings = stack.settings();
     settings.sort_by_key(|setting| (!setting.required, setting.advanced));
@@ -101,11 +112,13 @@ fn show_text(stack: &Stack) -> String {
 fn setting_line(setting: &Setting) -> String {
     let default = match (&setting.default, setting.required) {
         (_, true) => "required".to_owned(),
+        _ if setting.made => "made".to_owned(),
         (Some(value), _) => cut(&value.to_string(), 40),
         (None, _) => "not set".to_owned(),
     };
     let about = setting.title.as_ref().or(setting.description.as_ref()).cloned().unwrap_or_default();
     let unit = setting.unit.as_ref().map_or_else(String::new, |unit| format!(" [{unit}]"));
+    let about = setting.inert.as_ref().map_or(about, |why| format!("changes nothing: {why}"));
     format!("  {:<44} {:<16} {default}{unit}  {about}", setting.path, cut(&setting.kind, 16))
 }
 

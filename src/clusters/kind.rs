@@ -2,4 +2,5 @@
 
 pub mod config;
 pub mod create;
+pub mod profile;
 pub mod words;

@@ -219,7 +219,7 @@ mod tests {
 
     fn needs() -> Needs {
         let (cpu, memory) = ("2".to_owned(), "4Gi".to_owned());
-        Needs { nodes: 2, cpu, memory, storage_class: true, prerequisites: Vec::new() }
+        Needs { nodes: 2, cpu, memory, storage_class: true, ..Needs::default() }
     }
 
     fn judged(around: impl IntoIterator<Item = Value>, class: &Value) -> Vec<String> {

@@ -136,7 +136,14 @@ mod tests {
     }
 
     fn needs() -> Needs {
-        Needs { nodes: 2, cpu: "2".into(), memory: "3Gi".into(), storage_class: true, prerequisites: vec!["x".into()] }
+        Needs {
+            nodes: 2,
+            cpu: "2".into(),
+            memory: "3Gi".into(),
+            storage_class: true,
+            prerequisites: vec!["x".into()],
+            ..Needs::default()
+        }
     }
 
     #[test]

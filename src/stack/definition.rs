@@ -49,6 +49,15 @@ pub struct Definition {
     /// What a component says in its log each time it has started in the sandbox, where nothing runs: what playbooks wait for.
     #[serde(default)]
     pub simulation: BTreeMap<String, Vec<String>>,
+    /// What is otherwise here than where the stack is known from.
+    #[serde(default)]
+    pub differs: Vec<Difference>,
+    /// Texts of chart and document that stand for a value and are none.
+    #[serde(default)]
+    pub placeholders: Vec<String>,
+    /// What the application makes while it runs, and nothing owns.
+    #[serde(default)]
+    pub runtime: Vec<RunTime>,
 }
 
 impl Definition {
@@ -155,6 +164,55 @@ pub struct Needs {
     pub storage_class: bool,
     /// Prerequisites by name.
     pub prerequisites: Vec<String>,
+    /// Ports of the machine that a cluster made for it leads to ports of its nodes: `[ADDRESS:]HOST:NODE[/udp]`.
+    pub ports: Vec<String>,
+    /// Folders that all nodes of a cluster made for it share, by their path in the nodes.
+    pub folders: Vec<String>,
+}
+
+/// Where a stack is known from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Source {
+    /// The official chart.
+    Chart,
+    /// The document that describes it.
+    Document,
+}
+
+impl Source {
+    /// Its name in a sentence.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Chart => "the chart",
+            Self::Document => "the document",
+        }
+    }
+}
+
+/// Something that is otherwise here than where the stack is known from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Difference {
+    /// Than what.
+    pub from: Source,
+    /// What, and why, in a line.
+    pub what: String,
+}
+
+/// Objects that the application makes while it runs. Nothing owns them, so nothing takes them away with it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunTime {
+    /// What they are, for people: `kernels`.
+    pub title: String,
+    /// Their group and version.
+    #[serde(rename = "apiVersion")]
+    pub api_version: String,
+    /// Their kind.
+    pub kind: String,
+    /// The label selector that finds them; a template.
+    pub selector: String,
+    /// Where they are; without one, in the release's namespace. A template.
+    pub namespace: Option<String>,
 }
 
 /// A rule across values.

@@ -63,6 +63,8 @@ pub enum Origin {
     Form,
     /// What the last run recorded.
     Recorded,
+    /// A secret that is made at random because nobody gave one.
+    Made,
     /// Another option of the command line.
     Option(&'static str),
 }
@@ -77,6 +79,7 @@ impl fmt::Display for Origin {
             Self::Option(option) => formatter.write_str(option),
             Self::Form => formatter.write_str("typed in"),
             Self::Recorded => formatter.write_str("recorded by the last run"),
+            Self::Made => formatter.write_str("made at random"),
         }
     }
 }

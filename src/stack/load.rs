@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::definition::{Component, Definition};
+use super::definition::{Component, Definition, Source};
 use super::fault::{Fault, FaultKind, Mark, Place, Severity};
 use super::node::Node;
 use super::path::Way;
@@ -14,6 +14,7 @@ use super::source::Folder;
 use super::typed::{self, Problem};
 use super::{names, quantity, yaml};
 use crate::error::closest;
+use crate::network::ports::Port;
 
 /// The version of the format that this program reads.
 const FORMAT: u32 = 1;
@@ -93,6 +94,7 @@ pub fn cross_check(
     checker.rules();
     checker.reach();
     checker.simulation();
+    checker.sources();
     checker.files();
     checker.faults
 }
@@ -139,6 +141,17 @@ impl Checker<'_> {
                 self.fault(&way, format!("unknown profile; known are {}", PROFILES.join(", ")));
             } else if !self.folder.files.contains_key(&format!("{name}.yaml")) {
                 self.fault(&way, format!("there is no file {name}.yaml with what this profile changes"));
+            }
+            for (index, port) in profile.needs.ports.iter().enumerate() {
+                if let Err(message) = port.parse::<Port>() {
+                    self.fault(&format!("{way}.needs.ports[{index}]"), message);
+                }
+            }
+            for (index, folder) in profile.needs.folders.iter().enumerate() {
+                if !folder.starts_with('/') || folder.contains([':', ',']) {
+                    let message = format!("`{folder}` is not the absolute path of a folder");
+                    self.fault(&format!("{way}.needs.folders[{index}]"), message);
+                }
             }
             for (field, text) in [("cpu", &profile.needs.cpu), ("memory", &profile.needs.memory)] {
                 if !text.is_empty() && quantity::parse(text).is_none() {
@@ -263,6 +276,24 @@ impl Checker<'_> {
     fn simulation(&mut self) {
         for component in self.definition.simulation.keys() {
             self.known_component(&format!("simulation.{component}"), component);
+        }
+    }
+
+    /// What is said about chart and document needs one that is named.
+    fn sources(&mut self) {
+        for (index, difference) in self.definition.differs.iter().enumerate() {
+            if difference.what.trim().is_empty() {
+                self.fault(&format!("differs[{index}].what"), "says nothing");
+            }
+            if difference.from == Source::Chart && self.definition.chart.is_none() {
+                self.fault(&format!("differs[{index}].from"), "no chart is named that it could differ from");
+            }
+        }
+        for (index, text) in self.definition.placeholders.iter().enumerate() {
+            // Each is looked for inside of every value.
+            if text.trim().len() < 4 {
+                self.fault(&format!("placeholders[{index}]"), format!("`{text}` is too short to be told from a value"));
+            }
         }
     }
 

@@ -2,11 +2,12 @@
 
 use minijinja::context;
 use minijinja::value::Serde;
+use serde_json::Value;
 
 use super::definition::{Definition, Rule};
 use super::fault::{Fault, FaultKind};
 use super::load::Sheet;
-use super::path::Way;
+use super::path::{Step, Way};
 use super::render::Templates;
 use super::values::Values;
 
@@ -44,6 +45,32 @@ fn broken(rule: &Rule, values: &Values) -> Fault {
     Fault::new(FaultKind::BrokenRule, origin, rule.message.clone()).on(way).severity(rule.severity)
 }
 
+/// Every value that is, or contains, a text which stands for one in the official chart or in the document.
+pub fn placeholders(definition: &Definition, values: &Values) -> Vec<Fault> {
+    let known: Vec<(&str, String)> =
+        definition.placeholders.iter().map(|text| (text.as_str(), text.to_lowercase())).collect();
+    let mut faults = Vec::new();
+    let mut open = vec![(Way::default(), values.tree())];
+    while let Some((way, value)) = open.pop() {
+        match value {
+            Value::String(text) => {
+                let text = text.to_lowercase();
+                if let Some((placeholder, _)) = known.iter().find(|(_, wanted)| text.contains(wanted)) {
+                    let message = format!("`{placeholder}` only stands for a value in the documents; give your own");
+                    faults.push(Fault::new(FaultKind::BadValue, values.origin(&way).clone(), message).on(way));
+                }
+            }
+            Value::Array(items) => {
+                open.extend(items.iter().enumerate().map(|(at, item)| (way.with(Step::Index(at)), item)));
+            }
+            Value::Object(entries) => open.extend(entries.iter().map(|(name, value)| (way.key(name), value))),
+            _ => {}
+        }
+    }
+    faults.sort_by_key(|fault| fault.way.to_string());
+    faults
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::tests::{STACK, profile, stack};
@@ -54,6 +81,23 @@ mod tests {
         let stack = stack(&[("stack.yaml", &text)]);
         let values = stack.values(&Choices { set: vec![set.into()], ..profile("ha") }).unwrap();
         stack.check(&values).iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn a_placeholder_is_no_value_whatever_its_case_and_surroundings() {
+        let text = STACK.replace("rules:", "placeholders: [YOUR_URL, foo.bar.com]\nrules:");
+        let stack = stack(&[("stack.yaml", &text)]);
+        let set = vec!["web.image.tag=https://Foo.bar.com/api".into(), "web.image.repository=[your_url]".into()];
+        let values = stack.values(&Choices { set, ..profile("ha") }).unwrap();
+        let told: Vec<String> =
+            super::placeholders(stack.definition(), &values).iter().map(ToString::to_string).collect();
+        assert_eq!(
+            told,
+            [
+                "--set web.image.repository: `YOUR_URL` only stands for a value in the documents; give your own",
+                "--set web.image.tag: `foo.bar.com` only stands for a value in the documents; give your own"
+            ]
+        );
     }
 
     #[test]

@@ -104,6 +104,26 @@ impl Schema {
         false
     }
 
+    /// The ways to all secrets that are made at random when nobody gives one.
+    pub fn made(&self) -> Vec<Way> {
+        let mut found = Vec::new();
+        let mut open = vec![(Way::default(), self.spread(&self.root))];
+        while let Some((way, schemas)) = open.pop() {
+            if schemas.iter().any(|schema| schema["x-seaworthy"]["generate"] == true) {
+                found.push(way);
+            } else if way.0.len() < DEEPEST {
+                let below = self.properties(&way).into_iter().map(|name| way.key(name));
+                open.extend(below.map(|way| (way.clone(), self.at(&way))));
+            }
+        }
+        found
+    }
+
+    /// Why nothing reads the value at the way, when nothing does.
+    pub fn inert(&self, way: &Way) -> Option<&str> {
+        self.at(way).into_iter().find_map(|schema| schema["x-seaworthy"]["inert"].as_str())
+    }
+
     /// Whether a map at the way can hold a secret: what was given in its place may be one.
     fn holds_secret(&self, way: &Way) -> bool {
         fn holds(schema: &Value) -> bool {

@@ -20,6 +20,9 @@ use super::yaml;
 /// What is shown in place of a secret.
 pub const HIDDEN: &str = "<secret>";
 
+/// What stands for a secret that nobody gave and that is to be made: until it is known whether the cluster has one already.
+pub const MADE: &str = "<made at random>";
+
 /// A text that somebody has already read, and the name it has for the user.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Text {
@@ -222,6 +225,12 @@ pub fn merged(own: Node<Origin>, profile: &str, choices: &Choices, schema: &Sche
     merge::merge(&mut nodes, chosen.clone());
     let mut removed = Vec::new();
     merge::settle(&mut nodes, &Way::default(), schema, &mut removed);
+    for way in schema.made() {
+        let is_given = way.find(&nodes.to_value()).is_some_and(|value| value != "");
+        if !is_given {
+            set::put(&mut nodes, &Node::map(Origin::Made), &way, Node::from_value(MADE.into(), &Origin::Made));
+        }
+    }
     let secrets = secrets(&nodes, schema);
     merge::remove_if(&mut chosen, &Way::default(), &|way, at| matches!(at, Origin::Secret(_)) || schema.is_secret(way));
     Ok(Values {
@@ -394,6 +403,23 @@ mod tests {
             assert!(!shown.contains("hunter2"), "{shown}");
         }
         assert!(values.is_secret(&Way::dotted("any")) && !values.is_secret(&Way::dotted("any.a")));
+    }
+
+    #[test]
+    fn a_secret_that_nobody_gave_is_to_be_made() {
+        let text =
+            "properties: {web: {properties: {token: {type: string, x-seaworthy: {secret: true, generate: true}}}}}";
+        let schema = Schema::read("values.schema.yaml", text).unwrap();
+        let own = || layer("values.yaml", "web: {token: ''}\n").unwrap();
+        let values = merged(own(), "ha", &Choices::default(), &schema).unwrap();
+        assert_eq!(values.get("web.token"), Some(&json!(MADE)));
+        assert_eq!(values.origin(&Way::dotted("web.token")), &Origin::Made);
+        assert_eq!(values.without_secrets(), json!({"web": {"token": HIDDEN}}));
+        let given = Choices { secrets: vec![("web.token".into(), "hunter2".into())], ..Choices::default() };
+        assert_eq!(merged(own(), "ha", &given, &schema).unwrap().get("web.token"), Some(&json!("hunter2")));
+        // What the last run recorded stands for what the cluster has.
+        let again = Choices { recorded: Some(json!({"web": {"token": HIDDEN}})), ..Choices::default() };
+        assert_eq!(merged(own(), "ha", &again, &schema).unwrap().get("web.token"), Some(&json!(HIDDEN)));
     }
 
     #[test]

@@ -10,12 +10,14 @@ use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 use seaworthy::cluster::Cluster;
 use seaworthy::clusters::Decision;
-use seaworthy::clusters::kind::config::{Mount, Port, Wish, config};
+use seaworthy::clusters::kind::config::{Mount, Wish, config};
 use seaworthy::clusters::kind::create::{Options, decide};
+use seaworthy::clusters::kind::profile;
 use seaworthy::engine::journal::Inputs;
+use seaworthy::network::ports::Port;
 use seaworthy::plan::{Installation, Purpose};
-use seaworthy::prerequisites::shared_path::FOLDER;
 use seaworthy::stack::Fault;
+use seaworthy::stack::definition::Needs;
 use serde_json::{Value, json};
 
 use super::{picture, place, prepared, refused, voyage};
@@ -41,7 +43,7 @@ pub(crate) struct CreateArgs {
     /// single-node, or ha: one control plane and two nodes more, or as many as the stack of --stack wants
     #[arg(long, value_name = "PROFILE")]
     profile: Option<String>,
-    /// As many nodes as this stack wants in the profile
+    /// As many nodes as this stack wants in the profile, with the ports and the shared folders that it names
     #[arg(long, value_name = "STACK")]
     stack: Option<String>,
     /// How many nodes, the control plane's included
@@ -98,13 +100,9 @@ pub(super) async fn run(session: &Session, arguments: &CreateArgs) -> Result<Exi
         return k3s::run(session, arguments, place).await;
     }
     let mut wish = wish(session, arguments)?;
-    let mut folders = Vec::new();
-    if arguments.shared_volumes {
-        let name = config(&wish).map_err(|fault| misfit(&fault))?.name;
-        let folder = shared_folder(session, &name)?;
-        wish.mounts.push(Mount { host: folder.clone(), node: FOLDER.into(), read_only: false });
-        folders.push(folder);
-    }
+    let needs = needs(session, arguments)?;
+    profile::add_ports(&mut wish, &needs);
+    let folders = share(session, arguments, &needs, &mut wish)?;
     let config = config(&wish).map_err(|fault| misfit(&fault))?;
     let values = json!({"config": config.text, "image": arguments.image});
     if let Some(code) = open_run(session, arguments, ("kind", &config.name, &values), &place).await? {
@@ -195,13 +193,34 @@ fn wish(session: &Session, arguments: &CreateArgs) -> Result<Wish, Failure> {
         mounts.push(Mount { host: authority(file)?, node: AUTHORITY.into(), read_only: true });
     }
     let file = own_file(arguments)?;
-    let ports = arguments.ports.clone();
-    Ok(Wish { name: arguments.name.clone(), nodes: nodes(session, arguments)?, ports, mounts, file })
+    Ok(Wish {
+        name: arguments.name.clone(),
+        nodes: nodes(session, arguments)?,
+        ports: arguments.ports.clone(),
+        mounts,
+        file,
+    })
 }
 
-/// The folder of this machine that the nodes of a cluster share; it outlives the cluster.
-pub(super) fn shared_folder(session: &Session, name: &str) -> Result<PathBuf, Failure> {
-    let folder = session.state_dir()?.join("clusters").join(name).join("shared");
+/// What the profile of the stack of `--stack` needs; nothing without one.
+fn needs(session: &Session, arguments: &CreateArgs) -> Result<Needs, Failure> {
+    let Some(name) = &arguments.stack else { return Ok(Needs::default()) };
+    Ok(session.catalogue().get(name)?.profile(arguments.profile.as_deref())?.needs.clone())
+}
+
+/// Gives every node the folders that all of them are to share, and names those of this machine that have to be made for it.
+fn share(session: &Session, arguments: &CreateArgs, needs: &Needs, wish: &mut Wish) -> Result<Vec<PathBuf>, Failure> {
+    let wanted = profile::folders(needs, arguments.shared_volumes);
+    if wanted.is_empty() {
+        return Ok(Vec::new());
+    }
+    let name = config(wish).map_err(|fault| misfit(&fault))?.name;
+    Ok(profile::share(wish, &wanted, &cluster_folder(session, &name)?))
+}
+
+/// The folder of this machine below which lies what the nodes of a cluster share; it outlives the cluster.
+pub(super) fn cluster_folder(session: &Session, name: &str) -> Result<PathBuf, Failure> {
+    let folder = session.state_dir()?.join("clusters").join(name);
     std::path::absolute(&folder).map_err(|error| Failure::file(&folder, &error))
 }
 

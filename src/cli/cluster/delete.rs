@@ -11,7 +11,7 @@ use seaworthy::recover::{join, look};
 use serde_json::json;
 use tokio::time::timeout;
 
-use super::create::shared_folder;
+use super::create::cluster_folder;
 use super::{abandon_open, picture, place, prepared, refused, voyage};
 use crate::cli::voyage::{Remarks, declined, interrupted, show_plan, unanswerable};
 use crate::cli::{Failure, Session};
@@ -98,7 +98,7 @@ async fn data(session: &Session, cluster: &Found) -> Vec<String> {
     let mut lines = vec![format!(
         "{nodes} and their volumes go: images, logs, and every volume of the cluster that lies in a node"
     )];
-    let shared = shared_folder(session, &cluster.name).ok().filter(|folder| folder.exists());
+    let shared = cluster_folder(session, &cluster.name).ok().filter(|folder| folder.exists());
     if let Some(folder) = shared {
         lines.push(format!("what its nodes share stays on this machine: {}", folder.display()));
     }

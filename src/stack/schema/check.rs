@@ -4,15 +4,15 @@ use jsonschema::error::{TypeKind, ValidationErrorKind};
 use jsonschema::{JsonType, ValidationError, Validator};
 use serde_json::Value;
 
-use super::super::fault::{Fault, FaultKind, Mark, Origin, Place};
+use super::super::fault::{Fault, FaultKind, Mark, Origin, Place, Severity};
 use super::super::node::{Data, Node};
 use super::super::path::{Step, Way};
-use super::super::values::{HIDDEN, Values};
+use super::super::values::{HIDDEN, MADE, Values};
 use super::{Schema, formats};
 use crate::error::closest;
 
 /// What `x-seaworthy` can say about a value.
-const HINTS: [&str; 4] = ["secret", "advanced", "unit", "multiline"];
+const HINTS: [&str; 6] = ["secret", "advanced", "unit", "multiline", "generate", "inert"];
 
 /// As many names are listed when none is close to what was typed.
 const LISTED: usize = 12;
@@ -27,12 +27,16 @@ impl Schema {
         let judge = Judge { schema: self, values };
         let mut faults: Vec<Fault> = Vec::new();
         for error in validator.iter_errors(values.tree()) {
+            if judge.is_stand_in(&error) {
+                continue;
+            }
             for fault in judge.faults(&error) {
                 if !faults.contains(&fault) {
                     faults.push(fault);
                 }
             }
         }
+        judge.inert(values.chosen(), &Way::default(), &mut faults);
         faults
     }
 
@@ -115,6 +119,25 @@ impl Judge<'_> {
             }
             ValidationErrorKind::MinLength { .. } if self.is_left_empty(&way) => vec![self.missing(way)],
             kind => vec![self.wrong(way, kind)],
+        }
+    }
+
+    /// Whether it is about what stands for a secret that is not given now: the secret itself was judged when it was, or fits by its making.
+    fn is_stand_in(&self, error: &ValidationError<'_>) -> bool {
+        let way = Way::pointer(error.instance_path().as_str(), self.values.tree());
+        let stands = way.find(self.values.tree()).is_some_and(|value| value == HIDDEN || value == MADE);
+        stands && self.schema.is_secret(&way)
+    }
+
+    /// What somebody chose and nothing reads: that it changes nothing must not be found out later.
+    fn inert(&self, chosen: &Value, way: &Way, faults: &mut Vec<Fault>) {
+        if let Some(why) = self.schema.inert(way) {
+            let fault = self.at(FaultKind::UnknownValue, way.clone(), format!("changes nothing: {why}"));
+            faults.push(fault.severity(Severity::Warning));
+            return;
+        }
+        for (name, value) in chosen.as_object().into_iter().flatten() {
+            self.inert(value, &way.key(name), faults);
         }
     }
 

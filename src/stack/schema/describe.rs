@@ -35,6 +35,10 @@ pub struct Setting {
     pub required: bool,
     /// Whether it is never shown and never written to disk.
     pub secret: bool,
+    /// Whether one is made at random when none is given.
+    pub made: bool,
+    /// Why nothing reads it, when nothing does.
+    pub inert: Option<String>,
     /// Whether it is shown only on demand.
     pub advanced: bool,
     /// Whether it is a text of several lines, such as a file.
@@ -132,6 +136,7 @@ impl Describer<'_> {
         let profiles: BTreeMap<String, Value> = self.profiles.iter().filter_map(of_profile).collect();
         let wants_text = find("minLength").and_then(Value::as_u64).unwrap_or_default() > 0;
         let is_given = default.is_some_and(|value| !(wants_text && value == "")) || !profiles.is_empty();
+        let made = schemas.iter().any(|schema| schema["x-seaworthy"]["generate"] == true);
         let unit = schemas.iter().find_map(|schema| schema["x-seaworthy"]["unit"].as_str());
         Setting {
             path: scope.way.to_string(),
@@ -141,8 +146,10 @@ impl Describer<'_> {
             types,
             default: default.map(hide),
             profiles,
-            required: !is_given && (scope.is_required || wants_text && default.is_some()),
+            required: !is_given && !made && (scope.is_required || wants_text && default.is_some()),
             secret: scope.is_secret,
+            made,
+            inert: schemas.iter().find_map(|schema| schema["x-seaworthy"]["inert"].as_str()).map(str::to_owned),
             advanced: scope.is_advanced,
             multiline: schemas.iter().any(|schema| schema["x-seaworthy"]["multiline"] == true),
             unit: unit.map(str::to_owned),

@@ -5,13 +5,14 @@ use serde_json::Value;
 use super::super::fault::Fault;
 use super::super::path::{Step, Way};
 use super::super::render::Rendered;
-use super::super::values::Values;
-use super::warning;
+use super::super::values::{HIDDEN, MADE, Values};
+use super::{fault, warning};
 
 /// A shorter secret is found in texts that have nothing to do with it.
 const SHORTEST: usize = 8;
 
-/// A warning for every field outside of a Secret that holds a secret value.
+/// A warning for every field outside of a Secret that holds a secret value, and an error for one that would hold what stands for a
+/// secret until it is made: only a whole value in a Secret is ever replaced.
 pub fn in_the_clear(objects: &[Rendered], values: &Values) -> Vec<Fault> {
     let secrets: Vec<(String, &str)> = values
         .secrets()
@@ -28,6 +29,10 @@ pub fn in_the_clear(objects: &[Rendered], values: &Values) -> Vec<Fault> {
 
 fn search(object: &Rendered, value: &Value, way: &Way, secrets: &[(String, &str)], faults: &mut Vec<Fault>) {
     match value {
+        Value::String(text) if text.contains(MADE) || text.contains(HIDDEN) => {
+            let message = "a secret that nobody gives now can only be a whole value of a Secret";
+            faults.push(fault(object, way, message));
+        }
         Value::String(text) => {
             if let Some((name, _)) = secrets.iter().find(|(_, secret)| text.contains(secret)) {
                 let message = format!("the secret `{name}` lies here in the clear; put it into a Secret");

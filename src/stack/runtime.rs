@@ -1,0 +1,57 @@
+//! What an application makes while it runs: the selectors that find it, resolved for a release.
+
+use minijinja::Value;
+
+use super::definition::{Definition, RunTime};
+use super::fault::Fault;
+use super::load::Sheet;
+use super::render::Templates;
+
+/// Each with its selector and namespace filled in.
+///
+/// # Errors
+/// Every one that cannot be evaluated.
+pub fn resolve(
+    definition: &Definition,
+    sheet: &Sheet,
+    templates: &Templates,
+    names: &Value,
+) -> Result<Vec<RunTime>, Vec<Fault>> {
+    let mut resolved = Vec::new();
+    let mut faults = Vec::new();
+    for (index, made) in definition.runtime.iter().enumerate() {
+        let mut filled = made.clone();
+        let texts = [("selector", Some(&mut filled.selector)), ("namespace", filled.namespace.as_mut())];
+        for (field, text) in texts.into_iter().filter_map(|(field, text)| Some((field, text?))) {
+            match templates.line(text, names) {
+                Ok(line) => *text = line,
+                Err(message) => faults.push(sheet.fault(&format!("runtime[{index}].{field}"), message)),
+            }
+        }
+        // An empty selector would be everything of the kind, whoever made it.
+        if filled.selector.trim().is_empty() {
+            faults.push(sheet.fault(&format!("runtime[{index}].selector"), "selects everything; name a label"));
+        }
+        resolved.push(filled);
+    }
+    if faults.is_empty() { Ok(resolved) } else { Err(faults) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{STACK, profile, stack};
+
+    #[test]
+    fn selectors_are_filled_in_and_never_empty() {
+        let prepared = |runtime: &str| {
+            let text = STACK.replace("rules:", &format!("runtime:\n  - {runtime}\nrules:"));
+            let stack = stack(&[("stack.yaml", &text)]);
+            stack.prepare(&profile("ha"), &stack.release(Some("mine"), None))
+        };
+        let text = "{title: jobs, apiVersion: batch/v1, kind: Job, selector: \"{{ 'app=' ~ release.name }}\"}";
+        let made = prepared(text).unwrap().runtime;
+        assert_eq!((made[0].selector.as_str(), made[0].namespace.as_deref()), ("app=mine", None));
+        let error = prepared("{title: jobs, apiVersion: batch/v1, kind: Job, selector: \"{{ '' }}\"}").unwrap_err();
+        assert!(error.to_string().contains("runtime[0].selector: selects everything"), "{error}");
+    }
+}
