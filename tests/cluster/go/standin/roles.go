@@ -49,13 +49,12 @@ func (s *server) startRole(ctx context.Context, role contract.Role, muxes map[st
 	}
 }
 
-// startProxy hands requests on, and answers 502 when it cannot.
+// startProxy hands requests on, and answers 502 when it cannot, and 401 without the token that is asked for.
 func (s *server) startProxy(p contract.Proxy, mux *http.ServeMux) error {
-	target, err := s.values.Expand(p.To, nil)
-	if err != nil {
+	if err := s.expandAll(&p.To, &p.Bearer); err != nil {
 		return err
 	}
-	to, err := url.Parse(target)
+	to, err := url.Parse(p.To)
 	if err != nil {
 		return err
 	}
@@ -64,7 +63,14 @@ func (s *server) startProxy(p contract.Proxy, mux *http.ServeMux) error {
 		r.Out.URL.RawPath = ""
 		r.SetURL(to)
 	}}
-	mux.Handle(p.Prefix, proxy)
+	mux.HandleFunc(p.Prefix, func(w http.ResponseWriter, r *http.Request) {
+		if p.Bearer != "" && r.Header.Get("Authorization") != "Bearer "+p.Bearer {
+			s.log("refused: %s %s", r.Method, r.URL.Path)
+			http.Error(w, `{"detail":"Unauthorized"}`, http.StatusUnauthorized)
+			return
+		}
+		proxy.ServeHTTP(w, r)
+	})
 	return nil
 }
 

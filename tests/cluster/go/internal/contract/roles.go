@@ -105,12 +105,13 @@ type Proxy struct {
 	Prefix string `yaml:"prefix"`
 	To     string `yaml:"to"`
 	Strip  string `yaml:"strip"`
+	Bearer string `yaml:"bearer"`
 }
 
 func (p *Proxy) fillIn()              {}
 func (p *Proxy) port() (string, bool) { return p.Listen, true }
 func (p *Proxy) needed() []string     { return []string{p.Prefix, p.To} }
-func (p *Proxy) templates() []string  { return []string{p.To} }
+func (p *Proxy) templates() []string  { return []string{p.To, p.Bearer} }
 
 // Etcd keeps things in an etcd, and is not ready without one. With a name in Leader one of several leads.
 type Etcd struct {
