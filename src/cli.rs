@@ -19,6 +19,7 @@ mod pool;
 mod prerequisites;
 mod recover;
 mod render;
+mod rollback;
 mod runs;
 mod sandbox;
 mod session;
@@ -26,6 +27,7 @@ pub(crate) mod signals;
 mod stacks;
 mod status;
 mod uninstall;
+mod upgrade;
 mod voyage;
 mod why;
 mod wizard;
@@ -147,6 +149,10 @@ pub(crate) enum Command {
     Render(render::RenderArgs),
     /// Install a stack, or bring what is there to what you ask for now
     Install(Box<install::InstallArgs>),
+    /// Bring what is installed to this program's version of the stack, and to what you choose now, keeping what was chosen before
+    Upgrade(Box<upgrade::UpgradeArgs>),
+    /// Apply again what an earlier run had applied
+    Rollback(rollback::RollbackArgs),
     /// How an installation is: every component, and why it is not ready when it is not
     Status(status::StatusArgs),
     /// Open the way to a stack on this machine, and keep it open
@@ -275,6 +281,8 @@ async fn dispatch(session: &Arc<Session>, command: Option<Command>) -> Result<Ex
         Command::Install(arguments) => install::run(session, &arguments).await,
         Command::Status(arguments) => status::run(session, &arguments).await,
         Command::Open(arguments) => open::run(session, &arguments).await,
+        Command::Upgrade(arguments) => upgrade::run(session, &arguments).await,
+        Command::Rollback(arguments) => rollback::run(session, &arguments).await,
         Command::Uninstall(arguments) => uninstall::run(session, &arguments).await,
         Command::Hold(arguments) => hold::run(session, &arguments).await,
         Command::Recover(arguments) => Box::pin(recover::run(session, &arguments)).await,

@@ -9,6 +9,7 @@ pub mod lock;
 pub mod ready;
 pub mod record;
 pub mod rescue;
+pub mod review;
 mod run;
 mod step;
 mod wait;

@@ -27,6 +27,7 @@ pub mod images;
 pub mod prerequisites;
 
 pub mod clusters;
+pub mod preflight;
 pub mod prepare;
 
 pub mod plan;

@@ -31,6 +31,7 @@ mod window;
 pub use check::{check, kept, read};
 pub use decide::decide;
 pub use folder::{Folder, NoFolder, folder};
+pub(crate) use holders::pools_query;
 pub use inputs::{Forbidden, Holder, Inputs, Network, NodeAddress, Pool, Subnet, Used};
 pub(crate) use look::engine_of_nodes;
 pub use look::{Seen, Shore, look, see, shore, snapshot};

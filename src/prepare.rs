@@ -19,10 +19,11 @@ use crate::engine::apply::rehearse;
 use crate::kinds;
 use crate::object::ObjectRef;
 use crate::plan::install::{self, Desired, Policy, Rehearsals};
-use crate::plan::uninstall::{self, Destroy};
+use crate::plan::uninstall::{self, Destroy, Made};
 use crate::plan::{Action, FIELD_MANAGER, Installation, NAMESPACE_LABEL, Plan, Purpose, STACK_LABEL, verb};
 use crate::snapshot::Snapshot;
 use crate::snapshot::collect::{Query, Scope, collect, queries_for};
+use crate::stack::RunTime;
 
 pub use health::{Health, ObjectHealth, health};
 pub use room::{Need, Room, room};
@@ -113,6 +114,30 @@ pub async fn uninstall(
     let neighbours = neighbours(cluster, &resources, &installation, &belongings, destroy).await?;
     let plan = uninstall::plan(installation, cluster.id.clone(), (&belongings, &neighbours), destroy);
     Ok(Prepared { plan, snapshot: belongings, resources, refusals: Vec::new() })
+}
+
+/// What the application of an installation has made while it ran: what these selectors find. A kind that the cluster does not know (any more)
+/// has no objects.
+pub async fn made(
+    cluster: &Cluster,
+    installation: &Installation,
+    selectors: &[RunTime],
+) -> Result<Vec<Made>, kube::Error> {
+    let mut resources = Resources::default();
+    let stub = |it: &RunTime| json!({"apiVersion": it.api_version, "kind": it.kind, "metadata": {"name": ""}});
+    let stubs: Vec<Value> = selectors.iter().map(stub).collect();
+    resources.resolve(&cluster.client, &stubs.iter().collect::<Vec<_>>()).await?;
+    let mut found = Vec::new();
+    for one in selectors {
+        let kind = ObjectRef::new(&one.api_version, &one.kind, None, "");
+        let Some(resource) = resources.of(&kind) else { continue };
+        let place = one.namespace.clone().unwrap_or_else(|| installation.namespace.clone());
+        let namespace = resources.is_namespaced(&kind).then_some(place);
+        let query = Query { resource, namespace, scope: Scope::Labelled(one.selector.clone()) };
+        let snapshot = collect(&cluster.client, vec![query]).await?;
+        found.extend(snapshot.objects().map(|object| Made { title: one.title.clone(), object: object.clone() }));
+    }
+    Ok(found)
 }
 
 /// Everything of these kinds that carries the labels of an installation.

@@ -10,6 +10,7 @@
 //! journalled and taken away by the code that does so for all stacks. Only what to do about it is decided here, because
 //! two of them in one cluster fight with each other.
 
+mod adopt;
 mod kruise;
 mod local_path;
 pub mod manager;
@@ -97,6 +98,8 @@ impl FromStr for Prerequisite {
 pub struct Wants {
     /// It was asked for by its name, so something else that would do as well is not enough.
     pub by_name: bool,
+    /// Which are to be taken over from whoever has installed them.
+    pub adopt: Vec<Prerequisite>,
     /// What `MetalLB` may give away: `first-last` or a CIDR, each; or why that is not known.
     pub pool: Option<Result<Vec<String>, Blocked>>,
     /// The folder that all nodes have, or why none is known; `None`: nobody has looked. With one node nobody needs to.
@@ -221,6 +224,11 @@ impl Assessment {
     pub fn standing(&self) -> (Option<bool>, String) {
         let there = || self.found.as_ref().and_then(|found| found.version.clone()).unwrap_or_else(|| "yes".to_owned());
         match (&self.verdict, self.found.as_ref().map(|found| &found.health)) {
+            // How it would be installed is not what is asked.
+            (Verdict::Blocked(_), Some(Health::Healthy)) if self.wants_pool => (Some(true), there()),
+            (Verdict::Blocked(_), None) if self.wants_pool => {
+                (Some(false), "nobody gives addresses to Services of type LoadBalancer".to_owned())
+            }
             (Verdict::Blocked(blocked), _) if blocked.blind => (None, blocked.because.clone()),
             (Verdict::Blocked(blocked), _) => (Some(false), blocked.because.clone()),
             (Verdict::Install { because, .. } | Verdict::Leave { because }, _) => (Some(false), because.clone()),
@@ -240,6 +248,8 @@ pub fn assess(prerequisite: Prerequisite, picture: &Picture, wants: &Wants) -> A
         Prerequisite::Metallb => metallb::assess(picture, wants),
         Prerequisite::Kruise => kruise::assess(picture),
     };
+    let adopted = found.as_ref().filter(|_| wants.adopt.contains(&prerequisite));
+    let verdict = adopted.and_then(|found| adopt::adopt(prerequisite, found, picture, wants)).unwrap_or(verdict);
     let wants_pool =
         wants.pool.is_none() && matches!(&verdict, Verdict::Blocked(blocked) if *blocked == metallb::no_pool());
     let shares = prerequisite == Prerequisite::SharedPath && shared_path::needs_look(picture);

@@ -3,6 +3,7 @@
 pub mod classes;
 pub mod collect;
 pub mod nodes;
+pub mod placing;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -196,6 +196,16 @@ impl Stack {
         Ok(prepared)
     }
 
+    /// What the application makes while it runs, for a release with these values.
+    ///
+    /// # Errors
+    /// Every selector that cannot be evaluated.
+    pub fn runtime(&self, values: &Values, release: &Release) -> Result<Vec<RunTime>, StackError> {
+        let names = self.names(values, release);
+        let resolved = runtime::resolve(&self.definition, &self.sheet, &self.templates, &names);
+        resolved.map_err(|faults| StackError::Faults(values.explained(faults)))
+    }
+
     /// [`Stack::prepare`] for values that were checked.
     fn make(&self, values: Values, release: &Release) -> Result<Prepared, StackError> {
         let mut objects = self.render(&values, release)?;
@@ -207,8 +217,7 @@ impl Stack {
         let names = self.names(&values, release);
         let reach = reach::resolve(&self.definition, &self.sheet, &self.templates, &values, &names);
         let reach = reach.map_err(|faults| StackError::Faults(values.explained(faults)))?;
-        let runtime = runtime::resolve(&self.definition, &self.sheet, &self.templates, &names);
-        let runtime = runtime.map_err(|faults| StackError::Faults(values.explained(faults)))?;
+        self.runtime(&values, release)?;
         let mut faults = strict::check(&objects);
         faults.extend(strict::in_the_clear(&objects, &values));
         faults.extend(reach::check(&reach, &self.sheet, &self.definition, &objects));
@@ -216,7 +225,7 @@ impl Stack {
         if fault::any_error(&faults) {
             return Err(StackError::Faults(faults));
         }
-        Ok(Prepared { values, objects, reach, runtime, warnings: faults })
+        Ok(Prepared { values, objects, reach, warnings: faults })
     }
 
     fn names(&self, values: &Values, release: &Release) -> minijinja::Value {
@@ -239,8 +248,6 @@ pub struct Prepared {
     pub objects: Vec<Rendered>,
     /// The ways that lead to the components which are on.
     pub reach: Vec<Reach>,
-    /// What the application makes while it runs.
-    pub runtime: Vec<RunTime>,
     /// What is odd, but stops nothing.
     pub warnings: Vec<Fault>,
 }

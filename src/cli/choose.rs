@@ -26,6 +26,12 @@ pub(crate) struct Chosen {
     pub(crate) reach: Vec<Reach>,
     /// What its profile needs of a cluster.
     pub(crate) needs: Needs,
+    /// The versions of Kubernetes that it can run on.
+    pub(crate) kubernetes: Option<String>,
+    /// `--registry`.
+    pub(crate) registry: Option<String>,
+    /// `--pull-secret`.
+    pub(crate) pull_secret: Option<String>,
     /// The setting that names the class of volumes that several nodes write to.
     pub(crate) shared_class: Option<String>,
     /// What its components say in the sandbox.
@@ -94,6 +100,9 @@ pub(crate) fn choose_of(stack: &Stack, choice: &Choice, choices: &Choices) -> Re
         reach,
         values: prepared.values,
         needs: needs.unwrap_or_default(),
+        kubernetes: definition.kubernetes.clone(),
+        registry: release.registry.clone(),
+        pull_secret: release.pull_secret.clone(),
         shared_class: definition.shared_class.clone(),
         warnings: prepared.warnings,
         simulation: stack.definition().simulation.clone(),

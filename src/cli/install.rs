@@ -7,9 +7,11 @@ use clap::{Args, ValueEnum};
 use seaworthy::cluster::Cluster;
 use seaworthy::engine::journal::{Inputs, RunRecord};
 use seaworthy::engine::record::{self, InstallRecord};
+use seaworthy::error::closest;
 use seaworthy::object::ObjectRef;
 use seaworthy::plan::install::{Desired, Policy};
 use seaworthy::plan::{self, Installation, Plan};
+use seaworthy::preflight::{self, Subject};
 use seaworthy::prepare::needs::{self, shortfalls};
 use seaworthy::prepare::sharing::{self, Shares, Sharing};
 use seaworthy::prepare::{self, Prepared};
@@ -37,6 +39,10 @@ pub(crate) struct InstallArgs {
     /// Take over objects that are there already and were not made by seaworthy
     #[arg(long)]
     pub(crate) adopt: bool,
+    /// Do not refuse what this check says cannot succeed; may be repeated
+    #[arg(long, value_name = "CHECK", value_parser = check_name)]
+    #[arg(help = format!("Only warn of what this check refuses; may be repeated: {}", preflight::names()))]
+    pub(crate) ignore: Vec<String>,
     /// Give up an unfinished run of this installation and plan anew
     #[arg(long)]
     pub(crate) replan: bool,
@@ -128,22 +134,24 @@ pub(super) async fn decide(
     let given_up = open.map(|run| run.run.clone());
     let record = InstallRecord::read(&cluster.client, &key).await.map_err(|error| Failure::kube(&error))?;
     let desired = desired(chosen, record.as_ref(), latest.as_ref());
-    let prepared = prepare::install(&cluster, chosen.installation.clone(), desired, policy)
+    let mut prepared = prepare::install(&cluster, chosen.installation.clone(), desired, policy)
         .await
         .map_err(|error| Failure::kube(&error))?;
-    let warnings = judge_needs(session, &cluster, chosen, &prepared.plan).await?;
+    let warnings = judge(session, &cluster, chosen, (&mut prepared, &arguments.ignore)).await?;
     let differences = record.as_ref().map(|record| inputs.differences(&record.inputs)).unwrap_or_default();
     let remarks = Remarks { differences, warnings };
     Ok(Ready { cluster, inputs, record, prepared, remarks, open: None, given_up })
 }
 
-/// What the cluster does not have of what the profile needs. What is short may come; a volume that nobody can make is refused.
-async fn judge_needs(
+/// What the cluster does not have of what the profile needs, and what is in the way of the plan. What is short may come; what cannot
+/// succeed is refused, unless the check that says so is ignored.
+async fn judge(
     session: &Session,
     cluster: &Cluster,
     chosen: &Chosen,
-    plan: &Plan,
+    (prepared, ignored): (&mut Prepared, &[String]),
 ) -> Result<Vec<String>, Failure> {
+    let plan = &prepared.plan;
     let shares = Shares::of_plan(plan, chosen.shared_class.clone());
     let picture = needs::picture(cluster, plan, &chosen.needs, &shares).await.map_err(|error| Failure::kube(&error))?;
     if let Some(picture) = picture.as_ref().filter(|_| !shares.claims.is_empty()) {
@@ -151,7 +159,28 @@ async fn judge_needs(
         refuse_unshared(&sharing, &shares, &plan.installation.profile)?;
     }
     let short = shortfalls(cluster, plan, &chosen.needs, picture.as_ref()).await;
-    short.map_err(|error| Failure::kube(&error))
+    let mut warnings = short.map_err(|error| Failure::kube(&error))?;
+    let subject = Subject { plan, kubernetes: chosen.kubernetes.as_deref() };
+    let around = preflight::look(cluster, subject, &prepared.resources, picture.as_ref()).await;
+    let objections = preflight::judge(subject, &around.map_err(|error| Failure::kube(&error))?);
+    for objection in objections {
+        if objection.refuses && !ignored.iter().any(|check| check == objection.check) {
+            prepared.refusals.push(objection.cause());
+        } else {
+            warnings.push(objection.to_string());
+        }
+    }
+    Ok(warnings)
+}
+
+/// Reads `--ignore`: the name of a check.
+pub(super) fn check_name(text: &str) -> Result<String, String> {
+    let names = || preflight::CHECKS.iter().map(|(name, _)| *name);
+    if names().any(|name| name == text) {
+        return Ok(text.to_owned());
+    }
+    let meant = closest(text, names()).map(|name| format!("; did you mean `{name}`?")).unwrap_or_default();
+    Err(format!("there is no check `{text}`{meant} Checks are {}", names().collect::<Vec<_>>().join(", ")))
 }
 
 /// Refuses a profile that shares volumes nobody can make.
@@ -246,12 +275,16 @@ fn fill_secrets(recorded: &mut Plan, chosen: &Chosen) {
 }
 
 fn policy(arguments: &InstallArgs) -> Policy {
-    let conflicts = arguments.on_conflict.map(|choice| match choice {
+    Policy { conflicts: arguments.on_conflict.map(conflict_choice), adopt: arguments.adopt }
+}
+
+/// `--on-conflict`, as plans have it.
+pub(super) fn conflict_choice(choice: OnConflict) -> plan::Choice {
+    match choice {
         OnConflict::Keep => plan::Choice::Keep,
         OnConflict::Take => plan::Choice::Take,
         OnConflict::Stop => plan::Choice::Stop,
-    });
-    Policy { conflicts, adopt: arguments.adopt }
+    }
 }
 
 fn inputs(chosen: &Chosen, policy: Policy) -> Inputs {
@@ -262,6 +295,9 @@ fn inputs(chosen: &Chosen, policy: Policy) -> Inputs {
         release,
         profile,
         values: chosen.values.without_secrets(),
+        chosen: chosen.values.chosen().clone(),
+        registry: chosen.registry.clone(),
+        pull_secret: chosen.pull_secret.clone(),
         policy,
     }
 }

@@ -52,7 +52,7 @@ pub(crate) struct InstallArgs {
     /// Take all images from this registry
     #[arg(long, value_name = "HOST")]
     pub(crate) registry: Option<String>,
-    /// Take over objects of this one that are there already and were not made by seaworthy; may be repeated
+    /// Take this one over from whoever has installed it, as far as that can last; may be repeated
     #[arg(long, value_name = "NAME")]
     pub(crate) adopt: Vec<Prerequisite>,
     /// Do not prove that what was installed works
@@ -142,6 +142,8 @@ struct Asked {
     names: Vec<Prerequisite>,
     /// `--pool`.
     pool: Vec<String>,
+    /// `--adopt`.
+    adopt: Vec<Prerequisite>,
 }
 
 /// How they stand.
@@ -153,7 +155,7 @@ struct Judged {
 
 /// Assesses what is asked for. The network is looked at only when nothing else decides about load balancers.
 async fn judge(session: &Session, cluster: &Cluster, picture: &Picture, asked: &Asked) -> Result<Judged, Failure> {
-    let mut wants = Wants { by_name: !asked.names.is_empty(), ..Wants::default() };
+    let mut wants = Wants { by_name: !asked.names.is_empty(), adopt: asked.adopt.clone(), ..Wants::default() };
     let named = |prerequisite: &Prerequisite| asked.names.is_empty() || asked.names.contains(prerequisite);
     let names: Vec<Prerequisite> = Prerequisite::ALL.into_iter().filter(named).collect();
     let mut pool = None;

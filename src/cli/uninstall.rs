@@ -7,9 +7,10 @@ use seaworthy::cluster::Cluster;
 use seaworthy::engine::journal::{Inputs, RunRecord};
 use seaworthy::engine::record::InstallRecord;
 use seaworthy::object::ObjectRef;
-use seaworthy::plan::uninstall::{DataName, Destroy};
+use seaworthy::plan::uninstall::{DataName, Destroy, Made, add_made};
 use seaworthy::plan::{Installation, Plan};
 use seaworthy::prepare::{self, Prepared};
+use seaworthy::stack::Choices;
 use serde_json::Value;
 
 use super::choose::check_name;
@@ -31,6 +32,9 @@ pub(crate) struct UninstallArgs {
     /// Delete this object although it may hold data: KIND/NAMESPACE/NAME; may be repeated
     #[arg(long, value_name = "OBJECT")]
     pub(crate) destroy_data: Vec<seaworthy::plan::uninstall::DataName>,
+    /// Take away, too, what the application has made while it ran and nothing owns: kernels, jobs, runners
+    #[arg(long)]
+    pub(crate) runtime: bool,
     /// Show what would go and what would stay; write nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
@@ -44,7 +48,10 @@ pub(crate) async fn run(session: &Session, arguments: &UninstallArgs) -> Result<
     let cluster = session.connect().await?;
     let destroy = Destroy(arguments.destroy_data.iter().cloned().collect());
     let busy = session.busy("looking for what belongs to it");
-    let removal = Traces::read(session, cluster, bare).await?.removal(&destroy).await?;
+    let traces = Traces::read(session, cluster, bare).await?;
+    let made = traces.made(session).await?;
+    let mut removal = traces.removal(&destroy, &made).await?;
+    add_made(&mut removal.prepared.plan, &made, arguments.runtime);
     drop(busy);
     if arguments.dry_run {
         return Ok(show_plan(session, &removal.traces.cluster, &removal.prepared, &Remarks::default()));
@@ -95,9 +102,29 @@ impl Traces {
         Ok(Self { cluster, installation, record, latest, known })
     }
 
-    /// Looks for what belongs to it.
-    pub(super) async fn removal(self, destroy: &Destroy) -> Result<Removal, Failure> {
-        let prepared = prepare::uninstall(&self.cluster, self.installation.clone(), &self.known, destroy)
+    /// What its application has made while it ran, as its stack tells; nothing where the stack is not here any more.
+    async fn made(&self, session: &Session) -> Result<Vec<Made>, Failure> {
+        let (Ok(stack), Some(record)) = (session.catalogue().get(&self.installation.stack), &self.record) else {
+            return Ok(Vec::new());
+        };
+        let profile = Some(self.installation.profile.clone());
+        let choices = Choices { profile, recorded: Some(record.inputs.values.clone()), ..Choices::default() };
+        let release = stack.release(Some(&self.installation.release), Some(&self.installation.namespace));
+        let selectors = stack.values(&choices).and_then(|values| stack.runtime(&values, &release))?;
+        let made = prepare::made(&self.cluster, &self.installation, &selectors).await;
+        made.map_err(|error| Failure::kube(&error))
+    }
+
+    /// Looks for what belongs to it. `made`: what else is to be dealt with, of whatever kinds.
+    pub(super) async fn removal(self, destroy: &Destroy, made: &[Made]) -> Result<Removal, Failure> {
+        let kinds = made
+            .iter()
+            .filter_map(|made| ObjectRef::of(&made.object))
+            .map(|it| ObjectRef { name: String::new(), ..it });
+        // Without anything known, every kind is looked for.
+        let known: Vec<ObjectRef> =
+            if self.known.is_empty() { Vec::new() } else { self.known.iter().cloned().chain(kinds).collect() };
+        let prepared = prepare::uninstall(&self.cluster, self.installation.clone(), &known, destroy)
             .await
             .map_err(|error| Failure::kube(&error))?;
         Ok(Removal { traces: self, prepared })

@@ -12,6 +12,7 @@ use seaworthy::engine::{self, Context, Limits};
 use seaworthy::error::Class;
 use seaworthy::event::{Ended, Event, Outcome};
 use seaworthy::plan::{Choice, Installation, Plan, Purpose};
+use seaworthy::preflight;
 use seaworthy::prepare::Prepared;
 use serde_json::json;
 use tokio::sync::mpsc;
@@ -330,7 +331,11 @@ fn undecided_cause(plan: &Plan) -> Option<Cause> {
 
 fn refused(first: &Cause, all: &[Cause]) -> Failure {
     let lines: Vec<String> = all.iter().map(cause_text).collect();
-    let message = "the API server would refuse the plan; nothing was written";
+    let message = if first.reason == preflight::REASON {
+        "the plan cannot succeed on this cluster; nothing was written"
+    } else {
+        "the API server would refuse the plan; nothing was written"
+    };
     let failure = Failure::input(&first.id, message, "").because(lines).rooted(first.clone());
     Failure { hint: first.remedy.clone(), ..failure }
 }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use k8s_openapi::api::authorization::v1::{ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec};
+use k8s_openapi::api::authorization::v1::ResourceAttributes;
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta};
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions};
@@ -220,7 +220,6 @@ fn lease(key: &str, holder: &Holder) -> Lease {
 
 /// Whether this user may make a Lease. An API server that does not answer such questions is not taken to say no.
 async fn may_create(client: &Client) -> bool {
-    let reviews: Api<SelfSubjectAccessReview> = Api::all(client.clone());
     let attributes = ResourceAttributes {
         group: Some("coordination.k8s.io".to_owned()),
         resource: Some("leases".to_owned()),
@@ -228,10 +227,7 @@ async fn may_create(client: &Client) -> bool {
         verb: Some("create".to_owned()),
         ..ResourceAttributes::default()
     };
-    let spec = SelfSubjectAccessReviewSpec { resource_attributes: Some(attributes), ..Default::default() };
-    let review = SelfSubjectAccessReview { spec, ..Default::default() };
-    let answer = reviews.create(&PostParams::default(), &review).await;
-    answer.ok().and_then(|review| review.status).is_none_or(|status| status.allowed)
+    super::review::may(client, attributes).await != Some(false)
 }
 
 fn may_take(key: &str, there: &Lease, me: &Holder, take_over: bool) -> Result<(), LockError> {

@@ -17,7 +17,7 @@ const WISHES: [&str; 2] =
     ["/metadata/annotations/metallb.io~1loadBalancerIPs", "/metadata/annotations/metallb.universe.tf~1loadBalancerIPs"];
 
 /// The question for the pools. Where MetalLB is not, the answer is 404, which means none.
-pub(super) fn pools_query() -> Query {
+pub(crate) fn pools_query() -> Query {
     Query {
         resource: ApiResource {
             group: "metallb.io".to_owned(),

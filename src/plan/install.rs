@@ -30,6 +30,28 @@ pub struct Desired {
     pub inventory: Vec<ObjectRef>,
 }
 
+impl Desired {
+    /// What a plan has applied, wanted again: its objects, and which component comes after which.
+    pub fn of_plan(plan: &Plan) -> Self {
+        let applied = plan.steps.iter().filter_map(|step| match &step.action {
+            Action::Apply { object } => Some((step.component.clone(), object.clone())),
+            _ => None,
+        });
+        let mut after: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for step in &plan.steps {
+            let Some(component) = &step.component else { continue };
+            let before = step.needs.iter().filter_map(|need| plan.step(need)?.component.as_ref());
+            let known = after.entry(component.clone()).or_default();
+            for other in before.filter(|other| *other != component) {
+                if !known.contains(other) {
+                    known.push(other.clone());
+                }
+            }
+        }
+        Self { objects: applied.collect(), after, reach: plan.reach.clone(), ..Self::default() }
+    }
+}
+
 /// What the server answered when it was asked what an update would make of an object (`dryRun=All`).
 pub type Rehearsals = BTreeMap<ObjectRef, Value>;
 

@@ -95,6 +95,32 @@ pub fn plan(
     Plan { purpose: Purpose::Uninstall, installation, cluster, steps, reach: Vec::new() }
 }
 
+/// Something that the application has made while it ran, and that nothing owns.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Made {
+    /// What it is, for people: `kernels`.
+    pub title: String,
+    /// The object.
+    pub object: Value,
+}
+
+/// Adds what the application has made: after everything that could make it anew, and kept unless it is to be taken.
+pub fn add_made(plan: &mut Plan, made: &[Made], take: bool) {
+    let before: Vec<String> =
+        plan.steps.iter().filter(|step| step.change == Change::Delete).map(|step| step.id.clone()).collect();
+    let known: BTreeSet<ObjectRef> = plan.steps.iter().filter_map(|step| step.action.object()).collect();
+    for Made { title, object } in made.iter().filter(|made| !is_a_controllers(&made.object)) {
+        let Some(reference) = ObjectRef::of(object).filter(|reference| !known.contains(reference)) else { continue };
+        let mut step = step(&reference, object, &Destroy::default(), &before);
+        if !take && step.change == Change::Delete {
+            step.change =
+                Change::Keep { why: format!("the application has made it ({title}); --runtime takes it away") };
+            step.title = format!("keep {reference}");
+        }
+        plan.steps.push(step);
+    }
+}
+
 /// A namespace takes everything in it along: it goes only when nothing in it stays.
 fn keep_if_it_holds_data(step: &mut Step, namespace: &ObjectRef, steps: &[Step], neighbours: &[ObjectRef]) {
     let kept = steps.iter().filter(|step| matches!(step.change, Change::Keep { .. }));
@@ -198,6 +224,25 @@ mod tests {
         let both = Destroy([name("ns/n"), name("pvc/n/data")].into());
         assert!(matches!(last(both.clone(), &[neighbour]), Change::Keep { why } if why.contains("theirs")));
         assert_eq!(last(both, &[]), Change::Delete);
+    }
+
+    #[test]
+    fn what_the_application_has_made_goes_last_and_only_when_it_is_asked_for() {
+        let cluster = ClusterId { context: "c".to_owned(), server: String::new(), uid: "u".to_owned() };
+        let mut belongings = Snapshot::default();
+        belongings.insert(object("apps/v1", "Deployment", "scheduler"));
+        let runner = || Made { title: "runners".to_owned(), object: object("v1", "Pod", "runner-1") };
+        let mut owned = runner();
+        owned.object["metadata"]["name"] = json!("runner-2");
+        owned.object["metadata"]["ownerReferences"] = json!([{"controller": true, "uid": "u"}]);
+        let titles = |take| {
+            let mut plan = plan(installation(), cluster.clone(), (&belongings, &[]), &Destroy::default());
+            add_made(&mut plan, &[runner(), owned.clone()], take);
+            plan.steps.iter().map(|step| (step.title.clone(), step.needs.len())).collect::<Vec<_>>()
+        };
+        let own = |text: &str, needs| (text.to_owned(), needs);
+        assert_eq!(titles(true), [own("delete Deployment/n/scheduler", 0), own("delete Pod/n/runner-1", 1)]);
+        assert_eq!(titles(false), [own("delete Deployment/n/scheduler", 0), own("keep Pod/n/runner-1", 1)]);
     }
 
     #[test]

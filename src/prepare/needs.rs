@@ -17,7 +17,7 @@ use crate::snapshot::{Snapshot, classes};
 use crate::stack::definition::Needs;
 use crate::stack::quantity::{self, Nano};
 
-/// What the prerequisites are judged by, where a plan that makes something new needs one of them, or shares volumes.
+/// What the prerequisites are judged by, where a plan that makes something new needs one of them, shares volumes, or asks for addresses.
 ///
 /// # Errors
 /// When the API server is gone.
@@ -27,7 +27,8 @@ pub async fn picture(
     needs: &Needs,
     shares: &Shares,
 ) -> Result<Option<Picture>, kube::Error> {
-    let matters = !needs.prerequisites.is_empty() || !shares.claims.is_empty();
+    let asks = |object: &Value| object["kind"] == "Service" && object["spec"]["type"] == "LoadBalancer";
+    let matters = !needs.prerequisites.is_empty() || !shares.claims.is_empty() || plan.objects().any(asks);
     let makes = plan.summary().create > 0;
     if makes && matters { prerequisites::look(cluster).await.map(Some) } else { Ok(None) }
 }

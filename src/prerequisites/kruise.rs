@@ -77,6 +77,13 @@ fn there(found: &Found, defined: bool, values: Value) -> Verdict {
     }
 }
 
+/// Ours knows one of its kinds; over a whole one it would leave all other kinds without anybody who looks after them.
+pub(super) fn whole(found: &Found) -> Verdict {
+    let because =
+        format!("OpenKruise ({}) has more kinds than the CloneSets of ours, which would be left alone", found.manager);
+    Verdict::blocked(because, "leave it there: it is used as it is; upgrade it the way it was installed")
+}
+
 /// Without its manager: definitions take `CloneSet`s that nobody looks after, webhooks refuse every one.
 fn half(definition: Option<&Value>, webhooks: &[&Value], values: Value) -> Verdict {
     let foreign =

@@ -27,7 +27,11 @@ pub(super) fn assess(picture: &Picture, wants: &Wants) -> (Option<Found>, Verdic
             let verdict = one_provides(picture, &found, one);
             (Some(found), verdict)
         }
-        [first, second, ..] => (Some(found(picture, first)), two_provide(first, second)),
+        [first, second, ..] => {
+            let mut found = found(picture, first);
+            found.objects.extend(ObjectRef::of(second));
+            (Some(found), two_provide(first, second))
+        }
     }
 }
 
@@ -98,6 +102,12 @@ fn nobody_provides(picture: &Picture, wants: &Wants) -> Verdict {
 
 fn whole(default: bool) -> Value {
     json!({"provisioner": {"enabled": true}, "alias": {"enabled": false}, "storageClass": {"name": CLASS, "default": default}})
+}
+
+/// Ours over what somebody else has installed: its class stays the default one if it is.
+pub(super) fn adopted(picture: &Picture) -> Value {
+    let theirs = served(picture).any(|class| name(class) == CLASS && is_default(class));
+    whole(theirs || other_default(picture).is_none())
 }
 
 fn one_provides(picture: &Picture, found: &Found, provisioner: &Value) -> Verdict {

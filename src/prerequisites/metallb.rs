@@ -88,14 +88,14 @@ fn nobody(picture: &Picture, wants: &Wants) -> Verdict {
     with_pool(wants, |values| Verdict::Install { because, values })
 }
 
-fn leftover(picture: &Picture) -> Option<ObjectRef> {
+pub(super) fn leftover(picture: &Picture) -> Option<ObjectRef> {
     let name = "metallb-webhook-configuration";
     let kind = "ValidatingWebhookConfiguration";
     let reference = ObjectRef::new("admissionregistration.k8s.io/v1", kind, None, name);
     picture.snapshot.get(&reference).map(|_| reference)
 }
 
-fn with_pool(wants: &Wants, verdict: impl FnOnce(Value) -> Verdict) -> Verdict {
+pub(super) fn with_pool(wants: &Wants, verdict: impl FnOnce(Value) -> Verdict) -> Verdict {
     match &wants.pool {
         Some(Ok(addresses)) => verdict(json!({"pool": {"addresses": addresses}})),
         Some(Err(blocked)) => Verdict::Blocked(blocked.clone()),

@@ -16,11 +16,7 @@ pub(super) fn assess(picture: &Picture) -> (Option<Found>, Verdict) {
         return (None, Verdict::blind(because, "look with a user that may get APIServices"));
     }
     let name = ObjectRef::new("apiregistration.k8s.io/v1", "APIService", None, "v1beta1.metrics.k8s.io");
-    let wanted = VERSIONS.iter().find(|(least, _)| picture.server.is_none_or(|server| server >= *least));
-    let Some((_, wanted)) = wanted else {
-        let because = "metrics-server has no version for Kubernetes below 1.27";
-        return (None, Verdict::blocked(because, "upgrade the cluster, or go without"));
-    };
+    let Some(wanted) = wanted(picture) else { return (None, too_old()) };
     match picture.snapshot.get(&name) {
         None => {
             let because = "nobody serves the metrics API".to_owned();
@@ -32,6 +28,21 @@ pub(super) fn assess(picture: &Picture) -> (Option<Found>, Verdict) {
             (Some(found), verdict)
         }
     }
+}
+
+/// The newest version that the cluster's own allows.
+fn wanted(picture: &Picture) -> Option<&'static Version> {
+    VERSIONS.iter().find(|(least, _)| picture.server.is_none_or(|server| server >= *least)).map(|(_, version)| version)
+}
+
+fn too_old() -> Verdict {
+    let because = "metrics-server has no version for Kubernetes below 1.27";
+    Verdict::blocked(because, "upgrade the cluster, or go without")
+}
+
+/// Ours over what somebody else has installed.
+pub(super) fn adopted(picture: &Picture, because: String) -> Verdict {
+    wanted(picture).map_or_else(too_old, |wanted| Verdict::Install { because, values: values(picture, wanted) })
 }
 
 fn values(picture: &Picture, wanted: &Version) -> Value {

@@ -14,10 +14,10 @@ use tokio::io::DuplexStream;
 use super::Sandbox;
 use super::address::Route;
 use super::controllers::target;
-use super::select::matches;
 use super::world::World;
 use crate::object::{items, text};
 use crate::plan::Reach;
+use crate::snapshot::placing::matches;
 
 /// Answers on a connection to a port of a pod, if a container says that it listens there.
 pub(super) fn listen(sandbox: &Sandbox, route: &Route, port: u16, stream: DuplexStream) -> Result<(), String> {

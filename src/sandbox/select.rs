@@ -150,28 +150,6 @@ fn field(text: &str) -> Result<(String, bool, String), Refusal> {
     Ok((path.to_owned(), equal, value.to_owned()))
 }
 
-/// Whether an object's labels fit a `LabelSelector`, or the plain map of a Service.
-pub(super) fn matches(selector: &Value, labels: &Value) -> bool {
-    let expressions = crate::object::items(selector, "/matchExpressions");
-    let is_plain = selector.get("matchLabels").is_none() && selector.get("matchExpressions").is_none();
-    let map = if is_plain { selector.as_object() } else { selector["matchLabels"].as_object() };
-    map.into_iter().flatten().all(|(key, value)| labels.get(key) == Some(value))
-        && expressions.into_iter().all(|expression| fits(expression, labels))
-}
-
-/// Whether labels fit one `matchExpressions` item.
-pub(super) fn fits(expression: &Value, labels: &Value) -> bool {
-    let value = expression["key"].as_str().and_then(|key| labels.get(key));
-    let among = || crate::object::items(expression, "/values").any(|known| Some(known) == value);
-    match expression["operator"].as_str() {
-        Some("In") => among(),
-        Some("NotIn") => !among(),
-        Some("Exists") => value.is_some(),
-        Some("DoesNotExist") => value.is_none(),
-        _ => false,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -46,10 +46,11 @@ mod tests {
         let prepared = |runtime: &str| {
             let text = STACK.replace("rules:", &format!("runtime:\n  - {runtime}\nrules:"));
             let stack = stack(&[("stack.yaml", &text)]);
-            stack.prepare(&profile("ha"), &stack.release(Some("mine"), None))
+            let release = stack.release(Some("mine"), None);
+            stack.prepare(&profile("ha"), &release).and_then(|prepared| stack.runtime(&prepared.values, &release))
         };
         let text = "{title: jobs, apiVersion: batch/v1, kind: Job, selector: \"{{ 'app=' ~ release.name }}\"}";
-        let made = prepared(text).unwrap().runtime;
+        let made = prepared(text).unwrap();
         assert_eq!((made[0].selector.as_str(), made[0].namespace.as_deref()), ("app=mine", None));
         let error = prepared("{title: jobs, apiVersion: batch/v1, kind: Job, selector: \"{{ '' }}\"}").unwrap_err();
         assert!(error.to_string().contains("runtime[0].selector: selects everything"), "{error}");

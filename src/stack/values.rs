@@ -162,7 +162,8 @@ impl Values {
         faults
     }
 
-    /// What the user chose beyond defaults and profile, without secrets: what a run records for the next one.
+    /// What the user chose beyond defaults and profile, with `<secret>` in place of every secret: what a run records for the next one,
+    /// for which it stands for what the cluster has.
     pub fn chosen(&self) -> &Value {
         &self.chosen
     }
@@ -217,7 +218,7 @@ pub fn layer(file: &str, text: &str) -> Result<Node<Origin>, Fault> {
 pub fn merged(own: Node<Origin>, profile: &str, choices: &Choices, schema: &Schema) -> Result<Values, Vec<Fault>> {
     let mut chosen = Chosen { nodes: Node::map(Origin::Recorded), own: &own, schema, faults: Vec::new() };
     chosen.take(choices);
-    let Chosen { nodes: mut chosen, faults, .. } = chosen;
+    let Chosen { nodes: chosen, faults, .. } = chosen;
     if !faults.is_empty() {
         return Err(faults);
     }
@@ -232,15 +233,13 @@ pub fn merged(own: Node<Origin>, profile: &str, choices: &Choices, schema: &Sche
         }
     }
     let secrets = secrets(&nodes, schema);
-    merge::remove_if(&mut chosen, &Way::default(), &|way, at| matches!(at, Origin::Secret(_)) || schema.is_secret(way));
-    Ok(Values {
-        profile: profile.to_owned(),
-        tree: nodes.to_value(),
-        nodes,
-        secrets,
-        removed,
-        chosen: chosen.to_value(),
-    })
+    let mut chosen = chosen.to_value();
+    for way in &secrets {
+        if let Some(value) = find_mut(&mut chosen, way) {
+            *value = Value::from(HIDDEN);
+        }
+    }
+    Ok(Values { profile: profile.to_owned(), tree: nodes.to_value(), nodes, secrets, removed, chosen })
 }
 
 /// The layers that are the user's, while they are merged.

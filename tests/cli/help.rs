@@ -28,6 +28,8 @@ const COMMANDS: &[&str] = &[
     "images save",
     "render",
     "install",
+    "upgrade",
+    "rollback",
     "status",
     "open",
     "uninstall",

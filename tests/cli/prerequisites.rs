@@ -56,6 +56,16 @@ fn they_come_are_proven_and_go() {
     assert!(verdicts(&listed.json()).iter().skip(1).all(|(_, verdict)| verdict != "keep"), "{}", listed.stdout);
 }
 
+/// On several nodes MetalLB's speakers have a key, which its controller makes.
+#[test]
+fn all_of_them_come_on_three_nodes() {
+    let installed = Test::new().line(&INSTALL.replace("--sandbox", "--sandbox=ha")).any_stderr().any_stdout().run();
+    let document = installed.json();
+    assert!(document.get("error").is_none(), "{document}");
+    assert_eq!(document["checks"].as_array().unwrap().len(), 3, "{document}");
+    assert!(document["checks"].as_array().unwrap().iter().all(|check| check["works"] == true), "{document}");
+}
+
 /// With three nodes, and with one.
 #[test]
 fn a_profile_that_shares_volumes_waits_for_who_can_make_them() {

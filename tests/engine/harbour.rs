@@ -82,8 +82,8 @@ pub(crate) fn inputs() -> Inputs {
         stack_version: own("1"),
         release: own("shop"),
         profile: own("ha"),
-        values: Value::Null,
         policy,
+        ..Inputs::default()
     }
 }
 

@@ -182,7 +182,7 @@ async fn take_away(way: &Way<'_>, stack: &Stack) -> Result<(), Failure> {
     // The namespace and all that is in it were made for the check.
     let claims = traces.known.iter().filter(|object| object.kind == "PersistentVolumeClaim").map(DataName::from);
     let destroy = Destroy(claims.chain([own]).collect());
-    let removal = traces.removal(&destroy).await?;
+    let removal = traces.removal(&destroy, &[]).await?;
     let landing = removal.land(way.session, way.face.clone(), None).await?;
     if landing.code() == 0 {
         return Ok(());

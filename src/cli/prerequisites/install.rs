@@ -28,11 +28,11 @@ struct Planned {
 pub(super) async fn run(session: &Session, arguments: &InstallArgs) -> Result<ExitCode, Failure> {
     check(arguments)?;
     let (cluster, picture) = picture(session).await?;
-    let asked = Asked { names: arguments.names.clone(), pool: arguments.pool.clone() };
+    let asked = Asked { names: arguments.names.clone(), pool: arguments.pool.clone(), adopt: arguments.adopt.clone() };
     let Judged { all: assessments, pool } = judge(session, &cluster, &picture, &asked).await?;
-    if !arguments.names.is_empty() {
-        refuse_blocked(&assessments)?;
-    }
+    let must =
+        |assessment: &&Assessment| !arguments.names.is_empty() || arguments.adopt.contains(&assessment.prerequisite);
+    refuse_blocked(assessments.iter().filter(must))?;
     if !session.is_json() {
         say(list_text(&assessments));
         if let Some((proof, reach)) = &pool {
@@ -68,6 +68,11 @@ fn check(arguments: &InstallArgs) -> Result<(), Failure> {
         let message = "--set is for a single prerequisite";
         return Err(Failure::input("ambiguous-value", message, "name one, or leave --set out"));
     }
+    if let Some(other) = arguments.adopt.iter().find(|it| !arguments.names.is_empty() && !arguments.names.contains(it))
+    {
+        let message = format!("--adopt {other}: it is not among what is to be installed");
+        return Err(Failure::input("adopt-without-name", message, format!("name {other} too, or leave --adopt out")));
+    }
     let about_pool = arguments.names.is_empty() || arguments.names.contains(&Prerequisite::Metallb);
     if !arguments.pool.is_empty() && !about_pool {
         let message = "--pool is for metallb, which is not among what is to be installed";
@@ -77,8 +82,8 @@ fn check(arguments: &InstallArgs) -> Result<(), Failure> {
 }
 
 /// Who names one is told why it cannot be; who names none gets what can be.
-fn refuse_blocked(assessments: &[Assessment]) -> Result<(), Failure> {
-    let blocked = assessments.iter().find_map(|assessment| match &assessment.verdict {
+fn refuse_blocked<'a>(mut assessments: impl Iterator<Item = &'a Assessment>) -> Result<(), Failure> {
+    let blocked = assessments.find_map(|assessment| match &assessment.verdict {
         Verdict::Blocked(blocked) => Some((assessment.prerequisite, blocked)),
         _ => None,
     });
@@ -104,8 +109,11 @@ async fn plan_all(
         let Some(values) = assessment.verdict.values() else { continue };
         let prerequisite = assessment.prerequisite;
         let chosen = chosen(prerequisite, values, picture, arguments)?;
+        let adopt = arguments.adopt.contains(&prerequisite);
         let how = install::InstallArgs {
-            adopt: arguments.adopt.contains(&prerequisite),
+            adopt,
+            // Whoever is taken over from has set fields otherwise.
+            on_conflict: adopt.then_some(install::OnConflict::Take),
             dry_run: arguments.dry_run,
             replan: arguments.replan,
             ..install::InstallArgs::default()

@@ -79,7 +79,7 @@ async fn plan(
     let kube = |error: kube::Error| Failure::kube(&error);
     let empty = users::empty(cluster, (&bare.stack, &bare.namespace), &traces.known).await.map_err(kube)?;
     let destroy = Destroy(empty.iter().map(DataName::from).collect());
-    let removal = traces.removal(&destroy).await?;
+    let removal = traces.removal(&destroy, &[]).await?;
     if !removal.prepared.plan.writes() {
         let message = format!("{prerequisite} was not installed by seaworthy; nothing was deleted");
         let hint = "`seaworthy prerequisites list` shows who looks after it";

@@ -85,7 +85,7 @@ pub enum Entry {
 }
 
 /// What was chosen for a run: two runs with the same inputs want the same.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Inputs {
     /// Version of the program.
     pub binary: String,
@@ -97,6 +97,15 @@ pub struct Inputs {
     pub profile: String,
     /// The merged values, without secrets.
     pub values: Value,
+    /// What of them was chosen beyond defaults and profile: what an upgrade begins with.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub chosen: Value,
+    /// The registry that all images come from, where one was named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registry: Option<String>,
+    /// The Secret that all pods pull with, where one was named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pull_secret: Option<String>,
     /// What was decided about fields that somebody else owns.
     #[serde(default)]
     pub policy: Policy,
@@ -111,7 +120,7 @@ impl Inputs {
             release: installation.release.clone(),
             profile: installation.profile.clone(),
             values,
-            policy: Policy::default(),
+            ..Self::default()
         }
     }
 
@@ -128,6 +137,11 @@ impl Inputs {
             .filter(|(_, now, was)| now != was)
             .map(|(name, now, was)| format!("{name}: {now}, was {was}"))
             .collect();
+        let options =
+            [("registry", &self.registry, &was.registry), ("pull secret", &self.pull_secret, &was.pull_secret)];
+        let named = |option: &Option<String>| option.clone().unwrap_or_else(|| "none".to_owned());
+        let changed = options.iter().filter(|(_, now, was)| now != was);
+        lines.extend(changed.map(|(name, now, was)| format!("{name}: {}, was {}", named(now), named(was))));
         let show = |value: &Option<Value>| value.as_ref().map_or_else(|| "nothing".to_owned(), ToString::to_string);
         lines.extend(
             crate::plan::difference::difference(&was.values, &self.values)

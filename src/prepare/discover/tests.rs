@@ -26,7 +26,15 @@ fn object(kind: &str) -> Value {
 fn inputs() -> Inputs {
     let own = |text: &str| text.to_owned();
     let (values, policy) = (Value::Null, Policy::default());
-    Inputs { binary: own("0"), stack_version: own("1"), release: own("shop"), profile: own("ha"), values, policy }
+    Inputs {
+        binary: own("0"),
+        stack_version: own("1"),
+        release: own("shop"),
+        profile: own("ha"),
+        values,
+        policy,
+        ..Inputs::default()
+    }
 }
 
 fn run(id: &str, purpose: Purpose, state: RunState) -> RunRecord {

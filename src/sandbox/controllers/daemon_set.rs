@@ -3,10 +3,10 @@
 use serde_json::{Value, json};
 
 use super::pods::{create, discard, from_template, is_available, template_hash};
-use super::scheduler::{selects, tolerates};
 use crate::object::{number, text};
 use crate::sandbox::containers::is_ready;
 use crate::sandbox::world::World;
+use crate::snapshot::placing::{selects, tolerates};
 
 const BY: &str = "daemonset-controller";
 const REVISION: &str = "controller-revision-hash";

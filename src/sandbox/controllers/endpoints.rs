@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use super::pods::owner_reference;
 use crate::object::{items, text};
 use crate::sandbox::containers::is_ready;
-use crate::sandbox::select::matches;
 use crate::sandbox::world::World;
+use crate::snapshot::placing::matches;
 
 pub(super) fn run(world: &mut World) {
     for service in world.all("Service") {

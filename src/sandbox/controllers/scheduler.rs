@@ -9,9 +9,9 @@ use super::nodes::is_lost;
 use crate::object::{items, text};
 use crate::sandbox::containers::is_active;
 use crate::sandbox::disks;
-use crate::sandbox::select::{fits, matches};
 use crate::sandbox::store::time;
 use crate::sandbox::world::World;
+use crate::snapshot::placing::{asked, matches, ports, selects, tolerated, untolerated};
 use crate::stack::quantity;
 
 const BY: &str = "default-scheduler";
@@ -240,25 +240,6 @@ fn crowd(world: &World, pod: &Value, node: &str) -> usize {
     on(world, node).filter(|other| !owner.is_null() && other["metadata"]["ownerReferences"][0]["uid"] == *owner).count()
 }
 
-fn ports(spec: &Value) -> impl Iterator<Item = (i64, String)> {
-    let ports = items(spec, "/containers").flat_map(|container| items(container, "/ports"));
-    ports.filter_map(|port| Some((port["hostPort"].as_i64()?, port["protocol"].as_str().unwrap_or("TCP").to_owned())))
-}
-
-/// What the containers of a pod ask for, in nano units.
-fn asked(spec: &Value, resource: &str) -> i128 {
-    let of = |container: &Value| {
-        container["resources"]["requests"][resource]
-            .as_str()
-            .map(str::to_owned)
-            .or_else(|| container["resources"]["requests"].get(resource).map(Value::to_string))
-            .and_then(|text| quantity::parse(&text))
-            .unwrap_or(0)
-    };
-    let all: i128 = items(spec, "/containers").map(of).sum();
-    all.max(items(spec, "/initContainers").map(of).max().unwrap_or(0))
-}
-
 fn asked_on(world: &World, node: &str, resource: &str) -> i128 {
     on(world, node).map(|pod| asked(&pod["spec"], resource)).sum()
 }
@@ -270,49 +251,4 @@ fn is_elsewhere(world: &World, pod: &Value, volume: &Value, node: &str) -> bool 
         .and_then(|claim| text(claim, "/spec/volumeName"))
         .and_then(|name| world.find("PersistentVolume", None, name));
     volume.and_then(disks::node).is_some_and(|there| there != node)
-}
-
-/// Whether a pod's selector and required affinity take a node.
-pub(super) fn selects(spec: &Value, node: &Value) -> bool {
-    let labels = &node["metadata"]["labels"];
-    let plain = spec["nodeSelector"]
-        .as_object()
-        .is_none_or(|map| map.iter().all(|(key, value)| labels.get(key) == Some(value)));
-    let terms =
-        &spec["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]["nodeSelectorTerms"];
-    let name = json!({"metadata.name": node["metadata"]["name"]});
-    let term = |term: &Value| {
-        items(term, "/matchExpressions").all(|expression| fits(expression, labels))
-            && items(term, "/matchFields").all(|field| fits(field, &name))
-    };
-    plain && terms.as_array().is_none_or(|terms| terms.iter().any(term))
-}
-
-fn tolerated(spec: &Value, taint: &Value) -> bool {
-    items(spec, "/tolerations").any(|toleration| {
-        let empty = |key: &str| toleration.get(key).is_none_or(|value| value.as_str().is_none_or(str::is_empty));
-        let effect = empty("effect") || toleration["effect"] == taint["effect"];
-        let exists = toleration["operator"] == "Exists";
-        let key = (exists && empty("key")) || toleration["key"] == taint["key"];
-        effect
-            && key
-            && (exists
-                || toleration["value"].as_str().unwrap_or_default() == taint["value"].as_str().unwrap_or_default())
-    })
-}
-
-fn untolerated<'a>(spec: &Value, node: &'a Value, effects: &[&str]) -> Option<&'a Value> {
-    items(node, "/spec/taints").find(|taint| {
-        taint["effect"].as_str().is_some_and(|effect| effects.contains(&effect)) && !tolerated(spec, taint)
-    })
-}
-
-/// Whether a pod may be on a node with these taints; a daemon tolerates what only says that a node is unwell.
-pub(super) fn tolerates(spec: &Value, node: &Value, effects: &[&str], daemon: bool) -> bool {
-    let mut taints = items(node, "/spec/taints");
-    let unwell = |taint: &Value| text(taint, "/key").is_some_and(|key| key.starts_with("node.kubernetes.io/"));
-    taints.all(|taint| {
-        let counts = taint["effect"].as_str().is_some_and(|effect| effects.contains(&effect));
-        !counts || tolerated(spec, taint) || (daemon && unwell(taint))
-    })
 }

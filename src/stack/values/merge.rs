@@ -48,32 +48,6 @@ pub fn settle(node: &mut Node<Origin>, way: &Way, schema: &Schema, removed: &mut
     }
 }
 
-/// Takes out every value that fits the description, and every map that this leaves empty.
-pub fn remove_if<A>(node: &mut Node<A>, way: &Way, fits: &impl Fn(&Way, &A) -> bool) {
-    match &mut node.data {
-        Data::Scalar(_) => {}
-        Data::List(items) => {
-            let mut index = 0;
-            items.retain_mut(|item| {
-                let way = way.with(Step::Index(index));
-                index += 1;
-                remove_if(item, &way, fits);
-                !fits(&way, &item.at)
-            });
-        }
-        Data::Map(entries) => entries.retain_mut(|(name, node)| {
-            let way = way.key(name);
-            let was_empty = is_empty_map(node);
-            remove_if(node, &way, fits);
-            !fits(&way, &node.at) && (was_empty || !is_empty_map(node))
-        }),
-    }
-}
-
-fn is_empty_map<A>(node: &Node<A>) -> bool {
-    matches!(&node.data, Data::Map(entries) if entries.is_empty())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,6 +5,8 @@
 # up: --self-signed
 # images: prerequisites
 # shellcheck shell=bash
+# shellcheck source=tests/cluster/groups/lib/official.sh
+. "$CLUSTER_DIR/groups/lib/official.sh"
 
 # begin: a folder and a namespace; these, and what $WORK/all.yaml holds, go when the test ends.
 begin() {
@@ -118,7 +120,7 @@ address_of() { k get service "$1" -o 'jsonpath={.status.loadBalancer.ingress[0].
 
 test_clone_set() {
   begin
-  make_kruise_manifests
+  official_kruise >"$WORK/all.yaml"
   apply_all
   rolled_out kruise-system deployment/kruise-controller-manager
   eventually 60 clone_set sample
@@ -127,21 +129,6 @@ test_clone_set() {
   eventually 60 clones_ready 2
   k scale cloneset clones --replicas=3
   eventually 60 clones_ready 3
-}
-
-# Upstream's, but for the image and the daemon, which a CloneSet does not need.
-make_kruise_manifests() {
-  local base
-  base=$(module_dir kruise github.com/openkruise/kruise)/config/default
-  cat >"$WORK/kustomization.yaml" <<EOF
-resources: [$(realpath --relative-to "$WORK" "$base")]
-images: [{name: controller, newName: docker.io/openkruise/kruise-manager, newTag: v1.8.3}]
-patches:
-  - patch: '{apiVersion: apps/v1, kind: DaemonSet, metadata: {name: kruise-daemon, namespace: kruise-system}, \$patch: delete}'
-  - target: {kind: Deployment}
-    patch: '[{"op": "replace", "path": "/spec/template/spec/containers/0/imagePullPolicy", "value": "IfNotPresent"}]'
-EOF
-  kubectl kustomize "$WORK" >"$WORK/all.yaml"
 }
 
 # clone_set LABEL: of its pods; its selector wants `sample`.

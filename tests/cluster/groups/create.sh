@@ -172,6 +172,17 @@ test_what_was_asked_for_is_there() {
   contains OK docker exec "$CLUSTER-control-plane" openssl verify -CApath /etc/ssl/certs /root/leaf.pem
 }
 
+# What the profile of a stack wants of its cluster.
+test_a_profile_has_its_ports_and_folders() {
+  sail docker
+  sw 0 stacks new mine --dir "$WORK/stacks"
+  sed -i 's|needs: {nodes: 1,|needs: {ports: ["28644:30080"], folders: [/srv/data], nodes: 1,|' "$WORK/stacks/mine/stack.yaml"
+  create --profiles "$WORK/stacks" --stack mine --profile single-node
+  expect 127.0.0.1:28644 docker port "$CLUSTER-control-plane" 30080
+  docker exec "$CLUSTER-control-plane" touch /srv/data/made-in-the-node
+  expect made-in-the-node ls "$WORK/state/clusters/$CLUSTER/folders/srv-data"
+}
+
 # alone: on a network of their own, where nobody else leaves or takes an address.
 alone() {
   export KIND_EXPERIMENTAL_DOCKER_NETWORK=$CLUSTER

@@ -9,6 +9,8 @@
 . "$CLUSTER_DIR/lib/seaworthy.sh"
 # shellcheck source=tests/cluster/groups/lib/everything.sh
 . "$CLUSTER_DIR/groups/lib/everything.sh"
+# shellcheck source=tests/cluster/groups/lib/official.sh
+. "$CLUSTER_DIR/groups/lib/official.sh"
 
 CASES=$CLUSTER_DIR/prerequisites
 
@@ -65,38 +67,125 @@ each_is_put_back() {
   ((count >= least)) || fail "only $count objects were found"
 }
 
-# What somebody has applied by hand, from the official manifests, is used and left alone: nothing is written, and nothing taken away.
-test_an_official_metrics_server_is_left_alone() {
+# The manager of kruise looks for its webhooks all the time, and each install waits until it answers again.
+test_each_object_of_kruise_is_put_back() { each_is_put_back kruise 12; }
+
+# What this program has installed in an older version is brought to the one that it brings along, object by object, and its
+# pods only are made anew. Under the older tag lies the same program here: what is upgraded are the manifests.
+test_an_older_metrics_server_is_upgraded() { is_upgraded metrics-server v0.7.0 image.tag; }
+
+test_an_older_metallb_is_upgraded() { is_upgraded metallb v0.15.3 controller.image.tag,speaker.image.tag --pool "$(addresses)"; }
+
+test_an_older_kruise_is_upgraded() { is_upgraded kruise v1.5.2 image.tag; }
+
+# is_upgraded NAME OLDER TAGS ARGUMENTS...: TAGS are the settings that hold the version
+is_upgraded() {
+  local name=$1 older=$2 set='' tag mark
+  for tag in ${3//,/ }; do set+=${set:+,}$tag=$older; done
+  shift 3
   begin
-  kubectl kustomize "$(module_dir metrics-server sigs.k8s.io/metrics-server)/manifests/overlays/release" >"$WORK/all.yaml"
-  sed -i 's/- --metric-resolution=15s/&\n        - --kubelet-insecure-tls/' "$WORK/all.yaml"
-  left_alone metrics-server kube-system deployment/metrics-server
+  TAKEN_APART=$name
+  trap 'sw prerequisites uninstall "$TAKEN_APART" --in-use --yes >/dev/null 2>&1; end' EXIT
+  eventually 60 nothing_goes
+  exits 0 sw prerequisites install "$name" "$@" --set "$set" --no-check --yes
+  lasting >"$WORK/before"
+  decided "$name" "upgrade seaworthy" "$@"
+  exits 0 sw prerequisites install "$name" "$@" --yes
+  same "what is made anew or gone" "" "$(comm -3 "$WORK/before" <(lasting))"
+  decided "$name" "keep seaworthy" "$@"
+  mark=$(audit_mark)
+  exits 0 sw prerequisites install "$name" "$@" --no-check --yes
+  same "what a second install writes" "" "$(audited_writes "$mark")"
 }
 
-test_an_official_metallb_is_left_alone() {
-  begin
-  cp "$(module_dir metallb go.universe.tf/metallb)/config/manifests/metallb-native.yaml" "$WORK/all.yaml"
-  left_alone metallb metallb-system deployment/controller daemonset/speaker
-}
-
-test_an_official_local_path_is_left_alone() {
-  begin
-  sed 's/:v0\.0\.[0-9]*/:v0.0.30/' "$(module_dir local-path github.com/rancher/local-path-provisioner)/deploy/local-path-storage.yaml" >"$WORK/all.yaml"
-  left_alone local-path local-path-storage deployment/local-path-provisioner
-}
-
-# left_alone NAME NAMESPACE WORKLOAD...: what $WORK/all.yaml makes
-left_alone() {
-  local name=$1 namespace=$2 workload mark
+# decided NAME "DO BY" ARGUMENTS...: what `install` would do, and who looks after what is there
+decided() {
+  local name=$1 wanted=$2
   shift 2
+  exits 0 sw prerequisites install "$name" "$@" --dry-run -o json
+  same "what is decided about $name" "$wanted" "$(jq -r '.prerequisites[] | "\(.do) \(.found.manager.by)"' "$WORK/out")"
+}
+
+# Everything but what comes and goes with pods.
+lasting() { everything | grep -vE '^(Pod|ReplicaSet|ControllerRevision|EndpointSlice|Endpoints|Lease|ConfigMap|Secret|Namespace|ServiceAccount) '; }
+
+# What somebody has applied by hand, from the official manifests, is used and left alone: nothing is written, and nothing taken away.
+test_an_official_metrics_server_is_left_alone() { left_alone metrics-server official_metrics_server kube-system deployment/metrics-server; }
+
+test_an_official_metallb_is_left_alone() { left_alone metallb official_metallb metallb-system deployment/controller daemonset/speaker; }
+
+test_an_official_local_path_is_left_alone() { left_alone local-path official_local_path local-path-storage deployment/local-path-provisioner; }
+
+test_an_official_kruise_is_left_alone() { left_alone kruise official_kruise kruise-system deployment/kruise-controller-manager; }
+
+# And taken over by whoever says so: then it is ours, works, and goes; what it had beside ours stays.
+test_an_official_metrics_server_is_taken_over() {
+  by_hand official_metrics_server kube-system deployment/metrics-server
+  taken_over metrics-server
+  same "what is left of it" "" "$(left_of_it)"
+}
+
+test_an_official_local_path_is_taken_over() {
+  by_hand official_local_path local-path-storage deployment/local-path-provisioner
+  taken_over local-path --set image.tag=v0.0.30 --set provisioner.probes=false
+  # Its namespace was made by hand, and is nobody's to take away.
+  same "what is left of it" "Namespace /local-path-storage" "$(left_of_it)"
+}
+
+# Its webhook would refuse the pool of a controller that has none.
+test_an_official_metallb_is_taken_over() {
+  by_hand official_metallb metallb-system deployment/controller daemonset/speaker
+  exits 2 sw prerequisites install metallb --adopt metallb --pool "$(addresses)" --yes
+  says "kubectl delete validatingwebhookconfiguration/metallb-webhook-configuration"
+  kubectl delete validatingwebhookconfiguration/metallb-webhook-configuration >/dev/null
+  taken_over metallb --pool "$(addresses)"
+  contains "Namespace /metallb-system" left_of_it
+}
+
+test_an_official_kruise_is_not_taken_over() {
+  by_hand official_kruise kruise-system deployment/kruise-controller-manager
+  local mark
+  mark=$(audit_mark)
+  exits 2 sw prerequisites install kruise --adopt kruise --yes
+  says "has more kinds than the CloneSets of ours"
+  same "what was written" "" "$(audited_writes "$mark")"
+}
+
+# by_hand MANIFESTS NAMESPACE WORKLOAD...: what the function MANIFESTS prints, applied and rolled out, until the test ends
+by_hand() {
+  local manifests=$1 namespace=$2 workload
+  shift 2
+  begin
   eventually 60 nothing_goes
   everything >"$WORK/before"
   trap 'kubectl delete --ignore-not-found -f "$WORK/all.yaml" --timeout=90s >/dev/null; end' EXIT
+  "$manifests" >"$WORK/all.yaml"
   kubectl apply --server-side -f "$WORK/all.yaml" >/dev/null
   for workload in "$@"; do kubectl --namespace "$namespace" rollout status "$workload" --timeout=90s >/dev/null; done
+}
+
+# taken_over NAME ARGUMENTS...
+taken_over() {
+  local name=$1 mark
+  shift
+  exits 0 sw prerequisites install "$name" --adopt "$name" "$@" --yes
+  decided "$name" "keep seaworthy" "$@"
+  mark=$(audit_mark)
+  exits 0 sw prerequisites install "$name" "$@" --no-check --yes
+  same "what a second install writes" "" "$(audited_writes "$mark")"
+  exits 0 sw prerequisites uninstall "$name" --yes
+}
+
+left_of_it() { eventually 60 nothing_goes && added "$WORK/before" | grep -vE '/(kube-root-ca.crt|default)$'; }
+
+# left_alone NAME MANIFESTS NAMESPACE WORKLOAD...
+left_alone() {
+  local name=$1 mark
+  shift
+  by_hand "$@"
   # Somebody has to have made a pool before anything can get an address; that is not ours to do here.
   [[ $name != metallb ]] || official_pool
-  eventually 60 works "$name"
+  eventually 90 works "$name"
   mark=$(audit_mark)
   same "what is decided" "use hand" "$(jq -r --arg name "$name" '.prerequisites[] | select(.prerequisite == $name) | "\(.do) \(.found.manager.by)"' "$WORK/out")"
   exits 0 sw prerequisites install "$name" --no-check --yes

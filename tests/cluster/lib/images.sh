@@ -77,24 +77,25 @@ make_image_etcd() {
     -env PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 }
 
-# make_controller ARCHIVE NAME PROGRAM PATH [ARGUMENT...]: an image with what a
-# controller sees of its official one: the program at PATH and a place for
-# temporary files.
+# make_controller ARCHIVE NAME TAG,OLDER-TAG PROGRAM PATH [ARGUMENT...]: an image
+# with what a controller sees of its official one: the program at PATH and a place
+# for temporary files. Under the older tag it is the same program: for manifests of
+# that version, which are to be brought to the newer one.
 make_controller() {
-  "$TOOLS/mkimage" -o "$1" -name "$2" -file "$3:$4" -open /tmp -entrypoint "$4" "${@:5}"
+  "$TOOLS/mkimage" -o "$1" -name "$2:${3%,*}" -name "$2:${3#*,}" -file "$4:$5" -open /tmp -entrypoint "$5" "${@:6}"
 }
 
 make_image_metrics_server() {
-  make_controller "$1" registry.k8s.io/metrics-server/metrics-server:v0.9.0 "$2/metrics-server" /metrics-server -user 65534
+  make_controller "$1" registry.k8s.io/metrics-server/metrics-server v0.9.0,v0.7.0 "$2/metrics-server" /metrics-server -user 65534
 }
 
-make_image_metallb_controller() { make_controller "$1" quay.io/metallb/controller:v0.16.1 "$2/controller" /controller; }
+make_image_metallb_controller() { make_controller "$1" quay.io/metallb/controller v0.16.1,v0.15.3 "$2/controller" /controller; }
 
-make_image_metallb_speaker() { make_controller "$1" quay.io/metallb/speaker:v0.16.1 "$2/speaker" /speaker; }
+make_image_metallb_speaker() { make_controller "$1" quay.io/metallb/speaker v0.16.1,v0.15.3 "$2/speaker" /speaker; }
 
 # It does not start when it cannot write to /log.
 make_image_kruise_manager() {
-  make_controller "$1" docker.io/openkruise/kruise-manager:v1.8.3 "$2/kruise" /manager -open /log
+  make_controller "$1" docker.io/openkruise/kruise-manager v1.8.3,v1.5.2 "$2/kruise" /manager -open /log
 }
 
 # standin_archives STACK...: one line a contract, of any stack or component file.

@@ -17,7 +17,15 @@ fn own(text: &str) -> String {
 
 fn inputs() -> Inputs {
     let (values, policy) = (json!({"a": 1}), Policy::default());
-    Inputs { binary: own("0"), stack_version: own("1"), release: own("shop"), profile: own("ha"), values, policy }
+    Inputs {
+        binary: own("0"),
+        stack_version: own("1"),
+        release: own("shop"),
+        profile: own("ha"),
+        values,
+        policy,
+        ..Inputs::default()
+    }
 }
 
 fn plan(stack: &str) -> Plan {
