@@ -57,9 +57,9 @@ func (s *server) startRole(ctx context.Context, role contract.Role, muxes map[st
 	}
 }
 
-// startProxy hands requests on, and answers 502 when it cannot.
+// startProxy hands requests on, and answers 502 when it cannot, and 401 without the token that is asked for.
 func (s *server) startProxy(p contract.Proxy, mux *http.ServeMux) error {
-	if err := s.expandAll(&p.To, &p.Authorization); err != nil {
+	if err := s.expandAll(&p.To, &p.Authorization, &p.Bearer); err != nil {
 		return err
 	}
 	to, err := url.Parse(p.To)
@@ -74,6 +74,11 @@ func (s *server) startProxy(p contract.Proxy, mux *http.ServeMux) error {
 	mux.HandleFunc(p.Prefix, func(w http.ResponseWriter, r *http.Request) {
 		if p.Authorization != "" && r.Header.Get("Authorization") != p.Authorization {
 			http.Error(w, "Forbidden", http.StatusForbidden)
+			return
+		}
+		if p.Bearer != "" && r.Header.Get("Authorization") != "Bearer "+p.Bearer {
+			s.log("refused: %s %s", r.Method, r.URL.Path)
+			http.Error(w, `{"detail":"Unauthorized"}`, http.StatusUnauthorized)
 			return
 		}
 		proxy.ServeHTTP(w, r)

@@ -112,12 +112,14 @@ type Proxy struct {
 	Strip  string `yaml:"strip"`
 	// Authorization is what a request has to bring in the header of that name; else 403.
 	Authorization string `yaml:"authorization"`
+	// Bearer is the token that a request has to bring; else 401.
+	Bearer string `yaml:"bearer"`
 }
 
 func (p *Proxy) fillIn()              {}
 func (p *Proxy) port() (string, bool) { return p.Listen, true }
 func (p *Proxy) needed() []string     { return []string{p.Prefix, p.To} }
-func (p *Proxy) templates() []string  { return []string{p.To, p.Authorization} }
+func (p *Proxy) templates() []string  { return []string{p.To, p.Authorization, p.Bearer} }
 
 // Etcd keeps things in an etcd, and is not ready without one. With a name in Leader one of several leads.
 type Etcd struct {
