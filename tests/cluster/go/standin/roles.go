@@ -42,6 +42,8 @@ func (s *server) startRole(ctx context.Context, role contract.Role, muxes map[st
 		return s.startBalancer(*role.Balancer, muxes[role.Balancer.Listen])
 	case role.Worker != nil:
 		return s.startWorker(ctx, *role.Worker, muxes[role.Worker.Listen])
+	case role.Maker != nil:
+		return s.startMaker(ctx, *role.Maker, muxes[role.Maker.Listen])
 	default:
 		return s.startProxy(*role.Proxy, muxes[role.Proxy.Listen])
 	}

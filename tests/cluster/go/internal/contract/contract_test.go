@@ -7,6 +7,12 @@ import (
 
 const head = "image: {names: [example/x:1]}\n"
 
+const object = "{apiVersion: v1, kind: Pod, metadata: {name: x}}"
+
+func makerOf(fields string) string {
+	return head + "listen: [{name: a, port: 1}]\nroles: [{maker: {listen: a, " + fields + "}}]\n"
+}
+
 func TestRefusals(t *testing.T) {
 	for name, c := range map[string]struct{ text, want string }{
 		"no image":         {"flags: {}\n", "image.names"},
@@ -21,6 +27,16 @@ func TestRefusals(t *testing.T) {
 		"no such port":     {head + "roles: [{queue: {listen: a}}]\n", "no http port"},
 		"no endpoints":     {head + "listen: [{name: a, port: 1}]\nroles: [{etcd: {listen: a}}]\n", "misses a field"},
 		"no port to work":  {head + "roles: [{worker: {dir: /x, to: 'http://x', port: 1}}]\n", "no http port"},
+		"makes nothing":    {makerOf(""), "misses a field"},
+		"makes from two":   {makerOf("objects: '" + object + "', file: /x"), "objects or file"},
+		"makes no object":  {makerOf("objects: '{{ .Name }}'"), "cannot unmarshal"},
+		"makes no kind":    {makerOf("objects: '{apiVersion: v1, metadata: {name: x}}'"), "needs apiVersion, kind and a name"},
+		"makes undeclared": {makerOf("objects: '{{ .Param \"y\" }}'"), "parameter y is not declared"},
+		"bad expression":   {makerOf("objects: '{{ .Match \"/f\" \"image\" }}'"), "one group is needed"},
+		"bad probe":        {makerOf("objects: '" + object + "', probe: [{path: api}]"), "begins with /"},
+		"bad refused":      {makerOf("objects: '" + object + "', probe: [{path: /api, refused: maybe}]"), "unknown refused"},
+		"logs of nobody":   {makerOf("objects: '" + object + "', follow: {logs: main}"), "logs need pods"},
+		"bad parameter":    {makerOf("objects: '" + object + "', params: {x: {type: number}}"), "unknown type"},
 		"unknown role":     {head + "roles: [{cache: {}}]\n", "cache"},
 		"unknown access":   {head + "paths: [{path: /x, access: rw}]\n", "unknown access"},
 		"http and tcp":     {head + "upstreams: [{name: a, http: 'http://x', tcp: 'x:1'}]\n", "http or tcp"},

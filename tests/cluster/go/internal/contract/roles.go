@@ -13,6 +13,7 @@ type Role struct {
 	Folders      *Folders      `yaml:"folders"`
 	Balancer     *Balancer     `yaml:"balancer"`
 	Worker       *Worker       `yaml:"worker"`
+	Maker        *Maker        `yaml:"maker"`
 }
 
 // kind is what the checks ask of every role.
@@ -35,6 +36,7 @@ func (r *Role) kinds() []kind {
 		{r.CSVPublisher, r.CSVPublisher != nil}, {r.Queue, r.Queue != nil}, {r.Collector, r.Collector != nil},
 		{r.Proxy, r.Proxy != nil}, {r.Etcd, r.Etcd != nil}, {r.Importer, r.Importer != nil},
 		{r.Folders, r.Folders != nil}, {r.Balancer, r.Balancer != nil}, {r.Worker, r.Worker != nil},
+		{r.Maker, r.Maker != nil},
 	} {
 		if one.set {
 			set = append(set, one.kind)

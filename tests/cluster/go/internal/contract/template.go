@@ -1,6 +1,7 @@
 package contract
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"strings"
@@ -47,6 +48,7 @@ func (v Values) functions() template.FuncMap {
 		"env":        lookup("variable", v.Env),
 		"arg":        lookup("argument", v.Args),
 		"hostname":   os.Hostname,
+		"json":       quoted,
 		"trimPrefix": func(prefix, s string) string { return strings.TrimPrefix(s, prefix) },
 		"trimSuffix": func(suffix, s string) string { return strings.TrimSuffix(s, suffix) },
 		"default": func(fallback, s string) string {
@@ -66,4 +68,10 @@ func lookup(what string, values map[string]string) func(string) (string, error) 
 		}
 		return value, nil
 	}
+}
+
+// quoted is a value as JSON, which is YAML as well.
+func quoted(value any) (string, error) {
+	data, err := json.Marshal(value)
+	return string(data), err
 }

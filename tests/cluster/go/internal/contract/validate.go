@@ -121,6 +121,11 @@ func (c *Contract) validateRoles() error {
 		if slices.Contains(kinds[0].needed(), "") {
 			return fmt.Errorf("roles: item %d misses a field", i+1)
 		}
+		if special, ok := kinds[0].(interface{ validate(Values) error }); ok {
+			if err := special.validate(c.Defaults()); err != nil {
+				return prefix(fmt.Sprintf("roles: item %d", i+1), err)
+			}
+		}
 		if name, serves := kinds[0].port(); serves && !c.listensHTTP(name) {
 			return fmt.Errorf("roles: item %d: no http port is named %q", i+1, name)
 		}
