@@ -1,5 +1,6 @@
 //! What the built-in stacks make of which values: names and labels that recovery finds things by, and rules that refuse.
 
+mod exadeploy;
 mod hello;
 mod newton_v2t;
 
