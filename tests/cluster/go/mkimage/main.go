@@ -148,6 +148,14 @@ func contractLayer(c *contract.Contract, file string) (*image.Layer, error) {
 	for _, link := range c.Image.Links {
 		layer.Symlink(link, "/standin")
 	}
+	for _, checked := range c.Files {
+		if checked.From == "" {
+			continue
+		}
+		if err := copyIn(layer, filepath.Join(filepath.Dir(file), checked.From), "/"+checked.From, 0o644); err != nil {
+			return nil, err
+		}
+	}
 	for path, baked := range c.Image.Files {
 		if err := bake(layer, filepath.Dir(file), path, baked); err != nil {
 			return nil, err

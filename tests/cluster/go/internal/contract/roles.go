@@ -14,6 +14,10 @@ type Role struct {
 	Balancer     *Balancer     `yaml:"balancer"`
 	Worker       *Worker       `yaml:"worker"`
 	Maker        *Maker        `yaml:"maker"`
+	Modules      *Modules      `yaml:"modules"`
+	Executor     *Executor     `yaml:"executor"`
+	Bucket       *Bucket       `yaml:"bucket"`
+	Trial        *Trial        `yaml:"trial"`
 }
 
 // kind is what the checks ask of every role.
@@ -36,7 +40,8 @@ func (r *Role) kinds() []kind {
 		{r.CSVPublisher, r.CSVPublisher != nil}, {r.Queue, r.Queue != nil}, {r.Collector, r.Collector != nil},
 		{r.Proxy, r.Proxy != nil}, {r.Etcd, r.Etcd != nil}, {r.Importer, r.Importer != nil},
 		{r.Folders, r.Folders != nil}, {r.Balancer, r.Balancer != nil}, {r.Worker, r.Worker != nil},
-		{r.Maker, r.Maker != nil},
+		{r.Maker, r.Maker != nil}, {r.Modules, r.Modules != nil}, {r.Executor, r.Executor != nil},
+		{r.Bucket, r.Bucket != nil}, {r.Trial, r.Trial != nil},
 	} {
 		if one.set {
 			set = append(set, one.kind)
