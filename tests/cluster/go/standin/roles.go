@@ -52,6 +52,14 @@ func (s *server) startRole(ctx context.Context, role contract.Role, muxes map[st
 		return s.startFilter(*role.Filter, muxes[role.Filter.Listen])
 	case role.DevicePlugin != nil:
 		return s.startDevicePlugin(ctx, *role.DevicePlugin)
+	case role.Modules != nil:
+		return s.startModules(ctx, *role.Modules, muxes[role.Modules.Listen])
+	case role.Executor != nil:
+		return s.startExecutor(ctx, *role.Executor, muxes[role.Executor.Listen])
+	case role.Bucket != nil:
+		return s.startBucket(*role.Bucket, muxes[role.Bucket.Listen])
+	case role.Trial != nil:
+		return s.startTrial(ctx, *role.Trial, muxes[role.Trial.Listen])
 	default:
 		return s.startProxy(*role.Proxy, muxes[role.Proxy.Listen])
 	}
@@ -92,13 +100,4 @@ func writeJSON(w http.ResponseWriter, value any) {
 }
 
 // expandAll fills in several templates at once.
-func (s *server) expandAll(texts ...*string) error {
-	for _, text := range texts {
-		value, err := s.values.Expand(*text, nil)
-		if err != nil {
-			return err
-		}
-		*text = value
-	}
-	return nil
-}
+func (s *server) expandAll(texts ...*string) error { return expandIn(s.values, texts...) }
