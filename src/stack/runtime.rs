@@ -34,7 +34,7 @@ pub fn resolve(
             let message = "selects everything; name a label, or say in `names` what they are called";
             faults.push(sheet.fault(&format!("runtime[{index}].selector"), message));
         }
-        if let Err(message) = names(&filled) {
+        if let Err(message) = self::names(&filled) {
             faults.push(sheet.fault(&format!("runtime[{index}].names"), message));
         }
         resolved.push(filled);

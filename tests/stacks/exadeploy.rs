@@ -354,8 +354,10 @@ fn the_dashboard_asks_for_metrics_that_there_are() {
 #[test]
 fn what_is_made_at_run_time_is_found_again() {
     let choices = example("single-node", &["exafunction.suffix=two"]);
-    let prepared = EXADEPLOY.prepare(&choices, &EXADEPLOY.release(None, None)).unwrap();
-    let found: Vec<String> = prepared.runtime.iter().map(|made| format!("{} {}", made.kind, made.selector)).collect();
+    let release = EXADEPLOY.release(None, None);
+    let prepared = EXADEPLOY.prepare(&choices, &release).unwrap();
+    let runtime = EXADEPLOY.runtime(&prepared.values, &release).unwrap();
+    let found: Vec<String> = runtime.iter().map(|made| format!("{} {}", made.kind, made.selector)).collect();
     assert_eq!(found, ["Pod app=exafunction-runner-two", "Service app=exafunction-runner-service-two"]);
     let objects: Vec<Value> = prepared.objects.into_iter().map(|made| made.object).collect();
     let config = object(&objects, "ConfigMap/exafunction-config-two")["data"]["exafunction_config.pbtxt"].clone();
