@@ -50,12 +50,12 @@ impl<'a> Reader<'a> {
             }
             // The chart's own example names a field with a dash, which the format does not allow.
             let name = self.word(|character| character.is_alphanumeric() || "_-".contains(character));
-            self.field(format!("{above}{name}"));
+            self.field(&format!("{above}{name}"));
             let _ = self.take(',') || self.take(';');
         }
     }
 
-    fn field(&mut self, path: String) {
+    fn field(&mut self, path: &str) {
         let has_colon = self.take(':');
         if self.take('{') {
             let before = self.found.len();
