@@ -29,6 +29,9 @@ const LAG: Duration = Duration::from_secs(10);
 /// The pause before it is asked again.
 const PAUSE: Duration = Duration::from_millis(200);
 
+/// What the system says of a disk without room, in the words of Go.
+const FULL: &str = "no space left on device";
+
 /// An archive on its way, piece by piece.
 type Pieces = Pin<Box<dyn Stream<Item = Result<Bytes, String>> + Send>>;
 
@@ -192,7 +195,7 @@ impl Work<'_> {
     fn not_imported(&self, node: &NodeDoor, cargo: &Cargo, ended: Result<Ended, Broken<String>>) -> Option<Cause> {
         let (id, message) = match ended {
             Ok(ended) if ended.code == 0 => return None,
-            Ok(ended) => ("import-failed", format!("ctr ended with {}: {}", ended.code, ended.words())),
+            Ok(ended) => ("import-failed", format!("ctr ended with {}: {}", ended.code, at_the_root(&ended))),
             Err(Broken::Place(why)) => match &node.way {
                 Way::Container { .. } => ("engine-refused", why),
                 Way::Machine(_) => ("import-failed", format!("ctr cannot be run: {why}")),
@@ -200,7 +203,7 @@ impl Work<'_> {
             Err(Broken::Input(why)) => ("source-failed", why),
         };
         let message = format!("{} could not be put into {}: {message}", cargo.image, node.name);
-        let full = message.contains("no space left on device");
+        let full = message.contains(FULL);
         let remedy = if full {
             let who = match &node.way {
                 Way::Container { engine, .. } => engine.product.to_string(),
@@ -236,6 +239,11 @@ impl Work<'_> {
     }
 }
 
+/// What a command said; that the disk is full stands at the end of a line that is longer than what is kept of it.
+fn at_the_root(ended: &Ended) -> String {
+    if String::from_utf8_lossy(&ended.stderr).contains(FULL) { FULL.to_owned() } else { ended.words() }
+}
+
 /// One image of an archive, read by a thread.
 fn unpacked(file: &Path, cargo: &Cargo) -> (Pieces, AbortOnDropHandle<()>) {
     let (writer, receiver) = pipe::from_writer();
@@ -259,4 +267,17 @@ fn unpacked(file: &Path, cargo: &Cargo) -> (Pieces, AbortOnDropHandle<()>) {
         }
     });
     (Box::pin(pieces.map(Ok).chain(last)), AbortOnDropHandle::new(wait))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_seen_however_long_the_line_is() {
+        let ended = |stderr: String| Ended { code: 1, stdout: Vec::new(), stderr: stderr.into_bytes() };
+        let path = "/var/lib/containerd/io.containerd.content.v1.content/ingest/".repeat(10);
+        assert_eq!(at_the_root(&ended(format!("ctr: write {path}: no space left on device\n"))), FULL);
+        assert_eq!(at_the_root(&ended("ctr: unexpected EOF\n".to_owned())), "ctr: unexpected EOF");
+    }
 }
