@@ -159,8 +159,9 @@ on_node() {
 
 # A folder that is not there, one that is root's, and one that the jobs' user may write to.
 test_geodata_workers_wait_for_a_volume_that_jobs_can_write_to() {
-  local WAIT=25s folder=/var/lib/geodata-$ID volume
+  local WAIT=25s folder volume
   begin_with_prefect
+  folder=/var/lib/geodata-$ID
   volume=local-geodata-dev-pv-$STACK-$NAMESPACE
   trap 'kubectl -n kube-system delete role,rolebinding -l "seaworthy.dev/namespace=$NAMESPACE" >/dev/null 2>&1
     on_node "rm -rf /node/geodata-$ID"; kubectl delete persistentvolume "$volume" --wait=false --ignore-not-found >/dev/null; end' EXIT
