@@ -1,5 +1,6 @@
 //! geodata: what a profile makes, what the jobs of flow runs will look like, what the workers may do, and what is refused.
 
+mod life;
 mod wrong;
 
 use seaworthy::stack::Choices;

@@ -12,8 +12,7 @@
 STACK=geodata
 VALUES=$CLUSTER_DIR/values/geodata.yaml
 CLAIM=nova-geodata-prod
-# Python takes its time to start a worker.
-WAIT=${WAIT:-150s}
+WAIT=${PATIENCE}s
 
 # geodata [ARGUMENT...]: with a pool of this test's own
 geodata() { install --secret "prefect.apiKey=@$(key_file)" --set "prefect.workPool=$(pool)" "$@"; }
@@ -94,6 +93,19 @@ test_geodata_again_writes_nothing_and_a_change_is_what_it_must_be() {
   [[ $(check) != "$before" && $(check | wc -w) == 1 ]] || fail "checks: $(check)"
 }
 
+# An upgrade goes on with what was chosen, the key among it, which nobody gives again.
+test_geodata_an_upgrade_keeps_the_key() {
+  local before
+  begin_with_prefect
+  exits 0 geodata --yes
+  before=$(k get secret prefect-api -o 'jsonpath={.metadata.uid} {.data.api-key}')
+  exits 0 sw upgrade "$STACK" -n "$NAMESPACE" --set prefect.limit=3 --yes
+  same "the Secret" "$before" "$(k get secret prefect-api -o 'jsonpath={.metadata.uid} {.data.api-key}')"
+  contains 'prefect-api' k get deployment prefect-agent -o json
+  expect '3' k get deployment prefect-agent -o 'jsonpath={.spec.template.spec.containers[0].command[-1:]}'
+  workers_ready 1 || fail "workers: $(k get pod)"
+}
+
 test_geodata_comes_back_with_its_data() {
   local deployment one two claim
   begin_with_prefect
@@ -103,7 +115,9 @@ test_geodata_comes_back_with_its_data() {
   comes_to COMPLETED "$one"
   claim=$(k get persistentvolumeclaim "$CLAIM" -o 'jsonpath={.metadata.uid} {.status.phase}')
   exits 0 uninstall
-  says "keep   PersistentVolumeClaim/$CLAIM" "--destroy-data=PersistentVolumeClaim/$NAMESPACE/$CLAIM"
+  says "keep   PersistentVolumeClaim/$CLAIM" "--destroy-data=PersistentVolumeClaim/$NAMESPACE/$CLAIM" \
+    "the application has made it (jobs of flow runs); --runtime takes it away"
+  [[ -n $(job_of "$one") ]] || fail "the job went without being named"
   same claim "$claim" "$(k get persistentvolumeclaim "$CLAIM" -o 'jsonpath={.metadata.uid} {.status.phase}')"
   expect "" k get deployment,service,configmap -l seaworthy.dev/stack=geodata -o name
   expect "" kubectl -n kube-system get role,rolebinding -l "seaworthy.dev/namespace=$NAMESPACE" -o name
@@ -111,6 +125,9 @@ test_geodata_comes_back_with_its_data() {
   two=$(flow_run "$deployment" '{"name": "two"}')
   comes_to COMPLETED "$two"
   contains "saw ['one.txt']" k logs "$(job_of "$two")"
+  exits 0 uninstall --runtime
+  eventually "$PATIENCE" eval '[[ -z $(k get job,pod -o name) ]]'
+  same claim "$claim" "$(k get persistentvolumeclaim "$CLAIM" -o 'jsonpath={.metadata.uid} {.status.phase}')"
 }
 
 # Each in one line, and what is wrong is put right by the next install.
@@ -127,7 +144,7 @@ test_geodata_says_what_is_wrong_with_prefect() {
   says "the work pool process-$ID is of type process, not kubernetes; name another in prefect.workPool"
   exits 1 geodata --set check.enabled=false --set prefect.managePool=false --yes
   says "there is no work pool $(pool) at http://api.prefect.svc:4200/api"
-  WAIT=150s
+  WAIT=${PATIENCE}s
   exits 0 geodata --set check.enabled=false --yes
 }
 
@@ -142,8 +159,9 @@ on_node() {
 
 # A folder that is not there, one that is root's, and one that the jobs' user may write to.
 test_geodata_workers_wait_for_a_volume_that_jobs_can_write_to() {
-  local WAIT=25s folder=/var/lib/geodata-$ID volume
+  local WAIT=25s folder volume
   begin_with_prefect
+  folder=/var/lib/geodata-$ID
   volume=local-geodata-dev-pv-$STACK-$NAMESPACE
   trap 'kubectl -n kube-system delete role,rolebinding -l "seaworthy.dev/namespace=$NAMESPACE" >/dev/null 2>&1
     on_node "rm -rf /node/geodata-$ID"; kubectl delete persistentvolume "$volume" --wait=false --ignore-not-found >/dev/null; end' EXIT
@@ -157,7 +175,7 @@ test_geodata_workers_wait_for_a_volume_that_jobs_can_write_to() {
   says 'user 9198, group 9915 may not write to /sciclone/nova/REU/geo'
   expect "" k get deployment -o name
   on_node "chown 9198:9915 /node/geodata-$ID"
-  WAIT=150s
+  WAIT=${PATIENCE}s
   k delete job -l app.kubernetes.io/component=check >/dev/null
   exits 0 geodata --set dev.enabled=true --set "dev.localDir=$folder" --yes
   expect "Bound $volume" k get persistentvolumeclaim "$CLAIM" -o 'jsonpath={.status.phase} {.spec.volumeName}'
@@ -177,7 +195,7 @@ test_geodata_uses_a_pool_that_is_not_ours() {
   kubectl create namespace "$NAMESPACE" >/dev/null
   prefect POST work_pools/ '{"name": "'"$(pool)"'", "type": "kubernetes"}' >/dev/null
   exits 0 geodata --set prefect.managePool=false --set check.enabled=false --yes
-  eventually 60 eval 'prefect GET "work_pools/$(pool)" | jq -e .base_job_template.job_configuration'
+  eventually "$PATIENCE" eval 'prefect GET "work_pools/$(pool)" | jq -e .base_job_template.job_configuration'
   deployment=$(deployment '{"namespace": "'"$NAMESPACE"'", "image": "ghcr.io/aiddata/geo-datasets:latest"}')
   one=$(flow_run "$deployment" '{"name": "one", "data": "/tmp"}')
   comes_to COMPLETED "$one"
@@ -187,7 +205,7 @@ test_geodata_uses_a_pool_that_is_not_ours() {
   contains "${secret#secret/}" k get job -l "prefect.io/flow-run-id=$one" -o json
   # It goes with the worker.
   k scale deployment prefect-agent --replicas 0 >/dev/null
-  eventually 60 eval '[[ -z $(k get "$secret" --ignore-not-found -o name) ]]'
+  eventually "$PATIENCE" eval '[[ -z $(k get "$secret" --ignore-not-found -o name) ]]'
 }
 
 # The rights are those of the role, and none beside.
@@ -231,11 +249,11 @@ test_geodata_a_cancelled_flow_run_has_no_job() {
   # Otherwise what runs in the job looks after that itself.
   deployment=$(deployment '{"command": "python -m prefect.engine"}')
   one=$(flow_run "$deployment" '{"name": "one", "until": "never.txt"}')
-  eventually 120 eval '[[ $(state_of "$one") == RUNNING ]]'
+  eventually "$PATIENCE" eval '[[ $(state_of "$one") == RUNNING ]]'
   [[ -n $(job_of "$one") ]] || fail "no job"
   prefect POST "flow_runs/$one/set_state" '{"state": {"type": "CANCELLING"}}' >/dev/null
-  comes_to CANCELLED "$one" 90
-  eventually 60 eval '[[ -z $(job_of "$one") ]]'
+  comes_to CANCELLED "$one"
+  eventually "$PATIENCE" eval '[[ -z $(job_of "$one") ]]'
   contains 'delete jobs 200' asked
 }
 

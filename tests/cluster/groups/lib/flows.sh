@@ -3,6 +3,8 @@
 # shellcheck shell=bash
 
 PREFECT_KEY=pnu_of_the_tests_alone
+# Python takes its time to start, the more so when others want the processors; a bit less than a whole test may take.
+PATIENCE=$((${SEAWORTHY_TEST_SECONDS:-180} - 30))
 
 # The key, so that it is on no command line of the program.
 key_file() {
@@ -12,7 +14,7 @@ key_file() {
 
 prefect_up() {
   kubectl apply -f "$CLUSTER_DIR/prefect/server.yaml" >/dev/null
-  kubectl -n prefect rollout status deployment/server deployment/gate --timeout 150s >/dev/null ||
+  kubectl -n prefect rollout status deployment/server deployment/gate --timeout "${PATIENCE}s" >/dev/null ||
     fail "the Prefect server is not up: $(kubectl -n prefect get pod; kubectl -n prefect logs deployment/server --tail 5)"
 }
 
@@ -48,7 +50,7 @@ ended() { [[ $(state_of "$1") =~ ^(COMPLETED|FAILED|CRASHED|CANCELLED)$ ]]; }
 
 # comes_to STATE FLOW-RUN [SECONDS]
 comes_to() {
-  eventually "${3:-150}" ended "$2"
+  eventually "${3:-$PATIENCE}" ended "$2"
   [[ $(state_of "$2") == "$1" ]] ||
     fail "the flow run is $(prefect GET "flow_runs/$2" | jq -c .state), its job: $(k describe job -l "prefect.io/flow-run-id=$2" | tail -n 15)
 $(k logs -l app.kubernetes.io/component=flow-run --tail 20; k logs -l app=prefect-agent -c agent --tail 20)"
