@@ -163,6 +163,23 @@ fn no_account_may_more_than_its_program_does() {
     }
 }
 
+/// A connection that says nothing ends the gateway at the port for daemons, and a daemon's registry at the port for kernels.
+#[test]
+fn no_probe_connects_where_silence_kills() {
+    let made = made("ha", &[]);
+    for (workload, name, port) in
+        [("Deployment/gateway", "gateway", "filter"), ("StatefulSet/local-daemon", "local-daemon", "metrics")]
+    {
+        let container = container(&made, workload, name);
+        for probe in ["startupProbe", "livenessProbe", "readinessProbe"] {
+            let asks = ["tcpSocket", "httpGet"].map(|how| container[probe][how]["port"].clone());
+            assert!(asks.contains(&json!(port)), "{workload} {probe}: {asks:?}");
+        }
+    }
+    let ports = container(&made, "Deployment/gateway", "gateway")["ports"].as_array().unwrap().clone();
+    assert!(ports.contains(&json!({"name": "filter", "containerPort": 8078, "protocol": "TCP"})));
+}
+
 #[test]
 fn jupyter_is_never_open_and_its_token_lies_in_a_secret_alone() {
     let token = |set: &[&str]| object(&made("ha", set), "Secret/jupyter-notebook-token")["stringData"]["token"].clone();

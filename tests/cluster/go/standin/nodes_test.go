@@ -2,12 +2,14 @@ package main
 
 import (
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"seaworthy.test/cluster/internal/contract"
 )
@@ -105,6 +107,43 @@ func TestProxyWantsWhatItWasTold(t *testing.T) {
 		if answer.StatusCode != want {
 			t.Errorf("%q: %d, want %d", header, answer.StatusCode, want)
 		}
+	}
+}
+
+func TestAFragilePortEndsWithASilentConnection(t *testing.T) {
+	c := parse(t, "listen: [{name: http, port: 1, fragile: true, routes: [{path: /x, body: y}]}]\n")
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	s := newServer(c, c.Defaults(), io.Discard)
+	mux := http.NewServeMux()
+	if err := s.routes(t.Context(), map[string]*http.ServeMux{"http": mux}); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- s.answer(c.Listen[0], listener, mux) }()
+	if code, body := fetchText(t, "http://"+listener.Addr().String()+"/x"); code != 200 || body != "y" {
+		t.Errorf("%d %s", code, body)
+	}
+	select {
+	case err := <-ended:
+		t.Fatalf("ended after one that spoke: %v", err)
+	default:
+	}
+	conn, err := net.Dial("tcp", listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn.Close()
+	select {
+	case err := <-ended:
+		if !strings.Contains(err.Error(), "said nothing") {
+			t.Error(err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("it goes on")
 	}
 }
 

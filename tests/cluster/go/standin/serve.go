@@ -161,6 +161,9 @@ func (s *server) fixed(r contract.Route) http.HandlerFunc {
 }
 
 func (s *server) answer(l contract.Listen, listener net.Listener, mux *http.ServeMux) error {
+	if l.Fragile {
+		return s.answerFragile(l, listener, mux)
+	}
 	if l.Protocol == "http" {
 		return http.Serve(listener, s.faults.around(mux))
 	}
@@ -175,6 +178,29 @@ func (s *server) answer(l contract.Listen, listener net.Listener, mux *http.Serv
 		}
 		go hold(conn, banner)
 	}
+}
+
+// answerFragile ends as a program does that takes every connection for one of its own kind: with the first that says nothing.
+func (s *server) answerFragile(l contract.Listen, listener net.Listener, mux *http.ServeMux) error {
+	silent := make(chan error, 1)
+	var fresh sync.Map
+	web := &http.Server{Handler: s.faults.around(mux), ConnState: func(conn net.Conn, state http.ConnState) {
+		switch state {
+		case http.StateNew:
+			fresh.Store(conn, true)
+		case http.StateClosed:
+			if _, ok := fresh.LoadAndDelete(conn); ok {
+				select {
+				case silent <- fmt.Errorf("port %s: a connection from %s said nothing", l.Name, conn.RemoteAddr()):
+				default:
+				}
+			}
+		default:
+			fresh.Delete(conn)
+		}
+	}}
+	go func() { silent <- web.Serve(listener) }()
+	return <-silent
 }
 
 // hold keeps a connection until the other side ends it.

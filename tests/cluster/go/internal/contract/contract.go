@@ -93,6 +93,7 @@ type Listen struct {
 	Port     string  `yaml:"port"`
 	Protocol string  `yaml:"protocol"`
 	Banner   string  `yaml:"banner"`
+	Fragile  bool    `yaml:"fragile"`
 	Routes   []Route `yaml:"routes"`
 }
 

@@ -120,6 +120,9 @@ func (c *Contract) validateListen() error {
 		if l.Protocol != "http" && l.Protocol != "tcp" {
 			return fmt.Errorf("listen: %s: unknown protocol %q", l.Name, l.Protocol)
 		}
+		if l.Protocol == "tcp" && l.Fragile {
+			return fmt.Errorf("listen: %s: fragile is for http", l.Name)
+		}
 		if l.Protocol == "tcp" && len(l.Routes) > 0 {
 			return fmt.Errorf("listen: %s: tcp has no routes", l.Name)
 		}
