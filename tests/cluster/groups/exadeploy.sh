@@ -126,23 +126,25 @@ test_exadeploy_makes_runners_as_it_is_told() {
   expect headless jq -r .spec.subdomain "$WORK/runner"
   expect exadeploy jq -r .spec.serviceAccountName "$WORK/runner"
   # It has a name within the cluster, by which it is found.
-  contains "$(jq -r .status.podIP "$WORK/runner")" k exec "$(pod_of_shell)" -- nslookup "$RUNNER.headless.$NAMESPACE.svc.cluster.local"
+  shell_pod shell
+  eventually 60 pod_is shell Running
+  eventually 30 resolves "$RUNNER.headless" "$(jq -r .status.podIP "$WORK/runner")"
   expect 201 modules /mine -X PUT -d 'a module of mine' -o /dev/null -w '%{http_code}'
   contains '"bytes":16,"from":"repository","module":"mine","runner":"'"$RUNNER"'"' run mine
   contains 'no such module' run theirs
   # One that is lost is missed; the scheduler's next start makes another.
   k delete pod "$RUNNER" --wait >/dev/null
-  contains 'nobody to work' run mine
+  eventually 60 nobody_runs mine
   k delete pod -l app=scheduler --wait >/dev/null
   eventually 60 runs mine
 }
 
+nobody_runs() { [[ $(run "$1") == *'nobody to work'* ]]; }
+
 runs() { [[ $(run "$1") == *'"from":"repository"'* ]]; }
 
-pod_of_shell() {
-  shell_pod shell >/dev/null
-  printf 'shell'
-}
+# resolves NAME ADDRESS: in this namespace, as a pod sees it
+resolves() { k exec shell -- nslookup "$1.$NAMESPACE.svc.cluster.local" | grep -qF "$2"; }
 
 test_exadeploy_without_a_gpu_waits_for_one() {
   begin
@@ -277,7 +279,7 @@ test_exadeploy_says_that_the_bucket_is_another_one() {
 test_exadeploy_says_which_secret_is_missing() {
   begin
   WAIT=30s exits 1 install --yes --set exafunction.apiKeySecret.name=not-there
-  says 'secret "not-there" not found' scheduler
+  says "Secret/$NAMESPACE/not-there FailedMount" 'the pod `scheduler-' 'kubectl create secret generic not-there'
 }
 
 test_exadeploy_says_which_right_is_missing() {

@@ -10,9 +10,11 @@ start_postgres() {
   ensure_packages /usr/lib/postgresql:postgresql /usr/bin/psql:postgresql-client openssl:openssl
   bin=$(find /usr/lib/postgresql -path '*/bin/initdb' | sort | tail -n 1)
   bin=${bin%/*}
-  PG_HOST=$(kubectl config view --minify -o 'jsonpath={.clusters[0].cluster.server}' | sed -E 's|https://([^:/]+).*|\1|')
+  # This machine is the first of the nodes' network.
+  PG_HOST=$(kubectl get node -o 'jsonpath={.items[0].status.addresses[?(@.type=="InternalIP")].address}' | sed -E 's/[0-9]+$/1/')
   chmod 0711 "$WORK"
-  install -d -o postgres -g postgres "$folder"
+  mkdir "$folder"
+  chown postgres:postgres "$folder"
   as_postgres "$bin/initdb" --auth-local trust --auth-host scram-sha-256 -D "$folder/data" >"$WORK/postgres.log" 2>&1 || fail "$(cat "$WORK/postgres.log")"
   PG_OPTIONS=(-D "$folder/data" -k "$folder" -h "$PG_HOST" -c fsync=off)
   [[ -z ${4:-} ]] || encrypt_postgres "$folder"
