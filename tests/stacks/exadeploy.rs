@@ -353,18 +353,18 @@ fn the_dashboard_asks_for_metrics_that_there_are() {
 /// Uninstall finds what the scheduler has made by what the scheduler was told to label it with.
 #[test]
 fn what_is_made_at_run_time_is_found_again() {
-    let choices = example("single-node", &["exafunction.suffix=two"]);
-    let release = EXADEPLOY.release(None, None);
-    let prepared = EXADEPLOY.prepare(&choices, &release).unwrap();
-    let runtime = EXADEPLOY.runtime(&prepared.values, &release).unwrap();
-    let found: Vec<String> = runtime.iter().map(|made| format!("{} {}", made.kind, made.selector)).collect();
+    let set = ["exafunction.suffix=two"];
+    let values = EXADEPLOY.values(&example("single-node", &set)).unwrap();
+    let made_later = EXADEPLOY.runtime(&values, &EXADEPLOY.release(None, None)).unwrap();
+    let found: Vec<String> = made_later.iter().map(|made| format!("{} {}", made.kind, made.selector)).collect();
     assert_eq!(found, ["Pod app=exafunction-runner-two", "Service app=exafunction-runner-service-two"]);
-    let objects: Vec<Value> = prepared.objects.into_iter().map(|made| made.object).collect();
-    let config = object(&objects, "ConfigMap/exafunction-config-two")["data"]["exafunction_config.pbtxt"].clone();
+    let made = made("single-node", &set);
+    let config =
+        object(&made, "ConfigMap/exafunction-config-two")["data"]["exafunction_config.pbtxt"].as_str().unwrap();
     for label in [
-        "runner_pod_app_label_value: \"exafunction-runner-two\"",
-        "runner_service_app_label_value: \"exafunction-runner-service-two\"",
+        "pod_app_label_value: \"exafunction-runner-two\"",
+        "service_app_label_value: \"exafunction-runner-service-two\"",
     ] {
-        assert!(config.as_str().unwrap().contains(label), "{config}");
+        assert!(config.contains(label), "{config}");
     }
 }

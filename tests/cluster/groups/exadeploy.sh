@@ -2,6 +2,7 @@
 # real PostgreSQL with a bucket; installed again without a write; what stays when it is taken away; and why it does not start.
 # seaworthy
 # standins: exadeploy
+# images: metallb-controller metallb-speaker
 # shellcheck shell=bash
 # shellcheck source=tests/cluster/lib/seaworthy.sh
 . "$CLUSTER_DIR/lib/seaworthy.sh"
@@ -172,6 +173,55 @@ test_exadeploy_two_systems_in_one_namespace() {
 
 all_of_two() { [[ $(pods_ready) == 'exafunction-runner exafunction-runner-two module-repository module-repository-two scheduler scheduler-two' ]]; }
 
+# What the scheduler has made belongs to nobody: it is shown, and goes when that is asked for.
+test_exadeploy_leaves_runners_unless_told() {
+  begin
+  exits 0 exa --yes --set scheduler.minRunners=1
+  exits 0 uninstall
+  says "keep   Pod/$RUNNER" 'the application has made it (runners); --runtime takes it away' 'keep   Secret/exafunction-api-key'
+  expect "pod/$RUNNER" k get pod -o name
+  # The scheduler that comes back takes it for its own.
+  exits 0 exa --yes --set scheduler.minRunners=1
+  expect 'exafunction-runner module-repository scheduler' pods_ready
+  exits 0 uninstall --runtime
+  says "delete Pod/$RUNNER"
+  expect "" k get pod -o name
+}
+
+# The API key was typed once; what is installed goes on with it.
+test_exadeploy_is_upgraded_without_its_key() {
+  begin
+  exits 0 exa --yes
+  exits 0 sw upgrade "$STACK" -n "$NAMESPACE" --set runner.valueStoreThreads=5 --yes
+  expect 5 of_config value_store_threads
+  expect "$API_KEY" eval "k get secret exafunction-api-key -o 'jsonpath={.data.api_key}' | base64 -d"
+  both_ready || fail "ready are: $(pods_ready)"
+}
+
+# --- how it is reached from outside
+
+# last ADDRESS: of the nodes' network
+last() { kubectl get node -o 'jsonpath={.items[0].status.addresses[?(@.type=="InternalIP")].address}' | sed -E "s/[0-9]+\$/$1/"; }
+
+test_exadeploy_has_two_addresses() {
+  begin
+  trap 'uninstall --destroy-data "namespace/$NAMESPACE" >/dev/null 2>&1; sw prerequisites uninstall metallb --in-use --yes >/dev/null 2>&1; end' EXIT
+  local outside=(exa --yes --set "scheduler.service.type=LoadBalancer,moduleRepository.service.type=LoadBalancer")
+  exits 2 "${outside[@]}"
+  says 'nobody would give Service/' 'prerequisites install metallb'
+  exits 0 sw prerequisites install metallb --pool "$(last 240)-$(last 240)" --yes
+  exits 2 "${outside[@]}"
+  says '2 Services ask for an address, and the pools have 1 left'
+  exits 0 sw prerequisites install metallb --pool "$(last 240)-$(last 241)" --yes
+  exits 0 "${outside[@]}"
+  expect 201 curl -sS --max-time 10 -X PUT -d mine -o /dev/null -w '%{http_code}' "http://$(address_of module-repository-service):50051/modules/mine"
+  contains mine curl -sS --max-time 10 "http://$(address_of module-repository-service):50051/modules"
+  contains agents curl -sS --max-time 10 "http://$(address_of scheduler-service):50050/runners"
+  expect "" address_of scheduler-metrics
+}
+
+address_of() { k get service "$1" -o 'jsonpath={.status.loadBalancer.ingress[0].ip}'; }
+
 # --- what modules are kept in
 
 test_exadeploy_modules_outlive_the_pod_in_a_claim_only() {
@@ -189,7 +239,7 @@ test_exadeploy_modules_outlive_the_pod_in_a_claim_only() {
   eventually 20 is_registered mine
   expect 2Gi k get persistentvolumeclaim -l seaworthy.dev/role=modules -o 'jsonpath={.items[0].spec.resources.requests.storage}'
   exits 0 uninstall
-  says 'keep   PersistentVolumeClaim/module-repository' 'keep   Secret/exafunction-api-key'
+  says 'keep   PersistentVolumeClaim/module-repository'
   expect "" k get pod -o name
   exits 0 "${claimed[@]}"
   eventually 20 is_registered mine
@@ -278,8 +328,18 @@ test_exadeploy_says_that_the_bucket_is_another_one() {
 
 test_exadeploy_says_which_secret_is_missing() {
   begin
-  WAIT=30s exits 1 install --yes --set exafunction.apiKeySecret.name=not-there
-  says "Secret/$NAMESPACE/not-there FailedMount" 'the pod `scheduler-' 'kubectl create secret generic not-there'
+  local mark named=(install --yes --set exafunction.apiKeySecret.name=not-there)
+  mark=$(audit_mark)
+  exits 2 "${named[@]}"
+  says "Secret/$NAMESPACE/not-there is not there, which Deployment/$NAMESPACE/scheduler needs" \
+    "kubectl create secret generic not-there -n $NAMESPACE --from-file=api_key=FILE"
+  same "what is written" "" "$(audited_writes "$mark")"
+  WAIT=30s exits 1 "${named[@]}" --ignore references
+  says "Secret/$NAMESPACE/not-there FailedMount" 'the pod `scheduler-'
+  # It is there, but holds something else.
+  k create secret generic not-there --from-literal=key=x >/dev/null
+  exits 2 "${named[@]}" --set scheduler.cpuLimit=150m
+  says 'has no entry api_key'
 }
 
 test_exadeploy_says_which_right_is_missing() {
