@@ -17,13 +17,13 @@ use crate::cluster::{Cluster, Resources};
 use crate::doctor::{Cause, refusal};
 use crate::engine::apply::rehearse;
 use crate::kinds;
-use crate::object::ObjectRef;
+use crate::object::{ObjectRef, text};
 use crate::plan::install::{self, Desired, Policy, Rehearsals};
 use crate::plan::uninstall::{self, Destroy, Made};
 use crate::plan::{Action, FIELD_MANAGER, Installation, NAMESPACE_LABEL, Plan, Purpose, STACK_LABEL, verb};
 use crate::snapshot::Snapshot;
 use crate::snapshot::collect::{Query, Scope, collect, queries_for};
-use crate::stack::RunTime;
+use crate::stack::{RunTime, runtime};
 
 pub use health::{Health, ObjectHealth, health};
 pub use room::{Need, Room, room};
@@ -133,9 +133,15 @@ pub async fn made(
         let Some(resource) = resources.of(&kind) else { continue };
         let place = one.namespace.clone().unwrap_or_else(|| installation.namespace.clone());
         let namespace = resources.is_namespaced(&kind).then_some(place);
-        let query = Query { resource, namespace, scope: Scope::Labelled(one.selector.clone()) };
-        let snapshot = collect(&cluster.client, vec![query]).await?;
-        found.extend(snapshot.objects().map(|object| Made { title: one.title.clone(), object: object.clone() }));
+        let scope = if one.selector.is_empty() { Scope::All } else { Scope::Labelled(one.selector.clone()) };
+        let snapshot = collect(&cluster.client, vec![Query { resource, namespace, scope }]).await?;
+        // Whether it can be read was a matter of resolving it.
+        let names = runtime::names(one).ok().flatten();
+        let is_meant = |object: &&Value| {
+            names.as_ref().is_none_or(|names| text(object, "/metadata/name").is_some_and(|name| names.is_match(name)))
+        };
+        let meant = snapshot.objects().filter(is_meant);
+        found.extend(meant.map(|object| Made { title: one.title.clone(), object: object.clone() }));
     }
     Ok(found)
 }

@@ -187,6 +187,7 @@ impl Stack {
     pub fn prepare(&self, choices: &Choices, release: &Release) -> Result<Prepared, StackError> {
         let values = self.values(choices)?;
         let mut faults = release.check();
+        faults.extend(release.check_place(&self.definition));
         faults.append(&mut self.check(&values));
         if fault::any_error(&faults) {
             return Err(StackError::Faults(faults));

@@ -99,7 +99,12 @@ fn show_text(stack: &Stack) -> String {
     }
     if !definition.runtime.is_empty() {
         lines.push("\nWHAT IT MAKES WHILE IT RUNS (nothing owns it; `uninstall` finds it)".to_owned());
-        let line = |made: &RunTime| format!("  {:<16} {} with the label {}", made.title, made.kind, made.selector);
+        let line = |made: &RunTime| {
+            let selector = Some(&made.selector).filter(|selector| !selector.is_empty());
+            let told = selector.map(|selector| format!(" with the label {selector}"));
+            let named = made.names.as_ref().map(|names| format!(" named like {names}"));
+            format!("  {:<16} {}{}{}", made.title, made.kind, told.unwrap_or_default(), named.unwrap_or_default())
+        };
         lines.extend(definition.runtime.iter().map(line));
     }
     lines.push("\nSETTINGS (required ones first)".to_owned());

@@ -24,6 +24,9 @@ pub struct Definition {
     pub chart: Option<Chart>,
     /// The namespace it goes to unless told otherwise; without one, the stack's name.
     pub namespace: Option<String>,
+    /// Why it works in that namespace and in no other, where that is so.
+    #[serde(rename = "onlyNamespace")]
+    pub only_namespace: Option<String>,
     /// What the pods of that namespace may do, where this program makes the namespace; without one, as the cluster has it.
     #[serde(rename = "podSecurity")]
     pub pod_security: Option<PodSecurity>,
@@ -209,8 +212,11 @@ pub struct RunTime {
     pub api_version: String,
     /// Their kind.
     pub kind: String,
-    /// The label selector that finds them; a template.
+    /// The label selector that finds them; a template. Empty where only their names tell.
+    #[serde(default)]
     pub selector: String,
+    /// A regular expression for the whole of their names, where labels do not tell them from others.
+    pub names: Option<String>,
     /// Where they are; without one, in the release's namespace. A template.
     pub namespace: Option<String>,
 }

@@ -53,6 +53,14 @@ impl Release {
         }
         faults
     }
+
+    /// That it goes where its stack works, where that is one namespace alone.
+    pub fn check_place(&self, definition: &Definition) -> Option<Fault> {
+        let only = definition.default_namespace();
+        let why = definition.only_namespace.as_deref().filter(|_| self.namespace != only)?;
+        let message = format!("`{}` works in the namespace `{only}` alone: {why}", definition.name);
+        Some(Fault::new(FaultKind::BadValue, Origin::Option("--namespace"), message))
+    }
 }
 
 /// The templates of a stack, ready to be evaluated.

@@ -1,6 +1,7 @@
 //! What an application makes while it runs: the selectors that find it, resolved for a release.
 
 use minijinja::Value;
+use regex::Regex;
 
 use super::definition::{Definition, RunTime};
 use super::fault::Fault;
@@ -29,12 +30,25 @@ pub fn resolve(
             }
         }
         // An empty selector would be everything of the kind, whoever made it.
-        if filled.selector.trim().is_empty() {
-            faults.push(sheet.fault(&format!("runtime[{index}].selector"), "selects everything; name a label"));
+        if filled.selector.trim().is_empty() && filled.names.is_none() {
+            let message = "selects everything; name a label, or say in `names` what they are called";
+            faults.push(sheet.fault(&format!("runtime[{index}].selector"), message));
+        }
+        if let Err(message) = self::names(&filled) {
+            faults.push(sheet.fault(&format!("runtime[{index}].names"), message));
         }
         resolved.push(filled);
     }
     if faults.is_empty() { Ok(resolved) } else { Err(faults) }
+}
+
+/// What their whole names look like; none when any will do.
+///
+/// # Errors
+/// When it is no regular expression.
+pub fn names(made: &RunTime) -> Result<Option<Regex>, String> {
+    let Some(text) = &made.names else { return Ok(None) };
+    Regex::new(&format!("^(?:{text})$")).map(Some).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]
@@ -54,5 +68,15 @@ mod tests {
         assert_eq!((made[0].selector.as_str(), made[0].namespace.as_deref()), ("app=mine", None));
         let error = prepared("{title: jobs, apiVersion: batch/v1, kind: Job, selector: \"{{ '' }}\"}").unwrap_err();
         assert!(error.to_string().contains("runtime[0].selector: selects everything"), "{error}");
+        let named =
+            |names: &str| prepared(&format!("{{title: maps, apiVersion: v1, kind: ConfigMap, names: '{names}'}}"));
+        let pattern = super::names(&named("kernel-[0-9a-f]+").unwrap()[0]).unwrap().unwrap();
+        assert!(
+            pattern.is_match("kernel-0f")
+                && !pattern.is_match("kernel-entrypoint")
+                && !pattern.is_match("my-kernel-0f")
+        );
+        let error = named("kernel-(").unwrap_err().to_string();
+        assert!(error.contains("runtime[0].names: "), "{error}");
     }
 }

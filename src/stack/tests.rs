@@ -355,6 +355,17 @@ fn names_the_user_chose_are_checked() {
 }
 
 #[test]
+fn a_stack_of_one_namespace_goes_nowhere_else() {
+    let stack = stack(&[(
+        "stack.yaml",
+        &STACK.replace("rules:", "namespace: default\nonlyNamespace: its code looks there\nrules:"),
+    )]);
+    assert!(stack.prepare(&profile("ha"), &stack.release(None, None)).is_ok());
+    let error = stack.prepare(&profile("ha"), &stack.release(None, Some("other"))).unwrap_err().to_string();
+    assert_eq!(error, "--namespace: `demo` works in the namespace `default` alone: its code looks there");
+}
+
+#[test]
 fn large_files_and_odd_texts_pass_through_a_manifest_unchanged() {
     let large = format!(
         "{}\u{7f}\u{85}\u{2028}\u{feff}\u{1f600}\u{0}\ttab \\ \"quote\" {{ : # - &x *y\r\n",

@@ -76,3 +76,16 @@ fn a_broken_file_is_named_and_reset() {
     let reset = Test::after(broken).line("sandbox reset").stdout("the sandbox single-node is forgotten").run();
     Test::after(reset).line("status --sandbox").any_status().any_stdout().any_stderr().run();
 }
+
+/// Three speakers want the key that the load balancer's controller makes, and three Services want addresses.
+#[test]
+fn a_stack_with_load_balancers_and_clone_sets_finds_them_made_ready() {
+    let ready =
+        Test::new().line("prerequisites install kruise metallb --sandbox=ha --yes").any_stdout().any_stderr().run();
+    let install = "install distributed-notebook --sandbox=ha --profile ha --yes";
+    let first = Test::after(ready).line(install).any_stderr().run();
+    assert!(first.stderr.contains("reach Jupyter at Service/jupyter-notebook"), "{}", first.stderr);
+    assert!(!first.stderr.contains("profile ha needs"), "{}", first.stderr);
+    let again = Test::after(first).line(install).any_stderr().run();
+    assert!(again.stderr.contains("0 writes"), "{}", again.stderr);
+}

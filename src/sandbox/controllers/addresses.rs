@@ -1,10 +1,13 @@
-//! `MetalLB`'s controller, as long as its Deployment runs: Services of type `LoadBalancer` get the first free address of a pool.
+//! `MetalLB`'s controller, as long as its Deployment runs: Services of type `LoadBalancer` get the first free address of a pool. Speakers that
+//! talk to each other get a Secret for it, which they mount.
 //! Reasons and words of its events: MetalLB 0.16, `controller/service.go` and `speaker/main.go`.
 
 use std::net::Ipv4Addr;
 
+use k8s_openapi::ByteString;
 use serde_json::{Value, json};
 
+use super::pods::owner_reference;
 use crate::object::{items, text};
 use crate::sandbox::containers::runs_image;
 use crate::sandbox::world::World;
@@ -15,6 +18,9 @@ pub(super) fn run(world: &mut World) {
     if !runs_image(world, "metallb/controller") {
         return;
     }
+    for deployment in world.all("Deployment") {
+        make_key(world, &deployment);
+    }
     for service in world.all("Service") {
         let classless = service["spec"].get("loadBalancerClass").is_none_or(Value::is_null);
         let given = items(&service, "/status/loadBalancer/ingress").next().is_some();
@@ -22,6 +28,21 @@ pub(super) fn run(world: &mut World) {
             give(world, service);
         }
     }
+}
+
+/// The key of the speakers, when the controller is told its name: made once, and gone with the controller.
+fn make_key(world: &mut World, deployment: &Value) -> Option<()> {
+    let container = items(deployment, "/spec/template/spec/containers")
+        .find(|container| text(container, "/image").is_some_and(|image| image.contains("metallb/controller")))?;
+    let told = items(container, "/env").find(|variable| variable["name"] == "METALLB_ML_SECRET_NAME")?;
+    let (name, namespace) = (text(told, "/value")?, text(deployment, "/metadata/namespace")?);
+    if world.find("Secret", Some(namespace), name).is_none() {
+        let owners = json!([owner_reference(deployment)]);
+        let metadata = json!({"name": name, "namespace": namespace, "ownerReferences": owners});
+        let key = ByteString(format!("the key of {name} in the sandbox").into_bytes());
+        world.put(json!({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "type": "Opaque", "data": {"secretkey": key}}));
+    }
+    Some(())
 }
 
 fn give(world: &mut World, service: Value) {

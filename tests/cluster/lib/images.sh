@@ -6,7 +6,7 @@ BASE_IMAGES=(pause busybox coredns)
 # Those of the prerequisites that a stack may need; the first two are on every node
 # that was not told to go without.
 PREREQUISITE_IMAGES=(busybox local-path metrics-server metallb-controller metallb-speaker kruise-manager)
-IMAGE_NAMES=(pause coredns etcd prefect "${PREREQUISITE_IMAGES[@]}")
+IMAGE_NAMES=(pause coredns etcd kube-scheduler prefect "${PREREQUISITE_IMAGES[@]}")
 
 # Images of programs that are built only when one asks for them, and the module
 # they come from.
@@ -77,6 +77,12 @@ make_image_etcd() {
     -env PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 }
 
+# As the official one has it: the program on PATH, started by naming it.
+make_image_kube_scheduler() {
+  "$TOOLS/mkimage" -o "$1" -name "registry.k8s.io/kube-scheduler:$(cat "$BIN/VERSION")" \
+    -file "$BIN/kube-scheduler:/usr/local/bin/kube-scheduler" -env PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+}
+
 # make_controller ARCHIVE NAME TAG,OLDER-TAG PROGRAM PATH [ARGUMENT...]: an image
 # with what a controller sees of its official one: the program at PATH and a place
 # for temporary files. Under the older tag it is the same program: for manifests of
@@ -104,7 +110,7 @@ standin_archives() {
   for stack in "$@"; do
     for contract in "$CLUSTER_DIR/standins/$stack"/*.yaml; do
       [[ -f $contract ]] || die "no contracts in standins/$stack"
-      archive=$IMAGES/standin-$(cat "${contract%/*}"/* | sha256sum | cut -c1-16)-${contract##*/}.tar
+      archive=$IMAGES/standin-$(find "${contract%/*}" -type f -print0 | sort -z | xargs -0 cat | sha256sum | cut -c1-16)-${contract##*/}.tar
       if [[ ! -f $archive ]]; then
         mkdir -p "$IMAGES"
         "$TOOLS/mkimage" -o "$archive.part.$$" -contract "$contract" -standin "$TOOLS/standin" \

@@ -8,7 +8,7 @@ const TABLE: &[(&str, &[&str], &[&str])] = &[
         "single-node",
         &["prefect.apiURL="],
         &[
-            r#"--set prefect.apiURL: is ``, expected a text like `^\S+$` (http or https, the host, and a path that ends with /api, or with the account and the workspace for Prefect Cloud. On your machine `prefect config view` shows it)"#,
+            r"--set prefect.apiURL: is ``, expected a text like `^\S+$` (http or https, the host, and a path that ends with /api, or with the account and the workspace for Prefect Cloud. On your machine `prefect config view` shows it)",
         ],
     ),
     (
@@ -80,7 +80,7 @@ const TABLE: &[(&str, &[&str], &[&str])] = &[
         "single-node",
         &["prefect.apiKey=two words"],
         &[
-            r#"--set prefect.apiKey: is <secret>, expected a text like `^[^\s]*$` (Prefect Cloud wants one; a server of your own may answer without. It goes into the Secret prefect-api. Workers that run already take a new one when they are restarted)"#,
+            r"--set prefect.apiKey: is <secret>, expected a text like `^[^\s]*$` (Prefect Cloud wants one; a server of your own may answer without. It goes into the Secret prefect-api. Workers that run already take a new one when they are restarted)",
         ],
     ),
     (

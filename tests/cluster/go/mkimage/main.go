@@ -148,12 +148,37 @@ func contractLayer(c *contract.Contract, file string) (*image.Layer, error) {
 	for _, link := range c.Image.Links {
 		layer.Symlink(link, "/standin")
 	}
+	for _, folder := range c.Image.Open {
+		layer.Dir(folder, 0o1777)
+	}
+	for path, beside := range c.Image.Programs {
+		if err := program(layer, path, filepath.Join(filepath.Dir(file), beside)); err != nil {
+			return nil, err
+		}
+	}
+	for _, checked := range c.Files {
+		if checked.From == "" {
+			continue
+		}
+		if err := copyIn(layer, filepath.Join(filepath.Dir(file), checked.From), "/"+checked.From, 0o644); err != nil {
+			return nil, err
+		}
+	}
 	for path, baked := range c.Image.Files {
 		if err := bake(layer, filepath.Dir(file), path, baked); err != nil {
 			return nil, err
 		}
 	}
 	return layer, nil
+}
+
+// program puts a further one in, with its own contract.
+func program(layer *image.Layer, path, file string) error {
+	if _, err := contract.LoadProgram(file); err != nil {
+		return err
+	}
+	layer.Symlink(path, "/standin")
+	return copyIn(layer, file, contract.ProgramFile(path), 0o644)
 }
 
 func bake(layer *image.Layer, beside, path string, baked contract.Baked) error {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"path/filepath"
 
 	"seaworthy.test/cluster/internal/contract"
 )
@@ -19,13 +20,30 @@ func check(files []string, out io.Writer) error {
 			errs = append(errs, err)
 			continue
 		}
-		if err := checkRoutes(c); err != nil {
+		if err := checkAll(c, file); err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", file, err))
 			continue
 		}
 		fmt.Fprintln(out, "ok", file)
 	}
 	return errors.Join(errs...)
+}
+
+// checkAll looks at the contracts of the image's other programs, too.
+func checkAll(c *contract.Contract, file string) error {
+	if err := checkRoutes(c); err != nil {
+		return err
+	}
+	for _, beside := range c.Image.Programs {
+		program, err := contract.LoadProgram(filepath.Join(filepath.Dir(file), beside))
+		if err != nil {
+			return err
+		}
+		if err := checkRoutes(program); err != nil {
+			return fmt.Errorf("%s: %w", beside, err)
+		}
+	}
+	return nil
 }
 
 // checkRoutes puts the fixed routes on ports that nobody opens; roles need files.

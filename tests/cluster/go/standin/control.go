@@ -22,9 +22,9 @@ const usage = `usage: standin fail crash|hang|not-ready|slow DURATION|oom|stop|c
        standin check FILE...`
 
 // socketName is of the abstract kind: it needs no writable place. Containers of
-// one pod share a network, so the contract tells them apart.
+// one pod share a network, so the contract tells them apart. Orders go to the image's own program.
 func socketName() string {
-	data, _ := os.ReadFile(contractFile)
+	data, _ := os.ReadFile(contractFile())
 	return fmt.Sprintf("@standin-%x", sha256.Sum256(data))
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -24,6 +25,8 @@ type apiServer struct {
 	objects map[string]map[string]any
 	pods    []map[string]any
 	watches []chan map[string]any
+	nodes   []string // what a list of nodes has
+	patched []string // NODE:BODY
 }
 
 // inCluster gives the test the surroundings of a pod whose account has these rights.
@@ -163,6 +166,16 @@ func (a *apiServer) object(w http.ResponseWriter, r *http.Request) {
 		a.objects[r.URL.Path+"/"+metadata["name"].(string)] = object
 		w.WriteHeader(http.StatusCreated)
 		json.NewEncoder(w).Encode(object)
+	case verb == "list" && path.Base(r.URL.Path) == "nodes":
+		items := []map[string]any{}
+		for _, name := range a.nodes {
+			items = append(items, map[string]any{"metadata": map[string]any{"name": name}})
+		}
+		json.NewEncoder(w).Encode(map[string]any{"items": items})
+	case verb == "patch" && slices.Contains(a.nodes, path.Base(r.URL.Path)):
+		body, _ := io.ReadAll(r.Body)
+		a.patched = append(a.patched, path.Base(r.URL.Path)+":"+string(body))
+		fmt.Fprint(w, `{}`)
 	case !there && verb != "list" && r.URL.Path != "/api/v1/namespaces/kube-system":
 		w.WriteHeader(http.StatusNotFound)
 		fmt.Fprint(w, `{"kind":"Status","message":"not found"}`)

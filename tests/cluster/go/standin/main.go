@@ -12,14 +12,29 @@ import (
 	"seaworthy.test/cluster/internal/contract"
 )
 
-const contractFile = "/contract.yaml"
+// contractFile is the image's own, unless it has one for the name it was called by.
+func contractFile() string {
+	if file := contract.ProgramFile(os.Args[0]); exists(file) {
+		return file
+	}
+	return "/contract.yaml"
+}
+
+func exists(file string) bool {
+	_, err := os.Stat(file)
+	return err == nil
+}
 
 func main() {
 	// Images run it under the component's name; `standin` is for the operator.
 	if path.Base(os.Args[0]) == "standin" {
 		os.Exit(command(os.Args[1:], os.Stdout, os.Stderr))
 	}
-	c, err := contract.Load(contractFile)
+	load, file := contract.Load, contractFile()
+	if file == contract.ProgramFile(os.Args[0]) {
+		load = contract.LoadProgram
+	}
+	c, err := load(file)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(2)

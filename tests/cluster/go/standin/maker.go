@@ -119,6 +119,51 @@ func (m *maker) judge(ask contract.Ask, err error) error {
 }
 
 func (m *maker) request(ctx context.Context, ask contract.Ask, order contract.Order) error {
+	if ask.Each == nil {
+		return m.requestOne(ctx, ask, order)
+	}
+	names, err := m.items(ctx, *ask.Each, order)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		order.Item = name
+		if err := m.requestOne(ctx, ask, order); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// items are the names of what a list holds, but for those that are to be left out.
+func (m *maker) items(ctx context.Context, each contract.Each, order contract.Order) ([]string, error) {
+	path, err := m.server.values.Expand(each.Path, order)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := m.kube.ask(ctx, http.MethodGet, path, "", nil)
+	if err != nil {
+		return nil, err
+	}
+	var list struct {
+		Items []struct{ Metadata struct{ Name string } }
+	}
+	if err := json.Unmarshal(answer, &list); err != nil {
+		return nil, err
+	}
+	names := []string{}
+	for _, item := range list.Items {
+		if each.Skip == "" || !regexp.MustCompile(each.Skip).MatchString(item.Metadata.Name) {
+			names = append(names, item.Metadata.Name)
+		}
+	}
+	if len(names) == 0 {
+		return nil, fmt.Errorf("%s: nothing there", path)
+	}
+	return names, nil
+}
+
+func (m *maker) requestOne(ctx context.Context, ask contract.Ask, order contract.Order) error {
 	path, err := m.server.values.Expand(ask.Path, order)
 	if err != nil {
 		return err

@@ -60,6 +60,9 @@ func (k *kube) create(ctx context.Context, document map[string]any, namespace st
 // clear deletes the objects, the last one first.
 func (m *maker) clear(ctx context.Context, done *made) error {
 	for _, object := range slices.Backward(done.objects) {
+		if slices.Contains(m.spec.Leaves, object.Kind) {
+			continue
+		}
 		_, err := m.kube.ask(ctx, http.MethodDelete, object.path, "application/json", []byte(`{"propagationPolicy":"Background"}`))
 		var refused refusal
 		if errors.As(err, &refused) && refused.status == http.StatusNotFound {

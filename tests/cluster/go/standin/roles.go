@@ -44,6 +44,22 @@ func (s *server) startRole(ctx context.Context, role contract.Role, muxes map[st
 		return s.startWorker(ctx, *role.Worker, muxes[role.Worker.Listen])
 	case role.Maker != nil:
 		return s.startMaker(ctx, *role.Maker, muxes[role.Maker.Listen])
+	case role.Rights != nil:
+		return s.startRights(ctx, *role.Rights)
+	case role.Member != nil:
+		return s.startMember(ctx, *role.Member)
+	case role.Filter != nil:
+		return s.startFilter(*role.Filter, muxes[role.Filter.Listen])
+	case role.DevicePlugin != nil:
+		return s.startDevicePlugin(ctx, *role.DevicePlugin)
+	case role.Modules != nil:
+		return s.startModules(ctx, *role.Modules, muxes[role.Modules.Listen])
+	case role.Executor != nil:
+		return s.startExecutor(ctx, *role.Executor, muxes[role.Executor.Listen])
+	case role.Bucket != nil:
+		return s.startBucket(*role.Bucket, muxes[role.Bucket.Listen])
+	case role.Trial != nil:
+		return s.startTrial(ctx, *role.Trial, muxes[role.Trial.Listen])
 	default:
 		return s.startProxy(*role.Proxy, muxes[role.Proxy.Listen])
 	}
@@ -51,7 +67,7 @@ func (s *server) startRole(ctx context.Context, role contract.Role, muxes map[st
 
 // startProxy hands requests on, and answers 502 when it cannot, and 401 without the token that is asked for.
 func (s *server) startProxy(p contract.Proxy, mux *http.ServeMux) error {
-	if err := s.expandAll(&p.To, &p.Bearer); err != nil {
+	if err := s.expandAll(&p.To, &p.Authorization, &p.Bearer); err != nil {
 		return err
 	}
 	to, err := url.Parse(p.To)
@@ -64,6 +80,10 @@ func (s *server) startProxy(p contract.Proxy, mux *http.ServeMux) error {
 		r.SetURL(to)
 	}}
 	mux.HandleFunc(p.Prefix, func(w http.ResponseWriter, r *http.Request) {
+		if p.Authorization != "" && r.Header.Get("Authorization") != p.Authorization {
+			http.Error(w, "Forbidden", http.StatusForbidden)
+			return
+		}
 		if p.Bearer != "" && r.Header.Get("Authorization") != "Bearer "+p.Bearer {
 			s.log("refused: %s %s", r.Method, r.URL.Path)
 			http.Error(w, `{"detail":"Unauthorized"}`, http.StatusUnauthorized)
@@ -80,13 +100,4 @@ func writeJSON(w http.ResponseWriter, value any) {
 }
 
 // expandAll fills in several templates at once.
-func (s *server) expandAll(texts ...*string) error {
-	for _, text := range texts {
-		value, err := s.values.Expand(*text, nil)
-		if err != nil {
-			return err
-		}
-		*text = value
-	}
-	return nil
-}
+func (s *server) expandAll(texts ...*string) error { return expandIn(s.values, texts...) }

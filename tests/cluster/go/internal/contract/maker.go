@@ -22,6 +22,7 @@ type Maker struct {
 	Objects   string           `yaml:"objects"`
 	File      string           `yaml:"file"`
 	Owned     bool             `yaml:"owned"`
+	Leaves    []string         `yaml:"leaves"`
 	Probe     []Ask            `yaml:"probe"`
 	Ask       []Ask            `yaml:"ask"`
 	Follow    *Follow          `yaml:"follow"`
@@ -35,6 +36,13 @@ type Ask struct {
 	ContentType string `yaml:"contentType"`
 	Status      []int  `yaml:"status"`
 	Refused     string `yaml:"refused"`
+	Each        *Each  `yaml:"each"`
+}
+
+// Each is a list whose items an Ask goes through, but for those whose name matches.
+type Each struct {
+	Path string `yaml:"path"`
+	Skip string `yaml:"skip"`
 }
 
 // Follow is how a Maker looks after what it made.
@@ -50,7 +58,11 @@ const AccountFolder = "/var/run/secrets/kubernetes.io/serviceaccount"
 func (m *Maker) fillIn() {
 	orElse(&m.Path, "/api/v1/made")
 	orElse(&m.Account, AccountFolder)
-	for _, asks := range [][]Ask{m.Probe, m.Ask} {
+	fillInAsks(m.Probe, m.Ask)
+}
+
+func fillInAsks(lists ...[]Ask) {
+	for _, asks := range lists {
 		for i := range asks {
 			asks[i].fillIn()
 		}
@@ -71,6 +83,7 @@ func (m *Maker) templates() []string  { return []string{m.Account, m.Namespace, 
 
 // validate looks at what is filled in for each order, as far as can be without one.
 func (m *Maker) validate(values Values) error {
+	values = values.Dry()
 	if (m.Objects == "") == (m.File == "") {
 		return errors.New("maker: objects or file")
 	}
@@ -87,10 +100,8 @@ func (m *Maker) validate(values Values) error {
 			return prefix("maker: objects", err)
 		}
 	}
-	for _, ask := range slices.Concat(m.Probe, m.Ask) {
-		if err := ask.validate(values, m.Params); err != nil {
-			return prefix("maker: "+ask.Path, err)
-		}
+	if err := validateAsks(values, m.Params, m.Probe, m.Ask); err != nil {
+		return prefix("maker", err)
 	}
 	if m.Follow == nil {
 		return nil
@@ -102,6 +113,15 @@ func (m *Maker) validate(values Values) error {
 	return prefix("maker: follow", err)
 }
 
+func validateAsks(values Values, params map[string]Param, asks ...[]Ask) error {
+	for _, ask := range slices.Concat(asks...) {
+		if err := ask.validate(values, params); err != nil {
+			return prefix(ask.Path, err)
+		}
+	}
+	return nil
+}
+
 func (a Ask) validate(values Values, params map[string]Param) error {
 	if !slices.Contains([]string{"exit", "log"}, a.Refused) {
 		return fmt.Errorf("unknown refused %q", a.Refused)
@@ -109,7 +129,17 @@ func (a Ask) validate(values Values, params map[string]Param) error {
 	if !strings.HasPrefix(a.Path, "/") {
 		return errors.New("a path begins with /")
 	}
-	_, err := values.Expand(a.Path+a.Body, dryOrder(params))
+	text := a.Path + a.Body
+	if a.Each != nil {
+		text += a.Each.Path
+		if !strings.HasPrefix(a.Each.Path, "/") {
+			return errors.New("each: a path begins with /")
+		}
+		if err := compile([]string{a.Each.Skip}); err != nil {
+			return prefix("each", err)
+		}
+	}
+	_, err := values.Expand(text, dryOrder(params))
 	return err
 }
 

@@ -12,6 +12,7 @@ import (
 // Order is `.` in what a Maker fills in for each thing that it makes.
 type Order struct {
 	Name, Namespace string
+	Item            string // of those that an Ask goes through
 	params          map[string]string
 	dry             bool
 }
@@ -62,6 +63,10 @@ func (o Order) Value(file, keys string) (any, error) {
 	if o.dry {
 		return "x", nil
 	}
+	return valueOf(file, keys)
+}
+
+func valueOf(file, keys string) (any, error) {
 	data, err := os.ReadFile(file)
 	if err != nil {
 		return nil, err

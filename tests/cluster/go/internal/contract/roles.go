@@ -14,6 +14,14 @@ type Role struct {
 	Balancer     *Balancer     `yaml:"balancer"`
 	Worker       *Worker       `yaml:"worker"`
 	Maker        *Maker        `yaml:"maker"`
+	Rights       *Rights       `yaml:"rights"`
+	Member       *Member       `yaml:"member"`
+	Filter       *Filter       `yaml:"filter"`
+	DevicePlugin *DevicePlugin `yaml:"device-plugin"`
+	Modules      *Modules      `yaml:"modules"`
+	Executor     *Executor     `yaml:"executor"`
+	Bucket       *Bucket       `yaml:"bucket"`
+	Trial        *Trial        `yaml:"trial"`
 }
 
 // kind is what the checks ask of every role.
@@ -36,7 +44,10 @@ func (r *Role) kinds() []kind {
 		{r.CSVPublisher, r.CSVPublisher != nil}, {r.Queue, r.Queue != nil}, {r.Collector, r.Collector != nil},
 		{r.Proxy, r.Proxy != nil}, {r.Etcd, r.Etcd != nil}, {r.Importer, r.Importer != nil},
 		{r.Folders, r.Folders != nil}, {r.Balancer, r.Balancer != nil}, {r.Worker, r.Worker != nil},
-		{r.Maker, r.Maker != nil},
+		{r.Maker, r.Maker != nil}, {r.Rights, r.Rights != nil}, {r.Member, r.Member != nil},
+		{r.Filter, r.Filter != nil}, {r.DevicePlugin, r.DevicePlugin != nil},
+		{r.Modules, r.Modules != nil}, {r.Executor, r.Executor != nil},
+		{r.Bucket, r.Bucket != nil}, {r.Trial, r.Trial != nil},
 	} {
 		if one.set {
 			set = append(set, one.kind)
@@ -105,13 +116,16 @@ type Proxy struct {
 	Prefix string `yaml:"prefix"`
 	To     string `yaml:"to"`
 	Strip  string `yaml:"strip"`
+	// Authorization is what a request has to bring in the header of that name; else 403.
+	Authorization string `yaml:"authorization"`
+	// Bearer is the token that a request has to bring; else 401.
 	Bearer string `yaml:"bearer"`
 }
 
 func (p *Proxy) fillIn()              {}
 func (p *Proxy) port() (string, bool) { return p.Listen, true }
 func (p *Proxy) needed() []string     { return []string{p.Prefix, p.To} }
-func (p *Proxy) templates() []string  { return []string{p.To, p.Bearer} }
+func (p *Proxy) templates() []string  { return []string{p.To, p.Authorization, p.Bearer} }
 
 // Etcd keeps things in an etcd, and is not ready without one. With a name in Leader one of several leads.
 type Etcd struct {

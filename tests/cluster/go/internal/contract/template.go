@@ -11,6 +11,14 @@ import (
 // Values are what a stand-in was started with, defaults included.
 type Values struct {
 	Flags, Env, Args map[string]string
+	Files            map[string]*Document
+	dry              bool
+}
+
+// Dry are the same without the files that are there only when it runs.
+func (v Values) Dry() Values {
+	v.dry = true
+	return v
 }
 
 // Request is `.` in a route's body.
@@ -47,7 +55,10 @@ func (v Values) functions() template.FuncMap {
 		"flag":       lookup("flag", v.Flags),
 		"env":        lookup("variable", v.Env),
 		"arg":        lookup("argument", v.Args),
+		"read":       func(file, path string) (any, error) { return fromFile(v.Files, file, path, (*Document).Read) },
+		"has":        func(file, path string) (bool, error) { return fromFile(v.Files, file, path, (*Document).Has) },
 		"hostname":   os.Hostname,
+		"value":      v.value,
 		"json":       quoted,
 		"trimPrefix": func(prefix, s string) string { return strings.TrimPrefix(s, prefix) },
 		"trimSuffix": func(suffix, s string) string { return strings.TrimSuffix(s, suffix) },
@@ -58,6 +69,14 @@ func (v Values) functions() template.FuncMap {
 			return s
 		},
 	}
+}
+
+// value is what a YAML or JSON file has at dotted keys.
+func (v Values) value(file, keys string) (any, error) {
+	if v.dry {
+		return "1", nil
+	}
+	return valueOf(file, keys)
 }
 
 func lookup(what string, values map[string]string) func(string) (string, error) {
@@ -74,4 +93,13 @@ func lookup(what string, values map[string]string) func(string) (string, error) 
 func quoted(value any) (string, error) {
 	data, err := json.Marshal(value)
 	return string(data), err
+}
+
+func fromFile[T any](files map[string]*Document, file, path string, ask func(*Document, string) (T, error)) (T, error) {
+	document, ok := files[file]
+	if !ok {
+		var none T
+		return none, fmt.Errorf("file %s is not declared", file)
+	}
+	return ask(document, path)
 }

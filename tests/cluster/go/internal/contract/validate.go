@@ -16,6 +16,9 @@ func (c *Contract) validate() error {
 }
 
 func (c *Contract) validateImage() error {
+	if c.isProgram {
+		return c.validateProgram()
+	}
 	if len(c.Image.Names) == 0 {
 		return errors.New("image.names: at least one")
 	}
@@ -29,11 +32,28 @@ func (c *Contract) validateImage() error {
 			return fmt.Errorf("image.files: %s: text or from", path)
 		}
 	}
-	// The program tells by its name whether it is to serve or to command.
-	for _, path := range append([]string{c.Image.Entrypoint}, c.Image.Links...) {
+	// The program tells by its name what it is to do.
+	paths := append([]string{c.Image.Entrypoint}, c.Image.Links...)
+	seen := map[string]bool{}
+	for path := range c.Image.Programs {
+		if seen[ProgramFile(path)] {
+			return fmt.Errorf("image.programs: two are named as %s", path)
+		}
+		seen[ProgramFile(path)] = true
+		paths = append(paths, path)
+	}
+	for _, path := range slices.Concat(paths, c.Image.Open) {
 		if !strings.HasPrefix(path, "/") || strings.HasSuffix(path, "/standin") {
 			return fmt.Errorf("image: %s: an absolute path not named standin", path)
 		}
+	}
+	return nil
+}
+
+// validateProgram: the image is the other contract's to describe.
+func (c *Contract) validateProgram() error {
+	if len(c.Image.Names)+len(c.Image.Links)+len(c.Image.Files)+len(c.Image.Programs)+len(c.Image.Open) > 0 || c.Image.Shell {
+		return errors.New("image: a program beside the image's own has none")
 	}
 	return nil
 }
@@ -54,11 +74,14 @@ func (c *Contract) validateParams() error {
 
 func (c *Contract) validateFiles() error {
 	for _, f := range c.Files {
-		if !slices.Contains([]string{"", "json", "yaml"}, f.Format) {
+		if !slices.Contains([]string{"", "json", "yaml", "pbtxt"}, f.Format) {
 			return fmt.Errorf("files: %s: unknown format %q", f.Path, f.Format)
 		}
-		if len(f.Keys) > 0 && f.Format == "" {
+		if len(f.Keys) > 0 && f.Format != "json" && f.Format != "yaml" {
 			return fmt.Errorf("files: %s: keys need a format", f.Path)
+		}
+		if err := f.validateFields(); err != nil {
+			return prefix("files: "+f.Path, err)
 		}
 		if err := errors.Join(compile(f.Matches), compile(f.Forbids)); err != nil {
 			return prefix("files: "+f.Path, err)
@@ -139,7 +162,7 @@ func (c *Contract) listensHTTP(name string) bool {
 
 // validateTemplates expands every template with the defaults.
 func (c *Contract) validateTemplates() error {
-	values := c.Defaults()
+	values := c.Defaults().Dry()
 	var errs []error
 	for _, text := range c.templates() {
 		if _, err := values.Expand(text, NewRequest("/", nil)); err != nil {
@@ -151,7 +174,12 @@ func (c *Contract) validateTemplates() error {
 
 // Defaults are the values of a start without arguments and environment.
 func (c *Contract) Defaults() Values {
-	v := Values{Flags: map[string]string{}, Env: map[string]string{}, Args: map[string]string{}}
+	v := Values{Flags: map[string]string{}, Env: map[string]string{}, Args: map[string]string{}, Files: map[string]*Document{}}
+	for _, f := range c.Files {
+		if f.Name != "" {
+			v.Files[f.Name] = &Document{fields: f.Fields}
+		}
+	}
 	for name, p := range c.Flags {
 		v.Flags[name] = p.Default
 	}
@@ -167,7 +195,7 @@ func (c *Contract) Defaults() Values {
 func (c *Contract) templates() []string {
 	texts := append([]string{c.Persist}, c.Log...)
 	for _, f := range c.Files {
-		texts = append(texts, f.Path)
+		texts = append(texts, f.Path, f.When)
 	}
 	for _, p := range c.Paths {
 		texts = append(texts, p.Path)
