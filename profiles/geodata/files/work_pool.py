@@ -14,7 +14,7 @@ import urllib.parse
 import urllib.request
 
 URL = os.environ["PREFECT_API_URL"]
-PATIENCE = 30  # seconds
+PATIENCE = 10  # seconds
 
 
 def is_on(name):

@@ -159,8 +159,9 @@ on_node() {
 
 # A folder that is not there, one that is root's, and one that the jobs' user may write to.
 test_geodata_workers_wait_for_a_volume_that_jobs_can_write_to() {
-  local WAIT=25s folder volume
+  local WAIT=25s
   begin_with_prefect
+  # Not local: what tidies up at the end needs them.
   folder=/var/lib/geodata-$ID
   volume=local-geodata-dev-pv-$STACK-$NAMESPACE
   trap 'kubectl -n kube-system delete role,rolebinding -l "seaworthy.dev/namespace=$NAMESPACE" >/dev/null 2>&1
@@ -223,14 +224,14 @@ yes create jobs.batch
 yes delete jobs.batch
 yes watch jobs.batch
 yes list pods
-yes get pods/log
+yes get pods --subresource=log
 yes list events
 yes create secrets
 yes get namespaces/kube-system -n kube-system
 no list secrets
 no create pods
 no delete pods
-no get pods/exec
+no create pods --subresource=exec
 no create deployments.apps
 no list namespaces
 no list pods -n kube-system
