@@ -136,7 +136,7 @@ pub async fn made(
         let scope = if one.selector.is_empty() { Scope::All } else { Scope::Labelled(one.selector.clone()) };
         let snapshot = collect(&cluster.client, vec![Query { resource, namespace, scope }]).await?;
         // Whether it can be read was a matter of resolving it.
-        let names = runtime::names(one).ok().flatten();
+        let names = runtime::naming(one).ok().flatten();
         let is_meant = |object: &&Value| {
             names.as_ref().is_none_or(|names| text(object, "/metadata/name").is_some_and(|name| names.is_match(name)))
         };
