@@ -26,6 +26,7 @@ mod session;
 pub(crate) mod signals;
 mod stacks;
 mod status;
+mod typed;
 mod uninstall;
 mod upgrade;
 mod voyage;
@@ -42,6 +43,7 @@ use seaworthy::host::engines::Product;
 
 pub(crate) use failure::Failure;
 pub(crate) use session::Session;
+pub(crate) use typed::typed;
 
 use runs::RunsCommand;
 use stacks::StacksCommand;

@@ -4,6 +4,7 @@ pub mod clock;
 pub mod connect;
 pub mod fault;
 mod host;
+pub(crate) mod kubelet;
 pub mod meter;
 pub mod resources;
 

@@ -15,6 +15,8 @@ pub mod clusters;
 pub mod distribution;
 pub mod engines;
 pub(crate) mod exec;
+pub mod identity;
+pub(crate) mod knock;
 pub mod kubeconfig;
 pub mod links;
 pub mod networks;

@@ -7,6 +7,7 @@
 //! ```
 
 pub mod archive;
+pub(crate) mod ask;
 pub mod load;
 mod name;
 pub mod nodes;

@@ -12,6 +12,7 @@
 
 pub mod error;
 mod file_lock;
+mod heir;
 pub mod kinds;
 pub mod object;
 

@@ -136,7 +136,7 @@ pub async fn made(
         let scope = if one.selector.is_empty() { Scope::All } else { Scope::Labelled(one.selector.clone()) };
         let snapshot = collect(&cluster.client, vec![Query { resource, namespace, scope }]).await?;
         // Whether it can be read was a matter of resolving it.
-        let names = runtime::naming(one).ok().flatten();
+        let names = runtime::names(one).ok().flatten();
         let is_meant = |object: &&Value| {
             names.as_ref().is_none_or(|names| text(object, "/metadata/name").is_some_and(|name| names.is_match(name)))
         };
@@ -146,7 +146,7 @@ pub async fn made(
     Ok(found)
 }
 
-/// Everything of these kinds that carries the labels of an installation.
+/// Everything of these kinds that carries the labels of an installation: in its namespace, and in those where something is sought by name.
 async fn belongings(
     cluster: &Cluster,
     resources: &Resources,
@@ -154,15 +154,16 @@ async fn belongings(
     sought: &[ObjectRef],
 ) -> Result<Snapshot, kube::Error> {
     let labels = format!("{STACK_LABEL}={},{NAMESPACE_LABEL}={}", installation.stack, installation.namespace);
-    let mut queries: BTreeMap<(String, String), Query> = BTreeMap::new();
+    let mut queries: BTreeMap<(String, String, Option<String>), Query> = BTreeMap::new();
     for kind in sought {
         let Some(resource) = resources.of(kind) else { continue };
-        let namespace = resources.is_namespaced(kind).then(|| installation.namespace.clone());
-        queries.entry((resource.group.clone(), resource.kind.clone())).or_insert_with(|| Query {
-            resource,
-            namespace,
-            scope: Scope::Labelled(labels.clone()),
-        });
+        let namespaced = resources.is_namespaced(kind);
+        for place in [Some(&installation.namespace), kind.namespace.as_ref()].into_iter().flatten() {
+            let namespace = namespaced.then(|| place.clone());
+            let key = (resource.group.clone(), resource.kind.clone(), namespace.clone());
+            let scope = Scope::Labelled(labels.clone());
+            queries.entry(key).or_insert_with(|| Query { resource: resource.clone(), namespace, scope });
+        }
     }
     collect(&cluster.client, queries.into_values().collect()).await
 }

@@ -1,6 +1,8 @@
 //! What the built-in stacks make of which values: names and labels that recovery finds things by, and rules that refuse.
 
 mod distributed_notebook;
+mod exadeploy;
+mod geodata;
 mod hello;
 mod newton_v2t;
 

@@ -20,7 +20,7 @@ use super::{Choice, Failure, Session};
 pub(crate) enum ImagesCommand {
     /// The images of a stack, and which nodes have them already
     List(Box<list::ListArgs>),
-    /// Put the images of stacks into the nodes that lack them, from this machine or an archive
+    /// Put the images of stacks into the nodes of this machine that lack them, from its engines or an archive
     Load(Box<load::LoadArgs>),
     /// Save the images of stacks to one archive, for a machine without network
     Save(Box<save::SaveArgs>),

@@ -9,8 +9,8 @@ use kube::core::{ApiResource, Request};
 use serde_json::Value;
 
 use crate::object::{ObjectRef, text};
-use crate::plan::compare::compare;
-use crate::plan::{Change, Choice, Conflict, FIELD_MANAGER};
+use crate::plan::compare::{compare, wants_recreate};
+use crate::plan::{Change, Choice, Conflict, FIELD_MANAGER, FieldChange};
 use crate::snapshot::collect::url;
 
 /// How often a forced apply looks again when the object changes between look and write (controllers write all the time).
@@ -50,11 +50,18 @@ pub(super) async fn apply(
     change: &Change,
 ) -> Result<Value, ApplyError> {
     match change {
-        Change::Update { conflicts, resource_version, .. } if conflicts.iter().any(|c| c.choice != Choice::Keep) => {
+        Change::Update { conflicts, resource_version, fields }
+            if conflicts.iter().any(|c| c.choice != Choice::Keep) || changes_strategy(object, fields) =>
+        {
             take(client, resource, object, conflicts, resource_version).await
         }
         _ => Ok(patch(client, resource, object, PatchParams::apply(FIELD_MANAGER)).await?),
     }
+}
+
+/// Whether a Deployment goes from one strategy to the other, for which room has to be made.
+fn changes_strategy(object: &Value, fields: &[FieldChange]) -> bool {
+    wants_recreate(object) && fields.iter().any(|field| field.path == "spec.strategy.type")
 }
 
 /// Applies with force, but only over the conflicts that were shown: bound to the version that was looked at, and looked

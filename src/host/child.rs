@@ -1,5 +1,7 @@
 //! Running somebody else's program: for a limited time, with limited output, and with nothing left behind.
 
+mod give;
+
 use futures::future::ready;
 use futures::stream::{self, Stream, StreamExt as _};
 use std::collections::BTreeMap;
@@ -12,6 +14,8 @@ use tokio::process::Command;
 use tokio_util::codec::{FramedRead, LinesCodec};
 
 use super::text::clean;
+
+pub(crate) use give::{ask, give};
 
 /// The most bytes kept of each output; a program that prints more gets a closed pipe.
 const MOST_OUTPUT: u64 = 64 * 1024;
@@ -98,18 +102,19 @@ fn lines(pipe: Option<impl AsyncRead + Unpin>) -> impl Stream<Item = String> + U
 async fn finish(mut command: Command) -> Result<Finished, ChildFault> {
     let mut child = command.spawn().map_err(ChildFault::Failed)?;
     let mut group = Group(child.id());
-    let (stdout, stderr) = tokio::join!(read_some(child.stdout.take()), read_some(child.stderr.take()));
+    let (stdout, stderr) =
+        tokio::join!(read_some(child.stdout.take(), MOST_OUTPUT), read_some(child.stderr.take(), MOST_OUTPUT));
     let status = child.wait().await.map_err(ChildFault::Failed)?;
     group.0 = None;
     Ok(Finished { status, stdout, stderr })
 }
 
 /// Reads up to the limit; dropping the pipe after that ends a program that never stops printing.
-async fn read_some(pipe: Option<impl AsyncRead + Unpin>) -> Vec<u8> {
+async fn read_some(pipe: Option<impl AsyncRead + Unpin>, most: u64) -> Vec<u8> {
     let mut bytes = Vec::new();
     if let Some(pipe) = pipe {
         // What was read before an error is still worth showing.
-        let _ = pipe.take(MOST_OUTPUT).read_to_end(&mut bytes).await;
+        let _ = pipe.take(most).read_to_end(&mut bytes).await;
     }
     bytes
 }

@@ -1,4 +1,4 @@
-//! Commands in containers of this machine's engines.
+//! Commands in containers of this machine's engines, and how commands end.
 
 use bollard::Docker;
 use bollard::container::LogOutput;
@@ -10,12 +10,12 @@ use futures::{Stream, StreamExt as _};
 use tokio::io::AsyncWriteExt as _;
 
 /// The most bytes kept of each output.
-const MOST_OUTPUT: usize = 16 * 1024 * 1024;
+pub(super) const MOST_OUTPUT: usize = 16 * 1024 * 1024;
 
 /// How a command ended.
 #[derive(Debug, Default)]
 pub(crate) struct Ended {
-    /// Its exit code; -1 when the engine does not tell.
+    /// Its exit code; -1 when that is not told, 128 and the signal's number when one ended it.
     pub(crate) code: i64,
     pub(crate) stdout: Vec<u8>,
     pub(crate) stderr: Vec<u8>,
@@ -29,29 +29,30 @@ impl Ended {
     }
 }
 
-/// Why a command that is given something did not come to its end.
+/// Why a command did not come to its end.
 #[derive(Debug)]
 pub(crate) enum Broken<E> {
-    /// The engine.
-    Engine(Error),
-    /// What it was to be given.
+    /// It could not be run, or not be followed to its end: what the engine or the system says.
+    Place(String),
+    /// What it was to be given broke off.
     Input(E),
 }
 
 impl<E> From<Error> for Broken<E> {
     fn from(error: Error) -> Self {
-        Self::Engine(error)
+        Self::Place(super::text::clean(&crate::error::root(&error)))
     }
 }
 
-/// Runs a command without input.
-pub(crate) async fn run(docker: &Docker, container: &str, command: &[&str]) -> Result<Ended, Error> {
-    match give(docker, container, command, None::<futures::stream::Empty<Result<Bytes, ()>>>).await {
-        Ok(ended) => Ok(ended),
-        Err(Broken::Engine(error)) => Err(error),
-        // There is none that could break.
-        Err(Broken::Input(())) => Ok(Ended::default()),
-    }
+/// No input.
+pub(crate) type Nothing = futures::stream::Empty<Result<Bytes, std::convert::Infallible>>;
+
+/// Runs a command without input. The error is what the engine says.
+pub(crate) async fn run(docker: &Docker, container: &str, command: &[&str]) -> Result<Ended, String> {
+    give(docker, container, command, None::<Nothing>).await.map_err(|broken| match broken {
+        Broken::Place(why) => why,
+        Broken::Input(never) => match never {},
+    })
 }
 
 /// Runs a command, and gives it `input`. A command that ends before it has taken everything is not at fault by that alone.

@@ -1,7 +1,7 @@
 //! Deciding which images go into which nodes. Pure.
 
 use super::Image;
-use super::nodes::Node;
+use super::nodes::{Inside, Node};
 use super::runtime::{Held, Standing, stands};
 use super::stock::{Found, Stock, Ware};
 use crate::cluster::ClusterId;
@@ -10,7 +10,7 @@ use crate::doctor::Cause;
 use crate::error::closest;
 use crate::object::ObjectRef;
 use crate::plan::task::Task;
-use crate::plan::task::image::{Cargo, ImageSource, NodeDoor};
+use crate::plan::task::image::{Cargo, ImageSource, NodeDoor, Way};
 use crate::plan::{Installation, Plan, Purpose, Step};
 
 /// What to do when no engine has an image, other than to pull it.
@@ -27,6 +27,10 @@ pub struct Inputs<'a> {
     pub only: &'a [String],
     /// Where images are to be had.
     pub stock: &'a Stock,
+    /// Nothing will be done: then what cannot be asked without root is taken from what the API server tells.
+    pub rehearsal: bool,
+    /// What was typed, for whoever has to type it again as root.
+    pub command: &'a str,
 }
 
 /// The images that a node lacks, go into it from where they are to be had; one after the other for each node, because each
@@ -39,16 +43,17 @@ pub fn decide(inputs: Inputs<'_>, installation: &Installation, place: ClusterId)
     let unknown = inputs.only.iter().filter(|name| !inputs.nodes.iter().any(|node| node.name == **name));
     decision.refusals.extend(unknown.map(|name| unknown_node(name, inputs.nodes)));
     for node in inputs.nodes.iter().filter(|node| inputs.only.is_empty() || inputs.only.contains(&node.name)) {
-        let mut last: Option<String> = None;
         match &node.inside {
-            Err(why) => decision.refusals.push(out_of_reach(node, why, inputs)),
-            Ok((door, held)) => {
-                for image in inputs.images {
-                    match cargo(&image.image, held, node, inputs.stock) {
-                        Ok(cargo) => steps.push(load(door, cargo, &mut last)),
-                        Err(cause) => add(&mut decision.refusals, *cause),
-                    }
-                }
+            Inside::Closed(why) => decision.refusals.push(out_of_reach(node, why, inputs)),
+            Inside::Locked { door, .. } if !inputs.rehearsal => {
+                decision.refusals.push(needs_root(node, door, inputs.command));
+            }
+            Inside::Locked { door, told } => {
+                decision.warnings.push(guessed(node, door, inputs.command));
+                into_node(node, (door, told), inputs, &mut steps, &mut decision.refusals);
+            }
+            Inside::Open { door, held } => {
+                into_node(node, (door, held), inputs, &mut steps, &mut decision.refusals);
             }
         }
     }
@@ -58,6 +63,23 @@ pub fn decide(inputs: Inputs<'_>, installation: &Installation, place: ClusterId)
             Some(Plan { purpose: Purpose::LoadImages, installation, cluster: place, steps, reach: Vec::new() });
     }
     decision
+}
+
+/// What a node lacks, one after the other.
+fn into_node(
+    node: &Node,
+    (door, held): (&NodeDoor, &[Held]),
+    inputs: Inputs<'_>,
+    steps: &mut Vec<Step>,
+    refusals: &mut Vec<Cause>,
+) {
+    let mut last: Option<String> = None;
+    for image in inputs.images {
+        match cargo(&image.image, held, node, inputs.stock) {
+            Ok(cargo) => steps.push(load(door, cargo, &mut last)),
+            Err(cause) => add(refusals, *cause),
+        }
+    }
 }
 
 /// What holds for several nodes is said once.
@@ -79,12 +101,15 @@ fn cargo(image: &str, held: &[Held], node: &Node, stock: &Stock) -> Result<Cargo
     let there = |size| Cargo { image: image.to_owned(), id: None, size, from: None, replaces: None };
     let ware = match (stock.of(image), stands(held, image, None)) {
         (Found::Here(ware), _) => ware,
-        (_, Standing::There | Standing::Other(_)) => return Ok(there(0)),
+        (_, Standing::There | Standing::Other(_) | Standing::Untold) => return Ok(there(0)),
         (found, Standing::Missing) => return Err(Box::new(not_here(image, found, stock, ELSE))),
     };
-    let replaces = match stands(held, image, ware.id.as_deref()) {
+    // Of a node that could not be asked it is not known which one it has, and it is not loaded now.
+    let wanted = ware.id.as_deref().filter(|_| !matches!(node.inside, Inside::Locked { .. }));
+    let replaces = match stands(held, image, wanted) {
         Standing::There => return Ok(there(ware.size)),
-        Standing::Missing => None,
+        // Once more does no harm, and brings the one that is wanted.
+        Standing::Missing | Standing::Untold => None,
         Standing::Other(id) => Some(id.to_owned()),
     };
     if image.contains('@') {
@@ -156,6 +181,30 @@ fn unknown_node(name: &str, nodes: &[Node]) -> Cause {
         None => format!("there are: {}", known.join(", ")),
     };
     refusal("unknown-node", "NoNode", &format!("the cluster has no node {name}"), &remedy)
+}
+
+/// It is this machine, and only root gets into it; root is asked for, never taken.
+fn needs_root(node: &Node, door: &NodeDoor, command: &str) -> Cause {
+    let name = &node.name;
+    let message = format!("node {name} is this machine, and only root may speak to its containerd{}", behind(door));
+    let about = ObjectRef::new("v1", "Node", None, name);
+    Cause { object: Some(about), ..refusal("needs-root", "NeedsRoot", &message, &format!("sudo -E {command}")) }
+}
+
+/// What is said of a plan for a node that could not be asked.
+fn guessed(node: &Node, door: &NodeDoor, command: &str) -> String {
+    let name = &node.name;
+    format!(
+        "node {name} is this machine, and only root may ask its containerd{} what it has: this is what the node told the API         server, which is not all, and not which image a name stands for; for certainty: sudo -E {command}",
+        behind(door)
+    )
+}
+
+fn behind(door: &NodeDoor) -> String {
+    match &door.way {
+        Way::Machine(runtime) => format!(" ({}: permission denied)", runtime.socket.display()),
+        Way::Container { .. } => String::new(),
+    }
 }
 
 /// A node that this program cannot get into: what to type there for the images that may be missing.

@@ -1,26 +1,20 @@
 //! The nodes of a cluster: where each is, and which images it has. Only reading.
 
-use std::net::IpAddr;
-use std::time::Duration;
+mod container;
+mod machine;
 
-use bollard::query_parameters::InspectContainerOptions;
 use futures::future::join_all;
 use serde_json::Value;
-use tokio::time::timeout;
 
-use super::runtime::{self, Held};
+use super::runtime::Held;
 use crate::cluster::{Cluster, Resources};
-use crate::error::root;
-use crate::host::text::clean;
-use crate::host::{Surroundings, engines, exec};
+use crate::host::{Surroundings, identity};
 use crate::network;
-use crate::object::{ObjectRef, items, printable, text};
+use crate::object::{ObjectRef, printable, text};
 use crate::plan::task::Door;
 use crate::plan::task::image::NodeDoor;
 use crate::snapshot::collect::{Query, Scope, collect};
-
-/// How long an engine may take for an answer.
-const ENGINE: Duration = Duration::from_secs(60);
+use machine::Likeness;
 
 /// A node.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,16 +29,37 @@ pub struct Node {
     pub runtime: String,
     /// Whether it is one of k3s.
     pub k3s: bool,
-    /// Whether it has an address of this machine: it is this machine, and no container of it.
+    /// Whether it has an address of this machine.
     pub here: bool,
-    /// How to get to it, and what it has; or why that cannot be told.
-    pub inside: Result<(NodeDoor, Vec<Held>), String>,
+    /// How to get to it, and what it has.
+    pub inside: Inside,
+}
+
+/// How a node is got into.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Inside {
+    /// Through this door; it was asked what it has.
+    Open {
+        /// The way.
+        door: NodeDoor,
+        /// Its images.
+        held: Vec<Held>,
+    },
+    /// It is this machine, and only root may speak to its containerd.
+    Locked {
+        /// The way that there would be.
+        door: NodeDoor,
+        /// Its images, as far as its Node object tells.
+        told: Vec<Held>,
+    },
+    /// Not from here: why.
+    Closed(String),
 }
 
 /// Where nodes are, before they are asked.
 type Places = Result<Door, String>;
 
-/// Reads the nodes of a cluster, and asks each that is a container of this machine what it has.
+/// Reads the nodes of a cluster, and asks each what it has that is a container of this machine, or this machine itself.
 ///
 /// # Errors
 /// When the nodes cannot be read.
@@ -61,8 +76,13 @@ pub async fn look(cluster: &Cluster, here: &Surroundings) -> Result<Vec<Node>, L
         Ok(engine) => Ok(Door::of(&engine)),
         Err(reasons) => Err(reasons.join("; ")),
     };
-    let own: Vec<IpAddr> = shore.machine.links.iter().flat_map(|links| links.addresses.iter().copied()).collect();
-    let asked = snapshot.of_kind("", "Node").map(|node| ask(here, node, &places, &own));
+    let me = identity::read(here, shore.machine.links.as_ref());
+    let asked = snapshot.of_kind("", "Node").map(|node| async {
+        let likeness = machine::likeness(node, &me);
+        let here_it_is = likeness != Likeness::Elsewhere;
+        let inside = inside((cluster, here), node, &places, likeness).await;
+        about(node, here_it_is, inside)
+    });
     Ok(join_all(asked).await)
 }
 
@@ -80,42 +100,42 @@ pub enum LookError {
     },
 }
 
-fn is_here(node: &Value, own: &[IpAddr]) -> bool {
-    let internal = items(node, "/status/addresses").filter(|address| address["type"] == "InternalIP");
-    let mut addresses = internal.filter_map(|address| text(address, "/address")?.parse().ok());
-    addresses.any(|address| own.contains(&address))
-}
-
-async fn ask(here: &Surroundings, node: &Value, places: &Places, own: &[IpAddr]) -> Node {
+fn about(node: &Value, here: bool, inside: Inside) -> Node {
     let said = |pointer: &str| printable(text(node, pointer).unwrap_or_default());
-    let name = said("/metadata/name");
-    let runtime = said("/status/nodeInfo/containerRuntimeVersion");
-    let inside = match places {
-        Err(why) => Err(format!("it is not proved to be a container of this machine: {why}")),
-        Ok(_) if !runtime.starts_with("containerd://") => Err(format!("its container runtime is {runtime}")),
-        Ok(door) => inside(here, door, &name).await,
-    };
     Node {
-        k3s: said("/status/nodeInfo/kubeletVersion").contains("+k3s"),
-        here: is_here(node, own),
+        k3s: is_k3s(node),
+        here,
         os: said("/status/nodeInfo/operatingSystem"),
         architecture: said("/status/nodeInfo/architecture"),
-        name,
-        runtime,
+        name: said("/metadata/name"),
+        runtime: said("/status/nodeInfo/containerRuntimeVersion"),
         inside,
     }
 }
 
-async fn inside(here: &Surroundings, door: &Door, name: &str) -> Result<(NodeDoor, Vec<Held>), String> {
-    let docker = engines::open(here, &door.url, ENGINE).await.map_err(|fault| format!("{door}: {fault}"))?;
-    let told = |error: &bollard::errors::Error| format!("{door}: {}", clean(&root(error)));
-    let found = docker.inspect_container(name, None::<InspectContainerOptions>).await;
-    let container = found.map_err(|error| told(&error))?.id.unwrap_or_default();
-    let ended = timeout(ENGINE, exec::run(&docker, &container, &runtime::ASK)).await;
-    let ended = ended.map_err(|_| "crictl does not answer in it".to_owned())?.map_err(|error| told(&error))?;
-    if ended.code != 0 {
-        return Err(format!("crictl ended in it with {}: {}", ended.code, ended.words()));
+fn is_k3s(node: &Value) -> bool {
+    text(node, "/status/nodeInfo/kubeletVersion").is_some_and(|version| version.contains("+k3s"))
+}
+
+async fn inside(
+    (cluster, here): (&Cluster, &Surroundings),
+    node: &Value,
+    places: &Places,
+    likeness: Likeness,
+) -> Inside {
+    let runtime = printable(text(node, "/status/nodeInfo/containerRuntimeVersion").unwrap_or_default());
+    let is_containerd = runtime.starts_with("containerd://");
+    match (places, likeness) {
+        (Ok(_), _) | (Err(_), Likeness::Same) if !is_containerd => {
+            Inside::Closed(format!("its container runtime is {runtime}"))
+        }
+        (Ok(door), _) => container::inside(here, door, node).await,
+        (Err(_), Likeness::Same) => machine::inside(cluster, here, node).await,
+        (Err(_), Likeness::Doubtful(why)) => {
+            Inside::Closed(format!("it has an address of this machine, and is not proved to be this machine: {why}"))
+        }
+        (Err(why), Likeness::Elsewhere) => {
+            Inside::Closed(format!("it is not proved to be a container of this machine: {why}"))
+        }
     }
-    let held = runtime::held(&ended.stdout)?;
-    Ok((NodeDoor { name: name.to_owned(), engine: door.clone(), container }, held))
 }

@@ -427,5 +427,17 @@ fn label(key: &Value) -> String {
     key.as_object().into_iter().flat_map(Map::values).map(plain).collect::<Vec<_>>().join("/")
 }
 
+/// Whether the object is a Deployment that is to be made anew at each change, and has no more to say of its strategy. What the server once
+/// filled in for another strategy belongs to nobody, contradicts this one, and is not taken away by an apply.
+pub fn wants_recreate(object: &Value) -> bool {
+    let strategy = &object["spec"]["strategy"];
+    object["kind"] == "Deployment" && strategy["type"] == "Recreate" && strategy.get("rollingUpdate").is_none()
+}
+
+/// Whether the live object has what contradicts the wanted one (see [`wants_recreate`]), so that it has to go first.
+pub fn contradicts(wanted: &Value, live: &Value) -> bool {
+    wants_recreate(wanted) && live.pointer("/spec/strategy/rollingUpdate").is_some_and(|it| !it.is_null())
+}
+
 #[cfg(test)]
 mod tests;

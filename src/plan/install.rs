@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::compare::{Changed, Comparison, UNNAMED_SCALER, compare};
+use super::compare::{Changed, Comparison, UNNAMED_SCALER, compare, contradicts};
 use super::difference::difference;
 use super::order::{defined_kinds, rank, references};
 use super::restart;
@@ -79,7 +79,7 @@ pub fn to_rehearse<'a>(objects: impl Iterator<Item = &'a Value>, snapshot: &Snap
             Standing::Ours(live) | Standing::Foreign(live) => {
                 let comparison = compare(object, live);
                 // What has to make room first cannot be rehearsed: the server would refuse the rest.
-                !comparison.is_same() && !comparison.has_rivals()
+                !comparison.is_same() && !comparison.has_rivals() && !contradicts(object, live)
             }
             Standing::Missing | Standing::Enough => false,
         })

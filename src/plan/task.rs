@@ -230,7 +230,7 @@ impl Task {
             }
             Self::WriteFile { text, .. } => text.lines().map(str::to_owned).collect(),
             Self::StartContainer { address: Some(address), .. } => vec![format!("address before: {address}")],
-            Self::LoadImage { cargo, .. } => image::load_details(cargo),
+            Self::LoadImage { node, cargo } => image::load_details(node, cargo),
             Self::SaveImages { images, .. } => image::save_details(images),
             _ => Vec::new(),
         }

@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use kube::core::Request;
 use serde_json::Value;
 use tokio::time::timeout;
 
 use super::version;
-use crate::cluster::{Cluster, Resources};
+use crate::cluster::{Cluster, Resources, kubelet};
 use crate::engine::ready::judge::{Readiness, judge};
 use crate::host::distribution::{Distribution, recognise};
 use crate::object::{ObjectRef, text};
@@ -106,9 +105,7 @@ async fn kubelets(
     let Some(node) = ready.find_map(|node| text(node, "/metadata/name")) else {
         return Ok(unknown("no node is ready, or none can be read".to_owned()));
     };
-    let request =
-        Request::new("/api/v1/nodes").get_subresource("proxy/configz", node).map_err(kube::Error::BuildRequest)?;
-    match timeout(KUBELET, cluster.client.request::<Value>(request)).await {
+    match timeout(KUBELET, kubelet::configuration(&cluster.client, node)).await {
         Ok(Ok(configuration)) => Ok(certificates(&configuration)),
         Err(_) => Ok(unknown(format!("the kubelet of {node} has not answered within {} s", KUBELET.as_secs()))),
         Ok(Err(kube::Error::Api(status))) => Ok(unknown(status.message.clone())),

@@ -14,7 +14,6 @@ mod deployment;
 mod endpoints;
 mod job;
 mod kubelet;
-mod member_key;
 mod namespace;
 mod nodes;
 mod pods;
@@ -48,7 +47,6 @@ pub(super) const ALL: &[fn(&mut World)] = &[
     kubelet::run,
     endpoints::run,
     api_service::run,
-    member_key::run,
     addresses::run,
     clone_set::run,
 ];

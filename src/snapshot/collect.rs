@@ -37,6 +37,8 @@ pub enum Scope {
     All,
     /// What carries these labels.
     Labelled(String),
+    /// What has these fields, such as `spec.nodeName=NAME`.
+    Fields(String),
     /// One object.
     Named(String),
 }
@@ -140,8 +142,10 @@ async fn read(client: &Client, query: &Query, snapshot: &mut Snapshot) -> Result
         return Ok(());
     }
     let mut params = ListParams::default().limit(PAGE);
-    if let Scope::Labelled(labels) = &query.scope {
-        params = params.labels(labels);
+    match &query.scope {
+        Scope::Labelled(labels) => params = params.labels(labels),
+        Scope::Fields(fields) => params = params.fields(fields),
+        Scope::All | Scope::Named(_) => {}
     }
     loop {
         let list = request.list(&params).map_err(kube::Error::BuildRequest)?;

@@ -34,7 +34,7 @@ pub fn resolve(
             let message = "selects everything; name a label, or say in `names` what they are called";
             faults.push(sheet.fault(&format!("runtime[{index}].selector"), message));
         }
-        if let Err(message) = naming(&filled) {
+        if let Err(message) = self::names(&filled) {
             faults.push(sheet.fault(&format!("runtime[{index}].names"), message));
         }
         resolved.push(filled);
@@ -46,7 +46,7 @@ pub fn resolve(
 ///
 /// # Errors
 /// When it is no regular expression.
-pub fn naming(made: &RunTime) -> Result<Option<Regex>, String> {
+pub fn names(made: &RunTime) -> Result<Option<Regex>, String> {
     let Some(text) = &made.names else { return Ok(None) };
     Regex::new(&format!("^(?:{text})$")).map(Some).map_err(|error| error.to_string())
 }
@@ -70,7 +70,7 @@ mod tests {
         assert!(error.to_string().contains("runtime[0].selector: selects everything"), "{error}");
         let named =
             |names: &str| prepared(&format!("{{title: maps, apiVersion: v1, kind: ConfigMap, names: '{names}'}}"));
-        let pattern = super::naming(&named("kernel-[0-9a-f]+").unwrap()[0]).unwrap().unwrap();
+        let pattern = super::names(&named("kernel-[0-9a-f]+").unwrap()[0]).unwrap().unwrap();
         assert!(
             pattern.is_match("kernel-0f")
                 && !pattern.is_match("kernel-entrypoint")

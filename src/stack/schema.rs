@@ -18,6 +18,9 @@ use super::yaml;
 /// How deep references to other parts of the schema are followed.
 const DEEPEST: usize = 16;
 
+/// So far below is looked for a name that was written too high.
+const LOWER: usize = 4;
+
 /// The JSON Schema of a stack's values.
 #[derive(Debug, Clone)]
 pub struct Schema {
@@ -140,6 +143,22 @@ impl Schema {
     pub fn properties(&self, way: &Way) -> Vec<&str> {
         let maps = self.at(way).into_iter().filter_map(|schema| schema["properties"].as_object());
         maps.flat_map(|map| map.keys().map(String::as_str)).collect()
+    }
+
+    /// The way to the property of this name that lies deeper than the way, where one alone is the nearest: what was written too high.
+    pub fn deeper(&self, above: &Way, name: &str) -> Option<Way> {
+        let below = |way: &Way| self.properties(way).into_iter().map(|name| way.key(name)).collect::<Vec<_>>();
+        let mut level = below(above);
+        while !level.is_empty() && level[0].0.len() < above.0.len() + LOWER {
+            level = level.iter().flat_map(below).collect();
+            let mut found = level.iter().filter(|way| way.0.last() == Some(&Step::Key(name.to_owned())));
+            match (found.next(), found.next()) {
+                (Some(only), None) => return Some(only.clone()),
+                (Some(_), Some(_)) => return None,
+                _ => {}
+            }
+        }
+        None
     }
 
     fn step<'a>(&'a self, schemas: &[&'a Value], step: &Step) -> Vec<&'a Value> {

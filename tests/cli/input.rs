@@ -32,7 +32,7 @@ fn an_unknown_stack() {
     for command in ["render", "install", "stacks show", "status", "open", "uninstall"] {
         let near = "error: there is no stack `telemetry-pipelin`, did you mean `telemetry-pipeline`?";
         refused(&format!("{command} telemetry-pipelin"), &format!("{near}\n{hint}"));
-        let far = "error: there is no stack `zzz`; known are `hello`, `newton-v2t`, `telemetry-pipeline`";
+        let far = "error: there is no stack `zzz`; known are `distributed-notebook`, `exadeploy`, `geodata`, `hello`, `newton-v2t`, `telemetry-pipeline`";
         refused(&format!("{command} zzz"), &format!("{far}\n{hint}"));
     }
 }

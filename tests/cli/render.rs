@@ -23,7 +23,14 @@ fn the_example_of_every_stack_is_the_same_in_yaml_and_json() {
         let yaml = Test::new().line(&line).touches_nothing().any_stdout().any_stderr().run().stdout;
         let json = Test::new().line(&line).line("-o json").touches_nothing().any_stdout().any_stderr().run().json();
         let documents: Vec<Value> = serde_yaml::from_multiple(&yaml).unwrap();
-        assert_eq!(Value::Array(documents), json["items"], "{stack} {profile}");
+        let known = |mut objects: Vec<Value>| {
+            // What is made at random is made anew each time.
+            for object in objects.iter_mut().filter(|object| object["kind"] == "Secret") {
+                object["stringData"] = Value::Null;
+            }
+            objects
+        };
+        assert_eq!(known(documents), known(json["items"].as_array().unwrap().clone()), "{stack} {profile}");
         for object in json["items"].as_array().unwrap() {
             for field in ["/apiVersion", "/kind", "/metadata/name"] {
                 assert!(

@@ -363,7 +363,7 @@ fn kernels_are_found_when_the_rest_goes() {
     let found: Vec<_> = made.iter().map(|made| (made.kind.as_str(), made.selector.as_str())).collect();
     assert_eq!(found, [("CloneSet", "kernel"), ("Service", "app"), ("ConfigMap", "")]);
     assert!(made.iter().all(|made| made.namespace.as_deref() == Some("default")));
-    let is_named = |at: usize, name: &str| runtime::naming(&made[at]).unwrap().unwrap().is_match(name);
+    let is_named = |at: usize, name: &str| runtime::names(&made[at]).unwrap().unwrap().is_match(name);
     let id = "3f0c9a52-7d41-4b8e-9c1a-5e2f7a6b8d90";
     assert!(is_named(1, &format!("kernel-{id}-svc")) && is_named(2, &format!("kernel-{id}-configmap")));
     for name in ["gateway", "kernel-svc", &format!("my-kernel-{id}-svc")] {

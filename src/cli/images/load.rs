@@ -15,7 +15,7 @@ use serde_json::json;
 use super::{Whose, filed, gather, named, no_sandbox};
 use crate::cli::cluster;
 use crate::cli::voyage::{Remarks, show_plan};
-use crate::cli::{Failure, Session};
+use crate::cli::{Failure, Session, typed};
 
 /// `images load`
 #[derive(Debug, Args)]
@@ -50,7 +50,15 @@ pub(super) async fn run(session: &Session, arguments: &LoadArgs) -> Result<ExitC
     drop(busy);
     let installation = installation(&name, &reached.id.context);
     let place = cluster::place(session);
-    let inputs = Inputs { images: &images, nodes: &nodes, only: &arguments.node, stock: &stock };
+    let command = typed();
+    let inputs = Inputs {
+        images: &images,
+        nodes: &nodes,
+        only: &arguments.node,
+        stock: &stock,
+        rehearsal: arguments.dry_run,
+        command: &command,
+    };
     let decision = decide(inputs, &installation, place.id.clone());
     let Some(plan) = decision.plan else { return Err(cluster::refused(&decision.refusals)) };
     let remarks = Remarks { warnings: decision.warnings, ..Remarks::default() };

@@ -4,6 +4,7 @@ use super::site::{Container, Site, event_count, event_text};
 use super::words::{clip, has_any};
 use super::{Rule, Subject};
 use crate::doctor::{Cause, Outlook};
+use crate::stack::Catalogue;
 
 const GROUP: &str = "image";
 
@@ -86,7 +87,7 @@ fn refused(site: &Site<'_>, reason: &str) -> Option<Cause> {
     } else {
         let message =
             format!("the image `{image}` is not on the node, and container `{}` forbids to pull it", container.name);
-        (message, "Load it into the nodes: `ctr -n k8s.io images import FILE`.".to_owned())
+        (message, format!("Load it into the nodes: {}.", loading(site)))
     };
     Some(site.stuck(reason, message).remedy(remedy).outlook(Outlook::Final))
 }
@@ -125,18 +126,51 @@ fn strip_names(said: &str) -> &str {
     said
 }
 
+/// How an image gets into the nodes without a registry: what one of our installations needs, by its name.
+fn loading(site: &Site<'_>) -> String {
+    match site.stack() {
+        Some(name) if Catalogue::prerequisites().names().iter().any(|known| known == name) => {
+            "`seaworthy images load --prerequisites`".to_owned()
+        }
+        Some(name) => format!("`seaworthy images load {name}`, with the same values"),
+        None => "`ctr -n k8s.io images import FILE`".to_owned(),
+    }
+}
+
 fn found(site: &Site<'_>, container: &Container<'_>, why: Why, said: &str) -> Cause {
     let image = container.image();
     let detail = last(strip_names(said));
+    let or_load = || format!("or load it into the nodes: {}.", loading(site));
     let (what, remedy): (_, String) = match why {
-        Why::Platform => ("was not built for the node's kind of machine", "Use a tag built for this architecture, or choose other nodes with a nodeSelector.".into()),
-        Why::Limit => ("is not handed out now: the registry's rate limit is reached", "Log in to the registry, use a mirror, or load it into the nodes: `ctr -n k8s.io images import FILE`.".into()),
-        Why::Certificate => ("cannot be pulled: the node does not trust the registry's certificate", "Add the registry's authority to the nodes' container runtime, or load it into the nodes: `ctr -n k8s.io images import FILE`.".into()),
-        Why::Credentials => ("cannot be pulled: the registry refuses access, or has no such repository", format!("Create a pull secret and name it in the values: `kubectl create secret docker-registry NAME{}`.", site.flag())),
+        Why::Platform => (
+            "was not built for the node's kind of machine",
+            "Use a tag built for this architecture, or choose other nodes with a nodeSelector.".into(),
+        ),
+        Why::Limit => (
+            "is not handed out now: the registry's rate limit is reached",
+            format!("Log in to the registry, use a mirror, {}", or_load()),
+        ),
+        Why::Certificate => (
+            "cannot be pulled: the node does not trust the registry's certificate",
+            format!("Add the registry's authority to the nodes' container runtime, {}", or_load()),
+        ),
+        Why::Credentials => (
+            "cannot be pulled: the registry refuses access, or has no such repository",
+            format!(
+                "Create a pull secret and name it in the values: `kubectl create secret docker-registry NAME{}`.",
+                site.flag()
+            ),
+        ),
         Why::Room => ("does not fit on the node's disk", "Free space on the node.".into()),
-        Why::Network => ("cannot be pulled: the node does not reach the registry", "Check name resolution, proxy and firewall of the node, or load it into the nodes: `ctr -n k8s.io images import FILE`.".into()),
-        Why::Missing => ("does not exist", "Correct the image's name or tag in the values, or load it into the nodes: `ctr -n k8s.io images import FILE`.".into()),
-        Why::Other => ("cannot be pulled", format!("Look at what the node says: `kubectl describe pod {}{}`.", site.reference.name, site.flag())),
+        Why::Network => (
+            "cannot be pulled: the node does not reach the registry",
+            format!("Check name resolution, proxy and firewall of the node, {}", or_load()),
+        ),
+        Why::Missing => ("does not exist", format!("Correct the image's name or tag in the values, {}", or_load())),
+        Why::Other => (
+            "cannot be pulled",
+            format!("Look at what the node says: `kubectl describe pod {}{}`.", site.reference.name, site.flag()),
+        ),
     };
     let separator = if detail.is_empty() { "" } else { ": " };
     let cause = site.stuck("ErrImagePull", format!("the image `{image}` {what}{separator}{detail}")).remedy(remedy);

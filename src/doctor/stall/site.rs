@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::words::{seconds, stuck};
 use crate::doctor::Cause;
 use crate::object::{ObjectRef, number, text};
+use crate::plan::STACK_LABEL;
 use crate::snapshot::Snapshot;
 
 /// An object and its surroundings at a time.
@@ -105,6 +106,20 @@ impl<'a> Site<'a> {
     /// ` -n NAMESPACE`, for commands.
     pub(super) fn flag(&self) -> String {
         super::words::in_namespace(self.reference.namespace.as_deref())
+    }
+
+    /// The stack of whose installation it is a part: the label that we put on what was installed, which is what made it.
+    pub(super) fn stack(&self) -> Option<&'a str> {
+        let mut object = self.object;
+        // Owners that own each other would have no end.
+        for _ in 0..8 {
+            let labels = object.pointer("/metadata/labels");
+            if let Some(stack) = labels.and_then(|labels| labels.get(STACK_LABEL)?.as_str()) {
+                return Some(stack);
+            }
+            object = super::walk::controller(&self.to(object)?)?;
+        }
+        None
     }
 
     /// A cause with this object at the root.

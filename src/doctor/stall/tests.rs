@@ -48,3 +48,29 @@ fn the_table_of_rules_is_sound() {
         assert!(rule.title.starts_with(|c: char| c.is_lowercase()) && !rule.title.ends_with('.'), "{}", rule.title);
     }
 }
+
+/// The remedy of a recorded stall whose Deployment carries a label of ours; `None`: none.
+fn remedy(name: &str, stack: Option<&str>) -> String {
+    let mut recorded = read(name);
+    for deployment in recorded.items.iter_mut().filter(|item| item["kind"] == "Deployment") {
+        deployment["metadata"]["labels"][crate::plan::STACK_LABEL] = Value::from(stack);
+    }
+    let cause = cause(&recorded.waited, &snapshot(recorded.items), recorded.now).unwrap();
+    cause.remedy.unwrap()
+}
+
+#[test]
+fn an_image_of_ours_is_loaded_by_the_name_of_its_stack() {
+    let ctr = "`ctr -n k8s.io images import FILE`.";
+    for name in ["image-no-such-host", "image-refused", "image-x509", "image-limited", "image-missing", "image-never"] {
+        assert!(remedy(name, None).ends_with(ctr), "{}", remedy(name, None));
+        let ours = remedy(name, Some("shop"));
+        assert!(ours.ends_with("into the nodes: `seaworthy images load shop`, with the same values."), "{ours}");
+    }
+    // A prerequisite is no stack that could be named.
+    let storage = crate::stack::Catalogue::prerequisites().names().remove(0);
+    let prerequisite = remedy("image-refused", Some(&storage));
+    assert!(prerequisite.ends_with("into the nodes: `seaworthy images load --prerequisites`."), "{prerequisite}");
+    // Where a registry refuses who asks, a pull secret is what is missing.
+    assert!(!remedy("image-denied", Some("shop")).contains("images load"));
+}

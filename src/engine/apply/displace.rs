@@ -1,6 +1,7 @@
-//! Making room for an item of a list where somebody else's item stands.
+//! Making room for an item of a list where somebody else's item stands, and for a strategy where the server has filled in another one's
+//! settings.
 //!
-//! Server-side apply removes an item of a keyed list only when the one who applies owned it and nobody else does. So the
+//! Server-side apply removes an item of a keyed list, or a field, only when the one who applies owned it and nobody else does. So the
 //! ownership is moved first, by writing `metadata.managedFields` (Kubernetes documentation, "Server-Side Apply", on
 //! transferring ownership; `k8s.io/client-go/util/csaupgrade` does it the same way). The values stay as they are, and the
 //! apply that follows takes the item away and puts ours there, in one write.
@@ -12,6 +13,7 @@ use serde_json::{Map, Value, json};
 
 use super::get;
 use crate::object::text;
+use crate::plan::compare::{contradicts, wants_recreate};
 use crate::plan::{Choice, Conflict, FIELD_MANAGER};
 use crate::snapshot::collect::url;
 
@@ -28,13 +30,17 @@ pub(super) async fn displace(
         .filter(|conflict| conflict.choice == Choice::Take)
         .filter_map(|conflict| Some((conflict.pointer.rsplit_once('/')?.0, conflict.rival.as_deref()?)))
         .collect();
-    if rivals.is_empty() {
+    if rivals.is_empty() && !wants_recreate(object) {
         return Ok(resource_version.to_owned());
     }
     let live = get(client, resource, object).await?;
+    let strategy = contradicts(object, &live).then_some(("/spec/strategy", "f:rollingUpdate"));
+    if rivals.is_empty() && strategy.is_none() {
+        return Ok(resource_version.to_owned());
+    }
     let mut entries = live["metadata"]["managedFields"].clone();
-    for (list, key) in rivals {
-        take_over(&mut entries, list, key, text(object, "/apiVersion").unwrap_or_default());
+    for (place, key) in rivals.into_iter().chain(strategy) {
+        take_over(&mut entries, place, key, text(object, "/apiVersion").unwrap_or_default());
     }
     let body = json!({"metadata": {"resourceVersion": resource_version, "managedFields": entries}});
     let name = text(object, "/metadata/name").unwrap_or_default();
@@ -46,7 +52,7 @@ pub(super) async fn displace(
     Ok(text(&stored, "/metadata/resourceVersion").unwrap_or_default().to_owned())
 }
 
-/// Moves the item `key` of the list at the JSON pointer `list` from everybody else's managed fields into ours.
+/// Moves the item `key` of the list, or the field `key` of the map, at the JSON pointer `list` from everybody else's managed fields into ours.
 fn take_over(entries: &mut Value, list: &str, key: &str, api_version: &str) {
     let path: Vec<String> = list.split('/').skip(1).map(|part| format!("f:{part}")).collect();
     let list = entries.as_array_mut().map(std::mem::take).unwrap_or_default();
@@ -106,5 +112,15 @@ mod tests {
                 "fieldsV1": {"f:spec": {"f:type": {}, "f:ports": {item: {".": {}}}}}},
         ]);
         assert_eq!(entries, left);
+    }
+
+    #[test]
+    fn a_field_that_the_server_filled_in_becomes_ours_to_take_away() {
+        let mut entries = json!([{"manager": "kubectl", "operation": "Apply",
+            "fieldsV1": {"f:spec": {"f:strategy": {"f:rollingUpdate": {"f:maxSurge": {}}, "f:type": {}}}}}]);
+        take_over(&mut entries, "/spec/strategy", "f:rollingUpdate", "apps/v1");
+        assert_eq!(entries[0]["fieldsV1"], json!({"f:spec": {"f:strategy": {"f:type": {}}}}));
+        let ours = json!({"f:spec": {"f:strategy": {"f:rollingUpdate": {".": {}}}}});
+        assert_eq!((&entries[1]["manager"], &entries[1]["fieldsV1"]), (&json!(FIELD_MANAGER), &ours));
     }
 }

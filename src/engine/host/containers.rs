@@ -31,7 +31,7 @@ impl Work<'_> {
         };
         let changed = !runs(&was);
         if changed && let Err(error) = docker.start_container(name, None::<StartContainerOptions>).await {
-            return Ending::Failed(self.refused(&format!("{name} cannot be started"), &error));
+            return Ending::Failed(self.refused(&format!("{name} cannot be started"), &clean(&root(&error))));
         }
         match self.inspect(&docker, name).await {
             Ok(now) if runs(&now) => done(changed, Some(note(&addresses(&now), before))),
@@ -42,7 +42,7 @@ impl Work<'_> {
 
     async fn inspect(&self, docker: &Docker, name: &str) -> Result<ContainerInspectResponse, Cause> {
         let found = docker.inspect_container(name, None::<InspectContainerOptions>).await;
-        found.map_err(|error| self.refused(&format!("{name} cannot be looked at"), &error))
+        found.map_err(|error| self.refused(&format!("{name} cannot be looked at"), &clean(&root(&error))))
     }
 
     fn ended(&self, name: &str, now: &ContainerInspectResponse) -> Cause {
@@ -79,11 +79,11 @@ impl Work<'_> {
     /// Runs a line of shell in a container.
     pub(super) async fn shell(&self, docker: &Docker, name: &str, line: &str) -> Result<Ended, Cause> {
         let ended = exec::run(docker, name, &["sh", "-c", line]).await;
-        ended.map_err(|error| self.refused(&format!("a command cannot be run in {name}"), &error))
+        ended.map_err(|why| self.refused(&format!("a command cannot be run in {name}"), &why))
     }
 
-    fn refused(&self, what: &str, error: &bollard::errors::Error) -> Cause {
-        let message = format!("{what}: {}", clean(&root(error)));
+    fn refused(&self, what: &str, why: &str) -> Cause {
+        let message = format!("{what}: {why}");
         Cause { outlook: Outlook::Stuck, ..failure(self.task, "engine-refused", "Refused", &message) }
     }
 }

@@ -14,23 +14,32 @@ use super::{Work, failure, pipe};
 use crate::doctor::{Cause, Outlook};
 use crate::engine::step::{Ending, done};
 use crate::error::root;
+use crate::host::child;
 use crate::host::exec::{self, Broken, Ended};
+use crate::host::knock::{Knock, knock};
 use crate::host::text::clean;
 use crate::images::archive::{self, send};
-use crate::images::full_name;
 use crate::images::runtime::{self, Held, Standing};
+use crate::images::{ask, full_name};
 use crate::plan::task::Door;
-use crate::plan::task::image::{Cargo, IMPORT, ImageSource, NodeDoor, short, size};
+use crate::plan::task::image::{Cargo, ImageSource, NodeDoor, Runtime, Way, import_inside, short, size};
 
 /// How long the kubelet's view of the runtime may lag behind the runtime: it hears of new images by events.
 const LAG: Duration = Duration::from_secs(10);
 /// The pause before it is asked again.
 const PAUSE: Duration = Duration::from_millis(200);
-/// How long a runtime may take to say what it has.
-const ANSWER: Duration = Duration::from_secs(60);
+
+/// What the system says of a disk without room, in the words of Go.
+const FULL: &str = "no space left on device";
 
 /// An archive on its way, piece by piece.
 type Pieces = Pin<Box<dyn Stream<Item = Result<Bytes, String>> + Send>>;
+
+/// A node's container runtime that is spoken to.
+enum Reached<'a> {
+    Container { docker: Docker, container: &'a str },
+    Machine(&'a Runtime),
+}
 
 impl Work<'_> {
     pub(super) async fn load_image(&self, node: &NodeDoor, cargo: &Cargo) -> Ending {
@@ -41,45 +50,101 @@ impl Work<'_> {
 
     async fn load(&self, node: &NodeDoor, cargo: &Cargo) -> Result<Ending, Ending> {
         let Some(from) = &cargo.from else { return Ok(done(false, None)) };
-        let docker = self.open(&node.engine).await?;
-        if self.has(&docker, node, cargo).await? {
+        let reached = self.reached(node).await?;
+        if self.has(&reached, node, cargo).await? {
             return Ok(done(false, Some("it is there already".to_owned())));
         }
         let began = Instant::now();
         let (pieces, _reading) = self.pieces(from, cargo).await?;
         let sent = self.watched(pieces, cargo.size);
-        let command = import(&docker, node).await;
-        let command: Vec<&str> = command.iter().map(String::as_str).collect();
-        let ended = exec::give(&docker, &node.container, &command, Some(Box::pin(sent))).await;
+        let ended = self.import(&reached, Box::pin(sent)).await;
         if let Some(cause) = self.not_imported(node, cargo, ended) {
             return Err(Ending::Failed(cause));
         }
-        self.proved(&docker, node, cargo).await?;
+        self.proved(&reached, node, cargo).await?;
         let seconds = began.elapsed().as_secs_f64();
         Ok(done(true, Some(format!("{} in {seconds:.1} s", size(cargo.size)))))
     }
 
+    /// The node's runtime, or why it cannot be spoken to.
+    async fn reached<'a>(&self, node: &'a NodeDoor) -> Result<Reached<'a>, Ending> {
+        match &node.way {
+            Way::Container { engine, container } => {
+                Ok(Reached::Container { docker: self.open(engine).await?, container })
+            }
+            Way::Machine(runtime) => self.same(node, runtime).await.map(|()| Reached::Machine(runtime)),
+        }
+    }
+
+    /// Whether the containerd of this machine is the one that the plan was made for.
+    async fn same(&self, node: &NodeDoor, runtime: &Runtime) -> Result<(), Ending> {
+        let here = &self.doing.context.here;
+        let socket = runtime.socket.display();
+        match knock(here, &runtime.socket).await {
+            Knock::Open => {}
+            Knock::Shut(why) => return Err(self.unknown(node, &format!("{socket}: {why}"))),
+            Knock::Locked => {
+                let message = format!("only root may speak to the containerd of node {} ({socket})", node.name);
+                return Err(self.stuck("needs-root", "NeedsRoot", &message, "sudo -E seaworthy runs resume"));
+            }
+        }
+        let server = ask::server(here, runtime).await.map_err(|why| self.unknown(node, &why))?;
+        if server == runtime.server {
+            return Ok(());
+        }
+        let message = format!(
+            "the containerd at {socket} is {server}, and the plan was made for {}: node {} was set up anew, or is another",
+            runtime.server, node.name
+        );
+        let remedy = "`seaworthy images load` makes a plan for what is there now";
+        Err(self.stuck("other-containerd", "OtherContainerd", &message, remedy))
+    }
+
     /// Whether the node has it, as the kubelet sees it.
-    async fn has(&self, docker: &Docker, node: &NodeDoor, cargo: &Cargo) -> Result<bool, Ending> {
-        let held = self.held(docker, node).await?;
+    async fn has(&self, reached: &Reached<'_>, node: &NodeDoor, cargo: &Cargo) -> Result<bool, Ending> {
+        let held = self.held(reached, node).await?;
         Ok(runtime::stands(&held, &cargo.image, cargo.id.as_deref()) == Standing::There)
     }
 
-    async fn held(&self, docker: &Docker, node: &NodeDoor) -> Result<Vec<Held>, Ending> {
-        let ended = timeout(ANSWER, exec::run(docker, &node.container, &runtime::ASK)).await;
-        let ended = ended.map_err(|_| self.unknown(node, "crictl does not answer"))?;
-        let ended = ended.map_err(|error| self.unknown(node, &clean(&root(&error))))?;
-        if ended.code != 0 {
-            return Err(self.unknown(node, &format!("crictl ended with {}: {}", ended.code, ended.words())));
-        }
-        runtime::held(&ended.stdout).map_err(|why| self.unknown(node, &why))
+    async fn held(&self, reached: &Reached<'_>, node: &NodeDoor) -> Result<Vec<Held>, Ending> {
+        let held = match reached {
+            Reached::Container { docker, container } => ask::container(docker, container).await,
+            Reached::Machine(runtime) => ask::machine(&self.doing.context.here, runtime).await,
+        };
+        held.map_err(|why| self.unknown(node, &why))
     }
 
     fn unknown(&self, node: &NodeDoor, why: &str) -> Ending {
         let message = format!("node {} cannot be asked which images it has: {why}", node.name);
-        let remedy = Some("`seaworthy cluster list` shows whether it runs; then `seaworthy runs resume`".to_owned());
-        let cause = failure(self.task, "node-silent", "NodeSilent", &message);
-        Ending::Failed(Cause { remedy, outlook: Outlook::Stuck, ..cause })
+        let remedy = match &node.way {
+            Way::Container { .. } => "`seaworthy cluster list` shows whether it runs; then `seaworthy runs resume`",
+            Way::Machine(_) => "see whether its containerd, or k3s, runs; then `seaworthy runs resume`",
+        };
+        self.stuck("node-silent", "NodeSilent", &message, remedy)
+    }
+
+    fn stuck(&self, id: &str, reason: &str, message: &str, remedy: &str) -> Ending {
+        let cause = failure(self.task, id, reason, message);
+        Ending::Failed(Cause { remedy: Some(remedy.to_owned()), outlook: Outlook::Stuck, ..cause })
+    }
+
+    /// Gives the archive to the node's runtime, for the snapshotter that the kubelet uses: an image that is unpacked for another
+    /// one would be unpacked a second time.
+    async fn import(
+        &self,
+        reached: &Reached<'_>,
+        pieces: impl Stream<Item = Result<Bytes, String>> + Unpin,
+    ) -> Result<Ended, Broken<String>> {
+        match reached {
+            Reached::Container { docker, container } => {
+                let command = import_inside(ask::configured(docker, container).await.as_deref());
+                let command: Vec<&str> = command.iter().map(String::as_str).collect();
+                exec::give(docker, container, &command, Some(pieces)).await
+            }
+            Reached::Machine(runtime) => {
+                child::give(&runtime.import(), &self.doing.context.here.variables, Some(pieces)).await
+            }
+        }
     }
 
     /// The image as an archive, and what has to live as long as that is read.
@@ -130,14 +195,21 @@ impl Work<'_> {
     fn not_imported(&self, node: &NodeDoor, cargo: &Cargo, ended: Result<Ended, Broken<String>>) -> Option<Cause> {
         let (id, message) = match ended {
             Ok(ended) if ended.code == 0 => return None,
-            Ok(ended) => ("import-failed", format!("ctr ended with {}: {}", ended.code, ended.words())),
-            Err(Broken::Engine(error)) => ("engine-refused", clean(&root(&error))),
+            Ok(ended) => ("import-failed", format!("ctr ended with {}: {}", ended.code, at_the_root(&ended))),
+            Err(Broken::Place(why)) => match &node.way {
+                Way::Container { .. } => ("engine-refused", why),
+                Way::Machine(_) => ("import-failed", format!("ctr cannot be run: {why}")),
+            },
             Err(Broken::Input(why)) => ("source-failed", why),
         };
         let message = format!("{} could not be put into {}: {message}", cargo.image, node.name);
-        let full = message.contains("no space left on device");
+        let full = message.contains(FULL);
         let remedy = if full {
-            format!("make room where {} keeps its data, then `seaworthy runs resume`", node.engine.product)
+            let who = match &node.way {
+                Way::Container { engine, .. } => engine.product.to_string(),
+                Way::Machine(_) => "the containerd of this machine".to_owned(),
+            };
+            format!("make room where {who} keeps its data, then `seaworthy runs resume`")
         } else {
             "`seaworthy runs resume` tries again".to_owned()
         };
@@ -145,10 +217,10 @@ impl Work<'_> {
         Some(Cause { remedy: Some(remedy), outlook: Outlook::Stuck, ..cause })
     }
 
-    async fn proved(&self, docker: &Docker, node: &NodeDoor, cargo: &Cargo) -> Result<(), Ending> {
+    async fn proved(&self, reached: &Reached<'_>, node: &NodeDoor, cargo: &Cargo) -> Result<(), Ending> {
         let began = Instant::now();
         loop {
-            let held = self.held(docker, node).await?;
+            let held = self.held(reached, node).await?;
             let stands = runtime::stands(&held, &cargo.image, cargo.id.as_deref());
             if stands == Standing::There {
                 return Ok(());
@@ -156,6 +228,7 @@ impl Work<'_> {
             if began.elapsed() > LAG {
                 let what = match stands {
                     Standing::Other(id) => format!("it still has another image of that name, {}", short(id)),
+                    Standing::Untold => "it does not tell which image of that name it has".to_owned(),
                     _ => "it does not have it".to_owned(),
                 };
                 let message = format!("{} was put into {}, and {what}", cargo.image, node.name);
@@ -164,6 +237,11 @@ impl Work<'_> {
             sleep(PAUSE).await;
         }
     }
+}
+
+/// What a command said; that the disk is full stands at the end of a line that is longer than what is kept of it.
+fn at_the_root(ended: &Ended) -> String {
+    if String::from_utf8_lossy(&ended.stderr).contains(FULL) { FULL.to_owned() } else { ended.words() }
 }
 
 /// One image of an archive, read by a thread.
@@ -191,12 +269,15 @@ fn unpacked(file: &Path, cargo: &Cargo) -> (Pieces, AbortOnDropHandle<()>) {
     (Box::pin(pieces.map(Ok).chain(last)), AbortOnDropHandle::new(wait))
 }
 
-/// The command that imports, for the snapshotter that the kubelet uses: an image that is unpacked for another one would be
-/// unpacked a second time. What cannot be asked is left to containerd.
-async fn import(docker: &Docker, node: &NodeDoor) -> Vec<String> {
-    let asked = timeout(ANSWER, exec::run(docker, &node.container, &runtime::CONFIGURED)).await;
-    let config = asked.ok().and_then(Result::ok).map(|ended| String::from_utf8_lossy(&ended.stdout).into_owned());
-    let snapshotter = config.and_then(|config| runtime::snapshotter(&config));
-    let option = snapshotter.map(|name| format!("--snapshotter={name}"));
-    IMPORT.iter().map(ToString::to_string).chain(option).chain(["-".to_owned()]).collect()
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_seen_however_long_the_line_is() {
+        let ended = |stderr: String| Ended { code: 1, stdout: Vec::new(), stderr: stderr.into_bytes() };
+        let path = "/var/lib/containerd/io.containerd.content.v1.content/ingest/".repeat(10);
+        assert_eq!(at_the_root(&ended(format!("ctr: write {path}: no space left on device\n"))), FULL);
+        assert_eq!(at_the_root(&ended("ctr: unexpected EOF\n".to_owned())), "ctr: unexpected EOF");
+    }
 }

@@ -13,6 +13,7 @@ use super::{Entry, Inputs, Journal, JournalError, io};
 use crate::doctor::Cause;
 use crate::event::Ended;
 use crate::file_lock::FileLock;
+use crate::heir;
 use crate::plan::Plan;
 
 /// How many runs are kept; the oldest closed ones go first.
@@ -78,7 +79,7 @@ impl Runs {
 
     /// Opens a new run and makes its plan durable. Forgets the oldest closed runs beyond the twenty that are kept.
     pub async fn open(&self, inputs: Inputs, plan: Plan) -> Result<Journal, JournalError> {
-        fs::create_dir_all(&self.dir).map_err(io(&self.dir))?;
+        heir::make_folder(&self.dir).map_err(io(&self.dir))?;
         // Values may name hosts and people; nobody else on this machine needs to read them.
         fs::set_permissions(&self.dir, fs::Permissions::from_mode(0o700)).map_err(io(&self.dir))?;
         self.forget_oldest()?;
@@ -104,7 +105,10 @@ impl Runs {
             let run = if number == 1 { stamp.clone() } else { format!("{stamp}-{number}") };
             let path = self.path(&run);
             match OpenOptions::new().append(true).create_new(true).mode(0o600).open(&path) {
-                Ok(file) => return Ok((run, path, file)),
+                Ok(file) => {
+                    heir::inherit(&path).map_err(io(&path))?;
+                    return Ok((run, path, file));
+                }
                 Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(io(&path)(error)),
             }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Holder, LockError};
 use crate::file_lock::FileLock;
+use crate::heir;
 
 /// The held lock, given back when it is dropped and when the process ends.
 #[derive(Debug)]
@@ -17,9 +18,10 @@ impl MachineLock {
         let folder = state.join("clusters");
         let path = folder.join(format!("{key}.lock"));
         let failed = |source: io::Error| LockError::File { path: path.clone(), source };
-        fs::create_dir_all(&folder).map_err(failed)?;
+        heir::make_folder(&folder).map_err(failed)?;
         let file =
             OpenOptions::new().create(true).truncate(false).read(true).write(true).open(&path).map_err(failed)?;
+        heir::inherit(&path).map_err(failed)?;
         let Some(mut held) = FileLock::take(file).map_err(failed)? else {
             return Err(LockError::HeldHere { key: key.to_owned(), holder: holder(&path) });
         };

@@ -94,7 +94,7 @@ pub(super) fn surveyed(context: &str) -> Message {
 /// On the screen of the profiles, with the cursor on the one that shares volumes, of a stack that has one.
 pub(super) fn at_sharing(size: (u16, u16)) -> Model {
     let catalogue = Catalogue::default();
-    let mut all_stacks = catalogue.names().into_iter().filter_map(|name| catalogue.get(&name).ok());
+    let mut all_stacks = catalogue.names().into_iter().rev().filter_map(|name| catalogue.get(&name).ok());
     let stack = all_stacks.find(|stack| !Shares::of_profile(stack, &Choices::default(), "ha").claims.is_empty());
     let mut model = begun(size);
     let stacks = Message::Stacks { found: vec![Arc::new(stack.unwrap())], broken: Vec::new() };

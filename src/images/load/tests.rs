@@ -5,6 +5,7 @@ use super::*;
 use crate::host::engines::Product;
 use crate::images::save::{self, Berth};
 use crate::plan::task::Door;
+use crate::plan::task::image::Runtime;
 use crate::plan::{Action, Change};
 
 const ID: &str = "sha256:1111";
@@ -18,8 +19,10 @@ fn docker() -> Door {
 }
 
 fn node(name: &str, held: &[(&str, &str)]) -> Node {
-    let held = held.iter().map(|(name, id)| Held { id: (*id).to_owned(), names: vec![crate::images::full_name(name)] });
-    let door = NodeDoor { name: name.to_owned(), engine: docker(), container: format!("id-of-{name}") };
+    let held =
+        held.iter().map(|(name, id)| Held { id: Some((*id).to_owned()), names: vec![crate::images::full_name(name)] });
+    let way = Way::Container { engine: docker(), container: format!("id-of-{name}") };
+    let door = NodeDoor { name: name.to_owned(), way };
     Node {
         name: name.to_owned(),
         os: "linux".to_owned(),
@@ -27,12 +30,12 @@ fn node(name: &str, held: &[(&str, &str)]) -> Node {
         runtime: "containerd://1.7.24".to_owned(),
         k3s: false,
         here: false,
-        inside: Ok((door, held.collect())),
+        inside: Inside::Open { door, held: held.collect() },
     }
 }
 
 fn elsewhere(name: &str) -> Node {
-    Node { inside: Err("no container is called so".to_owned()), ..node(name, &[]) }
+    Node { inside: Inside::Closed("no container is called so".to_owned()), ..node(name, &[]) }
 }
 
 fn ware(name: &str) -> Ware {
@@ -57,7 +60,24 @@ fn place() -> ClusterId {
 
 fn judge(images: &[Image], nodes: &[Node], only: &[&str], stock: &Stock) -> Decision {
     let only: Vec<String> = only.iter().map(ToString::to_string).collect();
-    decide(Inputs { images, nodes, only: &only, stock }, &Installation::of_cluster("", "try", ""), place())
+    judge_as(false, (images, nodes), &only, stock)
+}
+
+fn judge_as(rehearsal: bool, (images, nodes): (&[Image], &[Node]), only: &[String], stock: &Stock) -> Decision {
+    let inputs = Inputs { images, nodes, only, stock, rehearsal, command: "seaworthy images load a" };
+    decide(inputs, &Installation::of_cluster("", "try", ""), place())
+}
+
+/// A node that is this machine.
+fn machine(name: &str) -> NodeDoor {
+    let runtime = Runtime {
+        socket: "/run/containerd/containerd.sock".into(),
+        server: "1-2".to_owned(),
+        ctr: vec!["/usr/bin/ctr".to_owned()],
+        crictl: Vec::new(),
+        snapshotter: Some("overlayfs".to_owned()),
+    };
+    NodeDoor { name: name.to_owned(), way: Way::Machine(runtime) }
 }
 
 /// Every step: its title, whether it writes, and what it needs.
@@ -187,4 +207,53 @@ fn an_archive_is_never_written_over_and_lacks_nothing() {
     assert_eq!(missing[0].2, "docker pull b:1, or build it");
     assert_eq!(ids(&["a:1", "q/b@sha256:00"], &free), ["image-by-digest"]);
     assert_eq!(ids(&[], &free), ["no-images"]);
+}
+
+#[test]
+fn a_node_that_is_this_machine_gets_them_through_its_socket() {
+    let held = vec![Held { id: None, names: vec!["docker.io/library/b:1".to_owned()] }];
+    let nodes = [Node { inside: Inside::Open { door: machine("one"), held }, ..node("one", &[]) }];
+    let stock = stock(&["a:1", "b:1"].map(|name| (name, Found::Here(ware(name)))));
+    let decision = judge(&[image("a:1"), image("b:1"), image("x/c@sha256:00")][..2], &nodes, &[], &stock);
+    let plan = decision.plan.unwrap();
+    // Which `b:1` it has it does not tell, so it gets this one.
+    assert!(plan.steps.iter().all(|step| step.change == Change::Create), "{:?}", plan.steps);
+    let Action::Host { task } = &plan.steps[0].action else { panic!() };
+    let commands =
+        ["docker save a:1 | /usr/bin/ctr --address=/run/containerd/containerd.sock --namespace=k8s.io images \
+        import --all-platforms --snapshotter=overlayfs -"];
+    assert_eq!(task.commands(), commands);
+    let details = [
+        "from docker at unix:///d.sock, 1.0 MB",
+        "into the containerd of this machine, /run/containerd/containerd.sock",
+    ];
+    assert_eq!(task.details(), details);
+}
+
+#[test]
+fn root_is_asked_for_and_a_rehearsal_does_without() {
+    let told = vec![Held { id: None, names: vec!["docker.io/library/b:1".to_owned()] }];
+    let nodes = [Node { inside: Inside::Locked { door: machine("one"), told }, ..node("one", &[]) }];
+    let images = [image("a:1"), image("b:1")];
+    let stock = stock(&["a:1", "b:1"].map(|name| (name, Found::Here(ware(name)))));
+    let found = refused(&judge(&images, &nodes, &[], &stock));
+    let (id, message, remedy) = &found[0];
+    assert_eq!((found.len(), id.as_str(), remedy.as_str()), (1, "needs-root", "sudo -E seaworthy images load a"));
+    assert_eq!(
+        message,
+        "node one is this machine, and only root may speak to its containerd (/run/containerd/containerd.sock: permission \
+        denied)"
+    );
+    let rehearsed = judge_as(true, (&images, &nodes), &[], &stock);
+    assert!(
+        rehearsed.warnings[0].contains("for certainty: sudo -E seaworthy images load a"),
+        "{:?}",
+        rehearsed.warnings
+    );
+    let told: Vec<_> = steps(&rehearsed).into_iter().map(|(title, writes, _)| (title, writes)).collect();
+    assert_eq!(told, [("load a:1 into one".to_owned(), true), ("load b:1 into one".to_owned(), false)]);
+    // What stands in the way otherwise is said in a rehearsal, too.
+    let arm = self::stock(&[("a:1", Found::Here(Ware { architecture: "arm64".to_owned(), ..ware("a:1") }))]);
+    let ids: Vec<String> = refused(&judge_as(true, (&images, &nodes), &[], &arm)).into_iter().map(|it| it.0).collect();
+    assert_eq!(ids, ["image-architecture"]);
 }

@@ -48,7 +48,7 @@ fn place(world: &mut World, pod: &Value) {
             *reasons.entry(reason).or_default() += 1;
         } else {
             let name = text(node, "/metadata/name").unwrap_or_default().to_owned();
-            let used = asked_on(world, &name, "cpu");
+            let used = asked_on(world, pod, &name, "cpu");
             let same = crowd(world, pod, &name);
             if best.as_ref().is_none_or(|(cpu, alike, _)| (same, used) < (*alike, *cpu)) {
                 best = Some((used, same, name));
@@ -155,14 +155,14 @@ fn obstacle(world: &World, pod: &Value, node: &Value) -> Option<String> {
         return Some("node(s) didn't match Pod's node affinity/selector".to_owned());
     }
     let name = text(node, "/metadata/name").unwrap_or_default();
-    if ports(spec).any(|port| on(world, name).any(|other| ports(&other["spec"]).any(|taken| taken == port))) {
+    if ports(spec).any(|port| on(world, pod, name).any(|other| ports(&other["spec"]).any(|taken| taken == port))) {
         return Some("node(s) didn't have free ports for the requested pod ports".to_owned());
     }
     for resource in ["cpu", "memory", "ephemeral-storage"] {
         let wanted = asked(spec, resource);
         let room = text(node, &format!("/status/allocatable/{resource}")).and_then(quantity::parse).unwrap_or(0);
         let full = resource == "cpu" && world.suffers("no-room", "");
-        if wanted > 0 && (full || asked_on(world, name, resource) + wanted > room) {
+        if wanted > 0 && (full || asked_on(world, pod, name, resource) + wanted > room) {
             return Some(format!("Insufficient {resource}"));
         }
     }
@@ -177,13 +177,17 @@ fn rivals(world: &World, pod: &Value, node: &Value) -> Option<String> {
     let name = text(node, "/metadata/name").unwrap_or_default();
     let near = |term: &Value, other: &Value| {
         let key = text(term, "/topologyKey").unwrap_or_default();
-        let there = text(other, "/spec/nodeName").and_then(|name| world.find("Node", None, name));
+        let there = seat(world, other).and_then(|name| world.find("Node", None, name));
         there.is_some_and(|there| there["metadata"]["labels"][key] == node["metadata"]["labels"][key])
     };
     let names = |term: &Value, other: &Value| matches(&term["labelSelector"], &other["metadata"]["labels"]);
     let namespace = &pod["metadata"]["namespace"];
-    let others =
-        || world.store.all("Pod").filter(|other| is_active(other) && other["metadata"]["namespace"] == *namespace);
+    let others = || {
+        world
+            .store
+            .all("Pod")
+            .filter(|other| is_active(other) && other["metadata"]["namespace"] == *namespace && is_other(pod, other))
+    };
     let meets = |term: &Value| others().any(|other| near(term, other) && names(term, other));
     let required = |pod: &Value, kind: &str| {
         let terms = items(&pod["spec"]["affinity"][kind], "/requiredDuringSchedulingIgnoredDuringExecution");
@@ -205,12 +209,12 @@ fn rivals(world: &World, pod: &Value, node: &Value) -> Option<String> {
     let strict =
         items(&pod["spec"], "/topologySpreadConstraints").filter(|rule| rule["whenUnsatisfiable"] == "DoNotSchedule");
     for rule in strict {
-        let here = crowd_of(world, &rule["labelSelector"], &pod["metadata"]["namespace"], name);
+        let here = crowd_of(world, &rule["labelSelector"], pod, name);
         let least = world
             .store
             .all("Node")
             .filter_map(|node| text(node, "/metadata/name"))
-            .map(|node| crowd_of(world, &rule["labelSelector"], &pod["metadata"]["namespace"], node))
+            .map(|node| crowd_of(world, &rule["labelSelector"], pod, node))
             .min()
             .unwrap_or(0);
         if here + 1 - least > usize::try_from(rule["maxSkew"].as_u64().unwrap_or(1)).unwrap_or(1) {
@@ -220,28 +224,47 @@ fn rivals(world: &World, pod: &Value, node: &Value) -> Option<String> {
     None
 }
 
-fn on<'a>(world: &'a World, node: &str) -> impl Iterator<Item = &'a Value> {
+/// The node of a pod, or the one that its volumes are being made on: it will go there.
+fn seat<'a>(world: &'a World, pod: &'a Value) -> Option<&'a str> {
+    let claims = items(pod, "/spec/volumes").filter_map(|volume| text(volume, "/persistentVolumeClaim/claimName"));
+    let chosen = |name: &str| {
+        let claim = world.find("PersistentVolumeClaim", text(pod, "/metadata/namespace"), name)?;
+        text(claim, "/metadata/annotations/volume.kubernetes.io~1selected-node")
+    };
+    text(pod, "/spec/nodeName").or_else(|| claims.into_iter().find_map(chosen))
+}
+
+fn is_other(pod: &Value, other: &Value) -> bool {
+    pod["metadata"]["uid"] != other["metadata"]["uid"]
+}
+
+/// The other pods on a node.
+fn on<'a>(world: &'a World, pod: &'a Value, node: &str) -> impl Iterator<Item = &'a Value> {
     let node = node.to_owned();
-    world.store.all("Pod").filter(move |pod| {
-        text(pod, "/spec/nodeName") == Some(&node)
-            && !matches!(text(pod, "/status/phase"), Some("Succeeded" | "Failed"))
+    world.store.all("Pod").filter(move |other| {
+        is_other(pod, other)
+            && seat(world, other) == Some(&node)
+            && !matches!(text(other, "/status/phase"), Some("Succeeded" | "Failed"))
     })
 }
 
-fn crowd_of(world: &World, selector: &Value, namespace: &Value, node: &str) -> usize {
-    on(world, node)
-        .filter(|pod| pod["metadata"]["namespace"] == *namespace && matches(selector, &pod["metadata"]["labels"]))
+fn crowd_of(world: &World, selector: &Value, pod: &Value, node: &str) -> usize {
+    let namespace = &pod["metadata"]["namespace"];
+    on(world, pod, node)
+        .filter(|other| other["metadata"]["namespace"] == *namespace && matches(selector, &other["metadata"]["labels"]))
         .count()
 }
 
 /// How many pods of the same owner are on a node.
 fn crowd(world: &World, pod: &Value, node: &str) -> usize {
     let owner = &pod["metadata"]["ownerReferences"][0]["uid"];
-    on(world, node).filter(|other| !owner.is_null() && other["metadata"]["ownerReferences"][0]["uid"] == *owner).count()
+    on(world, pod, node)
+        .filter(|other| !owner.is_null() && other["metadata"]["ownerReferences"][0]["uid"] == *owner)
+        .count()
 }
 
-fn asked_on(world: &World, node: &str, resource: &str) -> i128 {
-    on(world, node).map(|pod| asked(&pod["spec"], resource)).sum()
+fn asked_on(world: &World, pod: &Value, node: &str, resource: &str) -> i128 {
+    on(world, pod, node).map(|pod| asked(&pod["spec"], resource)).sum()
 }
 
 fn is_elsewhere(world: &World, pod: &Value, volume: &Value, node: &str) -> bool {

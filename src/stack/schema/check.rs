@@ -147,10 +147,11 @@ impl Judge<'_> {
 
     fn unknown(&self, above: &Way, name: &str) -> Fault {
         let known = self.schema.properties(above);
-        let message = match closest(name, known.iter().copied()) {
-            Some(meant) => format!("unknown key, did you mean `{meant}`?"),
-            None if known.is_empty() || known.len() > LISTED => "unknown key".to_owned(),
-            None => format!("unknown key; known are {}", known.join(", ")),
+        let message = match (self.schema.deeper(above, name), closest(name, known.iter().copied())) {
+            (Some(way), _) => format!("unknown key here; its place is `{way}`"),
+            (None, Some(meant)) => format!("unknown key, did you mean `{meant}`?"),
+            (None, None) if known.is_empty() || known.len() > LISTED => "unknown key".to_owned(),
+            (None, None) => format!("unknown key; known are {}", known.join(", ")),
         };
         self.at(FaultKind::UnknownValue, above.key(name), message)
     }
@@ -353,6 +354,7 @@ properties:
         let table = [
             ("web.replcas=1", "--set web.replcas: unknown key, did you mean `replicas`?"),
             ("zzzz=1", "--set zzzz: unknown key; known are web, token, host"),
+            ("replicas=1", "--set replicas: unknown key here; its place is `web.replicas`"),
             ("web.replicas=x", "--set web.replicas: is `x`, expected a whole number"),
             ("web.replicas=0", "--set web.replicas: is 0, expected at least 1"),
             ("web.port=70000", "--set web.port: is 70000, expected at most 65535"),

@@ -42,6 +42,7 @@ replace (
 
 require (
 	github.com/coredns/coredns v1.13.1
+	github.com/lib/pq v1.10.9
 	go.yaml.in/yaml/v3 v3.0.4
 )
 

@@ -191,7 +191,9 @@ one_case() {
   local name=$1 hook=${1//-/_} status=0
   EXITS=()
   NAMESPACE=broken-$name
+  # What would be refused before the first write (group preflight) is let through: here it is what a wait says that counts.
   INSTALL=("$SEAWORTHY" install broken --profiles "$BROKEN_DIR/stacks" --namespace "$NAMESPACE" --yes)
+  for check in definitions references room ports addresses rights; do INSTALL+=(--ignore "$check"); done
   kubectl delete namespace "$NAMESPACE" --ignore-not-found >/dev/null
   # A Lease of a run that was killed, and the record of one that was not.
   kubectl -n seaworthy-system delete lease,configmap "$NAMESPACE.broken" --ignore-not-found >/dev/null

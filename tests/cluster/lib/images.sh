@@ -6,7 +6,7 @@ BASE_IMAGES=(pause busybox coredns)
 # Those of the prerequisites that a stack may need; the first two are on every node
 # that was not told to go without.
 PREREQUISITE_IMAGES=(busybox local-path metrics-server metallb-controller metallb-speaker kruise-manager)
-IMAGE_NAMES=(pause coredns etcd kube-scheduler "${PREREQUISITE_IMAGES[@]}")
+IMAGE_NAMES=(pause coredns etcd kube-scheduler prefect "${PREREQUISITE_IMAGES[@]}")
 
 # Images of programs that are built only when one asks for them, and the module
 # they come from.
@@ -30,6 +30,8 @@ image_folder() {
   local programs=$IMAGES
   if [[ -n ${LAZY_IMAGES[$1]:-} ]]; then
     programs=$(lazy_folder "${LAZY_IMAGES[$1]}")/images-$IMAGE_FORM || return
+  elif [[ $1 == prefect ]]; then
+    programs=$(prefect_folder)/images-$(cat "$PREFECT_DIR"/{bin,flows}/* | sha256sum | cut -c1-8)-$IMAGE_FORM || return
   fi
   printf '%s\n' "$programs"
 }

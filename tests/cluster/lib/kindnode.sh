@@ -70,16 +70,7 @@ debian_root() {
   tar -C "$1" -xpf "$folder/root.tar"
 }
 
-build_debian() {
-  local packages
-  packages=$(IFS=, && printf %s "${NODE_PACKAGES[*]}")
-  mmdebstrap --quiet --variant=minbase --include="$packages" --dpkgopt='path-exclude=/usr/share/doc/*' \
-    --dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt='path-exclude=/usr/share/man/*' bookworm "$1/root.tar" \
-    >"$1/log" 2>&1 || {
-    show_tail "$1/log"
-    die "mmdebstrap"
-  }
-}
+build_debian() { debian_with "$1" "${NODE_PACKAGES[@]}"; }
 
 add_programs() {
   local folder

@@ -34,3 +34,16 @@ apt_get() {
     die "apt-get $1"
   }
 }
+
+# debian_with FOLDER PACKAGE...: FOLDER/root.tar, the least of Debian with these.
+debian_with() {
+  local folder=$1 packages
+  shift
+  packages=$(IFS=, && printf %s "$*")
+  mmdebstrap --quiet --variant=minbase --include="$packages" --dpkgopt='path-exclude=/usr/share/doc/*' \
+    --dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt='path-exclude=/usr/share/man/*' bookworm "$folder/root.tar" \
+    >"$folder/log" 2>&1 || {
+    show_tail "$folder/log"
+    die "mmdebstrap"
+  }
+}

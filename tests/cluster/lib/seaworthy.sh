@@ -60,7 +60,7 @@ new_user() {
 }
 
 # sw ARGUMENTS...: the program, as this test's user. WAIT is for what will not come about.
-sw() { timeout --kill-after 5 180 "$SEAWORTHY" --kubeconfig "$CONFIG" --timeout "${WAIT:-60s}" "$@"; }
+sw() { timeout --kill-after 5 "${SEAWORTHY_TEST_SECONDS:-180}" "$SEAWORTHY" --kubeconfig "$CONFIG" --timeout "${WAIT:-60s}" "$@"; }
 
 # install ARGUMENTS...: of the stack with stand-ins, into $NAMESPACE.
 install() { sw install "$STACK" --profile single-node -f "$VALUES" -n "$NAMESPACE" "$@"; }

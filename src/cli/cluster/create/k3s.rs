@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::super::picture;
 use super::{CreateArgs, misfit, open_run, own_file, sail};
-use crate::cli::{Failure, Session};
+use crate::cli::{Failure, Session, typed};
 
 pub(super) async fn run(session: &Session, arguments: &CreateArgs, place: Cluster) -> Result<ExitCode, Failure> {
     if let Some(option) = for_containers(arguments) {
@@ -28,11 +28,6 @@ pub(super) async fn run(session: &Session, arguments: &CreateArgs, place: Cluste
     let picture = picture(session, &ports).await;
     let decision = decide(&picture, (&wish, &settings), &typed(), place.id.clone());
     sail(session, arguments, (place, decision, values), || next(ha)).await
-}
-
-/// What was typed, for whoever types it again as root.
-fn typed() -> String {
-    std::env::args().collect::<Vec<_>>().join(" ")
 }
 
 /// An option that means nothing without containers.

@@ -63,7 +63,7 @@ pub(in crate::doctor::checks) const ROWS: &[Check] = &[
         "an image is not on the node and may not be pulled",
         [
             "The pod says `imagePullPolicy: Never`, and nobody loaded the image into the node.",
-            "Load it: `kind load docker-image IMAGE`, or `ctr -n k8s.io images import FILE` on the node.",
+            "Load it: `seaworthy images load STACK`, or `ctr -n k8s.io images import FILE` on the node.",
             PASSED,
         ],
         POD,

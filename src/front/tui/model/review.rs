@@ -55,7 +55,7 @@ impl Made {
         if self.plan.summary().undecided > 0 {
             return Some("fields of somebody else are in the way: decide about them first (o, d)");
         }
-        (!self.refusals.is_empty()).then_some("the API server would refuse this plan")
+        (!self.refusals.is_empty()).then_some("this plan cannot be run as it is")
     }
 }
 

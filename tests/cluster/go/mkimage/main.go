@@ -156,6 +156,14 @@ func contractLayer(c *contract.Contract, file string) (*image.Layer, error) {
 			return nil, err
 		}
 	}
+	for _, checked := range c.Files {
+		if checked.From == "" {
+			continue
+		}
+		if err := copyIn(layer, filepath.Join(filepath.Dir(file), checked.From), "/"+checked.From, 0o644); err != nil {
+			return nil, err
+		}
+	}
 	for path, baked := range c.Image.Files {
 		if err := bake(layer, filepath.Dir(file), path, baked); err != nil {
 			return nil, err

@@ -88,6 +88,11 @@ func TestFiles(t *testing.T) {
 		"no match":      {"matches: ['^listen']", "bind 1\n", "does not match"},
 		"forbidden":     {"forbids: [CHANGEME]", "password CHANGEME\n", "must not match"},
 		"missing file":  {"csv: {}", "-", "no such file"},
+		"good pbtxt":    {"format: pbtxt, fields: {a: {type: int, required: true}}", "a: 1\n", ""},
+		"bad pbtxt":     {"format: pbtxt, fields: {a: {type: int}}", "a: \"1\"\n", "is not a int"},
+		"no such field": {"format: pbtxt, name: f, fields: {a: {type: int}}", "b: 1\n", "unknown field: b"},
+		"not now":       {"when: '{{ if false }}x{{ end }}', csv: {}", "-", ""},
+		"now":           {"when: x, csv: {}", "-", "no such file"},
 		"optional file": {"optional: true, csv: {}", "-", ""},
 	} {
 		t.Run(name, func(t *testing.T) {

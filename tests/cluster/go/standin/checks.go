@@ -40,9 +40,12 @@ func checkUser(c *contract.Contract, _ contract.Values) error {
 
 func checkFiles(c *contract.Contract, values contract.Values) error {
 	for _, file := range c.Files {
-		path, err := values.Expand(file.Path, nil)
-		if err != nil {
+		path, when := file.Path, file.When
+		if err := expandIn(values, &path, &when); err != nil {
 			return err
+		}
+		if file.When != "" && when == "" {
+			continue
 		}
 		data, err := os.ReadFile(path)
 		if errors.Is(err, fs.ErrNotExist) && file.Optional {
@@ -51,14 +54,25 @@ func checkFiles(c *contract.Contract, values contract.Values) error {
 		if err != nil {
 			return err
 		}
-		if err := checkContent(file, data); err != nil {
+		if err := checkContent(file, data, values); err != nil {
 			return fmt.Errorf("%s: %w", path, err)
 		}
 	}
 	return nil
 }
 
-func checkContent(file contract.File, data []byte) error {
+func expandIn(values contract.Values, texts ...*string) error {
+	for _, text := range texts {
+		value, err := values.Expand(*text, nil)
+		if err != nil {
+			return err
+		}
+		*text = value
+	}
+	return nil
+}
+
+func checkContent(file contract.File, data []byte, values contract.Values) error {
 	for _, pattern := range file.Matches {
 		if !regexp.MustCompile(pattern).Match(data) {
 			return fmt.Errorf("does not match %s", pattern)
@@ -74,8 +88,11 @@ func checkContent(file contract.File, data []byte) error {
 			return err
 		}
 	}
-	if file.Format == "" {
+	switch file.Format {
+	case "":
 		return nil
+	case "pbtxt":
+		return values.Document(file).ReadText(data, file.OneOf)
 	}
 	return checkTree(file, data)
 }

@@ -52,14 +52,22 @@ func (s *server) startRole(ctx context.Context, role contract.Role, muxes map[st
 		return s.startFilter(*role.Filter, muxes[role.Filter.Listen])
 	case role.DevicePlugin != nil:
 		return s.startDevicePlugin(ctx, *role.DevicePlugin)
+	case role.Modules != nil:
+		return s.startModules(ctx, *role.Modules, muxes[role.Modules.Listen])
+	case role.Executor != nil:
+		return s.startExecutor(ctx, *role.Executor, muxes[role.Executor.Listen])
+	case role.Bucket != nil:
+		return s.startBucket(*role.Bucket, muxes[role.Bucket.Listen])
+	case role.Trial != nil:
+		return s.startTrial(ctx, *role.Trial, muxes[role.Trial.Listen])
 	default:
 		return s.startProxy(*role.Proxy, muxes[role.Proxy.Listen])
 	}
 }
 
-// startProxy hands requests on, and answers 502 when it cannot.
+// startProxy hands requests on, and answers 502 when it cannot, and 401 without the token that is asked for.
 func (s *server) startProxy(p contract.Proxy, mux *http.ServeMux) error {
-	if err := s.expandAll(&p.To, &p.Authorization); err != nil {
+	if err := s.expandAll(&p.To, &p.Authorization, &p.Bearer); err != nil {
 		return err
 	}
 	to, err := url.Parse(p.To)
@@ -76,6 +84,11 @@ func (s *server) startProxy(p contract.Proxy, mux *http.ServeMux) error {
 			http.Error(w, "Forbidden", http.StatusForbidden)
 			return
 		}
+		if p.Bearer != "" && r.Header.Get("Authorization") != "Bearer "+p.Bearer {
+			s.log("refused: %s %s", r.Method, r.URL.Path)
+			http.Error(w, `{"detail":"Unauthorized"}`, http.StatusUnauthorized)
+			return
+		}
 		proxy.ServeHTTP(w, r)
 	})
 	return nil
@@ -87,13 +100,4 @@ func writeJSON(w http.ResponseWriter, value any) {
 }
 
 // expandAll fills in several templates at once.
-func (s *server) expandAll(texts ...*string) error {
-	for _, text := range texts {
-		value, err := s.values.Expand(*text, nil)
-		if err != nil {
-			return err
-		}
-		*text = value
-	}
-	return nil
-}
+func (s *server) expandAll(texts ...*string) error { return expandIn(s.values, texts...) }

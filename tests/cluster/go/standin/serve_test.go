@@ -164,3 +164,23 @@ func TestUpstreamWithWaitExit(t *testing.T) {
 		t.Errorf("exit code %d: %s", code, out.String())
 	}
 }
+
+func TestAProxyAsksForItsToken(t *testing.T) {
+	_, behind := start(t, port+"    routes: [{prefix: /api/, body: '{{ .Path }}'}]\n")
+	_, gate := start(t, port+"roles: [{proxy: {listen: http, prefix: /, to: '"+behind.URL+"', bearer: secret}}]\n")
+	for token, want := range map[string]int{"": 401, "Bearer other": 401, "secret": 401, "Bearer secret": 200} {
+		request, err := http.NewRequest(http.MethodGet, gate.URL+"/api/x", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("Authorization", token)
+		answer, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer.Body.Close()
+		if answer.StatusCode != want {
+			t.Errorf("%q: %d, want %d", token, answer.StatusCode, want)
+		}
+	}
+}

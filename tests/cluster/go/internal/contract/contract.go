@@ -56,13 +56,18 @@ type RunAs struct {
 }
 
 type File struct {
-	Path     string   `yaml:"path"`
-	Optional bool     `yaml:"optional"`
-	Format   string   `yaml:"format"`
-	Keys     []string `yaml:"keys"`
-	Matches  []string `yaml:"matches"`
-	Forbids  []string `yaml:"forbids"`
-	CSV      *CSV     `yaml:"csv"`
+	Path     string           `yaml:"path"`
+	Name     string           `yaml:"name"`
+	When     string           `yaml:"when"`
+	Optional bool             `yaml:"optional"`
+	Format   string           `yaml:"format"`
+	Keys     []string         `yaml:"keys"`
+	Fields   map[string]Field `yaml:"fields"`
+	From     string           `yaml:"fieldsFrom"`
+	OneOf    [][]string       `yaml:"oneOf"`
+	Matches  []string         `yaml:"matches"`
+	Forbids  []string         `yaml:"forbids"`
+	CSV      *CSV             `yaml:"csv"`
 }
 
 type CSV struct {
@@ -109,7 +114,7 @@ func Load(file string) (*Contract, error) {
 		return nil, err
 	}
 	name := strings.TrimSuffix(path.Base(file), path.Ext(file))
-	c, err := Parse(data, name)
+	c, err := parse(&Contract{}, data, name, path.Dir(file))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
@@ -122,7 +127,7 @@ func LoadProgram(file string) (*Contract, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := read(&Contract{isProgram: true}, data, path.Base(file))
+	c, err := parse(&Contract{isProgram: true}, data, path.Base(file), path.Dir(file))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
@@ -134,17 +139,49 @@ func ProgramFile(program string) string { return "/contracts/" + path.Base(progr
 
 // Parse refuses unknown keys and whatever could only fail later.
 func Parse(data []byte, component string) (*Contract, error) {
-	return read(&Contract{}, data, component)
+	return parse(&Contract{}, data, component, ".")
 }
 
-func read(c *Contract, data []byte, component string) (*Contract, error) {
-	decoder := yaml.NewDecoder(bytes.NewReader(data))
-	decoder.KnownFields(true)
-	if err := decoder.Decode(c); err != nil {
+func parse(c *Contract, data []byte, component, folder string) (*Contract, error) {
+	if err := decode(data, c); err != nil {
 		return nil, err
+	}
+	for i := range c.Files {
+		if err := c.Files[i].loadFields(folder); err != nil {
+			return nil, err
+		}
 	}
 	c.fillIn(component)
 	return c, c.validate()
+}
+
+func decode(data []byte, into any) error {
+	decoder := yaml.NewDecoder(bytes.NewReader(data))
+	decoder.KnownFields(true)
+	return decoder.Decode(into)
+}
+
+// loadFields reads those that several contracts share: they lie beside each contract, in images as well.
+func (f *File) loadFields(folder string) error {
+	if f.From == "" {
+		return nil
+	}
+	if f.Fields != nil || f.OneOf != nil || path.Base(f.From) != f.From {
+		return fmt.Errorf("files: %s: fieldsFrom names a file beside the contract, in place of fields and oneOf", f.Path)
+	}
+	data, err := os.ReadFile(path.Join(folder, f.From))
+	if err != nil {
+		return err
+	}
+	shared := struct {
+		Fields map[string]Field `yaml:"fields"`
+		OneOf  [][]string       `yaml:"oneOf"`
+	}{}
+	if err := decode(data, &shared); err != nil {
+		return fmt.Errorf("%s: %w", f.From, err)
+	}
+	f.Fields, f.OneOf = shared.Fields, shared.OneOf
+	return nil
 }
 
 func (c *Contract) fillIn(component string) {

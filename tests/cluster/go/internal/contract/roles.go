@@ -18,6 +18,10 @@ type Role struct {
 	Member       *Member       `yaml:"member"`
 	Filter       *Filter       `yaml:"filter"`
 	DevicePlugin *DevicePlugin `yaml:"device-plugin"`
+	Modules      *Modules      `yaml:"modules"`
+	Executor     *Executor     `yaml:"executor"`
+	Bucket       *Bucket       `yaml:"bucket"`
+	Trial        *Trial        `yaml:"trial"`
 }
 
 // kind is what the checks ask of every role.
@@ -42,6 +46,8 @@ func (r *Role) kinds() []kind {
 		{r.Folders, r.Folders != nil}, {r.Balancer, r.Balancer != nil}, {r.Worker, r.Worker != nil},
 		{r.Maker, r.Maker != nil}, {r.Rights, r.Rights != nil}, {r.Member, r.Member != nil},
 		{r.Filter, r.Filter != nil}, {r.DevicePlugin, r.DevicePlugin != nil},
+		{r.Modules, r.Modules != nil}, {r.Executor, r.Executor != nil},
+		{r.Bucket, r.Bucket != nil}, {r.Trial, r.Trial != nil},
 	} {
 		if one.set {
 			set = append(set, one.kind)
@@ -112,12 +118,14 @@ type Proxy struct {
 	Strip  string `yaml:"strip"`
 	// Authorization is what a request has to bring in the header of that name; else 403.
 	Authorization string `yaml:"authorization"`
+	// Bearer is the token that a request has to bring; else 401.
+	Bearer string `yaml:"bearer"`
 }
 
 func (p *Proxy) fillIn()              {}
 func (p *Proxy) port() (string, bool) { return p.Listen, true }
 func (p *Proxy) needed() []string     { return []string{p.Prefix, p.To} }
-func (p *Proxy) templates() []string  { return []string{p.To, p.Authorization} }
+func (p *Proxy) templates() []string  { return []string{p.To, p.Authorization, p.Bearer} }
 
 // Etcd keeps things in an etcd, and is not ready without one. With a name in Leader one of several leads.
 type Etcd struct {

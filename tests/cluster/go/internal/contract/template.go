@@ -11,6 +11,7 @@ import (
 // Values are what a stand-in was started with, defaults included.
 type Values struct {
 	Flags, Env, Args map[string]string
+	Files            map[string]*Document
 	dry              bool
 }
 
@@ -54,6 +55,8 @@ func (v Values) functions() template.FuncMap {
 		"flag":       lookup("flag", v.Flags),
 		"env":        lookup("variable", v.Env),
 		"arg":        lookup("argument", v.Args),
+		"read":       func(file, path string) (any, error) { return fromFile(v.Files, file, path, (*Document).Read) },
+		"has":        func(file, path string) (bool, error) { return fromFile(v.Files, file, path, (*Document).Has) },
 		"hostname":   os.Hostname,
 		"value":      v.value,
 		"json":       quoted,
@@ -90,4 +93,13 @@ func lookup(what string, values map[string]string) func(string) (string, error) 
 func quoted(value any) (string, error) {
 	data, err := json.Marshal(value)
 	return string(data), err
+}
+
+func fromFile[T any](files map[string]*Document, file, path string, ask func(*Document, string) (T, error)) (T, error) {
+	document, ok := files[file]
+	if !ok {
+		var none T
+		return none, fmt.Errorf("file %s is not declared", file)
+	}
+	return ask(document, path)
 }

@@ -74,11 +74,14 @@ func (c *Contract) validateParams() error {
 
 func (c *Contract) validateFiles() error {
 	for _, f := range c.Files {
-		if !slices.Contains([]string{"", "json", "yaml"}, f.Format) {
+		if !slices.Contains([]string{"", "json", "yaml", "pbtxt"}, f.Format) {
 			return fmt.Errorf("files: %s: unknown format %q", f.Path, f.Format)
 		}
-		if len(f.Keys) > 0 && f.Format == "" {
+		if len(f.Keys) > 0 && f.Format != "json" && f.Format != "yaml" {
 			return fmt.Errorf("files: %s: keys need a format", f.Path)
+		}
+		if err := f.validateFields(); err != nil {
+			return prefix("files: "+f.Path, err)
 		}
 		if err := errors.Join(compile(f.Matches), compile(f.Forbids)); err != nil {
 			return prefix("files: "+f.Path, err)
@@ -174,7 +177,12 @@ func (c *Contract) validateTemplates() error {
 
 // Defaults are the values of a start without arguments and environment.
 func (c *Contract) Defaults() Values {
-	v := Values{Flags: map[string]string{}, Env: map[string]string{}, Args: map[string]string{}}
+	v := Values{Flags: map[string]string{}, Env: map[string]string{}, Args: map[string]string{}, Files: map[string]*Document{}}
+	for _, f := range c.Files {
+		if f.Name != "" {
+			v.Files[f.Name] = &Document{fields: f.Fields}
+		}
+	}
 	for name, p := range c.Flags {
 		v.Flags[name] = p.Default
 	}
@@ -190,7 +198,7 @@ func (c *Contract) Defaults() Values {
 func (c *Contract) templates() []string {
 	texts := append([]string{c.Persist}, c.Log...)
 	for _, f := range c.Files {
-		texts = append(texts, f.Path)
+		texts = append(texts, f.Path, f.When)
 	}
 	for _, p := range c.Paths {
 		texts = append(texts, p.Path)
