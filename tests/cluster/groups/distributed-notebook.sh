@@ -265,19 +265,31 @@ test_notebook_goes_to_its_namespace_alone() {
   same "what is written" "" "$(audited_writes "$mark")"
 }
 
-# One daemon more than there are nodes waits, is named with its reason, and keeps nobody else waiting.
+# One daemon more than there are nodes is refused before anything is written; let through, it waits, is named with its reason, and keeps nobody
+# else waiting.
 test_notebook_names_a_daemon_without_a_node() {
   begin_notebook
-  WAIT=25s
-  exits 1 install --set local_daemon.replicas=4 --yes
-  says 'local-daemon-3' "3 didn't match pod anti-affinity rules"
+  local mark
+  mark=$(audit_mark)
+  exits 2 install --set local_daemon.replicas=4 --yes
+  says 'there is no room for one of StatefulSet/default/local-daemon' 'on a node without another of its kind'
+  same "what is written" "" "$(audited_writes "$mark")"
+  WAIT=40s
+  exits 1 install --set local_daemon.replicas=4 --ignore room --yes
+  says 'local-daemon-3' "3 node(s) didn't match pod anti-affinity rules"
   same "ready daemons" 3 "$(k get pod -l app=local-daemon -o json | jq '[.items[] | select(.status.conditions[]? | select(.type == "Ready" and .status == "True"))] | length')"
   exits 0 install --set local_daemon.replicas=3 --yes
 }
 
-# Without CloneSets nothing but kernels is missing, and that is said before.
+# Without CloneSets no kernel can be made, and without a load balancer three Services wait for ever: both are said before, the second is refused.
 test_notebook_says_what_is_missing_before() {
   begin_notebook
-  exits 0 ha --dry-run
-  says 'profile ha needs kruise: ' 'seaworthy prerequisites install kruise' 'profile ha needs metallb: '
+  local mark
+  mark=$(audit_mark)
+  exits 1 ha --dry-run
+  says 'profile ha needs kruise: nobody knows CloneSets' 'seaworthy prerequisites install kruise' 'profile ha needs metallb: ' \
+    'nobody would give Service/default/gateway an address'
+  exits 0 install --dry-run
+  says 'profile single-node needs kruise: '
+  same "what is written" "" "$(audited_writes "$mark")"
 }
