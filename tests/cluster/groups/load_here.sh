@@ -211,6 +211,8 @@ test_interrupted() {
   says 'go on with: seaworthy runs resume'
   eventually 10 no_import
   expect "" held "$HERE" "$WEB"
+  # The plan names the ctr that was found then.
+  touch "$WORK/go"
   exits 0 on "$HERE" runs resume --yes
   expect "$ID_OF_WEB" held "$HERE" "$WEB"
 }
