@@ -12,6 +12,7 @@ mod hold;
 mod images;
 mod install;
 mod landing;
+mod login;
 mod new_stack;
 mod open;
 pub(crate) mod pilot;
@@ -209,6 +210,13 @@ pub(crate) struct Choice {
     /// Have every pod pull with this Secret, which is in the stack's namespace
     #[arg(long, value_name = "NAME")]
     pub(crate) pull_secret: Option<String>,
+    /// Log in to the registry of the images: USER[@REGISTRY]=@FILE with the password (- is standard input), or @FILE as `docker login` writes it;
+    /// may be repeated
+    #[arg(long, value_name = "LOGIN", conflicts_with = "pull_secret")]
+    pub(crate) registry_login: Vec<String>,
+    /// The Secret of an earlier login stays.
+    #[arg(skip)]
+    pub(crate) keep_login: bool,
 }
 
 /// `90s`, `10m`, `1h30m`; a bare number is seconds.

@@ -9,9 +9,11 @@
 pub mod archive;
 pub(crate) mod ask;
 pub mod load;
+pub mod login;
 mod name;
 pub mod nodes;
 pub mod pull;
+pub mod registry;
 pub(crate) mod runtime;
 pub mod save;
 pub mod stock;
@@ -105,7 +107,8 @@ pub async fn locate(cluster: &Cluster, images: &mut [Image]) -> Result<(), kube:
     Ok(())
 }
 
-fn presence(nodes: &Snapshot, image: &str) -> Presence {
+/// Which of these nodes say that they have it.
+pub(crate) fn presence(nodes: &Snapshot, image: &str) -> Presence {
     let wanted = full_name(image);
     let mut presence = Presence::default();
     for node in nodes.of_kind("", "Node") {

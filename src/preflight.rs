@@ -9,6 +9,7 @@
 //! likely, or may come by itself, warns. Whoever knows better ignores a check by its name.
 
 mod addresses;
+mod images;
 mod kinds;
 mod look;
 mod packing;
@@ -27,6 +28,7 @@ use crate::host::distribution::Distribution;
 use crate::object::ObjectRef;
 use crate::plan::Plan;
 use crate::snapshot::Snapshot;
+pub use images::Asked;
 pub use look::look;
 pub use rights::Right;
 
@@ -34,7 +36,7 @@ pub use rights::Right;
 pub const REASON: &str = "CannotSucceed";
 
 /// The checks, each with what it is about: what `--ignore` takes.
-pub const CHECKS: [(&str, &str); 9] = [
+pub const CHECKS: [(&str, &str); 10] = [
     ("kubernetes-version", "the cluster's version is one that the stack can run on"),
     ("definitions", "the cluster knows the kinds of all custom objects"),
     ("ingress-class", "the class that an Ingress names, or a default one, is there"),
@@ -42,6 +44,10 @@ pub const CHECKS: [(&str, &str); 9] = [
     ("helm-release", "no Helm release of the same objects is there"),
     ("room", "the pods fit on the nodes, beside what runs there"),
     ("ports", "ports of nodes that are asked for are free"),
+    (
+        "images",
+        "what the nodes do not have can be pulled, by the login that the pods have, and is made for their processors",
+    ),
     ("addresses", "there are enough addresses for Services of type LoadBalancer"),
     ("rights", "this user may do all that the plan does"),
 ];
@@ -120,13 +126,15 @@ pub struct Around {
     pub unknown_kinds: Option<BTreeSet<ObjectRef>>,
     /// Whether somebody gives addresses (`None`: that cannot be told), and why; `None`: not asked.
     pub load_balancer: Option<(Option<bool>, String)>,
+    /// Images that nodes would pull, each with what its registry says; empty when none was asked.
+    pub images: Vec<Asked>,
     /// The rights that this user has not, of those that were asked about.
     pub lacking: BTreeSet<Right>,
 }
 
 /// Everything in the way of the plan, what refuses it first.
 pub fn judge(subject: Subject<'_>, around: &Around) -> Vec<Objection> {
-    let checks: [fn(Subject<'_>, &Around) -> Vec<Objection>; 9] = [
+    let checks: [fn(Subject<'_>, &Around) -> Vec<Objection>; 10] = [
         kinds::version,
         kinds::definitions,
         kinds::ingress_class,
@@ -134,6 +142,7 @@ pub fn judge(subject: Subject<'_>, around: &Around) -> Vec<Objection> {
         kinds::helm_release,
         packing::judge,
         ports::judge,
+        images::judge,
         addresses::judge,
         rights::judge,
     ];

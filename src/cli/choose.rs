@@ -9,6 +9,7 @@ use seaworthy::stack::definition::Needs;
 use seaworthy::stack::{self, Choices, Fault, Release, Stack, Text, Values};
 use serde_json::Value;
 
+use super::login::logins;
 use super::{Choice, Failure, Session};
 use crate::front::say;
 
@@ -32,6 +33,8 @@ pub(crate) struct Chosen {
     pub(crate) registry: Option<String>,
     /// `--pull-secret`.
     pub(crate) pull_secret: Option<String>,
+    /// Whether the plan makes a Secret with logins of registries.
+    pub(crate) login: bool,
     /// The setting that names the class of volumes that several nodes write to.
     pub(crate) shared_class: Option<String>,
     /// What its components say in the sandbox.
@@ -79,7 +82,15 @@ pub(crate) fn choose_of(stack: &Stack, choice: &Choice, choices: &Choices) -> Re
     release.registry.clone_from(&choice.registry);
     release.pull_secret.clone_from(&choice.pull_secret);
     check_names(&release)?;
-    let prepared = stack.prepare(choices, &release)?;
+    let mut prepared = stack.prepare(choices, &release)?;
+    let mut login_secret = None;
+    if let Some(login) = logins(choice, &prepared.objects)? {
+        let (name, secret) = stack.login_secret(&release, &login);
+        release.pull_secret = Some(name);
+        prepared = stack.prepare(choices, &release)?;
+        login_secret = Some((None, secret));
+    }
+    let login = login_secret.is_some();
     let definition = stack.definition();
     let after = definition.components.iter().map(|component| (component.name.clone(), component.after.clone()));
     let installation = Installation {
@@ -91,7 +102,8 @@ pub(crate) fn choose_of(stack: &Stack, choice: &Choice, choices: &Choices) -> Re
     };
     let needs = definition.profiles.get(prepared.values.profile()).map(|profile| profile.needs.clone());
     let reach = prepared.reach.iter().map(|reach| way(reach, &release)).collect();
-    let objects = prepared.objects.into_iter().map(|rendered| (rendered.component, rendered.object)).collect();
+    let objects = prepared.objects.into_iter().map(|rendered| (rendered.component, rendered.object));
+    let objects = objects.chain(login_secret).collect();
     Ok(Chosen {
         installation,
         objects,
@@ -102,7 +114,8 @@ pub(crate) fn choose_of(stack: &Stack, choice: &Choice, choices: &Choices) -> Re
         needs: needs.unwrap_or_default(),
         kubernetes: definition.kubernetes.clone(),
         registry: release.registry.clone(),
-        pull_secret: release.pull_secret.clone(),
+        pull_secret: choice.pull_secret.clone(),
+        login,
         shared_class: definition.shared_class.clone(),
         warnings: prepared.warnings,
         simulation: stack.definition().simulation.clone(),
@@ -164,7 +177,8 @@ pub(crate) fn text(path: &Path) -> Result<Text, Failure> {
     Ok(Text { name: path.display().to_string(), text })
 }
 
-fn read(path: &Path) -> Result<String, Failure> {
+/// The text of a file that the user named; `-` is standard input.
+pub(super) fn read(path: &Path) -> Result<String, Failure> {
     if path == Path::new("-") {
         let mut text = String::new();
         return std::io::stdin().read_to_string(&mut text).map(|_| text).map_err(|error| Failure::file(path, &error));

@@ -161,7 +161,8 @@ async fn judge(
     let short = shortfalls(cluster, plan, &chosen.needs, picture.as_ref()).await;
     let mut warnings = short.map_err(|error| Failure::kube(&error))?;
     let subject = Subject { plan, kubernetes: chosen.kubernetes.as_deref() };
-    let around = preflight::look(cluster, subject, &prepared.resources, picture.as_ref()).await;
+    let registries = session.registries();
+    let around = preflight::look(cluster, subject, &prepared.resources, picture.as_ref(), registries.as_ref()).await;
     let objections = preflight::judge(subject, &around.map_err(|error| Failure::kube(&error))?);
     for objection in objections {
         if objection.refuses && !ignored.iter().any(|check| check == objection.check) {
@@ -298,6 +299,7 @@ fn inputs(chosen: &Chosen, policy: Policy) -> Inputs {
         chosen: chosen.values.chosen().clone(),
         registry: chosen.registry.clone(),
         pull_secret: chosen.pull_secret.clone(),
+        login: chosen.login,
         policy,
     }
 }

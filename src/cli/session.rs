@@ -11,6 +11,7 @@ use std::time::Duration;
 use seaworthy::cluster::{Cluster, ConnectOptions, Meter, connect};
 use seaworthy::engine::journal::Runs;
 use seaworthy::host::Surroundings;
+use seaworthy::images::registry::Registries;
 use seaworthy::network::{self, Shore};
 use seaworthy::plan::Reach;
 use seaworthy::sandbox::{Kind, Sandbox};
@@ -138,6 +139,11 @@ impl Session {
             Some(sandbox) => sandbox.shore(),
             None => network::shore(&self.here).await,
         }
+    }
+
+    /// Who may be asked for images: nobody from a sandbox, in which nothing is pulled.
+    pub(crate) fn registries(&self) -> Option<Registries> {
+        self.globals.sandbox.is_none().then(Registries::new)
     }
 
     pub(crate) async fn connect(&self) -> Result<Cluster, Failure> {

@@ -78,6 +78,7 @@ fn as_install(session: &Session, arguments: &UpgradeArgs, record: &InstallRecord
         name: given.name.clone().or_else(|| Some(record.installation.release.clone())),
         registry: kept(&given.registry, &was.registry),
         pull_secret: kept(&given.pull_secret, &was.pull_secret),
+        keep_login: was.login && given.pull_secret.is_none() && !arguments.reset_values,
         ..given.clone()
     };
     // Records of before this was recorded have only all values together.

@@ -147,7 +147,7 @@ fn known(value: &Value, place: &str) -> Result<Vec<String>, &'static str> {
 }
 
 /// The host in the name of a registry as clients write it: with scheme and path, and Docker Hub under an older name.
-fn host(name: &str) -> String {
+pub(super) fn host(name: &str) -> String {
     let rest = name.split_once("://").map_or(name, |(_, rest)| rest);
     let host = rest.split('/').next().unwrap_or_default();
     if ["index.docker.io", "registry-1.docker.io"].contains(&host) { "docker.io".to_owned() } else { host.to_owned() }

@@ -8,15 +8,17 @@ use kube::Client;
 use serde_json::Value;
 
 use super::rights::{Right, needed as needed_rights};
-use super::{Around, Subject, references, written};
+use super::{Around, Subject, images, references, written};
 use crate::cluster::{Cluster, Resources};
 use crate::engine::review::may;
 use crate::host::distribution::recognise;
+use crate::images::registry::Registries;
 use crate::object::{ObjectRef, text};
 use crate::prerequisites::{Picture, Prerequisite, Wants, assess};
 use crate::snapshot::collect::{Query, Scope, collect};
 
-/// Reads it. `known`: where the plan's kinds live; `picture`: what was read of the cluster for its needs.
+/// Reads it. `known`: where the plan's kinds live; `picture`: what was read of the cluster for its needs; `registries`: who is asked for
+/// images, where there is somebody to be asked.
 ///
 /// # Errors
 /// When the API server is gone. What may not be read is part of the answer.
@@ -25,6 +27,7 @@ pub async fn look(
     subject: Subject<'_>,
     known: &Resources,
     picture: Option<&Picture>,
+    registries: Option<&Registries>,
 ) -> Result<Around, kube::Error> {
     if written(subject.plan).next().is_none() {
         return Ok(Around::default());
@@ -44,7 +47,12 @@ pub async fn look(
     let distribution = Some(recognise(&nodes, &version).distribution);
     let load_balancer = picture.map(|picture| assess(Prerequisite::Metallb, picture, &Wants::default()).standing());
     let unknown_kinds = Some(unknown(subject, known));
-    Ok(Around { snapshot, version, distribution, unknown_kinds, load_balancer, lacking })
+    let pulled = images::needed(subject, &snapshot);
+    let images = match registries {
+        Some(registries) => images::ask(registries, pulled, subject.plan, &snapshot).await,
+        None => Vec::new(),
+    };
+    Ok(Around { snapshot, version, distribution, unknown_kinds, load_balancer, images, lacking })
 }
 
 fn unknown(subject: Subject<'_>, known: &Resources) -> BTreeSet<ObjectRef> {

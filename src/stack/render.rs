@@ -2,6 +2,7 @@
 
 pub mod context;
 pub mod lint;
+mod login;
 pub mod objects;
 mod pull;
 

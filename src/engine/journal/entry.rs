@@ -106,6 +106,9 @@ pub struct Inputs {
     /// The Secret that all pods pull with, where one was named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pull_secret: Option<String>,
+    /// Whether a Secret was made with logins of registries.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub login: bool,
     /// What was decided about fields that somebody else owns.
     #[serde(default)]
     pub policy: Policy,

@@ -51,7 +51,7 @@ fn selector(definition: &Definition, release: &Release) -> Labels {
 }
 
 /// All labels of an object.
-fn labels(definition: &Definition, release: &Release) -> Labels {
+pub(super) fn labels(definition: &Definition, release: &Release) -> Labels {
     let mut labels = selector(definition, release);
     labels.extend([
         ("app.kubernetes.io/version", label_value(&definition.version)),
