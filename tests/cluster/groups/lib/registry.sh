@@ -24,7 +24,7 @@ start_registry() {
 # run_registry: at a port that nobody has; another one is tried when somebody was quicker.
 run_registry() {
   local program attempt
-  program=$(tool_path registry)
+  program=$("$CLUSTER_DIR/tool" registry)
   for attempt in 1 2 3 4 5; do
     REGISTRY=$REGISTRY_IP:$((16000 + RANDOM % 4000))
     cat >"$WORK/registry.yaml" <<END
