@@ -1,7 +1,8 @@
 # A real registry on this machine, with TLS and a login, that nodes pull from as they would from somebody else's.
 # shellcheck shell=bash
-# shellcheck source=tests/cluster/lib/packages.sh
-. "$CLUSTER_DIR/lib/packages.sh"
+# shellcheck source=tests/cluster/lib/all.sh
+. "$CLUSTER_DIR/lib/all.sh"
+use_cluster "$(basename "$(dirname "$KUBECONFIG")")"
 
 REGISTRY_USER=robot
 REGISTRY_PASSWORD=hunter2-of-the-tests
@@ -56,12 +57,15 @@ ask_registry() {
 
 # As its operator would: containerd reads it at each pull.
 trust_registry() {
-  local node folder
+  local node folder=/etc/containerd/certs.d/$REGISTRY
   for node in $(kubectl get node -o 'jsonpath={.items[*].metadata.name}'); do
-    folder=$(node_dir "$node")/etc/containerd/certs.d/$REGISTRY
-    mkdir -p "$folder"
-    cp "$WORK/registry.pem" "$folder/ca.pem"
-    printf 'server = "https://%s"\n[host."https://%s"]\n  ca = "/etc/containerd/certs.d/%s/ca.pem"\n' "$REGISTRY" "$REGISTRY" "$REGISTRY" >"$folder/hosts.toml"
+    in_node "$node" mkdir -p "$folder"
+    in_node "$node" tee "$folder/ca.pem" <"$WORK/registry.pem" >/dev/null
+    in_node "$node" tee "$folder/hosts.toml" >/dev/null <<END
+server = "https://$REGISTRY"
+[host."https://$REGISTRY"]
+  ca = "$folder/ca.pem"
+END
   done
 }
 
