@@ -49,6 +49,7 @@ test_pods_pull_with_the_login_and_keep_it() {
   same "the Secret" "$before" "$(k get secret "$SECRET" -o 'jsonpath={.metadata.uid} {.data}')"
   contains "$SECRET" k get deployment hello-web -o 'jsonpath={.spec.template.spec.imagePullSecrets}'
   exits 0 sw uninstall hello -n "$NAMESPACE" --yes
+  says "delete Secret/$SECRET"
   expect "" k get secret "$SECRET" --ignore-not-found -o name
 }
 

@@ -12,7 +12,7 @@ start_registry() {
   ensure_packages openssl:openssl python3:python3
   # This machine is the first of the nodes' network.
   REGISTRY_IP=$(kubectl get node -o 'jsonpath={.items[0].status.addresses[?(@.type=="InternalIP")].address}' | sed -E 's/[0-9]+$/1/')
-  openssl req -x509 -nodes -newkey rsa:2048 -days 2 -subj /CN=registry.test -addext "subjectAltName=IP:$REGISTRY_IP" \
+  openssl req -x509 -nodes -newkey rsa:2048 -days 2 -subj /CN=registry.test -addext "subjectAltName=IP:$REGISTRY_IP" -addext basicConstraints=critical,CA:FALSE \
     -keyout "$WORK/registry.key" -out "$WORK/registry.pem" >"$WORK/registry.log" 2>&1
   printf '%s' "$REGISTRY_PASSWORD" >"$WORK/password"
   # What htpasswd writes: the registry takes bcrypt alone.
