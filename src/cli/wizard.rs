@@ -116,10 +116,11 @@ fn wish(session: &Session, arguments: &InstallArgs) -> Result<Wish, Failure> {
         ("--pull-secret", &choice.pull_secret),
     ];
     let options = named.iter().filter_map(|(option, value)| Some(format!("{option} {}", quoted(value.as_ref()?))));
+    let logins = choice.registry_login.iter().map(|login| format!("--registry-login {}", quoted(login)));
     Ok(Wish {
         context: session.globals.context.clone(),
         sandbox: session.globals.sandbox,
-        options: options.collect(),
+        options: options.chain(logins).collect(),
         choices: choices(choice)?,
         registry: choice.registry.clone(),
         read_only: session.globals.read_only,

@@ -145,6 +145,10 @@ impl Inputs {
         let named = |option: &Option<String>| option.clone().unwrap_or_else(|| "none".to_owned());
         let changed = options.iter().filter(|(_, now, was)| now != was);
         lines.extend(changed.map(|(name, now, was)| format!("{name}: {}, was {}", named(now), named(was))));
+        if self.login != was.login {
+            let word = |is| if is { "given" } else { "none" };
+            lines.push(format!("registry login: {}, was {}", word(self.login), word(was.login)));
+        }
         let show = |value: &Option<Value>| value.as_ref().map_or_else(|| "nothing".to_owned(), ToString::to_string);
         lines.extend(
             crate::plan::difference::difference(&was.values, &self.values)

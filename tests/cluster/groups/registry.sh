@@ -49,7 +49,8 @@ test_pods_pull_with_the_login_and_keep_it() {
   same "the Secret" "$before" "$(k get secret "$SECRET" -o 'jsonpath={.metadata.uid} {.data}')"
   contains "$SECRET" k get deployment hello-web -o 'jsonpath={.spec.template.spec.imagePullSecrets}'
   exits 0 sw uninstall hello -n "$NAMESPACE" --yes
-  says "delete Secret/$SECRET"
+  says "keep   Secret/$SECRET" "--destroy-data=Secret/$NAMESPACE/$SECRET"
+  exits 0 sw uninstall hello -n "$NAMESPACE" --destroy-data="Secret/$NAMESPACE/$SECRET" --yes
   expect "" k get secret "$SECRET" --ignore-not-found -o name
 }
 
