@@ -91,19 +91,16 @@ fn only(choice: &Choice, registries: &BTreeSet<String>) -> Result<String, Failur
         return Ok(registry.to_owned());
     }
     let mut all = registries.iter();
-    match (all.next(), all.next()) {
-        (Some(one), None) => Ok(one.clone()),
-        _ => {
-            let names = Vec::from_iter(registries.iter().map(String::as_str)).join(", ");
-            let message =
-                format!("--registry-login does not say of which registry it is; the images come from {names}");
-            Err(Failure::input("no-registry-login", message, "write USER@REGISTRY=@FILE"))
-        }
+    if let (Some(one), None) = (all.next(), all.next()) {
+        return Ok(one.clone());
     }
+    let names = registries.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+    let message = format!("--registry-login does not say of which registry it is; the images come from {names}");
+    Err(Failure::input("no-registry-login", message, "write USER@REGISTRY=@FILE"))
 }
 
 fn foreign(registry: &str, registries: &BTreeSet<String>) -> Failure {
-    let names = Vec::from_iter(registries.iter().map(String::as_str)).join(", ");
+    let names = registries.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
     let message = format!("--registry-login is for {registry}, and the images come from {names}");
     Failure::input("no-registry-login", message, "name that registry, or have all images come from it with --registry")
 }

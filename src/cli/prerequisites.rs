@@ -2,7 +2,7 @@
 
 mod check;
 mod install;
-mod uninstall;
+pub(crate) mod uninstall;
 
 use std::process::ExitCode;
 

@@ -81,7 +81,11 @@ fn nothing(cluster: &Cluster, sought: &Sought) -> String {
 }
 
 /// What there is by records, by labels, and by the runs of this machine.
-async fn installations(session: &Session, cluster: &Cluster, sought: &Sought) -> Result<Vec<Found>, Failure> {
+pub(super) async fn installations(
+    session: &Session,
+    cluster: &Cluster,
+    sought: &Sought,
+) -> Result<Vec<Found>, Failure> {
     let failed = |error| Failure::kube(&error);
     let labelled = async { discover::labelled(cluster, sought).await.map_err(failed) };
     let (records, labelled) = tokio::try_join!(records(cluster, sought), labelled)?;

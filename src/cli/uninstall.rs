@@ -1,5 +1,7 @@
 //! `uninstall`: everything goes but what may hold data.
 
+mod all;
+
 use std::process::ExitCode;
 
 use clap::Args;
@@ -25,7 +27,11 @@ use crate::front::say;
 #[derive(Debug, Args)]
 pub(crate) struct UninstallArgs {
     /// Name of the stack
-    pub(crate) stack: String,
+    #[arg(required_unless_present = "all")]
+    pub(crate) stack: Option<String>,
+    /// Everything that was ever installed: all stacks, then the prerequisites that nothing needs any more; says what is left on this machine
+    #[arg(long, conflicts_with_all = ["stack", "namespace", "take_lock"])]
+    pub(crate) all: bool,
     /// Its namespace (default: the stack's own)
     #[arg(short, long, value_name = "NAME")]
     pub(crate) namespace: Option<String>,
@@ -44,7 +50,8 @@ pub(crate) struct UninstallArgs {
 }
 
 pub(crate) async fn run(session: &Session, arguments: &UninstallArgs) -> Result<ExitCode, Failure> {
-    let bare = bare_installation(session, &arguments.stack, arguments.namespace.as_deref())?;
+    let Some(stack) = &arguments.stack else { return all::run(session, arguments).await };
+    let bare = bare_installation(session, stack, arguments.namespace.as_deref())?;
     let cluster = session.connect().await?;
     let destroy = Destroy(arguments.destroy_data.iter().cloned().collect());
     let busy = session.busy("looking for what belongs to it");
@@ -56,12 +63,12 @@ pub(crate) async fn run(session: &Session, arguments: &UninstallArgs) -> Result<
     if arguments.dry_run {
         return Ok(show_plan(session, &removal.traces.cluster, &removal.prepared, &Remarks::default()));
     }
-    if let Some(slip) = slip(&destroy, &removal.prepared.plan, &removal.traces.known) {
+    if let Some(slip) = slip(&destroy, &[&removal]) {
         let message = format!("{} is not there, or not part of this installation; nothing was deleted", slip.name);
         return Err(Failure::input("unknown-data", message, "--dry-run shows what would go and what would stay"));
     }
     if !removal.prepared.plan.writes() && removal.traces.record.is_none() {
-        return Err(not_installed(&arguments.stack, &removal.prepared.plan));
+        return Err(not_installed(stack, &removal.prepared.plan));
     }
     removal.sail(session, session.face(), arguments.take_lock.as_deref()).await
 }
@@ -132,6 +139,16 @@ impl Traces {
 }
 
 impl Removal {
+    /// Whether this name is of something that it takes away, keeps, or has taken away before.
+    fn knows(&self, destroy: &Destroy, name: &DataName) -> bool {
+        let place = &self.prepared.plan.installation.namespace;
+        let only = Destroy([name.clone()].into());
+        let namespace = ObjectRef::new("v1", "Namespace", None, place);
+        let goes_along = destroy.names(&namespace) && name.namespace.as_ref() == Some(place);
+        let planned = self.prepared.plan.steps.iter().filter_map(|step| step.action.object());
+        goes_along || planned.chain(self.traces.known.iter().cloned()).any(|object| only.names(&object))
+    }
+
     /// Shows the plan, asks, runs it, and says how it ended.
     async fn sail(self, session: &Session, face: Face, take_lock: Option<&str>) -> Result<ExitCode, Failure> {
         let (voyage, prepared) = self.embark(session, face, take_lock, false).await?;
@@ -164,14 +181,8 @@ impl Removal {
 
 /// A name in `--destroy-data` that means nothing: whoever mistyped it would believe the data gone. What an interrupted run
 /// has destroyed already is no slip, nor is what goes with its namespace.
-fn slip<'a>(destroy: &'a Destroy, plan: &Plan, known: &[ObjectRef]) -> Option<&'a DataName> {
-    let namespace = ObjectRef::new("v1", "Namespace", None, &plan.installation.namespace);
-    let means_nothing = |name: &&DataName| {
-        let only = Destroy([(*name).clone()].into());
-        let goes_along = destroy.names(&namespace) && name.namespace.as_ref() == Some(&plan.installation.namespace);
-        let planned = plan.steps.iter().filter_map(|step| step.action.object());
-        !goes_along && !planned.chain(known.iter().cloned()).any(|object| only.names(&object))
-    };
+fn slip<'a>(destroy: &'a Destroy, removals: &[&Removal]) -> Option<&'a DataName> {
+    let means_nothing = |name: &&DataName| !removals.iter().any(|removal| removal.knows(destroy, name));
     destroy.0.iter().find(means_nothing)
 }
 

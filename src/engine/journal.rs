@@ -4,6 +4,7 @@
 //! `fdatasync`, so 200 steps in flight cost a few waits, not 200.
 
 pub mod entry;
+mod ledger;
 pub mod runs;
 
 use std::io::Write as _;
@@ -14,6 +15,7 @@ use std::thread::JoinHandle;
 use tokio::sync::oneshot;
 
 pub use entry::{Entry, Inputs};
+pub use ledger::{Trace, ledger};
 pub use runs::{RunRecord, RunState, Runs};
 
 use crate::error::Explain;

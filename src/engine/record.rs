@@ -1,8 +1,9 @@
 //! What the cluster itself remembers of an installation, so that another machine can upgrade or uninstall it: a ConfigMap
 //! in `seaworthy-system`. Best effort: the journal on disk and the labels on the objects suffice.
 
-use k8s_openapi::api::core::v1::ConfigMap;
-use kube::api::{DeleteParams, ListParams, Patch, PatchParams};
+use k8s_openapi::api::coordination::v1::Lease;
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Pod};
+use kube::api::{DeleteParams, ListParams, Patch, PatchParams, Preconditions};
 use kube::{Api, Client};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -68,6 +69,49 @@ impl InstallRecord {
             Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
             answer => answer.map(|_| ()),
         }
+    }
+}
+
+/// What became of the namespace of records and locks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Swept {
+    /// It is being deleted.
+    Deleted,
+    /// There was none.
+    Absent,
+    /// Something in it is needed, or of somebody else.
+    Kept {
+        /// What.
+        because: String,
+    },
+}
+
+/// Takes away the namespace of records and locks once nothing of any use is in it.
+///
+/// # Errors
+/// When the API server is gone, or refuses to delete it.
+pub async fn sweep(client: &Client) -> Result<Swept, kube::Error> {
+    let namespaces: Api<Namespace> = Api::all(client.clone());
+    let Some(namespace) = namespaces.get_opt(SYSTEM_NAMESPACE).await? else { return Ok(Swept::Absent) };
+    let ours = |name: &str| format!("{SYSTEM_NAMESPACE}/{name}");
+    let all = ListParams::default();
+    let maps = api(client).list(&all).await?.items.into_iter().filter_map(|it| it.metadata.name);
+    let leases: Api<Lease> = Api::namespaced(client.clone(), SYSTEM_NAMESPACE);
+    let leases = leases.list(&all).await?.items.into_iter().filter_map(|it| it.metadata.name);
+    let pods: Api<Pod> = Api::namespaced(client.clone(), SYSTEM_NAMESPACE);
+    let pods = pods.list(&all).await?.items.into_iter().filter_map(|it| it.metadata.name);
+    // Kubernetes itself puts its authority into every namespace.
+    let maps = maps.filter(|name| name != "kube-root-ca.crt").map(|name| format!("ConfigMap/{}", ours(&name)));
+    let leases = leases.map(|name| format!("Lease/{}", ours(&name)));
+    let found: Vec<String> = maps.chain(leases).chain(pods.map(|name| format!("Pod/{}", ours(&name)))).collect();
+    if !found.is_empty() {
+        return Ok(Swept::Kept { because: format!("{} is there", found.join(", ")) });
+    }
+    // Another of the same name, made meanwhile, is not meant.
+    let only_it = Preconditions { uid: namespace.metadata.uid, resource_version: None };
+    match namespaces.delete(SYSTEM_NAMESPACE, &DeleteParams::default().preconditions(only_it)).await {
+        Err(kube::Error::Api(status)) if status.code == 404 => Ok(Swept::Absent),
+        answer => answer.map(|_| Swept::Deleted),
     }
 }
 

@@ -141,7 +141,7 @@ fn objection(asked: &Asked, around: &Around) -> Option<Objection> {
             format!("give another login with --registry-login USER@{registry}=@FILE; a token may have expired, or may not read this image"),
         ),
     };
-    let objection = if !needed.elsewhere { Objection::refusal } else { Objection::warning };
+    let objection = if needed.elsewhere { Objection::warning } else { Objection::refusal };
     Some(about(objection("images", message, remedy), needed))
 }
 
@@ -168,7 +168,7 @@ fn unfit(needed: &Needed, architectures: &BTreeSet<String>, around: &Around) -> 
         return None;
     }
     let image = &needed.image;
-    let there = Vec::from_iter(architectures.iter().map(String::as_str)).join(", ");
+    let there = architectures.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
     let message = format!("{image} is made for {there}, and there are nodes of {}", lacking.join(", "));
     let none_fits = lacking.len() == nodes.len() && !needed.elsewhere;
     let (objection, remedy) = if none_fits {

@@ -30,7 +30,8 @@ impl Harbour {
         fake.made_by_hand(&class);
         for name in ["one", "two", "three"] {
             fake.made_by_hand(&json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": name}}));
-            let status = json!({"allocatable": {"cpu": "2", "memory": "4Gi"}, "conditions": [{"type": "Ready", "status": "True"}]});
+            let images = json!([{"names": ["docker.io/library/mq:1"]}, {"names": ["docker.io/library/web:1"]}]);
+            let status = json!({"allocatable": {"cpu": "2", "memory": "4Gi"}, "images": images, "conditions": [{"type": "Ready", "status": "True"}]});
             fake.set(&node(name), "status", &status, "kubelet");
         }
         Self { server: fake.serve(), fake, home: None }

@@ -59,3 +59,93 @@ fn an_upgrade_that_does_not_become_ready_goes_back_when_it_was_told_to() {
     // Healthy again: it exits with 0.
     again(failed, "status hello --sandbox").status(0).run();
 }
+
+#[test]
+fn everything_goes_but_data_and_what_it_needs() {
+    let installed = Test::new().line("install hello --sandbox --yes").any_stderr().any_stdout().run();
+    let scaled = again(installed, "prerequisites install metrics-server kruise --sandbox --yes --no-check").run();
+    let dry = again(scaled, "uninstall --all --sandbox --dry-run").run();
+    for line in [
+        "- delete Deployment/hello-web",
+        "= keep   PersistentVolumeClaim/hello-data",
+        "- delete Deployment/metrics-server",
+    ] {
+        assert!(dry.stdout.contains(line), "{line}: {}", dry.stdout);
+    }
+    let gone = again(dry, "uninstall --all --sandbox --yes").run();
+    for line in [
+        "ok   delete Deployment/hello-web",
+        "ok   delete Deployment/metrics-server",
+        "ok   delete Deployment/kruise-controller-manager",
+        "the namespace of records is deleted",
+        "nothing is known to be left on this machine",
+    ] {
+        assert!(gone.stderr.contains(line), "{line}: {}", gone.stderr);
+    }
+    // Only data is left: it is named again, and goes when it is named.
+    let left = again(gone, "uninstall --all --sandbox --yes").run();
+    assert!(left.stderr.contains("nothing is known to be left on this machine"), "{}", left.stderr);
+    let data = "--destroy-data=PersistentVolumeClaim/hello/hello-data";
+    let nothing = again(left, &format!("uninstall --all --sandbox --yes {data}")).run();
+    assert!(nothing.stderr.contains("ok   delete PersistentVolumeClaim/hello-data"), "{}", nothing.stderr);
+    let slip = again(nothing, "uninstall --all --sandbox --yes --destroy-data=PersistentVolumeClaim/hello/other")
+        .status(2)
+        .run();
+    assert!(
+        slip.stderr.contains("other is not there, or not part of any installation; nothing was deleted"),
+        "{}",
+        slip.stderr
+    );
+}
+
+#[test]
+fn everything_or_one_stack() {
+    for line in ["uninstall --sandbox --yes", "uninstall hello --all --sandbox --yes"] {
+        Test::new().line(line).status(2).any_stderr().run();
+    }
+}
+
+#[test]
+fn pods_pull_with_the_login_that_was_given_and_keep_it() {
+    let login = "install hello --sandbox --yes --registry r.example --registry-login robot=@-";
+    let installed = Test::new().line(login).stdin("hunter2\n").any_stderr().any_stdout().run();
+    assert!(installed.stderr.contains("create Secret/hello-registry"), "{}", installed.stderr);
+    let again_without = again(installed, "upgrade hello --sandbox --yes --set page.greeting=Second -o json").run();
+    let changed = again_without.json();
+    assert_eq!(changed["outcome"]["ended"], "done", "{changed}");
+    let status = again(again_without, "status hello --sandbox -o json").run();
+    assert!(status.stdout.contains("hello-registry"), "{}", status.stdout);
+    let reset = again(status, "upgrade hello --sandbox --yes --reset-values --dry-run").run();
+    assert!(reset.stdout.contains("registry login: none, was given"), "{}", reset.stdout);
+    let files = walk(&reset.state());
+    assert!(!files.is_empty() && files.iter().all(|text| !text.contains("hunter2")), "a password lies on the disk");
+}
+
+/// The texts of all files of a folder but the sandbox's own cluster, which is what a cluster holds.
+fn walk(folder: &std::path::Path) -> Vec<String> {
+    let mut texts = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+        if entry.is_dir() {
+            texts.extend(walk(&entry));
+        } else if !entry.display().to_string().contains("sandbox") {
+            texts.push(String::from_utf8_lossy(&std::fs::read(&entry).unwrap()).into_owned());
+        }
+    }
+    texts
+}
+
+#[test]
+fn a_login_has_to_be_for_where_the_images_come_from() {
+    let install = "install hello --sandbox --yes";
+    let table = [
+        ("--registry-login robot=hunter2", "a password has to be in a file"),
+        ("--registry-login robot@quay.io=@-", "--registry-login is for quay.io, and the images come from docker.io"),
+        ("--registry-login robot=@- --pull-secret mine", "cannot be used with"),
+        ("--registry-login @-", "it has no login for docker.io; it has quay.io"),
+    ];
+    for (options, wanted) in table {
+        let file = r#"{"auths": {"quay.io": {"auth": "cm9ib3Q6aHVudGVyMg=="}}}"#;
+        let said = Test::new().line(&format!("{install} {options}")).stdin(file).status(2).any_stderr().run().stderr;
+        assert!(said.contains(wanted) && !said.contains("hunter2"), "{options}: {said}");
+    }
+}

@@ -98,8 +98,9 @@ async fn data(session: &Session, cluster: &Found) -> Vec<String> {
     let mut lines = vec![format!(
         "{nodes} and their volumes go: images, logs, and every volume of the cluster that lies in a node"
     )];
-    let shared = cluster_folder(session, &cluster.name).ok().filter(|folder| folder.exists());
-    if let Some(folder) = shared {
+    let own = cluster_folder(session, &cluster.name).ok();
+    let shared = own.iter().flat_map(|own| ["shared", "folders"].map(|name| own.join(name)));
+    for folder in shared.filter(|folder| folder.exists()) {
         lines.push(format!("what its nodes share stays on this machine: {}", folder.display()));
     }
     let Some(context) = &cluster.context else {

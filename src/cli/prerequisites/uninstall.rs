@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use seaworthy::cluster::Cluster;
 use seaworthy::plan::Plan;
 use seaworthy::plan::uninstall::{DataName, Destroy};
-use seaworthy::prerequisites::{Picture, Prerequisite, users};
+use seaworthy::prerequisites::{Picture, Prerequisite, look, users};
 use seaworthy::stack::Catalogue;
 use serde_json::{Value, json};
 
@@ -18,12 +18,29 @@ use crate::front::paint::Paint;
 use crate::front::plan_text::plan_text;
 use crate::front::say;
 
+/// The id of the refusal of what somebody else has installed.
+const NOT_OURS: &str = "not-installed";
+
 /// One that is to go, with the plan.
-struct Going {
-    prerequisite: Prerequisite,
+pub(crate) struct Going {
+    pub(crate) prerequisite: Prerequisite,
     removal: Removal,
     /// What would miss it.
-    users: Vec<String>,
+    pub(crate) users: Vec<String>,
+}
+
+impl Going {
+    /// For programs.
+    pub(crate) fn document(&self) -> Value {
+        json!({"prerequisite": self.prerequisite, "users": self.users, "plan": self.removal.prepared.plan})
+    }
+
+    /// The plan, and below it what would miss it.
+    pub(crate) fn text(&self) -> String {
+        let plan = plan_text(&self.removal.prepared.plan, Paint(false));
+        let users = self.users.iter().map(|user| format!("  in use: {user}"));
+        std::iter::once(plan).chain(users).collect::<Vec<_>>().join("\n")
+    }
 }
 
 pub(super) async fn run(session: &Session, arguments: &UninstallArgs) -> Result<ExitCode, Failure> {
@@ -38,24 +55,7 @@ pub(super) async fn run(session: &Session, arguments: &UninstallArgs) -> Result<
     if !arguments.in_use {
         refuse_used(&all)?;
     }
-    for going in &all {
-        refuse(&going.removal.prepared)?;
-    }
-    let face = session.face();
-    let plans: Vec<&Plan> = all.iter().map(|going| &going.removal.prepared.plan).collect();
-    agree_to_all(session, &face, &plans).await?;
-    let mut runs = Vec::new();
-    let mut code = 0;
-    for Going { prerequisite, removal, .. } in all {
-        let landing = Box::pin(removal.land(session, face.clone(), arguments.take_lock.as_deref())).await?;
-        let mut document = landing.document();
-        document["prerequisite"] = json!(prerequisite);
-        runs.push(document);
-        code = landing.code();
-        if code != 0 {
-            break;
-        }
-    }
+    let (runs, code) = take_away(session, all, arguments.take_lock.as_deref()).await?;
     if session.is_json() {
         let error = runs.last().and_then(|run: &Value| run.get("error").cloned());
         let mut document = json!({"runs": runs});
@@ -65,6 +65,49 @@ pub(super) async fn run(session: &Session, arguments: &UninstallArgs) -> Result<
         session.print("Prerequisites", &document, String::new);
     }
     Ok(ExitCode::from(code))
+}
+
+/// Those of these that this program installed, as they stand now.
+pub(crate) async fn going(session: &Session, cluster: &Cluster, names: &[Prerequisite]) -> Result<Vec<Going>, Failure> {
+    if names.is_empty() {
+        return Ok(Vec::new());
+    }
+    let picture = look(cluster).await.map_err(|error| Failure::kube(&error))?;
+    let mut all = Vec::new();
+    for prerequisite in &names.iter().copied().collect::<BTreeSet<_>>() {
+        match plan(session, cluster, &picture, *prerequisite).await {
+            Ok(going) => all.push(going),
+            Err(failure) if failure.id == NOT_OURS => {}
+            Err(failure) => return Err(failure),
+        }
+    }
+    Ok(all)
+}
+
+/// Takes them away, agreed to together; the documents of the runs, and the exit code of the last.
+pub(crate) async fn take_away(
+    session: &Session,
+    all: Vec<Going>,
+    take_lock: Option<&str>,
+) -> Result<(Vec<Value>, u8), Failure> {
+    for going in &all {
+        refuse(&going.removal.prepared)?;
+    }
+    let face = session.face();
+    let plans: Vec<&Plan> = all.iter().map(|going| &going.removal.prepared.plan).collect();
+    agree_to_all(session, &face, &plans).await?;
+    let (mut runs, mut code) = (Vec::new(), 0);
+    for Going { prerequisite, removal, .. } in all {
+        let landing = Box::pin(removal.land(session, face.clone(), take_lock)).await?;
+        let mut document = landing.document();
+        document["prerequisite"] = json!(prerequisite);
+        runs.push(document);
+        code = landing.code();
+        if code != 0 {
+            break;
+        }
+    }
+    Ok((runs, code))
 }
 
 async fn plan(
@@ -83,7 +126,7 @@ async fn plan(
     if !removal.prepared.plan.writes() {
         let message = format!("{prerequisite} was not installed by seaworthy; nothing was deleted");
         let hint = "`seaworthy prerequisites list` shows who looks after it";
-        return Err(Failure::input("not-installed", message, hint));
+        return Err(Failure::input(NOT_OURS, message, hint));
     }
     // A class of another name for a provisioner of others can go at any time.
     let serves = removal.prepared.plan.steps.iter().any(|step| {
@@ -101,17 +144,9 @@ fn refuse_used(all: &[Going]) -> Result<(), Failure> {
 }
 
 fn show(session: &Session, cluster: &Cluster, all: &[Going]) -> ExitCode {
-    let document: Vec<Value> = all
-        .iter()
-        .map(|going| json!({"prerequisite": going.prerequisite, "users": going.users, "plan": going.removal.prepared.plan}))
-        .collect();
+    let document: Vec<Value> = all.iter().map(Going::document).collect();
     session.print("Prerequisites", &json!({"cluster": cluster.id, "uninstall": document}), || {
-        let plans = all.iter().map(|going| {
-            let plan = plan_text(&going.removal.prepared.plan, Paint(false));
-            let users = going.users.iter().map(|user| format!("  in use: {user}"));
-            std::iter::once(plan).chain(users).collect::<Vec<_>>().join("\n")
-        });
-        plans.collect::<Vec<_>>().join("\n")
+        all.iter().map(Going::text).collect::<Vec<_>>().join("\n")
     });
     if !session.is_json() {
         say("dry run: nothing was deleted");

@@ -1,4 +1,4 @@
-//! Waiting for a cluster that this machine has just made, or started again: its nodes, and the pods of `kube-system`.
+//! Waiting for a cluster that this machine has just made, or started again: its nodes, and the pods that come with it.
 
 use std::path::Path;
 use std::time::Duration;
@@ -21,8 +21,8 @@ use crate::snapshot::Snapshot;
 const ANSWER: Duration = Duration::from_secs(10);
 /// The pause before an API server that does not listen yet is asked again.
 const PAUSE: Duration = Duration::from_millis(500);
-/// The namespace without which nothing works.
-const SYSTEM: &str = "kube-system";
+/// The namespaces that come with a cluster: without the first nothing works, in the second kind has its provisioner of volumes.
+const SYSTEM: [&str; 2] = ["kube-system", "local-path-storage"];
 
 impl Work<'_> {
     /// `way`: context, and kubeconfig file.
@@ -68,7 +68,8 @@ impl Work<'_> {
 
     async fn watch(&self, cluster: &Cluster, nodes: usize, since: Option<Timestamp>) -> Ending {
         let tracker = Tracker::new(cluster, Resources::default());
-        let watched = [ObjectRef::new("v1", "Node", None, ""), ObjectRef::new("v1", "Pod", Some(SYSTEM), "")];
+        let pods = SYSTEM.map(|namespace| ObjectRef::new("v1", "Pod", Some(namespace), ""));
+        let watched = [vec![ObjectRef::new("v1", "Node", None, "")], pods.to_vec()].concat();
         for kind in &watched {
             tracker.follow(kind);
         }
@@ -106,8 +107,8 @@ impl Work<'_> {
 async fn why(tracker: &Tracker, watched: &[ObjectRef], since: Option<Timestamp>) -> Option<Cause> {
     tracker.look_around().await;
     let late = |picture: &Snapshot| {
-        let mut pods = picture.of_kind("", "Pod").filter(|pod| text(pod, "/metadata/namespace") == Some(SYSTEM));
-        pods.find(|pod| pod_waits(pod, since).is_some()).and_then(ObjectRef::of)
+        let waits = |pod: &&Value| is_of_the_system(pod) && pod_waits(pod, since).is_some();
+        picture.of_kind("", "Pod").find(waits).and_then(ObjectRef::of)
     };
     tracker.look(watched, late).flatten().and_then(|pod| tracker.why(&pod))
 }
@@ -117,7 +118,7 @@ fn standing(picture: &Snapshot, wanted: usize, since: Option<Timestamp>) -> Resu
     let nodes: Vec<&Value> = picture.of_kind("", "Node").collect();
     let pods: Vec<&Value> = picture
         .of_kind("", "Pod")
-        .filter(|pod| text(pod, "/metadata/namespace") == Some(SYSTEM))
+        .filter(|pod| is_of_the_system(pod))
         .filter(|pod| text(pod, "/status/phase") != Some("Succeeded"))
         .collect();
     let late_nodes: Vec<String> = nodes.iter().filter_map(|node| node_waits(node, since)).collect();
@@ -130,6 +131,10 @@ fn standing(picture: &Snapshot, wanted: usize, since: Option<Timestamp>) -> Resu
         None if missing => Err(sum),
         None => Ok(sum),
     }
+}
+
+fn is_of_the_system(pod: &Value) -> bool {
+    text(pod, "/metadata/namespace").is_some_and(|namespace| SYSTEM.contains(&namespace))
 }
 
 /// Why a node is not ready; `None` when it is. What it said before it was started again is no news.
@@ -182,7 +187,7 @@ mod tests {
         } else {
             json!({"waiting": {"reason": "ErrImagePull"}})
         };
-        json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "dns", "namespace": SYSTEM, "uid": "p"},
+        json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "dns", "namespace": SYSTEM[1], "uid": "p"},
             "status": {"phase": "Running", "containerStatuses": [{"ready": ready, "state": state}]}})
     }
 

@@ -211,12 +211,20 @@ impl Runs {
 
     fn forget_oldest(&self) -> Result<(), JournalError> {
         let names = self.names()?;
-        let mut surplus = (names.len() + 1).saturating_sub(KEPT);
-        for run in names {
+        if names.len() < KEPT {
+            return Ok(());
+        }
+        // What runs have done to this machine is known from them alone (see [`super::ledger()`]).
+        let known: Vec<(String, Option<RunRecord>)> =
+            names.into_iter().map(|run| (run.clone(), self.load(&run).ok())).collect();
+        let of_host = |record: &Option<RunRecord>| record.as_ref().is_some_and(|it| it.plan.purpose.is_of_host());
+        let counted = known.iter().filter(|(_, record)| !of_host(record));
+        let mut surplus = (counted.clone().count() + 1).saturating_sub(KEPT);
+        for (run, _) in counted.filter(|(_, record)| record.as_ref().is_some_and(|it| !it.state.is_unfinished())) {
             if surplus == 0 {
                 break;
             }
-            if self.load(&run).is_ok_and(|record| !record.state.is_unfinished()) && self.purge(&run).is_ok() {
+            if self.purge(run).is_ok() {
                 surplus -= 1;
             }
         }

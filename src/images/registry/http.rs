@@ -96,7 +96,7 @@ impl Door {
             return self.token(&bearer, place, login).await;
         }
         let basic = challenges.iter().any(|text| text.to_ascii_lowercase().starts_with("basic"));
-        Ok(login.filter(|_| basic).and_then(|login| basic_pass(login)))
+        Ok(login.filter(|_| basic).and_then(basic_pass))
     }
 
     async fn token(

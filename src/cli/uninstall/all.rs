@@ -1,0 +1,191 @@
+//! `uninstall --all`: every stack, then the prerequisites that nothing needs any more, then what the program keeps in the cluster for itself; and what
+//! its runs have left on this machine, with the commands that take it back.
+
+use std::process::ExitCode;
+
+use seaworthy::cluster::Cluster;
+use seaworthy::engine::journal::{Trace, ledger};
+use seaworthy::engine::record::{Swept, sweep};
+use seaworthy::plan::uninstall::{Destroy, add_made};
+use seaworthy::plan::{Installation, Plan};
+use seaworthy::prepare::discover::Sought;
+use seaworthy::prerequisites::Prerequisite;
+use serde_json::{Value, json};
+
+use super::{Removal, Traces, UninstallArgs, slip};
+use crate::cli::prerequisites::uninstall as prerequisites;
+use crate::cli::status::installations;
+use crate::cli::voyage::{agree_to_all, refuse};
+use crate::cli::{Failure, Session};
+use crate::front::paint::Paint;
+use crate::front::plan_text::plan_text;
+use crate::front::say;
+
+pub(super) async fn run(session: &Session, arguments: &UninstallArgs) -> Result<ExitCode, Failure> {
+    let cluster = session.connect().await?;
+    let destroy = Destroy(arguments.destroy_data.iter().cloned().collect());
+    let busy = session.busy("looking for everything that was installed");
+    let (ours, stacks) = found(session, &cluster).await?;
+    let mut removals = Vec::new();
+    for installation in stacks {
+        removals.push(removal(session, &cluster, installation, (&destroy, arguments.runtime)).await?);
+    }
+    let left = on_this_machine(session)?;
+    drop(busy);
+    if let Some(slip) = slip(&destroy, &removals.iter().collect::<Vec<_>>()) {
+        let message = format!("{} is not there, or not part of any installation; nothing was deleted", slip.name);
+        return Err(Failure::input("unknown-data", message, "--dry-run shows what would go and what would stay"));
+    }
+    if arguments.dry_run {
+        let going = prerequisites::going(session, &cluster, &ours).await?;
+        return Ok(show(session, &cluster, (&removals, &going), &left));
+    }
+    let mut document = json!({"cluster": cluster.id});
+    let mut code = take_away(session, removals, &mut document).await?;
+    if code == 0 {
+        code = without_need(session, &cluster, &ours, &mut document).await?;
+    }
+    if code == 0 {
+        clear(&cluster, &mut document).await?;
+    }
+    document["leftOnThisMachine"] = json!(left);
+    if session.is_json() {
+        session.print("UninstallAll", &document, String::new);
+    } else {
+        tell(&left);
+    }
+    Ok(ExitCode::from(code))
+}
+
+/// The prerequisites that are ours, and all other installations; what only left data behind is among them, so that it is named.
+async fn found(session: &Session, cluster: &Cluster) -> Result<(Vec<Prerequisite>, Vec<Installation>), Failure> {
+    let all = installations(session, cluster, &Sought::default()).await?;
+    let prerequisite = |installation: &Installation| {
+        Prerequisite::ALL.into_iter().find(|prerequisite| prerequisite.name() == installation.stack)
+    };
+    let (mut ours, mut stacks) = (Vec::new(), Vec::new());
+    for found in all {
+        match prerequisite(&found.installation) {
+            Some(prerequisite) => ours.push(prerequisite),
+            None => stacks.push(found.installation),
+        }
+    }
+    Ok((ours, stacks))
+}
+
+async fn removal(
+    session: &Session,
+    cluster: &Cluster,
+    installation: Installation,
+    (destroy, runtime): (&Destroy, bool),
+) -> Result<Removal, Failure> {
+    let traces = Traces::read(session, cluster.clone(), installation).await?;
+    let made = traces.made(session).await?;
+    let mut removal = traces.removal(destroy, &made).await?;
+    add_made(&mut removal.prepared.plan, &made, runtime);
+    Ok(removal)
+}
+
+/// All stacks, agreed to together, one after the other; the first that fails ends it.
+async fn take_away(session: &Session, removals: Vec<Removal>, document: &mut Value) -> Result<u8, Failure> {
+    let face = session.face();
+    for removal in &removals {
+        refuse(&removal.prepared)?;
+    }
+    let plans: Vec<&Plan> = removals.iter().map(|removal| &removal.prepared.plan).collect();
+    agree_to_all(session, &face, &plans).await?;
+    let (mut runs, mut code) = (Vec::new(), 0);
+    let due = |removal: &Removal| removal.prepared.plan.writes() || removal.traces.record.is_some();
+    for removal in removals.into_iter().filter(due) {
+        let landing = Box::pin(removal.land(session, face.clone(), None)).await?;
+        runs.push(landing.document());
+        code = landing.code();
+        if code != 0 {
+            break;
+        }
+    }
+    if let Some(error) = runs.last().and_then(|run: &Value| run.get("error").cloned()) {
+        document["error"] = error;
+    }
+    document["runs"] = json!(runs);
+    Ok(code)
+}
+
+/// The prerequisites, looked at again now that the stacks are gone: what something still needs stays, and is named.
+async fn without_need(
+    session: &Session,
+    cluster: &Cluster,
+    ours: &[Prerequisite],
+    document: &mut Value,
+) -> Result<u8, Failure> {
+    let going = prerequisites::going(session, cluster, ours).await?;
+    let (free, needed): (Vec<_>, Vec<_>) = going.into_iter().partition(|going| going.users.is_empty());
+    for going in &needed {
+        say(format!("{} stays, because it is needed: {}", going.prerequisite, going.users.join("; ")));
+    }
+    let kept: Vec<Value> =
+        needed.iter().map(|going| json!({"prerequisite": going.prerequisite, "users": going.users})).collect();
+    document["keptPrerequisites"] = json!(kept);
+    let (runs, code) = prerequisites::take_away(session, free, None).await?;
+    if let Some(error) = runs.last().and_then(|run| run.get("error").cloned()) {
+        document["error"] = error;
+    }
+    document["prerequisites"] = json!(runs);
+    Ok(code)
+}
+
+/// What the program keeps in the cluster for itself.
+async fn clear(cluster: &Cluster, document: &mut Value) -> Result<(), Failure> {
+    if cluster.meter.is_read_only() {
+        return Ok(());
+    }
+    let swept = sweep(&cluster.client).await.map_err(|error| Failure::kube(&error))?;
+    let told = match &swept {
+        Swept::Absent => "there is no namespace of records".to_owned(),
+        Swept::Deleted => "the namespace of records is deleted".to_owned(),
+        Swept::Kept { because } => format!("the namespace of records stays: {because}"),
+    };
+    document["records"] = json!(told);
+    say(told);
+    Ok(())
+}
+
+/// What runs have left here; a file that is gone is no trace of anything.
+fn on_this_machine(session: &Session) -> Result<Vec<Trace>, Failure> {
+    let (runs, _) = session.runs()?.list()?;
+    let there = |trace: &Trace| trace.file.as_ref().is_none_or(|file| file.exists());
+    Ok(ledger(&runs).into_iter().filter(there).collect())
+}
+
+fn tell(left: &[Trace]) {
+    if left.is_empty() {
+        say("nothing is known to be left on this machine");
+        return;
+    }
+    say("left on this machine by earlier runs, and taken back with:");
+    for trace in left {
+        say(format!("  {} (run {}): {}", trace.what, trace.run, trace.undo));
+    }
+}
+
+fn show(
+    session: &Session,
+    cluster: &Cluster,
+    (removals, going): (&[Removal], &[prerequisites::Going]),
+    left: &[Trace],
+) -> ExitCode {
+    let plans: Vec<Plan> = removals.iter().map(|removal| removal.prepared.plan.without_secrets()).collect();
+    let others: Vec<Value> = going.iter().map(prerequisites::Going::document).collect();
+    let document = json!({"cluster": cluster.id, "plans": plans, "prerequisites": others, "leftOnThisMachine": left});
+    session.print("UninstallAll", &document, || {
+        let stacks = plans.iter().map(|plan| plan_text(plan, Paint(false)));
+        let others = going.iter().map(prerequisites::Going::text);
+        let all: Vec<String> = stacks.chain(others).collect();
+        if all.is_empty() { format!("nothing is installed in {}", cluster.id.context) } else { all.join("\n") }
+    });
+    if !session.is_json() {
+        tell(left);
+        say("dry run: nothing was deleted");
+    }
+    ExitCode::SUCCESS
+}
