@@ -41,6 +41,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use seaworthy::host::engines::Product;
+use seaworthy::images::login::Login;
 
 pub(crate) use failure::Failure;
 pub(crate) use session::Session;
@@ -214,6 +215,9 @@ pub(crate) struct Choice {
     /// may be repeated
     #[arg(long, value_name = "LOGIN", conflicts_with = "pull_secret")]
     pub(crate) registry_login: Vec<String>,
+    /// What was answered, in place of a file.
+    #[arg(skip)]
+    pub(crate) typed_login: Option<Login>,
     /// The Secret of an earlier login stays.
     #[arg(skip)]
     pub(crate) keep_login: bool,

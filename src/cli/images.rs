@@ -1,7 +1,7 @@
 //! `images list|load|save`: what stacks pull, which nodes have it already, and how it gets there without a registry.
 
 mod list;
-mod load;
+pub(crate) mod load;
 mod save;
 
 use std::collections::BTreeSet;

@@ -1,5 +1,6 @@
 //! `install`: bad input is found before anything is asked of a cluster, refusals before anything is written.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -17,6 +18,7 @@ use seaworthy::prepare::sharing::{self, Shares, Sharing};
 use seaworthy::prepare::{self, Prepared};
 
 use super::choose::{Chosen, choose, choose_and_say};
+use super::images::load::before_install;
 use super::landing::Landing;
 use super::voyage::{Remarks, Voyage, show_plan};
 use super::{Failure, Session, wizard};
@@ -43,6 +45,9 @@ pub(crate) struct InstallArgs {
     #[arg(long, value_name = "CHECK", value_parser = check_name)]
     #[arg(help = format!("Only warn of what this check refuses; may be repeated: {}", preflight::names()))]
     pub(crate) ignore: Vec<String>,
+    /// First put the images that the nodes lack into them, from the engines of this machine, or from ARCHIVE: for images that no registry gives
+    #[arg(long, value_name = "ARCHIVE", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    pub(crate) load_images: Option<PathBuf>,
     /// Give up an unfinished run of this installation and plan anew
     #[arg(long)]
     pub(crate) replan: bool,
@@ -96,6 +101,14 @@ pub(super) async fn run_on(
         Some(choices) => choose_and_say(&stack, &arguments.choice, choices)?,
         None => choose(session, stack.name(), &arguments.choice, false)?,
     };
+    if let Some(from) = &arguments.load_images {
+        let from = Some(from.as_path()).filter(|from| !from.as_os_str().is_empty());
+        let what = (chosen.installation.stack.as_str(), from);
+        let code = before_install((session, context), &chosen.objects, what, arguments.dry_run).await?;
+        if code != 0 {
+            return Ok(ExitCode::from(code));
+        }
+    }
     let busy = session.busy("comparing with what is there");
     let cluster = session.connect_to(context).await?;
     let ready = decide(session, cluster, &chosen, arguments).await;

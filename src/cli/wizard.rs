@@ -2,6 +2,7 @@
 
 mod answers;
 mod director;
+mod origin;
 
 use std::io::{BufWriter, IsTerminal as _, stderr};
 use std::process::ExitCode;

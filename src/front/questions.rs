@@ -23,6 +23,17 @@ pub(crate) fn choose(question: &str, lines: &[String], usual: usize) -> Result<u
     Ok(chosen.index)
 }
 
+/// A line of text.
+pub(crate) fn text(question: &str) -> Result<String, Failure> {
+    Text::new(question).prompt().map(|text| text.trim().to_owned()).map_err(ended)
+}
+
+/// A text that is not shown.
+pub(crate) fn password(question: &str) -> Result<String, Failure> {
+    let asked = Password::new(question).with_display_mode(PasswordDisplayMode::Masked).without_confirmation();
+    asked.prompt().map_err(ended)
+}
+
 /// What is required, each until it is right; then whatever else the person wants to set.
 pub(crate) fn settings(form: &mut Form) -> Result<(), Failure> {
     let required: Vec<usize> = numbers(form, |form, index| form.settings()[index].required);

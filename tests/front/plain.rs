@@ -12,6 +12,8 @@ fn the_same_questions_line_by_line() {
     terminal.keys(ENTER);
     terminal.see("Stack?");
     terminal.keys("shop\r");
+    terminal.see("Where do its images come from?");
+    terminal.keys(ENTER);
     terminal.see("Profile?");
     terminal.keys(ENTER);
     terminal.see("Password");
@@ -33,6 +35,38 @@ fn the_same_questions_line_by_line() {
     assert_eq!(code, 0, "{text}");
     assert!(text.contains("--secret password=@FILE"), "{text}");
     crate::cli::is_nowhere("swordfish", home.path());
+}
+
+#[test]
+fn a_registry_with_a_login_is_asked_for_first() {
+    let mut terminal = Terminal::wizard(&["--plain"]);
+    terminal.see("Cluster?");
+    terminal.keys(ENTER);
+    terminal.see("Stack?");
+    terminal.keys("shop\r");
+    terminal.see("Where do its images come from?");
+    terminal.keys("login\r");
+    terminal.see("Registry?");
+    terminal.keys("r.example\r");
+    terminal.see("User name?");
+    terminal.keys("robot\r");
+    terminal.see("Password, or token?");
+    terminal.keys("opensesame\r");
+    terminal.see("Profile?");
+    terminal.keys(ENTER);
+    terminal.until("the setting", |screen| {
+        screen.contents().contains("Password?") || screen.contents().matches("Password").count() > 1
+    });
+    terminal.keys("swordfish\r");
+    terminal.see("Change another setting?");
+    terminal.keys("n\r");
+    terminal.see("Secret/shop-registry");
+    terminal.see("Go ahead?");
+    terminal.keys("n\r");
+    let (code, text, home) = terminal.ended();
+    assert_eq!(code, 4, "{text}");
+    assert!(text.contains("--registry r.example --registry-login robot=@FILE"), "{text}");
+    crate::cli::is_nowhere("opensesame", home.path());
 }
 
 #[test]

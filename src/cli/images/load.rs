@@ -4,18 +4,23 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
+use seaworthy::cluster::Cluster;
 use seaworthy::engine::journal;
 use seaworthy::images::archive::{self, Archive};
 use seaworthy::images::load::{Inputs, decide};
 use seaworthy::images::nodes::{self, LookError};
 use seaworthy::images::stock;
-use seaworthy::plan::Installation;
-use serde_json::json;
+use seaworthy::images::{self, Image};
+use seaworthy::plan::{Installation, Plan};
+use serde_json::{Value, json};
 
 use super::{Whose, filed, gather, named, no_sandbox};
 use crate::cli::cluster;
 use crate::cli::voyage::{Remarks, show_plan};
 use crate::cli::{Failure, Session, typed};
+use crate::front::paint::Paint;
+use crate::front::plan_text::plan_text;
+use crate::front::say;
 
 /// `images load`
 #[derive(Debug, Args)]
@@ -36,40 +41,82 @@ pub(crate) struct LoadArgs {
 pub(super) async fn run(session: &Session, arguments: &LoadArgs) -> Result<ExitCode, Failure> {
     no_sandbox(session, "there are no nodes to put images into")?;
     let (images, name) = gather(session, &arguments.whose)?;
-    let archive = match &arguments.from {
-        Some(file) => Some(checked(session, file).await?),
-        None => None,
-    };
-    let reached = session.connect().await?;
-    let busy = session.busy("asking the nodes which images they have");
-    let nodes = nodes::look(&reached, &session.here).await.map_err(|error| unread(&error))?;
-    let stock = match &archive {
-        Some(archive) => stock::of_archive(archive, named(&images)),
-        None => stock::of_engines(&session.here, None, &named(&images)).await,
-    };
-    drop(busy);
-    let installation = installation(&name, &reached.id.context);
-    let place = cluster::place(session);
-    let command = typed();
-    let inputs = Inputs {
-        images: &images,
-        nodes: &nodes,
-        only: &arguments.node,
-        stock: &stock,
-        rehearsal: arguments.dry_run,
-        command: &command,
-    };
-    let decision = decide(inputs, &installation, place.id.clone());
-    let Some(plan) = decision.plan else { return Err(cluster::refused(&decision.refusals)) };
-    let remarks = Remarks { warnings: decision.warnings, ..Remarks::default() };
+    let wish = Wish { images: &images, name: &name, from: arguments.from.as_deref(), node: &arguments.node };
+    let Load { place, plan, remarks, values } =
+        wish.plan((session, session.globals.context.as_deref()), arguments.dry_run).await?;
     if arguments.dry_run {
         return Ok(show_plan(session, &place, &cluster::prepared(plan), &remarks));
     }
     // What an unfinished one has left to do is in this plan: the nodes were asked just now.
     cluster::abandon_open(session, &plan).await?;
-    let values = json!({"images": named(&images), "from": arguments.from, "context": reached.id.context});
     let voyage = cluster::voyage(session, place, journal::Inputs::of(&plan.installation, values), remarks);
     voyage.sail(cluster::prepared(plan), None).await
+}
+
+/// What the nodes lack of the images of a stack that is about to be installed, put into them from the engines of this machine or an archive; the
+/// exit code. A rehearsal only says it.
+pub(crate) async fn before_install(
+    (session, context): (&Session, Option<&str>),
+    objects: &[(Option<String>, Value)],
+    (name, from): (&str, Option<&Path>),
+    rehearsal: bool,
+) -> Result<u8, Failure> {
+    no_sandbox(session, "there are no nodes to put images into")?;
+    let images = images::of_objects(objects);
+    let wish = Wish { images: &images, name, from, node: &[] };
+    let Load { place, plan, remarks, values } = wish.plan((session, context), rehearsal).await?;
+    if rehearsal {
+        say(format!("before it, into the nodes:\n{}", plan_text(&plan, Paint(false))));
+        return Ok(0);
+    }
+    cluster::abandon_open(session, &plan).await?;
+    let voyage = cluster::voyage(session, place, journal::Inputs::of(&plan.installation, values), remarks);
+    Ok(voyage.land(cluster::prepared(plan), None).await?.code())
+}
+
+/// What is to be put where.
+struct Wish<'a> {
+    images: &'a [Image],
+    /// Whose they are.
+    name: &'a str,
+    from: Option<&'a Path>,
+    node: &'a [String],
+}
+
+/// A plan that does it.
+struct Load {
+    place: Cluster,
+    plan: Plan,
+    remarks: Remarks,
+    values: Value,
+}
+
+impl Wish<'_> {
+    async fn plan(&self, (session, context): (&Session, Option<&str>), rehearsal: bool) -> Result<Load, Failure> {
+        let archive = match self.from {
+            Some(file) => Some(checked(session, file).await?),
+            None => None,
+        };
+        let reached = session.connect_to(context).await?;
+        let busy = session.busy("asking the nodes which images they have");
+        let nodes = nodes::look(&reached, &session.here).await.map_err(|error| unread(&error))?;
+        let names = named(self.images);
+        let stock = match &archive {
+            Some(archive) => stock::of_archive(archive, names.clone()),
+            None => stock::of_engines(&session.here, None, &names).await,
+        };
+        drop(busy);
+        let installation = installation(self.name, &reached.id.context);
+        let place = cluster::place(session);
+        let command = typed();
+        let (images, only) = (self.images, self.node);
+        let inputs = Inputs { images, nodes: &nodes, only, stock: &stock, rehearsal, command: &command };
+        let decision = decide(inputs, &installation, place.id.clone());
+        let Some(plan) = decision.plan else { return Err(cluster::refused(&decision.refusals)) };
+        let remarks = Remarks { warnings: decision.warnings, ..Remarks::default() };
+        let values = json!({"images": names, "from": self.from, "context": reached.id.context});
+        Ok(Load { place, plan, remarks, values })
+    }
 }
 
 /// Reads an archive, all of it.

@@ -8,6 +8,7 @@ use seaworthy::prepare;
 use seaworthy::prepare::sharing::Shares;
 use seaworthy::stack::{Choices, Stack};
 
+use super::origin;
 use crate::cli::choose::{choices, take_registry};
 use crate::cli::install::{InstallArgs, refuse_unshared};
 use crate::cli::{Failure, Session};
@@ -19,6 +20,8 @@ use crate::front::say;
 pub(super) async fn ask(session: &Session, arguments: &InstallArgs) -> Result<(String, InstallArgs), Failure> {
     let context = context(session).await?;
     let stack = stack(session)?;
+    let mut arguments = arguments.clone();
+    origin::ask(&mut arguments)?;
     let mut choices = choices(&arguments.choice)?;
     take_registry(&stack, arguments.choice.registry.as_deref(), &mut choices);
     let mut form = Form::new(stack.clone(), choices);
@@ -32,9 +35,8 @@ pub(super) async fn ask(session: &Session, arguments: &InstallArgs) -> Result<(S
         "the same from a shell: seaworthy install {} {} {}",
         stack.name(),
         cluster_option(session.globals.sandbox, &context),
-        form.options().join(" ")
+        [origin::options(&arguments), form.options()].concat().join(" ")
     ));
-    let mut arguments = arguments.clone();
     arguments.stack = Some(stack.name().to_owned());
     arguments.choice.profile = Some(profile);
     arguments.answered = Some(form.choices());

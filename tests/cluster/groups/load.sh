@@ -106,6 +106,20 @@ test_only_what_is_missing() {
   says "did you mean $CLUSTER-worker?"
 }
 
+# What the nodes lack is put into them first, and a rehearsal puts nothing.
+test_an_install_loads_first() {
+  moor docker
+  sw 0 install "${CHOICE[@]}" --load-images --dry-run
+  says "before it, into the nodes:"
+  says "load $WEB into $CLUSTER-control-plane"
+  expect "" in_node "$CLUSTER-control-plane" "$WEB"
+  sw 2 install "${CHOICE[@]}" --load-images="$WORK/nowhere.tar" --yes
+  says "$WORK/nowhere.tar"
+  sw 0 install "${CHOICE[@]}" --load-images --yes --timeout 90s
+  says "answered 200"
+  [[ -n $(in_node "$CLUSTER-control-plane" "$WEB") ]] || fail "it is not there"
+}
+
 # The same name with another content, as after a new build.
 test_an_image_that_was_built_anew() {
   local before
