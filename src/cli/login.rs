@@ -18,16 +18,7 @@ pub(super) fn logins(choice: &Choice, objects: &[Rendered]) -> Result<Option<Pul
     let mut found = Logins::new();
     let registries = registries(objects);
     if let Some(typed) = &choice.typed_login {
-        let registry = only(choice, &registries)?;
-        if typed.user.is_empty() || typed.password.is_empty() {
-            let message = format!("the login of {registry} is empty; nothing was written");
-            return Err(Failure::input(
-                "no-registry-login",
-                message,
-                "answer both questions, or choose another origin of the images",
-            ));
-        }
-        found.insert(registry, typed.clone());
+        found.insert(only(choice, &registries)?, typed.clone());
     }
     for given in &choice.registry_login {
         match Given::of(given)? {

@@ -23,15 +23,25 @@ pub(crate) fn choose(question: &str, lines: &[String], usual: usize) -> Result<u
     Ok(chosen.index)
 }
 
-/// A line of text.
+/// A line of text, which may be empty.
 pub(crate) fn text(question: &str) -> Result<String, Failure> {
     Text::new(question).prompt().map(|text| text.trim().to_owned()).map_err(ended)
 }
 
-/// A text that is not shown.
+/// A line of text that is not empty.
+pub(crate) fn some_text(question: &str) -> Result<String, Failure> {
+    let asked = Text::new(question).with_validator(|text: &str| Ok(not_empty(text)));
+    asked.prompt().map(|text| text.trim().to_owned()).map_err(ended)
+}
+
+/// A text that is not shown, and not empty.
 pub(crate) fn password(question: &str) -> Result<String, Failure> {
     let asked = Password::new(question).with_display_mode(PasswordDisplayMode::Masked).without_confirmation();
-    asked.prompt().map_err(ended)
+    asked.with_validator(|text: &str| Ok(not_empty(text))).prompt().map_err(ended)
+}
+
+fn not_empty(text: &str) -> Validation {
+    if text.trim().is_empty() { Validation::Invalid("is required".into()) } else { Validation::Valid }
 }
 
 /// What is required, each until it is right; then whatever else the person wants to set.

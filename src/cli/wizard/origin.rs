@@ -41,13 +41,13 @@ pub(super) fn ask(arguments: &mut InstallArgs) -> Result<(), Failure> {
     match questions::choose("Where do its images come from?", &lines, 0)? {
         1 => {
             let registry = questions::text("Registry? (empty: the one that the stack names)")?;
-            let user = questions::text("User name?")?;
+            let user = questions::some_text("User name?")?;
             let password = questions::password("Password, or token?")?;
             arguments.choice.registry = Some(registry).filter(|registry| !registry.is_empty());
             arguments.choice.typed_login = Some(Login { user, password });
         }
         2 => arguments.load_images = Some(PathBuf::new()),
-        3 => arguments.load_images = Some(PathBuf::from(questions::text("Archive?")?)),
+        3 => arguments.load_images = Some(PathBuf::from(questions::some_text("Archive?")?)),
         _ => {}
     }
     Ok(())
