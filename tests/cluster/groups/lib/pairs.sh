@@ -17,9 +17,9 @@ rows() { grep -v '^#' "$CLUSTER_DIR/$1"; }
 
 # pair STACK PROFILE
 pair() {
-  local nodes values namespace change changes kept refused mark set=()
+  local nodes values namespace change changes kept refused large mark set=()
   STACK=$1
-  IFS=$'\t' read -r _ _ nodes values namespace change changes kept refused < <(rows pairs.tsv | grep -P "^$1\t$2\t") || fail "no row for $1 $2"
+  IFS=$'\t' read -r _ _ nodes values namespace change changes kept refused large < <(rows pairs.tsv | grep -P "^$1\t$2\t") || fail "no row for $1 $2"
   begin_pair "$namespace"
   CHOSEN=(--profile "$2" -n "$NAMESPACE" --yes)
   for file in $values; do CHOSEN+=(-f "$CLUSTER_DIR/values/$file"); done
@@ -28,6 +28,10 @@ pair() {
   mark=$(audit_mark)
   exits 2 sw install "$STACK" --profile "$2" -n "$NAMESPACE" --yes
   says "$refused"
+  if [[ $large != - ]]; then
+    exits 2 sw install "$STACK" --profile "$2" -n "$NAMESPACE" -f "$REPO_DIR/profiles/$STACK/example.yaml" --yes
+    says "$large" 'nothing was written'
+  fi
   same "what is written of what is refused" "" "$(audited_writes "$mark")"
   everything >"$WORK/before"
   lives "$1 $2 $nodes" "$change" "$changes" "$kept"
@@ -134,8 +138,10 @@ forget_pair() {
 
 # prerequisites NAME...: installed by the program, and taken away when the test ends
 prerequisites() {
+  local pool=()
   printf '%s ' "$@" >"$WORK/prerequisites"
-  exits 0 sw prerequisites install "$@" --pool "$(addresses)" --no-check --yes
+  [[ " $* " != *' metallb '* ]] || pool=(--pool "$(addresses)")
+  exits 0 sw prerequisites install "$@" "${pool[@]}" --no-check --yes
 }
 
 # Some of the nodes' own network, which no node has.
