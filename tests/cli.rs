@@ -9,6 +9,7 @@ mod input;
 mod install;
 mod json;
 mod life;
+mod pairs;
 mod pool;
 mod preflight;
 mod prerequisites;

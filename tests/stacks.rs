@@ -5,8 +5,10 @@ mod exadeploy;
 mod geodata;
 mod hello;
 mod newton_v2t;
+mod telemetry_pipeline;
 
-use seaworthy::stack::{Catalogue, Choices, Stack};
+use seaworthy::stack::values::Text;
+use seaworthy::stack::{Catalogue, Choices, Severity, Stack};
 use serde_json::Value;
 
 /// A built-in stack.
@@ -69,4 +71,28 @@ fn assert_helpful(stack: &Stack) {
             setting.path
         );
     }
+}
+
+/// A profile, a values file, and all that is said of it.
+type Wrong = (&'static str, &'static str, &'static [&'static str]);
+
+/// What is said of a values file on top of what is enough, as `way: message`, warnings marked.
+fn told_of(stack: &Stack, enough: &str, profile: &str, text: &str) -> Vec<String> {
+    let file = |name: &str, text: &str| Text { name: name.into(), text: text.into() };
+    let files = vec![file("enough.yaml", enough), file("wrong.yaml", text)];
+    let choices = Choices { profile: Some(profile.into()), files, ..Choices::default() };
+    let faults = stack.check(&stack.values(&choices).unwrap_or_else(|error| panic!("{text}: {error}")));
+    let mark = |severity| if severity == Severity::Warning { "warning: " } else { "" };
+    faults.iter().map(|fault| format!("{}{}: {}", mark(fault.severity), fault.way, fault.message)).collect()
+}
+
+/// Asserts each row; all that differ are shown, as they would stand in the table.
+#[track_caller]
+fn assert_told(stack: &Stack, enough: &str, table: &[Wrong]) {
+    let row = |(profile, text, said): &Wrong| {
+        let told = told_of(stack, enough, profile, text);
+        (told != *said).then(|| format!("    ({profile:?}, {text:?}, &{told:?}),"))
+    };
+    let differing: Vec<String> = table.iter().filter_map(row).collect();
+    assert!(differing.is_empty(), "otherwise than the table has it:\n{}", differing.join("\n"));
 }

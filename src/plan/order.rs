@@ -50,6 +50,11 @@ pub fn references(object: &Value) -> Vec<ObjectRef> {
             found.extend(text(subject, "/name").map(|name| ObjectRef::new("v1", "ServiceAccount", scope, name)));
         }
     }
+    // The claim is bound to this one alone; that it was not there yet is looked at again only after a quarter of a minute.
+    if own.kind == "PersistentVolumeClaim" {
+        let volume = text(object, "/spec/volumeName");
+        found.extend(volume.map(|name| ObjectRef::new("v1", "PersistentVolume", None, name)));
+    }
     if let (Some(version), Some(kind), Some(name)) = (
         text(object, "/spec/scaleTargetRef/apiVersion"),
         text(object, "/spec/scaleTargetRef/kind"),
@@ -135,6 +140,16 @@ mod tests {
                 "ConfigMap/n/keys"
             ]
         );
+    }
+
+    #[test]
+    fn a_claim_needs_the_volume_that_it_names() {
+        let claim = |spec: Value| {
+            let object = json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "c", "namespace": "n"}, "spec": spec});
+            references(&object).iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        assert_eq!(claim(json!({"volumeName": "v"})), ["Namespace/n", "PersistentVolume/v"]);
+        assert_eq!(claim(json!({})), ["Namespace/n"]);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! newton-v2t: what recovery finds its volumes by, what changes with the profile, and the rules across values.
 
+mod wrong;
+
 use serde_json::{Value, json};
 
 use super::{assert_helpful, object, objects, required, says, stack, title};

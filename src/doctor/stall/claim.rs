@@ -68,6 +68,10 @@ fn lost(site: &Site<'_>) -> Option<Cause> {
 }
 
 fn no_class(site: &Site<'_>) -> Option<Cause> {
+    // Nothing is made for a claim that names its volume, so its class is only a word that both have.
+    if text(site.object, "/spec/volumeName").is_some() {
+        return None;
+    }
     let class = class(site)?;
     let there = classes(site);
     let said = site.event(&["ProvisioningFailed"]).map(event_text).unwrap_or_default();

@@ -119,8 +119,11 @@ fn claim_for(world: &mut World, set: &Value, template: &Value, name: &str) -> Re
         return if going { Err(format!("pvc {name} is being deleted")) } else { Ok(()) };
     }
     world.check_quota("PersistentVolumeClaim", namespace, name).map_err(|refusal| refusal.message)?;
+    // The template's own labels, and those of the selector over them: by the former `uninstall` and recovery find the claim.
+    let mut labels = template["metadata"]["labels"].as_object().cloned().unwrap_or_default();
+    labels.extend(set["spec"]["selector"]["matchLabels"].as_object().cloned().unwrap_or_default());
     let mut claim = json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "spec": template["spec"],
-        "metadata": {"name": name, "namespace": namespace, "labels": set["spec"]["selector"]["matchLabels"]}});
+        "metadata": {"name": name, "namespace": namespace, "labels": labels}});
     if template["metadata"]["annotations"].is_object() {
         claim["metadata"]["annotations"] = template["metadata"]["annotations"].clone();
     }

@@ -218,7 +218,10 @@ impl Judge<'_> {
             .map(|error| self.expected(&way, error.kind()))
             .collect();
         let words = if expected.is_empty() { "another form".to_owned() } else { expected.join(" or ") };
-        let message = format!("is {}, expected {words}{}", self.shown(&way), self.explained(&way));
+        let explained = self.explained(&way);
+        // The last form may have been told with it already.
+        let words = words.strip_suffix(&explained).unwrap_or(&words);
+        let message = format!("is {}, expected {words}{explained}", self.shown(&way));
         vec![self.at(FaultKind::BadValue, way, message)]
     }
 

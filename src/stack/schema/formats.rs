@@ -50,6 +50,10 @@ pub const FORMATS: &[Format] = &[
 
 /// What a format is in plain words, when it is one of these.
 pub fn words(name: &str) -> Option<&'static str> {
+    // The one of JSON Schema itself that our stacks use.
+    if name == "regex" {
+        return Some("a regular expression");
+    }
     FORMATS.iter().find(|format| format.name == name).map(|format| format.words)
 }
 

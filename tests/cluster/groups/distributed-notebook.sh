@@ -74,6 +74,8 @@ wanted_kernel_pods() { kubectl get node -o json | jq -r '.items[].metadata.name 
 
 kernels_run() { [[ $(kernel_pods) == "$(wanted_kernel_pods)" ]]; }
 
+node_has_devices() { [[ $(kubectl get node "$1" -o 'jsonpath={.status.allocatable.ds2-lab\.github\.io/deflated-gpu}') == 6 ]]; }
+
 # Both are as in the cluster's Secret, never printed by the program.
 token() { k get secret jupyter-notebook-token -o 'jsonpath={.data.token}' | base64 -d; }
 
@@ -94,7 +96,8 @@ test_notebook_on_one_node_ends_ready_and_says_that_no_kernel_starts() {
   same "ready pods" 'gateway jupyter-notebook local-daemon workload-driver' "$(pods_ready)"
   # The daemon found the gateway, and the kubelet its devices.
   expect '{"agents":["local-daemon-0"],"count":1}' curl -sS "http://$(ip_of gateway):8081/daemons"
-  expect 6 kubectl get node "$(k get pod local-daemon-0 -o 'jsonpath={.spec.nodeName}')" -o 'jsonpath={.status.allocatable.ds2-lab\.github\.io/deflated-gpu}'
+  # The kubelet says so when it next reports about its node.
+  eventually 30 node_has_devices "$(k get pod local-daemon-0 -o 'jsonpath={.spec.nodeName}')"
   contains '"start":1' k exec local-daemon-0 -- cat /node_local/starts.log
   # Everybody may ask what it is, and nobody without the token for more. Nothing of it is written anywhere here.
   expect '{"version": "2.14.2"}' curl -sS "http://$(ip_of jupyter-notebook):8888/api"

@@ -1,9 +1,9 @@
 //! Settings that are refused or warned of: for each values file all that is said, word for word.
 
+use seaworthy::stack::Choices;
 use seaworthy::stack::values::Text;
-use seaworthy::stack::{Choices, Severity};
 
-use super::super::says;
+use super::super::{Wrong, says, told_of};
 use super::EXADEPLOY;
 
 /// What is enough for the profile single-node.
@@ -14,21 +14,8 @@ moduleRepository: {image: 'r.example.org/repository:1'}
 runner: {image: 'r.example.org/runner:1'}
 ";
 
-/// What is said of a values file on top of what is enough, as `way: message`, warnings marked.
-fn told(profile: &str, text: &str) -> Vec<String> {
-    let file = |name: &str, text: &str| Text { name: name.into(), text: text.into() };
-    let files = vec![file("enough.yaml", ENOUGH), file("wrong.yaml", text)];
-    let choices = Choices { profile: Some(profile.into()), files, ..Choices::default() };
-    let faults = EXADEPLOY.check(&EXADEPLOY.values(&choices).unwrap());
-    let mark = |severity| if severity == Severity::Warning { "warning: " } else { "" };
-    faults.iter().map(|fault| format!("{}{}: {}", mark(fault.severity), fault.way, fault.message)).collect()
-}
-
-/// A profile, a values file, and all that is said.
-type Row = (&'static str, &'static str, &'static [&'static str]);
-
 #[rustfmt::skip]
-const TABLE: &[Row] = &[
+const TABLE: &[Wrong] = &[
     // what the vendor gives
     ("single-node", "exafunction: {apiKeySecret: {name: null}}", &["exafunction.apiKeySecret.value: the vendor's API key is needed: give it with `--secret exafunction.apiKeySecret.value=@FILE`, or name a Secret that holds it in exafunction.apiKeySecret.name"]),
     ("single-node", "exafunction: {apiKeySecret: {value: typed}}", &["exafunction.apiKeySecret.name: the API key is given and a Secret that holds one is named; leave one of the two out"]),
@@ -112,7 +99,7 @@ runner: {serviceAccountName: mine}", &["warning: exafunction.imagePullSecrets: r
 fn what_is_wrong_is_said_once_and_word_for_word() {
     for (profile, text, wanted) in TABLE {
         let mut wanted: Vec<&str> = wanted.to_vec();
-        let mut told = told(profile, text);
+        let mut told = told_of(&EXADEPLOY, ENOUGH, profile, text);
         told.sort();
         wanted.sort_unstable();
         assert_eq!(told, wanted, "{profile}:\n{text}");

@@ -193,7 +193,7 @@ const TABLE: &[(&str, &[&str], &[&str])] = &[
         "ha",
         &["prod.nfs.address=nfs.example.com", "prod.nfs.mountPath=exports"],
         &[
-            "--set prod.nfs.mountPath: is `exports`, expected an empty text or a text like `^/` (On the server; begins with a slash) (On the server; begins with a slash)",
+            "--set prod.nfs.mountPath: is `exports`, expected an empty text or a text like `^/` (On the server; begins with a slash)",
         ],
     ),
     (
