@@ -169,6 +169,29 @@ fn objects_are_checked_together() {
 }
 
 #[test]
+fn a_rolling_update_over_a_claim_for_one_is_warned_of() {
+    let claim = |modes: &str| {
+        format!(
+            "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {{name: data}}\n\
+             spec: {{accessModes: [{modes}], resources: {{requests: {{storage: 1Gi}}}}}}\n---\n"
+        )
+    };
+    let held = deployment(
+        "volumes: [{name: data, persistentVolumeClaim: {claimName: data}}]\n\
+         containers: [{name: c, image: 'i:1', volumeMounts: [{name: data, mountPath: /data}]}]",
+    );
+    let said = faults(&(claim("ReadWriteOnce") + &held));
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(
+        said[0].contains("warning: spec.strategy: the claim `data` is ReadWriteOnce: while an update is rolled out"),
+        "{said:?}"
+    );
+    assert_eq!(faults(&(claim("ReadWriteMany") + &held)), Vec::<String>::new());
+    let recreated = held.replace("spec:\n  selector", "spec:\n  strategy: {type: Recreate}\n  selector");
+    assert_eq!(faults(&(claim("ReadWriteOncePod") + &recreated)), Vec::<String>::new());
+}
+
+#[test]
 fn custom_objects_pass_with_a_note() {
     let stack = stack(&[(
         "manifests/web.yaml",

@@ -12,6 +12,7 @@ pub(super) fn check(objects: &[Rendered], faults: &mut Vec<Fault>) {
     for object in objects {
         match object.kind_name() {
             "Service" => stack.service(object, faults),
+            "Deployment" => stack.held(object, faults),
             "StatefulSet" => stack.governing_service(object, faults),
             "HorizontalPodAutoscaler" => stack.scaled(object, faults),
             "PodDisruptionBudget" => stack.budget(object, faults),
@@ -71,6 +72,33 @@ impl<'a> Stack<'a> {
         let name = text(&set.object["spec"], "serviceName");
         if !name.is_empty() && !self.has("Service", name, set.namespace()) {
             faults.push(warning(set, &Way::dotted("spec.serviceName"), format!("this stack has no Service `{name}`")));
+        }
+    }
+
+    /// A rolling update starts a pod beside the one that it replaces. One that has a claim for one node, or one pod, keeps the new one from it.
+    fn held(&self, deployment: &Rendered, faults: &mut Vec<Fault>) {
+        let spec = &deployment.object["spec"];
+        if text(&spec["strategy"], "type") == "Recreate" {
+            return;
+        }
+        let namespace = deployment.namespace();
+        let for_one = |name: &str| {
+            let is_it = |it: &&Rendered| {
+                it.kind_name() == "PersistentVolumeClaim" && it.name() == name && it.namespace() == namespace
+            };
+            let claim = self.objects.iter().find(is_it)?;
+            let modes: Vec<&str> = items(&claim.object["spec"], "accessModes").filter_map(Value::as_str).collect();
+            modes.iter().all(|mode| ["ReadWriteOnce", "ReadWriteOncePod"].contains(mode)).then(|| modes.join(", "))
+        };
+        for volume in items(&spec["template"]["spec"], "volumes") {
+            let claim = text(&volume["persistentVolumeClaim"], "claimName");
+            if let Some(modes) = for_one(claim) {
+                let message = format!(
+                    "the claim `{claim}` is {modes}: while an update is rolled out, a new pod on another node waits for the old one to let go of it; \
+                     set spec.strategy.type to Recreate"
+                );
+                faults.push(warning(deployment, &Way::dotted("spec.strategy"), message));
+            }
         }
     }
 
