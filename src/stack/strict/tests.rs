@@ -189,6 +189,8 @@ fn a_rolling_update_over_a_claim_for_one_is_warned_of() {
     assert_eq!(faults(&(claim("ReadWriteMany") + &held)), Vec::<String>::new());
     let recreated = held.replace("spec:\n  selector", "spec:\n  strategy: {type: Recreate}\n  selector");
     assert_eq!(faults(&(claim("ReadWriteOncePod") + &recreated)), Vec::<String>::new());
+    let one_by_one = held.replace("spec:\n  selector", "spec:\n  strategy: {rollingUpdate: {maxSurge: 0}}\n  selector");
+    assert_eq!(faults(&(claim("ReadWriteOnce") + &one_by_one)), Vec::<String>::new());
 }
 
 #[test]

@@ -78,7 +78,8 @@ impl<'a> Stack<'a> {
     /// A rolling update starts a pod beside the one that it replaces. One that has a claim for one node, or one pod, keeps the new one from it.
     fn held(&self, deployment: &Rendered, faults: &mut Vec<Fault>) {
         let spec = &deployment.object["spec"];
-        if text(&spec["strategy"], "type") == "Recreate" {
+        let strategy = &spec["strategy"];
+        if text(strategy, "type") == "Recreate" || strategy["rollingUpdate"]["maxSurge"] == 0 {
             return;
         }
         let namespace = deployment.namespace();
