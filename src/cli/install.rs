@@ -46,8 +46,9 @@ pub(crate) struct InstallArgs {
     #[arg(help = format!("Only warn of what this check refuses; may be repeated: {}", preflight::names()))]
     pub(crate) ignore: Vec<String>,
     /// First put the images that the nodes lack into them, from the engines of this machine, or from ARCHIVE: for images that no registry gives
-    #[arg(long, value_name = "ARCHIVE", num_args = 0..=1, require_equals = true, default_missing_value = "")]
-    pub(crate) load_images: Option<PathBuf>,
+    #[arg(long, value_name = "ARCHIVE", num_args = 0..=1, require_equals = true)]
+    #[expect(clippy::option_option, reason = "not asked for; asked for; from an archive")]
+    pub(crate) load_images: Option<Option<PathBuf>>,
     /// Give up an unfinished run of this installation and plan anew
     #[arg(long)]
     pub(crate) replan: bool,
@@ -102,8 +103,7 @@ pub(super) async fn run_on(
         None => choose(session, stack.name(), &arguments.choice, false)?,
     };
     if let Some(from) = &arguments.load_images {
-        let from = Some(from.as_path()).filter(|from| !from.as_os_str().is_empty());
-        let what = (chosen.installation.stack.as_str(), from);
+        let what = (chosen.installation.stack.as_str(), from.as_deref());
         let code = before_install((session, context), &chosen.objects, what, arguments.dry_run).await?;
         if code != 0 {
             return Ok(ExitCode::from(code));

@@ -135,6 +135,15 @@ fn walk(folder: &std::path::Path) -> Vec<String> {
 }
 
 #[test]
+fn in_a_sandbox_no_image_is_put_anywhere() {
+    for option in ["--load-images", "--load-images=harbour.tar"] {
+        let said =
+            Test::new().line(&format!("install hello --sandbox --yes {option}")).status(2).any_stderr().run().stderr;
+        assert!(said.contains("there are no nodes to put images into"), "{said}");
+    }
+}
+
+#[test]
 fn a_login_has_to_be_for_where_the_images_come_from() {
     let install = "install hello --sandbox --yes";
     let table = [

@@ -23,9 +23,9 @@ pub(super) fn options(arguments: &InstallArgs) -> Vec<String> {
     let registry = choice.registry.iter().map(|registry| format!("--registry {}", quoted(registry)));
     let login =
         choice.typed_login.iter().map(|login| format!("--registry-login {}", quoted(&format!("{}=@FILE", login.user))));
-    let load = arguments.load_images.iter().map(|from| match from.as_os_str().is_empty() {
-        true => "--load-images".to_owned(),
-        false => format!("--load-images={}", quoted(&from.display().to_string())),
+    let load = arguments.load_images.iter().map(|from| match from {
+        None => "--load-images".to_owned(),
+        Some(from) => format!("--load-images={}", quoted(&from.display().to_string())),
     });
     registry.chain(login).chain(load).collect()
 }
@@ -46,8 +46,8 @@ pub(super) fn ask(arguments: &mut InstallArgs) -> Result<(), Failure> {
             arguments.choice.registry = Some(registry).filter(|registry| !registry.is_empty());
             arguments.choice.typed_login = Some(Login { user, password });
         }
-        2 => arguments.load_images = Some(PathBuf::new()),
-        3 => arguments.load_images = Some(PathBuf::from(questions::some_text("Archive?")?)),
+        2 => arguments.load_images = Some(None),
+        3 => arguments.load_images = Some(Some(PathBuf::from(questions::some_text("Archive?")?))),
         _ => {}
     }
     Ok(())
