@@ -197,7 +197,9 @@ macro_rules! pairs {
         fn $name() {
             let pairs: Vec<&Pair> = PAIRS.iter().filter(|pair| pair.stack == $stack).collect();
             assert_eq!(pairs.len(), 2, "both profiles");
-            pairs.iter().for_each(|pair| pair.is_installed_changed_and_taken_away());
+            for pair in pairs {
+                pair.is_installed_changed_and_taken_away();
+            }
         }
     )*};
 }

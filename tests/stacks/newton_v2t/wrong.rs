@@ -66,7 +66,7 @@ const TABLE: &[Wrong] = &[
     // ways in, and what the images are told
     ("single-node", "core: {ingress: {enabled: true}}", &["core.ingress.hosts: name at least one host, or every request to the ingress controller would go to Core"]),
     ("single-node", "dashboard: {ingress: {enabled: true}}", &["dashboard.ingress.hosts: name at least one host, or every request to the ingress controller would go to the dashboard"]),
-    ("single-node", "core: {ingress: {enabled: true, hosts: [{host: 'a.example.org/'}]}}", &[r#"core.ingress.hosts[0].host: is `a.example.org/`, expected a text like `^(\*\.)?[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$` (A DNS name that leads to the ingress controller; a leading *. is allowed)"#]),
+    ("single-node", "core: {ingress: {enabled: true, hosts: [{host: 'a.example.org/'}]}}", &[r"core.ingress.hosts[0].host: is `a.example.org/`, expected a text like `^(\*\.)?[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$` (A DNS name that leads to the ingress controller; a leading *. is allowed)"]),
     ("single-node", "core: {service: {type: Public}}", &["core.service.type: is `Public`, expected one of `ClusterIP`, `NodePort`, `LoadBalancer`"]),
     ("single-node", "core: {port: 70000}", &["core.port: is 70000, expected at most 65535"]),
     ("single-node", "core: {historyPath: history}", &["core.historyPath: is `history`, expected a text like `^(/[A-Za-z0-9._-]+)+$` (Where the volume is in the container)"]),

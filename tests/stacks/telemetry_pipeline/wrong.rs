@@ -53,7 +53,7 @@ const TABLE: &[Wrong] = &[
     ("single-node", "mq: {externalHost: 'http://queue'}", &["mq.externalHost: is `http://queue`, expected an empty text or a DNS name: small letters, digits, `-` and `.` (Host name of the queue to use when none is installed here. It is spoken to at the port below and at 9091)"]),
     ("single-node", "mq: {port: 9091}", &["mq.port: 9091 is where the collector is served; choose another port for HTTP"]),
     ("single-node", "mq: {port: 0}", &["mq.port: is 0, expected at least 1"]),
-    ("single-node", "mq: {ackTimeout: soon}", &[r#"mq.ackTimeout: is `soon`, expected a text like `^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$` (After how long a message that nobody took is offered again)"#]),
+    ("single-node", "mq: {ackTimeout: soon}", &[r"mq.ackTimeout: is `soon`, expected a text like `^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$` (After how long a message that nobody took is offered again)"]),
     ("single-node", "mq: {persistence: {dir: data}}", &["mq.persistence.dir: is `data`, expected a text like `^/[A-Za-z0-9._/-]+$` (Where the log is, inside the container)"]),
     ("single-node", "mq: {persistence: {enabled: true}}", &["warning: mq.persistence.enabled: the queue's log is only added to, never read or shortened; when its volume is full the queue refuses messages and the pipeline stops"]),
     ("single-node", "apiGateway: {collectorUrl: 'collector:8080'}", &["apiGateway.collectorUrl: is `collector:8080`, expected an empty text or a text like `^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?$` (Address of the collector to ask. Empty asks the one installed here)"]),
@@ -78,7 +78,7 @@ const TABLE: &[Wrong] = &[
     ("ha", "podDisruptionBudget: {minAvailable: half}", &["podDisruptionBudget.minAvailable: is `half`, expected a text like `^([0-9]{1,3}%)?$` (How many, or what share, must stay. Empty when the other one is given)"]),
     // ways in
     ("single-node", "apiGateway: {ingress: {enabled: true}}", &["apiGateway.ingress.hosts: an ingress needs at least one host"]),
-    ("single-node", "apiGateway: {ingress: {enabled: true, hosts: [{host: 'https://a.example.org'}]}}", &[r#"apiGateway.ingress.hosts[0].host: is `https://a.example.org`, expected a text like `^(\*\.)?[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$` (A DNS name that leads to the ingress controller; a leading *. is allowed)"#]),
+    ("single-node", "apiGateway: {ingress: {enabled: true, hosts: [{host: 'https://a.example.org'}]}}", &[r"apiGateway.ingress.hosts[0].host: is `https://a.example.org`, expected a text like `^(\*\.)?[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$` (A DNS name that leads to the ingress controller; a leading *. is allowed)"]),
     ("single-node", "apiGateway: {ingress: {enabled: true, hosts: [{host: a.example.org, paths: [{path: api}]}]}}", &["apiGateway.ingress.hosts[0].paths[0].path: is `api`, expected a text like `^/` (Begins with a slash)"]),
     ("single-node", "apiGateway: {ingress: {enabled: true, hosts: [{host: a.example.org}], tls: [{hosts: [b.example.org]}]}}", &["apiGateway.ingress.tls: a certificate is asked for a host that is not among the hosts"]),
     ("single-node", "apiGateway: {ingress: {enabled: true, className: nginx, annotations: {kubernetes.io/ingress.class: nginx}, hosts: [{host: a.example.org}]}}", &["apiGateway.ingress.className: the class is given twice, here and as an annotation; Kubernetes before 1.27 refuses that"]),
