@@ -1,6 +1,7 @@
 //! The command line. The types here only parse; each command is a thin file that calls the library and hands what comes
 //! back to a front end.
 
+mod chart;
 pub(crate) mod choose;
 mod cluster;
 mod detect;

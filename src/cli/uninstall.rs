@@ -13,6 +13,7 @@ use seaworthy::prepare::{self, Prepared};
 use seaworthy::stack::Choices;
 use serde_json::Value;
 
+use super::chart;
 use super::choose::check_name;
 use super::install::applied;
 use super::landing::Landing;
@@ -51,10 +52,11 @@ pub(crate) async fn run(session: &Session, arguments: &UninstallArgs) -> Result<
     let traces = Traces::read(session, cluster, bare).await?;
     let made = traces.made(session).await?;
     let mut removal = traces.removal(&destroy, &made).await?;
+    removal.take_release(session, &destroy).await?;
     add_made(&mut removal.prepared.plan, &made, arguments.runtime);
     drop(busy);
     if arguments.dry_run {
-        return Ok(show_plan(session, &removal.traces.cluster, &removal.prepared, &Remarks::default()));
+        return Ok(show_plan(session, &removal.traces.cluster, &removal.prepared, &removal.remarks()));
     }
     if let Some(slip) = slip(&destroy, &removal.prepared.plan, &removal.traces.known) {
         let message = format!("{} is not there, or not part of this installation; nothing was deleted", slip.name);
@@ -89,6 +91,8 @@ pub(super) struct Traces {
 pub(super) struct Removal {
     traces: Traces,
     pub(super) prepared: Prepared,
+    /// What is worth saying of it.
+    said: Vec<String>,
 }
 
 impl Traces {
@@ -127,11 +131,25 @@ impl Traces {
         let prepared = prepare::uninstall(&self.cluster, self.installation.clone(), &known, destroy)
             .await
             .map_err(|error| Failure::kube(&error))?;
-        Ok(Removal { traces: self, prepared })
+        Ok(Removal { traces: self, prepared, said: Vec::new() })
     }
 }
 
 impl Removal {
+    /// Adds what takes away a release of helm, where it was made from a chart.
+    async fn take_release(&mut self, session: &Session, destroy: &Destroy) -> Result<(), Failure> {
+        let Traces { cluster, installation, record, latest, .. } = &self.traces;
+        let place = chart::release_of(session, cluster, installation, (record.as_ref(), latest.as_ref())).await?;
+        if let Some(place) = place {
+            self.said = chart::remove(cluster, &mut self.prepared, &place, destroy).await?;
+        }
+        Ok(())
+    }
+
+    fn remarks(&self) -> Remarks {
+        Remarks { warnings: self.said.clone(), ..Remarks::default() }
+    }
+
     /// Shows the plan, asks, runs it, and says how it ended.
     async fn sail(self, session: &Session, face: Face, take_lock: Option<&str>) -> Result<ExitCode, Failure> {
         let (voyage, prepared) = self.embark(session, face, take_lock, false).await?;
@@ -157,7 +175,7 @@ impl Removal {
             say(format!("run {} was not finished; it is given up for this one", open.run));
         }
         let inputs = inputs(&self.prepared.plan.installation, record.as_ref());
-        let remarks = Remarks::default();
+        let remarks = Remarks { warnings: self.said, ..Remarks::default() };
         Ok((Voyage { session, face, cluster, inputs, record, take_lock, remarks, agreed }, self.prepared))
     }
 }

@@ -277,7 +277,7 @@ pub(super) fn refuse(prepared: &Prepared) -> Result<(), Failure> {
         });
     }
     match prepared.refusals.first() {
-        Some(needed) if needed.id == "secret-needed" => {
+        Some(needed) if matches!(needed.id.as_str(), "secret-needed" | "release-locked") => {
             Err(Failure::input(&needed.id, cause_text(needed), needed.remedy.clone().unwrap_or_default()))
         }
         Some(first) => Err(refused(first, &prepared.refusals)),

@@ -13,7 +13,7 @@ use std::thread::JoinHandle;
 
 use tokio::sync::oneshot;
 
-pub use entry::{Entry, Inputs};
+pub use entry::{ChartInput, Entry, Inputs};
 pub use runs::{RunRecord, RunState, Runs};
 
 use crate::error::Explain;

@@ -124,15 +124,8 @@ pub fn plan(
     restart::add(&mut steps, snapshot);
     steps.extend(prune_steps(&desired.inventory, &wanted, snapshot));
     if let Some(reach) = desired.reach.first() {
-        let needs = steps.iter().filter(|step| matches!(step.action, Action::Await { .. })).map(|s| s.id.clone());
-        steps.push(Step {
-            id: format!("reach:{}", reach.name),
-            title: format!("reach {} at Service/{}/{}", reach.title, reach.namespace, reach.service),
-            component: None,
-            needs: needs.collect(),
-            action: Action::Reach { reach: reach.clone() },
-            change: Change::Observe,
-        });
+        let step = reach_step(reach, &steps, None);
+        steps.push(step);
     }
     Plan { purpose: Purpose::Install, installation, cluster, steps, reach: desired.reach.clone() }
 }
@@ -160,12 +153,25 @@ pub fn refresh(recorded: &Plan, (snapshot, rehearsals): (&Snapshot, &Rehearsals)
     plan
 }
 
+/// The proof that the application answers: after all that is waited for, and after `also`.
+pub(super) fn reach_step(reach: &Reach, steps: &[Step], also: impl IntoIterator<Item = String>) -> Step {
+    let needs = steps.iter().filter(|step| matches!(step.action, Action::Await { .. })).map(|s| s.id.clone());
+    Step {
+        id: format!("reach:{}", reach.name),
+        title: format!("reach {} at Service/{}/{}", reach.title, reach.namespace, reach.service),
+        component: None,
+        needs: needs.chain(also).collect(),
+        action: Action::Reach { reach: reach.clone() },
+        change: Change::Observe,
+    }
+}
+
 /// The id of the step that applies an object.
 pub fn apply_id(reference: &ObjectRef) -> String {
     format!("apply:{reference}")
 }
 
-fn await_id(reference: &ObjectRef) -> String {
+pub(super) fn await_id(reference: &ObjectRef) -> String {
     format!("await:{reference}")
 }
 
@@ -188,7 +194,7 @@ fn awaits_of(objects: &[(&Option<String>, &Value, ObjectRef)], component: &str) 
 }
 
 /// A Service is there when it is applied, unless somebody has to give it an address.
-fn is_worth_a_wait(object: &Value, reference: &ObjectRef) -> bool {
+pub(super) fn is_worth_a_wait(object: &Value, reference: &ObjectRef) -> bool {
     let plain_service = reference.kind == "Service" && object["spec"]["type"] != "LoadBalancer";
     ready::is_awaited(reference) && !plain_service
 }

@@ -84,6 +84,19 @@ pub enum Entry {
     },
 }
 
+/// The official chart that a release is made from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ChartInput {
+    /// The chart, as helm is given it.
+    pub reference: String,
+    /// The version that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// Name and version, as the chart says itself.
+    pub named: String,
+}
+
 /// What was chosen for a run: two runs with the same inputs want the same.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Inputs {
@@ -106,6 +119,9 @@ pub struct Inputs {
     /// The Secret that all pods pull with, where one was named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pull_secret: Option<String>,
+    /// The official chart, where helm makes the objects.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chart: Option<ChartInput>,
     /// What was decided about fields that somebody else owns.
     #[serde(default)]
     pub policy: Policy,
@@ -142,6 +158,12 @@ impl Inputs {
         let named = |option: &Option<String>| option.clone().unwrap_or_else(|| "none".to_owned());
         let changed = options.iter().filter(|(_, now, was)| now != was);
         lines.extend(changed.map(|(name, now, was)| format!("{name}: {}, was {}", named(now), named(was))));
+        let from = |chart: &Option<ChartInput>| {
+            chart.as_ref().map_or_else(|| "none".to_owned(), |chart| format!("{} ({})", chart.named, chart.reference))
+        };
+        if self.chart != was.chart {
+            lines.push(format!("chart: {}, was {}", from(&self.chart), from(&was.chart)));
+        }
         let show = |value: &Option<Value>| value.as_ref().map_or_else(|| "nothing".to_owned(), ToString::to_string);
         lines.extend(
             crate::plan::difference::difference(&was.values, &self.values)
