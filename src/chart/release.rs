@@ -278,7 +278,7 @@ mod tests {
         for (data, why) in [
             (json!({}), "it holds no release"),
             (json!({"release": "!"}), "no base64"),
-            (json!({"release": "Ym0w"}), "no JSON"),
+            (json!({"release": "Ym04PQ=="}), "no JSON"),
         ] {
             bad["data"] = data;
             let told = Release::of(&bad).err().unwrap();

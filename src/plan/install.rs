@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::compare::{Changed, Comparison, UNNAMED_SCALER, compare, contradicts};
-use super::difference::difference;
+use super::difference::{difference, hide_values};
 use super::order::{defined_kinds, rank, references};
 use super::restart;
 use super::{Action, Change, Choice, Conflict, FIELD_MANAGER, FieldChange, Installation, Plan, Purpose, Reach, Step};
@@ -255,10 +255,14 @@ fn change(
     if foreign {
         conflicts.push(not_ours(live));
     }
-    let fields = match rehearsal {
+    let mut fields = match rehearsal {
         Some(after) => difference(live, after),
         None => comparison.changed.into_iter().map(field_change).collect(),
     };
+    if reference.kind == "Secret" {
+        conflicts.iter_mut().for_each(|it| hide_values(&it.path, [&mut it.now, &mut it.wanted]));
+        fields.iter_mut().for_each(|it| hide_values(&it.path, [&mut it.now, &mut it.wanted]));
+    }
     let resource_version = text(live, "/metadata/resourceVersion").unwrap_or_default().to_owned();
     Change::Update { fields, conflicts, resource_version }
 }
@@ -349,4 +353,25 @@ fn prune_step(reference: &ObjectRef, snapshot: &Snapshot) -> Option<Step> {
         action: Action::Delete { object: reference.clone(), uid },
         change,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_secret_that_somebody_else_owns_is_not_shown_in_a_conflict() {
+        let live = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s", "namespace": "n", "resourceVersion": "1",
+            "managedFields": [{"manager": "helm", "operation": "Apply", "fieldsV1": {"f:stringData": {"f:password": {}}}}]},
+            "stringData": {"password": "marlin"}});
+        let wanted = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s", "namespace": "n"}, "stringData": {"password": "swordfish"}});
+        let mut snapshot = Snapshot::default();
+        snapshot.insert(live);
+        let reference = ObjectRef::new("v1", "Secret", Some("n"), "s");
+        let change = change(&wanted, &reference, &snapshot, None, Policy::default());
+        let told = serde_json::to_string(&change).unwrap();
+        assert!(told.contains("stringData.password") && told.contains("<secret>"), "{told}");
+        assert!(!told.contains("swordfish") && !told.contains("marlin"), "{told}");
+    }
 }

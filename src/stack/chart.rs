@@ -139,7 +139,7 @@ mod tests {
 
     #[test]
     fn a_chart_that_is_described_badly_is_named() {
-        let bad = "chart: {name: demo, version: 1, ours: [web.nothing], failures: [{versions: x, when: '1 +', what: ' '}]}\nrules:";
+        let bad = "chart: {name: demo, version: 1, ours: [web.nothing], failures: [{versions: new, when: '1 +', what: ' '}]}\nrules:";
         let folder = super::super::tests::folder(&[("stack.yaml", &STACK.replace("rules:", bad))]);
         let told = super::super::Stack::load(&folder).unwrap_err().to_string();
         for part in ["chart.ours[0]", "chart.failures[0].what", "chart.failures[0].versions", "chart.failures[0].when"]

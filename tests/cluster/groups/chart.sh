@@ -29,7 +29,7 @@ shop_uninstall() { sw --profiles "$CLUSTER_DIR/charts/stacks" uninstall shop -n 
 helm() { "$HELM" --kubeconfig "$CONFIG" --namespace "$NAMESPACE" "$@"; }
 
 # revision NUMBER STATUS: what helm says of the release's newest
-revision() { expect "$1 $2" eval 'helm list -a -o json | jq -r ".[] | \"\\(.revision) \\(.status)\""'; }
+revision() { expect "$1 $2" eval 'helm history shop -o json | jq -r ".[-1] | \"\\(.revision) \\(.status)\""'; }
 
 status_label() { k get secret -l "owner=helm,name=shop,status=$1" -o name; }
 
@@ -150,7 +150,7 @@ test_stopped_in_good_order() {
   ! in_status pending-install || fail "the release is stuck"
   exits 0 chart --set pause=8
   expect 'done' eval 'run_states | tail -n 1'
-  expect deployed eval 'helm list -a -o json | jq -r ".[].status"'
+  expect deployed eval 'helm history shop -o json | jq -r ".[-1].status"'
 }
 
 # stuck REVISION STATUS [FROM]: helm's record of a revision as a killed helm leaves it, half an hour ago
@@ -211,7 +211,7 @@ test_uninstall_leaves_data_and_says_so() {
   says "PersistentVolumeClaim/data-shop-store-0: it may hold data" "Secret/shop-web: it may hold data" 'helm would delete what may hold data'
   exits 0 shop_uninstall "--destroy-data=secret/$NAMESPACE/shop-web"
   says 'take release shop away with helm'
-  expect "" helm list -a -q
+  expect "" helm list -q
   expect persistentvolumeclaim/data-shop-store-0 k get persistentvolumeclaim -o name
   expect "" k get deployment,statefulset,service,secret,pod -o name
   no_lock
@@ -220,7 +220,7 @@ test_uninstall_leaves_data_and_says_so() {
   exits 0 shop_uninstall
   # Without the word for it the password stays, and helm is not asked.
   expect secret/shop-web k get secret -o name
-  expect "" helm list -a -q
+  expect "" helm list -q
   expect "" k get deployment,statefulset,service,pod -o name
   # What stayed is the release's again.
   exits 0 chart
