@@ -186,6 +186,11 @@ impl Helm {
         self.version >= LABELS
     }
 
+    /// Whether it can be told to delete the pods of a workload before the workload.
+    pub fn cascades(&self) -> bool {
+        self.version >= LABELS
+    }
+
     /// Asks a chart who it is.
     ///
     /// # Errors

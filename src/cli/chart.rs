@@ -267,7 +267,8 @@ pub(super) async fn release_of(
     let Access { context, kubeconfig } = access(session, cluster);
     let (release, namespace) = (installation.release.clone(), installation.namespace.clone());
     let release = planned.map_or(release, |deployment| deployment.place.release.clone());
-    Ok(Some(Place { release, namespace, program: helm.program, context, kubeconfig }))
+    let cascades = helm.cascades();
+    Ok(Some(Place { release, namespace, program: helm.program, cascades, context, kubeconfig }))
 }
 
 /// Adds to a plan what takes the release away; what is worth saying about it.

@@ -95,6 +95,7 @@ impl Asked<'_> {
             release: installation.release.clone(),
             namespace: installation.namespace.clone(),
             program: self.helm.program.clone(),
+            cascades: self.helm.cascades(),
             context: self.access.context.clone(),
             kubeconfig: self.access.kubeconfig.clone(),
         }

@@ -96,7 +96,9 @@ impl Work<'_> {
         if self.releases(place).await?.newest().is_none() {
             return Ok(done(false, Some("it is gone already".to_owned())));
         }
-        let command = place.command("uninstall", &self.limited(Vec::new()));
+        // The plan waits for each object; its pods have to be gone by then.
+        let cascade = place.cascades.then(|| ["--cascade", "foreground"].map(str::to_owned));
+        let command = place.command("uninstall", &self.limited(cascade.into_iter().flatten().collect()));
         self.run_helm(&command, b"").await?;
         match self.releases(place).await?.newest() {
             None => Ok(done(true, None)),

@@ -18,6 +18,9 @@ pub struct Place {
     pub namespace: String,
     /// The helm program.
     pub program: PathBuf,
+    /// Whether it can be told to delete what hangs below an object before the object.
+    #[serde(default)]
+    pub cascades: bool,
     /// The kubeconfig context.
     pub context: String,
     /// The kubeconfig file; `None`: those of the environment.
@@ -159,6 +162,7 @@ pub(crate) mod testing {
                 release: "shop".to_owned(),
                 namespace: "sea".to_owned(),
                 program: "/bin/helm".into(),
+                cascades: true,
                 context: "harbour".to_owned(),
                 kubeconfig: Some("/k".into()),
             },
