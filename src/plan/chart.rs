@@ -107,17 +107,14 @@ fn free(wanted: &mut Wanted<'_>) -> Result<Option<Step>, Box<Cause>> {
         let remedy = "when nobody's helm works on it any more, --unlock-release frees it".to_owned();
         return Err(locked(&place, message, remedy));
     }
-    Ok(Some(match wanted.releases.deployed() {
-        Some(deployed) => {
-            // Going back is a revision of its own.
-            wanted.deployment.before = newest.revision + 1;
-            let task = Task::FreeRelease { place: place.clone(), pending: newest.revision, to: deployed.revision };
-            host(format!("free:{}", place.subject()), task, None, Vec::new())
-        }
-        None => {
-            wanted.deployment.before = wanted.releases.0.iter().skip(1).map(|it| it.revision).max().unwrap_or(0);
-            forget(newest, format!("delete helm's record of revision {}, which never came to its end", newest.revision))
-        }
+    Ok(Some(if let Some(deployed) = wanted.releases.deployed() {
+        // Going back is a revision of its own.
+        wanted.deployment.before = newest.revision + 1;
+        let task = Task::FreeRelease { place: place.clone(), pending: newest.revision, to: deployed.revision };
+        host(format!("free:{}", place.subject()), task, None, Vec::new())
+    } else {
+        wanted.deployment.before = wanted.releases.0.iter().skip(1).map(|it| it.revision).max().unwrap_or(0);
+        forget(newest, format!("delete helm's record of revision {}, which never came to its end", newest.revision))
     }))
 }
 
@@ -278,7 +275,9 @@ pub fn add_removal(
         }
     } else {
         let id = format!("remove:{}", place.subject());
-        steps.iter_mut().for_each(|step| step.needs.push(id.clone()));
+        for step in &mut steps {
+            step.needs.push(id.clone());
+        }
         steps.insert(0, host(id, Task::RemoveRelease { place: place.clone() }, None, Vec::new()));
     }
     let all: Vec<String> = steps.iter().map(|step| step.id.clone()).collect();
@@ -312,7 +311,7 @@ fn keep(object: &ObjectRef, why: String) -> Step {
     }
 }
 
-/// Whether a claim was made from a template of one of the manifest's StatefulSets: `TEMPLATE-SET-NUMBER`.
+/// Whether a claim was made from a template of one of the manifest's `StatefulSets`: `TEMPLATE-SET-NUMBER`.
 fn is_made_by(claim: &ObjectRef, manifest: &Manifest) -> bool {
     let sets = manifest.objects.iter().filter(|object| object["kind"] == "StatefulSet");
     sets.filter_map(|set| Some((set, ObjectRef::of(set)?))).any(|(set, reference)| {

@@ -35,7 +35,9 @@ fn hide(change: &mut FieldChange) {
 /// Replaces the values at a path of a Secret, where it is one that holds secrets.
 pub(super) fn hide_values(path: &str, values: [&mut Option<Value>; 2]) {
     if path.starts_with("data") || path.starts_with("stringData") {
-        values.into_iter().for_each(|value| *value = value.take().map(|_| Value::from(HIDDEN)));
+        for value in values {
+            *value = value.take().map(|_| Value::from(HIDDEN));
+        }
     }
 }
 

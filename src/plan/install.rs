@@ -260,8 +260,12 @@ fn change(
         None => comparison.changed.into_iter().map(field_change).collect(),
     };
     if reference.kind == "Secret" {
-        conflicts.iter_mut().for_each(|it| hide_values(&it.path, [&mut it.now, &mut it.wanted]));
-        fields.iter_mut().for_each(|it| hide_values(&it.path, [&mut it.now, &mut it.wanted]));
+        for it in &mut conflicts {
+            hide_values(&it.path, [&mut it.now, &mut it.wanted]);
+        }
+        for it in &mut fields {
+            hide_values(&it.path, [&mut it.now, &mut it.wanted]);
+        }
     }
     let resource_version = text(live, "/metadata/resourceVersion").unwrap_or_default().to_owned();
     Change::Update { fields, conflicts, resource_version }

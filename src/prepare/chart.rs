@@ -211,7 +211,7 @@ fn leads_somewhere(reach: &Reach, manifest: &Manifest) -> bool {
     let service = ObjectRef::new("v1", "Service", Some(&reach.namespace), &reach.service);
     let ports = |object: &Value| {
         crate::object::items(object, "/spec/ports")
-            .any(|port| port["name"] == reach.port.as_str() || port["port"].to_string() == reach.port)
+            .any(|port| port["name"] == reach.port.as_str() || port["port"].as_u64() == reach.port.parse().ok())
     };
     manifest.objects.iter().any(|object| ObjectRef::of(object).as_ref() == Some(&service) && ports(object))
 }

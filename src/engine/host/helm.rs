@@ -50,8 +50,7 @@ impl Work<'_> {
             Standing::Busy(release) => Err(self.busy(place, release)),
             Standing::Moved(release) | Standing::Left(release) => Err(self.moved(release)),
             Standing::Due => {
-                Err(self
-                    .helm_failed("helm ended well, and its record does not say that the release is there".to_owned()))
+                Err(self.helm_failed("helm ended well, and its record does not say that the release is there"))
             }
         }
     }
@@ -102,7 +101,7 @@ impl Work<'_> {
         self.run_helm(&command, b"").await?;
         match self.releases(place).await?.newest() {
             None => Ok(done(true, None)),
-            Some(release) => Err(self.helm_failed(format!(
+            Some(release) => Err(self.helm_failed(&format!(
                 "helm ended well, and revision {} is still {}",
                 release.revision,
                 release.status.word()
@@ -131,7 +130,7 @@ impl Work<'_> {
         let client = &self.doing.context.cluster.client;
         let ask = || async { Ok(Releases::read(client, &place.namespace, &place.release).await?) };
         let read = self.doing.patiently(&self.task.subject(), ask).await?;
-        read.map_err(|why| self.helm_failed(why))
+        read.map_err(|why| self.helm_failed(&why))
     }
 
     /// Takes away the record of a revision that a killed helm of this plan has left; helm begins anew then.
@@ -163,13 +162,13 @@ impl Work<'_> {
         }
         match ended {
             Ok(ended) if ended.code == 0 => Ok(()),
-            Ok(ended) => Err(self.helm_failed(helm::words(&ended))),
-            Err(why) => Err(self.helm_failed(format!("{} {why}", command.first().map_or("helm", String::as_str)))),
+            Ok(ended) => Err(self.helm_failed(&helm::words(&ended))),
+            Err(why) => Err(self.helm_failed(&format!("{} {why}", command.first().map_or("helm", String::as_str)))),
         }
     }
 
-    fn helm_failed(&self, said: String) -> Ending {
-        let cause = failure(self.task, "helm-failed", "HelmFailed", &said);
+    fn helm_failed(&self, said: &str) -> Ending {
+        let cause = failure(self.task, "helm-failed", "HelmFailed", said);
         let remedy = Some("mend what it says, then `seaworthy runs resume` or the same command again".to_owned());
         Ending::Failed(Cause { remedy, outlook: Outlook::Stuck, ..cause })
     }

@@ -38,14 +38,14 @@ impl Place {
     pub fn command(&self, verb: &str, words: &[String]) -> Vec<String> {
         let access = Access { context: self.context.clone(), kubeconfig: self.kubeconfig.clone() };
         let place = ["--namespace".to_owned(), self.namespace.clone()];
-        let words = [&[self.release.clone()], words, &place, &access.options()].concat();
+        let words = [std::slice::from_ref(&self.release), words, &place, &access.options()].concat();
         helm::command(&self.program, &[verb], &words)
     }
 
     /// The same as people would type it.
     pub fn shown(&self, verb: &str, words: &[String]) -> String {
         let mut command = self.command(verb, words);
-        command[0] = "helm".to_owned();
+        "helm".clone_into(&mut command[0]);
         command.join(" ")
     }
 }
