@@ -196,7 +196,8 @@ impl Helm {
     /// # Errors
     /// When there is no such chart.
     pub async fn identify(&self, reference: &Reference, here: &Surroundings) -> Result<Identity, HelmError> {
-        let command = self.command(&["show", "chart"], &[&[reference.text.clone()], &pin(reference)[..]].concat());
+        let command =
+            self.command(&["show", "chart"], &[std::slice::from_ref(&reference.text), &pin(reference)[..]].concat());
         let what = format!("find the chart {reference}");
         let said = finished(
             give(&command, &here.variables, None::<crate::host::exec::Nothing>).await,
