@@ -1,6 +1,7 @@
 //! The command line. The types here only parse; each command is a thin file that calls the library and hands what comes
 //! back to a front end.
 
+mod chart;
 pub(crate) mod choose;
 mod cluster;
 mod detect;
@@ -295,7 +296,7 @@ async fn dispatch(session: &Arc<Session>, command: Option<Command>) -> Result<Ex
         Command::Install(arguments) => install::run(session, &arguments).await,
         Command::Status(arguments) => status::run(session, &arguments).await,
         Command::Open(arguments) => open::run(session, &arguments).await,
-        Command::Upgrade(arguments) => upgrade::run(session, &arguments).await,
+        Command::Upgrade(arguments) => Box::pin(upgrade::run(session, &arguments)).await,
         Command::Rollback(arguments) => rollback::run(session, &arguments).await,
         Command::Uninstall(arguments) => uninstall::run(session, &arguments).await,
         Command::Hold(arguments) => hold::run(session, &arguments).await,

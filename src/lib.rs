@@ -24,6 +24,8 @@ pub mod network;
 
 pub mod stack;
 
+pub mod chart;
+
 pub mod images;
 pub mod prerequisites;
 

@@ -1,5 +1,6 @@
 //! A plan: ordered steps as data. Printable, comparable, serialisable, resumable. Making one reads nothing and writes nothing.
 
+pub mod chart;
 pub mod compare;
 pub mod difference;
 pub mod install;
@@ -331,11 +332,33 @@ impl Plan {
         })
     }
 
+    /// The release that the plan has helm bring to a chart.
+    pub fn deployment(&self) -> Option<&task::helm::Deployment> {
+        self.steps.iter().find_map(|step| match &step.action {
+            Action::Host { task } => match &**task {
+                task::Task::DeployRelease { deployment } => Some(&**deployment),
+                _ => None,
+            },
+            _ => None,
+        })
+    }
+
+    /// The objects that are there when the plan is done: those that it applies, and those of its release.
+    pub fn wanted(&self) -> impl Iterator<Item = ObjectRef> {
+        let released = self.deployment().into_iter().flat_map(|deployment| deployment.objects.iter().cloned());
+        self.objects().filter_map(ObjectRef::of).chain(released)
+    }
+
     /// The plan as it may be shown and written down: without the values of Secrets.
     #[must_use]
     pub fn without_secrets(&self) -> Self {
         let mut plan = self.clone();
         for step in &mut plan.steps {
+            if let Action::Host { task } = &mut step.action
+                && let task::Task::DeployRelease { deployment } = &mut **task
+            {
+                **deployment = deployment.without_secrets();
+            }
             if let Action::Apply { object } = &mut step.action
                 && object["kind"] == "Secret"
             {

@@ -9,6 +9,7 @@
 //! likely, or may come by itself, warns. Whoever knows better ignores a check by its name.
 
 mod addresses;
+pub mod chart;
 mod images;
 mod kinds;
 mod look;
@@ -36,11 +37,12 @@ pub use rights::Right;
 pub const REASON: &str = "CannotSucceed";
 
 /// The checks, each with what it is about: what `--ignore` takes.
-pub const CHECKS: [(&str, &str); 10] = [
+pub const CHECKS: [(&str, &str); 11] = [
     ("kubernetes-version", "the cluster's version is one that the stack can run on"),
     ("definitions", "the cluster knows the kinds of all custom objects"),
     ("ingress-class", "the class that an Ingress names, or a default one, is there"),
     ("references", "Secrets and ConfigMaps that pods read and the stack does not make are there, with their keys"),
+    ("chart", "the official chart is not known to fail with these values"),
     ("helm-release", "no Helm release of the same objects is there"),
     ("room", "the pods fit on the nodes, beside what runs there"),
     ("ports", "ports of nodes that are asked for are free"),

@@ -1,5 +1,6 @@
 //! Look and decide: reads what a plan needs, in as few requests as can be, and makes the plan. Writes nothing.
 
+pub mod chart;
 pub mod discover;
 mod health;
 pub mod needs;
@@ -27,7 +28,7 @@ use crate::stack::{RunTime, runtime};
 
 pub use health::{Health, ObjectHealth, health};
 pub use room::{Need, Room, room};
-pub use secrets::fill as fill_secret;
+pub use secrets::{fill as fill_secret, made as made_secret};
 
 /// Rehearsals in flight at once.
 const IN_FLIGHT: usize = 12;
@@ -71,7 +72,8 @@ pub async fn install(
 /// A recorded plan as it stands in the cluster now.
 pub async fn resume(cluster: &Cluster, recorded: &Plan, policy: Policy) -> Result<Prepared, kube::Error> {
     let mut resources = Resources::default();
-    resources.resolve(&cluster.client, &recorded.objects().collect::<Vec<_>>()).await?;
+    let released: Vec<Value> = recorded.wanted().map(|object| chart::stub(&object)).collect();
+    resources.resolve(&cluster.client, &recorded.objects().chain(&released).collect::<Vec<_>>()).await?;
     let about = recorded.steps.iter().flat_map(|step| step.action.reads());
     let snapshot = look(cluster, &resources, about).await?;
     let mut recorded = recorded.clone();

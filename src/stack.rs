@@ -9,6 +9,7 @@
 //! Everything here is pure but [`source`], which reads folders. Nothing knows the name of a stack;
 //! `docs/writing-a-stack.md` is the format.
 
+pub mod chart;
 pub mod definition;
 pub mod fault;
 pub mod load;
@@ -205,6 +206,21 @@ impl Stack {
         let names = self.names(values, release);
         let resolved = runtime::resolve(&self.definition, &self.sheet, &self.templates, &names);
         resolved.map_err(|faults| StackError::Faults(values.explained(faults)))
+    }
+
+    /// What is known not to work in this version of its official chart, with these values.
+    ///
+    /// # Errors
+    /// Every condition that cannot be evaluated.
+    pub fn chart_failures(
+        &self,
+        version: &str,
+        values: &Values,
+        release: &Release,
+    ) -> Result<Vec<definition::ChartFailure>, StackError> {
+        let names = self.names(values, release);
+        let known = chart::failures(&self.definition, &self.sheet, &self.templates, (&names, version));
+        known.map_err(|faults| StackError::Faults(values.explained(faults)))
     }
 
     /// [`Stack::prepare`] for values that were checked.

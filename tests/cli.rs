@@ -1,5 +1,6 @@
 //! The command line: help, bad input, results.
 
+mod chart;
 mod cluster;
 mod connect;
 mod doctor;

@@ -1,7 +1,6 @@
 //! Records of healthy installations, on this machine.
 
 use seaworthy::cluster::Cluster;
-use seaworthy::object::ObjectRef;
 use seaworthy::plan::Plan;
 use seaworthy::recover::record;
 
@@ -9,7 +8,7 @@ use super::{Failure, Session};
 
 /// Whether the plan makes anything of which a record could tell later that it is lost.
 pub(super) fn has_data(plan: &Plan) -> bool {
-    let mut kinds = plan.objects().filter_map(ObjectRef::of).map(|object| object.kind);
+    let mut kinds = plan.wanted().map(|object| object.kind);
     kinds.any(|kind| kind == "PersistentVolumeClaim" || kind == "StatefulSet")
 }
 

@@ -5,18 +5,19 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
-use seaworthy::cluster::Cluster;
+use seaworthy::cluster::{Cluster, Resources};
 use seaworthy::engine::journal::{Inputs, RunRecord};
 use seaworthy::engine::record::{self, InstallRecord};
 use seaworthy::error::closest;
 use seaworthy::object::ObjectRef;
 use seaworthy::plan::install::{Desired, Policy};
 use seaworthy::plan::{self, Installation, Plan};
-use seaworthy::preflight::{self, Subject};
+use seaworthy::preflight::{self, Objection, Subject};
 use seaworthy::prepare::needs::{self, shortfalls};
 use seaworthy::prepare::sharing::{self, Shares, Sharing};
 use seaworthy::prepare::{self, Prepared};
 
+use super::chart::{self, ChartArgs, Source};
 use super::choose::{Chosen, choose, choose_and_say};
 use super::images::load::before_install;
 use super::landing::Landing;
@@ -32,6 +33,8 @@ pub(crate) struct InstallArgs {
     pub(crate) stack: Option<String>,
     #[command(flatten)]
     pub(crate) choice: super::Choice,
+    #[command(flatten)]
+    pub(crate) chart: ChartArgs,
     /// Show the plan and every field that would change; write nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
@@ -39,14 +42,14 @@ pub(crate) struct InstallArgs {
     #[arg(long, value_enum, value_name = "WHAT")]
     pub(crate) on_conflict: Option<OnConflict>,
     /// Take over objects that are there already and were not made by seaworthy
-    #[arg(long)]
+    #[arg(long, conflicts_with = "chart")]
     pub(crate) adopt: bool,
     /// Do not refuse what this check says cannot succeed; may be repeated
     #[arg(long, value_name = "CHECK", value_parser = check_name)]
     #[arg(help = format!("Only warn of what this check refuses; may be repeated: {}", preflight::names()))]
     pub(crate) ignore: Vec<String>,
     /// First put the images that the nodes lack into them, from the engines of this machine, or from ARCHIVE: for images that no registry gives
-    #[arg(long, value_name = "ARCHIVE", num_args = 0..=1, require_equals = true)]
+    #[arg(long, value_name = "ARCHIVE", num_args = 0..=1, require_equals = true, conflicts_with = "chart")]
     #[expect(clippy::option_option, reason = "not asked for; asked for; from an archive")]
     pub(crate) load_images: Option<Option<PathBuf>>,
     /// Give up an unfinished run of this installation and plan anew
@@ -85,6 +88,10 @@ pub(super) struct Ready {
 }
 
 pub(crate) async fn run(session: &Arc<Session>, arguments: &InstallArgs) -> Result<ExitCode, Failure> {
+    if arguments.stack.is_none() && arguments.chart.chart.is_some() {
+        let message = "--chart needs the name of the stack whose chart it is";
+        return Err(Failure::input("no-stack", message, "`seaworthy stacks list` shows them"));
+    }
     if arguments.stack.is_none() {
         return wizard::run(session, arguments).await;
     }
@@ -110,8 +117,9 @@ pub(super) async fn run_on(
         }
     }
     let busy = session.busy("comparing with what is there");
+    let source = Source::find(session, &stack, (&arguments.chart, &arguments.choice)).await?;
     let cluster = session.connect_to(context).await?;
-    let ready = decide(session, cluster, &chosen, arguments).await;
+    let ready = decide_on(session, cluster, (&chosen, source.as_ref()), arguments).await;
     drop(busy);
     let ready = ready?;
     if arguments.dry_run {
@@ -130,15 +138,25 @@ pub(super) async fn decide(
     chosen: &Chosen,
     arguments: &InstallArgs,
 ) -> Result<Ready, Failure> {
+    decide_on(session, cluster, (chosen, None), arguments).await
+}
+
+/// The same, with helm in the place of the built-in manifests where there is a source.
+async fn decide_on(
+    session: &Session,
+    cluster: Cluster,
+    (chosen, source): (&Chosen, Option<&Source>),
+    arguments: &InstallArgs,
+) -> Result<Ready, Failure> {
     session.simulate(&chosen.reach, (&chosen.installation.namespace, &chosen.simulation));
     let policy = policy(arguments);
-    let inputs = inputs(chosen, policy);
+    let inputs = Inputs { chart: source.map(Source::input), ..inputs(chosen, policy) };
     let key = chosen.installation.key();
     let latest = session.runs()?.latest(&cluster.id.uid, &key)?;
     let open = latest.as_ref().filter(|run| run.state.is_unfinished() && !arguments.dry_run);
     if let Some(open) = open {
         if open.inputs == inputs && open.plan.purpose == plan::Purpose::Install {
-            return go_on(cluster, open, Some(chosen)).await;
+            return go_on(cluster, open, Some((chosen, source))).await;
         }
         if !arguments.replan {
             return Err(other_run_open(open, &inputs));
@@ -146,14 +164,57 @@ pub(super) async fn decide(
     }
     let given_up = open.map(|run| run.run.clone());
     let record = InstallRecord::read(&cluster.client, &key).await.map_err(|error| Failure::kube(&error))?;
-    let desired = desired(chosen, record.as_ref(), latest.as_ref());
-    let mut prepared = prepare::install(&cluster, chosen.installation.clone(), desired, policy)
-        .await
-        .map_err(|error| Failure::kube(&error))?;
-    let warnings = judge(session, &cluster, chosen, (&mut prepared, &arguments.ignore)).await?;
+    chart::one_way(record.as_ref(), source)?;
+    let (prepared, warnings) = if let Some(source) = source {
+        released(session, &cluster, (chosen, source), &arguments.ignore).await?
+    } else {
+        let desired = desired(chosen, record.as_ref(), latest.as_ref());
+        let prepared = prepare::install(&cluster, chosen.installation.clone(), desired, policy).await;
+        let mut prepared = prepared.map_err(|error| Failure::kube(&error))?;
+        let objections = judge(session, &cluster, chosen, (&prepared.plan, &prepared.resources)).await?;
+        let warnings = sort(objections, &mut prepared, &arguments.ignore);
+        (prepared, warnings)
+    };
     let differences = record.as_ref().map(|record| inputs.differences(&record.inputs)).unwrap_or_default();
     let remarks = Remarks { differences, warnings };
     Ok(Ready { cluster, inputs, record, prepared, remarks, open: None, given_up })
+}
+
+/// The plan that has helm bring a release to its chart, judged by the objects that it comes to.
+async fn released(
+    session: &Session,
+    cluster: &Cluster,
+    (chosen, source): (&Chosen, &Source),
+    ignored: &[String],
+) -> Result<(Prepared, Vec<String>), Failure> {
+    let known = source.objections(chosen)?;
+    let made = source.prepare(session, cluster, chosen).await?;
+    let mut prepared = made.prepared;
+    let mut judged = judge(session, cluster, chosen, (&made.shadow, &prepared.resources)).await?;
+    if !prepared.plan.writes() {
+        judged.1.clear();
+    }
+    judged.1.retain(|objection| objection.check != "helm-release");
+    judged.1.splice(0..0, known);
+    let mut warnings = made.warnings;
+    warnings.extend(sort(judged, &mut prepared, ignored));
+    Ok((prepared, warnings))
+}
+
+/// What refuses goes to the plan, unless its check is ignored; the rest warns.
+fn sort(
+    (mut warnings, objections): (Vec<String>, Vec<Objection>),
+    prepared: &mut Prepared,
+    ignored: &[String],
+) -> Vec<String> {
+    for objection in objections {
+        if objection.refuses && !ignored.iter().any(|check| check == objection.check) {
+            prepared.refusals.push(objection.cause());
+        } else {
+            warnings.push(objection.to_string());
+        }
+    }
+    warnings
 }
 
 /// What the cluster does not have of what the profile needs, and what is in the way of the plan. What is short may come; what cannot
@@ -162,9 +223,8 @@ async fn judge(
     session: &Session,
     cluster: &Cluster,
     chosen: &Chosen,
-    (prepared, ignored): (&mut Prepared, &[String]),
-) -> Result<Vec<String>, Failure> {
-    let plan = &prepared.plan;
+    (plan, resources): (&Plan, &Resources),
+) -> Result<(Vec<String>, Vec<Objection>), Failure> {
     let shares = Shares::of_plan(plan, chosen.shared_class.clone());
     let picture = needs::picture(cluster, plan, &chosen.needs, &shares).await.map_err(|error| Failure::kube(&error))?;
     if let Some(picture) = picture.as_ref().filter(|_| !shares.claims.is_empty()) {
@@ -172,19 +232,12 @@ async fn judge(
         refuse_unshared(&sharing, &shares, &plan.installation.profile)?;
     }
     let short = shortfalls(cluster, plan, &chosen.needs, picture.as_ref()).await;
-    let mut warnings = short.map_err(|error| Failure::kube(&error))?;
+    let warnings = short.map_err(|error| Failure::kube(&error))?;
     let subject = Subject { plan, kubernetes: chosen.kubernetes.as_deref() };
     let registries = session.registries();
-    let around = preflight::look(cluster, subject, &prepared.resources, picture.as_ref(), registries.as_ref()).await;
+    let around = preflight::look(cluster, subject, resources, picture.as_ref(), registries.as_ref()).await;
     let objections = preflight::judge(subject, &around.map_err(|error| Failure::kube(&error))?);
-    for objection in objections {
-        if objection.refuses && !ignored.iter().any(|check| check == objection.check) {
-            prepared.refusals.push(objection.cause());
-        } else {
-            warnings.push(objection.to_string());
-        }
-    }
-    Ok(warnings)
+    Ok((warnings, objections))
 }
 
 /// Reads `--ignore`: the name of a check.
@@ -210,10 +263,16 @@ pub(super) fn refuse_unshared(sharing: &Sharing, shares: &Shares, profile: &str)
 }
 
 /// A recorded run as it stands now: the same steps, each with what the cluster still lacks.
-async fn go_on(cluster: Cluster, open: &RunRecord, chosen: Option<&Chosen>) -> Result<Ready, Failure> {
+async fn go_on(
+    cluster: Cluster,
+    open: &RunRecord,
+    chosen: Option<(&Chosen, Option<&Source>)>,
+) -> Result<Ready, Failure> {
     let mut recorded = open.plan.clone();
-    if let Some(chosen) = chosen {
-        fill_secrets(&mut recorded, chosen);
+    match chosen {
+        Some((chosen, Some(source))) => chart::fill(&mut recorded, chosen, source),
+        Some((chosen, None)) => fill_secrets(&mut recorded, chosen),
+        None => {}
     }
     let policy = open.inputs.policy;
     let mut prepared = prepare::resume(&cluster, &recorded, policy).await.map_err(|error| Failure::kube(&error))?;
@@ -313,6 +372,7 @@ fn inputs(chosen: &Chosen, policy: Policy) -> Inputs {
         registry: chosen.registry.clone(),
         pull_secret: chosen.pull_secret.clone(),
         login: chosen.login,
+        chart: None,
         policy,
     }
 }
@@ -331,7 +391,7 @@ fn desired(chosen: &Chosen, record: Option<&InstallRecord>, latest: Option<&RunR
 /// Everything that was applied before: by the last finished run, and by the last run on this machine, finished or not.
 pub(super) fn applied(record: Option<&InstallRecord>, latest: Option<&RunRecord>) -> Vec<ObjectRef> {
     let mut inventory: Vec<ObjectRef> = record.map(|record| record.inventory.clone()).unwrap_or_default();
-    inventory.extend(latest.into_iter().flat_map(|run| run.plan.objects().filter_map(ObjectRef::of)));
+    inventory.extend(latest.into_iter().flat_map(|run| run.plan.wanted()));
     inventory.sort();
     inventory.dedup();
     inventory
@@ -352,7 +412,7 @@ fn other_run_open(open: &RunRecord, inputs: &Inputs) -> Failure {
 
 /// What the cluster remembers of a plan once it has been run.
 pub(super) fn record_of(prepared: &Prepared, inputs: &Inputs, run: &str) -> InstallRecord {
-    let applied = prepared.plan.objects().filter_map(ObjectRef::of);
+    let applied = prepared.plan.wanted();
     let kept = prepared.plan.steps.iter().filter(|step| matches!(step.change, plan::Change::Keep { .. }));
     let mut inventory: Vec<ObjectRef> = applied.chain(kept.filter_map(|step| step.action.object())).collect();
     inventory.sort();

@@ -9,6 +9,7 @@ use seaworthy::plan::Purpose;
 use seaworthy::plan::install::{Desired, Policy};
 use seaworthy::prepare;
 
+use super::chart;
 use super::install::{OnConflict, Ready, applied, conflict_choice};
 use super::uninstall::bare_installation;
 use super::voyage::{Remarks, show_plan};
@@ -56,6 +57,11 @@ async fn go(session: &Session, arguments: &RollbackArgs, agreed: bool) -> Result
     let cluster = session.connect().await?;
     let key = bare.key();
     let record = InstallRecord::read(&cluster.client, &key).await.map_err(|error| Failure::kube(&error))?;
+    if let Some((installation, chart)) =
+        record.as_ref().and_then(|record| Some((&record.installation, record.inputs.chart.as_ref()?)))
+    {
+        return Err(chart::no_way_back(installation, chart));
+    }
     let of_it = |run: &RunRecord| {
         let same = run.plan.cluster.uid == cluster.id.uid && run.plan.installation.key() == key;
         same && run.plan.purpose == Purpose::Install

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Subcommand;
-use seaworthy::stack::definition::{Difference, RunTime};
+use seaworthy::stack::definition::{Chart, ChartFailure, Difference, RunTime};
 use seaworthy::stack::{Report, Setting, Stack, validate as validate_stack, validate_folder};
 use serde_json::json;
 
@@ -92,6 +92,7 @@ fn show_text(stack: &Stack) -> String {
         let room = format!("{}, {} CPU, {} memory", count(needs.nodes as usize, "node"), needs.cpu, needs.memory);
         lines.push(format!("  {name:<16} {} Needs {room}.", profile.description));
     }
+    lines.extend(definition.chart.iter().flat_map(chart_lines));
     if !definition.differs.is_empty() {
         lines.push("\nWHAT DIFFERS".to_owned());
         let line = |difference: &Difference| format!("  from {}: {}", difference.from.name(), difference.what);
@@ -112,6 +113,21 @@ fn show_text(stack: &Stack) -> String {
     settings.sort_by_key(|setting| (!setting.required, setting.advanced));
     lines.extend(settings.iter().map(setting_line));
     lines.join("\n")
+}
+
+/// What `--chart` installs from, and what is known of it.
+fn chart_lines(chart: &Chart) -> Vec<String> {
+    let mut lines = vec![format!("\nOFFICIAL CHART (--chart)\n  {} {}", chart.name, chart.version)];
+    for ChartFailure { versions, when, what, fatal } in &chart.failures {
+        let mark = if *fatal { "fails" } else { "note" };
+        let versions = versions.as_ref().map_or_else(String::new, |versions| format!(" in {versions}"));
+        let when = when.as_ref().map_or_else(String::new, |when| format!(", when {}", when.replace("values.", "")));
+        lines.push(format!("  {mark}{versions}{when}: {what}"));
+    }
+    if !chart.ours.is_empty() {
+        lines.push(format!("  it does not have these settings: {}", chart.ours.join(", ")));
+    }
+    lines
 }
 
 fn setting_line(setting: &Setting) -> String {

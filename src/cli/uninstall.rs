@@ -15,6 +15,7 @@ use seaworthy::prepare::{self, Prepared};
 use seaworthy::stack::Choices;
 use serde_json::Value;
 
+use super::chart;
 use super::choose::check_name;
 use super::install::applied;
 use super::landing::Landing;
@@ -58,10 +59,11 @@ pub(crate) async fn run(session: &Session, arguments: &UninstallArgs) -> Result<
     let traces = Traces::read(session, cluster, bare).await?;
     let made = traces.made(session).await?;
     let mut removal = traces.removal(&destroy, &made).await?;
+    removal.take_release(session, &destroy).await?;
     add_made(&mut removal.prepared.plan, &made, arguments.runtime);
     drop(busy);
     if arguments.dry_run {
-        return Ok(show_plan(session, &removal.traces.cluster, &removal.prepared, &Remarks::default()));
+        return Ok(show_plan(session, &removal.traces.cluster, &removal.prepared, &removal.remarks()));
     }
     if let Some(slip) = slip(&destroy, &[&removal]) {
         let message = format!("{} is not there, or not part of this installation; nothing was deleted", slip.name);
@@ -96,6 +98,8 @@ pub(super) struct Traces {
 pub(super) struct Removal {
     traces: Traces,
     pub(super) prepared: Prepared,
+    /// What is worth saying of it.
+    said: Vec<String>,
 }
 
 impl Traces {
@@ -134,7 +138,7 @@ impl Traces {
         let prepared = prepare::uninstall(&self.cluster, self.installation.clone(), &known, destroy)
             .await
             .map_err(|error| Failure::kube(&error))?;
-        Ok(Removal { traces: self, prepared })
+        Ok(Removal { traces: self, prepared, said: Vec::new() })
     }
 }
 
@@ -147,6 +151,20 @@ impl Removal {
         let goes_along = destroy.names(&namespace) && name.namespace.as_ref() == Some(place);
         let planned = self.prepared.plan.steps.iter().filter_map(|step| step.action.object());
         goes_along || planned.chain(self.traces.known.iter().cloned()).any(|object| only.names(&object))
+    }
+
+    /// Adds what takes away a release of helm, where it was made from a chart.
+    async fn take_release(&mut self, session: &Session, destroy: &Destroy) -> Result<(), Failure> {
+        let Traces { cluster, installation, record, latest, .. } = &self.traces;
+        let place = chart::release_of(session, cluster, installation, (record.as_ref(), latest.as_ref())).await?;
+        if let Some(place) = place {
+            self.said = chart::remove(cluster, &mut self.prepared, &place, destroy).await?;
+        }
+        Ok(())
+    }
+
+    fn remarks(&self) -> Remarks {
+        Remarks { warnings: self.said.clone(), ..Remarks::default() }
     }
 
     /// Shows the plan, asks, runs it, and says how it ended.
@@ -174,7 +192,7 @@ impl Removal {
             say(format!("run {} was not finished; it is given up for this one", open.run));
         }
         let inputs = inputs(&self.prepared.plan.installation, record.as_ref());
-        let remarks = Remarks::default();
+        let remarks = Remarks { warnings: self.said, ..Remarks::default() };
         Ok((Voyage { session, face, cluster, inputs, record, take_lock, remarks, agreed }, self.prepared))
     }
 }

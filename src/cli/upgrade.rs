@@ -6,6 +6,7 @@ use clap::Args;
 use seaworthy::engine::record::InstallRecord;
 use seaworthy::stack::Choices;
 
+use super::chart::{self, ChartArgs};
 use super::choose::{choices, take_registry};
 use super::install::{self, InstallArgs, OnConflict};
 use super::rollback::{self, RollbackArgs};
@@ -23,6 +24,8 @@ pub(crate) struct UpgradeArgs {
     pub(crate) stack: String,
     #[command(flatten)]
     pub(crate) choice: Choice,
+    #[command(flatten)]
+    pub(crate) chart: ChartArgs,
     /// Begin with the stack's defaults rather than with what was chosen before
     #[arg(long)]
     pub(crate) reset_values: bool,
@@ -57,6 +60,9 @@ pub(crate) async fn run(session: &Session, arguments: &UpgradeArgs) -> Result<Ex
         return Err(Failure::input("not-installed", message, hint));
     };
     let install = as_install(session, arguments, &record)?;
+    if let Some(chart) = record.inputs.chart.as_ref().filter(|_| arguments.roll_back) {
+        return Err(chart::no_way_back(&record.installation, chart));
+    }
     let code = install::run_on(session, session.globals.context.as_deref(), &install).await?;
     if code == ExitCode::FAILURE && !arguments.dry_run {
         return go_back(session, arguments, &record, code).await;
@@ -92,6 +98,7 @@ fn as_install(session: &Session, arguments: &UpgradeArgs, record: &InstallRecord
     Ok(InstallArgs {
         stack: Some(arguments.stack.clone()),
         choice,
+        chart: arguments.chart.or_before(was.chart.as_ref()),
         answered: Some(choices),
         dry_run: arguments.dry_run,
         on_conflict: arguments.on_conflict,
@@ -110,6 +117,10 @@ async fn go_back(
     failed: ExitCode,
 ) -> Result<ExitCode, Failure> {
     let installation = &record.installation;
+    if record.inputs.chart.is_some() {
+        say(format!("go back with: helm rollback {} -n {}", installation.release, installation.namespace));
+        return Ok(failed);
+    }
     let back = RollbackArgs {
         stack: installation.stack.clone(),
         namespace: Some(installation.namespace.clone()),

@@ -261,6 +261,10 @@ impl Voyage<'_> {
 
 /// What stands in the way of a plan, before anything is asked or written.
 pub(super) fn refuse(prepared: &Prepared) -> Result<(), Failure> {
+    // Every object of a release of helm is somebody else's: what they have in common says more than each of them.
+    if let Some(release) = prepared.refusals.iter().find(|cause| cause.id == "helm-release") {
+        return Err(refused(release, &prepared.refusals));
+    }
     if prepared.plan.summary().undecided > 0 {
         let adopt = prepared.plan.conflicts().any(|(_, conflict)| conflict.pointer.is_empty());
         let hint = if adopt {
@@ -277,7 +281,7 @@ pub(super) fn refuse(prepared: &Prepared) -> Result<(), Failure> {
         });
     }
     match prepared.refusals.first() {
-        Some(needed) if needed.id == "secret-needed" => {
+        Some(needed) if matches!(needed.id.as_str(), "secret-needed" | "release-locked") => {
             Err(Failure::input(&needed.id, cause_text(needed), needed.remedy.clone().unwrap_or_default()))
         }
         Some(first) => Err(refused(first, &prepared.refusals)),

@@ -53,6 +53,11 @@ impl Resources {
         }
     }
 
+    /// Learns what another has learnt.
+    pub fn learn_from(&mut self, other: Self) {
+        self.custom.extend(other.custom);
+    }
+
     /// Learns what the objects need: from the definitions among them, and from the API server for what remains: one
     /// request for each group and version. A group that the server does not know stays unknown.
     pub async fn resolve(&mut self, client: &Client, objects: &[&Value]) -> Result<(), kube::Error> {

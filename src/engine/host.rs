@@ -1,6 +1,7 @@
 //! Doing a step on this machine: look, act when it is not as wanted, and look again.
 
 mod containers;
+mod helm;
 mod kind;
 mod load;
 mod pipe;
@@ -38,6 +39,10 @@ impl Doing<'_> {
             return Ending::Failed(failure(task, "read-only", "ReadOnly", "refused by --read-only"));
         }
         let work = Work { doing: self, step, task, last: Mutex::default() };
+        if matches!(task, Task::DeployRelease { .. } | Task::FreeRelease { .. } | Task::RemoveRelease { .. }) {
+            // A helm that is killed leaves a release that refuses every change: it is asked to stop, and heard to its end.
+            return work.done().await;
+        }
         tokio::select! {
             () = self.context.cancel.cancelled() => Ending::Stopped,
             ending = work.done() => ending,
@@ -60,6 +65,9 @@ impl Work<'_> {
             // As long as something moves; a large image takes its time.
             Task::LoadImage { node, cargo } => self.load_image(node, cargo).await,
             Task::SaveImages { file, images } => self.save_images(file, images).await,
+            Task::DeployRelease { deployment } => self.deploy_release(deployment).await,
+            Task::FreeRelease { place, pending, to } => self.free_release(place, *pending, *to).await,
+            Task::RemoveRelease { place } => self.remove_release(place).await,
             Task::ClusterReady { context, kubeconfig, nodes, since } => {
                 self.in_time(self.cluster_ready((context, kubeconfig.as_deref()), *nodes, *since)).await
             }

@@ -14,7 +14,7 @@ use std::thread::JoinHandle;
 
 use tokio::sync::oneshot;
 
-pub use entry::{Entry, Inputs};
+pub use entry::{ChartInput, Entry, Inputs};
 pub use ledger::{Trace, ledger};
 pub use runs::{RunRecord, RunState, Runs};
 

@@ -1,6 +1,5 @@
 //! Running a plan: every step as soon as what it needs is done, many at once.
 
-use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -34,7 +33,7 @@ pub async fn run(plan: &Plan, context: &Context, journal: Option<&Journal>) -> O
         return refuse(plan, context).await;
     }
     let tracker = Tracker::new(&context.cluster, context.resources.clone());
-    let doing = Doing { context, journal, tracker, applied: Mutex::new(HashMap::new()) };
+    let doing = Doing { context, journal, tracker, applied: Mutex::default(), changed: Mutex::default() };
     let mut course = Course::new(plan, &doing);
     context.emit(Event::Started { run: course.run_id(), total: plan.steps.len() }).await;
     course.sail().await;

@@ -1,6 +1,6 @@
 //! Doing one step.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -36,6 +36,8 @@ pub(super) struct Doing<'a> {
     pub(super) tracker: Tracker,
     /// What this run has applied.
     pub(super) applied: Mutex<HashMap<ObjectRef, Applied>>,
+    /// Steps of this machine that were done in this run: what stands behind them is not as the picture has it.
+    pub(super) changed: Mutex<HashSet<String>>,
 }
 
 /// An object that was applied.
@@ -83,7 +85,14 @@ impl Doing<'_> {
             (Action::Await { object }, _) => self.ready(step, object).await,
             (Action::Delete { object, uid }, _) => self.delete(step, object, uid).await,
             (Action::Reach { reach }, _) => self.reach(step, reach).await,
-            (Action::Host { task }, _) => Box::pin(self.host(step, task)).await,
+            (Action::Host { task }, _) => {
+                let ending = Box::pin(self.host(step, task)).await;
+                // A step that was still to be done when the picture was taken: whoever has done it since.
+                if step.change.writes() && matches!(ending, Ending::Done { .. }) {
+                    self.changed.lock().unwrap_or_else(PoisonError::into_inner).insert(step.id.clone());
+                }
+                ending
+            }
             (Action::Rescue { verb, limit }, _) => self.rescue(step, verb, Duration::from_secs(*limit)).await,
         }
     }
@@ -114,8 +123,10 @@ impl Doing<'_> {
 
     async fn ready(&self, step: &Step, object: &ObjectRef) -> Ending {
         let applied = self.applied.lock().unwrap_or_else(PoisonError::into_inner).get(object).cloned();
+        let changed = self.changed.lock().unwrap_or_else(PoisonError::into_inner).clone();
         // What was ready when the plan was made and was not written since needs no watching.
         if applied.is_none()
+            && !step.needs.iter().any(|need| changed.contains(need))
             && let Some(live) = self.context.snapshot.get(object)
             && let Readiness::Ready { note } = judge(live, &self.context.snapshot)
         {

@@ -92,10 +92,18 @@ fn task_lines(task: &Task, change: &Change, paint: Paint) -> Vec<String> {
         Change::Unchanged | Change::Keep { .. } => return Vec::new(),
     };
     let head = format!("  {mark} {}", task.title());
-    std::iter::once(head).chain(task.details().into_iter().map(|line| format!("      {line}"))).collect()
+    let fields = match change {
+        Change::Update { fields, .. } => fields.iter().map(field_line).collect(),
+        _ => Vec::new(),
+    };
+    let details = task.details().into_iter().map(|line| format!("      {line}"));
+    std::iter::once(head).chain(details).chain(fields).collect()
 }
 
 fn field_line(field: &FieldChange) -> String {
+    if field.now.is_none() && field.wanted.is_none() {
+        return format!("      {}", field.path);
+    }
     format!("      {}: {} -> {}", field.path, value(field.now.as_ref()), value(field.wanted.as_ref()))
 }
 

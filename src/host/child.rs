@@ -15,7 +15,7 @@ use tokio_util::codec::{FramedRead, LinesCodec};
 
 use super::text::clean;
 
-pub(crate) use give::{ask, give};
+pub(crate) use give::{ask, give, tend};
 
 /// The most bytes kept of each output; a program that prints more gets a closed pipe.
 const MOST_OUTPUT: u64 = 64 * 1024;
@@ -155,6 +155,16 @@ pub(crate) async fn wait_for(pid: i32) {
 /// The process group of a child that still runs; ended when dropped. Empty once the child has been waited for, when
 /// its number may already belong to another process.
 struct Group(Option<u32>);
+
+impl Group {
+    /// Asks all of it to end.
+    fn ask(&self) {
+        if let Some(id) = self.0.and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw) {
+            // It may have ended by itself just now.
+            let _ = rustix::process::kill_process_group(id, rustix::process::Signal::TERM);
+        }
+    }
+}
 
 impl Drop for Group {
     fn drop(&mut self) {

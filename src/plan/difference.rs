@@ -29,9 +29,15 @@ pub fn difference(now: &Value, after: &Value) -> Vec<FieldChange> {
 
 /// Replaces the values of a Secret's change; that they differ stays visible.
 fn hide(change: &mut FieldChange) {
-    if change.path.starts_with("data") || change.path.starts_with("stringData") {
-        change.now = change.now.take().map(|_| Value::from(HIDDEN));
-        change.wanted = change.wanted.take().map(|_| Value::from(HIDDEN));
+    hide_values(&change.path, [&mut change.now, &mut change.wanted]);
+}
+
+/// Replaces the values at a path of a Secret, where it is one that holds secrets.
+pub(super) fn hide_values(path: &str, values: [&mut Option<Value>; 2]) {
+    if path.starts_with("data") || path.starts_with("stringData") {
+        for value in values {
+            *value = value.take().map(|_| Value::from(HIDDEN));
+        }
     }
 }
 

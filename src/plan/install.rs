@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::compare::{Changed, Comparison, UNNAMED_SCALER, compare, contradicts};
-use super::difference::difference;
+use super::difference::{difference, hide_values};
 use super::order::{defined_kinds, rank, references};
 use super::restart;
 use super::{Action, Change, Choice, Conflict, FIELD_MANAGER, FieldChange, Installation, Plan, Purpose, Reach, Step};
@@ -124,15 +124,8 @@ pub fn plan(
     restart::add(&mut steps, snapshot);
     steps.extend(prune_steps(&desired.inventory, &wanted, snapshot));
     if let Some(reach) = desired.reach.first() {
-        let needs = steps.iter().filter(|step| matches!(step.action, Action::Await { .. })).map(|s| s.id.clone());
-        steps.push(Step {
-            id: format!("reach:{}", reach.name),
-            title: format!("reach {} at Service/{}/{}", reach.title, reach.namespace, reach.service),
-            component: None,
-            needs: needs.collect(),
-            action: Action::Reach { reach: reach.clone() },
-            change: Change::Observe,
-        });
+        let step = reach_step(reach, &steps, None);
+        steps.push(step);
     }
     Plan { purpose: Purpose::Install, installation, cluster, steps, reach: desired.reach.clone() }
 }
@@ -160,12 +153,25 @@ pub fn refresh(recorded: &Plan, (snapshot, rehearsals): (&Snapshot, &Rehearsals)
     plan
 }
 
+/// The proof that the application answers: after all that is waited for, and after `also`.
+pub(super) fn reach_step(reach: &Reach, steps: &[Step], also: impl IntoIterator<Item = String>) -> Step {
+    let needs = steps.iter().filter(|step| matches!(step.action, Action::Await { .. })).map(|s| s.id.clone());
+    Step {
+        id: format!("reach:{}", reach.name),
+        title: format!("reach {} at Service/{}/{}", reach.title, reach.namespace, reach.service),
+        component: None,
+        needs: needs.chain(also).collect(),
+        action: Action::Reach { reach: reach.clone() },
+        change: Change::Observe,
+    }
+}
+
 /// The id of the step that applies an object.
 pub fn apply_id(reference: &ObjectRef) -> String {
     format!("apply:{reference}")
 }
 
-fn await_id(reference: &ObjectRef) -> String {
+pub(super) fn await_id(reference: &ObjectRef) -> String {
     format!("await:{reference}")
 }
 
@@ -188,7 +194,7 @@ fn awaits_of(objects: &[(&Option<String>, &Value, ObjectRef)], component: &str) 
 }
 
 /// A Service is there when it is applied, unless somebody has to give it an address.
-fn is_worth_a_wait(object: &Value, reference: &ObjectRef) -> bool {
+pub(super) fn is_worth_a_wait(object: &Value, reference: &ObjectRef) -> bool {
     let plain_service = reference.kind == "Service" && object["spec"]["type"] != "LoadBalancer";
     ready::is_awaited(reference) && !plain_service
 }
@@ -249,10 +255,18 @@ fn change(
     if foreign {
         conflicts.push(not_ours(live));
     }
-    let fields = match rehearsal {
+    let mut fields = match rehearsal {
         Some(after) => difference(live, after),
         None => comparison.changed.into_iter().map(field_change).collect(),
     };
+    if reference.kind == "Secret" {
+        for it in &mut conflicts {
+            hide_values(&it.path, [&mut it.now, &mut it.wanted]);
+        }
+        for it in &mut fields {
+            hide_values(&it.path, [&mut it.now, &mut it.wanted]);
+        }
+    }
     let resource_version = text(live, "/metadata/resourceVersion").unwrap_or_default().to_owned();
     Change::Update { fields, conflicts, resource_version }
 }
@@ -343,4 +357,25 @@ fn prune_step(reference: &ObjectRef, snapshot: &Snapshot) -> Option<Step> {
         action: Action::Delete { object: reference.clone(), uid },
         change,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_secret_that_somebody_else_owns_is_not_shown_in_a_conflict() {
+        let live = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s", "namespace": "n", "resourceVersion": "1",
+            "managedFields": [{"manager": "helm", "operation": "Apply", "fieldsV1": {"f:stringData": {"f:password": {}}}}]},
+            "stringData": {"password": "marlin"}});
+        let wanted = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s", "namespace": "n"}, "stringData": {"password": "swordfish"}});
+        let mut snapshot = Snapshot::default();
+        snapshot.insert(live);
+        let reference = ObjectRef::new("v1", "Secret", Some("n"), "s");
+        let change = change(&wanted, &reference, &snapshot, None, Policy::default());
+        let told = serde_json::to_string(&change).unwrap();
+        assert!(told.contains("stringData.password") && told.contains("<secret>"), "{told}");
+        assert!(!told.contains("swordfish") && !told.contains("marlin"), "{told}");
+    }
 }

@@ -4,6 +4,7 @@
 //! The rule is that of every step: look first; what is as wanted already is done. So a task that was killed anywhere can be
 //! taken up, and what it left half done is recognised as its own by when it was made.
 
+pub mod helm;
 pub mod image;
 
 use std::fmt;
@@ -17,6 +18,7 @@ use super::Change;
 use crate::host::engines::{Engine, Product};
 use crate::object::ObjectRef;
 
+use helm::{Deployment, Place};
 use image::{Cargo, NodeDoor, Packed};
 
 /// A container engine of this machine, and where it answers.
@@ -148,6 +150,25 @@ pub enum Task {
         /// The images.
         images: Vec<Packed>,
     },
+    /// Has helm bring a release to a chart and values.
+    DeployRelease {
+        /// Which release, and from what.
+        deployment: Box<Deployment>,
+    },
+    /// Has helm go back to a revision, so that a release is free again that helm holds to be under way.
+    FreeRelease {
+        /// Which release.
+        place: Place,
+        /// The revision that is under way, as helm has it.
+        pending: u64,
+        /// The one to go back to.
+        to: u64,
+    },
+    /// Has helm take a release away.
+    RemoveRelease {
+        /// Which release.
+        place: Place,
+    },
     /// Has kind delete a cluster: its containers, their volumes, and its entries in the kubeconfig.
     DeleteKind {
         /// Which cluster.
@@ -168,6 +189,8 @@ impl Task {
             }
             Self::WriteFile { path, .. } => return ObjectRef::new("host", "File", None, &path.display().to_string()),
             Self::StartUnit { unit } => ("Unit", unit.as_str()),
+            Self::DeployRelease { deployment } => return deployment.place.subject(),
+            Self::FreeRelease { place, .. } | Self::RemoveRelease { place } => return place.subject(),
         };
         ObjectRef::new("host", kind, None, name)
     }
@@ -192,6 +215,14 @@ impl Task {
             Self::SaveImages { file, images } => {
                 format!("save {} to {}", crate::clusters::count(images.len(), "image"), file.display())
             }
+            Self::DeployRelease { deployment } => deployment.title(),
+            Self::FreeRelease { place, pending, to } => {
+                format!(
+                    "free release {} from its revision {pending}, which helm holds to be under way: back to revision {to}",
+                    place.release
+                )
+            }
+            Self::RemoveRelease { place } => format!("take release {} away with helm", place.release),
             Self::DeleteKind { cluster } => {
                 format!("delete cluster {} of kind in {}, with its volumes", cluster.name, cluster.engine.product)
             }
@@ -208,9 +239,14 @@ impl Task {
             Self::CreateKind { .. } | Self::WriteFile { .. } | Self::LoadImage { .. } | Self::SaveImages { .. } => {
                 Change::Create
             }
-            Self::DeleteKind { .. } => Change::Delete,
+            Self::DeployRelease { deployment } if deployment.before == 0 => Change::Create,
+            Self::DeleteKind { .. } | Self::RemoveRelease { .. } => Change::Delete,
             Self::ClusterReady { .. } => Change::Observe,
-            Self::TrustAuthority { .. } | Self::StartContainer { .. } | Self::StartUnit { .. } => {
+            Self::TrustAuthority { .. }
+            | Self::StartContainer { .. }
+            | Self::StartUnit { .. }
+            | Self::DeployRelease { .. }
+            | Self::FreeRelease { .. } => {
                 Change::Update { fields: Vec::new(), conflicts: Vec::new(), resource_version: String::new() }
             }
         }
@@ -232,6 +268,7 @@ impl Task {
             Self::StartContainer { address: Some(address), .. } => vec![format!("address before: {address}")],
             Self::LoadImage { node, cargo } => image::load_details(node, cargo),
             Self::SaveImages { images, .. } => image::save_details(images),
+            Self::DeployRelease { deployment } => deployment.details(),
             _ => Vec::new(),
         }
     }
@@ -260,6 +297,9 @@ impl Task {
             }
             Self::LoadImage { node, cargo } => image::load_commands(node, cargo),
             Self::SaveImages { images, file } => image::save_commands(images, file),
+            Self::DeployRelease { deployment } => vec![deployment.shown()],
+            Self::FreeRelease { place, to, .. } => vec![place.shown("rollback", &[to.to_string()])],
+            Self::RemoveRelease { place } => vec![place.shown("uninstall", &[])],
             Self::StartContainer { engine, container, .. } => vec![format!("{} start {container}", engine.product)],
             Self::TrustAuthority { engine, container } => {
                 vec![format!("{} exec {container} sh -c '{TRUST}'", engine.product)]

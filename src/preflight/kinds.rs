@@ -81,7 +81,7 @@ pub(super) fn helm_release(subject: Subject<'_>, around: &Around) -> Vec<Objecti
     let (release, namespace) = (&installation.release, &installation.namespace);
     let message = format!("Helm has a release {release} in namespace {namespace}, of objects with the same names");
     let remedy = format!(
-        "`seaworthy doctor -n {namespace}` judges it as it is; --name or --namespace installs beside it; `helm uninstall {release} -n {namespace}` takes it away"
+        "--chart REF manages it as the Helm release that it is; `seaworthy doctor -n {namespace}` judges it; --name or --namespace installs beside it; `helm uninstall {release} -n {namespace}` takes it away"
     );
     vec![Objection::refusal("helm-release", message, remedy)]
 }

@@ -162,7 +162,7 @@ fn recorded(record: &InstallRecord, run: Option<&RunRecord>) -> Found {
 }
 
 fn unrecorded(installation: Installation, trace: Vec<ObjectRef>, run: Option<&RunRecord>) -> Option<Found> {
-    let planned = |run: &RunRecord| run.plan.objects().filter_map(ObjectRef::of).collect::<BTreeSet<_>>();
+    let planned = |run: &RunRecord| run.plan.wanted().collect::<BTreeSet<_>>();
     let only_data = trace.iter().all(|object| object.kind == "PersistentVolumeClaim");
     let found = |stage, inventory| Found { installation, stage, inventory, run: run.cloned() };
     match run.map(|run| (run.plan.purpose, run.state, run)) {

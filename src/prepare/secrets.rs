@@ -48,7 +48,7 @@ fn as_text(value: &Value) -> Option<Value> {
 }
 
 /// A secret from the kernel's own random numbers; none when the kernel has none to give.
-fn made() -> Option<String> {
+pub fn made() -> Option<String> {
     let mut secret = String::with_capacity(LENGTH);
     let mut bytes = [0_u8; 64];
     while secret.len() < LENGTH {

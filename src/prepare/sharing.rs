@@ -35,16 +35,22 @@ pub struct Wanted {
     pub class: Option<String>,
 }
 
-/// The claims, and templates of claims, among these objects. One that names its volume, or no class on purpose, is served by hand.
+/// The claims, and templates of claims, among these objects. One that names its volume, or no class on purpose, is served by hand; so is one
+/// whose class is that of a volume among the objects.
 fn wanted<'a>(objects: impl IntoIterator<Item = &'a Value>) -> Vec<Wanted> {
+    let objects: Vec<&Value> = objects.into_iter().collect();
+    let volumes = objects.iter().filter(|object| object["kind"] == "PersistentVolume");
+    let made: Vec<&str> = volumes.filter_map(|volume| text(volume, "/spec/storageClassName")).collect();
     let of = |(name, claim): (String, &Value)| {
         let shares = items(claim, "/spec/accessModes").any(|mode| mode == MODE);
         let class = text(claim, "/spec/storageClassName");
-        let by_hand = claim.pointer("/spec/volumeName").is_some() || class == Some("");
+        let by_hand = claim.pointer("/spec/volumeName").is_some()
+            || class == Some("")
+            || class.is_some_and(|class| made.contains(&class));
         let file_system = text(claim, "/spec/volumeMode").is_none_or(|mode| mode == "Filesystem");
         (shares && file_system && !by_hand).then(|| Wanted { claim: name, class: class.map(str::to_owned) })
     };
-    objects.into_iter().flat_map(claims).filter_map(of).collect()
+    objects.iter().copied().flat_map(claims).filter_map(of).collect()
 }
 
 /// What an installation shares.

@@ -116,9 +116,29 @@ impl PodSecurity {
 pub struct Chart {
     /// Its name.
     pub name: String,
-    /// Its version.
+    /// The version whose names the values have.
     #[serde(deserialize_with = "text")]
     pub version: String,
+    /// Settings that the chart does not know: they are left out of what helm is given.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ours: Vec<String>,
+    /// What is known not to work in it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failures: Vec<ChartFailure>,
+}
+
+/// Something that is known not to work in a chart.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChartFailure {
+    /// The versions of the chart in which it is so; without them, all.
+    pub versions: Option<String>,
+    /// The values with which it is so, as an expression; without one, all.
+    pub when: Option<String>,
+    /// What happens, and what can be done, in a line.
+    pub what: String,
+    /// Whether nothing can come of an install.
+    #[serde(default)]
+    pub fatal: bool,
 }
 
 /// One workload of a stack with its services, volumes and settings.

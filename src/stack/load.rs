@@ -95,6 +95,7 @@ pub fn cross_check(
     checker.reach();
     checker.simulation();
     checker.sources();
+    checker.chart();
     checker.files();
     checker.faults
 }
@@ -293,6 +294,25 @@ impl Checker<'_> {
             // Each is looked for inside of every value.
             if text.trim().len() < 4 {
                 self.fault(&format!("placeholders[{index}]"), format!("`{text}` is too short to be told from a value"));
+            }
+        }
+    }
+
+    fn chart(&mut self) {
+        let Some(chart) = &self.definition.chart else { return };
+        for (index, path) in chart.ours.iter().enumerate() {
+            self.known_value(&format!("chart.ours[{index}]"), path);
+        }
+        for (index, failure) in chart.failures.iter().enumerate() {
+            let way = format!("chart.failures[{index}]");
+            if failure.what.trim().is_empty() {
+                self.fault(&format!("{way}.what"), "says nothing");
+            }
+            if let Some(Err(error)) = failure.versions.as_deref().map(semver::VersionReq::parse) {
+                self.fault(&format!("{way}.versions"), format!("is not a version requirement such as `<1.2`: {error}"));
+            }
+            if let Some(Err(error)) = failure.when.as_deref().map(|when| self.templates.check_expression(when)) {
+                self.fault(&format!("{way}.when"), error);
             }
         }
     }

@@ -82,6 +82,7 @@ async fn removal(
     let traces = Traces::read(session, cluster.clone(), installation).await?;
     let made = traces.made(session).await?;
     let mut removal = traces.removal(destroy, &made).await?;
+    removal.take_release(session, destroy).await?;
     add_made(&mut removal.prepared.plan, &made, runtime);
     Ok(removal)
 }

@@ -84,6 +84,19 @@ pub enum Entry {
     },
 }
 
+/// The official chart that a release is made from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ChartInput {
+    /// The chart, as helm is given it.
+    pub reference: String,
+    /// The version that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// Name and version, as the chart says itself.
+    pub named: String,
+}
+
 /// What was chosen for a run: two runs with the same inputs want the same.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Inputs {
@@ -109,6 +122,9 @@ pub struct Inputs {
     /// Whether a Secret was made with logins of registries.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub login: bool,
+    /// The official chart, where helm makes the objects.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chart: Option<ChartInput>,
     /// What was decided about fields that somebody else owns.
     #[serde(default)]
     pub policy: Policy,
@@ -148,6 +164,12 @@ impl Inputs {
         if self.login != was.login {
             let word = |is| if is { "given" } else { "none" };
             lines.push(format!("registry login: {}, was {}", word(self.login), word(was.login)));
+        }
+        let from = |chart: &Option<ChartInput>| {
+            chart.as_ref().map_or_else(|| "none".to_owned(), |chart| format!("{} ({})", chart.named, chart.reference))
+        };
+        if self.chart != was.chart {
+            lines.push(format!("chart: {}, was {}", from(&self.chart), from(&was.chart)));
         }
         let show = |value: &Option<Value>| value.as_ref().map_or_else(|| "nothing".to_owned(), ToString::to_string);
         lines.extend(

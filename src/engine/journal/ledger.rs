@@ -81,7 +81,13 @@ fn note(left: &mut BTreeMap<Key, Trace>, run: &RunRecord, step: &Step) {
             let name = file.display().to_string();
             leave(("file", name.clone()), format!("archive {name}"), format!("rm {name}"), Some(file.clone()));
         }
-        Task::TrustAuthority { .. } | Task::ClusterReady { .. } | Task::StartContainer { .. } => {}
+        // Those leave nothing, or leave it in a cluster.
+        Task::TrustAuthority { .. }
+        | Task::ClusterReady { .. }
+        | Task::StartContainer { .. }
+        | Task::DeployRelease { .. }
+        | Task::FreeRelease { .. }
+        | Task::RemoveRelease { .. } => {}
     }
 }
 

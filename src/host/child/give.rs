@@ -1,6 +1,7 @@
 //! A program that is given a stream, and whose whole answer is wanted.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::io;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{ExitStatus, Stdio};
@@ -11,6 +12,7 @@ use futures::{Stream, StreamExt as _};
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 
 use super::{Group, read_some};
 use crate::host::exec::{Broken, Ended, MOST_OUTPUT, Nothing};
@@ -73,6 +75,47 @@ pub(crate) async fn give<E>(
     let status = child.wait().await.map_err(place)?;
     group.0 = None;
     Ok(Ended { code: code(status), stdout: heard.0, stderr: heard.1 })
+}
+
+/// Runs a program that changes something elsewhere: gives it `input`, and when it is to stop asks it to end (SIGTERM) and lets it tidy
+/// up for a while before it is killed. The error is why there is no answer, in words that follow its name.
+pub(crate) async fn tend(
+    command: &[String],
+    variables: &BTreeMap<String, String>,
+    input: &[u8],
+    (stop, patience): (&CancellationToken, Duration),
+) -> Result<Ended, String> {
+    let broken = |broken: Broken<Infallible>| match broken {
+        Broken::Place(why) => format!("cannot be run: {why}"),
+        Broken::Input(never) => match never {},
+    };
+    let failed = |error: io::Error| format!("cannot be run: {error}");
+    let mut child = prepared(command, variables, true).map_err(broken)?.spawn().map_err(failed)?;
+    let stdin = child.stdin.take();
+    let mut group = Group(child.id());
+    let most = u64::try_from(MOST_OUTPUT).unwrap_or(u64::MAX);
+    let (out, err) = (child.stdout.take(), child.stderr.take());
+    let send = async {
+        if let Some(mut pipe) = stdin {
+            // A program that ends without reading says by itself why.
+            let _ = pipe.write_all(input).await;
+        }
+    };
+    let end = async {
+        let ((), stdout, stderr) = tokio::join!(send, read_some(out, most), read_some(err, most));
+        child.wait().await.map(|status| Ended { code: code(status), stdout, stderr })
+    };
+    let mut end = std::pin::pin!(end);
+    let ended = tokio::select! {
+        ended = &mut end => ended,
+        () = stop.cancelled() => {
+            group.ask();
+            timeout(patience, end).await.unwrap_or_else(|_| Err(io::Error::other("it did not end when it was asked to, and was killed")))
+        }
+    };
+    let ended = ended.map_err(failed)?;
+    group.0 = None;
+    Ok(ended)
 }
 
 fn prepared<E>(command: &[String], variables: &BTreeMap<String, String>, takes: bool) -> Result<Command, Broken<E>> {
@@ -161,6 +204,22 @@ mod tests {
         assert_eq!((ended.code, ended.words()), (5, "enough".to_owned()));
         let killed = ask(&shell("kill -KILL $$"), &variables(), LIMIT).await.unwrap();
         assert_eq!(killed.code, 128 + 9);
+    }
+
+    #[tokio::test]
+    async fn one_that_is_to_stop_may_tidy_up_and_is_killed_when_it_will_not() {
+        let stop = CancellationToken::new();
+        let quiet = tend(&shell("cat"), &variables(), b"all", (&stop, LIMIT)).await.unwrap();
+        assert_eq!((quiet.code, quiet.stdout.as_slice()), (0, &b"all"[..]));
+        stop.cancel();
+        let script = "trap 'echo tidied; exit 7' TERM; kill -TERM $$; sleep 600";
+        let tidy = tend(&shell(script), &variables(), b"", (&stop, LIMIT)).await.unwrap();
+        assert!(tidy.code == 7 || tidy.code == 128 + 15, "{tidy:?}");
+        let deaf = "trap '' TERM; while :; do sleep 1; done";
+        let killed = tend(&shell(deaf), &variables(), b"", (&stop, Duration::from_millis(500))).await.unwrap_err();
+        assert!(killed.contains("was killed"), "{killed}");
+        let none = tend(&["/nonexistent/helm".to_owned()], &variables(), b"", (&stop, LIMIT)).await.unwrap_err();
+        assert!(none.starts_with("cannot be run: No such file"), "{none}");
     }
 
     #[tokio::test]

@@ -50,6 +50,13 @@ fn against(class: Option<&str>, objects: Vec<Value>) -> Vec<String> {
 }
 
 #[test]
+fn a_claim_whose_volume_is_made_with_it_needs_nobody() {
+    let made = [claim("files", &json!({"storageClassName": "nfs"})), volume("nfs", MODE, "Available")];
+    assert_eq!(wanted(&made), []);
+    assert_eq!(wanted(&made[..1]).len(), 1);
+}
+
+#[test]
 fn a_claim_counts_when_it_asks_for_a_file_system_of_several_nodes() {
     let set = json!({"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": "db", "namespace": "sea"},
         "spec": {"volumeClaimTemplates": [claim("data", &json!({"storageClassName": "nfs"})),

@@ -1,0 +1,330 @@
+//! Steps that bring a release of helm to a chart, and that take one away. Pure: what the chart renders to and helm's records in, steps out.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::install::{await_id, is_worth_a_wait};
+use super::task::Task;
+use super::task::helm::{Deployment, Place};
+use super::uninstall::{self, Destroy};
+use super::{Action, Change, FieldChange, Plan, Reach, Step};
+use crate::chart::manifest::is_kept;
+use crate::chart::release::Status;
+use crate::chart::{Manifest, Release, Releases};
+use crate::doctor::{Cause, Outlook};
+use crate::object::{ObjectRef, text};
+use crate::plan::difference::HIDDEN;
+use crate::snapshot::Snapshot;
+use crate::stack::values::MADE;
+
+/// After how long a revision that is under way may be held to be dead: helm itself gives up after five minutes.
+const OLD: i64 = 600;
+
+/// What is wanted of a release, and what there is.
+pub struct Wanted<'a> {
+    /// The release to be.
+    pub deployment: Deployment,
+    /// What the chart renders to, with namespaces.
+    pub manifest: &'a Manifest,
+    /// What helm knows of it.
+    pub releases: &'a Releases,
+    /// Its objects as they are.
+    pub live: &'a Snapshot,
+    /// The ways in, those first that lead to one of its Services.
+    pub reach: &'a [Reach],
+    /// Whether a release that helm holds to be under way may be freed.
+    pub unlock: bool,
+    /// The time.
+    pub now: Timestamp,
+}
+
+/// Adds the steps to a plan that makes what has to be there before. What stands in the way is the answer.
+pub fn add(plan: &mut Plan, mut wanted: Wanted<'_>) -> Option<Cause> {
+    let before: Vec<String> = plan.steps.iter().map(|step| step.id.clone()).collect();
+    let freed = match free(&mut wanted) {
+        Ok(freed) => freed,
+        Err(cause) => return Some(*cause),
+    };
+    let change = change(&wanted);
+    let task = Task::DeployRelease { deployment: Box::new(wanted.deployment.clone()) };
+    let deploy = host(format!("deploy:{}", wanted.deployment.place.subject()), task, Some(change), before);
+    let deployed = deploy.id.clone();
+    plan.steps.extend(freed.map(|step| chain(step, &deploy.needs)));
+    let needs = plan.steps.iter().map(|step| step.id.clone()).collect();
+    plan.steps.push(Step { needs, ..deploy });
+    let objects = wanted.manifest.objects.iter().filter_map(|object| Some((object, ObjectRef::of(object)?)));
+    let awaited = objects.filter(|(object, reference)| is_worth_a_wait(object, reference)).map(|(_, reference)| Step {
+        id: await_id(&reference),
+        title: format!("wait for {reference}"),
+        component: None,
+        needs: vec![deployed.clone()],
+        action: Action::Await { object: reference },
+        change: Change::Observe,
+    });
+    plan.steps.extend(awaited);
+    if let Some(reach) = wanted.reach.first() {
+        let step = super::install::reach_step(reach, &plan.steps, Some(deployed));
+        plan.steps.push(step);
+    }
+    plan.reach = wanted.reach.to_vec();
+    None
+}
+
+fn chain(step: Step, needs: &[String]) -> Step {
+    Step { needs: needs.to_vec(), ..step }
+}
+
+/// A step by helm on this machine.
+fn host(id: String, task: Task, change: Option<Change>, needs: Vec<String>) -> Step {
+    let change = change.unwrap_or_else(|| task.change());
+    Step { id, title: task.title(), component: None, needs, action: Action::Host { task: Box::new(task) }, change }
+}
+
+/// The step that frees a release which helm holds to be under way; none where it is not.
+fn free(wanted: &mut Wanted<'_>) -> Result<Option<Step>, Box<Cause>> {
+    let Some(newest) = wanted.releases.newest() else { return Ok(None) };
+    let place = wanted.deployment.place.clone();
+    if newest.status == Status::Uninstalling {
+        let message = format!("release {} is being taken away, or was left on the way", place.release);
+        return Err(locked(&place, message, format!("finish it with `{}`", place.shown("uninstall", &[]))));
+    }
+    if !newest.status.is_pending() {
+        return Ok(None);
+    }
+    let age = newest.begun.map(|begun| wanted.now.as_second() - begun.as_second());
+    let since = newest.begun.map_or_else(String::new, |begun| format!(" since {}", begun.strftime("%F %T UTC")));
+    let state = format!("revision {} of release {} is {}{since}", newest.revision, place.release, newest.status.word());
+    if age.is_some_and(|age| age < OLD) {
+        let message = format!("{state}: helm is at it, and refuses every other change");
+        let remedy = format!("wait for it; {} minutes after its begin --unlock-release may free it", OLD / 60);
+        return Err(locked(&place, message, remedy));
+    }
+    if !wanted.unlock {
+        let message =
+            format!("{state}: helm was killed, or is at it elsewhere; it refuses every change until that is over");
+        let remedy = "when nobody's helm works on it any more, --unlock-release frees it".to_owned();
+        return Err(locked(&place, message, remedy));
+    }
+    Ok(Some(if let Some(deployed) = wanted.releases.deployed() {
+        // Going back is a revision of its own.
+        wanted.deployment.before = newest.revision + 1;
+        let task = Task::FreeRelease { place: place.clone(), pending: newest.revision, to: deployed.revision };
+        host(format!("free:{}", place.subject()), task, None, Vec::new())
+    } else {
+        wanted.deployment.before = wanted.releases.0.iter().skip(1).map(|it| it.revision).max().unwrap_or(0);
+        forget(newest, format!("delete helm's record of revision {}, which never came to its end", newest.revision))
+    }))
+}
+
+/// Takes one of helm's records away.
+fn forget(release: &Release, title: String) -> Step {
+    Step {
+        id: format!("delete:{}", release.record),
+        title,
+        component: None,
+        needs: Vec::new(),
+        action: Action::Delete { object: release.record.clone(), uid: release.uid.clone() },
+        change: Change::Delete,
+    }
+}
+
+fn locked(place: &Place, message: String, remedy: String) -> Box<Cause> {
+    Box::new(Cause {
+        id: "release-locked".to_owned(),
+        object: Some(place.subject()),
+        reason: "ReleaseLocked".to_owned(),
+        message,
+        remedy: Some(remedy),
+        outlook: Outlook::Final,
+    })
+}
+
+/// What helm would change, as far as it can be told: nothing when the release is of this chart and these values, and all of it is there.
+fn change(wanted: &Wanted<'_>) -> Change {
+    let Some(newest) = wanted.releases.newest() else { return Change::Create };
+    let mut fields = wanted.manifest.difference(&newest.manifest);
+    let now = |text: String| Some(Value::from(text));
+    let absent = |object: &&ObjectRef| {
+        wanted.live.get(object).is_none() && !fields.iter().any(|field| field.path == object.to_string())
+    };
+    let references = wanted.manifest.references();
+    let missing: Vec<FieldChange> = references
+        .iter()
+        .filter(absent)
+        .map(|object| FieldChange {
+            path: object.to_string(),
+            now: now("missing".to_owned()),
+            wanted: now("created".to_owned()),
+        })
+        .collect();
+    fields.extend(missing);
+    let named = format!("{} {}", newest.chart, newest.version);
+    if named != wanted.deployment.named {
+        fields.push(FieldChange {
+            path: "chart".to_owned(),
+            now: now(named),
+            wanted: now(wanted.deployment.named.clone()),
+        });
+    }
+    if newest.status != Status::Deployed {
+        fields.push(FieldChange {
+            path: "status".to_owned(),
+            now: now(newest.status.word().to_owned()),
+            wanted: now("deployed".to_owned()),
+        });
+    }
+    if fields.is_empty() && !same_values(&wanted.deployment.values, &newest.values) {
+        fields.push(FieldChange { path: "values that change no object".to_owned(), now: None, wanted: None });
+    }
+    if fields.is_empty() {
+        return Change::Unchanged;
+    }
+    Change::Update { fields, conflicts: Vec::new(), resource_version: String::new() }
+}
+
+/// Whether two trees say the same: numbers by value, because helm counts in floating point, and a secret that is not known here may be any.
+pub fn same_values(wanted: &Value, there: &Value) -> bool {
+    match (wanted, there) {
+        (Value::Number(wanted), Value::Number(there)) => wanted == there || wanted.as_f64() == there.as_f64(),
+        (Value::Array(wanted), Value::Array(there)) => {
+            wanted.len() == there.len() && wanted.iter().zip(there).all(|(wanted, there)| same_values(wanted, there))
+        }
+        (Value::Object(wanted), Value::Object(there)) => {
+            let same = |(key, value): (&String, &Value)| there.get(key).is_some_and(|there| same_values(value, there));
+            wanted.len() == there.len() && wanted.iter().all(same)
+        }
+        (wanted, _) if wanted == HIDDEN || wanted == MADE => true,
+        (wanted, there) => wanted == there,
+    }
+}
+
+/// How a release stands to what a plan wants of it, once the plan runs.
+#[derive(Clone, PartialEq)]
+pub enum Standing<'a> {
+    /// It is still to be done.
+    Due,
+    /// It is done: this is the revision.
+    Done(&'a Release),
+    /// A helm of this plan was killed on the way.
+    Left(&'a Release),
+    /// Somebody's helm is at it.
+    Busy(&'a Release),
+    /// Somebody has changed it since the plan was made.
+    Moved(&'a Release),
+}
+
+/// Judges it.
+pub fn standing<'a>(deployment: &Deployment, releases: &'a Releases) -> Standing<'a> {
+    let Some(newest) = releases.newest() else { return Standing::Due };
+    let pending = newest.status.is_pending() || newest.status == Status::Uninstalling;
+    if newest.revision <= deployment.before {
+        return if pending { Standing::Busy(newest) } else { Standing::Due };
+    }
+    // Labels go from revision to revision, so the mark alone proves nothing.
+    let same = same_values(&deployment.values, &newest.values);
+    let ours = same && deployment.mark.as_ref().is_none_or(|mark| newest.mark.as_ref() == Some(mark));
+    match newest.status {
+        Status::Deployed if ours => Standing::Done(newest),
+        Status::Failed if ours => Standing::Due,
+        Status::PendingInstall | Status::PendingUpgrade if ours && deployment.mark.is_some() => Standing::Left(newest),
+        _ if pending => Standing::Busy(newest),
+        _ => Standing::Moved(newest),
+    }
+}
+
+/// Adds what takes a release away, before all else of the plan. Helm does it where nothing goes that may hold data; where something would,
+/// its objects are deleted one by one instead, and what may hold data stays. `claims`: claims of the namespace. The answer is what is worth saying.
+pub fn add_removal(
+    plan: &mut Plan,
+    place: &Place,
+    releases: &Releases,
+    (live, claims): (&Snapshot, &[ObjectRef]),
+    destroy: &Destroy,
+) -> Vec<String> {
+    let Some(newest) = releases.0.first() else { return Vec::new() };
+    let (kept, going): (Vec<&Value>, Vec<&Value>) = newest.manifest.objects.iter().partition(|object| is_kept(object));
+    let known: BTreeSet<ObjectRef> = plan.steps.iter().filter_map(|step| step.action.object()).collect();
+    let there = |objects: &[&Value]| -> Snapshot {
+        let mut snapshot = Snapshot::default();
+        let references =
+            objects.iter().filter_map(|object| ObjectRef::of(object)).filter(|object| !known.contains(object));
+        references.filter_map(|object| live.get(&object).cloned()).for_each(|object| snapshot.insert(object));
+        snapshot
+    };
+    let of = |objects: Snapshot| {
+        uninstall::plan(plan.installation.clone(), plan.cluster.clone(), (&objects, &[]), destroy).steps
+    };
+    let mut steps = of(there(&going));
+    let by_hand = steps.iter().any(|step| matches!(step.change, Change::Keep { .. }));
+    let mut said = Vec::new();
+    if by_hand {
+        let before: Vec<String> =
+            steps.iter().filter(|step| step.change == Change::Delete).map(|step| step.id.clone()).collect();
+        let records = releases
+            .0
+            .iter()
+            .map(|release| forget(release, format!("delete helm's record of revision {}", release.revision)));
+        steps.extend(records.map(|step| chain(step, &before)));
+        said.push(
+            "helm would delete what may hold data, so it is not asked: the release's objects go one by one".to_owned(),
+        );
+        if !newest.farewells.is_empty() {
+            said.push(format!("what the chart would run when it goes is not run: {}", newest.farewells.join(", ")));
+        }
+    } else {
+        let id = format!("remove:{}", place.subject());
+        for step in &mut steps {
+            step.needs.push(id.clone());
+        }
+        steps.insert(0, host(id, Task::RemoveRelease { place: place.clone() }, None, Vec::new()));
+    }
+    let all: Vec<String> = steps.iter().map(|step| step.id.clone()).collect();
+    let made = claims.iter().filter(|claim| is_made_by(claim, &newest.manifest) && !known.contains(claim));
+    let left: Vec<Step> = kept
+        .iter()
+        .filter_map(|object| ObjectRef::of(object))
+        .filter(|object| live.get(object).is_some())
+        .map(|object| keep(&object, "the chart says that helm leaves it (helm.sh/resource-policy)".to_owned()))
+        .collect();
+    for claim in made {
+        let Some(object) = live.get(claim) else { continue };
+        let mut snapshot = Snapshot::default();
+        snapshot.insert(object.clone());
+        steps.extend(of(snapshot).into_iter().map(|step| chain(step, &all)));
+    }
+    steps.extend(left);
+    plan.steps.iter_mut().for_each(|step| step.needs.extend(all.iter().cloned()));
+    plan.steps.splice(0..0, steps);
+    said
+}
+
+fn keep(object: &ObjectRef, why: String) -> Step {
+    Step {
+        id: format!("keep:{object}"),
+        title: format!("keep {object}"),
+        component: None,
+        needs: Vec::new(),
+        action: Action::Await { object: object.clone() },
+        change: Change::Keep { why },
+    }
+}
+
+/// Whether a claim was made from a template of one of the manifest's `StatefulSets`: `TEMPLATE-SET-NUMBER`.
+fn is_made_by(claim: &ObjectRef, manifest: &Manifest) -> bool {
+    let sets = manifest.objects.iter().filter(|object| object["kind"] == "StatefulSet");
+    sets.filter_map(|set| Some((set, ObjectRef::of(set)?))).any(|(set, reference)| {
+        reference.namespace == claim.namespace
+            && crate::object::items(set, "/spec/volumeClaimTemplates")
+                .filter_map(|template| text(template, "/metadata/name"))
+                .any(|template| {
+                    let number = claim.name.strip_prefix(&format!("{template}-{}-", reference.name));
+                    number
+                        .is_some_and(|number| !number.is_empty() && number.bytes().all(|digit| digit.is_ascii_digit()))
+                })
+    })
+}
+
+#[cfg(test)]
+mod tests;

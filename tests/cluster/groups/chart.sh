@@ -1,0 +1,267 @@
+# A stack from its official chart, with the real helm: a chart of our own and a stack whose values it shares (charts/). What is
+# expected was written before the first run: helm never sees a secret in its arguments, the second install writes nothing, what is
+# killed goes on, what is stuck is named and freed, and no data goes by implication.
+# seaworthy
+# shellcheck shell=bash
+# shellcheck disable=SC2034
+# shellcheck source=tests/cluster/lib/seaworthy.sh
+. "$CLUSTER_DIR/lib/seaworthy.sh"
+
+STACK=shop
+CHART=$CLUSTER_DIR/charts/shop
+WORD=swordfish$RANDOM
+
+# shop: all that a test of this group needs. HELM is the real one, and first on the PATH.
+shop() {
+  begin
+  HELM=$("$CLUSTER_DIR/tool" helm)
+  PATH=$(dirname "$HELM"):$PATH
+  printf '%s\n' "$WORD" >"$WORK/password"
+}
+
+# chart ARGUMENTS...: installs from the chart
+chart() { sw --profiles "$CLUSTER_DIR/charts/stacks" install shop -n "$NAMESPACE" --chart "$CHART" --secret "web.password=@$WORK/password" --yes "$@"; }
+
+shop_upgrade() { sw --profiles "$CLUSTER_DIR/charts/stacks" upgrade shop -n "$NAMESPACE" --yes "$@"; }
+
+shop_uninstall() { sw --profiles "$CLUSTER_DIR/charts/stacks" uninstall shop -n "$NAMESPACE" --yes "$@"; }
+
+helm() { "$HELM" --kubeconfig "$CONFIG" --namespace "$NAMESPACE" "$@"; }
+
+# revision NUMBER STATUS: what helm says of the release's newest
+revision() { expect "$1 $2" eval 'helm history shop -o json | jq -r ".[-1] | \"\\(.revision) \\(.status)\""'; }
+
+status_label() { k get secret -l "owner=helm,name=shop,status=$1" -o name; }
+
+# in_status STATUS: a revision of it is there
+in_status() { [[ -n $(status_label "$1") ]]; }
+
+# in_background ARGUMENT...: an install whose process is in $WORK/seaworthy.pid; its helm is held by the chart's hook
+in_background() {
+  # shellcheck disable=SC2016
+  bash -c 'echo $$ >"$0"; exec "$@"' "$WORK/seaworthy.pid" "$SEAWORTHY" --kubeconfig "$CONFIG" --timeout 60s --profiles "$CLUSTER_DIR/charts/stacks" \
+    "$@" >"$WORK/out" 2>"$WORK/err" &
+  JOB=$!
+}
+
+held_install() {
+  in_background install shop -n "$NAMESPACE" --chart "$CHART" --secret "web.password=@$WORK/password" --yes --set pause=8
+  eventually 60 in_status "${1:-pending-install}"
+  pgrep -P "$(cat "$WORK/seaworthy.pid")" >"$WORK/helm.pid"
+}
+
+nothing_is_hidden_in() { ! grep -rqF "$WORD" "$@" || fail "$WORD is in $(grep -rlF "$WORD" "$@")"; }
+
+test_install_is_reached_and_no_secret_is_in_sight() {
+  shop
+  held_install
+  tr '\0' ' ' <"/proc/$(cat "$WORK/helm.pid")/cmdline" >"$WORK/cmdline"
+  grep -q 'upgrade shop .*--values -' "$WORK/cmdline" || fail "that is not helm: $(cat "$WORK/cmdline")"
+  tr '\0' '\n' <"/proc/$(cat "$WORK/helm.pid")/environ" >"$WORK/environ"
+  nothing_is_hidden_in "$WORK/cmdline" "$WORK/environ"
+  wait "$JOB" || fail "the install failed: $(cat "$WORK/err")"
+  says 'answered 200' 'in the clear' 'also web.password'
+  nothing_is_hidden_in "$WORK/out" "$WORK/err" "$SEAWORTHY_STATE_DIR"
+  kubectl -n "$SYSTEM" get configmap "$NAMESPACE.shop" -o yaml >"$WORK/record"
+  nothing_is_hidden_in "$WORK/record"
+  expect "$WORD" k get secret shop-web -o 'go-template={{.data.password | base64decode}}'
+  revision 1 deployed
+  expect 'done' run_states
+  no_lock
+  exits 0 sw --profiles "$CLUSTER_DIR/charts/stacks" status shop -n "$NAMESPACE"
+  says healthy StatefulSet/ Deployment/
+}
+
+test_second_install_writes_nothing_and_an_upgrade_only_what_it_must() {
+  shop
+  open_door door
+  exits 0 through door chart
+  plan_door door
+  exits 0 through door chart -o json
+  same writes "" "$(writes door)"
+  expect 0 jq .outcome.requests.writes "$WORK/out"
+  revision 1 deployed
+  exits 0 shop_upgrade --set web.replicas=2 --dry-run -o json
+  same "what differs" "Deployment/$NAMESPACE/shop-web spec.replicas 1 2" \
+    "$(jq -r '.plan.steps[] | select(.change.fields?) | .change.fields[] | "\(.path) \(.now) \(.wanted)"' "$WORK/out")"
+  revision 1 deployed
+  # The password is in no record here: it is the release's own.
+  exits 0 shop_upgrade --set web.replicas=2
+  revision 2 deployed
+  expect 2 k get deployment shop-web -o 'jsonpath={.status.readyReplicas}'
+  expect "$WORD" k get secret shop-web -o 'go-template={{.data.password | base64decode}}'
+  # What somebody deleted by hand comes back, although helm's own record knows nothing of it.
+  k delete service shop-web >/dev/null
+  exits 0 shop_upgrade
+  revision 3 deployed
+  k get service shop-web >/dev/null
+}
+
+test_a_stall_is_told_by_its_cause() {
+  shop
+  local WAIT=15s
+  exits 1 chart --set image=localhost:1/nowhere:1
+  tail -n 1 "$WORK/err" | grep -qE 'failed after .*(ImagePullBackOff|ErrImagePull|Image)' || fail "the last line is: $(tail -n 1 "$WORK/err")"
+  exits 0 chart
+  revision 2 deployed
+}
+
+test_killed_while_helm_lives() {
+  shop
+  held_install
+  kill -KILL "$(cat "$WORK/seaworthy.pid")"
+  wait "$JOB" || true
+  exits 0 chart --set pause=8
+  says 'going on with run'
+  revision 1 deployed
+  expect 'done' run_states
+}
+
+test_killed_with_its_helm() {
+  shop
+  held_install
+  kill -KILL "$(cat "$WORK/seaworthy.pid")" "$(cat "$WORK/helm.pid")"
+  wait "$JOB" || true
+  eventually 20 in_status pending-install
+  exits 0 chart --set pause=8
+  says 'helm was killed while it made revision 1' 'answered 200'
+  revision 1 deployed
+}
+
+test_killed_in_an_upgrade_and_taken_up_without_the_secrets() {
+  shop
+  exits 0 chart
+  held_install pending-upgrade
+  kill -KILL "$(cat "$WORK/seaworthy.pid")" "$(cat "$WORK/helm.pid")"
+  wait "$JOB" || true
+  exits 0 sw --profiles "$CLUSTER_DIR/charts/stacks" runs resume --yes
+  revision 2 deployed
+  expect "$WORD" k get secret shop-web -o 'go-template={{.data.password | base64decode}}'
+}
+
+test_stopped_in_good_order() {
+  shop
+  held_install
+  local code=0
+  kill -INT "$(cat "$WORK/seaworthy.pid")"
+  wait "$JOB" || code=$?
+  ((code == 130)) || fail "it ended with $code: $(cat "$WORK/err")"
+  # Helm was heard to its end, and its record says so: nothing is stuck.
+  ! in_status pending-install || fail "the release is stuck"
+  exits 0 chart --set pause=8
+  expect 'done' eval 'run_states | tail -n 1'
+  expect deployed eval 'helm history shop -o json | jq -r ".[-1].status"'
+}
+
+# stuck REVISION STATUS [FROM]: helm's record of a revision as a killed helm leaves it, half an hour ago
+stuck() {
+  local from=${3:-1}
+  k get secret "sh.helm.release.v1.shop.v$from" -o json >"$WORK/record.json"
+  jq -r '.data.release' "$WORK/record.json" | base64 -d | base64 -d | gunzip |
+    jq -c --arg status "$2" --argjson revision "$1" --arg begun "$(date -u -d '-30 minutes' +%FT%TZ)" \
+      '.version = $revision | .info.status = $status | .info.last_deployed = $begun' | gzip | base64 -w0 | base64 -w0 >"$WORK/release"
+  jq --rawfile release "$WORK/release" --arg status "$2" --arg revision "$1" \
+    '{apiVersion, kind, type, data: {release: $release}, metadata: {name: "sh.helm.release.v1.shop.v\($revision)", namespace: .metadata.namespace,
+      labels: {name: "shop", owner: "helm", status: $status, version: $revision}}}' "$WORK/record.json" >"$WORK/stuck.json"
+  k delete secret "sh.helm.release.v1.shop.v$1" --ignore-not-found >/dev/null
+  k create -f "$WORK/stuck.json" >/dev/null
+}
+
+test_a_stuck_upgrade_is_named_and_freed() {
+  shop
+  exits 0 chart
+  stuck 2 pending-upgrade
+  # That is what it is about: helm itself refuses.
+  ! helm upgrade shop "$CHART" --reuse-values >"$WORK/helm" 2>&1 || fail "helm does not hold it to be stuck"
+  grep -q 'another operation' "$WORK/helm" || fail "helm says something else: $(cat "$WORK/helm")"
+  exits 2 chart --set web.replicas=2
+  says 'revision 2 of release shop is pending-upgrade' '--unlock-release frees it'
+  exits 0 chart --set web.replicas=2 --unlock-release
+  says 'back to revision 1'
+  revision 4 deployed
+  expect 2 k get deployment shop-web -o 'jsonpath={.status.readyReplicas}'
+}
+
+test_a_stuck_first_install_is_freed() {
+  shop
+  exits 0 chart
+  stuck 1 pending-install
+  exits 2 chart
+  says 'revision 1 of release shop is pending-install'
+  exits 0 chart --unlock-release
+  says "delete helm's record of revision 1"
+  revision 1 deployed
+}
+
+test_a_release_under_way_is_left_alone() {
+  shop
+  exits 0 chart
+  helm upgrade shop "$CHART" --reuse-values --set pause=20 >"$WORK/helm" 2>&1 &
+  local helm=$!
+  eventually 30 in_status pending-upgrade
+  exits 2 chart --unlock-release --set web.replicas=2
+  says 'helm is at it'
+  wait "$helm" || fail "helm failed: $(cat "$WORK/helm")"
+}
+
+test_uninstall_leaves_data_and_says_so() {
+  shop
+  exits 0 chart
+  exits 0 shop_uninstall --dry-run
+  says "PersistentVolumeClaim/data-shop-store-0: it may hold data" "Secret/shop-web: it may hold data" 'helm would delete what may hold data'
+  exits 0 shop_uninstall "--destroy-data=secret/$NAMESPACE/shop-web"
+  says 'take release shop away with helm'
+  expect "" helm list -q
+  expect persistentvolumeclaim/data-shop-store-0 k get persistentvolumeclaim -o name
+  expect "" k get deployment,statefulset,service,secret,pod -o name
+  no_lock
+  exits 2 shop_uninstall
+  exits 0 chart
+  exits 0 shop_uninstall
+  # Without the word for it the password stays, and helm is not asked.
+  expect secret/shop-web k get secret -o name
+  expect "" helm list -q
+  expect "" k get deployment,statefulset,service,pod -o name
+  # What stayed is the release's again.
+  exits 0 chart
+  revision 1 deployed
+}
+
+test_what_cannot_be_is_refused_before_anything() {
+  shop
+  local mark
+  mark=$(audit_mark)
+  exits 2 chart --set broken=yes
+  says 'helm cannot render the chart' 'the window is broken'
+  exits 2 chart --set web.greeting=never
+  says 'is known for this: it never greets so' '--ignore chart'
+  exits 2 sw --profiles "$CLUSTER_DIR/charts/stacks" install shop -n "$NAMESPACE" --chart "$WORK/nowhere" --yes --secret "web.password=@$WORK/password"
+  says 'nothing lies there'
+  exits 2 sw --profiles "$CLUSTER_DIR/charts/stacks" install shop -n "$NAMESPACE" --chart nobody/shop --yes --secret "web.password=@$WORK/password"
+  says 'cannot find the chart nobody/shop' 'helm repo list'
+  exits 2 chart --chart-version 0.9.0
+  says 'is version 0.1.0, not 0.9.0'
+  exits 2 sw --profiles "$CLUSTER_DIR/charts/stacks" install shop -n "$NAMESPACE" --chart "$CHART" --yes
+  says web.password
+  PATH=/usr/bin:/bin exits 2 chart
+  says 'not on the PATH'
+  same "audited writes" "" "$(audited_writes "$mark")"
+  kubectl get namespace "$NAMESPACE" >/dev/null 2>&1 && fail "the namespace was made"
+  exits 0 chart --set web.replicas=4 --set web.bell=true --dry-run
+  says 'more than three windows draw' 'has no such setting, and is not given it: web.bell'
+}
+
+test_one_installation_is_made_in_one_way() {
+  shop
+  kubectl create namespace "$NAMESPACE" >/dev/null
+  helm install shop "$CHART" --set web.password=theirs >/dev/null
+  # Somebody's release: the built-in manifests do not go over it, and --chart takes it up as it is.
+  exits 2 sw --profiles "$CLUSTER_DIR/charts/stacks" install shop -n "$NAMESPACE" --yes --secret "web.password=@$WORK/password"
+  says 'Helm has a release shop' '--chart REF'
+  exits 0 chart
+  revision 2 deployed
+  exits 2 sw --profiles "$CLUSTER_DIR/charts/stacks" install shop -n "$NAMESPACE" --yes --secret "web.password=@$WORK/password"
+  says 'was installed from the chart shop 0.1.0'
+  exits 2 sw --profiles "$CLUSTER_DIR/charts/stacks" rollback shop -n "$NAMESPACE" --yes
+  says 'helm rollback shop REVISION'
+}
