@@ -211,13 +211,25 @@ mod tests {
         let stop = CancellationToken::new();
         let quiet = tend(&shell("cat"), &variables(), b"all", (&stop, LIMIT)).await.unwrap();
         assert_eq!((quiet.code, quiet.stdout.as_slice()), (0, &b"all"[..]));
-        stop.cancel();
-        let script = "trap 'echo tidied; exit 7' TERM; kill -TERM $$; sleep 600";
-        let tidy = tend(&shell(script), &variables(), b"", (&stop, LIMIT)).await.unwrap();
-        assert!(tidy.code == 7 || tidy.code == 128 + 15, "{tidy:?}");
-        let deaf = "trap '' TERM; while :; do sleep 1; done";
-        let killed = tend(&shell(deaf), &variables(), b"", (&stop, Duration::from_millis(500))).await.unwrap_err();
+        // Told to stop once it has said how it takes that.
+        let told = async |trap: &str, patience: Duration| {
+            let folder = tempfile::tempdir().unwrap();
+            let (ready, stop) = (folder.path().join("ready"), CancellationToken::new());
+            let script = format!("{trap}; : >{}; sleep 600 & while :; do wait; done", ready.display());
+            let (words, given) = (shell(&script), variables());
+            let tell = async {
+                while !ready.exists() {
+                    tokio::task::yield_now().await;
+                }
+                stop.cancel();
+            };
+            tokio::join!(tend(&words, &given, b"", (&stop, patience)), tell).0
+        };
+        let tidy = told("trap 'echo tidied; exit 7' TERM", LIMIT).await.unwrap();
+        assert_eq!((tidy.code, tidy.stdout.as_slice()), (7, &b"tidied\n"[..]));
+        let killed = told("trap '' TERM", Duration::from_millis(500)).await.unwrap_err();
         assert!(killed.contains("was killed"), "{killed}");
+        stop.cancel();
         let none = tend(&["/nonexistent/helm".to_owned()], &variables(), b"", (&stop, LIMIT)).await.unwrap_err();
         assert!(none.starts_with("cannot be run: No such file"), "{none}");
     }
