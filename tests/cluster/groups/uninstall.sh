@@ -215,3 +215,29 @@ test_an_install_that_was_killed_can_be_uninstalled() {
   no_lock
   expect "abandoned done" eval 'run_states | paste -sd " "'
 }
+
+# All that was ever installed: stacks, then what the program keeps for itself. What may hold data is named, and what is somebody's stays.
+test_everything_goes() {
+  local hello
+  begin
+  hello=hello-$ID
+  forget_later "$hello"
+  exits 0 install --yes
+  exits 0 sw install hello -n "$hello" --yes
+  k create configmap somebodys --from-literal=a=b >/dev/null
+  exits 0 sw uninstall --all --dry-run
+  says "take telemetry-pipeline away from namespace $NAMESPACE" "take hello away from namespace $hello" "dry run: nothing was deleted"
+  expect 1 eval "kubectl -n $hello get deployment -o name | wc -l"
+  exits 0 sw uninstall --all --yes
+  says "the namespace of records is deleted" "nothing is known to be left on this machine" \
+    "--destroy-data=PersistentVolumeClaim/$hello/hello-data"
+  expect "" kubectl get deployment,statefulset,daemonset,service,pod -A -l seaworthy.dev/stack -o name
+  eventually 60 eval '! kubectl get namespace "$SYSTEM"'
+  expect b k get configmap somebodys -o 'jsonpath={.data.a}'
+  expect Bound kubectl -n "$hello" get persistentvolumeclaim hello-data -o 'jsonpath={.status.phase}'
+  # Data that is left is known by its labels, and goes when it is named; another name is a slip.
+  exits 2 sw uninstall --all --destroy-data="PersistentVolumeClaim/$hello/other" --yes
+  says "other is not there, or not part of any installation; nothing was deleted"
+  exits 0 sw uninstall --all --destroy-data="PersistentVolumeClaim/$hello/hello-data" --yes
+  says "delete PersistentVolumeClaim/hello-data"
+}
