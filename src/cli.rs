@@ -212,9 +212,13 @@ pub(crate) struct Choice {
     /// Have every pod pull with this Secret, which is in the stack's namespace
     #[arg(long, value_name = "NAME")]
     pub(crate) pull_secret: Option<String>,
-    /// Log in to the registry of the images: USER[@REGISTRY]=@FILE with the password (- is standard input), or @FILE as `docker login` writes it;
-    /// may be repeated
-    #[arg(long, value_name = "LOGIN", conflicts_with = "pull_secret")]
+    /// Who pulls.
+    #[arg(
+        long,
+        value_name = "LOGIN",
+        conflicts_with = "pull_secret",
+        help = "Log in to the registry of the images: USER[@REGISTRY]=@FILE with the password (- is standard input), or @FILE as `docker login` writes it; may be repeated"
+    )]
     pub(crate) registry_login: Vec<String>,
     /// What was answered, in place of a file.
     #[arg(skip)]
