@@ -257,6 +257,9 @@ $(cat "$WORK/err")"
   all_well
 }
 
+# seen_by_its_controller DEPLOYMENT
+seen_by_its_controller() { k get deployment "$1" -o json | jq -e '.metadata.generation == .status.observedGeneration' >/dev/null; }
+
 test_dry_run_shows_the_fields_and_writes_nothing() {
   begin
   open_door door
@@ -269,6 +272,8 @@ test_dry_run_shows_the_fields_and_writes_nothing() {
   expect "" journals
   exits 0 install --yes
   set_field "$(planned Deployment "$STACK-mq")" '["spec","template","spec","containers",0,"image"]' '"localhost:5000/drifted:v1"'
+  # Its controller writes down that it has seen the change, and the number of the revision before that.
+  eventually 30 seen_by_its_controller "$STACK-mq"
   plan_door door
   mark=$(audit_mark)
   local before=
