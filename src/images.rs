@@ -30,7 +30,7 @@ use crate::plan::order::pod_spec;
 use crate::snapshot::Snapshot;
 use crate::snapshot::collect::{Query, Scope, collect};
 
-pub use name::full_name;
+pub use name::{full_name, registry_of};
 
 /// A node tells of so many images at most, the largest (kubelet, `nodeStatusMaxImages`).
 const MOST: usize = 50;

@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use seaworthy::images::login::{Login, Logins, PullLogin, of_file};
-use seaworthy::images::{self, full_name};
+use seaworthy::images::{self, registry_of};
 use seaworthy::stack::Rendered;
 
 use super::choose::read;
 use super::{Choice, Failure};
 
 /// How it is written.
-pub(crate) const FORM: &str = "write USER=@FILE, USER@REGISTRY=@FILE, or @FILE for a file as `docker login` writes it";
+const FORM: &str = "write USER=@FILE, USER@REGISTRY=@FILE, or @FILE for a file as `docker login` writes it";
 
 /// The logins that the pods of these objects pull with; none when neither one was given nor one is kept.
 pub(super) fn logins(choice: &Choice, objects: &[Rendered]) -> Result<Option<PullLogin>, Failure> {
@@ -80,11 +80,6 @@ impl<'a> Given<'a> {
 fn registries(objects: &[Rendered]) -> BTreeSet<String> {
     let objects: Vec<_> = objects.iter().map(|one| (one.component.clone(), one.object.clone())).collect();
     images::of_objects(&objects).iter().map(|one| registry_of(&one.image)).collect()
-}
-
-/// The registry of an image.
-fn registry_of(image: &str) -> String {
-    full_name(image).split('/').next().unwrap_or_default().to_owned()
 }
 
 /// Where it is not said, there has to be one alone.

@@ -9,9 +9,9 @@ use serde_json::{Map, Value, json};
 use super::pull;
 use crate::object::printable;
 
-/// The type of the Secret that is made, and its key. Source: Kubernetes, "Pull an Image from a Private Registry".
-const TYPE: &str = "kubernetes.io/dockerconfigjson";
-const KEY: &str = ".dockerconfigjson";
+/// The type of the Secret that is made, and its key.
+const TYPE: &str = pull::TYPES[0].0;
+const KEY: &str = pull::TYPES[0].1;
 /// Under this name clients keep the login of Docker Hub.
 const DOCKER_HUB: &str = "https://index.docker.io/v1/";
 
@@ -104,12 +104,10 @@ pub fn of_file<'a>(text: &str, registries: impl IntoIterator<Item = &'a str>) ->
 
 /// The logins in a Secret that pods pull with; none of what cannot be read, which is said elsewhere.
 pub fn of_secret(secret: &Value) -> Logins {
-    let (known, place) = match secret["type"].as_str() {
-        Some(TYPE) => (config(secret, KEY), "/auths"),
-        Some("kubernetes.io/dockercfg") => (config(secret, ".dockercfg"), ""),
-        _ => return Logins::new(),
+    let Some((_, key, place)) = pull::TYPES.iter().find(|(name, ..)| secret["type"] == *name) else {
+        return Logins::new();
     };
-    let known = known.unwrap_or_default();
+    let known = config(secret, key).unwrap_or_default();
     let entries = known.pointer(place).and_then(Value::as_object).into_iter().flatten();
     entries.filter_map(|(name, entry)| Some((pull::host(name), login(entry)?))).collect()
 }

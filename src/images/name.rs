@@ -14,6 +14,11 @@ pub fn full_name(image: &str) -> String {
     format!("{registry}/{rest}{tag}")
 }
 
+/// The registry of an image, as Secrets name it.
+pub fn registry_of(image: &str) -> String {
+    full_name(image).split('/').next().unwrap_or_default().to_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::full_name;

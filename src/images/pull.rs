@@ -6,7 +6,7 @@ use k8s_openapi::ByteString;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::full_name;
+use super::registry_of;
 use crate::cluster::{Cluster, Resources};
 use crate::object::{ObjectRef, items, printable, text};
 use crate::plan::order::pod_spec;
@@ -15,7 +15,7 @@ use crate::snapshot::collect::{Query, Scope, collect};
 
 /// The type that the kubelet reads, and its key. Source: Kubernetes, "Pull an Image from a Private Registry"; the older
 /// `kubernetes.io/dockercfg` has the registries at its top.
-const TYPES: [(&str, &str, &str); 2] =
+pub(super) const TYPES: [(&str, &str, &str); 2] =
     [("kubernetes.io/dockerconfigjson", ".dockerconfigjson", "/auths"), ("kubernetes.io/dockercfg", ".dockercfg", "")];
 
 /// A Secret with which pods pull.
@@ -57,35 +57,41 @@ pub enum State {
 
 /// Every pull secret that pods of these objects name, themselves or by a service account among them.
 pub fn of_objects(objects: &[(Option<String>, Value)]) -> Vec<PullSecret> {
-    let accounts: BTreeMap<&str, &Value> = objects
-        .iter()
-        .filter(|(_, object)| object["kind"] == "ServiceAccount")
-        .filter_map(|(_, object)| Some((text(object, "/metadata/name")?, object)))
-        .collect();
+    let accounts = Accounts::of(objects.iter().map(|(_, object)| object));
     let mut found: BTreeMap<String, PullSecret> = BTreeMap::new();
     for (component, object) in objects {
         let Some(spec) = pod_spec(object) else { continue };
-        let account = text(spec, "/serviceAccountName").and_then(|name| accounts.get(name));
-        let of_account = account.into_iter().flat_map(|account| items(account, "/imagePullSecrets"));
-        let names = items(spec, "/imagePullSecrets").chain(of_account).filter_map(|one| text(one, "/name"));
-        for name in names {
+        for name in accounts.secrets(spec) {
             let secret = found.entry(name.to_owned()).or_insert_with(|| empty(name));
             secret.components.extend(component.clone());
             let containers = items(spec, "/initContainers").chain(items(spec, "/containers"));
-            secret.registries.extend(containers.filter_map(|one| text(one, "/image")).map(registry));
+            secret.registries.extend(containers.filter_map(|one| text(one, "/image")).map(registry_of));
         }
     }
     found.into_values().collect()
 }
 
+/// The service accounts of a plan: pods pull with the Secrets of theirs, too.
+pub(crate) struct Accounts<'a>(BTreeMap<&'a str, &'a Value>);
+
+impl<'a> Accounts<'a> {
+    /// Those among these objects.
+    pub(crate) fn of(objects: impl Iterator<Item = &'a Value>) -> Self {
+        let accounts = objects.filter(|object| object["kind"] == "ServiceAccount");
+        Self(accounts.filter_map(|object| Some((text(object, "/metadata/name")?, object))).collect())
+    }
+
+    /// The names of the Secrets that pods of this specification pull with.
+    pub(crate) fn secrets<'b>(&'b self, spec: &'b Value) -> impl Iterator<Item = &'b str> {
+        let account = text(spec, "/serviceAccountName").and_then(|name| self.0.get(name));
+        let of_account = account.into_iter().flat_map(|account| items(account, "/imagePullSecrets"));
+        items(spec, "/imagePullSecrets").chain(of_account).filter_map(|one| text(one, "/name"))
+    }
+}
+
 fn empty(name: &str) -> PullSecret {
     let name = name.to_owned();
     PullSecret { name, registries: BTreeSet::new(), components: BTreeSet::new(), state: None }
-}
-
-/// The registry of an image.
-fn registry(image: &str) -> String {
-    full_name(image).split('/').next().unwrap_or_default().to_owned()
 }
 
 /// Looks at these Secrets: one request each.

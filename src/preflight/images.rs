@@ -9,8 +9,9 @@ use serde_json::Value;
 
 use super::{Around, Objection, Subject, written};
 use crate::images::login::{self, Logins};
+use crate::images::pull::Accounts;
 use crate::images::registry::{Answer, Registries};
-use crate::images::{full_name, presence};
+use crate::images::{Presence, full_name, presence, registry_of};
 use crate::object::{ObjectRef, items, text};
 use crate::plan::Plan;
 use crate::plan::order::pod_spec;
@@ -43,24 +44,14 @@ pub(super) fn needed(subject: Subject<'_>, nodes: &Snapshot) -> Vec<Needed> {
     if nodes.of_kind("", "Node").next().is_none() {
         return Vec::new();
     }
-    let accounts: BTreeMap<&str, &Value> = subject
-        .plan
-        .objects()
-        .filter(|object| object["kind"] == "ServiceAccount")
-        .filter_map(|object| Some((text(object, "/metadata/name")?, object)))
-        .collect();
+    let accounts = Accounts::of(subject.plan.objects());
+    let mut known: BTreeMap<&str, Presence> = BTreeMap::new();
     let mut found: BTreeMap<String, Needed> = BTreeMap::new();
     for object in written(subject.plan) {
         let Some(spec) = pod_spec(object) else { continue };
-        let account = text(spec, "/serviceAccountName").and_then(|name| accounts.get(name));
-        let of_account = account.into_iter().flat_map(|account| items(account, "/imagePullSecrets"));
-        let secrets: BTreeSet<String> = items(spec, "/imagePullSecrets")
-            .chain(of_account)
-            .filter_map(|one| text(one, "/name").map(str::to_owned))
-            .collect();
         for container in items(spec, "/initContainers").chain(items(spec, "/containers")) {
             let Some(image) = text(container, "/image") else { continue };
-            let there = presence(nodes, image);
+            let there = known.entry(image).or_insert_with(|| presence(nodes, image));
             let always = pulled_always(container, image);
             if container["imagePullPolicy"] == "Never"
                 || (!always && there.missing.is_empty() && !there.there.is_empty())
@@ -73,7 +64,7 @@ pub(super) fn needed(subject: Subject<'_>, nodes: &Snapshot) -> Vec<Needed> {
                 secrets: BTreeSet::new(),
                 elsewhere: !always && !there.there.is_empty(),
             });
-            needed.secrets.extend(secrets.iter().cloned());
+            needed.secrets.extend(accounts.secrets(spec).map(str::to_owned));
         }
     }
     found.into_values().collect()
@@ -95,7 +86,13 @@ pub(super) async fn ask(registries: &Registries, needed: Vec<Needed>, plan: &Pla
         .filter_map(|name| Some((name.clone(), login::of_secret(secret(name, plan, live)?))))
         .collect();
     let one = |needed: Needed| {
-        let known: Logins = needed.secrets.iter().filter_map(|name| logins.get(name)).flatten().map(own).collect();
+        let known: Logins = needed
+            .secrets
+            .iter()
+            .filter_map(|name| logins.get(name))
+            .flatten()
+            .map(|(registry, login)| (registry.clone(), login.clone()))
+            .collect();
         async move {
             let answer = registries.ask(&needed.image, &known).await;
             Asked { needed, answer }
@@ -104,10 +101,6 @@ pub(super) async fn ask(registries: &Registries, needed: Vec<Needed>, plan: &Pla
     let mut asked: Vec<Asked> = stream::iter(needed).map(one).buffer_unordered(AT_ONCE).collect().await;
     asked.sort_by(|one, other| one.needed.image.cmp(&other.needed.image));
     asked
-}
-
-fn own<K: Clone, V: Clone>((key, value): (&K, &V)) -> (K, V) {
-    (key.clone(), value.clone())
 }
 
 /// A Secret as the plan makes it, else as it is there.
@@ -126,7 +119,7 @@ pub(super) fn judge(_: Subject<'_>, around: &Around) -> Vec<Objection> {
 
 fn objection(asked: &Asked, around: &Around) -> Option<Objection> {
     let Asked { needed, answer } = asked;
-    let registry = registry(&needed.image);
+    let registry = registry_of(&needed.image);
     let image = &needed.image;
     let (message, remedy) = match answer {
         Answer::There { architectures } => return unfit(needed, architectures, around),
@@ -153,10 +146,6 @@ fn about(objection: Objection, needed: &Needed) -> Objection {
         Some(by) => objection.about(by.clone()),
         None => objection,
     }
-}
-
-fn registry(image: &str) -> String {
-    full_name(image).split('/').next().unwrap_or_default().to_owned()
 }
 
 /// An image for other processors than those of the nodes that would pull it.
@@ -190,7 +179,7 @@ fn unknown(asked: &[Asked]) -> Vec<Objection> {
     let mut silent: BTreeMap<String, (Vec<&str>, &str)> = BTreeMap::new();
     for one in asked {
         if let Answer::Unknown { why } = &one.answer {
-            silent.entry(registry(&one.needed.image)).or_insert((Vec::new(), why)).0.push(&one.needed.image);
+            silent.entry(registry_of(&one.needed.image)).or_insert((Vec::new(), why)).0.push(&one.needed.image);
         }
     }
     let line = |(registry, (images, why)): (String, (Vec<&str>, &str))| {

@@ -47,9 +47,8 @@ pub async fn look(
     let distribution = Some(recognise(&nodes, &version).distribution);
     let load_balancer = picture.map(|picture| assess(Prerequisite::Metallb, picture, &Wants::default()).standing());
     let unknown_kinds = Some(unknown(subject, known));
-    let pulled = images::needed(subject, &snapshot);
     let images = match registries {
-        Some(registries) => images::ask(registries, pulled, subject.plan, &snapshot).await,
+        Some(registries) => images::ask(registries, images::needed(subject, &snapshot), subject.plan, &snapshot).await,
         None => Vec::new(),
     };
     Ok(Around { snapshot, version, distribution, unknown_kinds, load_balancer, images, lacking })
