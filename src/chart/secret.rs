@@ -17,10 +17,15 @@ pub fn fill(values: &mut Value, secrets: &[String], kept: Option<&Value>) -> Vec
         let known = kept.and_then(|kept| kept.pointer(pointer)).filter(|known| **known != HIDDEN && **known != MADE);
         match known.cloned().or_else(|| (*value == MADE).then(made_secret).flatten().map(Value::from)) {
             Some(known) => *value = known,
-            None => missing.push(pointer.trim_start_matches('/').replace('/', ".")),
+            None => missing.push(dotted(pointer)),
         }
     }
     missing
+}
+
+/// A JSON pointer as people write ways.
+pub fn dotted(pointer: &str) -> String {
+    pointer.trim_start_matches('/').replace('/', ".")
 }
 
 /// The values as they may be written down.

@@ -19,7 +19,7 @@ use super::chart;
 use super::choose::check_name;
 use super::install::applied;
 use super::landing::Landing;
-use super::voyage::{Remarks, Voyage, show_plan};
+use super::voyage::{Remarks, Voyage, agree_to_all, refuse, show_plan};
 use super::{Failure, Session};
 use crate::front::face::Face;
 use crate::front::say;
@@ -186,14 +186,48 @@ impl Removal {
         take_lock: Option<&'a str>,
         agreed: bool,
     ) -> Result<(Voyage<'a>, Prepared), Failure> {
+        let remarks = self.remarks();
         let Traces { cluster, record, latest, .. } = self.traces;
         if let Some(open) = latest.filter(|run| run.state.is_unfinished()) {
             session.runs()?.abandon(&open.run).await?;
             say(format!("run {} was not finished; it is given up for this one", open.run));
         }
         let inputs = inputs(&self.prepared.plan.installation, record.as_ref());
-        let remarks = Remarks { warnings: self.said, ..Remarks::default() };
         Ok((Voyage { session, face, cluster, inputs, record, take_lock, remarks, agreed }, self.prepared))
+    }
+}
+
+/// Takes them away, agreed to together, one after the other; the first that fails ends it. The documents of the runs, and the exit code of the
+/// last.
+pub(super) async fn take_all_away(
+    session: &Session,
+    removals: Vec<Removal>,
+    take_lock: Option<&str>,
+) -> Result<(Vec<Value>, u8), Failure> {
+    for removal in &removals {
+        refuse(&removal.prepared)?;
+    }
+    let face = session.face();
+    let plans: Vec<&Plan> = removals.iter().map(|removal| &removal.prepared.plan).collect();
+    agree_to_all(session, &face, &plans).await?;
+    let (mut runs, mut code) = (Vec::new(), 0);
+    for removal in removals {
+        let landing = Box::pin(removal.land(session, face.clone(), take_lock)).await?;
+        runs.push(landing.document());
+        code = landing.code();
+        if code != 0 {
+            break;
+        }
+    }
+    Ok((runs, code))
+}
+
+/// Puts runs into a document; the error of the last is that of the whole.
+pub(super) fn tell_runs(document: &mut Value, name: &str, runs: Vec<Value>) {
+    let error = runs.last().and_then(|run| run.get("error").cloned());
+    document[name] = runs.into();
+    if let Some(error) = error {
+        document["error"] = error;
     }
 }
 

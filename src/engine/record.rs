@@ -1,10 +1,14 @@
 //! What the cluster itself remembers of an installation, so that another machine can upgrade or uninstall it: a ConfigMap
 //! in `seaworthy-system`. Best effort: the journal on disk and the labels on the objects suffice.
 
+use std::fmt::Debug;
+
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Pod};
 use kube::api::{DeleteParams, ListParams, Patch, PatchParams, Preconditions};
-use kube::{Api, Client};
+use kube::core::NamespaceResourceScope;
+use kube::{Api, Client, Resource};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -93,17 +97,11 @@ pub enum Swept {
 pub async fn sweep(client: &Client) -> Result<Swept, kube::Error> {
     let namespaces: Api<Namespace> = Api::all(client.clone());
     let Some(namespace) = namespaces.get_opt(SYSTEM_NAMESPACE).await? else { return Ok(Swept::Absent) };
-    let ours = |name: &str| format!("{SYSTEM_NAMESPACE}/{name}");
-    let all = ListParams::default();
-    let maps = api(client).list(&all).await?.items.into_iter().filter_map(|it| it.metadata.name);
-    let leases: Api<Lease> = Api::namespaced(client.clone(), SYSTEM_NAMESPACE);
-    let leases = leases.list(&all).await?.items.into_iter().filter_map(|it| it.metadata.name);
-    let pods: Api<Pod> = Api::namespaced(client.clone(), SYSTEM_NAMESPACE);
-    let pods = pods.list(&all).await?.items.into_iter().filter_map(|it| it.metadata.name);
+    let found =
+        [everything::<ConfigMap>(client).await?, everything::<Lease>(client).await?, everything::<Pod>(client).await?];
     // Kubernetes itself puts its authority into every namespace.
-    let maps = maps.filter(|name| name != "kube-root-ca.crt").map(|name| format!("ConfigMap/{}", ours(&name)));
-    let leases = leases.map(|name| format!("Lease/{}", ours(&name)));
-    let found: Vec<String> = maps.chain(leases).chain(pods.map(|name| format!("Pod/{}", ours(&name)))).collect();
+    let authority = format!("ConfigMap/{SYSTEM_NAMESPACE}/kube-root-ca.crt");
+    let found: Vec<String> = found.concat().into_iter().filter(|name| *name != authority).collect();
     if !found.is_empty() {
         return Ok(Swept::Kept { because: format!("{} is there", found.join(", ")) });
     }
@@ -113,6 +111,16 @@ pub async fn sweep(client: &Client) -> Result<Swept, kube::Error> {
         Err(kube::Error::Api(status)) if status.code == 404 => Ok(Swept::Absent),
         answer => answer.map(|_| Swept::Deleted),
     }
+}
+
+/// All of one kind in the namespace of records and locks, as they are written: `KIND/NAMESPACE/NAME`.
+async fn everything<K>(client: &Client) -> Result<Vec<String>, kube::Error>
+where
+    K: Resource<Scope = NamespaceResourceScope, DynamicType = ()> + Clone + Debug + DeserializeOwned,
+{
+    let list = Api::<K>::namespaced(client.clone(), SYSTEM_NAMESPACE).list(&ListParams::default()).await?;
+    let names = list.items.iter().filter_map(|object| object.meta().name.as_deref());
+    Ok(names.map(|name| format!("{}/{SYSTEM_NAMESPACE}/{name}", K::kind(&()))).collect())
 }
 
 fn api(client: &Client) -> Api<ConfigMap> {

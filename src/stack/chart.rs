@@ -85,8 +85,7 @@ pub fn failures(
 /// A version that cannot be read is taken to have every failure: better named in vain than met.
 fn is_about(failure: &ChartFailure, version: &str) -> bool {
     let Some(Ok(range)) = failure.versions.as_deref().map(VersionReq::parse) else { return true };
-    Version::parse(version.trim_start_matches('v')).is_ok_and(|version| range.matches(&version))
-        || Version::parse(version.trim_start_matches('v')).is_err()
+    Version::parse(version.trim_start_matches('v')).map_or(true, |version| range.matches(&version))
 }
 
 #[cfg(test)]

@@ -5,14 +5,20 @@ use crate::test::Test;
 
 const ENTER: &str = "\r";
 
-#[test]
-fn the_same_questions_line_by_line() {
+/// Up to the question where the images of the shop come from.
+fn asked_for_images() -> Terminal {
     let mut terminal = Terminal::wizard(&["--plain"]);
     terminal.see("Cluster?");
     terminal.keys(ENTER);
     terminal.see("Stack?");
     terminal.keys("shop\r");
     terminal.see("Where do its images come from?");
+    terminal
+}
+
+#[test]
+fn the_same_questions_line_by_line() {
+    let mut terminal = asked_for_images();
     terminal.keys(ENTER);
     terminal.see("Profile?");
     terminal.keys(ENTER);
@@ -39,12 +45,7 @@ fn the_same_questions_line_by_line() {
 
 #[test]
 fn a_registry_with_a_login_is_asked_for_first() {
-    let mut terminal = Terminal::wizard(&["--plain"]);
-    terminal.see("Cluster?");
-    terminal.keys(ENTER);
-    terminal.see("Stack?");
-    terminal.keys("shop\r");
-    terminal.see("Where do its images come from?");
+    let mut terminal = asked_for_images();
     terminal.keys("login\r");
     terminal.see("Registry?");
     terminal.keys("r.example\r");

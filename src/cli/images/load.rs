@@ -12,11 +12,12 @@ use seaworthy::images::nodes::{self, LookError};
 use seaworthy::images::stock;
 use seaworthy::images::{self, Image};
 use seaworthy::plan::{Installation, Plan};
+use seaworthy::prepare::Prepared;
 use serde_json::{Value, json};
 
 use super::{Whose, filed, gather, named, no_sandbox};
 use crate::cli::cluster;
-use crate::cli::voyage::{Remarks, show_plan};
+use crate::cli::voyage::{Remarks, Voyage, show_plan};
 use crate::cli::{Failure, Session, typed};
 use crate::front::paint::Paint;
 use crate::front::plan_text::plan_text;
@@ -42,15 +43,12 @@ pub(super) async fn run(session: &Session, arguments: &LoadArgs) -> Result<ExitC
     no_sandbox(session, "there are no nodes to put images into")?;
     let (images, name) = gather(session, &arguments.whose)?;
     let wish = Wish { images: &images, name: &name, from: arguments.from.as_deref(), node: &arguments.node };
-    let Load { place, plan, remarks, values } =
-        wish.plan((session, session.globals.context.as_deref()), arguments.dry_run).await?;
+    let load = wish.plan((session, session.globals.context.as_deref()), arguments.dry_run).await?;
     if arguments.dry_run {
-        return Ok(show_plan(session, &place, &cluster::prepared(plan), &remarks));
+        return Ok(show_plan(session, &load.place, &cluster::prepared(load.plan), &load.remarks));
     }
-    // What an unfinished one has left to do is in this plan: the nodes were asked just now.
-    cluster::abandon_open(session, &plan).await?;
-    let voyage = cluster::voyage(session, place, journal::Inputs::of(&plan.installation, values), remarks);
-    voyage.sail(cluster::prepared(plan), None).await
+    let (voyage, prepared) = load.embark(session).await?;
+    voyage.sail(prepared, None).await
 }
 
 /// What the nodes lack of the images of a stack that is about to be installed, put into them from the engines of this machine or an archive; the
@@ -64,14 +62,13 @@ pub(crate) async fn before_install(
     no_sandbox(session, "there are no nodes to put images into")?;
     let images = images::of_objects(objects);
     let wish = Wish { images: &images, name, from, node: &[] };
-    let Load { place, plan, remarks, values } = wish.plan((session, context), rehearsal).await?;
+    let load = wish.plan((session, context), rehearsal).await?;
     if rehearsal {
-        say(format!("before it, into the nodes:\n{}", plan_text(&plan, Paint(false))));
+        say(format!("before it, into the nodes:\n{}", plan_text(&load.plan, Paint(false))));
         return Ok(0);
     }
-    cluster::abandon_open(session, &plan).await?;
-    let voyage = cluster::voyage(session, place, journal::Inputs::of(&plan.installation, values), remarks);
-    Ok(voyage.land(cluster::prepared(plan), None).await?.code())
+    let (voyage, prepared) = load.embark(session).await?;
+    Ok(voyage.land(prepared, None).await?.code())
 }
 
 /// What is to be put where.
@@ -89,6 +86,16 @@ struct Load {
     plan: Plan,
     remarks: Remarks,
     values: Value,
+}
+
+impl Load {
+    async fn embark(self, session: &Session) -> Result<(Voyage<'_>, Prepared), Failure> {
+        let Self { place, plan, remarks, values } = self;
+        // What an unfinished one has left to do is in this plan: the nodes were asked just now.
+        cluster::abandon_open(session, &plan).await?;
+        let inputs = journal::Inputs::of(&plan.installation, values);
+        Ok((cluster::voyage(session, place, inputs, remarks), cluster::prepared(plan)))
+    }
 }
 
 impl Wish<'_> {

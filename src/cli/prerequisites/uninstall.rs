@@ -4,22 +4,17 @@ use std::collections::BTreeSet;
 use std::process::ExitCode;
 
 use seaworthy::cluster::Cluster;
-use seaworthy::plan::Plan;
 use seaworthy::plan::uninstall::{DataName, Destroy};
 use seaworthy::prerequisites::{Picture, Prerequisite, look, users};
 use seaworthy::stack::Catalogue;
 use serde_json::{Value, json};
 
 use super::{UninstallArgs, bare, picture};
-use crate::cli::uninstall::{Removal, Traces};
-use crate::cli::voyage::{agree_to_all, refuse};
+use crate::cli::uninstall::{Removal, Traces, take_all_away, tell_runs};
 use crate::cli::{Failure, Session};
 use crate::front::paint::Paint;
 use crate::front::plan_text::plan_text;
 use crate::front::say;
-
-/// The id of the refusal of what somebody else has installed.
-const NOT_OURS: &str = "not-installed";
 
 /// One that is to go, with the plan.
 pub(crate) struct Going {
@@ -47,7 +42,8 @@ pub(super) async fn run(session: &Session, arguments: &UninstallArgs) -> Result<
     let (cluster, picture) = picture(session).await?;
     let mut all = Vec::new();
     for prerequisite in &arguments.names.iter().copied().collect::<BTreeSet<_>>() {
-        all.push(plan(session, &cluster, &picture, *prerequisite).await?);
+        let going = plan(session, &cluster, &picture, *prerequisite).await?;
+        all.push(going.ok_or_else(|| not_ours(*prerequisite))?);
     }
     if arguments.dry_run {
         return Ok(show(session, &cluster, &all));
@@ -57,11 +53,8 @@ pub(super) async fn run(session: &Session, arguments: &UninstallArgs) -> Result<
     }
     let (runs, code) = take_away(session, all, arguments.take_lock.as_deref()).await?;
     if session.is_json() {
-        let error = runs.last().and_then(|run: &Value| run.get("error").cloned());
-        let mut document = json!({"runs": runs});
-        if let Some(error) = error {
-            document["error"] = error;
-        }
+        let mut document = json!({});
+        tell_runs(&mut document, "runs", runs);
         session.print("Prerequisites", &document, String::new);
     }
     Ok(ExitCode::from(code))
@@ -75,11 +68,7 @@ pub(crate) async fn going(session: &Session, cluster: &Cluster, names: &[Prerequ
     let picture = look(cluster).await.map_err(|error| Failure::kube(&error))?;
     let mut all = Vec::new();
     for prerequisite in &names.iter().copied().collect::<BTreeSet<_>>() {
-        match plan(session, cluster, &picture, *prerequisite).await {
-            Ok(going) => all.push(going),
-            Err(failure) if failure.id == NOT_OURS => {}
-            Err(failure) => return Err(failure),
-        }
+        all.extend(plan(session, cluster, &picture, *prerequisite).await?);
     }
     Ok(all)
 }
@@ -90,32 +79,22 @@ pub(crate) async fn take_away(
     all: Vec<Going>,
     take_lock: Option<&str>,
 ) -> Result<(Vec<Value>, u8), Failure> {
-    for going in &all {
-        refuse(&going.removal.prepared)?;
-    }
-    let face = session.face();
-    let plans: Vec<&Plan> = all.iter().map(|going| &going.removal.prepared.plan).collect();
-    agree_to_all(session, &face, &plans).await?;
-    let (mut runs, mut code) = (Vec::new(), 0);
-    for Going { prerequisite, removal, .. } in all {
-        let landing = Box::pin(removal.land(session, face.clone(), take_lock)).await?;
-        let mut document = landing.document();
-        document["prerequisite"] = json!(prerequisite);
-        runs.push(document);
-        code = landing.code();
-        if code != 0 {
-            break;
-        }
+    let names: Vec<Prerequisite> = all.iter().map(|going| going.prerequisite).collect();
+    let removals = all.into_iter().map(|going| going.removal).collect();
+    let (mut runs, code) = take_all_away(session, removals, take_lock).await?;
+    for (run, prerequisite) in runs.iter_mut().zip(names) {
+        run["prerequisite"] = json!(prerequisite);
     }
     Ok((runs, code))
 }
 
+/// What takes one away; `None` when this program has not installed it.
 async fn plan(
     session: &Session,
     cluster: &Cluster,
     picture: &Picture,
     prerequisite: Prerequisite,
-) -> Result<Going, Failure> {
+) -> Result<Option<Going>, Failure> {
     let stack = Catalogue::prerequisites().get(prerequisite.name())?;
     let bare = bare(&stack);
     let traces = Traces::read(session, cluster.clone(), bare.clone()).await?;
@@ -124,16 +103,19 @@ async fn plan(
     let destroy = Destroy(empty.iter().map(DataName::from).collect());
     let removal = traces.removal(&destroy, &[]).await?;
     if !removal.prepared.plan.writes() {
-        let message = format!("{prerequisite} was not installed by seaworthy; nothing was deleted");
-        let hint = "`seaworthy prerequisites list` shows who looks after it";
-        return Err(Failure::input(NOT_OURS, message, hint));
+        return Ok(None);
     }
     // A class of another name for a provisioner of others can go at any time.
     let serves = removal.prepared.plan.steps.iter().any(|step| {
         step.action.object().is_some_and(|object| ["Deployment", "DaemonSet"].contains(&object.kind.as_str()))
     });
     let users = if serves { users::users(cluster, prerequisite, picture).await.map_err(kube)? } else { Vec::new() };
-    Ok(Going { prerequisite, removal, users })
+    Ok(Some(Going { prerequisite, removal, users }))
+}
+
+fn not_ours(prerequisite: Prerequisite) -> Failure {
+    let message = format!("{prerequisite} was not installed by seaworthy; nothing was deleted");
+    Failure::input("not-installed", message, "`seaworthy prerequisites list` shows who looks after it")
 }
 
 fn refuse_used(all: &[Going]) -> Result<(), Failure> {

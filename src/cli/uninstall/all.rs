@@ -12,10 +12,9 @@ use seaworthy::prepare::discover::Sought;
 use seaworthy::prerequisites::Prerequisite;
 use serde_json::{Value, json};
 
-use super::{Removal, Traces, UninstallArgs, slip};
+use super::{Removal, Traces, UninstallArgs, slip, take_all_away, tell_runs};
 use crate::cli::prerequisites::uninstall as prerequisites;
 use crate::cli::status::installations;
-use crate::cli::voyage::{agree_to_all, refuse};
 use crate::cli::{Failure, Session};
 use crate::front::paint::Paint;
 use crate::front::plan_text::plan_text;
@@ -41,7 +40,9 @@ pub(super) async fn run(session: &Session, arguments: &UninstallArgs) -> Result<
         return Ok(show(session, &cluster, (&removals, &going), &left));
     }
     let mut document = json!({"cluster": cluster.id});
-    let mut code = take_away(session, removals, &mut document).await?;
+    let due = |removal: &Removal| removal.prepared.plan.writes() || removal.traces.record.is_some();
+    let (runs, mut code) = take_all_away(session, removals.into_iter().filter(due).collect(), None).await?;
+    tell_runs(&mut document, "runs", runs);
     if code == 0 {
         code = without_need(session, &cluster, &ours, &mut document).await?;
     }
@@ -60,14 +61,11 @@ pub(super) async fn run(session: &Session, arguments: &UninstallArgs) -> Result<
 /// The prerequisites that are ours, and all other installations; what only left data behind is among them, so that it is named.
 async fn found(session: &Session, cluster: &Cluster) -> Result<(Vec<Prerequisite>, Vec<Installation>), Failure> {
     let all = installations(session, cluster, &Sought::default()).await?;
-    let prerequisite = |installation: &Installation| {
-        Prerequisite::ALL.into_iter().find(|prerequisite| prerequisite.name() == installation.stack)
-    };
     let (mut ours, mut stacks) = (Vec::new(), Vec::new());
     for found in all {
-        match prerequisite(&found.installation) {
-            Some(prerequisite) => ours.push(prerequisite),
-            None => stacks.push(found.installation),
+        match found.installation.stack.parse() {
+            Ok(prerequisite) => ours.push(prerequisite),
+            Err(_) => stacks.push(found.installation),
         }
     }
     Ok((ours, stacks))
@@ -87,31 +85,6 @@ async fn removal(
     Ok(removal)
 }
 
-/// All stacks, agreed to together, one after the other; the first that fails ends it.
-async fn take_away(session: &Session, removals: Vec<Removal>, document: &mut Value) -> Result<u8, Failure> {
-    let face = session.face();
-    for removal in &removals {
-        refuse(&removal.prepared)?;
-    }
-    let plans: Vec<&Plan> = removals.iter().map(|removal| &removal.prepared.plan).collect();
-    agree_to_all(session, &face, &plans).await?;
-    let (mut runs, mut code) = (Vec::new(), 0);
-    let due = |removal: &Removal| removal.prepared.plan.writes() || removal.traces.record.is_some();
-    for removal in removals.into_iter().filter(due) {
-        let landing = Box::pin(removal.land(session, face.clone(), None)).await?;
-        runs.push(landing.document());
-        code = landing.code();
-        if code != 0 {
-            break;
-        }
-    }
-    if let Some(error) = runs.last().and_then(|run: &Value| run.get("error").cloned()) {
-        document["error"] = error;
-    }
-    document["runs"] = json!(runs);
-    Ok(code)
-}
-
 /// The prerequisites, looked at again now that the stacks are gone: what something still needs stays, and is named.
 async fn without_need(
     session: &Session,
@@ -128,10 +101,7 @@ async fn without_need(
         needed.iter().map(|going| json!({"prerequisite": going.prerequisite, "users": going.users})).collect();
     document["keptPrerequisites"] = json!(kept);
     let (runs, code) = prerequisites::take_away(session, free, None).await?;
-    if let Some(error) = runs.last().and_then(|run| run.get("error").cloned()) {
-        document["error"] = error;
-    }
-    document["prerequisites"] = json!(runs);
+    tell_runs(document, "prerequisites", runs);
     Ok(code)
 }
 

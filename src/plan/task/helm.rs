@@ -34,11 +34,14 @@ impl Place {
         ObjectRef::new("helm", "Release", Some(&self.namespace), &self.release)
     }
 
+    fn access(&self) -> Access {
+        Access { context: self.context.clone(), kubeconfig: self.kubeconfig.clone() }
+    }
+
     /// A command line about it: the verb, the release, what else is said, and where.
     pub fn command(&self, verb: &str, words: &[String]) -> Vec<String> {
-        let access = Access { context: self.context.clone(), kubeconfig: self.kubeconfig.clone() };
         let place = ["--namespace".to_owned(), self.namespace.clone()];
-        let words = [std::slice::from_ref(&self.release), words, &place, &access.options()].concat();
+        let words = [std::slice::from_ref(&self.release), words, &place, &self.access().options()].concat();
         helm::command(&self.program, &[verb], &words)
     }
 
@@ -85,7 +88,7 @@ impl Deployment {
         let place = &self.place;
         let first =
             ["upgrade", &place.release, &self.chart, "--install", "--namespace", &place.namespace].map(str::to_owned);
-        let mut rest = Access { context: place.context.clone(), kubeconfig: place.kubeconfig.clone() }.options();
+        let mut rest = place.access().options();
         rest.extend(self.pin.iter().flat_map(|pin| ["--version".to_owned(), pin.clone()]));
         rest.extend(
             self.mark
@@ -114,8 +117,7 @@ impl Deployment {
             lines.push(format!("helm runs on the way: {}", counted(&self.hooks)));
         }
         if !self.secrets.is_empty() {
-            let names: Vec<String> =
-                self.secrets.iter().map(|it| it.trim_start_matches('/').replace('/', ".")).collect();
+            let names: Vec<String> = self.secrets.iter().map(|pointer| secret::dotted(pointer)).collect();
             lines.push(format!(
                 "in the clear: helm keeps all values in its own record (Secret/{}/sh.helm.release.v1.{}.v{}), also {}",
                 self.place.namespace,
