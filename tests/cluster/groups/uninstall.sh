@@ -240,4 +240,6 @@ test_everything_goes() {
   says "other is not there, or not part of any installation; nothing was deleted"
   exits 0 sw uninstall --all --destroy-data="PersistentVolumeClaim/$hello/hello-data" --yes
   says "delete PersistentVolumeClaim/hello-data"
+  # Nobody can take a lock in a namespace that is going.
+  eventually 60 eval '! kubectl get namespace "$SYSTEM"'
 }
