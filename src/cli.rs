@@ -220,6 +220,9 @@ pub(crate) struct Choice {
         help = "Log in to the registry of the images: USER[@REGISTRY]=@FILE with the password (- is standard input), or @FILE as `docker login` writes it; may be repeated"
     )]
     pub(crate) registry_login: Vec<String>,
+    /// A demonstration: run a busybox in the place of every program, which answers its probes and does nothing else
+    #[arg(long)]
+    pub(crate) stand_ins: bool,
     /// What was answered, in place of a file.
     #[arg(skip)]
     pub(crate) typed_login: Option<Login>,

@@ -23,6 +23,7 @@ pub mod rules;
 pub mod runtime;
 pub mod schema;
 pub mod source;
+pub mod stand_in;
 pub mod starter;
 pub mod strict;
 pub mod typed;
@@ -120,6 +121,7 @@ impl Stack {
             namespace: namespace.unwrap_or(self.definition.default_namespace()).to_owned(),
             registry: None,
             pull_secret: None,
+            stand_ins: false,
         }
     }
 
@@ -233,7 +235,12 @@ impl Stack {
         }
         let names = self.names(&values, release);
         let reach = reach::resolve(&self.definition, &self.sheet, &self.templates, &values, &names);
-        let reach = reach.map_err(|faults| StackError::Faults(values.explained(faults)))?;
+        let mut reach = reach.map_err(|faults| StackError::Faults(values.explained(faults)))?;
+        if release.stand_ins {
+            let registry = release.registry.as_deref().unwrap_or(stand_in::REGISTRY).trim_end_matches('/');
+            let image = format!("{registry}/{}", stand_in::REPOSITORY);
+            stand_in::stand_in(&mut objects, &mut reach, &image);
+        }
         self.runtime(&values, release)?;
         let mut faults = strict::check(&objects);
         faults.extend(strict::in_the_clear(&objects, &values));

@@ -191,6 +191,10 @@ fn possible(session: &Session, choice: &Choice) -> Result<(), Failure> {
         let message = "helm cannot reach the sandbox, which is inside of this process";
         return Err(Failure::input("chart-in-sandbox", message, "leave --chart out, or choose a real cluster"));
     }
+    if choice.stand_ins {
+        let message = "--stand-ins changes objects, and those of a chart are helm's to make";
+        return Err(Failure::input("chart-option", message, "leave --chart or --stand-ins out"));
+    }
     if choice.pull_secret.is_some() {
         let message = "--pull-secret changes objects, and those of a chart are helm's to make";
         return Err(Failure::input("chart-option", message, "set the chart's own setting for it with --set"));

@@ -35,6 +35,8 @@ pub(crate) struct Chosen {
     pub(crate) pull_secret: Option<String>,
     /// Whether the plan makes a Secret with logins of registries.
     pub(crate) login: bool,
+    /// `--stand-ins`.
+    pub(crate) stand_ins: bool,
     /// The setting that names the class of volumes that several nodes write to.
     pub(crate) shared_class: Option<String>,
     /// What its components say in the sandbox.
@@ -46,11 +48,12 @@ pub(crate) struct Chosen {
 /// Reads, merges, checks and renders; says what is odd.
 pub(crate) fn choose(session: &Session, stack: &str, choice: &Choice, example: bool) -> Result<Chosen, Failure> {
     let stack = session.catalogue().get(stack)?;
-    let simulated = session.globals.sandbox.is_some();
-    let mut choices = Choices { example: example || simulated, ..choices(choice)? };
+    let shown = session.globals.sandbox.is_some() || choice.stand_ins;
+    let mut choices = choices(choice)?;
+    choices.example |= example || shown;
     take_registry(&stack, choice.registry.as_deref(), &mut choices);
     let chosen = choose_and_say(&stack, choice, &choices)?;
-    if simulated {
+    if shown {
         tell_example(&stack, &chosen);
     }
     Ok(chosen)
@@ -68,11 +71,11 @@ pub(crate) fn choose_and_say(stack: &Stack, choice: &Choice, choices: &Choices) 
     Ok(chosen)
 }
 
-/// In a sandbox what was not given is answered with the stack's example, which must not be taken for an answer.
+/// In a sandbox and with stand-ins what was not given is answered with the stack's example, which must not be taken for an answer.
 fn tell_example(stack: &Stack, chosen: &Chosen) {
     let given = chosen.values.from_file(&format!("{}/example.yaml", stack.name()));
     if !given.is_empty() {
-        say(format!("sandbox: what was not given is taken from the stack's example: {}", given.join(", ")));
+        say(format!("what was not given is taken from the stack's example: {}", given.join(", ")));
     }
 }
 
@@ -81,6 +84,7 @@ pub(crate) fn choose_of(stack: &Stack, choice: &Choice, choices: &Choices) -> Re
     let mut release = stack.release(choice.name.as_deref(), choice.namespace.as_deref());
     release.registry.clone_from(&choice.registry);
     release.pull_secret.clone_from(&choice.pull_secret);
+    release.stand_ins = choice.stand_ins;
     check_names(&release)?;
     let mut prepared = stack.prepare(choices, &release)?;
     let mut login_secret = None;
@@ -116,6 +120,7 @@ pub(crate) fn choose_of(stack: &Stack, choice: &Choice, choices: &Choices) -> Re
         registry: release.registry.clone(),
         pull_secret: choice.pull_secret.clone(),
         login,
+        stand_ins: choice.stand_ins,
         shared_class: definition.shared_class.clone(),
         warnings: prepared.warnings,
         simulation: stack.definition().simulation.clone(),
@@ -167,6 +172,7 @@ pub(crate) fn choices(choice: &Choice) -> Result<Choices, Failure> {
         set: choice.set.clone(),
         set_file: choice.set_file.iter().map(|pair| set_file(pair)).collect::<Result<_, _>>()?,
         secrets: choice.secret.iter().map(|pair| secret(pair)).collect::<Result<_, _>>()?,
+        example: choice.stand_ins,
         ..Choices::default()
     })
 }

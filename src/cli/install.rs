@@ -16,6 +16,7 @@ use seaworthy::preflight::{self, Objection, Subject};
 use seaworthy::prepare::needs::{self, shortfalls};
 use seaworthy::prepare::sharing::{self, Shares, Sharing};
 use seaworthy::prepare::{self, Prepared};
+use seaworthy::stack::stand_in;
 
 use super::chart::{self, ChartArgs, Source};
 use super::choose::{Chosen, choose, choose_and_say};
@@ -172,7 +173,10 @@ async fn decide_on(
         let prepared = prepare::install(&cluster, chosen.installation.clone(), desired, policy).await;
         let mut prepared = prepared.map_err(|error| Failure::kube(&error))?;
         let objections = judge(session, &cluster, chosen, (&prepared.plan, &prepared.resources)).await?;
-        let warnings = sort(objections, &mut prepared, &arguments.ignore);
+        let mut warnings = sort(objections, &mut prepared, &arguments.ignore);
+        if chosen.stand_ins {
+            warnings.insert(0, stand_in::WARNING.to_owned());
+        }
         (prepared, warnings)
     };
     let differences = record.as_ref().map(|record| inputs.differences(&record.inputs)).unwrap_or_default();
@@ -372,6 +376,7 @@ fn inputs(chosen: &Chosen, policy: Policy) -> Inputs {
         registry: chosen.registry.clone(),
         pull_secret: chosen.pull_secret.clone(),
         login: chosen.login,
+        stand_ins: chosen.stand_ins,
         chart: None,
         policy,
     }

@@ -6,6 +6,7 @@ use clap::Args;
 use seaworthy::engine::forward::{Forward, ForwardError, ForwardState};
 use seaworthy::engine::record::InstallRecord;
 use seaworthy::plan::Reach;
+use seaworthy::stack::stand_in;
 use serde_json::json;
 
 use super::uninstall::bare_installation;
@@ -37,6 +38,9 @@ pub(crate) async fn run(session: &Session, arguments: &OpenArgs) -> Result<ExitC
         let message = format!("{} is not installed in namespace {}", arguments.stack, bare.namespace);
         Failure::input("not-installed", message, format!("`seaworthy install {}` installs it", arguments.stack))
     })?;
+    if record.inputs.stand_ins {
+        say(stand_in::WARNING);
+    }
     let reach = choose(&record.reach, arguments)?;
     let forward = listen(&cluster.client, reach, arguments.port).await?;
     let url = format!("http://{}", forward.address());

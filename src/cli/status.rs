@@ -10,6 +10,7 @@ use seaworthy::error::Class;
 use seaworthy::plan::Installation;
 use seaworthy::prepare::discover::{self, Found, LastRun, Sought, Stage};
 use seaworthy::prepare::{self, Health, ObjectHealth};
+use seaworthy::stack::stand_in;
 use serde_json::json;
 
 use super::choose::check_name;
@@ -132,6 +133,9 @@ fn health_text(health: &Health, paint: Paint) -> String {
     let name = [paint.strong(&installation.stack), known].join(" ");
     let mut lines =
         vec![format!("{} in namespace {}: {}", name.trim_end(), installation.namespace, verdict(health, paint))];
+    if health.stand_ins {
+        lines.push(format!("  {}", paint.careful(stand_in::WARNING)));
+    }
     let shown: Vec<&ObjectHealth> = health.objects.iter().filter(|object| is_shown(health.stage, object)).collect();
     let width = shown.iter().map(|object| object.object.to_string().chars().count()).max().unwrap_or(0);
     lines.extend(shown.into_iter().map(|object| object_line(object, width, paint)));

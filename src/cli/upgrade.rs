@@ -85,12 +85,14 @@ fn as_install(session: &Session, arguments: &UpgradeArgs, record: &InstallRecord
         registry: kept(&given.registry, &was.registry),
         pull_secret: kept(&given.pull_secret, &was.pull_secret),
         keep_login: was.login && given.pull_secret.is_none() && !arguments.reset_values,
+        stand_ins: given.stand_ins || was.stand_ins && !arguments.reset_values,
         ..given.clone()
     };
     // Records of before this was recorded have only all values together.
     let chosen = if was.chosen.is_null() { was.values.clone() } else { was.chosen.clone() };
     let recorded = (!arguments.reset_values).then_some(chosen);
-    let mut choices = Choices { recorded, example: session.globals.sandbox.is_some(), ..choices(&choice)? };
+    let mut choices = Choices { recorded, ..choices(&choice)? };
+    choices.example |= session.globals.sandbox.is_some();
     take_registry(&stack, choice.registry.as_deref(), &mut choices);
     if was.stack_version != stack.definition().version {
         say(format!("{} {} is there, and goes to {}", stack.name(), was.stack_version, stack.definition().version));

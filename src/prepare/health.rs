@@ -14,6 +14,7 @@ use crate::plan::compare::replicas_owner;
 use crate::plan::{Installation, Purpose};
 use crate::snapshot::Snapshot;
 use crate::snapshot::collect::{Query, Scope, collect, queries_for};
+use crate::stack::stand_in;
 
 /// What causes are looked for in, beside the objects themselves.
 const AROUND: [(&str, &str, bool); 6] = [
@@ -35,6 +36,9 @@ pub struct Health {
     /// The newest run of it on this machine, when it did not end well.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub run: Option<LastRun>,
+    /// Whether [stand-ins](stand_in) run in the place of its programs.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub stand_ins: bool,
     /// Its objects, in the order of its record.
     pub objects: Vec<ObjectHealth>,
 }
@@ -98,7 +102,11 @@ pub async fn health(cluster: &Cluster, found: &Found) -> Result<Health, kube::Er
         .map(|object| stand(object, found, &snapshot, cluster.clock.now()))
         .collect();
     let run = found.run.as_ref().filter(|run| run.state != RunState::Done).map(LastRun::from);
-    Ok(Health { installation: found.installation.clone(), stage: found.stage, run, objects })
+    let is_stand_in = |object: &ObjectRef| {
+        snapshot.get(object).is_some_and(|live| live["metadata"]["labels"][stand_in::LABEL] == "true")
+    };
+    let stand_ins = found.inventory.iter().any(is_stand_in);
+    Ok(Health { installation: found.installation.clone(), stage: found.stage, run, stand_ins, objects })
 }
 
 fn queries(found: &Found, resources: &Resources) -> Vec<Query> {

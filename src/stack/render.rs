@@ -18,7 +18,7 @@ use super::names;
 use super::source::Folder;
 use super::values::Values;
 pub use objects::Rendered;
-pub(super) use pull::pull_with;
+pub(super) use pull::{pod_template, pull_with};
 
 /// What an installation is called, and where it goes.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -31,6 +31,8 @@ pub struct Release {
     pub registry: Option<String>,
     /// A Secret in its namespace with which every pod pulls, when the user chose one.
     pub pull_secret: Option<String>,
+    /// Whether a [stand-in](super::stand_in) runs in the place of every program.
+    pub stand_ins: bool,
 }
 
 impl Release {

@@ -42,6 +42,27 @@ fn an_upgrade_keeps_what_was_chosen_and_a_rollback_brings_back_what_was() {
 }
 
 #[test]
+fn a_demonstration_is_said_to_be_one_until_the_programs_are_the_stacks_own() {
+    const WARNING: &str = "a demonstration with stand-ins";
+    let installed = Test::new().line("install newton-v2t --sandbox --yes --stand-ins").any_stderr().any_stdout().run();
+    assert!(installed.stderr.contains(WARNING), "{}", installed.stderr);
+    assert!(
+        installed.stderr.contains("reach Dashboard at Service/newton-v2t-dashboard (GET / answered 200"),
+        "{}",
+        installed.stderr
+    );
+    let status = again(installed, "status newton-v2t --sandbox").run();
+    assert!(status.stdout.contains("healthy\n  a demonstration with stand-ins"), "{}", status.stdout);
+    let kept = again(status, "upgrade newton-v2t --sandbox --yes -o json").run();
+    assert_eq!(kept.json()["outcome"]["requests"]["writes"], 0, "{}", kept.stdout);
+    let real = again(kept, "install newton-v2t --sandbox --yes").run();
+    assert!(real.stderr.contains("programs: the stack's own, was stand-ins"), "{}", real.stderr);
+    assert!(!real.stderr.contains(WARNING), "{}", real.stderr);
+    let status = again(real, "status newton-v2t --sandbox").run();
+    assert!(!status.stdout.contains(WARNING), "{}", status.stdout);
+}
+
+#[test]
 fn what_was_never_installed_is_neither_upgraded_nor_brought_back() {
     let said = Test::new().line("upgrade hello --sandbox --yes").status(2).any_stderr().run().stderr;
     assert!(said.contains("hello has no record of an installation in namespace hello"), "{said}");

@@ -42,6 +42,33 @@ fn the_example_of_every_stack_is_the_same_in_yaml_and_json() {
     }
 }
 
+/// What an object makes pods from.
+fn pod_template(object: &Value) -> Option<&Value> {
+    let template = object.pointer("/spec/template").or_else(|| object.pointer("/spec/jobTemplate/spec/template"))?;
+    template["spec"].get("containers").is_some().then_some(template)
+}
+
+fn containers(template: &Value) -> impl Iterator<Item = &Value> {
+    ["initContainers", "containers"].iter().flat_map(|list| template["spec"][*list].as_array().into_iter().flatten())
+}
+
+#[test]
+fn with_stand_ins_no_stack_needs_an_image_of_its_own_nor_a_value() {
+    for (stack, profile) in all() {
+        let line = format!("render {stack} --profile {profile} --stand-ins --registry r.example -o json");
+        let document = Test::new().line(&line).touches_nothing().any_stdout().any_stderr().run().json();
+        let templates: Vec<&Value> = document["items"].as_array().unwrap().iter().filter_map(pod_template).collect();
+        assert!(!templates.is_empty(), "{stack} {profile}");
+        for template in templates {
+            assert_eq!(template["metadata"]["labels"]["seaworthy.dev/stand-in"], "true", "{stack} {profile}");
+            for container in containers(template) {
+                assert_eq!(container["image"], "r.example/library/busybox:1.37.0", "{stack} {profile}");
+                assert_eq!(container["command"][0], "/bin/sh", "{stack} {profile}");
+            }
+        }
+    }
+}
+
 #[test]
 fn later_values_win() {
     let port = |line: &str| {

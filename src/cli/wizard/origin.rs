@@ -10,11 +10,12 @@ use crate::front::form::quoted;
 use crate::front::questions;
 
 /// The answers, in the order in which they are offered.
-const WAYS: [&str; 4] = [
+const WAYS: [&str; 5] = [
     "the registries that the stack names, which give them to everybody",
     "a registry that wants a login",
     "this machine: what its container engines have is put into the nodes",
     "an archive, made by `seaworthy images save` or `docker save`",
+    "nowhere: a demonstration, with a busybox in the place of every program",
 ];
 
 /// What was answered, as options of the command line.
@@ -27,14 +28,15 @@ pub(super) fn options(arguments: &InstallArgs) -> Vec<String> {
         None => "--load-images".to_owned(),
         Some(from) => format!("--load-images={}", quoted(&from.display().to_string())),
     });
-    registry.chain(login).chain(load).collect()
+    let stand_ins = choice.stand_ins.then(|| "--stand-ins".to_owned());
+    registry.chain(login).chain(load).chain(stand_ins).collect()
 }
 
 /// Asks, unless the command line has said it.
 pub(super) fn ask(arguments: &mut InstallArgs) -> Result<(), Failure> {
     let choice = &arguments.choice;
     let said = choice.registry.is_some() || choice.pull_secret.is_some() || !choice.registry_login.is_empty();
-    if said || arguments.load_images.is_some() {
+    if said || choice.stand_ins || arguments.load_images.is_some() {
         return Ok(());
     }
     let lines: Vec<String> = WAYS.iter().map(ToString::to_string).collect();
@@ -48,6 +50,7 @@ pub(super) fn ask(arguments: &mut InstallArgs) -> Result<(), Failure> {
         }
         2 => arguments.load_images = Some(None),
         3 => arguments.load_images = Some(Some(PathBuf::from(questions::some_text("Archive?")?))),
+        4 => arguments.choice.stand_ins = true,
         _ => {}
     }
     Ok(())

@@ -122,6 +122,9 @@ pub struct Inputs {
     /// Whether a Secret was made with logins of registries.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub login: bool,
+    /// Whether a stand-in runs in the place of every program.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stand_ins: bool,
     /// The official chart, where helm makes the objects.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub chart: Option<ChartInput>,
@@ -164,6 +167,10 @@ impl Inputs {
         if self.login != was.login {
             let word = |is| if is { "given" } else { "none" };
             lines.push(format!("registry login: {}, was {}", word(self.login), word(was.login)));
+        }
+        if self.stand_ins != was.stand_ins {
+            let word = |is| if is { "stand-ins" } else { "the stack's own" };
+            lines.push(format!("programs: {}, was {}", word(self.stand_ins), word(was.stand_ins)));
         }
         let from = |chart: &Option<ChartInput>| {
             chart.as_ref().map_or_else(|| "none".to_owned(), |chart| format!("{} ({})", chart.named, chart.reference))

@@ -1,16 +1,20 @@
-//! The Secret with which pods pull, where the user named one and the stack need not know of it.
+//! What is changed in the pods of a stack that need not know of it: the Secret with which they pull, where the user named one.
 
 use serde_json::{Value, json};
 
+/// The pod that an object is, or makes others from: `metadata` and `spec`.
+pub(in crate::stack) fn pod_template(object: &mut Value) -> Option<&mut Value> {
+    let way = match object["kind"].as_str() {
+        Some("Pod") => "",
+        Some("CronJob") => "/spec/jobTemplate/spec/template",
+        _ => "/spec/template",
+    };
+    object.pointer_mut(way).filter(|template| template.pointer("/spec/containers").is_some())
+}
+
 /// Adds the Secret to what a workload's pods pull with, unless it is there.
 pub(in crate::stack) fn pull_with(object: &mut Value, secret: &str) {
-    let way = match object["kind"].as_str() {
-        Some("Pod") => "/spec",
-        Some("CronJob") => "/spec/jobTemplate/spec/template/spec",
-        _ => "/spec/template/spec",
-    };
-    let spec = object.pointer_mut(way).filter(|spec| spec.get("containers").is_some());
-    let Some(spec) = spec.and_then(Value::as_object_mut) else { return };
+    let Some(spec) = pod_template(object).and_then(|template| template["spec"].as_object_mut()) else { return };
     let secrets = spec.entry("imagePullSecrets").or_insert_with(|| json!([]));
     if let Some(secrets) = secrets.as_array_mut()
         && !secrets.iter().any(|one| one["name"] == secret)
