@@ -49,7 +49,7 @@ fn text(host: &Host, paint: Paint) -> String {
     lines.push(paint.strong("\nCLUSTERS"));
     lines.extend(host.clusters.iter().flat_map(|cluster| cluster_lines(cluster, host, paint)));
     if host.kubeconfig.contexts.is_empty() {
-        lines.push("  no kubeconfig names one".to_owned());
+        lines.push("  no kubeconfig names one; `seaworthy cluster create` makes one".to_owned());
     }
     for problem in &host.kubeconfig.problems {
         lines.push(format!("  {} {}", paint.careful("note"), printable(&with_hint(problem))));

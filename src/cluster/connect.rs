@@ -105,7 +105,7 @@ impl Explain for ConnectError {
         };
         match self {
             Self::NoKubeconfig { .. } => {
-                Some("give a file with --kubeconfig or KUBECONFIG; `seaworthy detect` shows what is here".to_owned())
+                Some("give a file with --kubeconfig or KUBECONFIG, or make a cluster with `seaworthy cluster create`; `seaworthy detect` shows what is here".to_owned())
             }
             Self::Broken { problem } => problem.hint(),
             Self::NoContext { facts } => Some(format!("choose one with --context: {}", names(facts).join(", "))),
@@ -116,7 +116,7 @@ impl Explain for ConnectError {
                     None => format!("there are: {}", names.join(", ")),
                 })
             }
-            Self::Unusable { fault, .. } => fault.hint(),
+            Self::Unusable { fault, context } => fault.hint_for(&context.name),
         }
     }
 }

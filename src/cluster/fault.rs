@@ -141,6 +141,17 @@ pub enum ConnectFault {
     },
 }
 
+impl ConnectFault {
+    /// The hint, where the context says more: at the address of a cluster of kind nobody listens while its containers are stopped.
+    pub fn hint_for(&self, context: &str) -> Option<String> {
+        let kind = context.strip_prefix("kind-").filter(|_| matches!(self, Self::Refused));
+        let stopped = kind.map(|name| {
+            format!("its nodes may be stopped: `seaworthy cluster list` shows it, `seaworthy cluster up {name}` brings it back")
+        });
+        stopped.or_else(|| self.hint())
+    }
+}
+
 impl Explain for ConnectFault {
     fn id(&self) -> &'static str {
         match self {

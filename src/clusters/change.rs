@@ -12,7 +12,7 @@ use super::{Found, Picture, refusal, step};
 use crate::cluster::ClusterId;
 use crate::doctor::Cause;
 use crate::error::closest;
-use crate::plan::task::{KindCluster, Task};
+use crate::plan::task::{Anew, KindCluster, Task};
 use crate::plan::{Installation, Plan, Purpose};
 
 /// The cluster of this name, of whichever distribution.
@@ -97,8 +97,9 @@ pub fn up(
         Some(context) => {
             let nodes = cluster.nodes.iter().filter(|node| is_node(node)).count();
             let needs = steps.last().map(|last| last.id.clone()).into_iter().collect();
-            let since = (!steps.is_empty()).then_some(now);
-            let task = Task::ClusterReady { context: context.clone(), kubeconfig, nodes, since };
+            let stopped = cluster.nodes.iter().filter(|node| !node.running).map(|node| node.name.clone());
+            let anew = Anew { nodes: stopped.collect(), since: now };
+            let task = Task::ClusterReady { context: context.clone(), kubeconfig, nodes, anew };
             steps.push(step(format!("ready:{}/{}", cluster.distribution, cluster.name), task, needs));
         }
         None => warnings.push(format!(

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::{Decision, Picture, refusal, step};
 use crate::cluster::ClusterId;
 use crate::doctor::Cause;
-use crate::plan::task::Task;
+use crate::plan::task::{Anew, Task};
 use crate::plan::{Installation, Plan, Purpose};
 use crate::stack::{Fault, FaultKind, Place, yaml};
 
@@ -135,8 +135,12 @@ fn plan(
 /// Starting the unit, and waiting for what it is to bring.
 fn start(before: Vec<String>) -> Vec<crate::plan::Step> {
     let start = step(format!("start:{UNIT}"), Task::StartUnit { unit: UNIT.to_owned() }, before);
-    let ready =
-        Task::ClusterReady { context: CONTEXT.to_owned(), kubeconfig: Some(KUBECONFIG.into()), nodes: 1, since: None };
+    let ready = Task::ClusterReady {
+        context: CONTEXT.to_owned(),
+        kubeconfig: Some(KUBECONFIG.into()),
+        nodes: 1,
+        anew: Anew::default(),
+    };
     let needs = vec![start.id.clone()];
     vec![start, step("ready:k3s".to_owned(), ready, needs)]
 }

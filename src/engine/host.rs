@@ -68,8 +68,8 @@ impl Work<'_> {
             Task::DeployRelease { deployment } => self.deploy_release(deployment).await,
             Task::FreeRelease { place, pending, to } => self.free_release(place, *pending, *to).await,
             Task::RemoveRelease { place } => self.remove_release(place).await,
-            Task::ClusterReady { context, kubeconfig, nodes, since } => {
-                self.in_time(self.cluster_ready((context, kubeconfig.as_deref()), *nodes, *since)).await
+            Task::ClusterReady { context, kubeconfig, nodes, anew } => {
+                self.in_time(self.cluster_ready((context, kubeconfig.as_deref()), *nodes, anew)).await
             }
         }
     }

@@ -9,7 +9,6 @@ use super::kubeconfig::{ContextFact, Loaded};
 use super::surroundings::Surroundings;
 use super::text::clean;
 use crate::cluster::fault::{ConnectFault, classify};
-use crate::error::Explain;
 use k8s_openapi::api::core::v1::{Namespace, Node};
 use kube::api::{Api, ListParams};
 use serde::{Deserialize, Serialize};
@@ -153,7 +152,8 @@ fn settled<T>(answer: Result<kube::Result<T>, tokio::time::error::Elapsed>) -> R
 }
 
 fn unreached(fault: ConnectFault, context: &ContextFact) -> Unreached {
-    Unreached { message: fault.to_string(), file: file_of(&fault, context), remedy: fault.hint(), fault }
+    let remedy = fault.hint_for(&context.name);
+    Unreached { message: fault.to_string(), file: file_of(&fault, context), remedy, fault }
 }
 
 /// The file whose setting a fault is about: the user's for credentials, the cluster's for the rest.

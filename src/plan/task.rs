@@ -108,9 +108,9 @@ pub enum Task {
         kubeconfig: Option<PathBuf>,
         /// How many nodes it has.
         nodes: usize,
-        /// What was said and started before is no proof: the containers of the nodes were started since then.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        since: Option<Timestamp>,
+        /// The nodes whose containers were stopped.
+        #[serde(default, skip_serializing_if = "Anew::is_nothing")]
+        anew: Anew,
     },
     /// Starts a container that was stopped, and waits until it has its address.
     StartContainer {
@@ -174,6 +174,26 @@ pub enum Task {
         /// Which cluster.
         cluster: KindCluster,
     },
+}
+
+/// Nodes whose containers are started again: what they have said before is no proof of anything.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Anew {
+    /// Their names. The others went on all the while, and what they say holds.
+    pub nodes: Vec<String>,
+    /// When they were still stopped.
+    pub since: Timestamp,
+}
+
+impl Anew {
+    fn is_nothing(&self) -> bool {
+        self.nodes.is_empty()
+    }
+
+    /// What has to be newer than this to say anything about a node; `None`: whatever is there holds.
+    pub fn of(&self, node: &str) -> Option<Timestamp> {
+        self.nodes.iter().any(|name| name == node).then_some(self.since)
+    }
 }
 
 impl Task {
@@ -255,14 +275,16 @@ impl Task {
     /// What there is to know about it before agreeing to it, a line each.
     pub fn details(&self) -> Vec<String> {
         match self {
-            Self::CreateKind { cluster, image, nodes, .. } => {
+            Self::CreateKind { cluster, image, nodes, config, .. } => {
                 let image = image.as_deref().map_or("the one this kind was made for", |image| image);
-                vec![
+                let facts = [
                     format!("context: {}", cluster.context()),
                     format!("nodes: {}", nodes.join(", ")),
                     format!("node image: {image}"),
                     format!("engine: {}", cluster.engine),
-                ]
+                    "kind's configuration:".to_owned(),
+                ];
+                facts.into_iter().chain(config.lines().map(|line| format!("  {line}"))).collect()
             }
             Self::WriteFile { text, .. } => text.lines().map(str::to_owned).collect(),
             Self::StartContainer { address: Some(address), .. } => vec![format!("address before: {address}")],

@@ -120,7 +120,7 @@ fn replace(spec: &mut Value, image: &str, (served, pages): (&[u16], &[String]), 
     name_somebody(pod);
     let mut taken = BTreeSet::new();
     let containers = items(spec, "/containers").chain(items(spec, "/initContainers"));
-    let elsewhere: BTreeSet<u16> = containers.flat_map(|container| ports_of(container)).collect();
+    let elsewhere: BTreeSet<u16> = containers.flat_map(ports_of).collect();
     let mut left: Vec<u16> = served.iter().filter(|port| !elsewhere.contains(port)).copied().collect();
     for (list, is_init) in [("initContainers", true), ("containers", false)] {
         for container in spec[list].as_array_mut().into_iter().flatten() {

@@ -18,7 +18,7 @@ fn refused(test: Test, line: &str, status: i32, said: &str) {
 
 #[test]
 fn no_kubeconfig() {
-    let hint = " hint: give a file with --kubeconfig or KUBECONFIG; `seaworthy detect` shows what is here";
+    let hint = " hint: give a file with --kubeconfig or KUBECONFIG, or make a cluster with `seaworthy cluster create`; `seaworthy detect` shows what is here";
     for line in [COMMAND, "status", "open telemetry-pipeline", "uninstall telemetry-pipeline --yes"] {
         refused(Test::new(), line, 2, &format!("error: no kubeconfig names a cluster: [HOME]/.kube/config\n{hint}"));
     }
@@ -56,7 +56,7 @@ fn no_current_context() {
         "error: no context is the current one in [HOME]/.kube/config\n hint: choose one with --context: harbour",
     );
     let test = Test::new().file(".kube/config", "apiVersion: v1\nkind: Config\n");
-    let hint = " hint: give a file with --kubeconfig or KUBECONFIG; `seaworthy detect` shows what is here";
+    let hint = " hint: give a file with --kubeconfig or KUBECONFIG, or make a cluster with `seaworthy cluster create`; `seaworthy detect` shows what is here";
     refused(test, "status", 2, &format!("error: no kubeconfig names a cluster: [HOME]/.kube/config\n{hint}"));
 }
 

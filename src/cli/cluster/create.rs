@@ -13,9 +13,10 @@ use seaworthy::clusters::Decision;
 use seaworthy::clusters::kind::config::{Mount, Wish, config};
 use seaworthy::clusters::kind::create::{Options, decide};
 use seaworthy::clusters::kind::profile;
-use seaworthy::engine::journal::Inputs;
+use seaworthy::engine::journal::{Inputs, RunRecord};
 use seaworthy::network::ports::Port;
-use seaworthy::plan::{Installation, Purpose};
+use seaworthy::plan::task::Task;
+use seaworthy::plan::{Action, Installation, Plan, Purpose};
 use seaworthy::stack::Fault;
 use seaworthy::stack::definition::Needs;
 use serde_json::{Value, json};
@@ -105,11 +106,13 @@ pub(super) async fn run(session: &Session, arguments: &CreateArgs) -> Result<Exi
     let folders = share(session, arguments, &needs, &mut wish)?;
     let config = config(&wish).map_err(|fault| misfit(&fault))?;
     let values = json!({"config": config.text, "image": arguments.image});
-    if let Some(code) = open_run(session, arguments, ("kind", &config.name, &values), &place).await? {
-        return Ok(code);
-    }
+    let left = match open_run(session, arguments, ("kind", &config.name, &values), &place).await? {
+        Open::GoneOn(code) => return Ok(code),
+        Open::GivenUp(run) => left_by(&run.plan),
+        Open::None => None,
+    };
     let picture = picture(session, &config.ports).await;
-    let options = options(session, arguments, folders);
+    let options = options(session, arguments, (folders, left));
     let state = session.state_dir()?;
     let decision = decide(&picture, (&config, &options), (&state, Timestamp::now()), place.id.clone());
     sail(session, arguments, (place, decision, values), || next(&config.name)).await
@@ -149,30 +152,61 @@ fn next(name: &str) -> String {
     )
 }
 
+/// What became of an unfinished run about the same cluster.
+enum Open {
+    /// There is none.
+    None,
+    /// It was gone on with, and ended so.
+    GoneOn(ExitCode),
+    /// It is given up; in a rehearsal it would be.
+    GivenUp(Box<RunRecord>),
+}
+
+/// By what the containers are known that a creation has left.
+fn left_by(plan: &Plan) -> Option<(Timestamp, PathBuf)> {
+    plan.steps.iter().find_map(|step| match &step.action {
+        Action::Host { task } => match &**task {
+            Task::CreateKind { since, evidence, .. } => Some((*since, evidence.clone())),
+            _ => None,
+        },
+        _ => None,
+    })
+}
+
 /// Goes on with a creation of this name that was stopped. `about`: distribution, name, and what was chosen.
 async fn open_run(
     session: &Session,
     arguments: &CreateArgs,
     about: (&str, &str, &Value),
     place: &Cluster,
-) -> Result<Option<ExitCode>, Failure> {
+) -> Result<Open, Failure> {
     let key = Installation::of_cluster(about.0, about.1, "").key();
     let latest = session.runs()?.latest(&place.id.uid, &key)?;
-    let Some(open) = latest.filter(|run| run.state.is_unfinished() && !arguments.dry_run) else { return Ok(None) };
+    let Some(open) = latest.filter(|run| run.state.is_unfinished()) else { return Ok(Open::None) };
     if arguments.replan {
-        session.runs()?.abandon(&open.run).await?;
-        return Ok(None);
+        if !arguments.dry_run {
+            session.runs()?.abandon(&open.run).await?;
+        }
+        return Ok(Open::GivenUp(Box::new(open)));
+    }
+    if arguments.dry_run {
+        return Ok(Open::None);
     }
     if open.plan.purpose == Purpose::CreateCluster && open.inputs.values == *about.2 {
         say(format!("going on with run {}", open.run));
-        return super::resume(session, &open).await.map(Some);
+        return super::resume(session, &open).await.map(Open::GoneOn);
     }
     let message = format!("run {} ({}) of this cluster is unfinished", open.run, open.plan.purpose.word());
     let hint = format!("`seaworthy runs resume {}` goes on with it, --replan gives it up", open.run);
     Err(Failure::input("other-run-open", message, hint))
 }
 
-fn options(session: &Session, arguments: &CreateArgs, folders: Vec<PathBuf>) -> Options {
+/// `left`: see [`left_by`].
+fn options(
+    session: &Session,
+    arguments: &CreateArgs,
+    (folders, left): (Vec<PathBuf>, Option<(Timestamp, PathBuf)>),
+) -> Options {
     Options {
         engine: arguments.engine.map(EngineName::product),
         image: arguments.image.clone(),
@@ -180,6 +214,7 @@ fn options(session: &Session, arguments: &CreateArgs, folders: Vec<PathBuf>) -> 
         retain: arguments.retain,
         authority: arguments.ca.is_some(),
         folders,
+        left,
     }
 }
 

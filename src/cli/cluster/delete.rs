@@ -95,9 +95,8 @@ async fn agree(session: &Session, arguments: &DeleteArgs) -> Result<(), Failure>
 /// What would go with it, as far as it can be asked; a line each.
 async fn data(session: &Session, cluster: &Found) -> Vec<String> {
     let nodes = count(cluster.nodes.len(), "container");
-    let mut lines = vec![format!(
-        "{nodes} and their volumes go: images, logs, and every volume of the cluster that lies in a node"
-    )];
+    let mut lines =
+        vec![format!("{nodes} and their volumes go: images, logs, and what volumes of the cluster lie in a node")];
     let own = cluster_folder(session, &cluster.name).ok();
     let shared = own.iter().flat_map(|own| ["shared", "folders"].map(|name| own.join(name)));
     for folder in shared.filter(|folder| folder.exists()) {

@@ -20,7 +20,7 @@ pub(super) async fn run(session: &Session) -> Result<ExitCode, Failure> {
     }
     session.print("Clusters", &json!({"items": clusters, "k3s": picture.k3s, "unusable": picture.unusable, "unread": unread}), || {
         if clusters.is_empty() && picture.k3s.active.is_none() {
-            return "no cluster has its nodes in containers of this machine; `seaworthy detect` shows all that answer"
+            return "no cluster has its nodes in containers of this machine; `seaworthy cluster create` makes one, `seaworthy detect` shows all that answer"
                 .to_owned();
         }
         let rows: Vec<Vec<String>> = clusters.iter().map(row).chain(k3s_row(&picture.k3s)).collect();

@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use super::config::Config;
-use crate::clusters::{Decision, Picture, found, refusal, step};
+use crate::clusters::{Decision, Found, Picture, found, refusal, step};
 use crate::doctor::Cause;
-use crate::host::engines::{Engine, Product};
+use crate::host::engines::{Engine, Product, UnusableEngine};
 use crate::host::networks::EngineNetworks;
 use crate::host::resources::Cgroups;
-use crate::plan::task::{Door, KindCluster, Task};
+use crate::plan::task::{Anew, Door, KindCluster, Task};
 use crate::plan::{Installation, Plan, Purpose};
 use crate::prerequisites::version::of_image;
 
@@ -41,6 +41,8 @@ pub struct Options {
     pub authority: bool,
     /// Folders that are made when they are not there.
     pub folders: Vec<PathBuf>,
+    /// Of an unfinished creation that is given up: when its plan was made, and where it keeps its evidence.
+    pub left: Option<(Timestamp, PathBuf)>,
 }
 
 /// Decides. `state`: the folder of this program's state; `now`: what of the cluster is older is not of this plan.
@@ -65,18 +67,26 @@ pub fn decide(
             .warnings
             .push(format!("{here} and {there} both answer; {here} is taken (--engine {there} takes the other)"));
     }
+    let wanted = wanted_image((config, options), &version);
+    let half = options.left.as_ref().and_then(|_| half_made(picture, config));
+    if let Some(half) = &half {
+        let names: Vec<&str> = half.nodes.iter().map(|node| node.name.as_str()).collect();
+        decision
+            .warnings
+            .push(format!("what the run that is given up has left is deleted first: {}", names.join(", ")));
+    }
     let checks = [
         client(picture, &engine.engine),
-        free_name(picture, config),
+        if half.is_some() { None } else { free_name(picture, config) },
         free_ports(picture, config),
         rootless(picture, &engine.engine),
         disk(picture, &engine.engine, &mut decision.warnings),
-        control_groups(picture, &engine.engine, (config, options), &mut decision.warnings),
+        control_groups(picture, &engine.engine, (config, wanted.as_deref()), &mut decision.warnings),
     ];
     decision.refusals.extend(checks.into_iter().flatten());
     decision.warnings.extend(inotify(picture, config));
     decision.warnings.extend(proxies(picture));
-    decision.warnings.extend(image(picture, engine, (config, options), &version));
+    decision.warnings.extend(image(picture, engine, wanted));
     if decision.refusals.is_empty() {
         let cluster = KindCluster {
             name: config.name.clone(),
@@ -84,7 +94,11 @@ pub fn decide(
             program,
             kubeconfig: options.kubeconfig.clone(),
         };
-        decision.plan = Some(plan(&cluster, (config, options), (state, now), (place, &version)));
+        // By these the containers of the run that is given up are known as our own.
+        let stamp = now.strftime("%Y%m%d-%H%M%S");
+        let fresh = || (now, state.join("clusters").join(&config.name).join(format!("failed-{stamp}")));
+        let begun = half.and(options.left.clone()).unwrap_or_else(fresh);
+        decision.plan = Some(plan(&cluster, (config, options), begun, (place, &version)));
     }
     decision
 }
@@ -92,18 +106,17 @@ pub fn decide(
 fn plan(
     cluster: &KindCluster,
     (config, options): (&Config, &Options),
-    (state, now): (&Path, Timestamp),
+    (since, evidence): (Timestamp, PathBuf),
     (place, version): (crate::cluster::ClusterId, &str),
 ) -> Plan {
     let name = cluster.name.clone();
-    let stamp = now.strftime("%Y%m%d-%H%M%S");
     let create = Task::CreateKind {
         image: options.image.clone(),
         config: config.text.clone(),
         nodes: config.nodes.clone(),
         folders: options.folders.clone(),
-        since: now,
-        evidence: state.join("clusters").join(&name).join(format!("failed-{stamp}")),
+        since,
+        evidence,
         retain: options.retain,
         cluster: cluster.clone(),
     };
@@ -120,7 +133,7 @@ fn plan(
         context: cluster.context(),
         kubeconfig: cluster.kubeconfig.clone(),
         nodes: config.kubernetes,
-        since: None,
+        anew: Anew::default(),
     };
     let before = steps.iter().map(|step| step.id.clone()).collect();
     steps.push(step(format!("ready:kind/{name}"), ready, before));
@@ -141,7 +154,10 @@ fn choose_engine(picture: &Picture, asked: Option<Product>) -> Result<&EngineNet
             [] => format!("{what} answers on this machine"),
             whys => format!("{what} answers on this machine ({})", whys.join("; ")),
         };
-        Box::new(refusal("E001", "NoEngine", &message, "start Docker (systemctl start docker) or Podman (systemctl start podman.socket), or install one; `seaworthy detect` shows who answers"))
+        let variable = picture.unusable.iter().find_map(UnusableEngine::variable);
+        let correct = variable.map(|name| format!("correct {name}, or unset it; ")).unwrap_or_default();
+        let start = "start Docker (systemctl start docker) or Podman (systemctl start podman.socket), or install one; `seaworthy detect` shows who answers";
+        Box::new(refusal("E001", "NoEngine", &message, &format!("{correct}{start}")))
     })
 }
 
@@ -179,6 +195,12 @@ fn client(picture: &Picture, engine: &Engine) -> Option<Cause> {
     }
     let message = format!("{name} answers, but its client `{name}` is not on the PATH, and kind uses that");
     Some(refusal("no-client", "NoClient", &message, &format!("install the command `{name}`")))
+}
+
+/// What a creation that did not come to its end has left: kind writes the context last.
+fn half_made(picture: &Picture, config: &Config) -> Option<Found> {
+    let ours = |there: &Found| there.distribution == "kind" && there.name == config.name && there.context.is_none();
+    found::found(picture).into_iter().find(ours)
 }
 
 fn free_name(picture: &Picture, config: &Config) -> Option<Cause> {
@@ -244,7 +266,7 @@ fn disk(picture: &Picture, engine: &Engine, warnings: &mut Vec<String>) -> Optio
 fn control_groups(
     picture: &Picture,
     engine: &Engine,
-    (config, options): (&Config, &Options),
+    (config, wanted): (&Config, Option<&str>),
     warnings: &mut Vec<String>,
 ) -> Option<Cause> {
     let is_first = engine.cgroup_version == Some(1)
@@ -252,15 +274,15 @@ fn control_groups(
     if !is_first {
         return None;
     }
-    let mut images = options.image.iter().chain(&config.images);
+    let mut images = wanted.into_iter().chain(config.images.iter().map(String::as_str));
     let refused = images.find(|image| kubernetes_of(image).is_some_and(|version| version >= WITHOUT_V1));
     let told = config.text.contains("failCgroupV1");
     if let Some(image) = refused.filter(|_| !told) {
         let message = format!("this machine has control groups of version 1, which the kubelet of {image} refuses");
-        let remedy = "use a node image of Kubernetes 1.34, boot with systemd.unified_cgroup_hierarchy=1, or set failCgroupV1: false for the kubelet in a file given with --config";
+        let remedy = "use a node image of Kubernetes 1.34 (--image kindest/node:v1.34.4), boot with systemd.unified_cgroup_hierarchy=1, or set failCgroupV1: false for the kubelet in a file given with --config";
         return Some(refusal("H016", "CgroupV1", &message, remedy));
     }
-    if !told {
+    if !told && wanted.and_then(kubernetes_of).is_none() {
         warnings.push("this machine has control groups of version 1, which kubelets from 1.35 on refuse".to_owned());
     }
     None
@@ -276,8 +298,9 @@ fn inotify(picture: &Picture, config: &Config) -> Option<String> {
     let instances = picture.resources.as_ref()?.inotify_instances?;
     let wanted = INSTANCES * u64::try_from(config.nodes.len()).ok()?;
     (instances < wanted.max(128)).then(|| {
+        let enough = wanted.max(512).next_power_of_two();
         format!(
-            "fs.inotify.max_user_instances is {instances}, and these nodes want about {wanted}: if one does not come up (\"too many open files\"), sysctl fs.inotify.max_user_instances=512"
+            "fs.inotify.max_user_instances is {instances}, and these nodes want about {wanted}: if one does not come up (\"too many open files\"), sysctl fs.inotify.max_user_instances={enough}"
         )
     })
 }
@@ -302,19 +325,18 @@ fn proxies(picture: &Picture) -> Vec<String> {
     far.or(passed).into_iter().collect()
 }
 
-/// Whether the node image is here; what is not is pulled, which takes a while or is not possible.
-fn image(
-    picture: &Picture,
-    engine: &EngineNetworks,
-    (config, options): (&Config, &Options),
-    version: &str,
-) -> Option<String> {
-    let here = picture.images_of(&engine.engine)?;
+/// The node image that kind will take, as far as that is known.
+fn wanted_image((config, options): (&Config, &Options), version: &str) -> Option<String> {
     let by_kind = || {
         let known = MADE_FOR.iter().find(|(kind, _)| version.trim_start_matches('v').starts_with(kind));
         known.map(|(_, image)| (*image).to_owned())
     };
-    let wanted = options.image.clone().or_else(|| config.images.first().cloned()).or_else(by_kind);
+    options.image.clone().or_else(|| config.images.first().cloned()).or_else(by_kind)
+}
+
+/// Whether the node image is here; what is not is pulled, which takes a while or is not possible.
+fn image(picture: &Picture, engine: &EngineNetworks, wanted: Option<String>) -> Option<String> {
+    let here = picture.images_of(&engine.engine)?;
     let is_here = |wanted: &str| here.iter().any(|name| same_image(name, wanted));
     if wanted.as_deref().is_some_and(is_here) {
         return None;

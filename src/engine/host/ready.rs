@@ -15,6 +15,7 @@ use crate::engine::step::{Ending, done};
 use crate::engine::wait::{CLOCK, PATIENCE, next_change};
 use crate::error::Explain as _;
 use crate::object::{ObjectRef, items, printable, text};
+use crate::plan::task::Anew;
 use crate::snapshot::Snapshot;
 
 /// How long an API server may take to answer one request.
@@ -26,12 +27,7 @@ const SYSTEM: [&str; 2] = ["kube-system", "local-path-storage"];
 
 impl Work<'_> {
     /// `way`: context, and kubeconfig file.
-    pub(super) async fn cluster_ready(
-        &self,
-        way: (&str, Option<&Path>),
-        nodes: usize,
-        since: Option<Timestamp>,
-    ) -> Ending {
+    pub(super) async fn cluster_ready(&self, way: (&str, Option<&Path>), nodes: usize, anew: &Anew) -> Ending {
         let options = ConnectOptions {
             kubeconfig: way.1.map(Path::to_owned),
             context: Some(way.0.to_owned()),
@@ -39,7 +35,7 @@ impl Work<'_> {
             timeout: ANSWER,
         };
         match self.connected(&options).await {
-            Ok(cluster) => self.watch(&cluster, nodes, since).await,
+            Ok(cluster) => self.watch(&cluster, nodes, anew).await,
             Err(cause) => Ending::Failed(cause),
         }
     }
@@ -66,7 +62,7 @@ impl Work<'_> {
         }
     }
 
-    async fn watch(&self, cluster: &Cluster, nodes: usize, since: Option<Timestamp>) -> Ending {
+    async fn watch(&self, cluster: &Cluster, nodes: usize, anew: &Anew) -> Ending {
         let tracker = Tracker::new(cluster, Resources::default());
         let pods = SYSTEM.map(|namespace| ObjectRef::new("v1", "Pod", Some(namespace), ""));
         let watched = [vec![ObjectRef::new("v1", "Node", None, "")], pods.to_vec()].concat();
@@ -79,7 +75,7 @@ impl Work<'_> {
         let (began, mut said) = (Instant::now(), (String::new(), None));
         loop {
             changes.borrow_and_update();
-            let progress = match tracker.look(&watched, |picture| standing(picture, nodes, since)) {
+            let progress = match tracker.look(&watched, |picture| standing(picture, nodes, anew)) {
                 Some(Ok(note)) => return done(false, Some(note)),
                 Some(Err(progress)) => progress,
                 None => "looking".to_owned(),
@@ -90,7 +86,7 @@ impl Work<'_> {
                 let cause = failure(self.task, "api-gone", "ApiGone", &format!("the API server has gone away: {why}"));
                 return Ending::Failed(Cause { outlook: Outlook::Stuck, ..cause });
             }
-            let cause = if began.elapsed() < PATIENCE { None } else { why(&tracker, &watched, since).await };
+            let cause = if began.elapsed() < PATIENCE { None } else { why(&tracker, &watched, anew).await };
             if (&progress, &cause) != (&said.0, &said.1) {
                 self.say(&progress, cause.as_ref());
                 said = (progress, cause);
@@ -104,25 +100,25 @@ impl Work<'_> {
 }
 
 /// Why the first pod that is not ready is not, as an install would say of it.
-async fn why(tracker: &Tracker, watched: &[ObjectRef], since: Option<Timestamp>) -> Option<Cause> {
+async fn why(tracker: &Tracker, watched: &[ObjectRef], anew: &Anew) -> Option<Cause> {
     tracker.look_around().await;
     let late = |picture: &Snapshot| {
-        let waits = |pod: &&Value| is_of_the_system(pod) && pod_waits(pod, since).is_some();
+        let waits = |pod: &&Value| is_of_the_system(pod) && pod_waits(pod, anew).is_some();
         picture.of_kind("", "Pod").find(waits).and_then(ObjectRef::of)
     };
     tracker.look(watched, late).flatten().and_then(|pod| tracker.why(&pod))
 }
 
 /// Whether all is ready; the error is how far it is. Pure.
-fn standing(picture: &Snapshot, wanted: usize, since: Option<Timestamp>) -> Result<String, String> {
+fn standing(picture: &Snapshot, wanted: usize, anew: &Anew) -> Result<String, String> {
     let nodes: Vec<&Value> = picture.of_kind("", "Node").collect();
     let pods: Vec<&Value> = picture
         .of_kind("", "Pod")
         .filter(|pod| is_of_the_system(pod))
         .filter(|pod| text(pod, "/status/phase") != Some("Succeeded"))
         .collect();
-    let late_nodes: Vec<String> = nodes.iter().filter_map(|node| node_waits(node, since)).collect();
-    let late_pods: Vec<String> = pods.iter().filter_map(|pod| pod_waits(pod, since)).collect();
+    let late_nodes: Vec<String> = nodes.iter().filter_map(|node| node_waits(node, anew)).collect();
+    let late_pods: Vec<String> = pods.iter().filter_map(|pod| pod_waits(pod, anew)).collect();
     let (ready, up) = (nodes.len() - late_nodes.len(), pods.len() - late_pods.len());
     let sum = format!("{ready} of {wanted} nodes, {up} of {} system pods ready", pods.len());
     let missing = nodes.len() < wanted || pods.is_empty();
@@ -138,8 +134,9 @@ fn is_of_the_system(pod: &Value) -> bool {
 }
 
 /// Why a node is not ready; `None` when it is. What it said before it was started again is no news.
-fn node_waits(node: &Value, since: Option<Timestamp>) -> Option<String> {
+fn node_waits(node: &Value, anew: &Anew) -> Option<String> {
     let name = text(node, "/metadata/name").unwrap_or_default();
+    let since = anew.of(name);
     let ready = items(node, "/status/conditions").find(|condition| condition["type"] == "Ready");
     let Some(ready) = ready.filter(|ready| is_since(ready, "/lastHeartbeatTime", since)) else {
         return Some(format!("{name}: has not said anything yet"));
@@ -147,8 +144,9 @@ fn node_waits(node: &Value, since: Option<Timestamp>) -> Option<String> {
     (ready["status"] != "True").then(|| format!("{name}: {}", text(ready, "/message").unwrap_or("not ready")))
 }
 
-fn pod_waits(pod: &Value, since: Option<Timestamp>) -> Option<String> {
+fn pod_waits(pod: &Value, anew: &Anew) -> Option<String> {
     let name = text(pod, "/metadata/name").unwrap_or_default();
+    let since = text(pod, "/spec/nodeName").and_then(|node| anew.of(node));
     let mut containers = items(pod, "/status/containerStatuses");
     let waiting =
         |container: &&Value| container["ready"] != true || !is_since(container, "/state/running/startedAt", since);
@@ -188,7 +186,7 @@ mod tests {
             json!({"waiting": {"reason": "ErrImagePull"}})
         };
         json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "dns", "namespace": SYSTEM[1], "uid": "p"},
-            "status": {"phase": "Running", "containerStatuses": [{"ready": ready, "state": state}]}})
+            "spec": {"nodeName": "one"}, "status": {"phase": "Running", "containerStatuses": [{"ready": ready, "state": state}]}})
     }
 
     fn told(objects: &[Value], since: Option<&str>) -> Result<String, String> {
@@ -196,7 +194,8 @@ mod tests {
         for object in objects {
             picture.insert(object.clone());
         }
-        standing(&picture, 1, since.map(|since| since.parse().unwrap()))
+        let anew = since.map(|since| Anew { nodes: vec!["one".to_owned()], since: since.parse().unwrap() });
+        standing(&picture, 1, &anew.unwrap_or_default())
     }
 
     #[test]
@@ -226,5 +225,8 @@ mod tests {
                 .ends_with("one: has not said anything yet")
         );
         assert!(told(&[node(AFTER, "True"), pod(BEFORE, true)], since).unwrap_err().ends_with("dns: not ready"));
+        let mut elsewhere = pod(BEFORE, true);
+        elsewhere["spec"]["nodeName"] = "two".into();
+        assert!(told(&[node(AFTER, "True"), elsewhere], since).is_ok(), "its node went on all the while");
     }
 }

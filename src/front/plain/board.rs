@@ -1,7 +1,7 @@
 //! Where the lines go: above a moving part on a terminal, with their time elsewhere.
 
 use std::collections::{HashMap, HashSet};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use jiff::Zoned;
 
@@ -11,8 +11,12 @@ use crate::front::tell;
 
 /// Steps that are shown at once unless somebody has to do something about them.
 const PLACES: usize = 8;
+/// Lines that a step and its progress may take.
+const TEXT_LINES: usize = 2;
 /// Lines that one cause may take.
 const CAUSE_LINES: usize = 5;
+/// How long a file or a pipe hears nothing of a step that comes along.
+const QUIET: Duration = Duration::from_secs(10);
 const SPINNER: [char; 10] = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
 
 /// The lines of a run.
@@ -20,7 +24,15 @@ pub(super) enum Board {
     /// A terminal.
     Lively(Lively),
     /// A file or a pipe: what was said for each step, so that nothing is said twice.
-    Steady(HashMap<String, HashSet<String>>),
+    Steady(HashMap<String, Told>),
+}
+
+/// What a file or a pipe was told of a step that is waited for.
+#[derive(Default)]
+pub(super) struct Told {
+    causes: HashSet<String>,
+    /// How far it was, and when that was said.
+    progress: Option<(String, Instant)>,
 }
 
 /// What is under way.
@@ -78,7 +90,7 @@ impl Board {
         }
     }
 
-    /// What a step waits for, and why. Elsewhere than on a terminal only what is urgent is said.
+    /// What a step waits for, and why. Elsewhere than on a terminal each cause is said once, and how far it is now and then.
     pub(super) fn wait(&mut self, id: &str, text: &str, cause: Option<&str>, urgent: bool) {
         match self {
             Self::Lively(lively) => {
@@ -90,11 +102,19 @@ impl Board {
                 }
             }
             Self::Steady(said) => {
-                let Some(cause) = cause else { return };
                 // That a second has passed, or a container was started once more, is no news; a file would fill with it.
-                let news = format!("{text}: {}", cause.replace(|c: char| c.is_ascii_digit(), ""));
-                if said.entry(id.to_owned()).or_default().insert(news) {
-                    self.line(&format!("wait {text}: {cause}"));
+                let bare = |text: &str| text.replace(|c: char| c.is_ascii_digit(), "");
+                let told = said.entry(id.to_owned()).or_default();
+                let is_news = match cause {
+                    Some(cause) => told.causes.insert(format!("{}: {}", bare(text), bare(cause))),
+                    None => told.is_time_for(text),
+                };
+                if is_news {
+                    told.progress = Some((text.to_owned(), Instant::now()));
+                    self.line(&format!(
+                        "wait {}",
+                        [Some(text), cause].into_iter().flatten().collect::<Vec<_>>().join(": ")
+                    ));
                 }
             }
         }
@@ -122,6 +142,14 @@ impl Board {
         if self.is_lively() {
             screen::show(None, &[], |line| line.text.clone());
         }
+    }
+}
+
+impl Told {
+    /// A first word comes when the wait has become one, and another when it has come further and nothing was said for a while.
+    fn is_time_for(&mut self, text: &str) -> bool {
+        let (said, since) = self.progress.get_or_insert_with(|| (String::new(), Instant::now()));
+        since.elapsed() >= QUIET && said != text
     }
 }
 
@@ -165,7 +193,15 @@ impl Lively {
 
 impl Row {
     fn lines(&self, width: usize, spinner: char) -> Vec<Line> {
-        let mut lines = vec![cut(&format!("{spinner} {}", self.text), width)];
+        // What it is about comes first in the text, and how far it is last: neither is left out for the other.
+        let mut lines = wrap(&self.text, width.saturating_sub(2).max(1));
+        if lines.len() > TEXT_LINES {
+            let rest = lines.split_off(TEXT_LINES - 1).join(" ");
+            lines.push(cut(&rest, width.saturating_sub(2)));
+        }
+        for (index, line) in lines.iter_mut().enumerate() {
+            *line = if index == 0 { format!("{spinner} {line}") } else { format!("  {line}") };
+        }
         let mut cause: Vec<String> = self.cause.iter().flat_map(|cause| wrap(cause, width.saturating_sub(4))).collect();
         if cause.len() > CAUSE_LINES {
             cause.truncate(CAUSE_LINES);
@@ -209,6 +245,33 @@ mod tests {
             assert!(lines.len() < height, "{lines:#?}");
             assert!(lines.last().unwrap().text.contains("12 more under way"), "{lines:#?}");
         }
+    }
+
+    #[test]
+    fn how_far_it_is_is_not_cut_off_for_the_sake_of_the_title() {
+        let mut board = Board::new(true, Paint(false));
+        let text = "wait until the 3 nodes and the system pods of kind-trio are ready: 1 of 3 nodes, 2 of 13 system pods ready; trio-worker: not ready";
+        board.wait("a", text, None, false);
+        let Board::Lively(lively) = board else { unreachable!() };
+        let lines = lively.lines(Size { width: 80, height: 24 });
+        assert!(
+            read(&lines[..2]).ends_with("1 of 3 nodes, 2 of 13 system pods ready; trio-worker: not ready"),
+            "{lines:#?}"
+        );
+        let narrow = lively.lines(Size { width: 40, height: 24 });
+        assert_eq!(narrow.len(), 3, "two lines and the bar: {narrow:#?}");
+        assert!(narrow.iter().all(|line| line.text.chars().count() < 40), "{narrow:#?}");
+    }
+
+    #[test]
+    fn a_file_hears_now_and_then_how_far_it_is_and_each_cause_once() {
+        let mut told = Told::default();
+        assert!(!told.is_time_for("1 of 3"), "it has just begun");
+        let Some((_, since)) = &mut told.progress else { unreachable!() };
+        *since = since.checked_sub(QUIET).unwrap();
+        assert!(told.is_time_for("1 of 3"));
+        told.progress = Some(("1 of 3".to_owned(), Instant::now()));
+        assert!(!told.is_time_for("2 of 3"), "that was said a moment ago");
     }
 
     #[test]

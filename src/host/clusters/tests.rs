@@ -1,4 +1,5 @@
 use super::*;
+use crate::error::Explain as _;
 use crate::host::distribution::Distribution;
 use crate::host::kubeconfig;
 use crate::host::testing::{HANG, api_server, fixtures, healthy, in_folder, silent_port, status, version, write};

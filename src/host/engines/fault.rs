@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 /// An address without an engine we can use.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-#[error("`{address}`: {fault}")]
+#[error("`{address}`{}: {fault}", self.origin())]
 pub struct UnusableEngine {
     /// The address, or the name of the docker context that gives none.
     pub address: String,
@@ -88,6 +88,19 @@ impl UnusableEngine {
         self.fault != EngineFault::Missing || self.named_by.iter().any(|named| *named != NamedBy::Default)
     }
 
+    /// The environment variable that names it, where one does.
+    pub fn variable(&self) -> Option<&str> {
+        self.named_by.iter().find_map(|named| match named {
+            NamedBy::Variable { name } => Some(name.as_str()),
+            _ => None,
+        })
+    }
+
+    /// Whose word it was, for a person who has to correct it.
+    fn origin(&self) -> String {
+        self.variable().map(|name| format!(" (of {name})")).unwrap_or_default()
+    }
+
     fn is_podman(&self) -> bool {
         self.address.contains("podman")
     }
@@ -111,6 +124,9 @@ impl Explain for UnusableEngine {
     }
 
     fn hint(&self) -> Option<String> {
+        if let (EngineFault::Missing | EngineFault::Refused, Some(name)) = (&self.fault, self.variable()) {
+            return Some(format!("correct {name}, or unset it; or start the engine that it names"));
+        }
         let hint = match &self.fault {
             EngineFault::PermissionDenied if self.is_podman() => {
                 "use your own: `systemctl --user enable --now podman.socket`, or run with sudo"

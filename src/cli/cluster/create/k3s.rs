@@ -8,7 +8,7 @@ use seaworthy::clusters::k3s::{self, Wish, config, decide};
 use serde_json::json;
 
 use super::super::picture;
-use super::{CreateArgs, misfit, open_run, own_file, sail};
+use super::{CreateArgs, Open, misfit, open_run, own_file, sail};
 use crate::cli::{Failure, Session, typed};
 
 pub(super) async fn run(session: &Session, arguments: &CreateArgs, place: Cluster) -> Result<ExitCode, Failure> {
@@ -21,7 +21,7 @@ pub(super) async fn run(session: &Session, arguments: &CreateArgs, place: Cluste
     let settings = config(&wish).map_err(|fault| misfit(&fault))?;
     let name = wish.name.clone().unwrap_or_else(|| place.id.server.clone());
     let values = json!({"config": settings});
-    if let Some(code) = open_run(session, arguments, ("k3s", &name, &values), &place).await? {
+    if let Open::GoneOn(code) = open_run(session, arguments, ("k3s", &name, &values), &place).await? {
         return Ok(code);
     }
     let ports = k3s::PORTS.map(|port| (IpAddr::V4(Ipv4Addr::UNSPECIFIED), port));

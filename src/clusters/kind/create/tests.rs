@@ -130,10 +130,34 @@ fn kubelets_that_refuse_the_first_control_groups_are_not_even_tried() {
     let image = |tag: &str| Options { image: Some(format!("kindest/node:{tag}")), ..Options::default() };
     assert_eq!(refused(&picture, &Wish::default(), &image("v1.35.1")).0, "H016");
     let decision = decided(&picture, &Wish::default(), &image("v1.34.0"));
-    assert!(decision.plan.is_some() && decision.warnings[0].contains("version 1"), "{:?}", decision.warnings);
+    assert!(decision.plan.is_some() && !decision.warnings.join("").contains("version 1"), "{:?}", decision.warnings);
+    let unknown = decided(&picture, &Wish::default(), &image("mine"));
+    assert!(unknown.plan.is_some() && unknown.warnings[0].contains("version 1"), "{:?}", unknown.warnings);
+    // The image that this kind takes by itself is known, too.
+    let (id, said) = refused(&picture, &Wish::default(), &Options::default());
+    assert!(id == "H016" && said.contains("kindest/node:v1.37.0"), "{said}");
     let told = "kind: Cluster\napiVersion: kind.x-k8s.io/v1alpha4\nkubeadmConfigPatches:\n- |\n  kind: KubeletConfiguration\n  failCgroupV1: false\n";
     let wish = Wish { file: Some(("mine.yaml".into(), told.into())), ..Wish::default() };
     assert!(decided(&picture, &wish, &image("v1.35.1")).plan.is_some());
+}
+
+#[test]
+fn what_a_creation_has_left_that_is_given_up_is_in_nobodys_way() {
+    let mut picture = machine();
+    picture.engines[0].containers = vec![node("demo", "demo-control-plane", "control-plane", Some("172.18.0.2"))];
+    picture.contexts.clear();
+    let demo = Wish { name: Some("demo".into()), ..Wish::default() };
+    let (since, evidence) = ("2026-11-20T11:00:00Z".parse::<Timestamp>().unwrap(), PathBuf::from("/state/failed"));
+    let options = Options { left: Some((since, evidence.clone())), ..Options::default() };
+    let decision = decided(&picture, &demo, &options);
+    assert!(decision.warnings.join("").contains("is deleted first: demo-control-plane"), "{:?}", decision.warnings);
+    let plan = decision.plan.unwrap();
+    let Action::Host { task } = &plan.steps[0].action else { panic!("{plan:?}") };
+    let Task::CreateKind { since: theirs, evidence: kept, .. } = &**task else { panic!("{task:?}") };
+    assert_eq!((theirs, kept), (&since, &evidence));
+    // A whole one has its context, and is somebody's.
+    picture.contexts = vec!["kind-demo".into()];
+    assert_eq!(refused(&picture, &demo, &options).0, "cluster-exists");
 }
 
 #[test]
@@ -162,5 +186,10 @@ fn limits_and_proxies_that_nodes_will_trip_over_are_said() {
     let wish = Wish { nodes: Some(3), ..Wish::default() };
     let warnings = decided(&picture, &wish, &Options::default()).warnings.join("\n");
     assert!(warnings.contains("max_user_instances is 128") && warnings.contains("192"), "{warnings}");
+    assert!(warnings.contains("max_user_instances=512"), "{warnings}");
+    picture.resources.as_mut().unwrap().inotify_instances = Some(1024);
+    let many = Wish { nodes: Some(99), ..Wish::default() };
+    let warnings = decided(&picture, &many, &Options::default()).warnings.join("\n");
+    assert!(warnings.contains("max_user_instances=8192"), "never less than there is: {warnings}");
     assert!(warnings.contains("127.0.0.1:3128") && !warnings.contains("secret"), "{warnings}");
 }

@@ -63,7 +63,9 @@ impl Clusters {
     /// Why the chosen one cannot be taken.
     pub(crate) fn objection(&self) -> Option<String> {
         let Some(context) = self.chosen() else {
-            return Some("no kubeconfig names a cluster; give one with --kubeconfig or KUBECONFIG".to_owned());
+            return Some(
+                "no kubeconfig names a cluster: `seaworthy cluster create` makes one; --sandbox needs none".to_owned(),
+            );
         };
         match self.standing(context) {
             Standing::Asked => Some(format!("{context} has not answered yet")),

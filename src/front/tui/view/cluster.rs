@@ -11,6 +11,13 @@ use crate::front::paint::count;
 use crate::front::tui::look::{Look, Mark};
 use crate::front::tui::model::{Model, Standing};
 
+/// What there is to do for somebody who has none.
+const NO_CLUSTER: [&str; 3] = [
+    "`seaworthy cluster create` makes one on this machine, with kind in Docker or Podman",
+    "`seaworthy --sandbox` tries everything on a simulated one",
+    "--kubeconfig FILE, or KUBECONFIG, names the file of one that is there already",
+];
+
 pub(super) fn list(model: &Model, width: usize) -> List {
     let clusters = &model.clusters;
     let line = |(index, context): (usize, &seaworthy::host::kubeconfig::ContextFact)| {
@@ -25,6 +32,9 @@ pub(super) fn list(model: &Model, width: usize) -> List {
         let text = if clusters.done { "no kubeconfig names a cluster" } else { "reading the kubeconfig files" };
         let mark = if clusters.done { Mark::Bad } else { Mark::Busy };
         lines = marked(model, mark, text, width);
+        if clusters.done {
+            lines.extend(NO_CLUSTER.iter().flat_map(|text| prose(text, 2, width, Style::new())));
+        }
     }
     List { lines, cursor: clusters.cursor }
 }
