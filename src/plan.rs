@@ -5,6 +5,7 @@ pub mod compare;
 pub mod difference;
 pub mod install;
 pub mod order;
+pub mod replace;
 mod restart;
 pub mod task;
 pub mod uninstall;
@@ -220,6 +221,11 @@ pub enum Change {
         /// The resource version that was compared.
         resource_version: String,
     },
+    /// The object is there, differs, and cannot become what is wanted: it is deleted and made anew.
+    Replace {
+        /// How, and what that means.
+        replacement: Box<replace::Replacement>,
+    },
     /// Nothing to do: the cluster is as wanted.
     Unchanged,
     /// The object goes away.
@@ -283,6 +289,9 @@ pub struct Summary {
     pub create: usize,
     /// Objects to update.
     pub update: usize,
+    /// Objects to delete and make anew.
+    #[serde(default)]
+    pub replace: usize,
     /// Objects to delete.
     pub delete: usize,
     /// Objects that are as wanted.
@@ -306,6 +315,7 @@ impl Plan {
             match &step.change {
                 Change::Create => summary.create += 1,
                 Change::Update { .. } => summary.update += 1,
+                Change::Replace { .. } => summary.replace += 1,
                 Change::Delete => summary.delete += 1,
                 Change::Unchanged => summary.unchanged += 1,
                 Change::Keep { .. } => summary.keep += 1,
@@ -383,7 +393,7 @@ impl Plan {
 impl Change {
     /// Whether the step writes to the cluster.
     pub fn writes(&self) -> bool {
-        matches!(self, Self::Create | Self::Update { .. } | Self::Delete)
+        matches!(self, Self::Create | Self::Update { .. } | Self::Replace { .. } | Self::Delete)
     }
 }
 

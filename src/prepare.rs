@@ -4,22 +4,21 @@ pub mod chart;
 pub mod discover;
 mod health;
 pub mod needs;
+mod rehearse;
 mod room;
 mod secrets;
 pub mod sharing;
 
 use std::collections::BTreeMap;
 
-use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use kube::core::ApiResource;
 use serde_json::{Value, json};
 
 use crate::cluster::{Cluster, Resources};
-use crate::doctor::{Cause, refusal};
-use crate::engine::apply::rehearse;
+use crate::doctor::Cause;
 use crate::kinds;
 use crate::object::{ObjectRef, text};
-use crate::plan::install::{self, Desired, Policy, Rehearsals};
+use crate::plan::install::{self, Desired, Policy};
 use crate::plan::uninstall::{self, Destroy, Made};
 use crate::plan::{Action, FIELD_MANAGER, Installation, NAMESPACE_LABEL, Plan, Purpose, STACK_LABEL, verb};
 use crate::snapshot::Snapshot;
@@ -29,9 +28,6 @@ use crate::stack::{RunTime, runtime};
 pub use health::{Health, ObjectHealth, health};
 pub use room::{Need, Room, room};
 pub use secrets::{fill as fill_secret, made as made_secret};
-
-/// Rehearsals in flight at once.
-const IN_FLIGHT: usize = 12;
 
 /// A plan with what it was made from.
 pub struct Prepared {
@@ -63,7 +59,7 @@ pub async fn install(
     snapshot.extend(look(cluster, &resources, leftover.into_iter()).await?);
     desired.objects.iter_mut().for_each(|(_, object)| secrets::fill(object, &snapshot));
     let (needed, known) = secrets::told(desired.objects.iter().map(|(_, object)| object));
-    let (rehearsals, refused) = rehearse_all(cluster, &resources, known.into_iter(), &snapshot).await?;
+    let (rehearsals, refused) = rehearse::all(cluster, &resources, known.into_iter(), (&snapshot, policy)).await?;
     let refusals = needed.into_iter().chain(refused).collect();
     let plan = install::plan(&desired, installation, cluster.id.clone(), (&snapshot, &rehearsals), policy);
     Ok(Prepared { plan, snapshot, resources, refusals })
@@ -83,7 +79,7 @@ pub async fn resume(cluster: &Cluster, recorded: &Plan, policy: Policy) -> Resul
         }
     }
     let (needed, known) = secrets::told(recorded.objects());
-    let (rehearsals, refused) = rehearse_all(cluster, &resources, known.into_iter(), &snapshot).await?;
+    let (rehearsals, refused) = rehearse::all(cluster, &resources, known.into_iter(), (&snapshot, policy)).await?;
     let refusals = needed.into_iter().chain(refused).collect();
     let mut plan = install::refresh(&recorded, (&snapshot, &rehearsals), policy);
     if plan.purpose == Purpose::Recover {
@@ -196,45 +192,6 @@ async fn look(
         objects.filter_map(|object| resources.of(&object).map(|resource| (object, resource))).collect();
     let queries = queries_for(located.iter().map(|(object, resource)| (object, resource)));
     collect(&cluster.client, queries).await
-}
-
-/// Asks the API server what it would make of every update. A refusal is an answer too.
-async fn rehearse_all(
-    cluster: &Cluster,
-    resources: &Resources,
-    objects: impl Iterator<Item = &Value>,
-    snapshot: &Snapshot,
-) -> Result<(Rehearsals, Vec<Cause>), kube::Error> {
-    let asked = install::to_rehearse(objects, snapshot).into_iter().filter_map(|object| {
-        let reference = ObjectRef::of(object)?;
-        Some((resources.of(&reference)?, reference, object))
-    });
-    let ask = |(resource, reference, object): (ApiResource, ObjectRef, &Value)| {
-        let (client, object) = (cluster.client.clone(), object.clone());
-        async move {
-            match rehearse(&client, &resource, &object).await {
-                Ok(after) => Ok((reference, Ok(after))),
-                Err(kube::Error::Api(status)) => {
-                    let cause = refusal::refused(&reference, status.code, &status.reason, &status.message);
-                    Ok((reference, Err(cause)))
-                }
-                Err(error) => Err(error),
-            }
-        }
-    };
-    let answers: Vec<(ObjectRef, Result<Value, Cause>)> =
-        stream::iter(asked.map(ask).collect::<Vec<_>>()).buffer_unordered(IN_FLIGHT).try_collect().await?;
-    let mut rehearsals = Rehearsals::new();
-    let mut refusals = Vec::new();
-    for (reference, answer) in answers {
-        match answer {
-            Ok(after) => {
-                rehearsals.insert(reference, after);
-            }
-            Err(cause) => refusals.push(cause),
-        }
-    }
-    Ok((rehearsals, refusals))
 }
 
 /// The namespace is planned like every other object. Those that every cluster has are nobody's to make.

@@ -45,6 +45,9 @@ pub(crate) struct InstallArgs {
     /// Take over objects that are there already and were not made by seaworthy
     #[arg(long, conflicts_with = "chart")]
     pub(crate) adopt: bool,
+    /// Delete and make anew what can no longer be changed (an immutable field), where that loses no data; the plan says what it means
+    #[arg(long, conflicts_with = "chart")]
+    pub(crate) recreate: bool,
     /// Do not refuse what this check says cannot succeed; may be repeated
     #[arg(long, value_name = "CHECK", value_parser = check_name)]
     #[arg(help = format!("Only warn of what this check refuses; may be repeated: {}", preflight::names()))]
@@ -352,7 +355,11 @@ fn fill_secrets(recorded: &mut Plan, chosen: &Chosen) {
 }
 
 fn policy(arguments: &InstallArgs) -> Policy {
-    Policy { conflicts: arguments.on_conflict.map(conflict_choice), adopt: arguments.adopt }
+    Policy {
+        conflicts: arguments.on_conflict.map(conflict_choice),
+        adopt: arguments.adopt,
+        recreate: arguments.recreate,
+    }
 }
 
 /// `--on-conflict`, as plans have it.

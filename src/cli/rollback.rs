@@ -33,6 +33,9 @@ pub(crate) struct RollbackArgs {
     /// What to do with fields that somebody else owns (default: take back what kubectl changed, stop at the rest)
     #[arg(long, value_enum, value_name = "WHAT")]
     pub(crate) on_conflict: Option<OnConflict>,
+    /// Delete and make anew what can no longer be changed (an immutable field), where that loses no data; the plan says what it means
+    #[arg(long)]
+    pub(crate) recreate: bool,
     /// Take over the lock of a run that was not heard of for a minute
     #[arg(long, value_name = "INSTALLATION")]
     pub(crate) take_lock: Option<String>,
@@ -74,7 +77,8 @@ async fn go(session: &Session, arguments: &RollbackArgs, agreed: bool) -> Result
     })?;
     say(format!("to what run {} of {} had applied", target.run, target.at.strftime("%F %T UTC")));
     let desired = Desired { inventory: applied(record.as_ref(), latest.as_ref()), ..Desired::of_plan(&target.plan) };
-    let policy = Policy { conflicts: arguments.on_conflict.map(conflict_choice), adopt: false };
+    let conflicts = arguments.on_conflict.map(conflict_choice);
+    let policy = Policy { conflicts, recreate: arguments.recreate, ..Policy::default() };
     let prepared = prepare::install(&cluster, target.plan.installation.clone(), desired, policy)
         .await
         .map_err(|error| Failure::kube(&error))?;

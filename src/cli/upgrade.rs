@@ -38,6 +38,9 @@ pub(crate) struct UpgradeArgs {
     /// What to do with fields that somebody else owns (default: take back what kubectl changed, stop at the rest)
     #[arg(long, value_enum, value_name = "WHAT")]
     pub(crate) on_conflict: Option<OnConflict>,
+    /// Delete and make anew what can no longer be changed (an immutable field), where that loses no data; the plan says what it means
+    #[arg(long)]
+    pub(crate) recreate: bool,
     /// Only warn of what this check refuses; may be repeated
     #[arg(long, value_name = "CHECK", value_parser = install::check_name)]
     pub(crate) ignore: Vec<String>,
@@ -104,6 +107,7 @@ fn as_install(session: &Session, arguments: &UpgradeArgs, record: &InstallRecord
         answered: Some(choices),
         dry_run: arguments.dry_run,
         on_conflict: arguments.on_conflict,
+        recreate: arguments.recreate,
         ignore: arguments.ignore.clone(),
         replan: arguments.replan,
         take_lock: arguments.take_lock.clone(),
@@ -128,6 +132,7 @@ async fn go_back(
         namespace: Some(installation.namespace.clone()),
         to: Some(record.run.clone()),
         dry_run: false,
+        recreate: arguments.recreate,
         on_conflict: arguments.on_conflict,
         take_lock: arguments.take_lock.clone(),
     };

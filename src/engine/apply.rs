@@ -175,15 +175,25 @@ pub(super) enum Deletion {
     AnotherOne,
 }
 
-/// Deletes this incarnation of an object. Workloads go when their pods are gone.
+/// What becomes of the pods of a workload that is deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pods {
+    /// They go first.
+    Go,
+    /// They go on, and belong to nobody until somebody selects them.
+    GoOn,
+}
+
+/// Deletes this incarnation of an object. Workloads go when their pods are gone, or leave them.
 pub(super) async fn delete(
     client: &Client,
     resource: &ApiResource,
-    reference: &ObjectRef,
-    uid: &str,
+    (reference, uid): (&ObjectRef, &str),
+    pods: Pods,
 ) -> Result<Deletion, kube::Error> {
     let only = Preconditions { uid: Some(uid.to_owned()), resource_version: None };
     let params = match reference.kind.as_str() {
+        _ if pods == Pods::GoOn => DeleteParams::orphan(),
         "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet" | "Job" | "CronJob" => DeleteParams::foreground(),
         _ => DeleteParams::background(),
     };

@@ -9,7 +9,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::Context;
-use super::apply::{self, ApplyError, Deletion};
+use super::apply::{self, ApplyError, Deletion, Pods};
 use super::forward::{self, Forward};
 use super::journal::{Entry, Journal, JournalError};
 use super::ready::{Readiness, Tracker, judge};
@@ -19,6 +19,7 @@ use crate::error::root;
 use crate::event::Event;
 use crate::object::ObjectRef;
 use crate::plan::difference::hides_values;
+use crate::plan::replace::Replacement;
 use crate::plan::{Action, Change, Reach, Step};
 
 /// The pause before an API server that is away is asked again; doubled each time up to the longest.
@@ -81,6 +82,9 @@ impl Doing<'_> {
         }
         match (&step.action, &step.change) {
             (_, Change::Unchanged | Change::Keep { .. }) => done(false, None),
+            (Action::Apply { object }, Change::Replace { replacement }) => {
+                self.replace(step, object, replacement).await
+            }
             (Action::Apply { object }, change) => self.apply(object, change).await,
             (Action::Await { object }, _) => self.ready(step, object).await,
             (Action::Delete { object, uid }, _) => self.delete(step, object, uid).await,
@@ -121,6 +125,33 @@ impl Doing<'_> {
         }
     }
 
+    /// Deletes the incarnation that was looked at, waits until it is gone, and makes it anew. Killed in between, the next look finds
+    /// nothing there, and makes it.
+    async fn replace(&self, step: &Step, object: &Value, replacement: &Replacement) -> Ending {
+        let Some(reference) = ObjectRef::of(object) else { return Ending::Failed(unnamed()) };
+        let Some(resource) = self.context.resources.of(&reference) else {
+            return Ending::Failed(unknown_kind(&reference));
+        };
+        let pods = if replacement.leaves_pods { Pods::GoOn } else { Pods::Go };
+        let (client, uid) = (&self.context.cluster.client, replacement.uid.as_str());
+        let delete = || async { Ok(apply::delete(client, &resource, (&reference, uid), pods).await?) };
+        match self.patiently(&reference, delete).await {
+            Ok(Deletion::Gone) => {}
+            Ok(Deletion::AnotherOne) => {
+                let fields = vec!["the object, which was made anew".to_owned()];
+                return Ending::Failed(self.refusal(&reference, &ApplyError::Drifted { fields }));
+            }
+            Ok(Deletion::Going) => {
+                let wait = Wait::new(self.context, &self.tracker, &step.id, &reference);
+                if let Err(unmet) = wait.gone(uid).await {
+                    return unmet.into();
+                }
+            }
+            Err(ending) => return ending,
+        }
+        self.apply(object, &Change::Create).await
+    }
+
     async fn ready(&self, step: &Step, object: &ObjectRef) -> Ending {
         let applied = self.applied.lock().unwrap_or_else(PoisonError::into_inner).get(object).cloned();
         let changed = self.changed.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -142,7 +173,8 @@ impl Doing<'_> {
         let Some(resource) = self.context.resources.of(object) else {
             return Ending::Failed(unknown_kind(object));
         };
-        let delete = || async { Ok(apply::delete(&self.context.cluster.client, &resource, object, uid).await?) };
+        let delete =
+            || async { Ok(apply::delete(&self.context.cluster.client, &resource, (object, uid), Pods::Go).await?) };
         match self.patiently(object, delete).await {
             Ok(Deletion::Gone) => done(true, None),
             Ok(Deletion::AnotherOne) => done(false, Some("somebody made it anew; left alone".to_owned())),

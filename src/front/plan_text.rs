@@ -53,6 +53,7 @@ pub(crate) fn summary_text(plan: &Plan) -> String {
     let parts = [
         (summary.create, "to create"),
         (summary.update, "to update"),
+        (summary.replace, "to replace"),
         (summary.delete, "to delete"),
         (summary.keep, "to keep"),
         (summary.unchanged, "unchanged"),
@@ -78,6 +79,11 @@ pub(crate) fn step_lines(step: &Step, namespace: &str, paint: Paint) -> Vec<Stri
             let conflicts = conflicts.iter().map(|conflict| conflict_line(conflict, paint));
             std::iter::once(head).chain(fields).chain(conflicts).collect()
         }
+        Change::Replace { replacement } => {
+            let head = format!("  {} {about}", paint.bad("-/+ replace"));
+            let why = [replacement.said.clone(), replacement.effect.clone()].map(|line| format!("      {line}"));
+            std::iter::once(head).chain(replacement.fields.iter().map(field_line)).chain(why).collect()
+        }
         Change::Unchanged | Change::Observe => Vec::new(),
     }
 }
@@ -87,6 +93,7 @@ fn task_lines(task: &Task, change: &Change, paint: Paint) -> Vec<String> {
     let mark = match change {
         Change::Create => paint.good("+"),
         Change::Delete => paint.bad("-"),
+        Change::Replace { .. } => paint.bad("-/+"),
         Change::Update { .. } => paint.careful("~"),
         Change::Observe => paint.faint("?"),
         Change::Unchanged | Change::Keep { .. } => return Vec::new(),

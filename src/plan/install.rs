@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::compare::{Changed, Comparison, UNNAMED_SCALER, compare, contradicts};
 use super::difference::{difference, hide_values};
 use super::order::{defined_kinds, rank, references};
+use super::replace::Replacement;
 use super::restart;
 use super::{Action, Change, Choice, Conflict, FIELD_MANAGER, FieldChange, Installation, Plan, Purpose, Reach, Step};
 use crate::cluster::ClusterId;
@@ -53,7 +54,16 @@ impl Desired {
 }
 
 /// What the server answered when it was asked what an update would make of an object (`dryRun=All`).
-pub type Rehearsals = BTreeMap<ObjectRef, Value>;
+pub type Rehearsals = BTreeMap<ObjectRef, Rehearsal>;
+
+/// One such answer.
+#[derive(Debug, Clone)]
+pub enum Rehearsal {
+    /// The object as it would be.
+    After(Value),
+    /// A field can no longer be changed, and the object may be replaced.
+    Fixed(Box<Replacement>),
+}
 
 /// What to do about fields that somebody else owns.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,6 +72,9 @@ pub struct Policy {
     pub conflicts: Option<Choice>,
     /// Take over objects that are there and not ours.
     pub adopt: bool,
+    /// Delete and make anew what can no longer be changed.
+    #[serde(default)]
+    pub recreate: bool,
 }
 
 /// How one object stands.
@@ -179,6 +192,7 @@ fn verb(change: &Change) -> &'static str {
     match change {
         Change::Create => "create",
         Change::Update { .. } => "update",
+        Change::Replace { .. } => "replace",
         Change::Delete => "delete",
         Change::Keep { .. } => "keep",
         Change::Unchanged | Change::Observe => "check",
@@ -231,7 +245,7 @@ fn change(
     object: &Value,
     reference: &ObjectRef,
     snapshot: &Snapshot,
-    rehearsal: Option<&Value>,
+    rehearsal: Option<&Rehearsal>,
     policy: Policy,
 ) -> Change {
     let (live, foreign) = match standing(reference, snapshot) {
@@ -241,6 +255,14 @@ fn change(
         Standing::Foreign(live) => (live, !policy.adopt),
     };
     let comparison = compare(object, live);
+    let rehearsal = match rehearsal {
+        Some(Rehearsal::After(after)) => Some(after),
+        Some(Rehearsal::Fixed(replacement)) if !foreign => {
+            let fields = comparison.changed.into_iter().map(field_change).collect();
+            return Change::Replace { replacement: Box::new(Replacement { fields, ..(**replacement).clone() }) };
+        }
+        Some(Rehearsal::Fixed(_)) | None => None,
+    };
     if comparison.is_same() || rehearsal.is_some_and(|after| changes_nothing(live, after)) {
         return Change::Unchanged;
     }

@@ -27,7 +27,7 @@ pub(super) fn add(steps: &mut Vec<Step>, snapshot: &Snapshot) {
 fn restart(step: &Step, all: &[Step], snapshot: &Snapshot) -> Option<(ObjectRef, Step)> {
     let Action::Apply { object } = &step.action else { return None };
     let reference = ObjectRef::of(object).filter(|reference| WORKLOADS.contains(&reference.kind.as_str()))?;
-    let live = snapshot.get(&reference).filter(|_| step.change != Change::Create)?;
+    let live = snapshot.get(&reference).filter(|_| !matches!(step.change, Change::Create | Change::Replace { .. }))?;
     let account = apply_id(&account(object, &reference)?);
     let anew = all.iter().find(|other| other.id == account && other.change == Change::Create)?;
     if !holds_token(object, anew) {

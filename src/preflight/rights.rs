@@ -26,6 +26,7 @@ pub(super) fn needed(subject: Subject<'_>, resources: &Resources) -> BTreeSet<Ri
         let verbs: &[&'static str] = match (&step.action, &step.change) {
             (Action::Apply { .. }, Change::Create) => &["create", "patch"],
             (Action::Apply { .. }, Change::Update { .. }) => &["patch"],
+            (Action::Apply { .. }, Change::Replace { .. }) => &["create", "delete", "patch"],
             (Action::Delete { .. }, Change::Delete) => &["delete"],
             _ => continue,
         };

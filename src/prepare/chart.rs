@@ -203,7 +203,7 @@ fn deployment(asked: &Asked<'_>, manifest: &Manifest, releases: &Releases, place
 fn shadow(manifest: &Manifest, plan: &Plan, live: &Snapshot) -> Plan {
     let all = manifest.definitions.iter().chain(&manifest.objects).chain(&manifest.hooks);
     let desired = Desired { objects: all.map(|object| (None, object.clone())).collect(), ..Desired::default() };
-    let policy = Policy { conflicts: Some(Choice::Take), adopt: true };
+    let policy = Policy { conflicts: Some(Choice::Take), adopt: true, recreate: false };
     install::plan(&desired, plan.installation.clone(), plan.cluster.clone(), (live, &Rehearsals::new()), policy)
 }
 

@@ -63,6 +63,39 @@ fn a_demonstration_is_said_to_be_one_until_the_programs_are_the_stacks_own() {
 }
 
 #[test]
+fn what_can_no_longer_be_changed_is_made_anew_where_that_loses_nothing() {
+    let stacks = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cluster/stacks");
+    let line = |rest: &str| format!("{rest} --sandbox --profiles {stacks}");
+    let installed = Test::new().line(&line("install fixed --yes")).any_stderr().any_stdout().run();
+    let refused = again(installed, &line("upgrade fixed --yes --set size=24Mi")).status(2).run();
+    for part in ["StatefulSet", "or add --recreate to have it deleted and made anew", "its pods go on meanwhile"] {
+        assert!(refused.stderr.contains(part), "{part}: {}", refused.stderr);
+    }
+    let pods = |output: Output| {
+        let evidence = again(output, "doctor --sandbox --save evidence.json").run();
+        let text = std::fs::read_to_string(evidence.home.path().join("evidence.json")).unwrap();
+        let document: Value = serde_json::from_str(&text).unwrap();
+        let items = document["items"].as_array().unwrap().iter().filter(|object| object["kind"] == "Pod");
+        let uid = |object: &Value| (object["metadata"]["name"].to_string(), object["metadata"]["uid"].to_string());
+        (items.map(uid).collect::<std::collections::BTreeMap<_, _>>(), evidence)
+    };
+    let (before, looked) = pods(refused);
+    let replaced = again(looked, &line("upgrade fixed --yes --set size=24Mi --set app=two --recreate")).run();
+    for part in ["-/+ replace StatefulSet", "-/+ replace Deployment", "2 to replace"] {
+        assert!(replaced.stderr.contains(part), "{part}: {}", replaced.stderr);
+    }
+    let (after, looked) = pods(replaced);
+    let store = "\"fixed-store-0\"";
+    assert!(before.contains_key(store) && before.get(store) == after.get(store), "{before:?} {after:?}");
+    assert!(before.keys().filter(|name| name.contains("-web-")).all(|name| !after.contains_key(name)), "{after:?}");
+    let unchanged = again(looked, &line("upgrade fixed --yes --recreate -o json")).run();
+    assert_eq!(unchanged.json()["outcome"]["requests"]["writes"], 0, "{}", unchanged.stdout);
+    let deleting = again(unchanged, &line("upgrade fixed --yes --set whenDeleted=Delete")).run();
+    let kept = again(deleting, &line("upgrade fixed --yes --set size=32Mi --recreate")).status(2).run();
+    assert!(kept.stderr.contains("its claims would be deleted with it"), "{}", kept.stderr);
+}
+
+#[test]
 fn what_was_never_installed_is_neither_upgraded_nor_brought_back() {
     let said = Test::new().line("upgrade hello --sandbox --yes").status(2).any_stderr().run().stderr;
     assert!(said.contains("hello has no record of an installation in namespace hello"), "{said}");

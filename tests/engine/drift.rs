@@ -50,7 +50,7 @@ async fn a_controller_is_not_overruled_by_default() {
 async fn a_field_can_be_left_to_its_owner_for_good() {
     let fake = with_web().await;
     fake.set(&reference(&web()), "spec.replicas", &json!(5), "autoscaler");
-    let keep = Policy { conflicts: Some(Choice::Keep), adopt: false };
+    let keep = Policy { conflicts: Some(Choice::Keep), ..Policy::default() };
     let mut wanted = web();
     wanted["spec"]["template"]["spec"]["containers"][0]["image"] = "web:2".into();
     let voyage = Voyage { policy: keep, ..Voyage::new(&fake) };
@@ -72,7 +72,7 @@ async fn a_scale_that_nobody_owns_is_seen_kept_and_taken_back() {
         fake.scale(&reference(&web()), scaled);
         let mut wanted = web();
         wanted["spec"]["template"]["spec"]["containers"][0]["image"] = "web:2".into();
-        let keep = Policy { conflicts: Some(Choice::Keep), adopt: false };
+        let keep = Policy { conflicts: Some(Choice::Keep), ..Policy::default() };
         let keeping = Voyage { policy: keep, ..Voyage::new(&fake) };
         keeping.install(desired([wanted.clone()])).await.went_well();
         assert_eq!(replicas(&fake), scaled);
@@ -92,7 +92,7 @@ async fn a_scale_that_nobody_owns_is_seen_kept_and_taken_back() {
 async fn a_field_can_be_taken() {
     let fake = with_web().await;
     fake.set(&reference(&web()), "spec.replicas", &json!(5), "autoscaler");
-    let voyage = Voyage { policy: Policy { conflicts: Some(Choice::Take), adopt: false }, ..Voyage::new(&fake) };
+    let voyage = Voyage { policy: Policy { conflicts: Some(Choice::Take), ..Policy::default() }, ..Voyage::new(&fake) };
     voyage.install(desired([web()])).await.went_well();
     assert_eq!(replicas(&fake), 2);
     let before = fake.writes().len();
@@ -152,7 +152,7 @@ async fn what_others_made_is_left_alone_unless_adopted() {
     let wanted = || desired([config("conf", "ours")]);
     let prepared = Voyage::new(&fake).prepare(wanted()).await;
     assert_eq!(prepared.plan.summary().undecided, 2, "{:#?}", conflicts(&prepared.plan));
-    let adopt = Policy { conflicts: Some(Choice::Take), adopt: true };
+    let adopt = Policy { conflicts: Some(Choice::Take), adopt: true, ..Policy::default() };
     Voyage { policy: adopt, ..Voyage::new(&fake) }.install(wanted()).await.went_well();
     assert_eq!(fake.object(&reference(&config("conf", ""))).unwrap()["data"]["a"], "ours");
     // The namespace was there, and that is all that is asked of it.

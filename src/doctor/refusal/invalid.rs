@@ -14,6 +14,9 @@ const FIXED: &[&str] = &[
     "immutable after creation",
     "forbidden after creation",
     "pod updates may not change fields",
+    "cannot change roleRef",
+    "updates to parameters are forbidden",
+    "updates to provisioner are forbidden",
 ];
 
 pub(super) fn invalid(reference: &ObjectRef, reason: &str, message: &str) -> Cause {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{Work, failure};
 use crate::chart::{Release, Releases, helm, secret};
 use crate::doctor::{Cause, Outlook};
-use crate::engine::apply::{ApplyError, Deletion, delete};
+use crate::engine::apply::{ApplyError, Deletion, Pods, delete};
 use crate::engine::step::{Ending, done, unknown_kind};
 use crate::host::child;
 use crate::plan::chart::{Standing, standing};
@@ -147,7 +147,9 @@ impl Work<'_> {
             .of(&release.record)
             .ok_or_else(|| Ending::Failed(unknown_kind(&release.record)))?;
         let client = &self.doing.context.cluster.client;
-        let ask = || async { delete(client, &resource, &release.record, &release.uid).await.map_err(ApplyError::from) };
+        let ask = || async {
+            delete(client, &resource, (&release.record, &release.uid), Pods::Go).await.map_err(ApplyError::from)
+        };
         match self.doing.patiently(&release.record, ask).await? {
             Deletion::Gone | Deletion::Going => Ok(()),
             Deletion::AnotherOne => Err(self.moved(release)),

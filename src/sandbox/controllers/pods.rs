@@ -44,11 +44,37 @@ pub(super) fn from_template(world: &mut World, owner: &Value, name: Option<&str>
     json!({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": template["spec"]})
 }
 
+/// Makes pods that a workload selects and nobody controls its own, as after the workload was deleted without them.
+/// Source: Kubernetes, `pkg/controller/controller_ref_manager.go`.
+pub(super) fn adopt(world: &mut World, owner: &Value, is_meant: impl Fn(&Value) -> bool) {
+    let wanted = owner["spec"]["selector"]["matchLabels"].as_object().cloned().unwrap_or_default();
+    let selects =
+        |pod: &Value| !wanted.is_empty() && wanted.iter().all(|(key, value)| &pod["metadata"]["labels"][key] == value);
+    let is_free = |pod: &Value| {
+        let controlled = items(pod, "/metadata/ownerReferences").any(|owner| owner["controller"] == true);
+        !controlled && pod["metadata"].get("deletionTimestamp").is_none()
+    };
+    let here = |pod: &Value| pod["metadata"]["namespace"] == owner["metadata"]["namespace"];
+    let free: Vec<Value> =
+        world.all("Pod").into_iter().filter(|pod| here(pod) && is_free(pod) && selects(pod) && is_meant(pod)).collect();
+    for mut pod in free {
+        let mut owners: Vec<Value> = items(&pod, "/metadata/ownerReferences").cloned().collect();
+        owners.push(owner_reference(owner));
+        pod["metadata"]["ownerReferences"] = owners.into();
+        world.put(pod);
+    }
+}
+
 /// Sends a pod to the API server and tells of it in an event of its owner, good or bad.
 pub(super) fn create(world: &mut World, owner: &Value, mut pod: Value, by: &str) -> Result<Value, Refusal> {
     hold_back(world, owner)?;
     let name = text(&pod, "/metadata/name").unwrap_or_default().to_owned();
     let namespace = text(&pod, "/metadata/namespace").map(str::to_owned);
+    if world.find("Pod", namespace.as_deref(), &name).is_some() {
+        let refusal = Refusal::new(409, "AlreadyExists", format!("pods \"{name}\" already exists"));
+        world.event(owner, ("Warning", "FailedCreate"), &format!("Error creating: {}", refusal.message), by);
+        return Err(refusal);
+    }
     let allowed = world.check_quota("Pod", namespace.as_deref(), &name).and_then(|()| {
         let address = crate::sandbox::store::address("Pod", namespace.as_deref(), &name);
         address.map_or(Ok(()), |address| admit::namespace(world, &address))
@@ -72,6 +98,7 @@ pub(super) fn match_replicas(
     by: &str,
     make: impl Fn(&mut World) -> Value,
 ) -> Vec<Value> {
+    adopt(world, owner, is_active);
     let mut pods: Vec<Value> = world.owned("Pod", owner).into_iter().filter(is_active).collect();
     let wanted = usize::try_from(number(owner, "/spec/replicas").unwrap_or(1)).unwrap_or(0);
     for _ in pods.len()..wanted {

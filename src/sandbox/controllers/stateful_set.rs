@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::pods::{create, discard, from_template, is_available, template_hash, without_zeros};
+use super::pods::{adopt, create, discard, from_template, is_available, template_hash, without_zeros};
 use crate::object::{items, number, text};
 use crate::sandbox::containers::is_ready;
 use crate::sandbox::defaults;
@@ -32,6 +32,12 @@ fn order(world: &mut World, set: &Value) {
     let first = number(set, "/spec/ordinals/start").unwrap_or(0);
     let parallel = set["spec"]["podManagementPolicy"] == "Parallel";
     let update = revision(set);
+    let prefix = format!("{}-", text(set, "/metadata/name").unwrap_or_default());
+    let is_numbered = |pod: &Value| {
+        let number = text(pod, "/metadata/name").and_then(|name| name.strip_prefix(&prefix));
+        number.is_some_and(|number| number.parse::<u32>().is_ok())
+    };
+    adopt(world, set, is_numbered);
     let mut pods = world.owned("Pod", set);
     pods.sort_by_key(number_of);
     let is_whole = |pod: &Value| is_ready(pod) && pod["metadata"].get("deletionTimestamp").is_none();
