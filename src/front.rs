@@ -5,6 +5,7 @@ pub(crate) mod busy;
 pub(crate) mod event_log;
 pub(crate) mod face;
 pub(crate) mod form;
+pub(crate) mod origin;
 pub(crate) mod paint;
 pub(crate) mod plain;
 pub(crate) mod plan_text;

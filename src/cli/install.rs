@@ -29,6 +29,7 @@ use crate::front::say;
 
 /// `install`
 #[derive(Debug, Clone, Default, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub(crate) struct InstallArgs {
     /// Name of the stack; `seaworthy stacks list` shows them (default: asked for, with all else, on a terminal)
     pub(crate) stack: Option<String>,

@@ -118,10 +118,16 @@ fn wish(session: &Session, arguments: &InstallArgs) -> Result<Wish, Failure> {
     ];
     let options = named.iter().filter_map(|(option, value)| Some(format!("{option} {}", quoted(value.as_ref()?))));
     let logins = choice.registry_login.iter().map(|login| format!("--registry-login {}", quoted(login)));
+    let load = arguments.load_images.iter().map(|from| match from {
+        None => "--load-images".to_owned(),
+        Some(from) => format!("--load-images={}", quoted(&from.display().to_string())),
+    });
+    let stand_ins = choice.stand_ins.then(|| "--stand-ins".to_owned());
     Ok(Wish {
         context: session.globals.context.clone(),
         sandbox: session.globals.sandbox,
-        options: options.chain(logins).collect(),
+        options: options.chain(logins).chain(load).chain(stand_ins).collect(),
+        images: origin::is_said(arguments),
         choices: choices(choice)?,
         registry: choice.registry.clone(),
         read_only: session.globals.read_only,

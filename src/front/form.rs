@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::cli::choose::take_registry;
 use seaworthy::sandbox::Kind;
 use seaworthy::stack::path::Way;
 use seaworthy::stack::values::HIDDEN;
@@ -15,6 +16,8 @@ pub(crate) struct Form {
     stack: Arc<Stack>,
     /// What the command line and loaded files say.
     base: Choices,
+    /// Whether the first `--set` of it says which registry was chosen for all images.
+    has_registry: bool,
     settings: Vec<Setting>,
     /// What was typed, by the number of the setting. Secrets too, which never leave through anything but `choices`.
     typed: BTreeMap<usize, String>,
@@ -27,7 +30,15 @@ impl Form {
     /// With nothing typed yet.
     pub(crate) fn new(stack: Arc<Stack>, base: Choices) -> Self {
         let settings = stack.settings();
-        let mut form = Self { stack, base, settings, typed: BTreeMap::new(), values: None, faults: Vec::new() };
+        let mut form = Self {
+            stack,
+            base,
+            has_registry: false,
+            settings,
+            typed: BTreeMap::new(),
+            values: None,
+            faults: Vec::new(),
+        };
         form.check();
         form
     }
@@ -46,6 +57,19 @@ impl Form {
 
     pub(crate) fn set_profile(&mut self, profile: &str) {
         self.base.profile = Some(profile.to_owned());
+        self.check();
+    }
+
+    /// Where the images come from was answered, perhaps otherwise than before: the registry of all of them, and whether the stack's example
+    /// answers what has no default.
+    pub(crate) fn set_origin(&mut self, registry: Option<&str>, example: bool) {
+        if self.has_registry {
+            self.base.set.remove(0);
+        }
+        let before = self.base.set.len();
+        take_registry(&self.stack, registry, &mut self.base);
+        self.has_registry = self.base.set.len() > before;
+        self.base.example = example;
         self.check();
     }
 

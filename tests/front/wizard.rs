@@ -25,6 +25,8 @@ fn planned() -> Terminal {
     }
     terminal.see("A small stack for tests.");
     terminal.keys(ENTER);
+    terminal.see("Where do its images come from?");
+    terminal.keys(ENTER);
     terminal.see("▸ single-node");
     terminal.keys(ENTER);
     terminal.see("(not given yet)");
@@ -67,6 +69,36 @@ fn a_whole_install_by_keys() {
     crate::cli::is_nowhere("swordfish", home.path());
 }
 
+/// Nobody gives the images away: a demonstration, by keys alone.
+#[test]
+fn a_demonstration_in_the_sandbox() {
+    let mut terminal = Terminal::start(&["install", "--sandbox"]);
+    terminal.see("✓ the sandbox single-node");
+    terminal.keys(ENTER);
+    terminal.see("Parts:");
+    while !cursor(&terminal).starts_with("▸ newton-v2t") {
+        let before = cursor(&terminal);
+        terminal.keys("j");
+        terminal.until("the cursor on the next line", |screen| !screen.contents().contains(&before));
+    }
+    terminal.keys(ENTER);
+    terminal.see("Where do its images come from?");
+    terminal.keys("G");
+    terminal.see("What has no default is taken from the stack's example.");
+    terminal.keys(ENTER);
+    terminal.see("▸ single-node");
+    terminal.keys(ENTER);
+    terminal.see("Go on to the plan");
+    terminal.keys(RIGHT);
+    let plan = terminal.see("Enter run it");
+    assert!(plan.contains("a demonstration with stand-ins"), "{plan}");
+    terminal.keys(ENTER);
+    terminal.see("all is done");
+    terminal.keys("q");
+    let (code, text, _) = terminal.ended();
+    assert_eq!(code, 0, "{text}");
+}
+
 /// On a machine with nothing: the same keys, in the simulated cluster.
 #[test]
 fn a_whole_install_in_the_sandbox() {
@@ -79,6 +111,8 @@ fn a_whole_install_in_the_sandbox() {
         terminal.keys("j");
         terminal.until("the cursor on the next line", |screen| !screen.contents().contains(&before));
     }
+    terminal.keys(ENTER);
+    terminal.see("Where do its images come from?");
     terminal.keys(ENTER);
     terminal.see("needs 10m, there: 4000m allocatable");
     terminal.keys(ENTER);

@@ -19,6 +19,7 @@ use super::{Whose, filed, gather, named, no_sandbox};
 use crate::cli::cluster;
 use crate::cli::voyage::{Remarks, Voyage, show_plan};
 use crate::cli::{Failure, Session, typed};
+use crate::front::face::Face;
 use crate::front::paint::Paint;
 use crate::front::plan_text::plan_text;
 use crate::front::say;
@@ -43,7 +44,9 @@ pub(super) async fn run(session: &Session, arguments: &LoadArgs) -> Result<ExitC
     no_sandbox(session, "there are no nodes to put images into")?;
     let (images, name) = gather(session, &arguments.whose)?;
     let wish = Wish { images: &images, name: &name, from: arguments.from.as_deref(), node: &arguments.node };
+    let busy = session.busy(&wish.doing());
     let load = wish.plan((session, session.globals.context.as_deref()), arguments.dry_run).await?;
+    drop(busy);
     if arguments.dry_run {
         return Ok(show_plan(session, &load.place, &cluster::prepared(load.plan), &load.remarks));
     }
@@ -59,16 +62,28 @@ pub(crate) async fn before_install(
     (name, from): (&str, Option<&Path>),
     rehearsal: bool,
 ) -> Result<u8, Failure> {
-    no_sandbox(session, "there are no nodes to put images into")?;
-    let images = images::of_objects(objects);
-    let wish = Wish { images: &images, name, from, node: &[] };
-    let load = wish.plan((session, context), rehearsal).await?;
+    let busy = session.busy("asking the nodes which images they have");
+    let load = load_for((session, context), objects, (name, from), rehearsal).await?;
+    drop(busy);
     if rehearsal {
         say(format!("before it, into the nodes:\n{}", plan_text(&load.plan, Paint(false))));
         return Ok(0);
     }
     let (voyage, prepared) = load.embark(session).await?;
     Ok(voyage.land(prepared, None).await?.code())
+}
+
+/// The load that goes before an installation.
+pub(crate) async fn load_for(
+    (session, context): (&Session, Option<&str>),
+    objects: &[(Option<String>, Value)],
+    (name, from): (&str, Option<&Path>),
+    rehearsal: bool,
+) -> Result<Load, Failure> {
+    no_sandbox(session, "there are no nodes to put images into")?;
+    let images = images::of_objects(objects);
+    let wish = Wish { images: &images, name, from, node: &[] };
+    wish.plan((session, context), rehearsal).await
 }
 
 /// What is to be put where.
@@ -81,14 +96,20 @@ struct Wish<'a> {
 }
 
 /// A plan that does it.
-struct Load {
+pub(crate) struct Load {
     place: Cluster,
-    plan: Plan,
-    remarks: Remarks,
+    pub(crate) plan: Plan,
+    pub(crate) remarks: Remarks,
     values: Value,
 }
 
 impl Load {
+    /// Runs what was shown and agreed to already.
+    pub(crate) async fn sail(self, session: &Session, face: Face) -> Result<ExitCode, Failure> {
+        let (voyage, prepared) = self.embark(session).await?;
+        Voyage { face, agreed: true, ..voyage }.sail(prepared, None).await
+    }
+
     async fn embark(self, session: &Session) -> Result<(Voyage<'_>, Prepared), Failure> {
         let Self { place, plan, remarks, values } = self;
         // What an unfinished one has left to do is in this plan: the nodes were asked just now.
@@ -99,20 +120,28 @@ impl Load {
 }
 
 impl Wish<'_> {
+    /// For a person who waits for the plan.
+    fn doing(&self) -> String {
+        match self.from {
+            Some(file) => {
+                format!("checking every checksum of {}, and asking the nodes which images they have", file.display())
+            }
+            None => "asking the nodes which images they have".to_owned(),
+        }
+    }
+
     async fn plan(&self, (session, context): (&Session, Option<&str>), rehearsal: bool) -> Result<Load, Failure> {
         let archive = match self.from {
-            Some(file) => Some(checked(session, file).await?),
+            Some(file) => Some(checked(file).await?),
             None => None,
         };
         let reached = session.connect_to(context).await?;
-        let busy = session.busy("asking the nodes which images they have");
         let nodes = nodes::look(&reached, &session.here).await.map_err(|error| unread(&error))?;
         let names = named(self.images);
         let stock = match &archive {
             Some(archive) => stock::of_archive(archive, names.clone()),
             None => stock::of_engines(&session.here, None, &names).await,
         };
-        drop(busy);
         let installation = installation(self.name, &reached.id.context);
         let place = cluster::place(session);
         let command = typed();
@@ -127,8 +156,7 @@ impl Wish<'_> {
 }
 
 /// Reads an archive, all of it.
-async fn checked(session: &Session, file: &Path) -> Result<Archive, Failure> {
-    let busy = session.busy(&format!("checking every checksum of {}", file.display()));
+async fn checked(file: &Path) -> Result<Archive, Failure> {
     // What is carried in a plan is found again from wherever it is taken up.
     let path = std::path::absolute(file).map_err(|error| Failure::file(file, &error))?;
     let read = tokio::task::spawn_blocking(move || {
@@ -136,7 +164,6 @@ async fn checked(session: &Session, file: &Path) -> Result<Archive, Failure> {
         archive::check(&archive).map(|()| archive)
     });
     let archive = read.await.map_err(|error| Failure::input("unreadable-archive", error.to_string(), ""))??;
-    drop(busy);
     Ok(archive)
 }
 

@@ -21,7 +21,8 @@ pub(super) async fn ask(session: &Session, arguments: &InstallArgs) -> Result<(S
     let context = context(session).await?;
     let stack = stack(session)?;
     let mut arguments = arguments.clone();
-    origin::ask(&mut arguments)?;
+    let origin = origin::ask(&arguments)?;
+    origin::tell(&origin, &mut arguments);
     let mut choices = choices(&arguments.choice)?;
     take_registry(&stack, arguments.choice.registry.as_deref(), &mut choices);
     let mut form = Form::new(stack.clone(), choices);
@@ -35,7 +36,7 @@ pub(super) async fn ask(session: &Session, arguments: &InstallArgs) -> Result<(S
         "the same from a shell: seaworthy install {} {} {}",
         stack.name(),
         cluster_option(session.globals.sandbox, &context),
-        [origin::options(&arguments), form.options()].concat().join(" ")
+        [origin.options(), form.options()].concat().join(" ")
     ));
     arguments.stack = Some(stack.name().to_owned());
     arguments.choice.profile = Some(profile);

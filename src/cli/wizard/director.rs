@@ -17,7 +17,9 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+use super::origin;
 use crate::cli::choose::{choose_of, text};
+use crate::cli::images::load::{Load, load_for};
 use crate::cli::install::{InstallArgs, OnConflict};
 use crate::cli::install::{Ready, decide};
 use crate::cli::open::listen;
@@ -28,7 +30,15 @@ use crate::front::tui::model::{Effect, Made, Message, Request};
 use crate::front::tui::{Director, terminal};
 
 /// The plan that was made last, until it is run.
-type Drafted = Arc<Mutex<Option<(u64, Ready)>>>;
+type Drafted = Arc<Mutex<Option<(u64, Next)>>>;
+
+/// What the plan on the screen does.
+enum Next {
+    /// Puts the images into the nodes that they lack, before the installation.
+    Load(Box<Load>),
+    /// Installs.
+    Install(Box<Ready>),
+}
 
 /// Everything that works for the screen.
 pub(super) struct Crew {
@@ -164,11 +174,17 @@ impl Crew {
     fn run(&mut self) {
         let Some((_, ready)) = self.drafted.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
         let link = Link::new(self.messages.clone(), self.session.globals.events.clone(), Signals::new());
-        self.cluster = Some(ready.cluster.clone());
+        if let Next::Install(ready) = &ready {
+            self.cluster = Some(ready.cluster.clone());
+        }
         self.link = Some(link.clone());
         let (session, arguments) = (self.session.clone(), self.arguments.clone());
         drop(self.begin(async move {
-            let sailed = ready.sail(&session, Face::Screen(link), arguments.take_lock.as_deref()).await;
+            let face = Face::Screen(link);
+            let sailed = match ready {
+                Next::Load(load) => load.sail(&session, face).await,
+                Next::Install(ready) => ready.sail(&session, face, arguments.take_lock.as_deref()).await,
+            };
             Message::Ended(sailed.map_err(Box::new))
         }));
     }
@@ -260,11 +276,20 @@ impl Drop for AbortOnDrop {
 }
 
 /// From what was chosen to a plan, and how it is shown.
-async fn draft(session: &Session, mut arguments: InstallArgs, request: Request) -> Result<(Ready, Made), Failure> {
+async fn draft(session: &Session, mut arguments: InstallArgs, request: Request) -> Result<(Next, Made), Failure> {
+    origin::tell(&request.origin, &mut arguments);
     arguments.on_conflict = request.conflicts.map(on_conflict).or(arguments.on_conflict);
     arguments.adopt |= request.adopt;
     arguments.replan |= request.replan;
     let chosen = choose_of(&request.stack, &arguments.choice, &request.choices)?;
+    if let Some(from) = &arguments.load_images {
+        let what = (chosen.installation.stack.as_str(), from.as_deref());
+        let load = load_for((session, Some(&request.context)), &chosen.objects, what, false).await?;
+        if load.plan.writes() {
+            let made = Made::of(load.plan.clone(), load.remarks.warnings.clone());
+            return Ok((Next::Load(Box::new(load)), made));
+        }
+    }
     let cluster = session.connect_to(Some(&request.context)).await?;
     let ready = decide(session, cluster, &chosen, &arguments).await?;
     let made = Made {
@@ -280,7 +305,7 @@ async fn draft(session: &Session, mut arguments: InstallArgs, request: Request) 
         goes_on: ready.open.clone(),
         gives_up: ready.given_up.clone(),
     };
-    Ok((ready, made))
+    Ok((Next::Install(Box::new(ready)), made))
 }
 
 fn on_conflict(choice: plan::Choice) -> OnConflict {

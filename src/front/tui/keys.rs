@@ -7,6 +7,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 pub(crate) enum Place {
     Cluster,
     Stack,
+    Images,
     Profile,
     Settings,
     /// A setting is being typed.
@@ -85,11 +86,13 @@ use self::Press::{Control, Key};
 use crossterm::event::KeyCode::{Char, End, Enter, Esc, Home, Left, PageDown, PageUp, Right, Tab};
 
 const LISTS: &[Place] =
-    &[P::Cluster, P::Stack, P::Profile, P::Settings, P::Review, P::Run, P::Ended, P::Reach, P::Help];
-const WITHOUT_TEXT: &[Place] = &[P::Cluster, P::Stack, P::Profile, P::Settings, P::Review, P::Run, P::Ended, P::Reach];
+    &[P::Cluster, P::Stack, P::Images, P::Profile, P::Settings, P::Review, P::Run, P::Ended, P::Reach, P::Help];
+const WITHOUT_TEXT: &[Place] =
+    &[P::Cluster, P::Stack, P::Images, P::Profile, P::Settings, P::Review, P::Run, P::Ended, P::Reach];
 const EVERYWHERE: &[Place] = &[
     P::Cluster,
     P::Stack,
+    P::Images,
     P::Profile,
     P::Settings,
     P::Edit,
@@ -114,7 +117,13 @@ const fn row(
 
 /// The table, in the order of the bottom bar.
 pub(crate) const BINDINGS: &[Binding] = &[
-    row(&[Key(Enter), Key(Right)], A::Next, &[P::Cluster, P::Stack, P::Profile], "choose", "take this one and go on"),
+    row(
+        &[Key(Enter), Key(Right)],
+        A::Next,
+        &[P::Cluster, P::Stack, P::Images, P::Profile],
+        "choose",
+        "take this one and go on",
+    ),
     row(
         &[Key(Enter), Key(Char(' '))],
         A::Change,
@@ -134,7 +143,7 @@ pub(crate) const BINDINGS: &[Binding] = &[
     row(
         &[Key(Esc), Key(Left)],
         A::Back,
-        &[P::Cluster, P::Stack, P::Profile, P::Settings, P::Review, P::Ended, P::Reach, P::Help],
+        &[P::Cluster, P::Stack, P::Images, P::Profile, P::Settings, P::Review, P::Ended, P::Reach, P::Help],
         "back",
         "one step back; no answer is lost",
     ),
@@ -168,6 +177,7 @@ pub(crate) const BINDINGS: &[Binding] = &[
 const NOT_IN_A_RUN: &[Place] = &[
     P::Cluster,
     P::Stack,
+    P::Images,
     P::Profile,
     P::Settings,
     P::Edit,

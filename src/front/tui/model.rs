@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use seaworthy::plan::Reach;
+use seaworthy::plan::{Purpose, Reach};
 use seaworthy::prepare::Room;
 use seaworthy::prepare::sharing::Shares;
 use seaworthy::sandbox::Kind;
@@ -21,6 +21,7 @@ use super::keys::Place;
 use super::look::Look;
 use crate::cli::Failure;
 use crate::front::form::cluster_option;
+use crate::front::origin::{Field, Origin};
 pub(crate) use board::{Board, Row, RowState};
 pub(crate) use clusters::{Clusters, Standing};
 pub(crate) use line::Line;
@@ -33,6 +34,7 @@ pub(crate) use sheet::{Sheet, Spot};
 pub(crate) enum Screen {
     Cluster,
     Stack,
+    Images,
     Profile,
     Settings,
     Review,
@@ -41,9 +43,10 @@ pub(crate) enum Screen {
 }
 
 /// All of them, with their names.
-pub(crate) const SCREENS: [(Screen, &str); 7] = [
+pub(crate) const SCREENS: [(Screen, &str); 8] = [
     (Screen::Cluster, "Cluster"),
     (Screen::Stack, "Stack"),
+    (Screen::Images, "Images"),
     (Screen::Profile, "Profile"),
     (Screen::Settings, "Settings"),
     (Screen::Review, "Review"),
@@ -64,6 +67,8 @@ pub(crate) struct Wish {
     pub(crate) choices: Choices,
     /// `--registry`.
     pub(crate) registry: Option<String>,
+    /// Whether the command line says where the images come from.
+    pub(crate) images: bool,
     /// `--read-only`: a plan that would write is refused.
     pub(crate) read_only: bool,
     /// `--dry-run`: the plan is only shown.
@@ -77,6 +82,8 @@ pub(crate) enum Popup {
     Help(usize),
     /// The name of a file, to save or to load.
     File { save: bool, line: Line },
+    /// Something about where the images come from.
+    Field { field: Field, line: Line },
     /// A question of the run, answered by typing a word.
     Word { question: String, word: String, line: Line },
     /// Whether to stop the run.
@@ -98,6 +105,13 @@ pub(crate) struct Stacks {
     /// Those that cannot be used, and why.
     pub(crate) broken: Vec<String>,
     pub(crate) cursor: usize,
+}
+
+/// Where the images come from.
+#[derive(Debug, Default)]
+pub(crate) struct Images {
+    pub(crate) cursor: usize,
+    pub(crate) origin: Origin,
 }
 
 /// What the chosen cluster offers to a profile.
@@ -142,6 +156,7 @@ pub(crate) struct Model {
     pub(crate) wish: Wish,
     pub(crate) clusters: Clusters,
     pub(crate) stacks: Stacks,
+    pub(crate) images: Images,
     pub(crate) profiles: Profiles,
     /// Every stack that was looked at keeps its answers.
     pub(crate) sheets: BTreeMap<String, Sheet>,
@@ -164,6 +179,7 @@ impl Model {
             clusters: Clusters::new(wish.context.clone()),
             wish,
             stacks: Stacks::default(),
+            images: Images::default(),
             profiles: Profiles::default(),
             sheets: BTreeMap::new(),
             review: Review::default(),
@@ -177,7 +193,7 @@ impl Model {
     pub(crate) fn place(&self) -> Place {
         match &self.popup {
             Some(Popup::Help(_)) => return Place::Help,
-            Some(Popup::File { .. } | Popup::Word { .. }) => return Place::Prompt,
+            Some(Popup::File { .. } | Popup::Field { .. } | Popup::Word { .. }) => return Place::Prompt,
             Some(Popup::Leave) => return Place::Leave,
             None => {}
         }
@@ -189,6 +205,7 @@ impl Model {
         match self.screen {
             Screen::Cluster => Place::Cluster,
             Screen::Stack => Place::Stack,
+            Screen::Images => Place::Images,
             Screen::Profile => Place::Profile,
             Screen::Settings if self.sheet().is_some_and(|sheet| sheet.editing.is_some()) => Place::Edit,
             Screen::Settings => Place::Settings,
@@ -202,6 +219,11 @@ impl Model {
     /// Whether a run is under way.
     pub(crate) fn is_running(&self) -> bool {
         self.board.as_ref().is_some_and(|board| !board.ended)
+    }
+
+    /// Whether the plan on the screen puts images into nodes, before the installation.
+    pub(crate) fn is_loading(&self) -> bool {
+        self.review.made().is_some_and(|made| made.plan.purpose == Purpose::LoadImages)
     }
 
     /// Whether something moves on the screen.
@@ -239,6 +261,7 @@ impl Model {
         words.extend(self.stack().map(|stack| stack.name().to_owned()));
         words.extend(self.cluster_option());
         words.extend(self.wish.options.iter().cloned());
+        words.extend(self.images.origin.options());
         words.extend(self.sheet().into_iter().flat_map(|sheet| sheet.form.options()));
         words.extend(self.review.options());
         words.join(" ")

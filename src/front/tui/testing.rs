@@ -98,7 +98,7 @@ pub(super) fn at_sharing(size: (u16, u16)) -> Model {
     let stack = all_stacks.find(|stack| !Shares::of_profile(stack, &Choices::default(), "ha").claims.is_empty());
     let mut model = begun(size);
     let stacks = Message::Stacks { found: vec![Arc::new(stack.unwrap())], broken: Vec::new() };
-    all(&mut model, [stacks, key(KeyCode::Enter), key(KeyCode::Enter), key(KeyCode::Home)]);
+    all(&mut model, [stacks, key(KeyCode::Enter), key(KeyCode::Enter), key(KeyCode::Enter), key(KeyCode::Home)]);
     model
 }
 
@@ -202,10 +202,7 @@ pub(super) fn begun(size: (u16, u16)) -> Model {
 /// Everything is answered, and the plan is on the screen.
 pub(super) fn reviewed(size: (u16, u16)) -> Model {
     let mut model = begun(size);
-    all(
-        &mut model,
-        [key(KeyCode::Enter), surveyed("dev"), key(KeyCode::Enter), key(KeyCode::Enter), key(KeyCode::Enter)],
-    );
+    all(&mut model, [key(KeyCode::Enter), surveyed("dev")].into_iter().chain((0..4).map(|_| key(KeyCode::Enter))));
     typed(&mut model, "swordfish");
     all(&mut model, [key(KeyCode::Enter), key(KeyCode::Right), Message::Planned { ticket: 1, made: Ok(made()) }]);
     model

@@ -56,14 +56,14 @@ fn press_key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
 
 fn type_key(model: &mut Model, key: KeyEvent) {
     match &mut model.popup {
-        Some(Popup::File { line, .. } | Popup::Word { line, .. }) => line.press(key),
+        Some(Popup::File { line, .. } | Popup::Field { line, .. } | Popup::Word { line, .. }) => line.press(key),
         _ => settings::type_into(model, |line| line.press(key)),
     }
 }
 
 fn paste(model: &mut Model, text: &str) {
     match (&mut model.popup, model.screen) {
-        (Some(Popup::File { line, .. } | Popup::Word { line, .. }), _) => {
+        (Some(Popup::File { line, .. } | Popup::Field { line, .. } | Popup::Word { line, .. }), _) => {
             line.insert(text.trim_end_matches(['\r', '\n']));
         }
         (None, Screen::Settings) => settings::paste(model, text),

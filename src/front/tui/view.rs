@@ -1,6 +1,7 @@
 //! Draws the model, and does nothing else.
 
 mod cluster;
+mod images;
 mod popup;
 mod profile;
 mod reach;
@@ -38,6 +39,7 @@ pub(crate) fn view(model: &Model, frame: &mut Frame<'_>) {
     match model.screen {
         Screen::Cluster => list_and_details(model, frame, body, cluster::list, cluster::details),
         Screen::Stack => list_and_details(model, frame, body, stack::list, stack::details),
+        Screen::Images => list_and_details(model, frame, body, images::list, images::details),
         Screen::Profile => list_and_details(model, frame, body, profile::list, profile::details),
         Screen::Settings => settings::draw(model, frame, body),
         Screen::Review => scrolled(frame, body, review::lines(model, body.width), model.review.scroll),

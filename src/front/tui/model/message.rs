@@ -13,6 +13,7 @@ use seaworthy::stack::{Choices, Stack, Text};
 
 use super::review::Made;
 use crate::cli::Failure;
+use crate::front::origin::Origin;
 
 /// Something happened.
 pub(crate) enum Message {
@@ -97,6 +98,7 @@ pub(crate) struct Request {
     pub(crate) context: String,
     pub(crate) stack: Arc<Stack>,
     pub(crate) choices: Choices,
+    pub(crate) origin: Origin,
     pub(crate) conflicts: Option<plan::Choice>,
     pub(crate) adopt: bool,
     pub(crate) replan: bool,

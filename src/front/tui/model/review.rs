@@ -50,6 +50,12 @@ pub(crate) struct Made {
 }
 
 impl Made {
+    /// A plan with what is to be said of it, and nothing else.
+    pub(crate) fn of(plan: Plan, warnings: Vec<String>) -> Self {
+        let (refusals, differences) = (Vec::new(), Vec::new());
+        Self { plan, refusals, differences, warnings, goes_on: None, gives_up: None }
+    }
+
     /// Why it cannot be run.
     pub(crate) fn objection(&self) -> Option<&'static str> {
         if self.plan.summary().undecided > 0 {

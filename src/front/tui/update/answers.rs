@@ -68,7 +68,11 @@ fn ended(model: &mut Model, result: Result<std::process::ExitCode, crate::cli::F
     }
     if model.board.as_ref().and_then(|board| board.outcome.as_ref()).is_some_and(|outcome| outcome.ended == Ended::Done)
     {
-        model.tell("all is done; Enter shows the way in");
+        model.tell(if model.is_loading() {
+            "the images are in the nodes; Enter goes on to the installation"
+        } else {
+            "all is done; Enter shows the way in"
+        });
     }
     Vec::new()
 }

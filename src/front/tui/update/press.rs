@@ -9,6 +9,7 @@ use seaworthy::prepare::sharing::Shares;
 use super::{answers, end, settings};
 use crate::cli::choose::take_registry;
 use crate::front::form::Form;
+use crate::front::origin::{Field, WAYS, Way};
 use crate::front::tui::keys::Action;
 use crate::front::tui::model::{Board, Draft, Effect, Exit, Line, Model, Popup, Request, SCREENS, Screen, Sheet, Ways};
 use crate::front::tui::view;
@@ -76,6 +77,7 @@ fn scroll(model: &mut Model, by: isize) {
             let length = model.stacks.found.as_ref().map_or(0, Vec::len);
             model.stacks.cursor = moved(model.stacks.cursor, length);
         }
+        Screen::Images => model.images.cursor = moved(model.images.cursor, WAYS.len()),
         Screen::Profile => {
             let length = model.stack().map_or(0, |stack| stack.definition().profiles.len());
             model.profiles.cursor = moved(model.profiles.cursor, length);
@@ -135,6 +137,7 @@ fn back(model: &mut Model) -> Vec<Effect> {
             model.screen = Screen::Profile;
             see_what_is_shared(model);
         }
+        Screen::Profile if model.wish.images => model.screen = Screen::Stack,
         _ => model.screen = SCREENS[at - 1].0,
     }
     Vec::new()
@@ -151,6 +154,7 @@ fn next(model: &mut Model) -> Vec<Effect> {
             model.complain(why);
         }
         Screen::Stack => choose_stack(model),
+        Screen::Images => choose_way(model),
         Screen::Profile => choose_profile(model),
         Screen::Settings => return go_on(model),
         Screen::Review => return run(model),
@@ -176,7 +180,7 @@ fn choose_stack(model: &mut Model) {
     };
     let mut choices = model.wish.choices.clone();
     take_registry(&stack, model.wish.registry.as_deref(), &mut choices);
-    let sheet = model.sheets.entry(stack.name().to_owned()).or_insert_with(|| {
+    model.sheets.entry(stack.name().to_owned()).or_insert_with(|| {
         let mut sheet = Sheet::new(Form::new(stack.clone(), choices));
         // A profile that this stack does not have was meant for another one.
         if !stack.definition().profiles.contains_key(sheet.form.profile()) {
@@ -184,6 +188,55 @@ fn choose_stack(model: &mut Model) {
         }
         sheet
     });
+    if model.wish.images {
+        return go_to_profiles(model);
+    }
+    let way = model.images.origin.way;
+    model.images.cursor = WAYS.iter().position(|(known, ..)| *known == way).unwrap_or_default();
+    model.screen = Screen::Images;
+}
+
+/// Asks what there is to answer about the way that the cursor is on, and goes on.
+fn choose_way(model: &mut Model) {
+    let Some((way, ..)) = WAYS.get(model.images.cursor) else { return };
+    model.images.origin.way = *way;
+    ask_field(model, way.fields());
+}
+
+/// The first of these questions, or on to the profiles when none is left.
+fn ask_field(model: &mut Model, fields: &[Field]) {
+    match fields.first() {
+        Some(field) => {
+            let line = Line::new(model.images.origin.get(*field));
+            model.popup = Some(Popup::Field { field: *field, line });
+        }
+        None => go_to_profiles(model),
+    }
+}
+
+/// An answer about where the images come from.
+fn answer(model: &mut Model, field: Field, line: Line) {
+    let text = line.text();
+    if text.trim().is_empty() && !field.is_optional() {
+        model.complain("that cannot be left empty");
+        model.popup = Some(Popup::Field { field, line });
+        return;
+    }
+    model.images.origin.put(field, &text);
+    let fields = model.images.origin.way.fields();
+    let next = fields.iter().position(|known| *known == field).map_or(0, |at| at + 1);
+    ask_field(model, &fields[next..]);
+}
+
+/// With what the form has to know of where the images come from.
+fn go_to_profiles(model: &mut Model) {
+    let (origin, asked) = (model.images.origin.clone(), !model.wish.images);
+    let example = model.wish.choices.example;
+    let Some(stack) = model.stack().cloned() else { return };
+    let Some(sheet) = model.sheet_mut() else { return };
+    if asked {
+        sheet.form.set_origin(origin.registry(), example || origin.way == Way::StandIns);
+    }
     let chosen = sheet.form.profile();
     let position = stack.definition().profiles.keys().position(|name| name == chosen);
     model.profiles.cursor = position.unwrap_or_default();
@@ -239,6 +292,7 @@ fn plan(model: &mut Model) -> Vec<Effect> {
         context: context.to_owned(),
         stack: sheet.form.stack().clone(),
         choices: sheet.form.choices(),
+        origin: model.images.origin.clone(),
         conflicts: model.review.conflicts,
         adopt: model.review.adopt,
         replan: model.review.replan,
@@ -289,7 +343,8 @@ fn run(model: &mut Model) -> Vec<Effect> {
 
 fn after_run(model: &mut Model) -> Vec<Effect> {
     let done = model.board.as_ref().and_then(|board| board.outcome.as_ref()).is_some_and(|o| o.ended == Ended::Done);
-    if !done {
+    // Once the images are in the nodes, the plan is that of the installation.
+    if !done || model.is_loading() {
         return plan_again(model);
     }
     model.screen = Screen::Reach;
@@ -313,6 +368,10 @@ fn open(model: &mut Model) -> Vec<Effect> {
 fn close(model: &mut Model, take: bool) -> Vec<Effect> {
     match model.popup.take() {
         Some(Popup::File { save, line }) if take => file(model, save, &line),
+        Some(Popup::Field { field, line }) if take => {
+            answer(model, field, line);
+            Vec::new()
+        }
         Some(Popup::Word { word, line, .. }) => vec![Effect::Answer(take && line.text().trim() == word)],
         _ => Vec::new(),
     }

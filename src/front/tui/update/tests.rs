@@ -25,6 +25,8 @@ fn the_whole_way_by_enter_alone() {
     let effects = press(&mut model, KeyCode::Enter);
     assert!(matches!(effects.as_slice(), [Effect::Survey { context }] if context == "dev"), "{effects:?}");
     press(&mut model, KeyCode::Enter);
+    assert_eq!((model.screen, model.place()), (Screen::Images, Place::Images));
+    press(&mut model, KeyCode::Enter);
     press(&mut model, KeyCode::Enter);
     assert_eq!((model.screen, model.place()), (Screen::Settings, Place::Settings));
     press(&mut model, KeyCode::Enter);
@@ -47,17 +49,113 @@ fn the_whole_way_by_enter_alone() {
 fn going_back_and_forward_keeps_every_answer() {
     let mut model = reviewed(SIZE);
     let before = model.command_line();
-    for screen in [Screen::Settings, Screen::Profile, Screen::Stack, Screen::Cluster] {
+    for screen in [Screen::Settings, Screen::Profile, Screen::Images, Screen::Stack, Screen::Cluster] {
         press(&mut model, KeyCode::Esc);
         assert_eq!(model.screen, screen);
     }
     assert!(press(&mut model, KeyCode::Left).is_empty());
     assert_eq!(model.screen, Screen::Cluster);
-    for _ in 0..4 {
+    for _ in 0..5 {
         press(&mut model, KeyCode::Right);
     }
     assert_eq!((model.screen, model.command_line()), (Screen::Review, before));
     assert!(model.command_line().contains("--secret password=@FILE"));
+}
+
+/// On the screen that asks for the images, with the cursor on a line.
+fn at_way(line: usize) -> Model {
+    let mut model = begun(SIZE);
+    all(&mut model, [key(KeyCode::Enter), key(KeyCode::Enter)]);
+    all(&mut model, (0..line).map(|_| key(KeyCode::Down)));
+    press(&mut model, KeyCode::Enter);
+    model
+}
+
+/// What is planned with, once the required setting is given.
+fn origin_planned(model: &mut Model) -> (seaworthy::stack::Choices, crate::front::origin::Origin) {
+    all(model, [key(KeyCode::Enter), key(KeyCode::Enter)]);
+    typed(model, "swordfish");
+    let effects = all(model, [key(KeyCode::Enter), key(KeyCode::Right)]);
+    let Some(Effect::Plan { request, .. }) = effects.into_iter().next() else { panic!("no plan was asked for") };
+    (request.choices, request.origin)
+}
+
+#[test]
+fn a_registry_with_a_login_is_asked_for_word_by_word() {
+    let mut model = at_way(1);
+    assert!(matches!(model.popup, Some(Popup::Field { .. })));
+    typed(&mut model, "r.example");
+    press(&mut model, KeyCode::Enter);
+    press(&mut model, KeyCode::Enter);
+    assert_eq!(model.note.as_ref().unwrap().text, "that cannot be left empty");
+    typed(&mut model, "robot");
+    press(&mut model, KeyCode::Enter);
+    typed(&mut model, "opensesame");
+    assert_eq!(model.place(), Place::Prompt);
+    press(&mut model, KeyCode::Enter);
+    assert_eq!(model.screen, Screen::Profile);
+    assert!(
+        model.command_line().contains("--registry r.example --registry-login robot=@FILE"),
+        "{}",
+        model.command_line()
+    );
+    let (_, origin) = origin_planned(&mut model);
+    assert_eq!((origin.registry(), origin.login().password.as_str()), (Some("r.example"), "opensesame"));
+    assert!(!format!("{origin:?}").contains("opensesame"));
+}
+
+#[test]
+fn a_way_that_is_given_up_leaves_nothing_behind() {
+    let mut model = at_way(1);
+    press(&mut model, KeyCode::Esc);
+    assert_eq!((model.screen, model.popup.is_none()), (Screen::Images, true));
+    all(&mut model, [key(KeyCode::Home), key(KeyCode::Enter)]);
+    assert_eq!(model.screen, Screen::Profile);
+    assert!(!model.command_line().contains("--regis"), "{}", model.command_line());
+    press(&mut model, KeyCode::Esc);
+    assert_eq!(model.screen, Screen::Images, "one step back");
+}
+
+#[test]
+fn a_demonstration_asks_for_no_more_than_the_example_lacks() {
+    let mut model = at_way(4);
+    assert_eq!(model.screen, Screen::Profile);
+    assert!(model.command_line().contains("--stand-ins"), "{}", model.command_line());
+    let (choices, _) = origin_planned(&mut model);
+    assert!(choices.example);
+    for _ in 0..3 {
+        press(&mut model, KeyCode::Esc);
+    }
+    all(&mut model, [key(KeyCode::Home), key(KeyCode::Enter), key(KeyCode::Enter)]);
+    let effects = press(&mut model, KeyCode::Right);
+    let [Effect::Plan { request, .. }] = effects.as_slice() else { panic!("{effects:?}") };
+    assert!(!request.choices.example, "what was answered otherwise is forgotten");
+}
+
+#[test]
+fn what_the_command_line_says_of_images_is_not_asked() {
+    let mut model = begun(SIZE);
+    model.wish.images = true;
+    all(&mut model, [key(KeyCode::Enter), key(KeyCode::Enter)]);
+    assert_eq!(model.screen, Screen::Profile);
+    press(&mut model, KeyCode::Esc);
+    assert_eq!(model.screen, Screen::Stack);
+}
+
+#[test]
+fn images_go_into_the_nodes_in_a_run_of_its_own_before() {
+    let mut model = reviewed(SIZE);
+    let mut load = *made();
+    load.plan.purpose = seaworthy::plan::Purpose::LoadImages;
+    load.plan.reach.clear();
+    letter(&mut model, 'r');
+    update(&mut model, Message::Planned { ticket: 2, made: Ok(Box::new(load)) });
+    assert!(matches!(press(&mut model, KeyCode::Enter).as_slice(), [Effect::Run]));
+    all(&mut model, [finished(Ended::Done), Message::Ended(Ok(ExitCode::SUCCESS))]);
+    assert!(model.note.as_ref().unwrap().text.contains("Enter goes on to the installation"));
+    let effects = press(&mut model, KeyCode::Enter);
+    assert!(matches!(effects.as_slice(), [Effect::Plan { .. }]), "{effects:?}");
+    assert_eq!(model.screen, Screen::Review);
 }
 
 #[test]
@@ -111,7 +209,7 @@ fn a_profile_whose_volumes_nobody_can_make_is_refused_where_it_is_chosen() {
 #[test]
 fn what_is_wrong_is_said_as_it_is_typed_and_stops_nobody_from_typing() {
     let mut model = begun(SIZE);
-    all(&mut model, (0..3).map(|_| key(KeyCode::Enter)));
+    all(&mut model, (0..4).map(|_| key(KeyCode::Enter)));
     assert!(press(&mut model, KeyCode::Right).is_empty(), "something is required");
     assert_eq!(model.screen, Screen::Settings);
     let replicas = model.sheet().unwrap().form.settings().iter().position(|known| known.path == "replicas").unwrap();
@@ -139,7 +237,7 @@ fn what_is_wrong_is_said_as_it_is_typed_and_stops_nobody_from_typing() {
 #[test]
 fn keys_that_are_text_are_text_while_typing() {
     let mut model = begun(SIZE);
-    all(&mut model, (0..4).map(|_| key(KeyCode::Enter)));
+    all(&mut model, (0..5).map(|_| key(KeyCode::Enter)));
     typed(&mut model, "q?k jG");
     assert_eq!((model.place(), model.screen), (Place::Edit, Screen::Settings));
     press(&mut model, KeyCode::Enter);

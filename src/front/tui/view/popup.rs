@@ -6,6 +6,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Clear, Paragraph};
 
 use super::{Style, prose};
+use crate::front::origin::Field;
 use crate::front::tui::keys;
 use crate::front::tui::look::{Look, columns};
 use crate::front::tui::model::{Line as Typed, Model, Popup};
@@ -17,6 +18,7 @@ pub(super) fn draw(model: &Model, frame: &mut Frame<'_>) {
     let (title, lines) = match popup {
         Popup::Help(from) => ("Keys", help(model, inner).into_iter().skip(*from).collect()),
         Popup::File { save, line } => file(model, *save, line, inner),
+        Popup::Field { field, line } => field_lines(model, *field, line, inner),
         Popup::Word { question, word, line } => word_lines(model, question, word, line, inner),
         Popup::Leave => ("Leave?", leave(inner)),
     };
@@ -75,6 +77,13 @@ fn file(model: &Model, save: bool, line: &Typed, width: usize) -> (&'static str,
     let mut lines = prose(text, 0, width, Style::new());
     lines.push(typed(model, line, width));
     (title, lines)
+}
+
+fn field_lines(model: &Model, field: Field, line: &Typed, width: usize) -> (&'static str, Vec<Line<'static>>) {
+    let mut lines = prose(field.question(), 0, width, Style::new());
+    let masked = || Typed::new(&"*".repeat(line.text().chars().count()));
+    lines.push(if field == Field::Password { typed(model, &masked(), width) } else { typed(model, line, width) });
+    ("Images", lines)
 }
 
 fn word_lines(

@@ -22,12 +22,23 @@ fn after(mut model: Model, messages: impl IntoIterator<Item = Message>) -> Model
     model
 }
 
+/// While a password is typed.
+fn at_password(size: Size) -> Model {
+    let mut model = after(begun(size), enter(2).into_iter().chain([key(KeyCode::Down)]).chain(enter(1)));
+    for text in ["registry.example.org:5000", "robot"] {
+        typed(&mut model, text);
+        all(&mut model, enter(1));
+    }
+    typed(&mut model, "opensesame");
+    model
+}
+
 /// Every screen in the states that matter: nothing yet, wrong, long, full.
 fn screens(size: Size) -> Vec<(&'static str, Model)> {
     let look = Look { colour: true, unicode: true };
     let empty = Model::new(look, size, Wish::default());
-    let wrong = after(begun(size), enter(4));
-    let mut long = after(begun(size), enter(4));
+    let wrong = after(begun(size), enter(5));
+    let mut long = after(begun(size), enter(5));
     typed(&mut long, &"very long ".repeat(30));
     let letter = |letter| key(KeyCode::Char(letter));
     let refused = Failure::input(
@@ -41,18 +52,21 @@ fn screens(size: Size) -> Vec<(&'static str, Model)> {
     let reach = after(running(), done.into_iter().chain(enter(1)));
     vec![
         ("cluster-empty", empty),
+        ("cluster-none", after(Model::new(look, size, Wish::default()), [Message::Looked])),
         ("cluster-asking", after(Model::new(look, size, Wish::default()), [kubeconfig()])),
         ("cluster", begun(size)),
         ("cluster-unreached", after(begun(size), [key(KeyCode::Up), key(KeyCode::Enter)])),
         ("stack", after(begun(size), enter(1))),
-        ("profile-asking", after(begun(size), enter(2))),
-        ("profile", after(begun(size), enter(2).into_iter().chain([surveyed("dev"), key(KeyCode::Up)]))),
+        ("images", after(begun(size), enter(2).into_iter().chain([key(KeyCode::Down)]))),
+        ("images-password", at_password(size)),
+        ("profile-asking", after(begun(size), enter(3))),
+        ("profile", after(begun(size), enter(3).into_iter().chain([surveyed("dev"), key(KeyCode::Up)]))),
         ("profile-refused", after(at_sharing(size), [surveyed_for_sharing(false), key(KeyCode::Enter)])),
         ("profile-sharing", after(at_sharing(size), [surveyed_for_sharing(true)])),
-        ("settings", after(begun(size), enter(3))),
+        ("settings", after(begun(size), enter(4))),
         ("settings-typing", wrong),
         ("settings-long", long),
-        ("settings-save", after(begun(size), enter(3).into_iter().chain([letter('s')]))),
+        ("settings-save", after(begun(size), enter(4).into_iter().chain([letter('s')]))),
         ("review", reviewed(size)),
         ("review-making", after(reviewed(size), [letter('r')])),
         (

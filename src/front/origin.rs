@@ -1,0 +1,157 @@
+//! Where the images of a stack come from: asked before anything else about it, because many are in registries that do not give them to everybody.
+
+use std::path::PathBuf;
+
+use seaworthy::images::login::Login;
+
+use super::form::quoted;
+
+/// A place that images come from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// The registries that the stack names.
+    #[default]
+    Open,
+    /// A registry that wants a login.
+    Login,
+    /// The container engines of this machine.
+    Engines,
+    /// An archive.
+    Archive,
+    /// Nowhere: stand-ins.
+    StandIns,
+}
+
+/// The ways in the order in which they are offered, each in a line, and what there is to know about it.
+pub(crate) const WAYS: [(Way, &str, &str); 5] = [
+    (
+        Way::Open,
+        "the registries that the stack names, which give them to everybody",
+        "The nodes pull as the manifests say. Registries are asked before anything is written whether they have the images and give them.",
+    ),
+    (
+        Way::Login,
+        "a registry that wants a login",
+        "A Secret with the login is made in the stack's namespace, and every pod pulls with it. Without a registry of your own the stack's is taken. The password is kept only in the cluster.",
+    ),
+    (
+        Way::Engines,
+        "this machine: what its container engines have is put into the nodes",
+        "For nodes that are containers of this machine, or this machine itself. What they lack is loaded from Docker or Podman first, in a run of its own that is shown before.",
+    ),
+    (
+        Way::Archive,
+        "an archive, made by `seaworthy images save` or `docker save`",
+        "Every checksum in it is checked. What the nodes lack is loaded first, in a run of its own that is shown before.",
+    ),
+    (
+        Way::StandIns,
+        "nowhere: a demonstration, with a busybox in the place of every program",
+        "Every object is the stack's own, but what runs is a busybox that answers probes and the way in, and does nothing else. What has no default is taken from the stack's example.",
+    ),
+];
+
+/// What is asked about a way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Field {
+    Registry,
+    User,
+    Password,
+    Archive,
+}
+
+impl Field {
+    /// The question.
+    pub(crate) fn question(self) -> &'static str {
+        match self {
+            Self::Registry => "Registry? (empty: the one that the stack names)",
+            Self::User => "User name?",
+            Self::Password => "Password, or token?",
+            Self::Archive => "Archive?",
+        }
+    }
+
+    /// Whether it may be left empty.
+    pub(crate) fn is_optional(self) -> bool {
+        self == Self::Registry
+    }
+}
+
+impl Way {
+    /// What there is to answer, in this order.
+    pub(crate) fn fields(self) -> &'static [Field] {
+        match self {
+            Self::Login => &[Field::Registry, Field::User, Field::Password],
+            Self::Archive => &[Field::Archive],
+            Self::Open | Self::Engines | Self::StandIns => &[],
+        }
+    }
+}
+
+/// The answers. Those to a way that was not taken in the end are kept for whoever comes back to it.
+#[derive(Clone, Default)]
+pub(crate) struct Origin {
+    pub(crate) way: Way,
+    registry: String,
+    user: String,
+    password: String,
+    archive: String,
+}
+
+impl std::fmt::Debug for Origin {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Origin").field("way", &self.way).finish_non_exhaustive()
+    }
+}
+
+impl Origin {
+    /// An answer as it can be shown and begun with; a secret is typed anew.
+    pub(crate) fn get(&self, field: Field) -> &str {
+        match field {
+            Field::Registry => &self.registry,
+            Field::User => &self.user,
+            Field::Password => "",
+            Field::Archive => &self.archive,
+        }
+    }
+
+    pub(crate) fn put(&mut self, field: Field, text: &str) {
+        let place = match field {
+            Field::Registry => &mut self.registry,
+            Field::User => &mut self.user,
+            Field::Password => &mut self.password,
+            Field::Archive => &mut self.archive,
+        };
+        text.trim().clone_into(place);
+    }
+
+    /// The registry of all images, where one was named.
+    pub(crate) fn registry(&self) -> Option<&str> {
+        Some(self.registry.as_str()).filter(|registry| self.way == Way::Login && !registry.is_empty())
+    }
+
+    /// Who pulls.
+    pub(crate) fn login(&self) -> Login {
+        Login { user: self.user.clone(), password: self.password.clone() }
+    }
+
+    /// Where the archive lies.
+    pub(crate) fn archive(&self) -> PathBuf {
+        PathBuf::from(&self.archive)
+    }
+
+    /// The answers as options of the command line.
+    pub(crate) fn options(&self) -> Vec<String> {
+        match self.way {
+            Way::Open => Vec::new(),
+            Way::Login => {
+                let registry = self.registry().map(|registry| format!("--registry {}", quoted(registry)));
+                let login = format!("--registry-login {}", quoted(&format!("{}=@FILE", self.user)));
+                registry.into_iter().chain([login]).collect()
+            }
+            Way::Engines => vec!["--load-images".to_owned()],
+            Way::Archive => vec![format!("--load-images={}", quoted(&self.archive))],
+            Way::StandIns => vec!["--stand-ins".to_owned()],
+        }
+    }
+}
