@@ -151,7 +151,7 @@ impl Voyage<'_> {
     fn read_only(&self, plan: &Plan) -> Failure {
         self.face.show(|paint| plan_text(plan, paint));
         let message = format!("refused by --read-only: {}", summary_text(plan));
-        Failure::new("read-only", Class::Failed, message, Some("run it without --read-only".to_owned()))
+        Failure::input("read-only", message, "run it without --read-only")
     }
 
     async fn lock(&self, plan: &Plan, lost: CancellationToken) -> Result<Held, Failure> {
@@ -300,9 +300,8 @@ pub(super) async fn agree_to_all(session: &Session, face: &Face, plans: &[&Plan]
     }
     if session.globals.read_only {
         let sums: Vec<String> = due.iter().map(|plan| summary_text(plan)).collect();
-        let hint = Some("run it without --read-only".to_owned());
         let message = format!("refused by --read-only: {}", sums.join("; "));
-        return Err(Failure::new("read-only", Class::Failed, message, hint));
+        return Err(Failure::input("read-only", message, "run it without --read-only"));
     }
     if session.globals.yes { Ok(()) } else { ask_to_go_on(face).await }
 }
