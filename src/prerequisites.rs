@@ -226,9 +226,7 @@ impl Assessment {
         match (&self.verdict, self.found.as_ref().map(|found| &found.health)) {
             // How it would be installed is not what is asked.
             (Verdict::Blocked(_), Some(Health::Healthy)) if self.wants_pool => (Some(true), there()),
-            (Verdict::Blocked(_), None) if self.wants_pool => {
-                (Some(false), "nobody gives addresses to Services of type LoadBalancer".to_owned())
-            }
+            (Verdict::Blocked(_), None) if self.wants_pool => (Some(false), metallb::NOBODY.to_owned()),
             (Verdict::Blocked(blocked), _) if blocked.blind => (None, blocked.because.clone()),
             (Verdict::Blocked(blocked), _) => (Some(false), blocked.because.clone()),
             (Verdict::Install { because, .. } | Verdict::Leave { because }, _) => (Some(false), because.clone()),
@@ -255,6 +253,22 @@ pub fn assess(prerequisite: Prerequisite, picture: &Picture, wants: &Wants) -> A
     let shares = prerequisite == Prerequisite::SharedPath && shared_path::needs_look(picture);
     let wants_folder = shares && wants.folder.is_none();
     Assessment { prerequisite, found, verdict, wants_pool, wants_folder }
+}
+
+/// Why a check of it has nothing to use, and would only wait for it: `None` when there is something, or that cannot be told. Pure.
+pub fn missing(prerequisite: Prerequisite, picture: &Picture) -> Option<String> {
+    let wants = Wants { by_name: true, ..Wants::default() };
+    let Assessment { found, verdict, wants_pool, .. } = assess(prerequisite, picture, &wants);
+    match (verdict, found) {
+        // A description of where its volumes would lie is no reason.
+        (Verdict::Install { because, .. }, _) if prerequisite != Prerequisite::SharedPath => Some(because),
+        (Verdict::Blocked(_), None) if wants_pool => Some(metallb::NOBODY.to_owned()),
+        (Verdict::Blocked(blocked), None) if blocked.blind => None,
+        (Verdict::Install { .. } | Verdict::Leave { .. } | Verdict::Blocked(_), None) => {
+            Some("nothing of it is there".to_owned())
+        }
+        _ => None,
+    }
 }
 
 /// What is ours, beside the version that this program brings along.

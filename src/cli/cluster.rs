@@ -90,7 +90,7 @@ pub(super) fn prepared(plan: Plan) -> Prepared {
 
 pub(super) fn voyage(session: &Session, cluster: Cluster, inputs: Inputs, remarks: Remarks) -> Voyage<'_> {
     let face = session.face();
-    Voyage { session, face, cluster, inputs, record: None, take_lock: None, remarks, agreed: false }
+    Voyage { session, face, cluster, inputs, record: None, take_lock: None, remarks, agreed: false, passing: false }
 }
 
 /// What stands in the way, all of it.

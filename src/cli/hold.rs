@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use super::uninstall::bare_installation;
 use super::{Failure, Session};
 use crate::front::paint::count;
+use crate::front::plain::End;
 use crate::front::say;
 
 /// `hold`
@@ -92,7 +93,7 @@ async fn sail(
     let (events, receiver) = mpsc::channel(EVENTS);
     let front = session
         .face()
-        .follow(receiver, None)
+        .follow(receiver, End::default())
         .map_err(|error| Failure::input("unwritable-file", format!("{error:#}"), "choose another file for --events"))?;
     // The channel is new and has room.
     let _ = events.send(Event::Planned { plan: plan.clone() }).await;

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
-use seaworthy::cluster::{Cluster, Resources};
+use seaworthy::cluster::{Cluster, Counts, Resources};
 use seaworthy::engine::journal::{Inputs, RunRecord};
 use seaworthy::engine::record::{self, InstallRecord};
 use seaworthy::error::closest;
@@ -90,6 +90,10 @@ pub(super) struct Ready {
     pub(super) open: Option<String>,
     /// The unfinished run that is given up for it.
     pub(super) given_up: Option<String>,
+    /// The requests that it took so far.
+    pub(super) spent: Counts,
+    /// It is taken away again by the same command: nobody opens it, and nobody goes on with it.
+    pub(super) passing: bool,
 }
 
 pub(crate) async fn run(session: &Arc<Session>, arguments: &InstallArgs) -> Result<ExitCode, Failure> {
@@ -143,7 +147,9 @@ pub(super) async fn decide(
     chosen: &Chosen,
     arguments: &InstallArgs,
 ) -> Result<Ready, Failure> {
-    decide_on(session, cluster, (chosen, None), arguments).await
+    let before = cluster.meter.counts();
+    let ready = decide_on(session, cluster, (chosen, None), arguments).await?;
+    Ok(Ready { spent: ready.cluster.meter.counts() - before, ..ready })
 }
 
 /// The same, with helm in the place of the built-in manifests where there is a source.
@@ -185,7 +191,8 @@ async fn decide_on(
     };
     let differences = record.as_ref().map(|record| inputs.differences(&record.inputs)).unwrap_or_default();
     let remarks = Remarks { differences, warnings };
-    Ok(Ready { cluster, inputs, record, prepared, remarks, open: None, given_up })
+    let (spent, passing) = (Counts::default(), false);
+    Ok(Ready { cluster, inputs, record, prepared, remarks, open: None, given_up, spent, passing })
 }
 
 /// The plan that has helm bring a release to its chart, judged by the objects that it comes to.
@@ -291,7 +298,8 @@ async fn go_on(
     let key = open.plan.installation.key();
     let record = InstallRecord::read(&cluster.client, &key).await.map_err(|error| Failure::kube(&error))?;
     let (inputs, open) = (open.inputs.clone(), Some(open.run.clone()));
-    Ok(Ready { cluster, inputs, record, prepared, remarks: Remarks::default(), open, given_up: None })
+    let (spent, passing, remarks) = (Counts::default(), false, Remarks::default());
+    Ok(Ready { cluster, inputs, record, prepared, remarks, open, given_up: None, spent, passing })
 }
 
 impl Ready {
@@ -322,8 +330,12 @@ impl Ready {
         if let Some(run) = &self.given_up {
             session.runs()?.abandon(run).await?;
         }
-        let Self { cluster, inputs, record, prepared, remarks, open, .. } = self;
-        Ok((Voyage { session, face, cluster, inputs, record, take_lock, remarks, agreed }, prepared, open))
+        let Self { mut cluster, inputs, record, prepared, remarks, open, spent, passing, .. } = self;
+        if agreed {
+            // It may be one of several, and counts its own.
+            cluster.meter = cluster.meter.since(spent);
+        }
+        Ok((Voyage { session, face, cluster, inputs, record, take_lock, remarks, agreed, passing }, prepared, open))
     }
 }
 

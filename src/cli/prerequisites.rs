@@ -18,7 +18,15 @@ use serde_json::json;
 
 use super::pool::{self, PoolArgs};
 use super::{Failure, Session};
-use crate::front::paint::{one_line, table};
+use crate::front::paint::{cut, table, wrap};
+
+/// The width that every terminal has.
+const WIDTH: usize = 80;
+/// What stands before the second line of a sentence and those below it.
+const INDENT: &str = "  ";
+/// The widest cells of the columns BY and THERE.
+const BY: usize = 24;
+const THERE: usize = 8;
 
 /// `prerequisites ...`
 #[derive(Debug, Subcommand)]
@@ -36,7 +44,7 @@ pub(crate) enum PrerequisitesCommand {
 }
 
 /// `prerequisites install`
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(crate) struct InstallArgs {
     /// Which: local-path, shared-path, metrics-server, metallb, kruise (default: all that are missing; shared-path only by its name)
     pub(crate) names: Vec<Prerequisite>,
@@ -184,28 +192,55 @@ async fn judge(session: &Session, cluster: &Cluster, picture: &Picture, asked: &
     Ok(Judged { all: names.iter().map(|it| assess(*it, picture, &wants)).collect(), pool })
 }
 
+/// A table that fits on 80 columns, and below it why.
 fn list_text(all: &[Assessment]) -> String {
     let rows: Vec<Vec<String>> = all.iter().map(row).collect();
-    table(&["PREREQUISITE", "THERE", "BY", "WORKS", "WHAT INSTALL WOULD DO"], &rows)
+    let table = table(&["PREREQUISITE", "THERE", "BY", "WORKS", "INSTALL WOULD"], &rows);
+    let details = all.iter().flat_map(|it| {
+        let sentence = format!("{}: {}", it.prerequisite, why_text(it));
+        let lines = wrap(&sentence, WIDTH - INDENT.len()).into_iter().enumerate();
+        lines.map(|(index, line)| if index == 0 { line } else { format!("{INDENT}{line}") })
+    });
+    std::iter::once(table).chain([String::new()]).chain(details).collect::<Vec<_>>().join("\n")
 }
 
 fn row(assessment: &Assessment) -> Vec<String> {
     let found = assessment.found.as_ref();
     let there = found.map_or("no", |found| found.version.as_deref().unwrap_or("yes"));
-    let works = found.map_or("", |found| if found.health == Health::Healthy { "yes" } else { "no" });
-    let by = found.map(|found| one_line(&found.manager.to_string())).unwrap_or_default();
+    let by = found.map(|found| cut(&found.manager.to_string(), BY)).unwrap_or_default();
+    let works = match (found.map(|found| &found.health), &assessment.verdict) {
+        (None, _) => "",
+        // What works of it is not all that stacks expect.
+        (Some(Health::Healthy), Verdict::Install { .. }) => "in part",
+        (Some(Health::Healthy), _) => "yes",
+        (Some(Health::Unhealthy { .. }), _) => "no",
+    };
     let name = assessment.prerequisite.to_string();
-    vec![name, there.to_owned(), by, works.to_owned(), one_line(&verdict_text(&assessment.verdict))]
+    vec![name, cut(there, THERE), by, works.to_owned(), act_text(assessment).to_owned()]
 }
 
-/// A verdict in a sentence.
-fn verdict_text(verdict: &Verdict) -> String {
-    match verdict {
-        Verdict::Use { because } => format!("nothing: {because}"),
-        Verdict::Keep { .. } => "nothing, or mend it: it is ours".to_owned(),
-        Verdict::Install { because, .. } => format!("install it: {because}"),
-        Verdict::Upgrade { from, to, .. } => format!("upgrade it from {from} to {to}"),
-        Verdict::Leave { because } => format!("nothing, unless it is named: {because}"),
-        Verdict::Blocked(blocked) => format!("nothing: {}; {}", blocked.because, blocked.remedy),
+/// What `install` would do, in a word or two.
+fn act_text(assessment: &Assessment) -> &'static str {
+    match (&assessment.verdict, assessment.found.as_ref().map(|found| &found.health)) {
+        (Verdict::Keep { .. }, Some(Health::Unhealthy { .. })) => "mend it",
+        (Verdict::Use { .. } | Verdict::Keep { .. }, _) => "do nothing",
+        (Verdict::Install { .. }, None) => "install it",
+        (Verdict::Install { .. }, Some(_)) => "complete it",
+        (Verdict::Upgrade { .. }, _) => "upgrade it",
+        (Verdict::Leave { .. }, _) => "do it if named",
+        (Verdict::Blocked(_), _) => "not do it",
+    }
+}
+
+/// Why, in a sentence.
+fn why_text(assessment: &Assessment) -> String {
+    match &assessment.verdict {
+        Verdict::Use { because } | Verdict::Install { because, .. } | Verdict::Leave { because } => because.clone(),
+        Verdict::Keep { .. } => match assessment.found.as_ref().map(|found| &found.health) {
+            Some(Health::Unhealthy { why }) => format!("it is ours, and does not work: {why}"),
+            _ => "it is ours, in the version that this program brings".to_owned(),
+        },
+        Verdict::Upgrade { from, to, .. } => format!("it is ours: from {from} to {to}"),
+        Verdict::Blocked(blocked) => format!("{}; {}", blocked.because, blocked.remedy),
     }
 }

@@ -180,7 +180,8 @@ async fn recover(
     let agreed = agree(session, arguments, &prepared.plan).await?;
     let (cluster, take_lock) = (scene.cluster.clone(), arguments.take_lock.as_deref());
     let (face, remarks) = (session.face(), Remarks::default());
-    Voyage { session, face, cluster, inputs, record: None, take_lock, remarks, agreed }.sail(prepared, None).await
+    let voyage = Voyage { session, face, cluster, inputs, record: None, take_lock, remarks, agreed, passing: false };
+    voyage.sail(prepared, None).await
 }
 
 /// Whoever replaces what is not lost should know it.

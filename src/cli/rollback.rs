@@ -88,7 +88,9 @@ async fn go(session: &Session, arguments: &RollbackArgs, agreed: bool) -> Result
         return Ok(show_plan(session, &cluster, &prepared, &remarks));
     }
     let given_up = latest.filter(|run| run.state.is_unfinished()).map(|run| run.run);
-    let ready = Ready { cluster, inputs: target.inputs.clone(), record, prepared, remarks, open: None, given_up };
+    // It counts from the beginning of the command.
+    let (spent, inputs) = (cluster.meter.counts(), target.inputs.clone());
+    let ready = Ready { cluster, inputs, record, prepared, remarks, open: None, given_up, spent, passing: false };
     let take_lock = arguments.take_lock.as_deref();
     if agreed {
         let face = session.face();

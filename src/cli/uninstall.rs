@@ -5,7 +5,7 @@ mod all;
 use std::process::ExitCode;
 
 use clap::Args;
-use seaworthy::cluster::Cluster;
+use seaworthy::cluster::{Cluster, Counts};
 use seaworthy::engine::journal::{Inputs, RunRecord};
 use seaworthy::engine::record::InstallRecord;
 use seaworthy::object::ObjectRef;
@@ -92,6 +92,8 @@ pub(super) struct Traces {
     latest: Option<RunRecord>,
     /// What was applied.
     pub(super) known: Vec<ObjectRef>,
+    /// The requests that were counted before.
+    before: Counts,
 }
 
 /// The plan that takes it away.
@@ -100,17 +102,21 @@ pub(super) struct Removal {
     pub(super) prepared: Prepared,
     /// What is worth saying of it.
     said: Vec<String>,
+    /// The requests that it took so far.
+    spent: Counts,
+    /// It was made by the same command, for a check: nobody goes on with a run of it.
+    pub(super) passing: bool,
 }
 
 impl Traces {
     /// From the record in the cluster, and from the runs of this machine.
     pub(super) async fn read(session: &Session, cluster: Cluster, bare: Installation) -> Result<Self, Failure> {
-        let key = bare.key();
+        let (key, before) = (bare.key(), cluster.meter.counts());
         let record = InstallRecord::read(&cluster.client, &key).await.map_err(|error| Failure::kube(&error))?;
         let installation = record.as_ref().map_or(bare, |record| record.installation.clone());
         let latest = session.runs()?.latest(&cluster.id.uid, &key)?;
         let known = applied(record.as_ref(), latest.as_ref());
-        Ok(Self { cluster, installation, record, latest, known })
+        Ok(Self { cluster, installation, record, latest, known, before })
     }
 
     /// What its application has made while it ran, as its stack tells; nothing where the stack is not here any more.
@@ -138,7 +144,8 @@ impl Traces {
         let prepared = prepare::uninstall(&self.cluster, self.installation.clone(), &known, destroy)
             .await
             .map_err(|error| Failure::kube(&error))?;
-        Ok(Removal { traces: self, prepared, said: Vec::new() })
+        let spent = self.cluster.meter.counts() - self.before;
+        Ok(Removal { traces: self, prepared, said: Vec::new(), spent, passing: false })
     }
 }
 
@@ -186,14 +193,20 @@ impl Removal {
         take_lock: Option<&'a str>,
         agreed: bool,
     ) -> Result<(Voyage<'a>, Prepared), Failure> {
-        let remarks = self.remarks();
-        let Traces { cluster, record, latest, .. } = self.traces;
+        let (remarks, passing) = (self.remarks(), self.passing);
+        let Traces { mut cluster, record, latest, .. } = self.traces;
+        if agreed {
+            // It may be one of several, and counts its own.
+            cluster.meter = cluster.meter.since(self.spent);
+        }
         if let Some(open) = latest.filter(|run| run.state.is_unfinished()) {
             session.runs()?.abandon(&open.run).await?;
-            say(format!("run {} was not finished; it is given up for this one", open.run));
+            if !passing {
+                say(format!("run {} was not finished; it is given up for this one", open.run));
+            }
         }
         let inputs = inputs(&self.prepared.plan.installation, record.as_ref());
-        Ok((Voyage { session, face, cluster, inputs, record, take_lock, remarks, agreed }, self.prepared))
+        Ok((Voyage { session, face, cluster, inputs, record, take_lock, remarks, agreed, passing }, self.prepared))
     }
 }
 

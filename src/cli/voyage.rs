@@ -26,7 +26,7 @@ use crate::front::ask::{Answer, Ask};
 use crate::front::can_ask;
 use crate::front::face::Face;
 use crate::front::paint::{Paint, count};
-use crate::front::plain::cause_text;
+use crate::front::plain::{End, cause_text};
 use crate::front::plan_text::{plan_text, summary_text, undecided_lines};
 use crate::front::recover_text::plan_text_in_full;
 use crate::front::say;
@@ -46,6 +46,8 @@ pub(super) struct Voyage<'a> {
     pub(super) remarks: Remarks,
     /// Whether the plan was shown and agreed to already.
     pub(super) agreed: bool,
+    /// Whether the same command takes away again what it makes: nobody opens that, and nobody goes on with it.
+    pub(super) passing: bool,
 }
 
 /// What keeps others away from what a plan is about.
@@ -138,7 +140,7 @@ impl Voyage<'_> {
     /// The command that opens what was installed, when there is something to open.
     fn way_in(&self, plan: &Plan) -> Option<String> {
         let Installation { stack, namespace, .. } = &plan.installation;
-        if plan.purpose == Purpose::Uninstall || plan.reach.is_empty() {
+        if plan.purpose == Purpose::Uninstall || plan.reach.is_empty() || self.passing {
             return None;
         }
         let known = self.session.catalogue().get(stack).ok();
@@ -151,7 +153,7 @@ impl Voyage<'_> {
     fn read_only(&self, plan: &Plan) -> Failure {
         self.face.show(|paint| plan_text(plan, paint));
         let message = format!("refused by --read-only: {}", summary_text(plan));
-        Failure::new("read-only", Class::Failed, message, Some("run it without --read-only".to_owned()))
+        Failure::input("read-only", message, "run it without --read-only")
     }
 
     async fn lock(&self, plan: &Plan, lost: CancellationToken) -> Result<Held, Failure> {
@@ -209,7 +211,8 @@ impl Voyage<'_> {
 
     async fn front(&self, plan: &Plan) -> Result<Front, Failure> {
         let (shown, receiver) = mpsc::channel(EVENTS);
-        let front = self.face.follow(receiver, self.way_in(plan)).map_err(|error| {
+        let end = End { way_in: self.way_in(plan), resumable: !self.passing };
+        let front = self.face.follow(receiver, end).map_err(|error| {
             Failure::input("unwritable-file", format!("{error:#}"), "choose another file for --events")
         })?;
         // The channel is new and has room.
@@ -300,9 +303,8 @@ pub(super) async fn agree_to_all(session: &Session, face: &Face, plans: &[&Plan]
     }
     if session.globals.read_only {
         let sums: Vec<String> = due.iter().map(|plan| summary_text(plan)).collect();
-        let hint = Some("run it without --read-only".to_owned());
         let message = format!("refused by --read-only: {}", sums.join("; "));
-        return Err(Failure::new("read-only", Class::Failed, message, hint));
+        return Err(Failure::input("read-only", message, "run it without --read-only"));
     }
     if session.globals.yes { Ok(()) } else { ask_to_go_on(face).await }
 }

@@ -14,7 +14,7 @@ use crate::cluster::fault::{ConnectFault, classify};
 use crate::error::{Class, Explain, closest};
 use crate::host::Surroundings;
 use crate::host::clusters::client::config;
-use crate::host::kubeconfig::{self, ContextFact, KubeconfigFacts, Problem};
+use crate::host::kubeconfig::{self, ContextFact, FileState, KubeconfigFacts, KubeconfigFile, Problem};
 
 /// Which cluster, and how to talk to it.
 #[derive(Debug, Clone)]
@@ -70,8 +70,13 @@ pub enum ConnectError {
 }
 
 fn looked_in(facts: &KubeconfigFacts) -> String {
-    let files: Vec<String> = facts.files.iter().map(|file| file.path.display().to_string()).collect();
+    let files: Vec<String> = facts.files.iter().map(file_text).collect();
     if files.is_empty() { "there is no file to look in".to_owned() } else { files.join(", ") }
+}
+
+fn file_text(file: &KubeconfigFile) -> String {
+    let missing = if file.state == FileState::Missing { ": no such file" } else { "" };
+    format!("{}{missing}", file.path.display())
 }
 
 /// Address and file, so that a wrong setting can be found.

@@ -1,5 +1,6 @@
 //! Counts every request below the client, and refuses writes when the run is to be read-only.
 
+use std::ops::Sub;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
@@ -22,6 +23,19 @@ pub struct Counts {
     pub refused: u64,
 }
 
+impl Sub for Counts {
+    type Output = Self;
+
+    fn sub(self, other: Self) -> Self {
+        Self {
+            reads: self.reads.saturating_sub(other.reads),
+            writes: self.writes.saturating_sub(other.writes),
+            dry: self.dry.saturating_sub(other.dry),
+            refused: self.refused.saturating_sub(other.refused),
+        }
+    }
+}
+
 #[derive(Default)]
 struct Counters {
     reads: AtomicU64,
@@ -30,21 +44,33 @@ struct Counters {
     refused: AtomicU64,
 }
 
-/// A tower layer below the client. Clones share their counts.
+/// A tower layer below the client. Clones share their counts, and begin at the same one.
 #[derive(Clone, Default)]
 pub struct Meter {
     counters: Arc<Counters>,
+    /// What had been counted before the counts of this one begin.
+    before: Counts,
     read_only: bool,
 }
 
 impl Meter {
     /// A meter that lets everything pass, or one that refuses every request that could change something.
     pub fn new(read_only: bool) -> Self {
-        Self { counters: Arc::default(), read_only }
+        Self { counters: Arc::default(), before: Counts::default(), read_only }
+    }
+
+    /// The same counters, read from here on as if only `spent` had been counted: for one of several runs of a command.
+    #[must_use]
+    pub fn since(&self, spent: Counts) -> Self {
+        Self { before: self.total() - spent, ..self.clone() }
     }
 
     /// The counts up to now.
     pub fn counts(&self) -> Counts {
+        self.total() - self.before
+    }
+
+    fn total(&self) -> Counts {
         let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Counts {
             reads: load(&self.counters.reads),
@@ -137,6 +163,17 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_run_counts_its_own() {
+        let all = Meter::new(false);
+        all.counters.reads.store(7, Ordering::Relaxed);
+        all.counters.writes.store(2, Ordering::Relaxed);
+        let own = all.since(Counts { reads: 3, ..Counts::default() });
+        all.counters.writes.store(5, Ordering::Relaxed);
+        assert_eq!(own.counts(), Counts { reads: 3, writes: 3, ..Counts::default() });
+        assert_eq!(all.counts(), Counts { reads: 7, writes: 5, ..Counts::default() });
+    }
 
     #[test]
     fn a_request_is_judged_by_what_it_can_do() {

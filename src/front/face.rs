@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 
 use super::ask::{self, Answer, Ask};
 use super::paint::Paint;
-use super::plain::Plain;
+use super::plain::{End, Plain};
 use super::{can_ask, say};
 use crate::cli::signals::{self, Signals};
 pub(crate) use link::Link;
@@ -63,16 +63,12 @@ impl Face {
         }
     }
 
-    /// Shows the events of a run until it ends; after a good end the line `way`.
-    pub(crate) fn follow(
-        &self,
-        events: mpsc::Receiver<Event>,
-        way: Option<String>,
-    ) -> color_eyre::Result<JoinHandle<()>> {
+    /// Shows the events of a run until it ends.
+    pub(crate) fn follow(&self, events: mpsc::Receiver<Event>, end: End) -> color_eyre::Result<JoinHandle<()>> {
         match self {
             Self::Lines(lines) => {
                 let plain = Plain::new(lines.lively, lines.paint, lines.events.as_deref())?;
-                Ok(tokio::spawn(plain.ending_with(way).follow(events)))
+                Ok(tokio::spawn(plain.ending_with(end).follow(events)))
             }
             Self::Screen(link) => link.follow(events),
         }

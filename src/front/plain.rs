@@ -33,8 +33,32 @@ pub(crate) struct Plain {
     left: usize,
     /// Steps that were not begun.
     skipped: usize,
-    /// What is said when all went well, before the last line.
-    good_end: Option<String>,
+    end: End,
+}
+
+/// What is said at the end of a run.
+#[derive(Debug)]
+pub(crate) struct End {
+    /// The command that opens what was installed: said when all went well, before the last line.
+    pub(crate) way_in: Option<String>,
+    /// Whether somebody may go on with the run when it is stopped.
+    pub(crate) resumable: bool,
+}
+
+impl End {
+    /// The last line. What is taken away again is not offered to be gone on with.
+    fn last_text(&self, outcome: &Outcome, paint: Paint) -> String {
+        match outcome.ended {
+            Ended::Interrupted if !self.resumable => stopped_text(outcome),
+            _ => finished_text(outcome, paint),
+        }
+    }
+}
+
+impl Default for End {
+    fn default() -> Self {
+        Self { way_in: None, resumable: true }
+    }
 }
 
 impl Plain {
@@ -42,12 +66,12 @@ impl Plain {
     pub(crate) fn new(lively: bool, paint: Paint, events: Option<&Path>) -> color_eyre::Result<Self> {
         let (board, events) = (Board::new(lively, paint), EventLog::open(events)?);
         let (steps, writes) = (HashMap::new(), HashSet::new());
-        Ok(Self { paint, board, events, steps, writes, left: 0, skipped: 0, good_end: None })
+        Ok(Self { paint, board, events, steps, writes, left: 0, skipped: 0, end: End::default() })
     }
 
-    /// With this line before the last one of a run that went well.
-    pub(crate) fn ending_with(self, line: Option<String>) -> Self {
-        Self { good_end: line, ..self }
+    /// With this to be said at the end.
+    pub(crate) fn ending_with(self, end: End) -> Self {
+        Self { end, ..self }
     }
 
     /// Until the run has finished and all it said is shown.
@@ -96,13 +120,13 @@ impl Plain {
             Event::Ask { .. } => self.board.clear(),
             Event::Notice { text } => self.board.line(&self.paint.careful(&printable(text))),
             Event::Finished { outcome } => {
-                if let Some(line) = self.good_end.take().filter(|_| outcome.ended == Ended::Done) {
+                if let Some(line) = self.end.way_in.take().filter(|_| outcome.ended == Ended::Done) {
                     self.board.line(&line);
                 }
                 if let Some(rest) = rest_text(self.left, self.skipped) {
                     self.board.line(&self.paint.faint(&rest));
                 }
-                self.board.line(&finished_text(outcome, self.paint));
+                self.board.line(&self.end.last_text(outcome, self.paint));
             }
         }
     }
@@ -186,12 +210,9 @@ pub(crate) fn finished_text(outcome: &Outcome, paint: Paint) -> String {
             paint.good(&format!("done in {took}: {}", count(outcome.total, "step")))
         }
         Ended::Done => paint.good(&format!("done in {took}: {} ({requests})", count(outcome.total, "step"))),
-        Ended::Interrupted => format!(
-            "interrupted after {} of {}; go on with: seaworthy runs resume {}",
-            outcome.done,
-            count(outcome.total, "step"),
-            outcome.run
-        ),
+        Ended::Interrupted => {
+            format!("{}; go on with: seaworthy runs resume {}", stopped_text(outcome), outcome.run)
+        }
         Ended::Failed => {
             let mut lines: Vec<String> = Vec::new();
             for cause in outcome.causes.iter().rev() {
@@ -203,6 +224,31 @@ pub(crate) fn finished_text(outcome: &Outcome, paint: Paint) -> String {
     }
 }
 
+fn stopped_text(outcome: &Outcome) -> String {
+    format!("interrupted after {} of {}", outcome.done, count(outcome.total, "step"))
+}
+
 fn to_usize(number: u64) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_can_be_gone_on_with_is_offered() {
+        let outcome = Outcome {
+            run: "20260102-030405".to_owned(),
+            ended: Ended::Interrupted,
+            done: 3,
+            total: 5,
+            causes: Vec::new(),
+            requests: Counts::default(),
+            millis: 1,
+        };
+        let said = |resumable| End { way_in: None, resumable }.last_text(&outcome, Paint(false));
+        assert_eq!(said(false), "interrupted after 3 of 5 steps");
+        assert_eq!(said(true), "interrupted after 3 of 5 steps; go on with: seaworthy runs resume 20260102-030405");
+    }
 }

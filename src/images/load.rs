@@ -44,6 +44,7 @@ pub fn decide(inputs: Inputs<'_>, installation: &Installation, place: ClusterId)
     decision.refusals.extend(unknown.map(|name| unknown_node(name, inputs.nodes)));
     for node in inputs.nodes.iter().filter(|node| inputs.only.is_empty() || inputs.only.contains(&node.name)) {
         match &node.inside {
+            Inside::Closed(_) if lacks_nothing(node, inputs) => decision.warnings.push(by_hearsay(node)),
             Inside::Closed(why) => decision.refusals.push(out_of_reach(node, why, inputs)),
             Inside::Locked { door, .. } if !inputs.rehearsal => {
                 decision.refusals.push(needs_root(node, door, inputs.command));
@@ -63,6 +64,18 @@ pub fn decide(inputs: Inputs<'_>, installation: &Installation, place: ClusterId)
             Some(Plan { purpose: Purpose::LoadImages, installation, cluster: place, steps, reach: Vec::new() });
     }
     decision
+}
+
+/// Whether a node that cannot be got into has told that it has every image, and none is here that could differ from it.
+fn lacks_nothing(node: &Node, inputs: Inputs<'_>) -> bool {
+    inputs.images.iter().all(|image| {
+        let here = matches!(inputs.stock.of(&image.image), Found::Here(_));
+        !here && !matches!(stands(&node.told, &image.image, None), Standing::Missing)
+    })
+}
+
+fn by_hearsay(node: &Node) -> String {
+    format!("node {} cannot be asked from here; it has told the API server that it has every image", node.name)
 }
 
 /// What a node lacks, one after the other.

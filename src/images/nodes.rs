@@ -6,7 +6,7 @@ mod machine;
 use futures::future::join_all;
 use serde_json::Value;
 
-use super::runtime::Held;
+use super::runtime::{self, Held};
 use crate::cluster::{Cluster, Resources};
 use crate::host::{Surroundings, identity};
 use crate::network;
@@ -31,6 +31,8 @@ pub struct Node {
     pub k3s: bool,
     /// Whether it has an address of this machine.
     pub here: bool,
+    /// What it has told the API server that it has: 50 images at most, and not which one a name stands for.
+    pub told: Vec<Held>,
     /// How to get to it, and what it has.
     pub inside: Inside,
 }
@@ -109,6 +111,7 @@ fn about(node: &Value, here: bool, inside: Inside) -> Node {
         architecture: said("/status/nodeInfo/architecture"),
         name: said("/metadata/name"),
         runtime: said("/status/nodeInfo/containerRuntimeVersion"),
+        told: runtime::told(node),
         inside,
     }
 }

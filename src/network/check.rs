@@ -1,6 +1,8 @@
 //! Checking a pool that somebody gives, or that is there, by the rules by which one is worked out.
 
-use super::inputs::{Holder, Inputs, Subnet};
+use ipnet::IpNet;
+
+use super::inputs::{Holder, Inputs};
 use super::proof::{Origin, Part, Proof, elsewhere, exclusions, merged};
 use super::range::{Family, Range};
 use super::refusal::{Fault, Refusal};
@@ -12,7 +14,8 @@ use super::warn;
 /// At the first that is no range.
 pub fn read(given: &[String]) -> Result<Vec<Range>, Refusal> {
     let range = |text: &String| text.parse().map_err(|fault| Refusal::NotARange { text: text.clone(), fault });
-    given.iter().flat_map(|text| text.split(',')).map(|text| range(&text.to_owned())).collect()
+    let texts = given.iter().flat_map(|text| text.split(','));
+    texts.map(|text| if text.trim().is_empty() { Err(Refusal::Nothing) } else { range(&text.to_owned()) }).collect()
 }
 
 /// Checks a pool that the user gives.
@@ -43,7 +46,8 @@ fn judge(inputs: &Inputs, given: &[Range], origin: Origin) -> Result<Proof, Refu
     faults.extend(sizes(&seen, &given));
     if !faults.is_empty() {
         let instead = instead(&seen, &given);
-        return Err(Refusal::Unfit { given, faults, instead });
+        let worked_out = seen.network.is_some();
+        return Err(Refusal::Unfit { given, faults, instead, worked_out, example: seen.example().map(Box::new) });
     }
     let parts: Vec<Part> = given.iter().map(|range| part(&seen, *range)).collect();
     let mut warnings = warn::warnings(&seen, &parts);
@@ -82,25 +86,56 @@ fn overlaps(given: &[Range]) -> Vec<Fault> {
 
 fn faults_of(inputs: &Inputs, range: Range) -> Vec<Fault> {
     let family = range.family();
+    if let Some((net, what)) = unusable(range) {
+        return vec![Fault::Unusable { range, net, what: what.to_owned() }];
+    }
     if !inputs.families.is_empty() && !inputs.families.contains(&family) {
         return vec![Fault::WrongFamily { range, family, families: inputs.families.clone() }];
     }
-    let Some(network) = &inputs.network else {
-        return taken(range, merged(elsewhere(inputs)).into_iter());
-    };
+    let Some(network) = &inputs.network else { return unlocated(inputs, range) };
     let Some(subnet) = inputs.subnet(family).filter(|subnet| Range::of(subnet.subnet).covers(range)) else {
         let nodes = inputs.subnet(family).map(|subnet| vec![subnet.subnet]);
         let all =
             || network.subnets.iter().map(|subnet| subnet.subnet).filter(|net| Range::of(*net).family() == family);
         return vec![Fault::Foreign { range, subnets: nodes.unwrap_or_else(|| all().collect()) }];
     };
-    let mut faults = ends(subnet, range);
+    let mut faults = ends(subnet.subnet, range);
     faults.extend(taken(range, exclusions(inputs, subnet).into_iter()));
     faults
 }
 
-fn ends(subnet: &Subnet, range: Range) -> Vec<Fault> {
-    let net = subnet.subnet;
+/// Of a range where no engine knows the network. What an interface of this machine proves of it is kept to; what it only
+/// suggests is a warning (`warn::of_given`).
+fn unlocated(inputs: &Inputs, range: Range) -> Vec<Fault> {
+    let mut faults = taken(range, merged(elsewhere(inputs)).into_iter());
+    if let Some(near) = inputs.near(range.family()).filter(|near| near.proved) {
+        if Range::of(near.net).covers(range) {
+            faults.extend(ends(near.net, range));
+        } else {
+            faults.push(Fault::Foreign { range, subnets: vec![near.net] });
+        }
+    }
+    faults
+}
+
+/// Networks whose addresses no Service can be reached at, and what they are for.
+const UNUSABLE: &[(&str, &str)] = &[
+    ("0.0.0.0/8", "addresses that mean \"this network\""),
+    ("127.0.0.0/8", "loopback addresses"),
+    ("169.254.0.0/16", "link-local addresses"),
+    ("224.0.0.0/4", "multicast addresses"),
+    ("240.0.0.0/4", "reserved addresses"),
+    ("::/127", "the unspecified address and loopback"),
+    ("fe80::/10", "link-local addresses"),
+    ("ff00::/8", "multicast addresses"),
+];
+
+fn unusable(range: Range) -> Option<(IpNet, &'static str)> {
+    let networks = UNUSABLE.iter().filter_map(|(net, what)| Some((net.parse::<IpNet>().ok()?, *what)));
+    networks.into_iter().find(|(net, _)| Range::of(*net).meets(range))
+}
+
+fn ends(net: IpNet, range: Range) -> Vec<Fault> {
     let ends = [(net.network(), "the first address"), (net.broadcast(), "the last address")];
     let fault = |(address, what): (_, &str)| Fault::End { range, address, what: what.to_owned(), subnet: net };
     ends.into_iter().filter(|(address, _)| range.holds(*address)).map(fault).collect()
@@ -122,7 +157,9 @@ fn sizes(inputs: &Inputs, given: &[Range]) -> Vec<Fault> {
     let families = [Family::V4, Family::V6].into_iter().filter(small);
     let mut faults: Vec<Fault> =
         families.map(|family| Fault::TooSmall { family, size: size(family), needed }).collect();
-    let first = inputs.families.first().filter(|family| size(**family) == 0);
+    // Where all of it is of a family that the cluster has not, that was said.
+    let any = given.iter().any(|range| inputs.families.contains(&range.family()));
+    let first = inputs.families.first().filter(|family| any && size(**family) == 0);
     faults.extend(first.map(|family| Fault::NoneOf { family: *family }));
     faults
 }
@@ -134,18 +171,27 @@ fn instead(inputs: &Inputs, given: &[Range]) -> Option<Range> {
         if !inputs.families.contains(&family) {
             return None;
         }
-        let subnet = inputs.subnet(family)?;
-        let hosts = Range::of_hosts(subnet.subnet)?;
+        let near = || inputs.near(family).filter(|near| near.proved).map(|near| near.net);
+        let subnet = inputs.subnet(family);
+        let hosts = Range::of_hosts(subnet.map(|subnet| subnet.subnet).or_else(near)?)?;
         let inside = hosts.common(*range)?;
-        let taken: Vec<Range> = exclusions(inputs, subnet).iter().map(|excluded| excluded.range).collect();
+        let excluded = subnet.map_or_else(|| merged(elsewhere(inputs)), |subnet| exclusions(inputs, subnet));
+        let taken: Vec<Range> = excluded.iter().map(|excluded| excluded.range).collect();
         inside.longest_without(&taken)
     };
     given.iter().filter_map(of).max_by_key(|range| range.size()).filter(|range| range.size() >= inputs.needed().into())
 }
 
 fn part(inputs: &Inputs, range: Range) -> Part {
-    let subnet = inputs.subnet(range.family());
+    let (family, size) = (range.family(), range.size());
+    if let Some(near) = inputs.near(family).filter(|near| Range::of(near.net).covers(range)) {
+        let whole = Range::of(near.net);
+        let excluded = merged(elsewhere(inputs).filter(|(other, _)| other.meets(whole)));
+        let (subnet, interface) = (Some(near.net), Some(near.interface.clone()));
+        return Part { family, range, size, subnet, interface, window: None, excluded };
+    }
+    let subnet = inputs.subnet(family);
     let excluded = subnet.map_or_else(Vec::new, |subnet| exclusions(inputs, subnet));
     let subnet = subnet.map(|subnet| subnet.subnet);
-    Part { family: range.family(), range, size: range.size(), subnet, window: None, excluded }
+    Part { family, range, size, subnet, interface: None, window: None, excluded }
 }

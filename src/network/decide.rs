@@ -21,7 +21,10 @@ pub fn decide(inputs: &Inputs) -> Result<Proof, Refusal> {
         Some(Err(refusal)) => Some(refusal),
         None => None,
     };
-    let network = inputs.network.as_ref().ok_or_else(|| Refusal::Ask { reasons: inputs.strange.clone() })?;
+    let network = inputs
+        .network
+        .as_ref()
+        .ok_or_else(|| Refusal::Ask { reasons: inputs.strange.clone(), example: inputs.example() })?;
     if inputs.families.is_empty() {
         return Err(Refusal::NoFamily);
     }
@@ -73,7 +76,8 @@ fn part(inputs: &Inputs, network: &Network, family: Family) -> Result<Part, Refu
     match tried.iter().find(|(_, run)| enough(run)) {
         Some((window, Some(range))) => {
             let (window, range) = (Some(window.clone()), *range);
-            Ok(Part { family, range, size: range.size(), subnet: Some(subnet.subnet), window, excluded })
+            let (size, subnet) = (range.size(), Some(subnet.subnet));
+            Ok(Part { family, range, size, subnet, interface: None, window, excluded })
         }
         _ => Err(too_few(inputs, subnet, &tried, excluded)),
     }

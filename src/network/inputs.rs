@@ -17,6 +17,9 @@ pub struct Inputs {
     pub network: Option<Network>,
     /// Why there is no network, a line each. Empty when there is one.
     pub strange: Vec<String>,
+    /// Where there is no network of an engine: the networks of this machine's interfaces that hold all nodes of a family.
+    #[serde(default)]
+    pub near: Vec<Near>,
     /// The nodes' addresses inside the cluster (`InternalIP`).
     pub nodes: Vec<NodeAddress>,
     /// The families in which the cluster has services and its nodes have addresses, the first one first.
@@ -31,6 +34,17 @@ pub struct Inputs {
     pub needed: u32,
     /// What could not be read, and what follows from that.
     pub unknown: Vec<String>,
+}
+
+/// A network that an interface of this machine is in, and all nodes by their addresses.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Near {
+    /// The addresses.
+    pub net: IpNet,
+    /// The interface.
+    pub interface: String,
+    /// Whether the API server answers here or in that network. Elsewhere, private addresses may mean another network.
+    pub proved: bool,
 }
 
 /// A network of a container engine.

@@ -10,6 +10,7 @@ use super::folder::Folder;
 use super::holders::{pools, pools_query, services};
 use super::inputs::{Forbidden, Holder, Inputs, Network, NodeAddress, Used};
 use super::locate::{Ground, Located, NodeFacts, locate};
+use super::near::near;
 use super::neighbours;
 use super::range::Range;
 use super::reach::{Machine, Reach, reach};
@@ -132,6 +133,7 @@ pub fn see(snapshot: &Snapshot, shore: &Shore, server: &str, needed: u32) -> See
     let mut inputs = Inputs {
         network: None,
         strange: Vec::new(),
+        near: Vec::new(),
         nodes: addresses.collect(),
         families: families.into_iter().filter(has).collect(),
         used: services(snapshot),
@@ -148,6 +150,8 @@ pub fn see(snapshot: &Snapshot, shore: &Shore, server: &str, needed: u32) -> See
         Ok(located) => attach(&mut inputs, located, shore),
         Err(reasons) => {
             inputs.strange = no_nodes(snapshot).unwrap_or(reasons);
+            let all: Vec<_> = inputs.nodes.iter().map(|node| node.address).collect();
+            inputs.near = shore.machine.links.iter().flat_map(|links| near(&all, links, server)).collect();
             inputs.used.extend(own_addresses(shore));
             None
         }

@@ -60,6 +60,9 @@ pub struct Part {
     /// The subnet that it is of; `None` where that is not known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subnet: Option<IpNet>,
+    /// The interface of this machine that is in that subnet, where no engine knows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interface: Option<String>,
     /// Where it was looked for; `None` when it was given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub window: Option<Window>,
@@ -153,7 +156,13 @@ impl Proof {
 
     fn details(&self, part: &Part) -> Vec<String> {
         let engine = self.engine.map_or(String::new(), |engine| format!(" of {engine}"));
-        let network = self.network.as_ref().map_or("of a network that is not known here".to_owned(), |network| {
+        let elsewhere = || match (&part.interface, part.subnet) {
+            (Some(interface), Some(subnet)) => {
+                format!("in {subnet}, where the nodes are; interface {interface} of this machine is in it, too")
+            }
+            _ => "of a network that is not known here".to_owned(),
+        };
+        let network = self.network.as_ref().map_or_else(elsewhere, |network| {
             let subnet = part.subnet.map_or(String::new(), |subnet| format!(", subnet {subnet}"));
             format!("network {network}{engine}{subnet}")
         });

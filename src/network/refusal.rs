@@ -18,7 +18,13 @@ pub enum Refusal {
     Ask {
         /// Why not, a line each.
         reasons: Vec<String>,
+        /// Addresses near the nodes that nobody is known to have.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        example: Option<Range>,
     },
+    /// Nothing was given where a range has to be.
+    #[error("--pool names no addresses")]
+    Nothing,
     /// It is not known in which family the cluster has services.
     #[error(
         "no address pool can be worked out: no node has told an address (InternalIP) of a family that the cluster's services have"
@@ -71,6 +77,12 @@ pub enum Refusal {
         faults: Vec<Fault>,
         /// The longest part of them that would do, when it is long enough.
         instead: Option<Range>,
+        /// Whether a pool can be worked out.
+        #[serde(default)]
+        worked_out: bool,
+        /// Addresses near the nodes that nobody is known to have.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        example: Option<Box<Range>>,
     },
 }
 
@@ -78,6 +90,16 @@ pub enum Refusal {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(tag = "fault", rename_all = "kebab-case")]
 pub enum Fault {
+    /// Nobody can be reached at addresses of it.
+    #[error("{range:#} has {what} ({net}), at which no Service can be reached")]
+    Unusable {
+        /// The range.
+        range: Range,
+        /// The network of those addresses.
+        net: IpNet,
+        /// What they are.
+        what: String,
+    },
     /// Two of them have addresses in common.
     #[error("{one:#} and {other:#} overlap")]
     Overlap {
@@ -159,6 +181,15 @@ fn listed<T: std::fmt::Display>(items: &[T]) -> String {
     }
 }
 
+/// What to type where nobody here knows which addresses are free.
+fn ask_for(example: Option<Range>) -> String {
+    let ask = "name addresses of the nodes' network that nobody has and no DHCP server gives away";
+    match example {
+        Some(range) => format!("{ask}, such as `--pool {range}`; that those are free cannot be seen from here"),
+        None => format!("{ask}: `--pool FIRST-LAST`"),
+    }
+}
+
 fn looked(window: Option<Range>) -> String {
     window.map_or(String::new(), |window| format!(", looked for in {window}"))
 }
@@ -182,7 +213,7 @@ impl Explain for Refusal {
             Self::NoFamily => "pool-no-family",
             Self::NoSubnet { .. } => "pool-no-subnet",
             Self::TooFew { .. } => "pool-too-few",
-            Self::NotARange { .. } => "pool-no-range",
+            Self::Nothing | Self::NotARange { .. } => "pool-no-range",
             Self::Unfit { .. } => "pool-unfit",
         }
     }
@@ -193,13 +224,17 @@ impl Explain for Refusal {
 
     fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::Ask { .. } => "name addresses of the nodes' network that nobody has and no DHCP server gives away: `--pool 192.168.1.240-192.168.1.250`".into(),
+            Self::Ask { example, .. } => ask_for(*example),
             Self::NoFamily => "look at the addresses of the nodes: `kubectl get nodes -o wide`, or give a range with `--pool FIRST-LAST`".into(),
             Self::NoSubnet { .. } => "give a range that all nodes can answer for: `--pool FIRST-LAST`".into(),
             Self::TooFew { .. } => "give a free range with `--pool FIRST-LAST`, or make the cluster anew in a larger network; one made with `--ip-range` keeps containers out of the pool".into(),
+            Self::Nothing => "write it as `--pool FIRST-LAST` or as a CIDR, or leave --pool out".into(),
             Self::NotARange { .. } => "write it as FIRST-LAST or as a CIDR: `--pool 172.18.255.200-172.18.255.250`".into(),
             Self::Unfit { instead: Some(range), .. } => format!("this part of it would do: `--pool {range:#}`"),
-            Self::Unfit { .. } => "leave --pool out to have one worked out, or give another range".into(),
+            Self::Unfit { worked_out: true, .. } => {
+                "leave --pool out to have one worked out, or give another range".into()
+            }
+            Self::Unfit { example, .. } => ask_for(example.as_deref().copied()),
         })
     }
 }

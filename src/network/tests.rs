@@ -168,7 +168,7 @@ fn nodes_elsewhere_are_told() {
     assert_eq!(decide(&inputs), Err(Refusal::NoFamily));
     inputs.network = None;
     inputs.strange = vec!["no engine answers".into()];
-    assert_eq!(decide(&inputs), Err(Refusal::Ask { reasons: vec!["no engine answers".into()] }));
+    assert_eq!(decide(&inputs), Err(Refusal::Ask { reasons: vec!["no engine answers".into()], example: None }));
 }
 
 #[test]
@@ -231,10 +231,7 @@ fn a_given_range_is_checked_by_the_same_rules() {
         ("10.89.80.250-10.89.81.5", &["10.89.80.250-10.89.81.5 is not in 10.89.80.0/24, where the nodes are"]),
         (
             "fd00:89:80::c8-fd00:89:80::fa",
-            &[
-                "fd00:89:80::c8-fd00:89:80::fa is IPv6, and the cluster's services are IPv4",
-                "it has no IPv4 address, and services of the cluster are IPv4 first",
-            ],
+            &["fd00:89:80::c8-fd00:89:80::fa is IPv6, and the cluster's services are IPv4"],
         ),
         (
             "10.89.80.0-10.89.80.3",
@@ -283,6 +280,80 @@ fn without_a_network_a_given_range_is_checked_as_far_as_can_be() {
     assert_eq!(ids, ["one-family", "unseen"]);
     let refusal = given("10.89.80.1-10.89.80.9").unwrap_err().to_string();
     assert!(refusal.contains("node n"), "{refusal}");
+}
+
+/// A node beside this machine, in the network of one of its interfaces.
+fn near(proved: bool) -> Inputs {
+    let net = "10.101.0.0/24".parse().unwrap();
+    Inputs {
+        strange: vec!["no engine answers".into()],
+        near: vec![Near { net, interface: "br1".into(), proved }],
+        nodes: vec![NodeAddress { node: "n".into(), address: address("10.101.0.11") }],
+        families: vec![Family::V4],
+        ..Inputs::default()
+    }
+}
+
+#[test]
+fn the_network_of_an_interface_is_kept_to() {
+    use crate::error::Explain as _;
+    let given = |text: &str| check(&near(true), &read(&[text.to_owned()]).unwrap());
+    let proof = given("10.101.0.200-10.101.0.220").unwrap();
+    assert_eq!(
+        proof.lines(),
+        [
+            "10.101.0.200-10.101.0.220  21 addresses, 1 needed",
+            "  in 10.101.0.0/24, where the nodes are; interface br1 of this machine is in it, too",
+            "  as given",
+            "  not 10.101.0.11  node n",
+        ]
+    );
+    for (text, said) in [
+        ("192.168.1.1-192.168.1.9", "192.168.1.1-192.168.1.9 is not in 10.101.0.0/24, where the nodes are"),
+        (
+            "10.101.0.250-10.101.0.255",
+            "10.101.0.250-10.101.0.255 holds 10.101.0.255, the last address of 10.101.0.0/24",
+        ),
+        ("10.101.0.0-10.101.0.9", "10.101.0.0-10.101.0.9 holds 10.101.0.0, the first address of 10.101.0.0/24"),
+        ("fd00::1-fd00::9", "fd00::1-fd00::9 is IPv6, and the cluster's services are IPv4"),
+    ] {
+        let refusal = given(text).unwrap_err();
+        assert_eq!(refusal.to_string(), format!("{text} cannot be the pool: {said}"));
+        assert!(!refusal.hint().unwrap().contains("leave --pool out"), "nothing can be worked out: {refusal:?}");
+    }
+    let hint = given("192.168.1.1-192.168.1.9").unwrap_err().hint().unwrap();
+    assert_eq!(hint, decide(&near(true)).unwrap_err().hint().unwrap(), "the same way out");
+    assert!(hint.contains("such as `--pool 10.101.0.200-10.101.0.250`; that those are free cannot be seen"), "{hint}");
+    let far = Inputs { near: Vec::new(), ..near(true) };
+    assert!(decide(&far).unwrap_err().hint().unwrap().ends_with("`--pool FIRST-LAST`"));
+}
+
+#[test]
+fn what_an_interface_only_suggests_is_a_warning() {
+    let proof = check(&near(false), &read(&["192.168.1.1-192.168.1.9".to_owned()]).unwrap()).unwrap();
+    let ids: Vec<&str> = proof.warnings.iter().map(|warning| warning.id.as_str()).collect();
+    assert_eq!(ids, ["astray", "unseen"]);
+}
+
+#[test]
+fn addresses_at_which_nobody_is_reached_are_no_pool() {
+    for (text, what) in [
+        ("224.0.0.1-224.0.0.9", "multicast addresses (224.0.0.0/4)"),
+        ("127.0.0.5-127.0.0.6", "loopback addresses (127.0.0.0/8)"),
+        ("169.254.1.1-169.254.1.9", "link-local addresses (169.254.0.0/16)"),
+        ("0.0.0.1-0.0.0.9", "addresses that mean \"this network\" (0.0.0.0/8)"),
+        ("223.255.255.0-240.0.0.1", "multicast addresses (224.0.0.0/4)"),
+        ("255.255.255.255", "reserved addresses (240.0.0.0/4)"),
+        ("fe80::1-fe80::9", "link-local addresses (fe80::/10)"),
+        ("::1", "the unspecified address and loopback (::/127)"),
+    ] {
+        for inputs in [dual(), Inputs::default()] {
+            let refusal = check(&inputs, &read(&[text.to_owned()]).unwrap()).unwrap_err().to_string();
+            assert!(refusal.contains(&format!("has {what}, at which no Service can be reached")), "{refusal}");
+        }
+    }
+    assert_eq!(read(&[String::new()]), Err(Refusal::Nothing));
+    assert_eq!(read(&["10.0.0.1-10.0.0.2,".to_owned()]), Err(Refusal::Nothing));
 }
 
 #[test]

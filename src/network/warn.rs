@@ -71,10 +71,24 @@ pub(super) fn of_given(inputs: &Inputs, given: &[Range]) -> Vec<Warning> {
             Warning::new("one-family", message)
         })
         .collect();
+    warnings.extend(given.iter().filter_map(|range| astray(inputs, *range)));
     if inputs.network.is_none() {
         let message =
             "whether somebody has these addresses, or a DHCP server gives them away, cannot be seen from here";
         warnings.push(Warning::new("unseen", message));
     }
     warnings
+}
+
+/// Not where the nodes seem to be: with an API server elsewhere, their addresses may be of another network than the one here.
+fn astray(inputs: &Inputs, range: Range) -> Option<Warning> {
+    let near = inputs.near(range.family()).filter(|near| !near.proved)?;
+    let fits = Range::of_hosts(near.net).is_some_and(|hosts| hosts.covers(range));
+    (!fits).then(|| {
+        let message = format!(
+            "{range:#} is not among the addresses of hosts in {}, where the nodes seem to be: outside of its network no node announces it",
+            near.net
+        );
+        Warning::new("astray", message)
+    })
 }

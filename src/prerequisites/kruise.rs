@@ -28,7 +28,7 @@ pub(super) fn assess(picture: &Picture) -> (Option<Found>, Verdict) {
             (Some(found), verdict)
         }
         (None, None) if webhooks.is_empty() => {
-            (None, Verdict::Install { because: "nobody knows CloneSets".to_owned(), values })
+            (None, Verdict::Install { because: "OpenKruise, which makes CloneSets, is not there".to_owned(), values })
         }
         (None, definition) => (None, half(definition, &webhooks, values)),
     }

@@ -10,6 +10,8 @@ use crate::host::distribution::Distribution;
 use crate::object::{ObjectRef, items, text};
 
 const SYSTEM: &str = "metallb-system";
+/// What is missing where nothing is there.
+pub(super) const NOBODY: &str = "nobody gives addresses to Services of type LoadBalancer";
 
 pub(super) fn assess(picture: &Picture, wants: &Wants) -> (Option<Found>, Verdict) {
     let kinds = ["Deployment", "DaemonSet", "Service", "Node", "CustomResourceDefinition"];
@@ -84,8 +86,7 @@ fn nobody(picture: &Picture, wants: &Wants) -> Verdict {
         let because = format!("{webhook} is left of another MetalLB, and refuses every pool");
         return Verdict::blocked(because, format!("`kubectl delete {}` first", webhook.to_string().to_lowercase()));
     }
-    let because = "nobody gives addresses to Services of type LoadBalancer".to_owned();
-    with_pool(wants, |values| Verdict::Install { because, values })
+    with_pool(wants, |values| Verdict::Install { because: NOBODY.to_owned(), values })
 }
 
 pub(super) fn leftover(picture: &Picture) -> Option<ObjectRef> {

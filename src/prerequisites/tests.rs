@@ -278,3 +278,21 @@ fn a_half_kruise_of_others_is_not_completed() {
         assert!(["install", "upgrade"].contains(&verdict), "without {missing}: {verdict} {because}");
     }
 }
+
+/// A check of what is not there would only wait for it.
+#[test]
+fn what_is_missing_is_not_checked() {
+    let nothing = picture([json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n"}})]);
+    for prerequisite in Prerequisite::ALL {
+        assert!(missing(prerequisite, &nothing).is_some(), "{prerequisite}");
+    }
+    assert_eq!(missing(Prerequisite::Metallb, &nothing).unwrap(), metallb::NOBODY);
+    let image = "rancher/local-path-provisioner:v0.0.37";
+    // kind's provisioner without the class that the check names.
+    let half = picture([provisioner("local-path-storage", image), class("standard", "rancher.io/local-path", true)]);
+    assert!(missing(Prerequisite::LocalPath, &half).unwrap().contains("only a StorageClass"));
+    let whole = picture([provisioner("local-path-storage", image), class("local-path", "rancher.io/local-path", true)]);
+    assert_eq!(missing(Prerequisite::LocalPath, &whole), None);
+    // Another default class does for stacks, and is not what the check names.
+    assert!(missing(Prerequisite::LocalPath, &picture([class("fast", "csi.example", true)])).is_some());
+}

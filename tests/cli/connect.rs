@@ -20,12 +20,18 @@ fn refused(test: Test, line: &str, status: i32, said: &str) {
 fn no_kubeconfig() {
     let hint = " hint: give a file with --kubeconfig or KUBECONFIG, or make a cluster with `seaworthy cluster create`; `seaworthy detect` shows what is here";
     for line in [COMMAND, "status", "open telemetry-pipeline", "uninstall telemetry-pipeline --yes"] {
-        refused(Test::new(), line, 2, &format!("error: no kubeconfig names a cluster: [HOME]/.kube/config\n{hint}"));
+        let said = "error: no kubeconfig names a cluster: [HOME]/.kube/config: no such file";
+        refused(Test::new(), line, 2, &format!("{said}\n{hint}"));
     }
     let gone = "error: kubeconfig gone: no such file\n hint: correct the path given with `--kubeconfig`";
     refused(Test::new(), "status --kubeconfig gone", 2, gone);
     let test = Test::new().env("KUBECONFIG", "a:b");
-    refused(test, "status", 2, &format!("error: no kubeconfig names a cluster: a, b\n{hint}"));
+    refused(
+        test,
+        "status",
+        2,
+        &format!("error: no kubeconfig names a cluster: a: no such file, b: no such file\n{hint}"),
+    );
 }
 
 #[test]

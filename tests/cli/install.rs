@@ -428,7 +428,7 @@ fn data_goes_only_when_it_is_named() {
 #[test]
 fn read_only_shows_and_writes_nothing() {
     let mut harbour = Harbour::new();
-    let error = harbour.json(&format!("{INSTALL} --yes --read-only"), 1)["error"].clone();
+    let error = harbour.json(&format!("{INSTALL} --yes --read-only"), 2)["error"].clone();
     assert_eq!(error["id"], "read-only", "{error}");
     assert_eq!(harbour.fake.writes(), [""; 0]);
     assert!(!harbour.home.unwrap().state().exists());

@@ -51,7 +51,11 @@ fn they_come_are_proven_and_go() {
     let written = |run: &Value| run["outcome"]["requests"]["writes"].as_u64();
     assert!(document["runs"].as_array().unwrap().iter().all(|run| written(run) == Some(0)), "{document}");
     let gone = again(second, "prerequisites uninstall metallb kruise metrics-server --sandbox --yes -o json");
-    assert_eq!(gone.json()["runs"].as_array().unwrap().len(), 3);
+    let runs = gone.json()["runs"].clone();
+    assert_eq!(runs.as_array().unwrap().len(), 3);
+    // The largest goes neither first nor last, so counts that add up would show.
+    let writes = |name: &str| written(runs.as_array().unwrap().iter().find(|run| run["prerequisite"] == name).unwrap());
+    assert!(writes("kruise") < writes("metallb"), "each run counts its own: {runs}");
     let listed = again(gone, "prerequisites list --sandbox -o json");
     assert!(verdicts(&listed.json()).iter().skip(1).all(|(_, verdict)| verdict != "keep"), "{}", listed.stdout);
 }
@@ -108,8 +112,55 @@ fn what_is_in_use_stays() {
         Test::new().line("prerequisites install kruise --sandbox --yes --no-check").any_stdout().any_stderr().run();
     let used = Test::after(installed).line("sandbox reset").any_stdout().run();
     let nothing = Test::after(used).line("prerequisites uninstall kruise --sandbox --yes").status(2);
-    let said = "error: kruise was not installed by seaworthy; nothing was deleted\n hint: `seaworthy prerequisites list` shows who looks after it";
+    let said = "error: kruise is not there; nothing was deleted\n hint: `seaworthy prerequisites list` shows what is";
     nothing.stderr(said).run();
+    let theirs = Test::new().line("prerequisites uninstall local-path --sandbox --yes").status(2);
+    theirs
+        .stderr("error: local-path was not installed by seaworthy; nothing was deleted\n hint: `seaworthy prerequisites list` shows who looks after it")
+        .run();
+}
+
+#[test]
+fn what_is_not_there_is_not_checked() {
+    let said = "error: there is no metrics-server to check: nobody serves the metrics API; nothing was written\n hint: `seaworthy prerequisites install metrics-server` installs and checks it";
+    Test::new().line("prerequisites check metrics-server --sandbox").status(2).stderr(said).run();
+}
+
+#[test]
+fn the_list_fits_on_eighty_columns() {
+    let listed = Test::new().line("prerequisites list --sandbox=ha").any_stdout().run().stdout;
+    assert!(listed.lines().all(|line| line.chars().count() <= 80), "{listed}");
+    assert!(listed.contains("\nkruise          no                           install it\n"), "{listed}");
+    assert!(listed.contains("\nkruise: OpenKruise, which makes CloneSets, is not there"), "{listed}");
+}
+
+/// None needs another.
+#[test]
+fn one_that_fails_keeps_nothing_from_the_others() {
+    let broken = Test::new().line("sandbox fault image-missing").any_stdout().any_stderr().run();
+    let failed = Test::after(broken).line(INSTALL).status(1).any_stdout().any_stderr().run();
+    let document = failed.json();
+    let runs = document["runs"].as_array().unwrap();
+    assert!(runs.len() == 3 && runs.iter().all(|run| run["outcome"]["ended"] == "failed"), "{document}");
+    assert_eq!((&document["notBegun"], &document["checks"]), (&serde_json::json!([]), &serde_json::json!([])));
+    let last: Vec<&str> = failed.stderr.lines().rev().take(3).collect();
+    assert!(last.iter().all(|line| line.contains(" was not installed: ")), "{last:?}");
+}
+
+/// What a check makes is gone a second later.
+#[test]
+fn nobody_is_told_to_open_what_a_check_makes() {
+    let line = "prerequisites install metallb --sandbox --yes --pool 172.30.255.200-172.30.255.220";
+    let said = Test::new().line(line).any_stderr().run().stderr;
+    assert!(said.contains("metallb works: ") && !said.contains("open it with"), "{said}");
+}
+
+#[test]
+fn a_wrong_setting_is_answered_with_the_right_ones_before_anything_is_shown() {
+    let refused = Test::new().line("prerequisites install metallb --set x=y --sandbox --yes").status(2).any_stderr();
+    let said = refused.run().stderr;
+    assert!(said.starts_with("error: --set x: unknown key"), "{said}");
+    assert!(said.contains(" hint: settings of metallb: ") && said.contains("pool.addresses"), "{said}");
 }
 
 #[test]

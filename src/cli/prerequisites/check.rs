@@ -8,7 +8,7 @@ use seaworthy::network::Reach;
 use seaworthy::object::ObjectRef;
 use seaworthy::plan::uninstall::{DataName, Destroy};
 use seaworthy::prerequisites::smoke::{self, Proof};
-use seaworthy::prerequisites::{Health, Picture, Prerequisite, Wants, assess};
+use seaworthy::prerequisites::{Health, Picture, Prerequisite, Wants, assess, missing};
 use seaworthy::stack::{Catalogue, Choices, Stack};
 use serde_json::{Value, json};
 
@@ -27,6 +27,22 @@ pub(super) struct Checked {
     proof: Proof,
 }
 
+/// What came of all.
+#[derive(Default)]
+pub(super) struct Checks {
+    pub(super) done: Vec<Checked>,
+    /// The exit code of the signal that stopped them.
+    pub(super) stopped: Option<u8>,
+}
+
+/// Why a check has proven nothing.
+enum Stop {
+    /// What was made for it does not work.
+    Cause(Cause),
+    /// A signal, with its exit code.
+    Signal(u8),
+}
+
 /// How a check is made.
 pub(super) struct Way<'a> {
     pub(super) session: &'a Session,
@@ -39,15 +55,15 @@ pub(super) struct Way<'a> {
 
 pub(super) async fn run(session: &Session, arguments: &CheckArgs) -> Result<ExitCode, Failure> {
     let (cluster, picture) = picture(session).await?;
+    refuse_missing(&arguments.names, &picture)?;
     let asked = if arguments.names.is_empty() { present(&picture) } else { arguments.names.clone() };
     if asked.is_empty() {
         let hint = "`seaworthy prerequisites install` installs them";
         return Err(Failure::input("nothing-to-check", "none of the prerequisites is there", hint));
     }
     if session.globals.read_only {
-        let hint = Some("run it without --read-only".to_owned());
         let message = "refused by --read-only: a check makes objects in a namespace of its own, and takes them away";
-        return Err(Failure::new("read-only", seaworthy::error::Class::Failed, message, hint));
+        return Err(Failure::input("read-only", message, "run it without --read-only"));
     }
     // What the pool would be does not matter here, only where this machine is.
     let reach = if asked.contains(&Prerequisite::Metallb) {
@@ -60,48 +76,72 @@ pub(super) async fn run(session: &Session, arguments: &CheckArgs) -> Result<Exit
     if session.is_json() {
         session.print("PrerequisitesCheck", &document(&checked), String::new);
     }
-    Ok(if all_work(&checked) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(ExitCode::from(checked.code()))
+}
+
+/// What is not there is not waited for.
+fn refuse_missing(names: &[Prerequisite], picture: &Picture) -> Result<(), Failure> {
+    match names.iter().find_map(|name| Some((name, missing(*name, picture)?))) {
+        None => Ok(()),
+        Some((name, because)) => {
+            let message = format!("there is no {name} to check: {because}; nothing was written");
+            let hint = format!("`seaworthy prerequisites install {name}` installs and checks it");
+            Err(Failure::input("nothing-to-check", message, hint))
+        }
+    }
 }
 
 /// Those of which something is there.
 fn present(picture: &Picture) -> Vec<Prerequisite> {
     let there = |prerequisite: &Prerequisite| {
         let found = assess(*prerequisite, picture, &Wants::default()).found;
-        found.is_some_and(|found| found.health == Health::Healthy)
+        found.is_some_and(|found| found.health == Health::Healthy) && missing(*prerequisite, picture).is_none()
     };
     Prerequisite::ALL.into_iter().filter(there).collect()
 }
 
-/// Checks these, one after the other, and says what came of each.
-pub(super) async fn all(way: &Way<'_>, asked: &[Prerequisite]) -> Result<Vec<Checked>, Failure> {
-    let mut checked = Vec::new();
-    for prerequisite in asked {
-        let proof = Box::pin(check(way, *prerequisite)).await?;
-        let line = match &proof {
-            Ok(proof) => format!("{prerequisite} works: {proof}"),
-            Err(cause) => format!("{prerequisite} does not work: {}", cause_text(cause)),
+/// Checks these, one after the other, and says what came of each. A signal ends it.
+pub(super) async fn all(way: &Way<'_>, asked: &[Prerequisite]) -> Result<Checks, Failure> {
+    let mut checks = Checks::default();
+    for (index, prerequisite) in asked.iter().enumerate() {
+        let (line, proof) = match Box::pin(check(way, *prerequisite)).await? {
+            Ok(proof) => (format!("{prerequisite} works: {proof}"), Ok(proof)),
+            Err(Stop::Cause(cause)) => (format!("{prerequisite} does not work: {}", cause_text(&cause)), Err(cause)),
+            Err(Stop::Signal(code)) => {
+                let names: Vec<String> = asked[index..].iter().map(ToString::to_string).collect();
+                way.face.say(&format!(
+                    "stopped; what was made for the check was taken away; not checked: {}",
+                    names.join(", ")
+                ));
+                checks.stopped = Some(code);
+                break;
+            }
         };
         way.face.say(&line);
-        checked.push(Checked { prerequisite: *prerequisite, proof });
+        checks.done.push(Checked { prerequisite: *prerequisite, proof });
     }
-    Ok(checked)
+    Ok(checks)
 }
 
-pub(super) fn document(checked: &[Checked]) -> Value {
+impl Checks {
+    /// The exit code.
+    pub(super) fn code(&self) -> u8 {
+        let all_work = self.done.iter().all(|one| one.proof.is_ok());
+        self.stopped.unwrap_or(u8::from(!all_work))
+    }
+}
+
+pub(super) fn document(checks: &Checks) -> Value {
     let one = |checked: &Checked| match &checked.proof {
         Ok(proof) => json!({"prerequisite": checked.prerequisite, "works": true, "proof": proof}),
         Err(cause) => json!({"prerequisite": checked.prerequisite, "works": false, "cause": cause}),
     };
-    json!({"checks": checked.iter().map(one).collect::<Vec<_>>()})
+    json!({"checks": checks.done.iter().map(one).collect::<Vec<_>>()})
 }
 
-pub(super) fn all_work(checked: &[Checked]) -> bool {
-    checked.iter().all(|one| one.proof.is_ok())
-}
-
-async fn check(way: &Way<'_>, prerequisite: Prerequisite) -> Result<Proof, Failure> {
+async fn check(way: &Way<'_>, prerequisite: Prerequisite) -> Result<Result<String, Stop>, Failure> {
     if prerequisite == Prerequisite::MetricsServer {
-        return Ok(smoke::metrics(&way.cluster).await);
+        return Ok(smoke::metrics(&way.cluster).await.map_err(Stop::Cause));
     }
     let stack = Catalogue::prerequisites().get(&format!("smoke-{prerequisite}"))?;
     let proof = use_it(way, prerequisite, &stack).await;
@@ -116,63 +156,60 @@ async fn check(way: &Way<'_>, prerequisite: Prerequisite) -> Result<Proof, Failu
     match proof? {
         Ok(proof) if makes_volumes => {
             let gone = smoke::gone(&way.cluster, prerequisite, &volumes).await;
-            Ok(gone.map(|()| format!("{proof}, and the volume was taken away with its claim")))
+            Ok(gone.map(|()| format!("{proof}, and the volume was taken away with its claim")).map_err(Stop::Cause))
         }
         proof => Ok(proof),
     }
 }
 
 /// Installs the stack of the check, and looks at what became of it.
-async fn use_it(way: &Way<'_>, prerequisite: Prerequisite, stack: &Stack) -> Result<Proof, Failure> {
+async fn use_it(way: &Way<'_>, prerequisite: Prerequisite, stack: &Stack) -> Result<Result<String, Stop>, Failure> {
     let apart = prerequisite == Prerequisite::SharedPath
         && smoke::nodes_for_pods(&way.cluster).await.map_err(|error| Failure::kube(&error))? > 1;
     let set: &[&str] = if apart { &["apart=true"] } else { &[] };
-    if let Some(cause) = bring(way, stack, set).await? {
-        return Ok(Err(cause));
+    if let Some(stop) = bring(way, stack, set).await? {
+        return Ok(Err(stop));
     }
     let namespace = stack.definition().default_namespace();
     let object = |api_version: &str, kind: &str| ObjectRef::new(api_version, kind, Some(namespace), stack.name());
-    match prerequisite {
+    let proof: Proof = match prerequisite {
         Prerequisite::Metallb => {
             // The addresses of a sandbox are nobody's, or somebody else's.
             let outside = matches!(way.reach, Some(Reach::Outside { .. })) || way.session.globals.sandbox.is_some();
             let here = !outside;
-            Ok(smoke::address(&way.cluster, &object("v1", "Service"), here).await)
+            smoke::address(&way.cluster, &object("v1", "Service"), here).await
         }
         Prerequisite::Kruise => {
-            if let Some(cause) = bring(way, stack, &["replicas=1"]).await? {
-                return Ok(Err(cause));
+            if let Some(stop) = bring(way, stack, &["replicas=1"]).await? {
+                return Ok(Err(stop));
             }
-            Ok(smoke::defaulted(&way.cluster, &object("apps.kruise.io/v1alpha1", "CloneSet")).await)
+            smoke::defaulted(&way.cluster, &object("apps.kruise.io/v1alpha1", "CloneSet")).await
         }
-        Prerequisite::SharedPath => Ok(smoke::shared(&way.cluster, namespace, apart).await),
-        Prerequisite::LocalPath => Ok(Ok("a volume was bound, written to and read".to_owned())),
-        Prerequisite::MetricsServer => Ok(Ok(String::new())),
-    }
+        Prerequisite::SharedPath => smoke::shared(&way.cluster, namespace, apart).await,
+        Prerequisite::LocalPath => Ok("a volume was bound, written to and read".to_owned()),
+        Prerequisite::MetricsServer => Ok(String::new()),
+    };
+    Ok(proof.map_err(Stop::Cause))
 }
 
 /// Brings the stack to these values. Why it did not come up, if it did not.
-async fn bring(way: &Way<'_>, stack: &Stack, set: &[&str]) -> Result<Option<Cause>, Failure> {
+async fn bring(way: &Way<'_>, stack: &Stack, set: &[&str]) -> Result<Option<Stop>, Failure> {
     let set = set.iter().map(|text| (*text).to_owned()).collect();
     let choices = Choices { set, ..Choices::default() };
     let choice = Choice { registry: way.registry.clone(), ..Choice::default() };
     let chosen = choose_of(stack, &choice, &choices)?;
     // What an earlier check has left is taken over.
     let how = InstallArgs { replan: true, ..InstallArgs::default() };
-    let ready = decide(way.session, way.cluster.clone(), &chosen, &how).await?;
+    let mut ready = decide(way.session, way.cluster.clone(), &chosen, &how).await?;
+    ready.passing = true;
     refuse(&ready.prepared)?;
     let landing = ready.land(way.session, way.face.clone(), None).await?;
-    if landing.code() == 0 {
+    let code = landing.code();
+    if code == 0 {
         return Ok(None);
     }
-    Ok(Some(landing.outcome.causes.into_iter().next().unwrap_or_else(|| Cause {
-        id: "interrupted".to_owned(),
-        object: None,
-        reason: "Interrupted".to_owned(),
-        message: "the check was stopped".to_owned(),
-        remedy: None,
-        outlook: seaworthy::doctor::Outlook::Stuck,
-    })))
+    let cause = landing.outcome.causes.into_iter().next();
+    Ok(Some(cause.map_or(Stop::Signal(code), Stop::Cause)))
 }
 
 async fn take_away(way: &Way<'_>, stack: &Stack) -> Result<(), Failure> {
@@ -182,7 +219,8 @@ async fn take_away(way: &Way<'_>, stack: &Stack) -> Result<(), Failure> {
     // The namespace and all that is in it were made for the check.
     let claims = traces.known.iter().filter(|object| object.kind == "PersistentVolumeClaim").map(DataName::from);
     let destroy = Destroy(claims.chain([own]).collect());
-    let removal = traces.removal(&destroy, &[]).await?;
+    let mut removal = traces.removal(&destroy, &[]).await?;
+    removal.passing = true;
     let landing = removal.land(way.session, way.face.clone(), None).await?;
     if landing.code() == 0 {
         return Ok(());

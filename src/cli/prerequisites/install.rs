@@ -3,12 +3,13 @@
 use std::process::ExitCode;
 
 use seaworthy::cluster::Cluster;
+use seaworthy::event::Ended;
 use seaworthy::plan::Plan;
 use seaworthy::prerequisites::{Assessment, Picture, Prerequisite, Verdict};
 use seaworthy::stack::{Catalogue, Choices, Stack, Text};
 use serde_json::{Value, json};
 
-use super::check::{self, Way};
+use super::check::{self, Checks, Way};
 use super::{Asked, InstallArgs, Judged, judge, list_text, picture};
 use crate::cli::choose::{Chosen, choose_of};
 use crate::cli::install::{self, Ready, decide};
@@ -16,6 +17,7 @@ use crate::cli::landing::Landing;
 use crate::cli::voyage::{agree_to_all, refuse};
 use crate::cli::{Choice, Failure, Session, pool};
 use crate::front::paint::Paint;
+use crate::front::plain::cause_text;
 use crate::front::plan_text::plan_text;
 use crate::front::say;
 
@@ -33,13 +35,14 @@ pub(super) async fn run(session: &Session, arguments: &InstallArgs) -> Result<Ex
     let must =
         |assessment: &&Assessment| !arguments.names.is_empty() || arguments.adopt.contains(&assessment.prerequisite);
     refuse_blocked(assessments.iter().filter(must))?;
+    let chosen = choose_all(&picture, arguments, &assessments)?;
     if !session.is_json() {
         say(list_text(&assessments));
         if let Some((proof, reach)) = &pool {
             say(pool::text(proof, reach.as_ref(), session.style().paint));
         }
     }
-    let planned = plan_all(session, &cluster, &picture, arguments, &assessments).await?;
+    let planned = plan_all(session, &cluster, arguments, &chosen).await?;
     if arguments.dry_run {
         return Ok(show(session, &cluster, &assessments, &planned));
     }
@@ -96,19 +99,26 @@ fn refuse_blocked<'a>(mut assessments: impl Iterator<Item = &'a Assessment>) -> 
     }
 }
 
-async fn plan_all(
-    session: &Session,
-    cluster: &Cluster,
+/// Those that are to be installed, with their values: what was typed wrongly is said before anything else.
+fn choose_all(
     picture: &Picture,
     arguments: &InstallArgs,
     assessments: &[Assessment],
+) -> Result<Vec<(Prerequisite, Chosen)>, Failure> {
+    let due = assessments.iter().filter_map(|it| Some((it.prerequisite, it.verdict.values()?)));
+    due.map(|(name, values)| Ok((name, chosen(name, values, picture, arguments)?))).collect()
+}
+
+async fn plan_all(
+    session: &Session,
+    cluster: &Cluster,
+    arguments: &InstallArgs,
+    chosen: &[(Prerequisite, Chosen)],
 ) -> Result<Vec<Planned>, Failure> {
     let busy = session.busy("comparing with what is there");
     let mut planned = Vec::new();
-    for assessment in assessments {
-        let Some(values) = assessment.verdict.values() else { continue };
-        let prerequisite = assessment.prerequisite;
-        let chosen = chosen(prerequisite, values, picture, arguments)?;
+    for (prerequisite, chosen) in chosen {
+        let prerequisite = *prerequisite;
         let adopt = arguments.adopt.contains(&prerequisite);
         let how = install::InstallArgs {
             adopt,
@@ -118,7 +128,7 @@ async fn plan_all(
             replan: arguments.replan,
             ..install::InstallArgs::default()
         };
-        let ready = decide(session, cluster.clone(), &chosen, &how).await?;
+        let ready = decide(session, cluster.clone(), chosen, &how).await?;
         planned.push(Planned { prerequisite, ready });
     }
     drop(busy);
@@ -137,7 +147,17 @@ fn chosen(
     let decided = Text { name: "what was decided from the cluster".to_owned(), text: values.to_string() };
     let choices = Choices { profile, files: vec![decided], set: arguments.set.clone(), ..Choices::default() };
     let choice = Choice { registry: arguments.registry.clone(), ..Choice::default() };
-    choose_of(&stack, &choice, &choices)
+    choose_of(&stack, &choice, &choices).map_err(|failure| with_settings(&stack, failure))
+}
+
+/// `stacks show` knows no prerequisite, so its settings are named in place.
+fn with_settings(stack: &Stack, failure: Failure) -> Failure {
+    if !failure.hint.as_deref().is_some_and(|hint| hint.contains("seaworthy stacks show")) {
+        return failure;
+    }
+    let settings: Vec<String> =
+        stack.settings().into_iter().filter(|it| !it.advanced).map(|it| format!("{} ({})", it.path, it.kind)).collect();
+    Failure { hint: Some(format!("settings of {}: {}", stack.name(), settings.join(", "))), ..failure }
 }
 
 /// The profile that wants the most nodes and has them.
@@ -161,7 +181,8 @@ fn show(session: &Session, cluster: &Cluster, assessments: &[Assessment], planne
     if refusals.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// Runs them one after the other, then checks those that were changed; the first that does not come to its end is the last.
+/// Runs them one after the other, then checks those that were changed. None needs another, so one that fails keeps nothing
+/// from the others; a signal does.
 async fn sail(
     way: &Way<'_>,
     arguments: &InstallArgs,
@@ -169,29 +190,83 @@ async fn sail(
     planned: Vec<Planned>,
 ) -> Result<ExitCode, Failure> {
     let session = way.session;
-    let mut landings: Vec<(Prerequisite, Landing)> = Vec::new();
-    let mut changed = Vec::new();
-    for Planned { prerequisite, ready } in planned {
-        if ready.prepared.plan.writes() {
-            changed.push(prerequisite);
+    let Run { landings, changed, not_begun, stopped } = run_all(way, arguments, planned).await?;
+    let due = stopped.is_none() && !arguments.no_check;
+    let checks = if due { check::all(way, &changed).await? } else { Checks::default() };
+    if session.is_json() {
+        let mut document = document(assessments, &landings);
+        document["checks"] = check::document(&checks)["checks"].take();
+        document["notBegun"] = json!(not_begun);
+        session.print("Prerequisites", &document, String::new);
+    }
+    let failed: Vec<&(Prerequisite, Landing)> =
+        landings.iter().filter(|(_, landing)| landing.outcome.ended == Ended::Failed).collect();
+    // Behind a failure others have had their say: the last lines repeat what is not as it was wanted.
+    if landings.len() > 1 {
+        for (prerequisite, landing) in &failed {
+            way.face.say(&failed_text(*prerequisite, landing));
         }
+    }
+    tell_not_begun(way, arguments, &not_begun);
+    let code = stopped.unwrap_or(u8::from(!failed.is_empty()));
+    Ok(ExitCode::from(if code == 0 { checks.code() } else { code }))
+}
+
+/// What came of the plans.
+#[derive(Default)]
+struct Run {
+    landings: Vec<(Prerequisite, Landing)>,
+    /// Those that are whole, and were not before.
+    changed: Vec<Prerequisite>,
+    not_begun: Vec<Prerequisite>,
+    /// The exit code of the signal that stopped them.
+    stopped: Option<u8>,
+}
+
+async fn run_all(way: &Way<'_>, arguments: &InstallArgs, planned: Vec<Planned>) -> Result<Run, Failure> {
+    let mut run = Run::default();
+    let mut planned = planned.into_iter();
+    while let Some(Planned { prerequisite, ready }) = planned.next() {
+        let writes = ready.prepared.plan.writes();
         let take_lock = arguments.take_lock.as_deref();
-        let landing = Box::pin(ready.land(session, way.face.clone(), take_lock)).await?;
-        let code = landing.code();
-        landings.push((prerequisite, landing));
-        if code != 0 {
+        let landing = Box::pin(ready.land(way.session, way.face.clone(), take_lock)).await;
+        let landing = landing.inspect_err(|_| {
+            let rest: Vec<Prerequisite> = planned.as_slice().iter().map(|one| one.prerequisite).collect();
+            tell_not_begun(way, arguments, &rest);
+        })?;
+        let ended = landing.outcome.ended;
+        run.stopped = (ended == Ended::Interrupted).then(|| landing.code());
+        run.landings.push((prerequisite, landing));
+        if ended == Ended::Done && writes {
+            run.changed.push(prerequisite);
+        }
+        if run.stopped.is_some() {
+            run.not_begun = planned.map(|one| one.prerequisite).collect();
             break;
         }
     }
-    let worst = landings.last().map_or(0, |(_, landing)| landing.code());
-    let due = worst == 0 && !arguments.no_check;
-    let checked = if due { check::all(way, &changed).await? } else { Vec::new() };
-    if session.is_json() {
-        let mut document = document(assessments, &landings);
-        document["checks"] = check::document(&checked)["checks"].take();
-        session.print("Prerequisites", &document, String::new);
+    Ok(run)
+}
+
+fn failed_text(prerequisite: Prerequisite, landing: &Landing) -> String {
+    let cause = landing.outcome.causes.first().map(cause_text).unwrap_or_default();
+    format!("{prerequisite} was not installed: {cause}")
+}
+
+/// Names what nobody has begun, and the command that installs it.
+fn tell_not_begun(way: &Way<'_>, arguments: &InstallArgs, names: &[Prerequisite]) {
+    if !names.is_empty() {
+        way.face.say(&not_begun_text(arguments, names));
     }
-    Ok(ExitCode::from(if check::all_work(&checked) { worst } else { 1 }))
+}
+
+fn not_begun_text(arguments: &InstallArgs, names: &[Prerequisite]) -> String {
+    let listed = |apart: &str| names.iter().map(ToString::to_string).collect::<Vec<_>>().join(apart);
+    let pools = arguments.pool.iter().filter(|_| names.contains(&Prerequisite::Metallb));
+    let mut command = format!("seaworthy prerequisites install {}", listed(" "));
+    command.extend(pools.map(|pool| format!(" --pool {pool}")));
+    command.extend(arguments.registry.iter().map(|host| format!(" --registry {host}")));
+    format!("not begun: {}; install with: {command}", listed(", "))
 }
 
 fn document(assessments: &[Assessment], landings: &[(Prerequisite, Landing)]) -> Value {
@@ -207,4 +282,23 @@ fn document(assessments: &[Assessment], landings: &[(Prerequisite, Landing)]) ->
         document["error"] = error;
     }
     document
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_not_begun_is_named_with_its_command() {
+        let arguments = InstallArgs { pool: vec!["10.0.0.1-10.0.0.9".to_owned()], ..InstallArgs::default() };
+        let said = |names: &[Prerequisite]| not_begun_text(&arguments, names);
+        assert_eq!(
+            said(&[Prerequisite::Kruise]),
+            "not begun: kruise; install with: seaworthy prerequisites install kruise"
+        );
+        assert_eq!(
+            said(&[Prerequisite::Metallb, Prerequisite::Kruise]),
+            "not begun: metallb, kruise; install with: seaworthy prerequisites install metallb kruise --pool 10.0.0.1-10.0.0.9"
+        );
+    }
 }

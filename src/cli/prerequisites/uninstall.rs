@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use seaworthy::cluster::Cluster;
 use seaworthy::plan::uninstall::{DataName, Destroy};
-use seaworthy::prerequisites::{Picture, Prerequisite, look, users};
+use seaworthy::prerequisites::{Picture, Prerequisite, Verdict, Wants, assess, look, users};
 use seaworthy::stack::Catalogue;
 use serde_json::{Value, json};
 
@@ -43,7 +43,7 @@ pub(super) async fn run(session: &Session, arguments: &UninstallArgs) -> Result<
     let mut all = Vec::new();
     for prerequisite in &arguments.names.iter().copied().collect::<BTreeSet<_>>() {
         let going = plan(session, &cluster, &picture, *prerequisite).await?;
-        all.push(going.ok_or_else(|| not_ours(*prerequisite))?);
+        all.push(going.ok_or_else(|| not_ours(*prerequisite, &picture))?);
     }
     if arguments.dry_run {
         return Ok(show(session, &cluster, &all));
@@ -113,7 +113,13 @@ async fn plan(
     Ok(Some(Going { prerequisite, removal, users }))
 }
 
-fn not_ours(prerequisite: Prerequisite) -> Failure {
+fn not_ours(prerequisite: Prerequisite, picture: &Picture) -> Failure {
+    let stands = assess(prerequisite, picture, &Wants::default());
+    let blind = matches!(&stands.verdict, Verdict::Blocked(blocked) if blocked.blind);
+    if stands.found.is_none() && !blind {
+        let message = format!("{prerequisite} is not there; nothing was deleted");
+        return Failure::input("not-installed", message, "`seaworthy prerequisites list` shows what is");
+    }
     let message = format!("{prerequisite} was not installed by seaworthy; nothing was deleted");
     Failure::input("not-installed", message, "`seaworthy prerequisites list` shows who looks after it")
 }

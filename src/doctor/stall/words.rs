@@ -42,17 +42,24 @@ impl Cause {
     }
 }
 
-/// Text fit for one line of a terminal: no control characters, no line ends, not longer than a few lines.
+/// Text fit for one line of a terminal: no control characters, no line ends, not longer than a few lines. What is too long is cut
+/// in the middle: programs say what they did first, and what went wrong last.
 pub(crate) fn clip(text: &str) -> String {
     // What is cut off anyway need not be looked at: an event may hold a whole log.
-    let start: String = text.chars().take(4 * LONGEST).collect();
-    let line = printable(&start).split_whitespace().collect::<Vec<_>>().join(" ");
-    if line.chars().count() <= LONGEST {
-        return line;
+    let ends = cut_in_the_middle(text, 8 * LONGEST);
+    cut_in_the_middle(&printable(&ends).split_whitespace().collect::<Vec<_>>().join(" "), LONGEST)
+}
+
+fn cut_in_the_middle(text: &str, longest: usize) -> String {
+    let length = text.chars().count();
+    if length <= longest {
+        return text.to_owned();
     }
-    let mut cut: String = line.chars().take(LONGEST - 1).collect();
-    cut.push('…');
-    cut
+    let head = longest / 2;
+    let tail = longest - head - 1;
+    let first: String = text.chars().take(head).collect();
+    let last: String = text.chars().skip(length - tail).collect();
+    format!("{first}…{last}")
 }
 
 /// The last lines of a container's message that say something: most programs say what is wrong last.
@@ -109,7 +116,9 @@ mod tests {
     fn quotations_are_one_short_line() {
         assert_eq!(clip("a\x1b[2J\n b\t c"), "a?[2J b c");
         let long = clip(&"ä ".repeat(5000));
-        assert_eq!((long.chars().count(), long.ends_with('…')), (LONGEST, true));
+        assert_eq!((long.chars().count(), long.matches('…').count()), (LONGEST, 1));
+        let pull = clip(&format!("Head \"https://{}\": dial tcp: connection refused", "x".repeat(5000)));
+        assert!(pull.starts_with("Head \"https://xxx") && pull.ends_with("dial tcp: connection refused"), "{pull}");
     }
 
     #[test]

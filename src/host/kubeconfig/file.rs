@@ -111,11 +111,13 @@ fn broken(path: &Path, named_by: NamedBy, error: &KubeconfigError) -> Problem {
         KubeconfigError::Parse(error) => {
             let place = error.location();
             let number = |number: u64| u32::try_from(number).ok();
+            let why = without_values(&error.without_snippet().to_string());
             Problem::Broken {
                 file,
                 line: place.and_then(|place| number(place.line())),
                 column: place.and_then(|place| number(place.column())),
-                why: without_values(&error.without_snippet().to_string()),
+                // The place stands before it already.
+                why: why.split(" at line ").next().unwrap_or_default().to_owned(),
             }
         }
         other => Problem::Broken { file, line: None, column: None, why: clean(&other.to_string()) },

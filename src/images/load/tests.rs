@@ -30,6 +30,7 @@ fn node(name: &str, held: &[(&str, &str)]) -> Node {
         runtime: "containerd://1.7.24".to_owned(),
         k3s: false,
         here: false,
+        told: Vec::new(),
         inside: Inside::Open { door, held: held.collect() },
     }
 }
@@ -136,6 +137,18 @@ fn what_the_node_has_needs_no_source() {
     let unsure = Ware { id: None, ..ware("a:1") };
     let found = steps(&judge(&images[..1], &nodes, &[], &stock(&[("a:1", Found::Here(unsure))])));
     assert!(!found[0].1);
+}
+
+#[test]
+fn a_node_that_cannot_be_asked_and_has_told_of_every_image_needs_none() {
+    let told = vec![Held { id: None, names: vec![crate::images::full_name("a:1")] }];
+    let nodes = [Node { told, ..elsewhere("far") }];
+    let (images, none) = ([image("a:1"), image("b:1")], stock(&[]));
+    let decision = judge(&images[..1], &nodes, &[], &none);
+    assert!(decision.plan.unwrap().steps.is_empty() && decision.warnings[0].contains("node far"));
+    assert_eq!(refused(&judge(&images, &nodes, &[], &none)).len(), 1, "one is missing");
+    let here = stock(&[("a:1", Found::Here(ware("a:1")))]);
+    assert_eq!(refused(&judge(&images[..1], &nodes, &[], &here)).len(), 1, "which one the node has is not known");
 }
 
 #[test]

@@ -229,7 +229,10 @@ fn what_may_not_be_read_is_said_with_what_follows() {
     let mut nothing = Snapshot::default();
     nothing.unread.push(Unread { kind: "Node".into(), namespace: None, why: "forbidden\u{1b}[2J".into() });
     let refusal = decide(&see(&nothing, &shore_of(), SERVER, 1).inputs).unwrap_err();
-    assert_eq!(refusal, Refusal::Ask { reasons: vec!["the nodes could not be read: forbidden?[2J".into()] });
+    assert_eq!(
+        refusal,
+        Refusal::Ask { reasons: vec!["the nodes could not be read: forbidden?[2J".into()], example: None }
+    );
 }
 
 #[test]

@@ -225,7 +225,7 @@ test_brought_back_at_other_addresses() {
 test_shared_volumes() {
   sail docker
   create --profile ha --shared-volumes
-  sw 0 prerequisites list --context "kind-$CLUSTER"
+  sw 0 prerequisites list --context "kind-$CLUSTER" -o json
   says "survives a node, not this disk"
   sw 0 cluster delete "$CLUSTER" --dry-run
   says "what its nodes share stays on this machine: $WORK/state/clusters/$CLUSTER/shared"

@@ -69,7 +69,7 @@ from_the_engine() {
   sw 0 images load "${CHOICE[@]}" --dry-run
   says "$2 to create"
   expect "" in_node "$CLUSTER-control-plane" "$WEB"
-  sw 1 images load "${CHOICE[@]}" --read-only
+  sw 2 images load "${CHOICE[@]}" --read-only
   says "refused by --read-only"
   expect "" in_node "$CLUSTER-control-plane" "$WEB"
   sw 0 images load "${CHOICE[@]}" --yes

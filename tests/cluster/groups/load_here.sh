@@ -84,7 +84,7 @@ from_an_archive() {
   exits 0 "$@" load --dry-run
   says '1 to create' "load $WEB into $HERE" "into the containerd of this machine, $SOCKET"
   expect "" held "$HERE" "$WEB"
-  exits 1 "$@" load --read-only
+  exits 2 "$@" load --read-only
   says 'refused by --read-only'
   expect "" held "$HERE" "$WEB"
   expect "" journals
