@@ -347,6 +347,8 @@ test_an_image_that_is_not_there_is_named_with_the_objects_of_the_chart() {
   exits 0 about why statefulset/shop-store
 }
 
+no_window() { [[ -z $(k get pod -l app=shop-web -o name) ]]; }
+
 test_what_was_deleted_by_hand_is_said_and_put_back() {
   shop
   exits 0 chart
@@ -354,6 +356,7 @@ test_what_was_deleted_by_hand_is_said_and_put_back() {
   exits 3 about status shop
   says "Deployment/$NAMESPACE/shop-web" 'it was installed and is not there any more'
   # A Service without pods is what the doctor sees of it.
+  eventually 30 no_window
   exits 3 about doctor shop --fail-on warning
   says "Service/$NAMESPACE/shop-web"
   exits 0 chart --dry-run
