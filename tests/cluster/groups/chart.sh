@@ -105,6 +105,40 @@ test_second_install_writes_nothing_and_an_upgrade_only_what_it_must() {
   k get service shop-web >/dev/null
 }
 
+# helm 3 takes such a field back without a word, helm 4 refuses in the middle of its work, unless it is told.
+test_what_was_changed_by_hand_is_shown_and_taken_back() {
+  shop
+  exits 0 chart
+  k scale deployment shop-web --replicas=2 >/dev/null
+  exits 0 chart --dry-run
+  says "Deployment/$NAMESPACE/shop-web spec.replicas (owned by kubectl): taken back: 2 -> 1"
+  exits 0 chart
+  revision 2 deployed
+  expect 1 k get deployment shop-web -o 'jsonpath={.spec.replicas}'
+  # And nothing is left to do.
+  exits 0 chart -o json
+  expect 0 jq .outcome.requests.writes "$WORK/out"
+  # What a controller has set is no reason to change anything.
+  exits 0 k get deployment shop-web -o json
+  jq '{apiVersion, kind, metadata: {name: .metadata.name}, spec: {replicas: 2}}' "$WORK/out" >"$WORK/scaled.json"
+  k apply --server-side --force-conflicts --field-manager autoscaler -f "$WORK/scaled.json" >/dev/null
+  exits 0 chart -o json
+  expect 0 jq .outcome.requests.writes "$WORK/out"
+}
+
+test_helm_4_is_not_sent_against_a_controller() {
+  shop
+  exits 0 chart
+  k patch deployment shop-web --field-manager autoscaler -p '{"spec":{"replicas":2}}' >/dev/null
+  local mark
+  mark=$(audit_mark)
+  exits 2 shop_upgrade --set web.greeting=Ahoyhoy
+  says "Deployment/$NAMESPACE/shop-web spec.replicas is 2 and belongs to autoscaler; the chart wants 1" "set the chart's setting"
+  same "audited writes" "" "$(audited_writes "$mark")"
+  exits 0 shop_upgrade --set web.greeting=Ahoyhoy --set web.replicas=2
+  revision 2 deployed
+}
+
 test_a_stall_is_told_by_its_cause() {
   shop
   local WAIT=15s
@@ -277,6 +311,7 @@ test_one_installation_is_made_in_one_way() {
 # --- helm 3. It compares three ways and owns no fields, where helm 4 applies on the server; what comes of it is to be the same.
 
 test_helm_3_writes_only_what_it_must() { GENERATION=helm3 test_second_install_writes_nothing_and_an_upgrade_only_what_it_must; }
+test_helm_3_changed_by_hand() { GENERATION=helm3 test_what_was_changed_by_hand_is_shown_and_taken_back; }
 test_helm_3_killed() { GENERATION=helm3 test_killed_with_its_helm; }
 test_helm_3_killed_in_an_upgrade() { GENERATION=helm3 test_killed_in_an_upgrade_and_taken_up_without_the_secrets; }
 test_helm_3_stopped_in_good_order() { GENERATION=helm3 test_stopped_in_good_order; }
