@@ -191,6 +191,11 @@ impl Helm {
         self.version >= LABELS
     }
 
+    /// Whether it applies on the server, where fields have owners.
+    pub fn applies_on_server(&self) -> bool {
+        self.version.major >= 4
+    }
+
     /// Asks a chart who it is.
     ///
     /// # Errors

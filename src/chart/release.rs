@@ -84,6 +84,8 @@ pub struct Release {
     pub values: Value,
     /// What it has made.
     pub manifest: Manifest,
+    /// Whether it was applied on the server, where fields have owners; helm 4 goes on in the way of the revision before.
+    pub on_server: bool,
     /// Names of what helm runs when it is taken away.
     pub farewells: Vec<String>,
     /// The plan of ours that made it.
@@ -167,6 +169,7 @@ impl Release {
                 .filter(|values| !values.is_null())
                 .unwrap_or_else(|| Value::Object(serde_json::Map::new())),
             manifest,
+            on_server: text(&body, "/apply_method") == Some("ssa"),
             farewells: hooks
                 .filter(|hook| is_farewell(hook))
                 .filter_map(|hook| text(hook, "/name").map(str::to_owned))

@@ -142,10 +142,7 @@ async fn recover(
         Some(claim) => claim,
         None => choose_claim(session, arguments, scene, playbook)?,
     };
-    let installation = installation_of(scene, playbook, &claim);
-    let record =
-        InstallRecord::read(&scene.cluster.client, &installation.key()).await.map_err(|error| Failure::kube(&error))?;
-    let installation = record.as_ref().map_or(installation, |record| record.installation.clone());
+    let (installation, record) = installation_of(scene, playbook, &claim).await?;
     let settings = settings(playbook, &arguments.set, record.as_ref())?;
     let inputs = inputs(&installation, playbook, &claim, &settings);
     if let Some(open) = open_run(session, scene, &installation)?.filter(|_| !arguments.dry_run) {
@@ -224,19 +221,47 @@ fn choose_claim(
     }
 }
 
-/// Whose claim it is, by its labels or those of what uses it; its lock keeps an install of the same out.
-fn installation_of(scene: &Scene, playbook: &Playbook, claim: &ObjectRef) -> Installation {
-    let snapshot = &scene.sighting.snapshot;
-    let users = join::workloads(snapshot, claim);
-    let mut objects = std::iter::once(claim)
-        .chain(users.iter().map(|user| &user.pinned.object))
-        .filter_map(|object| snapshot.get(object));
-    let label = |object: &Value, name: &str| object["metadata"]["labels"][name].as_str().map(str::to_owned);
-    let by_label = objects.find_map(|object| Some((label(object, STACK_LABEL)?, label(object, NAMESPACE_LABEL)?)));
+/// Whose claim it is, with its record; its lock keeps an install of the same out, and its way in proves the recovery. Labels say it, of
+/// the claim or of what uses it; the objects of a chart have none of ours, and are in the inventory of their installation.
+async fn installation_of(
+    scene: &Scene,
+    playbook: &Playbook,
+    claim: &ObjectRef,
+) -> Result<(Installation, Option<InstallRecord>), Failure> {
+    let users = join::workloads(&scene.sighting.snapshot, claim);
+    let objects: Vec<ObjectRef> =
+        std::iter::once(claim.clone()).chain(users.into_iter().map(|user| user.pinned.object)).collect();
+    let by_label = objects.iter().find_map(|object| by_labels(scene, object));
+    let inventoried = match by_label {
+        Some(_) => None,
+        None => by_inventory(scene, &objects).await.map_err(|error| Failure::kube(&error))?,
+    };
+    if let Some(record) = inventoried {
+        return Ok((record.installation.clone(), Some(record)));
+    }
     let namespace = claim.namespace.clone().unwrap_or_default();
     let own = || (playbook.stack.clone().unwrap_or_else(|| "recover".to_owned()), namespace);
     let (stack, namespace) = by_label.unwrap_or_else(own);
-    Installation { release: stack.clone(), stack, version: String::new(), namespace, profile: String::new() }
+    let bare =
+        Installation { release: stack.clone(), stack, version: String::new(), namespace, profile: String::new() };
+    let record =
+        InstallRecord::read(&scene.cluster.client, &bare.key()).await.map_err(|error| Failure::kube(&error))?;
+    Ok((record.as_ref().map_or(bare, |record| record.installation.clone()), record))
+}
+
+/// Stack and namespace, as the labels of an object have them.
+fn by_labels(scene: &Scene, object: &ObjectRef) -> Option<(String, String)> {
+    let labels = &scene.sighting.snapshot.get(object)?["metadata"]["labels"];
+    Some((labels[STACK_LABEL].as_str()?.to_owned(), labels[NAMESPACE_LABEL].as_str()?.to_owned()))
+}
+
+/// The installation that one of these objects was made for. Who may not read records recovers without.
+async fn by_inventory(scene: &Scene, objects: &[ObjectRef]) -> Result<Option<InstallRecord>, kube::Error> {
+    let records = match InstallRecord::list(&scene.cluster.client).await {
+        Err(kube::Error::Api(status)) if status.code == 403 => Vec::new(),
+        records => records?,
+    };
+    Ok(records.into_iter().find(|record| record.inventory.iter().any(|object| objects.contains(object))))
 }
 
 /// On the command line, in the values that the installation was made with, or by default.

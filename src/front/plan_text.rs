@@ -74,10 +74,7 @@ pub(crate) fn step_lines(step: &Step, namespace: &str, paint: Paint) -> Vec<Stri
         Change::Keep { why } => vec![format!("  {} {about}: {why}", paint.careful("= keep  "))],
         Change::Update { fields, conflicts, .. } => {
             let head = format!("  {} {about}", paint.careful("~ update"));
-            let taken = |field: &&FieldChange| !conflicts.iter().any(|conflict| conflict.path == field.path);
-            let fields = fields.iter().filter(taken).map(field_line);
-            let conflicts = conflicts.iter().map(|conflict| conflict_line(conflict, paint));
-            std::iter::once(head).chain(fields).chain(conflicts).collect()
+            std::iter::once(head).chain(update_lines(fields, conflicts, paint)).collect()
         }
         Change::Replace { replacement } => {
             let head = format!("  {} {about}", paint.bad("-/+ replace"));
@@ -100,11 +97,18 @@ fn task_lines(task: &Task, change: &Change, paint: Paint) -> Vec<String> {
     };
     let head = format!("  {mark} {}", task.title());
     let fields = match change {
-        Change::Update { fields, .. } => fields.iter().map(field_line).collect(),
+        Change::Update { fields, conflicts, .. } => update_lines(fields, conflicts, paint),
         _ => Vec::new(),
     };
     let details = task.details().into_iter().map(|line| format!("      {line}"));
     std::iter::once(head).chain(details).chain(fields).collect()
+}
+
+/// Field by field; one that somebody else owns is told as that alone.
+fn update_lines(fields: &[FieldChange], conflicts: &[Conflict], paint: Paint) -> Vec<String> {
+    let alone = |field: &&FieldChange| !conflicts.iter().any(|conflict| conflict.path == field.path);
+    let fields = fields.iter().filter(alone).map(field_line);
+    fields.chain(conflicts.iter().map(|conflict| conflict_line(conflict, paint))).collect()
 }
 
 fn field_line(field: &FieldChange) -> String {

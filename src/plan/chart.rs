@@ -5,17 +5,18 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::install::{await_id, is_worth_a_wait};
+use super::compare::{Changed, compare};
+use super::difference::{HIDDEN, hide_values};
+use super::install::{await_id, by_hand, is_worth_a_wait};
 use super::task::Task;
 use super::task::helm::{Deployment, Place};
 use super::uninstall::{self, Destroy};
-use super::{Action, Change, FieldChange, Plan, Reach, Step};
+use super::{Action, Change, Choice, Conflict, FieldChange, Plan, Reach, Step};
 use crate::chart::manifest::is_kept;
 use crate::chart::release::Status;
 use crate::chart::{Manifest, Release, Releases};
 use crate::doctor::{Cause, Outlook};
 use crate::object::{ObjectRef, text};
-use crate::plan::difference::HIDDEN;
 use crate::snapshot::Snapshot;
 use crate::stack::values::MADE;
 
@@ -36,6 +37,8 @@ pub struct Wanted<'a> {
     pub reach: &'a [Reach],
     /// Whether a release that helm holds to be under way may be freed.
     pub unlock: bool,
+    /// Whether this helm applies on the server.
+    pub on_server: bool,
     /// The time.
     pub now: Timestamp,
 }
@@ -47,7 +50,13 @@ pub fn add(plan: &mut Plan, mut wanted: Wanted<'_>) -> Option<Cause> {
         Ok(freed) => freed,
         Err(cause) => return Some(*cause),
     };
-    let change = change(&wanted);
+    let (by_hand, others) = conflicts(&wanted);
+    let on_server = wanted.on_server && wanted.releases.newest().is_some_and(|newest| newest.on_server);
+    wanted.deployment.force = on_server && !by_hand.is_empty();
+    let change = change(&wanted, by_hand, &others);
+    if let Some(other) = others.first().filter(|_| on_server && change.writes()) {
+        return Some(owned(&wanted.deployment.place, other));
+    }
     let task = Task::DeployRelease { deployment: Box::new(wanted.deployment.clone()) };
     let deploy = host(format!("deploy:{}", wanted.deployment.place.subject()), task, Some(change), before);
     let deployed = deploy.id.clone();
@@ -141,10 +150,66 @@ fn locked(place: &Place, message: String, remedy: String) -> Box<Cause> {
     })
 }
 
-/// What helm would change, as far as it can be told: nothing when the release is of this chart and these values, and all of it is there.
-fn change(wanted: &Wanted<'_>) -> Change {
+/// The field manager of every helm.
+const HELM: &str = "helm";
+
+/// Fields of what is there that somebody else owns and that have another value than the chart's: those that were changed by hand, and the rest.
+fn conflicts(wanted: &Wanted<'_>) -> (Vec<Conflict>, Vec<Conflict>) {
+    let objects = wanted.manifest.objects.iter().filter_map(|object| Some((object, ObjectRef::of(object)?)));
+    let there =
+        objects.filter_map(|(object, reference)| Some((reference.clone(), object, wanted.live.get(&reference)?)));
+    let all = there.flat_map(|(reference, object, live)| {
+        compare(object, live).changed.into_iter().filter_map(move |changed| conflict(&reference, changed))
+    });
+    all.partition(|conflict| conflict.owners.iter().all(|owner| by_hand(owner)))
+}
+
+/// What helm takes from its owner; none where nobody but helm owns it.
+fn conflict(object: &ObjectRef, changed: Changed) -> Option<Conflict> {
+    let Changed { path, pointer, mut now, mut wanted, mut owners, rival } = changed;
+    owners.retain(|owner| owner != HELM);
+    if owners.is_empty() {
+        return None;
+    }
+    if object.kind == "Secret" {
+        hide_values(&path, [&mut now, &mut wanted]);
+    }
+    Some(Conflict { path: format!("{object} {path}"), pointer, owners, now, wanted, choice: Choice::Take, rival })
+}
+
+/// Helm would refuse in the middle of its work what is refused here.
+fn owned(place: &Place, conflict: &Conflict) -> Cause {
+    let value = |value: &Option<Value>| value.as_ref().map_or_else(|| "nothing".to_owned(), Value::to_string);
+    let message = format!(
+        "{} is {} and belongs to {}; the chart wants {}, and helm takes nothing from others",
+        conflict.path,
+        value(&conflict.now),
+        conflict.owners.join(", "),
+        value(&conflict.wanted)
+    );
+    let remedy = "set the chart's setting to what is there, or have its owner give the field up";
+    Cause {
+        id: "field-owned".to_owned(),
+        object: Some(place.subject()),
+        reason: "FieldOwned".to_owned(),
+        message,
+        remedy: Some(remedy.to_owned()),
+        outlook: Outlook::Final,
+    }
+}
+
+/// What helm would change, as far as it can be told: nothing when the release is of this chart and these values, all of it is there, and
+/// nobody has changed it by hand. What a controller has set is no reason to change anything, and goes with the rest when there is one.
+fn change(wanted: &Wanted<'_>, by_hand: Vec<Conflict>, others: &[Conflict]) -> Change {
     let Some(newest) = wanted.releases.newest() else { return Change::Create };
     let mut fields = wanted.manifest.difference(&newest.manifest);
+    let known: BTreeSet<String> = fields.iter().map(|field| field.path.clone()).collect();
+    let drifted = by_hand.iter().filter(|conflict| !known.contains(&conflict.path));
+    fields.extend(drifted.map(|conflict| FieldChange {
+        path: conflict.path.clone(),
+        now: conflict.now.clone(),
+        wanted: conflict.wanted.clone(),
+    }));
     let now = |text: String| Some(Value::from(text));
     let absent = |object: &&ObjectRef| {
         wanted.live.get(object).is_none() && !fields.iter().any(|field| field.path == object.to_string())
@@ -181,7 +246,8 @@ fn change(wanted: &Wanted<'_>) -> Change {
     if fields.is_empty() {
         return Change::Unchanged;
     }
-    Change::Update { fields, conflicts: Vec::new(), resource_version: String::new() }
+    let conflicts = by_hand.into_iter().chain(others.iter().cloned()).collect();
+    Change::Update { fields, conflicts, resource_version: String::new() }
 }
 
 /// Whether two trees say the same: numbers by value, because helm counts in floating point, and a secret that is not known here may be any.

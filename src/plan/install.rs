@@ -330,7 +330,7 @@ fn conflicts(comparison: &Comparison, policy: Policy) -> Vec<Conflict> {
 }
 
 /// Field managers of kubectl's own commands: a person at a keyboard, whom no controller will contradict in a second.
-fn by_hand(manager: &str) -> bool {
+pub(super) fn by_hand(manager: &str) -> bool {
     manager == "kubectl" || manager.starts_with("kubectl-") || manager == UNNAMED_SCALER
 }
 

@@ -154,6 +154,7 @@ pub async fn chart(
         live: &live,
         reach: &reach,
         unlock: asked.unlock,
+        on_server: asked.helm.applies_on_server(),
         now,
     };
     prepared.refusals.extend((!missing.is_empty()).then(|| secrets_needed(&missing)));
@@ -194,6 +195,7 @@ fn deployment(asked: &Asked<'_>, manifest: &Manifest, releases: &Releases, place
         secrets: asked.values.secrets.clone(),
         before: releases.revision(),
         mark: asked.helm.labels().then(|| asked.mark.clone()),
+        force: false,
         objects: manifest.references(),
         hooks: manifest.hooks.iter().filter_map(ObjectRef::of).collect(),
     }

@@ -163,13 +163,16 @@ pub(super) fn claims(object: &Value) -> impl Iterator<Item = (String, &Value)> {
 }
 
 /// The classes that claims name and the cluster does not have. A claim that names its volume too needs none, and neither
-/// does one with an empty name.
+/// does one with an empty name, or one whose class is only the word by which it and a volume of the plan find each other.
 fn missing_classes(plan: &Plan, around: &Snapshot) -> Vec<String> {
     let there: BTreeSet<&str> =
         around.of_kind("storage.k8s.io", "StorageClass").filter_map(|class| text(class, "/metadata/name")).collect();
+    let volumes = plan.objects().filter(|object| object["kind"] == "PersistentVolume");
+    let words: BTreeSet<&str> = volumes.filter_map(|volume| text(volume, "/spec/storageClassName")).collect();
+    let unknown = |class: &&str| !class.is_empty() && !there.contains(class) && !words.contains(class);
     let mut missing: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for (name, claim) in plan.objects().flat_map(claims) {
-        let class = text(claim, "/spec/storageClassName").filter(|class| !class.is_empty() && !there.contains(class));
+        let class = text(claim, "/spec/storageClassName").filter(unknown);
         if let Some(class) = class.filter(|_| claim.pointer("/spec/volumeName").is_none()) {
             missing.entry(class).or_default().push(name);
         }
@@ -280,6 +283,10 @@ mod tests {
         let mut bound = claim(&json!("fast"));
         bound["spec"]["volumeName"] = json!("made-by-hand");
         assert_eq!(judge(&plan(bound), &needs(), &snapshot), [""; 0]);
+        let mut both = plan(claim(&json!("manual")));
+        let volume = json!({"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": "v"}, "spec": {"storageClassName": "manual"}});
+        both.steps.extend(plan(volume).steps);
+        assert_eq!(judge(&both, &needs(), &snapshot), [""; 0], "the plan brings the volume");
     }
 
     #[test]

@@ -38,6 +38,19 @@ fn what_a_profile_makes() {
     assert_eq!(more, gateway.map(|kind| format!("{kind}/telemetry-pipeline-api-gateway")));
 }
 
+/// What is told a container by its name, as `kubectl logs -c`, fits an installation of the chart as well.
+#[test]
+fn containers_have_the_names_of_the_chart() {
+    let made = objects(&stack(NAME), "single-node", &[]);
+    for (workload, container) in [
+        ("DaemonSet/telemetry-pipeline-streamer", "telemetry-streamer"),
+        ("Deployment/telemetry-pipeline-collector", "telemetry-collector"),
+        ("Deployment/telemetry-pipeline-api-gateway", "api-gateway"),
+    ] {
+        assert_eq!(object(&made, workload)["spec"]["template"]["spec"]["containers"][0]["name"], container);
+    }
+}
+
 /// The document's commands select by these labels, whatever the release is called.
 #[test]
 fn pods_bear_the_labels_that_the_document_selects_by() {

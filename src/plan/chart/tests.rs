@@ -52,6 +52,7 @@ fn changed(text: &str, releases: &Releases, there: &Snapshot) -> Change {
         live: there,
         reach: &[],
         unlock: false,
+        on_server: true,
         now: Timestamp::UNIX_EPOCH,
     };
     assert_eq!(add(&mut plan, wanted), None);
@@ -89,6 +90,64 @@ fn the_same_chart_with_the_same_values_writes_nothing() {
     assert_eq!(paths(changed(MANIFEST, &other, &there)), ["values that change no object"]);
 }
 
+/// What comes of a StatefulSet that somebody has scaled to 3: the change, or the refusal; and whether helm is told to take it.
+fn scaled(text: &str, owner: &str, releases: &Releases, on_server: bool) -> Result<(Change, bool), String> {
+    let manifest = manifest(text);
+    let mut there = live(&manifest);
+    let set = ObjectRef::new("apps/v1", "StatefulSet", Some("sea"), "db");
+    let mut object = there.get(&set).unwrap().clone();
+    object["spec"]["replicas"] = 3.into();
+    object["metadata"]["managedFields"] = json!([
+        {"manager": "helm", "operation": "Apply", "fieldsV1": {"f:spec": {"f:volumeClaimTemplates": {}}}},
+        {"manager": owner, "operation": "Update", "subresource": "scale", "fieldsV1": {"f:spec": {"f:replicas": {}}}}]);
+    there.insert(object);
+    let mut plan = empty(Purpose::Install);
+    let wanted = Wanted {
+        deployment: deployment(1),
+        manifest: &manifest,
+        releases,
+        live: &there,
+        reach: &[],
+        unlock: false,
+        on_server,
+        now: Timestamp::UNIX_EPOCH,
+    };
+    match add(&mut plan, wanted) {
+        Some(cause) => Err(cause.message),
+        None => Ok((plan.steps[0].change.clone(), plan.deployment().unwrap().force)),
+    }
+}
+
+#[test]
+fn what_was_changed_by_hand_is_taken_back_and_what_a_controller_set_is_not() {
+    let mut releases = kept("deployed", MANIFEST);
+    releases.0[0].on_server = true;
+    let (change, force) = scaled(MANIFEST, "kubectl", &releases, true).unwrap();
+    let Change::Update { fields, conflicts, .. } = change else { panic!("{change:?}") };
+    let (field, conflict) = (&fields[0], &conflicts[0]);
+    assert_eq!(
+        (field.path.as_str(), &field.now, &field.wanted),
+        ("StatefulSet/sea/db spec.replicas", &Some(json!(3)), &Some(json!(1)))
+    );
+    assert_eq!((conflict.owners.as_slice(), conflict.choice), (&["kubectl".to_owned()][..], Choice::Take));
+    assert!(force, "helm 4 has to be told");
+    // helm 3, and helm 4 with what helm 3 has made, take it unasked, and the option would be refused.
+    assert!(!scaled(MANIFEST, "kubectl", &releases, false).unwrap().1);
+    assert!(!scaled(MANIFEST, "kubectl", &kept("deployed", MANIFEST), true).unwrap().1);
+    // An autoscaler's number is no reason to upgrade; when there is one, helm 4 would stop at it, and helm 3 would not.
+    assert_eq!(scaled(MANIFEST, "kube-controller-manager", &releases, true).unwrap().0, Change::Unchanged);
+    let more = MANIFEST.replace("port: 80", "port: 81");
+    let told = scaled(&more, "kube-controller-manager", &releases, true).unwrap_err();
+    assert!(
+        told.starts_with(
+            "StatefulSet/sea/db spec.replicas is 3 and belongs to kube-controller-manager; the chart wants 1"
+        ),
+        "{told}"
+    );
+    let (change, force) = scaled(&more, "kube-controller-manager", &releases, false).unwrap();
+    assert!(matches!(change, Change::Update { conflicts, .. } if conflicts.len() == 1) && !force);
+}
+
 #[test]
 fn what_runs_is_awaited_behind_helm_and_the_service_is_reached_last() {
     let manifest = manifest(MANIFEST);
@@ -110,6 +169,7 @@ fn what_runs_is_awaited_behind_helm_and_the_service_is_reached_last() {
         live: &Snapshot::default(),
         reach: &[reach],
         unlock: false,
+        on_server: true,
         now: Timestamp::UNIX_EPOCH,
     };
     assert_eq!(add(&mut plan, wanted), None);
@@ -137,6 +197,7 @@ fn a_release_under_way_is_freed_only_when_it_is_old_and_somebody_says_so() {
             live: &Snapshot::default(),
             reach: &[],
             unlock,
+            on_server: true,
             now,
         };
         match add(&mut plan, wanted) {

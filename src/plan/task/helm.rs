@@ -75,6 +75,9 @@ pub struct Deployment {
     /// By which this plan knows its own revision again; `None`: this helm labels nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mark: Option<String>,
+    /// Whether helm takes fields that somebody has changed by hand; an older one does so unasked.
+    #[serde(default)]
+    pub force: bool,
     /// What the chart renders to.
     pub objects: Vec<ObjectRef>,
     /// What helm runs on the way.
@@ -95,6 +98,7 @@ impl Deployment {
                 .iter()
                 .flat_map(|mark| ["--labels".to_owned(), format!("{}={mark}", crate::chart::release::MARK)]),
         );
+        rest.extend(self.force.then(|| "--force-conflicts".to_owned()));
         rest.extend(["--values".to_owned(), "-".to_owned()]);
         (first.to_vec(), rest)
     }
@@ -175,6 +179,7 @@ pub(crate) mod testing {
             secrets: vec!["/web/password".to_owned()],
             before,
             mark: Some("p1".to_owned()),
+            force: false,
             objects: vec![object("v1", "Service", "shop"), object("apps/v1", "Deployment", "shop")],
             hooks: Vec::new(),
         }

@@ -1,4 +1,4 @@
-# A stack from its official chart, with the real helm: a chart of our own and a stack whose values it shares (charts/). What is
+# A stack from its official chart, with the real helm (4, and 3 where the two differ): a chart of our own and a stack whose values it shares (charts/). What is
 # expected was written before the first run: helm never sees a secret in its arguments, the second install writes nothing, what is
 # killed goes on, what is stuck is named and freed, and no data goes by implication.
 # seaworthy
@@ -11,16 +11,24 @@ STACK=shop
 CHART=$CLUSTER_DIR/charts/shop
 WORD=swordfish$RANDOM
 
-# shop: all that a test of this group needs. HELM is the real one, and first on the PATH.
+# shop: all that a test of this group needs.
 shop() {
   begin
-  HELM=$("$CLUSTER_DIR/tool" helm)
-  PATH=$(dirname "$HELM"):$PATH
+  use_helm "${GENERATION:-helm}"
   printf '%s\n' "$WORD" >"$WORK/password"
+}
+
+# use_helm TOOL: HELM is that one, and first on the PATH: helm 4 (helm) or helm 3 (helm3)
+use_helm() {
+  HELM=$("$CLUSTER_DIR/tool" "$1")
+  PATH=$(dirname "$HELM"):$PATH
 }
 
 # chart ARGUMENTS...: installs from the chart
 chart() { sw --profiles "$CLUSTER_DIR/charts/stacks" install shop -n "$NAMESPACE" --chart "$CHART" --secret "web.password=@$WORK/password" --yes "$@"; }
+
+# about COMMAND...: a command about the stack, such as status
+about() { sw --profiles "$CLUSTER_DIR/charts/stacks" "$@" -n "$NAMESPACE"; }
 
 shop_upgrade() { sw --profiles "$CLUSTER_DIR/charts/stacks" upgrade shop -n "$NAMESPACE" --yes "$@"; }
 
@@ -95,6 +103,40 @@ test_second_install_writes_nothing_and_an_upgrade_only_what_it_must() {
   exits 0 shop_upgrade
   revision 3 deployed
   k get service shop-web >/dev/null
+}
+
+# helm 3 takes such a field back without a word, helm 4 refuses in the middle of its work, unless it is told.
+test_what_was_changed_by_hand_is_shown_and_taken_back() {
+  shop
+  exits 0 chart
+  k scale deployment shop-web --replicas=2 >/dev/null
+  exits 0 chart --dry-run
+  says "Deployment/$NAMESPACE/shop-web spec.replicas (owned by kubectl): taken back: 2 -> 1"
+  exits 0 chart
+  revision 2 deployed
+  expect 1 k get deployment shop-web -o 'jsonpath={.spec.replicas}'
+  # And nothing is left to do.
+  exits 0 chart -o json
+  expect 0 jq .outcome.requests.writes "$WORK/out"
+  # What a controller has set is no reason to change anything.
+  exits 0 k get deployment shop-web -o json
+  jq '{apiVersion, kind, metadata: {name: .metadata.name}, spec: {replicas: 2}}' "$WORK/out" >"$WORK/scaled.json"
+  k apply --server-side --force-conflicts --field-manager autoscaler -f "$WORK/scaled.json" >/dev/null
+  exits 0 chart -o json
+  expect 0 jq .outcome.requests.writes "$WORK/out"
+}
+
+test_helm_4_is_not_sent_against_a_controller() {
+  shop
+  exits 0 chart
+  k patch deployment shop-web --field-manager autoscaler -p '{"spec":{"replicas":2}}' >/dev/null
+  local mark
+  mark=$(audit_mark)
+  exits 2 shop_upgrade --set web.greeting=Ahoyhoy
+  says "Deployment/$NAMESPACE/shop-web spec.replicas is 2 and belongs to autoscaler; the chart wants 1" "set the chart's setting"
+  same "audited writes" "" "$(audited_writes "$mark")"
+  exits 0 shop_upgrade --set web.greeting=Ahoyhoy --set web.replicas=2
+  revision 2 deployed
 }
 
 test_a_stall_is_told_by_its_cause() {
@@ -264,4 +306,136 @@ test_one_installation_is_made_in_one_way() {
   says 'was installed from the chart shop 0.1.0'
   exits 2 sw --profiles "$CLUSTER_DIR/charts/stacks" rollback shop -n "$NAMESPACE" --yes
   says 'helm rollback shop REVISION'
+}
+
+# --- helm 3. It compares three ways and owns no fields, where helm 4 applies on the server; what comes of it is to be the same.
+
+test_helm_3_writes_only_what_it_must() { GENERATION=helm3 test_second_install_writes_nothing_and_an_upgrade_only_what_it_must; }
+test_helm_3_changed_by_hand() { GENERATION=helm3 test_what_was_changed_by_hand_is_shown_and_taken_back; }
+test_helm_3_killed() { GENERATION=helm3 test_killed_with_its_helm; }
+test_helm_3_killed_in_an_upgrade() { GENERATION=helm3 test_killed_in_an_upgrade_and_taken_up_without_the_secrets; }
+test_helm_3_stopped_in_good_order() { GENERATION=helm3 test_stopped_in_good_order; }
+test_helm_3_stuck_upgrade() { GENERATION=helm3 test_a_stuck_upgrade_is_named_and_freed; }
+test_helm_3_stuck_first_install() { GENERATION=helm3 test_a_stuck_first_install_is_freed; }
+test_helm_3_uninstall() { GENERATION=helm3 test_uninstall_leaves_data_and_says_so; }
+
+# Somebody's helm is replaced by a newer one, or two people have different ones.
+test_either_helm_goes_on_with_what_the_other_made() {
+  local GENERATION=helm3
+  shop
+  exits 0 chart
+  use_helm helm
+  exits 0 chart -o json
+  expect 0 jq .outcome.requests.writes "$WORK/out"
+  revision 1 deployed
+  exits 0 shop_upgrade --set web.replicas=2
+  revision 2 deployed
+  expect 2 k get deployment shop-web -o 'jsonpath={.status.readyReplicas}'
+  use_helm helm3
+  exits 0 shop_upgrade -o json
+  expect 0 jq .outcome.requests.writes "$WORK/out"
+  exits 0 shop_upgrade --set web.replicas=1
+  revision 3 deployed
+  expect 1 k get deployment shop-web -o 'jsonpath={.spec.replicas}'
+  exits 0 shop_uninstall "--destroy-data=secret/$NAMESPACE/shop-web"
+  expect "" helm list -q
+}
+
+# --- afterwards: looked at, judged, opened and brought back as any other installation
+
+# answers: what opens it has printed an address at which it answers
+answers() {
+  local url
+  url=$(jq -r '.url + .path' "$WORK/opened") && [[ -n $url ]] || return 1
+  curl -sSf --max-time 5 "$url" | grep -q Ahoy
+}
+
+test_a_healthy_release_gets_a_clean_answer_and_is_opened() {
+  shop
+  exits 0 chart
+  exits 0 about status shop
+  says healthy
+  exits 0 about doctor shop --fail-on warning -o json
+  expect 0 jq '.findings | length' "$WORK/out"
+  exits 0 about why statefulset/shop-store
+  exits 0 about why deployment/shop-web
+  # Without the limit of other commands: it lasts until it is ended.
+  "$SEAWORTHY" --kubeconfig "$CONFIG" --profiles "$CLUSTER_DIR/charts/stacks" open shop -n "$NAMESPACE" -o json >"$WORK/opened" 2>"$WORK/open.err" &
+  printf '%s\n' $! >"$WORK/open.pid"
+  eventually 20 answers
+  # It survives its pod.
+  k delete pod -l app=shop-web --wait=false >/dev/null
+  eventually 60 answers
+}
+
+test_an_image_that_is_not_there_is_named_with_the_objects_of_the_chart() {
+  shop
+  local WAIT=15s
+  exits 1 chart --set image=localhost:1/nowhere:1
+  exits 3 about status shop
+  says Deployment/ shop-web localhost:1/nowhere:1
+  exits 3 about doctor shop
+  says localhost:1/nowhere:1 "Deployment/$NAMESPACE/shop-web"
+  exits 3 about why deployment/shop-web
+  says localhost:1/nowhere:1
+  # The store has an image of its own, and nothing is said of it.
+  exits 0 about why statefulset/shop-store
+}
+
+no_window() { [[ -z $(k get pod -l app=shop-web -o name) ]]; }
+
+test_what_was_deleted_by_hand_is_said_and_put_back() {
+  shop
+  exits 0 chart
+  k delete deployment shop-web >/dev/null
+  exits 3 about status shop
+  says "Deployment/$NAMESPACE/shop-web" 'it was installed and is not there any more'
+  # A Service without pods is what the doctor sees of it.
+  eventually 30 no_window
+  exits 3 about doctor shop --fail-on warning
+  says "Service/$NAMESPACE/shop-web"
+  exits 0 chart --dry-run
+  says "Deployment/$NAMESPACE/shop-web" missing
+  exits 0 chart
+  says 'answered 200'
+  exits 0 about status shop
+  k delete statefulset shop-store >/dev/null
+  exits 3 about status shop
+  exits 0 shop_upgrade
+  exits 0 about status shop
+  revision 3 deployed
+}
+
+# lose_volume: the object goes although it is in use; the folder stays.
+lose_volume() {
+  local volume
+  volume=$(k get persistentvolumeclaim data-shop-store-0 -o 'jsonpath={.spec.volumeName}')
+  kubectl delete persistentvolume "$volume" --wait=false >/dev/null
+  kubectl patch persistentvolume "$volume" --type merge -p '{"metadata":{"finalizers":null}}' >/dev/null
+  eventually 30 is_lost
+}
+
+is_lost() { [[ $(k get persistentvolumeclaim data-shop-store-0 -o 'jsonpath={.status.phase}') == Lost ]]; }
+
+test_a_lost_volume_of_the_chart_comes_back_with_its_contents() {
+  shop
+  exits 0 chart
+  k exec shop-store-0 -- sh -c 'echo cargo >/data/hold'
+  lose_volume
+  exits 3 about recover
+  expect "claim-lost PersistentVolumeClaim/$NAMESPACE/data-shop-store-0" head -n 1 "$WORK/out"
+  says 'shop-store' "seaworthy recover rebind --claim $NAMESPACE/data-shop-store-0"
+  exits 0 about recover rebind --dry-run -o json
+  local names
+  mapfile -t names < <(jq -r '.plan.steps[].action | select(.do == "rescue").verb | select(.verb == "delete" or .verb == "release")
+    | (.object // .volume).object | select(.kind != "Pod") | "--destroy-data=" + ([.kind, .namespace, .name] | map(select(. != null)) | join("/"))' "$WORK/out")
+  exits 0 about recover rebind --yes "${names[@]}"
+  # It is proven over the way in that the chart's installation has.
+  says 'report: rebind' 'answered 200'
+  expect cargo k exec shop-store-0 -- cat /data/hold
+  exits 0 about status shop
+  # And it is helm's release as before.
+  exits 0 chart -o json
+  expect 0 jq .outcome.requests.writes "$WORK/out"
+  revision 1 deployed
 }

@@ -10,9 +10,9 @@
 # shellcheck source=tests/cluster/groups/lib/everything.sh
 . "$CLUSTER_DIR/groups/lib/everything.sh"
 
-mark_data() { k exec "$(pod_of collector)" -c collector -- sh -c "echo $1 >/data/marker"; }
+mark_data() { k exec "$(pod_of collector)" -c telemetry-collector -- sh -c "echo $1 >/data/marker"; }
 
-data_mark() { k exec "$(pod_of collector)" -c collector -- cat /data/marker; }
+data_mark() { k exec "$(pod_of collector)" -c telemetry-collector -- cat /data/marker; }
 
 claim_uid() { k get persistentvolumeclaim "$(claim)" --ignore-not-found -o 'jsonpath={.metadata.uid}:{.status.phase}'; }
 

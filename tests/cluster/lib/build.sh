@@ -70,13 +70,13 @@ version_flags() {
 
 # Built only for those who ask, each from a module of its own: their versions of
 # the Kubernetes libraries differ from the cluster's.
-LAZY_TOOLS=(helm kwok kind registry)
+LAZY_TOOLS=(helm helm3 kwok kind registry)
 
 tool_path() {
   local folder
   if [[ " ${LAZY_TOOLS[*]} " == *" $1 "* ]]; then
     folder=$(lazy_folder "$1")
-    printf '%s\n' "$folder/$1"
+    printf '%s\n' "$folder/$(program_of "$1")"
     return
   fi
   build_all
@@ -85,6 +85,9 @@ tool_path() {
   done
   die "no tool is named $1"
 }
+
+# program_of TOOL: a tool that is there in two generations has one name, by which a PATH finds it.
+program_of() { printf '%s\n' "${1%3}"; }
 
 # lazy_folder MODULE: prints the folder of its programs, built when it is missing.
 lazy_folder() {

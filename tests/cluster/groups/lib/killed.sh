@@ -114,7 +114,7 @@ part() {
 go_on() {
   local door=$1 number=$2 what=$3 before marked=no code=0 how=(install_again)
   before=$(uids)
-  if k exec "deployment/$STACK-collector" -c collector -- sh -c "echo $number >/data/marker" >/dev/null 2>&1; then marked=yes; fi
+  if k exec "deployment/$STACK-collector" -c telemetry-collector -- sh -c "echo $number >/data/marker" >/dev/null 2>&1; then marked=yes; fi
   # By the same command, and by the journal, in turn; without a journal there is only the former.
   if ((number / 3 % 2)) && run_states 2>/dev/null | grep -qE '^(open|interrupted)$'; then how=(sw runs resume --yes); fi
   plan_door "$door"
@@ -125,7 +125,7 @@ $(cat "$WORK/$NAMESPACE.again")"
   same "$what: the state" "$(cat "$WORK/undisturbed")" "$(state_of)"
   same "$what: what was there before" "$before" "$(comm -12 <(printf '%s\n' "$before") <(uids))"
   same "$what: objects written twice" "" "$(own_writes "$door" | grep -v ' 201$')"
-  [[ $marked == no ]] || expect "$number" k exec "deployment/$STACK-collector" -c collector -- cat /data/marker
+  [[ $marked == no ]] || expect "$number" k exec "deployment/$STACK-collector" -c telemetry-collector -- cat /data/marker
   same "$what: runs that are not done" "" "$(run_states 2>/dev/null | grep -v '^done$')"
   lock_is_nobodys "$what"
 }
