@@ -1,20 +1,18 @@
 //! `install`: bad input is found before anything is asked of a cluster, refusals before anything is written.
 
+mod inputs;
+mod preflight;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
-use seaworthy::cluster::{Cluster, Counts, Resources};
+use seaworthy::cluster::{Cluster, Counts};
 use seaworthy::engine::journal::{Inputs, RunRecord};
-use seaworthy::engine::record::{self, InstallRecord};
-use seaworthy::error::closest;
+use seaworthy::engine::record::InstallRecord;
 use seaworthy::object::ObjectRef;
-use seaworthy::plan::install::{Desired, Policy};
-use seaworthy::plan::{self, Installation, Plan};
-use seaworthy::preflight::{self, Objection, Subject};
-use seaworthy::prepare::needs::{self, shortfalls};
-use seaworthy::prepare::sharing::{self, Shares, Sharing};
+use seaworthy::plan::{self, Plan};
 use seaworthy::prepare::{self, Prepared};
 use seaworthy::stack::stand_in;
 
@@ -26,6 +24,10 @@ use super::voyage::{Remarks, Voyage, show_plan};
 use super::{Failure, Session, wizard};
 use crate::front::face::Face;
 use crate::front::say;
+pub(super) use inputs::{applied, conflict_choice, record_of};
+use inputs::{desired, inputs, policy};
+pub(super) use preflight::{check_name, refuse_unshared};
+use preflight::{judge, sort};
 
 /// `install`
 #[derive(Debug, Clone, Default, Args)]
@@ -51,7 +53,7 @@ pub(crate) struct InstallArgs {
     pub(crate) recreate: bool,
     /// Do not refuse what this check says cannot succeed; may be repeated
     #[arg(long, value_name = "CHECK", value_parser = check_name)]
-    #[arg(help = format!("Only warn of what this check refuses; may be repeated: {}", preflight::names()))]
+    #[arg(help = format!("Only warn of what this check refuses; may be repeated: {}", seaworthy::preflight::names()))]
     pub(crate) ignore: Vec<String>,
     /// First put the images that the nodes lack into them, from the engines of this machine, or from ARCHIVE: for images that no registry gives
     #[arg(long, value_name = "ARCHIVE", num_args = 0..=1, require_equals = true, conflicts_with = "chart")]
@@ -182,7 +184,8 @@ async fn decide_on(
         let desired = desired(chosen, record.as_ref(), latest.as_ref());
         let prepared = prepare::install(&cluster, chosen.installation.clone(), desired, policy).await;
         let mut prepared = prepared.map_err(|error| Failure::kube(&error))?;
-        let objections = judge(session, &cluster, chosen, (&prepared.plan, &prepared.resources)).await?;
+        let objections =
+            judge(session, &cluster, chosen, (&prepared.plan, &prepared.resources), &arguments.ignore).await?;
         let mut warnings = sort(objections, &mut prepared, &arguments.ignore);
         if chosen.stand_ins {
             warnings.insert(0, stand_in::WARNING.to_owned());
@@ -205,7 +208,7 @@ async fn released(
     let known = source.objections(chosen)?;
     let made = source.prepare(session, cluster, chosen).await?;
     let mut prepared = made.prepared;
-    let mut judged = judge(session, cluster, chosen, (&made.shadow, &prepared.resources)).await?;
+    let mut judged = judge(session, cluster, chosen, (&made.shadow, &prepared.resources), ignored).await?;
     if !prepared.plan.writes() {
         judged.1.clear();
     }
@@ -214,67 +217,6 @@ async fn released(
     let mut warnings = made.warnings;
     warnings.extend(sort(judged, &mut prepared, ignored));
     Ok((prepared, warnings))
-}
-
-/// What refuses goes to the plan, unless its check is ignored; the rest warns.
-fn sort(
-    (mut warnings, objections): (Vec<String>, Vec<Objection>),
-    prepared: &mut Prepared,
-    ignored: &[String],
-) -> Vec<String> {
-    for objection in objections {
-        if objection.refuses && !ignored.iter().any(|check| check == objection.check) {
-            prepared.refusals.push(objection.cause());
-        } else {
-            warnings.push(objection.to_string());
-        }
-    }
-    warnings
-}
-
-/// What the cluster does not have of what the profile needs, and what is in the way of the plan. What is short may come; what cannot
-/// succeed is refused, unless the check that says so is ignored.
-async fn judge(
-    session: &Session,
-    cluster: &Cluster,
-    chosen: &Chosen,
-    (plan, resources): (&Plan, &Resources),
-) -> Result<(Vec<String>, Vec<Objection>), Failure> {
-    let shares = Shares::of_plan(plan, chosen.shared_class.clone());
-    let picture = needs::picture(cluster, plan, &chosen.needs, &shares).await.map_err(|error| Failure::kube(&error))?;
-    if let Some(picture) = picture.as_ref().filter(|_| !shares.claims.is_empty()) {
-        let sharing = sharing::sharing(cluster, picture, session.shore()).await;
-        refuse_unshared(&sharing, &shares, &plan.installation.profile)?;
-    }
-    let short = shortfalls(cluster, plan, &chosen.needs, picture.as_ref()).await;
-    let warnings = short.map_err(|error| Failure::kube(&error))?;
-    let subject = Subject { plan, kubernetes: chosen.kubernetes.as_deref() };
-    let registries = session.registries();
-    let around = preflight::look(cluster, subject, resources, picture.as_ref(), registries.as_ref()).await;
-    let objections = preflight::judge(subject, &around.map_err(|error| Failure::kube(&error))?);
-    Ok((warnings, objections))
-}
-
-/// Reads `--ignore`: the name of a check.
-pub(super) fn check_name(text: &str) -> Result<String, String> {
-    let names = || preflight::CHECKS.iter().map(|(name, _)| *name);
-    if names().any(|name| name == text) {
-        return Ok(text.to_owned());
-    }
-    let meant = closest(text, names()).map(|name| format!("; did you mean `{name}`?")).unwrap_or_default();
-    Err(format!("there is no check `{text}`{meant} Checks are {}", names().collect::<Vec<_>>().join(", ")))
-}
-
-/// Refuses a profile that shares volumes nobody can make.
-pub(super) fn refuse_unshared(sharing: &Sharing, shares: &Shares, profile: &str) -> Result<(), Failure> {
-    let objections = sharing.objections(shares);
-    if objections.is_empty() {
-        return Ok(());
-    }
-    let message = format!(
-        "profile {profile} wants volumes that several nodes write to, and nobody can make them; nothing was written"
-    );
-    Err(Failure::input("no-shared-volumes", message, sharing.remedy(shares)).because(objections))
 }
 
 /// A recorded run as it stands now: the same steps, each with what the cluster still lacks.
@@ -367,61 +309,6 @@ fn fill_secrets(recorded: &mut Plan, chosen: &Chosen) {
     }
 }
 
-fn policy(arguments: &InstallArgs) -> Policy {
-    Policy {
-        conflicts: arguments.on_conflict.map(conflict_choice),
-        adopt: arguments.adopt,
-        recreate: arguments.recreate,
-    }
-}
-
-/// `--on-conflict`, as plans have it.
-pub(super) fn conflict_choice(choice: OnConflict) -> plan::Choice {
-    match choice {
-        OnConflict::Keep => plan::Choice::Keep,
-        OnConflict::Take => plan::Choice::Take,
-        OnConflict::Stop => plan::Choice::Stop,
-    }
-}
-
-fn inputs(chosen: &Chosen, policy: Policy) -> Inputs {
-    let Installation { version, release, profile, .. } = chosen.installation.clone();
-    Inputs {
-        binary: env!("CARGO_PKG_VERSION").to_owned(),
-        stack_version: version,
-        release,
-        profile,
-        values: chosen.values.without_secrets(),
-        chosen: chosen.values.chosen().clone(),
-        registry: chosen.registry.clone(),
-        pull_secret: chosen.pull_secret.clone(),
-        login: chosen.login,
-        stand_ins: chosen.stand_ins,
-        chart: None,
-        policy,
-    }
-}
-
-/// What is wanted, and what was applied before.
-fn desired(chosen: &Chosen, record: Option<&InstallRecord>, latest: Option<&RunRecord>) -> Desired {
-    Desired {
-        objects: chosen.objects.clone(),
-        namespace_labels: chosen.namespace_labels.clone(),
-        after: chosen.after.clone(),
-        reach: chosen.reach.clone(),
-        inventory: applied(record, latest),
-    }
-}
-
-/// Everything that was applied before: by the last finished run, and by the last run on this machine, finished or not.
-pub(super) fn applied(record: Option<&InstallRecord>, latest: Option<&RunRecord>) -> Vec<ObjectRef> {
-    let mut inventory: Vec<ObjectRef> = record.map(|record| record.inventory.clone()).unwrap_or_default();
-    inventory.extend(latest.into_iter().flat_map(|run| run.plan.wanted()));
-    inventory.sort();
-    inventory.dedup();
-    inventory
-}
-
 fn other_run_open(open: &RunRecord, inputs: &Inputs) -> Failure {
     let mut message =
         format!("run {} of {} is not finished, and wants something else:", open.run, open.at.strftime("%F %T"));
@@ -433,22 +320,4 @@ fn other_run_open(open: &RunRecord, inputs: &Inputs) -> Failure {
         message,
         format!("finish it with `seaworthy runs resume {}`, or add --replan to give it up for this one", open.run),
     )
-}
-
-/// What the cluster remembers of a plan once it has been run.
-pub(super) fn record_of(prepared: &Prepared, inputs: &Inputs, run: &str) -> InstallRecord {
-    let applied = prepared.plan.wanted();
-    let kept = prepared.plan.steps.iter().filter(|step| matches!(step.change, plan::Change::Keep { .. }));
-    let mut inventory: Vec<ObjectRef> = applied.chain(kept.filter_map(|step| step.action.object())).collect();
-    inventory.sort();
-    inventory.dedup();
-    InstallRecord {
-        format: record::FORMAT,
-        installation: prepared.plan.installation.clone(),
-        // How conflicts were met is the run's own business: the same values are the same installation.
-        inputs: Inputs { policy: Policy::default(), ..inputs.clone() },
-        inventory,
-        reach: prepared.plan.reach.clone(),
-        run: run.to_owned(),
-    }
 }

@@ -54,6 +54,12 @@ pub enum LockError {
         /// What it said.
         source: Box<kube::Error>,
     },
+    /// The namespace of locks is being deleted, by an `uninstall --all` most likely.
+    #[error("cannot lock {key}: namespace `{SYSTEM_NAMESPACE}`, where locks are kept, is being deleted")]
+    Going {
+        /// The installation.
+        key: String,
+    },
     /// The API server would refuse.
     #[error("cannot lock {key}: this user may not create leases.coordination.k8s.io in namespace `{SYSTEM_NAMESPACE}`")]
     NotAllowed {
@@ -86,7 +92,7 @@ impl Explain for LockError {
     fn id(&self) -> &'static str {
         match self {
             Self::Held { .. } | Self::HeldHere { .. } => "locked",
-            Self::Refused { .. } | Self::NotAllowed { .. } | Self::File { .. } => "lock-refused",
+            Self::Refused { .. } | Self::Going { .. } | Self::NotAllowed { .. } | Self::File { .. } => "lock-refused",
         }
     }
 
@@ -97,6 +103,9 @@ impl Explain for LockError {
             }
             Self::Held { .. } => {
                 "wait for it to end, or end it; a dead one's lock can be taken over after 60 s".to_owned()
+            }
+            Self::Going { .. } => {
+                format!("wait until it is gone (`kubectl get namespace {SYSTEM_NAMESPACE}`), and do the same again")
             }
             Self::HeldHere { .. } => "wait for it to end, or end it".to_owned(),
             Self::File { .. } => {
@@ -127,7 +136,7 @@ impl Lock {
         take_over: bool,
         lost: CancellationToken,
     ) -> Result<Self, LockError> {
-        let refused = |source| LockError::Refused { key: key.to_owned(), source: Box::new(source) };
+        let refused = |source| refused(key, source);
         let leases: Api<Lease> = Api::namespaced(client.clone(), SYSTEM_NAMESPACE);
         let me = Holder::this_process();
         let wanted = lease(key, &me);
@@ -197,6 +206,18 @@ impl Lock {
             Err(kube::Error::Api(status)) if status.code == 404 || status.code == 409 => Ok(()),
             answer => answer.map(|_| ()),
         }
+    }
+}
+
+/// Into a namespace that is going nothing can be put, which is told as a missing right (`NamespaceTerminating`; Kubernetes,
+/// `plugin/pkg/admission/namespace/lifecycle`).
+fn refused(key: &str, source: kube::Error) -> LockError {
+    let key = key.to_owned();
+    match source {
+        kube::Error::Api(status) if status.code == 403 && status.message.contains("because it is being terminated") => {
+            LockError::Going { key }
+        }
+        source => LockError::Refused { key, source: Box::new(source) },
     }
 }
 

@@ -2,15 +2,18 @@
 //! in `seaworthy-system`. Best effort: the journal on disk and the labels on the objects suffice.
 
 use std::fmt::Debug;
+use std::time::Duration;
 
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Pod};
 use kube::api::{DeleteParams, ListParams, Patch, PatchParams, Preconditions};
 use kube::core::NamespaceResourceScope;
+use kube::runtime::wait::{await_condition, conditions};
 use kube::{Api, Client, Resource};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
 use super::journal::Inputs;
 use super::lock::SYSTEM_NAMESPACE;
@@ -19,6 +22,8 @@ use crate::plan::{FIELD_MANAGER, Installation, Reach};
 
 /// The version of this format.
 pub const FORMAT: u32 = 1;
+/// How long an empty namespace may take to go.
+const GONE: Duration = Duration::from_secs(30);
 /// Label of each ConfigMap that is a record.
 const LABEL: &str = "seaworthy.dev/record";
 
@@ -79,8 +84,10 @@ impl InstallRecord {
 /// What became of the namespace of records and locks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Swept {
-    /// It is being deleted.
+    /// It is deleted.
     Deleted,
+    /// It was deleted, and was still there when there was no more waiting for it.
+    Going,
     /// There was none.
     Absent,
     /// Something in it is needed, or of somebody else.
@@ -106,10 +113,17 @@ pub async fn sweep(client: &Client) -> Result<Swept, kube::Error> {
         return Ok(Swept::Kept { because: format!("{} is there", found.join(", ")) });
     }
     // Another of the same name, made meanwhile, is not meant.
-    let only_it = Preconditions { uid: namespace.metadata.uid, resource_version: None };
+    let uid = namespace.metadata.uid;
+    let only_it = Preconditions { uid: uid.clone(), resource_version: None };
     match namespaces.delete(SYSTEM_NAMESPACE, &DeleteParams::default().preconditions(only_it)).await {
         Err(kube::Error::Api(status)) if status.code == 404 => Ok(Swept::Absent),
-        answer => answer.map(|_| Swept::Deleted),
+        answer => {
+            answer?;
+            // Nobody can take a lock in a namespace that is going.
+            let gone = conditions::is_deleted(uid.as_deref().unwrap_or_default());
+            let gone = await_condition(namespaces, SYSTEM_NAMESPACE, gone);
+            Ok(if matches!(timeout(GONE, gone).await, Ok(Ok(_))) { Swept::Deleted } else { Swept::Going })
+        }
     }
 }
 

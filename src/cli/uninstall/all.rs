@@ -114,6 +114,9 @@ async fn clear(cluster: &Cluster, document: &mut Value) -> Result<(), Failure> {
     let told = match &swept {
         Swept::Absent => "there is no namespace of records".to_owned(),
         Swept::Deleted => "the namespace of records is deleted".to_owned(),
+        Swept::Going => {
+            "the namespace of records is being deleted; until it is gone nothing can be installed".to_owned()
+        }
         Swept::Kept { because } => format!("the namespace of records stays: {because}"),
     };
     document["records"] = json!(told);

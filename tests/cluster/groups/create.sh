@@ -108,6 +108,36 @@ test_somebody_was_faster() {
   expect "$before" containers
 }
 
+# The others went on all the while: what they say holds.
+test_one_worker_was_stopped() {
+  sail docker
+  create --nodes 3
+  docker stop "$CLUSTER-worker" >/dev/null
+  sw 0 cluster up "$CLUSTER" --yes
+  says "3 of 3 nodes"
+  printf 'one worker of three brought back: %s\n' "$(seconds)"
+  expect 3 sh -c 'kubectl get nodes --no-headers | grep -c " Ready "'
+}
+
+# What is given up for other wishes is taken away first, and said.
+test_given_up_for_another() {
+  local pid
+  sail docker
+  "$SEAWORTHY" cluster create --name "$CLUSTER" --engine docker --image "$IMAGE" --config "$PATCHES" --yes >/dev/null 2>&1 </dev/null &
+  pid=$!
+  eventually 60 has_containers
+  kill -KILL "$pid"
+  wait "$pid" 2>/dev/null || true
+  sw 2 cluster create --name "$CLUSTER" --engine docker --image "$IMAGE" --config "$PATCHES" --port 18081:30081 --yes
+  says "--replan gives it up"
+  sw 0 cluster create --name "$CLUSTER" --engine docker --image "$IMAGE" --config "$PATCHES" --port 18081:30081 --replan --dry-run
+  says "is deleted first: $CLUSTER-control-plane"
+  create --port 18081:30081 --replan
+  docker port "$CLUSTER-control-plane" | grep -q 18081 || fail "the port is not the new one: $(docker port "$CLUSTER-control-plane")"
+}
+
+has_containers() { [[ -n $(containers) ]]; }
+
 # Ctrl-C ends kind with its children, and says how to go on.
 test_interrupted() {
   local pid code=0

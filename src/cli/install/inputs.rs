@@ -1,0 +1,84 @@
+//! What a plan is made from, and what is remembered of it.
+
+use seaworthy::engine::journal::{Inputs, RunRecord};
+use seaworthy::engine::record::{self, InstallRecord};
+use seaworthy::object::ObjectRef;
+use seaworthy::plan::install::{Desired, Policy};
+use seaworthy::plan::{self, Installation};
+use seaworthy::prepare::Prepared;
+
+use super::{InstallArgs, OnConflict};
+use crate::cli::choose::Chosen;
+
+pub(super) fn policy(arguments: &InstallArgs) -> Policy {
+    Policy {
+        conflicts: arguments.on_conflict.map(conflict_choice),
+        adopt: arguments.adopt,
+        recreate: arguments.recreate,
+    }
+}
+
+/// `--on-conflict`, as plans have it.
+pub(in crate::cli) fn conflict_choice(choice: OnConflict) -> plan::Choice {
+    match choice {
+        OnConflict::Keep => plan::Choice::Keep,
+        OnConflict::Take => plan::Choice::Take,
+        OnConflict::Stop => plan::Choice::Stop,
+    }
+}
+
+pub(super) fn inputs(chosen: &Chosen, policy: Policy) -> Inputs {
+    let Installation { version, release, profile, .. } = chosen.installation.clone();
+    Inputs {
+        binary: env!("CARGO_PKG_VERSION").to_owned(),
+        stack_version: version,
+        release,
+        profile,
+        values: chosen.values.without_secrets(),
+        chosen: chosen.values.chosen().clone(),
+        registry: chosen.registry.clone(),
+        pull_secret: chosen.pull_secret.clone(),
+        login: chosen.login,
+        stand_ins: chosen.stand_ins,
+        chart: None,
+        policy,
+    }
+}
+
+/// What is wanted, and what was applied before.
+pub(super) fn desired(chosen: &Chosen, record: Option<&InstallRecord>, latest: Option<&RunRecord>) -> Desired {
+    Desired {
+        objects: chosen.objects.clone(),
+        namespace_labels: chosen.namespace_labels.clone(),
+        after: chosen.after.clone(),
+        reach: chosen.reach.clone(),
+        inventory: applied(record, latest),
+    }
+}
+
+/// Everything that was applied before: by the last finished run, and by the last run on this machine, finished or not.
+pub(in crate::cli) fn applied(record: Option<&InstallRecord>, latest: Option<&RunRecord>) -> Vec<ObjectRef> {
+    let mut inventory: Vec<ObjectRef> = record.map(|record| record.inventory.clone()).unwrap_or_default();
+    inventory.extend(latest.into_iter().flat_map(|run| run.plan.wanted()));
+    inventory.sort();
+    inventory.dedup();
+    inventory
+}
+
+/// What the cluster remembers of a plan once it has been run.
+pub(in crate::cli) fn record_of(prepared: &Prepared, inputs: &Inputs, run: &str) -> InstallRecord {
+    let applied = prepared.plan.wanted();
+    let kept = prepared.plan.steps.iter().filter(|step| matches!(step.change, plan::Change::Keep { .. }));
+    let mut inventory: Vec<ObjectRef> = applied.chain(kept.filter_map(|step| step.action.object())).collect();
+    inventory.sort();
+    inventory.dedup();
+    InstallRecord {
+        format: record::FORMAT,
+        installation: prepared.plan.installation.clone(),
+        // How conflicts were met is the run's own business: the same values are the same installation.
+        inputs: Inputs { policy: Policy::default(), ..inputs.clone() },
+        inventory,
+        reach: prepared.plan.reach.clone(),
+        run: run.to_owned(),
+    }
+}
