@@ -84,7 +84,7 @@ fn a_demonstration_in_the_sandbox() {
     terminal.keys(ENTER);
     terminal.see("Where do its images come from?");
     terminal.keys("G");
-    terminal.see("What has no default is taken from the stack's example.");
+    terminal.see("what runs is a busybox that answers probes");
     terminal.keys(ENTER);
     terminal.see("▸ single-node");
     terminal.keys(ENTER);
@@ -172,7 +172,7 @@ fn leaving_without_a_run_is_to_decline() {
 #[test]
 fn a_new_size_is_drawn_at_once() {
     let mut terminal = planned();
-    for (lines, columns, shown) in [(20, 60, "5/7 Review"), (60, 200, "› Reach"), (5, 10, "5/7"), (24, 80, "› Reach")]
+    for (lines, columns, shown) in [(20, 60, "6/8 Review"), (60, 200, "› Reach"), (5, 10, "6/8"), (24, 80, "› Reach")]
     {
         terminal.resize(lines, columns);
         terminal.see(shown);
