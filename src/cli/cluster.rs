@@ -13,13 +13,13 @@ use seaworthy::cluster::{Cluster, Resources, host};
 use seaworthy::clusters::{Picture, look};
 use seaworthy::doctor::Cause;
 use seaworthy::engine::journal::{Inputs, RunRecord};
-use seaworthy::plan::Plan;
+use seaworthy::plan::{Plan, Purpose};
 use seaworthy::prepare::Prepared;
 use seaworthy::snapshot::Snapshot;
 
 use super::voyage::{Remarks, Voyage};
 use super::{Failure, Session};
-use crate::front::plain::cause_text;
+use crate::front::say;
 
 /// How long an engine, and a tool, may take to answer.
 const LOOK: Duration = Duration::from_secs(5);
@@ -58,7 +58,13 @@ pub(super) async fn resume(session: &Session, open: &RunRecord) -> Result<ExitCo
         return Err(Failure::input("other-machine", message, "take it up again there"));
     }
     let voyage = voyage(session, place, open.inputs.clone(), Remarks::default());
-    voyage.sail(prepared(open.plan.clone()), Some(&open.run)).await
+    let code = voyage.sail(prepared(open.plan.clone()), Some(&open.run)).await?;
+    let Plan { purpose, installation, .. } = &open.plan;
+    let is_new_kind = *purpose == Purpose::CreateCluster && installation.stack == "kind";
+    if code == ExitCode::SUCCESS && is_new_kind && !session.is_json() {
+        say(create::next(&installation.namespace));
+    }
+    Ok(code)
 }
 
 /// This machine, in the place of a cluster.
@@ -99,8 +105,8 @@ pub(super) fn refused(refusals: &[Cause]) -> Failure {
         return Failure::input("refused", "nothing was decided", "");
     };
     let line = |cause: &Cause| match &cause.remedy {
-        Some(remedy) => format!("{} ({remedy})", cause_text(cause)),
-        None => cause_text(cause),
+        Some(remedy) => format!("also: {} ({remedy})", cause.message),
+        None => format!("also: {}", cause.message),
     };
     let lines = refusals[1..].iter().map(line).collect();
     let failure = Failure::input(&first.id, format!("{}; nothing was written", first.message), "");

@@ -18,6 +18,7 @@ fn what_is_typed_wrong_is_said_before_anything_is_looked_at() {
         ("--mount a:/b", "is no HOST:NODE[:ro] of two absolute folders"),
         ("--mount /not/there:/b", "error: --mount: /not/there is not there"),
         ("--name Upper", "error: `Upper` is no name for a cluster"),
+        ("--image=", "error: --image: `` is not the name of an image"),
         ("--nodes 0", "error: a cluster has at least one node"),
         ("--profile tiny", "error: `tiny` is no profile of a cluster"),
         ("--stack nothing", "error: there is no stack `nothing`"),

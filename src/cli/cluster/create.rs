@@ -146,7 +146,7 @@ fn misfit(fault: &Fault) -> Failure {
 }
 
 /// What there is to do with a cluster that was just made.
-fn next(name: &str) -> String {
+pub(super) fn next(name: &str) -> String {
     format!(
         "what stacks expect of it: seaworthy prerequisites install --context kind-{name}\na stack: seaworthy install --context kind-{name}"
     )
@@ -226,6 +226,12 @@ fn wish(session: &Session, arguments: &CreateArgs) -> Result<Wish, Failure> {
     }
     if let Some(file) = &arguments.ca {
         mounts.push(Mount { host: authority(file)?, node: AUTHORITY.into(), read_only: true });
+    }
+    if let Some(image) =
+        arguments.image.as_ref().filter(|image| image.is_empty() || image.contains(char::is_whitespace))
+    {
+        let message = format!("--image: `{image}` is not the name of an image");
+        return Err(Failure::input("bad-image", message, "write it as kindest/node:v1.34.4"));
     }
     let file = own_file(arguments)?;
     Ok(Wish {
