@@ -138,7 +138,9 @@ pub async fn made(
         let is_meant = |object: &&Value| {
             names.as_ref().is_none_or(|names| text(object, "/metadata/name").is_some_and(|name| names.is_match(name)))
         };
-        let meant = snapshot.objects().filter(is_meant);
+        // What is going already neither stays nor has to be taken away.
+        let is_staying = |object: &&Value| text(object, "/metadata/deletionTimestamp").is_none();
+        let meant = snapshot.objects().filter(is_meant).filter(is_staying);
         found.extend(meant.map(|object| Made { title: one.title.clone(), object: object.clone() }));
     }
     Ok(found)
