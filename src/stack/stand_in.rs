@@ -24,6 +24,9 @@ const FOLDER: &str = "/seaworthy";
 const VOLUME: &str = "seaworthy-stand-in";
 /// Any user but root, for pods that say no more than that.
 const SOMEBODY: u32 = 65532;
+/// Ports below this one are root's, unless the sysctl says otherwise.
+const PRIVILEGED: u16 = 1024;
+const LOW_PORTS: &str = "net.ipv4.ip_unprivileged_port_start";
 /// What is done once is done.
 const END: [&str; 3] = ["/bin/sh", "-c", "exit 0"];
 /// $0: what it stands in for. $1: its container, since those of a pod share the volume, and may be different users. $2: ports. $3: paths of pages.
@@ -138,9 +141,22 @@ fn replace(spec: &mut Value, image: &str, (served, pages): (&[u16], &[String]), 
             play(container, image, command);
         }
     }
+    if taken.iter().any(|port| *port < PRIVILEGED) && spec["hostNetwork"] != true {
+        open_low_ports(spec);
+    }
     let volumes = spec["volumes"].take();
     let own = json!({"name": VOLUME, "emptyDir": {"sizeLimit": "1Mi"}});
     spec["volumes"] = volumes.as_array().into_iter().flatten().cloned().chain([own]).collect();
+}
+
+/// Lets any user listen at any port in the pod's own network. A safe sysctl in Kubernetes since 1.22 ("Using sysctls in a Kubernetes Cluster").
+fn open_low_ports(spec: &mut Value) {
+    let context = &mut spec["securityContext"];
+    let mut sysctls: Vec<Value> = items(context, "/sysctls").cloned().collect();
+    if !sysctls.iter().any(|sysctl| sysctl["name"] == LOW_PORTS) {
+        sysctls.push(json!({"name": LOW_PORTS, "value": "0"}));
+    }
+    context["sysctls"] = sysctls.into();
 }
 
 /// The image's own user is root, which such a pod may not have.

@@ -102,3 +102,14 @@ fn a_pod_that_may_not_be_root_is_somebody() {
     assert_eq!(uids(json!({"runAsNonRoot": true}), json!({"runAsUser": 8})), 8);
     assert_eq!(uids(json!({}), json!({})), Value::Null);
 }
+
+#[test]
+fn ports_of_root_are_opened_to_whoever_the_pod_runs_as() {
+    let sysctls = |port: u16, host: bool| {
+        let mut spec = json!({"hostNetwork": host, "containers": [{"name": "a", "ports": [{"containerPort": port}]}]});
+        replace(&mut spec, "box:1", (&[], &[]), false);
+        spec["securityContext"]["sysctls"].clone()
+    };
+    assert_eq!(sysctls(80, false), json!([{"name": LOW_PORTS, "value": "0"}]));
+    assert_eq!((sysctls(8080, false), sysctls(80, true)), (Value::Null, Value::Null));
+}
