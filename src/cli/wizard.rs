@@ -21,6 +21,7 @@ use super::install::{self, InstallArgs};
 use super::{Cli, Failure, Session};
 use crate::front::can_ask;
 use crate::front::form::quoted;
+use crate::front::origin::{STAND_INS, load_option};
 use crate::front::paint::Paint;
 use crate::front::plain::finished_text;
 use crate::front::say;
@@ -108,7 +109,8 @@ fn leave(session: &Session, mut model: Model, exit: Exit) -> Result<ExitCode, Fa
     model.last.take().unwrap_or(Ok(ExitCode::SUCCESS))
 }
 
-fn wish(session: &Session, arguments: &InstallArgs) -> Result<Wish, Failure> {
+/// What the command line says and no wizard asks for, as it would be typed.
+fn said(arguments: &InstallArgs) -> Vec<String> {
     let choice = &arguments.choice;
     let named = [
         ("--namespace", &choice.namespace),
@@ -118,15 +120,17 @@ fn wish(session: &Session, arguments: &InstallArgs) -> Result<Wish, Failure> {
     ];
     let options = named.iter().filter_map(|(option, value)| Some(format!("{option} {}", quoted(value.as_ref()?))));
     let logins = choice.registry_login.iter().map(|login| format!("--registry-login {}", quoted(login)));
-    let load = arguments.load_images.iter().map(|from| match from {
-        None => "--load-images".to_owned(),
-        Some(from) => format!("--load-images={}", quoted(&from.display().to_string())),
-    });
-    let stand_ins = choice.stand_ins.then(|| "--stand-ins".to_owned());
+    let load = arguments.load_images.iter().map(|from| load_option(from.as_deref()));
+    let stand_ins = choice.stand_ins.then(|| STAND_INS.to_owned());
+    options.chain(logins).chain(load).chain(stand_ins).collect()
+}
+
+fn wish(session: &Session, arguments: &InstallArgs) -> Result<Wish, Failure> {
+    let choice = &arguments.choice;
     Ok(Wish {
         context: session.globals.context.clone(),
         sandbox: session.globals.sandbox,
-        options: options.chain(logins).chain(load).chain(stand_ins).collect(),
+        options: said(arguments),
         images: origin::is_said(arguments),
         choices: choices(choice)?,
         registry: choice.registry.clone(),

@@ -1,6 +1,6 @@
 //! Where the images of a stack come from: asked before anything else about it, because many are in registries that do not give them to everybody.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use seaworthy::images::login::Login;
 
@@ -88,6 +88,15 @@ impl Way {
     }
 }
 
+/// The option that has stand-ins run.
+pub(crate) const STAND_INS: &str = "--stand-ins";
+
+/// The option that has images put into the nodes first: from the engines of this machine, or from an archive.
+pub(crate) fn load_option(archive: Option<&Path>) -> String {
+    let from = archive.map(|archive| format!("={}", quoted(&archive.display().to_string())));
+    format!("--load-images{}", from.unwrap_or_default())
+}
+
 /// The answers. Those to a way that was not taken in the end are kept for whoever comes back to it.
 #[derive(Clone, Default)]
 pub(crate) struct Origin {
@@ -149,9 +158,9 @@ impl Origin {
                 let login = format!("--registry-login {}", quoted(&format!("{}=@FILE", self.user)));
                 registry.into_iter().chain([login]).collect()
             }
-            Way::Engines => vec!["--load-images".to_owned()],
-            Way::Archive => vec![format!("--load-images={}", quoted(&self.archive))],
-            Way::StandIns => vec!["--stand-ins".to_owned()],
+            Way::Engines => vec![load_option(None)],
+            Way::Archive => vec![load_option(Some(&self.archive()))],
+            Way::StandIns => vec![STAND_INS.to_owned()],
         }
     }
 }

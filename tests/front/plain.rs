@@ -44,6 +44,29 @@ fn the_same_questions_line_by_line() {
 }
 
 #[test]
+fn what_the_command_line_said_of_images_is_not_asked_and_not_forgotten() {
+    let mut terminal = Terminal::wizard(&["--plain", "--registry", "r.example", "--namespace", "harbour"]);
+    terminal.see("Cluster?");
+    terminal.keys(ENTER);
+    terminal.see("Stack?");
+    terminal.keys("shop\r");
+    terminal.see("Profile?");
+    terminal.keys(ENTER);
+    terminal.see("Password");
+    terminal.keys("swordfish\r");
+    terminal.see("Change another setting?");
+    terminal.keys("n\r");
+    terminal.see("Go ahead?");
+    terminal.keys("n\r");
+    let (code, text, _) = terminal.ended();
+    assert_eq!(code, 4, "{text}");
+    assert!(!text.contains("Where do its images come from?"), "{text}");
+    // A terminal breaks the line where it likes.
+    let shell = text.replace(['\r', '\n'], "");
+    assert!(shell.contains("--namespace harbour --registry r.example"), "{text}");
+}
+
+#[test]
 fn a_registry_with_a_login_is_asked_for_first() {
     let mut terminal = asked_for_images();
     terminal.keys("login\r");

@@ -44,9 +44,7 @@ pub(super) async fn run(session: &Session, arguments: &LoadArgs) -> Result<ExitC
     no_sandbox(session, "there are no nodes to put images into")?;
     let (images, name) = gather(session, &arguments.whose)?;
     let wish = Wish { images: &images, name: &name, from: arguments.from.as_deref(), node: &arguments.node };
-    let busy = session.busy(&wish.doing());
-    let load = wish.plan((session, session.globals.context.as_deref()), arguments.dry_run).await?;
-    drop(busy);
+    let load = wish.plan_aloud((session, session.globals.context.as_deref()), arguments.dry_run).await?;
     if arguments.dry_run {
         return Ok(show_plan(session, &load.place, &cluster::prepared(load.plan), &load.remarks));
     }
@@ -62,9 +60,10 @@ pub(crate) async fn before_install(
     (name, from): (&str, Option<&Path>),
     rehearsal: bool,
 ) -> Result<u8, Failure> {
-    let busy = session.busy("asking the nodes which images they have");
-    let load = load_for((session, context), objects, (name, from), rehearsal).await?;
-    drop(busy);
+    no_sandbox(session, "there are no nodes to put images into")?;
+    let images = images::of_objects(objects);
+    let wish = Wish { images: &images, name, from, node: &[] };
+    let load = wish.plan_aloud((session, context), rehearsal).await?;
     if rehearsal {
         say(format!("before it, into the nodes:\n{}", plan_text(&load.plan, Paint(false))));
         return Ok(0);
@@ -73,17 +72,16 @@ pub(crate) async fn before_install(
     Ok(voyage.land(prepared, None).await?.code())
 }
 
-/// The load that goes before an installation.
+/// The load that goes before an installation, for a screen that shows by itself that something is under way.
 pub(crate) async fn load_for(
     (session, context): (&Session, Option<&str>),
     objects: &[(Option<String>, Value)],
     (name, from): (&str, Option<&Path>),
-    rehearsal: bool,
 ) -> Result<Load, Failure> {
     no_sandbox(session, "there are no nodes to put images into")?;
     let images = images::of_objects(objects);
     let wish = Wish { images: &images, name, from, node: &[] };
-    wish.plan((session, context), rehearsal).await
+    wish.plan((session, context), false).await
 }
 
 /// What is to be put where.
@@ -128,6 +126,12 @@ impl Wish<'_> {
             }
             None => "asking the nodes which images they have".to_owned(),
         }
+    }
+
+    /// The plan, with a sign of life meanwhile.
+    async fn plan_aloud(&self, at: (&Session, Option<&str>), rehearsal: bool) -> Result<Load, Failure> {
+        let _busy = at.0.busy(&self.doing());
+        self.plan(at, rehearsal).await
     }
 
     async fn plan(&self, (session, context): (&Session, Option<&str>), rehearsal: bool) -> Result<Load, Failure> {

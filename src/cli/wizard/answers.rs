@@ -8,7 +8,7 @@ use seaworthy::prepare;
 use seaworthy::prepare::sharing::Shares;
 use seaworthy::stack::{Choices, Stack};
 
-use super::origin;
+use super::{origin, said};
 use crate::cli::choose::{choices, take_registry};
 use crate::cli::install::{InstallArgs, refuse_unshared};
 use crate::cli::{Failure, Session};
@@ -21,6 +21,7 @@ pub(super) async fn ask(session: &Session, arguments: &InstallArgs) -> Result<(S
     let context = context(session).await?;
     let stack = stack(session)?;
     let mut arguments = arguments.clone();
+    let said = said(&arguments);
     let origin = origin::ask(&arguments)?;
     origin::tell(&origin, &mut arguments);
     let mut choices = choices(&arguments.choice)?;
@@ -36,7 +37,7 @@ pub(super) async fn ask(session: &Session, arguments: &InstallArgs) -> Result<(S
         "the same from a shell: seaworthy install {} {} {}",
         stack.name(),
         cluster_option(session.globals.sandbox, &context),
-        [origin.options(), form.options()].concat().join(" ")
+        [said, origin.options(), form.options()].concat().join(" ")
     ));
     arguments.stack = Some(stack.name().to_owned());
     arguments.choice.profile = Some(profile);

@@ -284,7 +284,7 @@ async fn draft(session: &Session, mut arguments: InstallArgs, request: Request) 
     let chosen = choose_of(&request.stack, &arguments.choice, &request.choices)?;
     if let Some(from) = &arguments.load_images {
         let what = (chosen.installation.stack.as_str(), from.as_deref());
-        let load = load_for((session, Some(&request.context)), &chosen.objects, what, false).await?;
+        let load = load_for((session, Some(&request.context)), &chosen.objects, what).await?;
         if load.plan.writes() {
             let made = Made::of(load.plan.clone(), load.remarks.warnings.clone());
             return Ok((Next::Load(Box::new(load)), made));
