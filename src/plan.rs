@@ -249,11 +249,16 @@ impl Plan {
 
     /// The release that the plan has helm bring to a chart.
     pub fn deployment(&self) -> Option<&task::helm::Deployment> {
-        self.steps.iter().find_map(|step| match &step.action {
-            Action::Host { task } => match &**task {
-                task::Task::DeployRelease { deployment } => Some(&**deployment),
-                _ => None,
-            },
+        self.tasks().find_map(|task| match task {
+            task::Task::DeployRelease { deployment } => Some(&**deployment),
+            _ => None,
+        })
+    }
+
+    /// What the plan does on this machine.
+    pub fn tasks(&self) -> impl Iterator<Item = &task::Task> {
+        self.steps.iter().filter_map(|step| match &step.action {
+            Action::Host { task } => Some(&**task),
             _ => None,
         })
     }

@@ -170,7 +170,7 @@ impl Lock {
     /// When somebody holds it who is alive as far as can be known, or it may not be taken or looked at. One that was not
     /// heard of for a minute is left to [`Lock::acquire`], which can be told to take over.
     pub async fn look(client: &Client, key: &str, take_over: bool) -> Result<(), LockError> {
-        let refused = |source| LockError::Refused { key: key.to_owned(), source: Box::new(source) };
+        let refused = |source| refused(key, source);
         let leases: Api<Lease> = Api::namespaced(client.clone(), SYSTEM_NAMESPACE);
         let (there, allowed) = tokio::join!(leases.get_opt(key), may_create(client));
         if !allowed {

@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use kube::core::ApiResource;
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -133,23 +134,33 @@ impl Doing<'_> {
             return Ending::Failed(unknown_kind(&reference));
         };
         let pods = if replacement.leaves_pods { Pods::GoOn } else { Pods::Go };
-        let (client, uid) = (&self.context.cluster.client, replacement.uid.as_str());
-        let delete = || async { Ok(apply::delete(client, &resource, (&reference, uid), pods).await?) };
-        match self.patiently(&reference, delete).await {
-            Ok(Deletion::Gone) => {}
-            Ok(Deletion::AnotherOne) => {
+        match self.gone(step, &resource, (&reference, &replacement.uid), pods).await {
+            Ok((Deletion::AnotherOne, _)) => {
                 let fields = vec!["the object, which was made anew".to_owned()];
-                return Ending::Failed(self.refusal(&reference, &ApplyError::Drifted { fields }));
+                Ending::Failed(self.refusal(&reference, &ApplyError::Drifted { fields }))
             }
-            Ok(Deletion::Going) => {
-                let wait = Wait::new(self.context, &self.tracker, &step.id, &reference);
-                if let Err(unmet) = wait.gone(uid).await {
-                    return unmet.into();
-                }
-            }
-            Err(ending) => return ending,
+            Ok(_) => self.apply(object, &Change::Create).await,
+            Err(ending) => ending,
         }
-        self.apply(object, &Change::Create).await
+    }
+
+    /// Deletes this incarnation, and waits until it is gone unless another one is there; what is to be noted of the wait.
+    async fn gone(
+        &self,
+        step: &Step,
+        resource: &ApiResource,
+        (object, uid): (&ObjectRef, &str),
+        pods: Pods,
+    ) -> Result<(Deletion, Option<String>), Ending> {
+        let client = &self.context.cluster.client;
+        let delete = || async { Ok(apply::delete(client, resource, (object, uid), pods).await?) };
+        match self.patiently(object, delete).await? {
+            Deletion::Going => {
+                let wait = Wait::new(self.context, &self.tracker, &step.id, object);
+                Ok((Deletion::Gone, wait.gone(uid).await?))
+            }
+            ended => Ok((ended, None)),
+        }
     }
 
     async fn ready(&self, step: &Step, object: &ObjectRef) -> Ending {
@@ -173,15 +184,9 @@ impl Doing<'_> {
         let Some(resource) = self.context.resources.of(object) else {
             return Ending::Failed(unknown_kind(object));
         };
-        let delete =
-            || async { Ok(apply::delete(&self.context.cluster.client, &resource, (object, uid), Pods::Go).await?) };
-        match self.patiently(object, delete).await {
-            Ok(Deletion::Gone) => done(true, None),
-            Ok(Deletion::AnotherOne) => done(false, Some("somebody made it anew; left alone".to_owned())),
-            Ok(Deletion::Going) => {
-                let wait = Wait::new(self.context, &self.tracker, &step.id, object);
-                wait.gone(uid).await.map_or_else(Ending::from, |note| done(true, note))
-            }
+        match self.gone(step, &resource, (object, uid), Pods::Go).await {
+            Ok((Deletion::AnotherOne, _)) => done(false, Some("somebody made it anew; left alone".to_owned())),
+            Ok((_, note)) => done(true, note),
             Err(ending) => ending,
         }
     }

@@ -258,8 +258,7 @@ fn change(
     let rehearsal = match rehearsal {
         Some(Rehearsal::After(after)) => Some(after),
         Some(Rehearsal::Fixed(replacement)) if !foreign => {
-            let fields = comparison.changed.into_iter().map(field_change).collect();
-            return Change::Replace { replacement: Box::new(Replacement { fields, ..(**replacement).clone() }) };
+            return Change::Replace { replacement: replacement.clone() };
         }
         Some(Rehearsal::Fixed(_)) | None => None,
     };
@@ -308,7 +307,7 @@ fn changes_nothing(live: &Value, after: &Value) -> bool {
     difference(live, after).is_empty() && owned(live) == owned(after)
 }
 
-fn field_change(changed: Changed) -> FieldChange {
+pub(super) fn field_change(changed: Changed) -> FieldChange {
     FieldChange { path: changed.path, now: changed.now, wanted: changed.wanted }
 }
 

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::FieldChange;
-use super::install::is_protected;
+use super::compare::compare;
+use super::install::{field_change, is_protected};
 use crate::object::text;
 
 /// How an object is replaced, and what that means.
@@ -31,7 +32,8 @@ pub fn replacement(wanted: &Value, live: &Value, said: &str) -> Result<Replaceme
     let kind = text(live, "/kind").or(text(wanted, "/kind")).unwrap_or_default();
     let (effect, leaves_pods) = effect(kind, wanted, live)?;
     let uid = text(live, "/metadata/uid").unwrap_or_default().to_owned();
-    Ok(Replacement { fields: Vec::new(), uid, said: said.to_owned(), effect: effect.to_owned(), leaves_pods })
+    let fields = compare(wanted, live).changed.into_iter().map(field_change).collect();
+    Ok(Replacement { fields, uid, said: said.to_owned(), effect: effect.to_owned(), leaves_pods })
 }
 
 fn effect(kind: &str, wanted: &Value, live: &Value) -> Result<(&'static str, bool), String> {

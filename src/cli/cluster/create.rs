@@ -16,7 +16,7 @@ use seaworthy::clusters::kind::profile;
 use seaworthy::engine::journal::{Inputs, RunRecord};
 use seaworthy::network::ports::Port;
 use seaworthy::plan::task::Task;
-use seaworthy::plan::{Action, Installation, Plan, Purpose};
+use seaworthy::plan::{Installation, Plan, Purpose};
 use seaworthy::stack::Fault;
 use seaworthy::stack::definition::Needs;
 use serde_json::{Value, json};
@@ -164,11 +164,8 @@ enum Open {
 
 /// By what the containers are known that a creation has left.
 fn left_by(plan: &Plan) -> Option<(Timestamp, PathBuf)> {
-    plan.steps.iter().find_map(|step| match &step.action {
-        Action::Host { task } => match &**task {
-            Task::CreateKind { since, evidence, .. } => Some((*since, evidence.clone())),
-            _ => None,
-        },
+    plan.tasks().find_map(|task| match task {
+        Task::CreateKind { since, evidence, .. } => Some((*since, evidence.clone())),
         _ => None,
     })
 }

@@ -68,8 +68,11 @@ pub fn decide(
             .push(format!("{here} and {there} both answer; {here} is taken (--engine {there} takes the other)"));
     }
     let wanted = wanted_image((config, options), &version);
-    let half = options.left.as_ref().and_then(|_| half_made(picture, config));
-    if let Some(half) = &half {
+    let same = |there: &Found| there.distribution == "kind" && there.name == config.name;
+    let there = found::found(picture).into_iter().find(same);
+    // What a creation has left that did not come to its end: kind writes the context last.
+    let half = there.as_ref().filter(|there| options.left.is_some() && there.context.is_none());
+    if let Some(half) = half {
         let names: Vec<&str> = half.nodes.iter().map(|node| node.name.as_str()).collect();
         decision
             .warnings
@@ -77,7 +80,7 @@ pub fn decide(
     }
     let checks = [
         client(picture, &engine.engine),
-        if half.is_some() { None } else { free_name(picture, config) },
+        there.as_ref().filter(|_| half.is_none()).map(taken_name),
         free_ports(picture, config),
         rootless(picture, &engine.engine),
         disk(picture, &engine.engine, &mut decision.warnings),
@@ -197,15 +200,9 @@ fn client(picture: &Picture, engine: &Engine) -> Option<Cause> {
     Some(refusal("no-client", "NoClient", &message, &format!("install the command `{name}`")))
 }
 
-/// What a creation that did not come to its end has left: kind writes the context last.
-fn half_made(picture: &Picture, config: &Config) -> Option<Found> {
-    let ours = |there: &Found| there.distribution == "kind" && there.name == config.name && there.context.is_none();
-    found::found(picture).into_iter().find(ours)
-}
-
-fn free_name(picture: &Picture, config: &Config) -> Option<Cause> {
-    let name = &config.name;
-    let there = found::found(picture).into_iter().find(|there| there.distribution == "kind" && there.name == *name)?;
+/// The name belongs to this one.
+fn taken_name(there: &Found) -> Cause {
+    let name = &there.name;
     let state = if there.is_up() { "is there" } else { "is there, and not all of it runs" };
     let message = format!("a cluster {name} {state} in {}", there.engine);
     let remedy = if there.is_up() {
@@ -213,7 +210,7 @@ fn free_name(picture: &Picture, config: &Config) -> Option<Cause> {
     } else {
         format!("bring it back with `seaworthy cluster up {name}`, or `seaworthy cluster delete {name}`")
     };
-    Some(refusal("cluster-exists", "NameTaken", &message, &remedy))
+    refusal("cluster-exists", "NameTaken", &message, &remedy)
 }
 
 fn free_ports(picture: &Picture, config: &Config) -> Option<Cause> {

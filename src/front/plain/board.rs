@@ -111,10 +111,8 @@ impl Board {
                 };
                 if is_news {
                     told.progress = Some((text.to_owned(), Instant::now()));
-                    self.line(&format!(
-                        "wait {}",
-                        [Some(text), cause].into_iter().flatten().collect::<Vec<_>>().join(": ")
-                    ));
+                    let why = cause.map(|cause| format!(": {cause}")).unwrap_or_default();
+                    self.line(&format!("wait {text}{why}"));
                 }
             }
         }

@@ -9,6 +9,7 @@ use crate::sandbox::refusal::Refusal;
 use crate::sandbox::store::read_time;
 use crate::sandbox::world::World;
 use crate::sandbox::{admit, defaults};
+use crate::snapshot::placing::matches;
 
 /// The hash of a pod template, as it stands in labels and names.
 pub(super) fn template_hash(template: &Value) -> String {
@@ -47,16 +48,16 @@ pub(super) fn from_template(world: &mut World, owner: &Value, name: Option<&str>
 /// Makes pods that a workload selects and nobody controls its own, as after the workload was deleted without them.
 /// Source: Kubernetes, `pkg/controller/controller_ref_manager.go`.
 pub(super) fn adopt(world: &mut World, owner: &Value, is_meant: impl Fn(&Value) -> bool) {
-    let wanted = owner["spec"]["selector"]["matchLabels"].as_object().cloned().unwrap_or_default();
-    let selects =
-        |pod: &Value| !wanted.is_empty() && wanted.iter().all(|(key, value)| &pod["metadata"]["labels"][key] == value);
+    let selector = &owner["spec"]["selector"];
     let is_free = |pod: &Value| {
         let controlled = items(pod, "/metadata/ownerReferences").any(|owner| owner["controller"] == true);
         !controlled && pod["metadata"].get("deletionTimestamp").is_none()
     };
     let here = |pod: &Value| pod["metadata"]["namespace"] == owner["metadata"]["namespace"];
-    let free: Vec<Value> =
-        world.all("Pod").into_iter().filter(|pod| here(pod) && is_free(pod) && selects(pod) && is_meant(pod)).collect();
+    let selects = |pod: &Value| matches(selector, &pod["metadata"]["labels"]);
+    // Nearly every pod has its controller, and none of these is copied.
+    let is_ours = |pod: &&Value| is_free(pod) && here(pod) && selects(pod) && is_meant(pod);
+    let free: Vec<Value> = world.store.all("Pod").filter(is_ours).cloned().collect();
     for mut pod in free {
         let mut owners: Vec<Value> = items(&pod, "/metadata/ownerReferences").cloned().collect();
         owners.push(owner_reference(owner));

@@ -230,12 +230,13 @@ fn answer(model: &mut Model, field: Field, line: Line) {
 
 /// With what the form has to know of where the images come from.
 fn go_to_profiles(model: &mut Model) {
-    let (origin, asked) = (model.images.origin.clone(), !model.wish.images);
-    let example = model.wish.choices.example;
+    let origin = model.images.origin.clone();
+    let example = model.wish.choices.example || origin.way == Way::StandIns;
+    let asked = !model.wish.images;
     let Some(stack) = model.stack().cloned() else { return };
     let Some(sheet) = model.sheet_mut() else { return };
     if asked {
-        sheet.form.set_origin(origin.registry(), example || origin.way == Way::StandIns);
+        sheet.form.set_origin(origin.registry(), example);
     }
     let chosen = sheet.form.profile();
     let position = stack.definition().profiles.keys().position(|name| name == chosen);
