@@ -31,6 +31,7 @@ mod status;
 mod typed;
 mod uninstall;
 mod upgrade;
+mod usage;
 mod voyage;
 mod why;
 mod wizard;
@@ -47,6 +48,7 @@ use seaworthy::images::login::Login;
 pub(crate) use failure::Failure;
 pub(crate) use session::Session;
 pub(crate) use typed::typed;
+pub(crate) use usage::parse;
 
 use runs::RunsCommand;
 use stacks::StacksCommand;
@@ -83,7 +85,15 @@ pub(crate) struct Globals {
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) profiles: Vec<PathBuf>,
     /// text for people, json for programs: exactly one document on standard output
-    #[arg(short, long, global = true, value_enum, default_value = "text", value_name = "FORMAT")]
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_enum,
+        hide_possible_values = true,
+        default_value = "text",
+        value_name = "FORMAT"
+    )]
     pub(crate) output: Format,
     /// Lines with times instead of a moving display
     #[arg(long, global = true)]
@@ -240,25 +250,6 @@ fn duration(text: &str) -> Result<Duration, String> {
     Duration::try_from(span).map_err(|_| "a time to wait is not negative".to_owned())
 }
 
-/// Reads the command line. Bad usage, `--help` and `--version` are answered here, and end in an exit code.
-pub(crate) fn parse() -> Result<Cli, ExitCode> {
-    Cli::try_parse().map_err(|error| {
-        if error.use_stderr() && wants_json(std::env::args()) {
-            return session::fail_as_json(&Failure::usage(&error));
-        }
-        // Nobody is left to be told that the reader has gone away.
-        let _ = error.print();
-        u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from)
-    })
-}
-
-/// Whether a command line that could not be read asks for JSON; programs are answered in it whatever else is wrong.
-fn wants_json(arguments: impl Iterator<Item = String>) -> bool {
-    let words: Vec<String> = arguments.collect();
-    let apart = words.windows(2).any(|pair| matches!(pair[0].as_str(), "-o" | "--output") && pair[1] == "json");
-    apart || words.iter().any(|word| matches!(word.as_str(), "-ojson" | "-o=json" | "--output=json"))
-}
-
 /// Runs the command.
 ///
 /// # Errors
@@ -327,11 +318,6 @@ mod tests {
     use super::*;
     use clap::CommandFactory as _;
 
-    #[test]
-    fn the_command_line_is_consistent() {
-        Cli::command().debug_assert();
-    }
-
     /// A hint at three in the morning must not name a command that is not there.
     #[test]
     fn every_command_that_a_text_names_exists() {
@@ -358,15 +344,6 @@ mod tests {
             }
         }
         assert!(named > 10, "the texts are not found any more");
-    }
-
-    #[test]
-    fn json_is_asked_for_in_many_ways() {
-        let wants = |line: &str| wants_json(line.split(' ').map(str::to_owned));
-        for line in ["x -o json", "x -ojson", "x --output json", "-o=json x", "--output=json"] {
-            assert!(wants(line), "{line}");
-        }
-        assert!(!wants("x json -o text"));
     }
 
     #[test]

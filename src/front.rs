@@ -4,12 +4,15 @@ pub(crate) mod ask;
 pub(crate) mod busy;
 pub(crate) mod event_log;
 pub(crate) mod face;
+pub(crate) mod fold;
 pub(crate) mod form;
 pub(crate) mod origin;
 pub(crate) mod paint;
+pub(crate) mod place;
 pub(crate) mod plain;
 pub(crate) mod plan_text;
 pub(crate) mod questions;
+pub(crate) mod quiet;
 pub(crate) mod recover_text;
 pub(crate) mod report_text;
 pub(crate) mod screen;
@@ -24,7 +27,9 @@ pub(crate) fn say(line: impl AsRef<str>) {
 
 /// A line on standard error. A reader that has gone away (`| head`, a closed window) stops no run: `eprintln` would panic.
 pub(crate) fn tell(line: &str) {
-    let _ = writeln!(std::io::stderr(), "{line}");
+    let mut out = std::io::stderr();
+    let width = screen::width(&out);
+    let _ = writeln!(out, "{}", fold::fold(&place::placed(line), width));
 }
 
 /// Whether there is somebody who could answer a question.

@@ -57,7 +57,9 @@ pub(super) async fn resume(session: &Session, open: &RunRecord) -> Result<ExitCo
         let message = format!("run {} belongs to the machine {}", open.run, open.plan.cluster.server);
         return Err(Failure::input("other-machine", message, "take it up again there"));
     }
-    let voyage = voyage(session, place, open.inputs.clone(), Remarks::default());
+    let remarks =
+        Remarks { warnings: create::half_made(session, &open.plan).await.into_iter().collect(), ..Remarks::default() };
+    let voyage = voyage(session, place, open.inputs.clone(), remarks);
     let code = voyage.sail(prepared(open.plan.clone()), Some(&open.run)).await?;
     let Plan { purpose, installation, .. } = &open.plan;
     let is_new_kind = *purpose == Purpose::CreateCluster && installation.stack == "kind";
@@ -96,7 +98,8 @@ pub(super) fn prepared(plan: Plan) -> Prepared {
 
 pub(super) fn voyage(session: &Session, cluster: Cluster, inputs: Inputs, remarks: Remarks) -> Voyage<'_> {
     let face = session.face();
-    Voyage { session, face, cluster, inputs, record: None, take_lock: None, remarks, agreed: false, passing: false }
+    let (command, record, take_lock, agreed, passing) = (None, None, None, false, false);
+    Voyage { session, command, face, cluster, inputs, record, take_lock, remarks, agreed, passing }
 }
 
 /// What stands in the way, all of it.

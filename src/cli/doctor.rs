@@ -25,8 +25,8 @@ pub(crate) struct DoctorArgs {
     /// Only what concerns this namespace; where not all may be read, only it is read
     #[arg(short, long, value_name = "NAME")]
     pub(crate) namespace: Option<String>,
-    /// From where on what is found ends in exit code 3
-    #[arg(long, value_enum, default_value = "error", value_name = "SEVERITY")]
+    /// From where on what is found ends in exit code 3: what does not work, or what works but not as it should
+    #[arg(long, value_enum, hide_possible_values = true, default_value = "error", value_name = "error|warning")]
     pub(crate) fail_on: FailOn,
     /// Only these checks, or groups of them by their letters: P003,SV
     #[arg(long, value_delimiter = ',', value_name = "CHECK")]

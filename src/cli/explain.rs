@@ -36,7 +36,8 @@ fn document(check: &Check) -> Value {
 
 fn list() -> String {
     let row = |check: &Check| [check.id, check.severity.word(), check.group(), check.title].map(str::to_owned).to_vec();
-    let rows: Vec<Vec<String>> = checks::all().map(row).collect();
+    let mut rows: Vec<Vec<String>> = checks::all().map(row).collect();
+    rows.sort();
     table(&["CHECK", "SEVERITY", "GROUP", "WHAT IT FINDS"], &rows)
 }
 

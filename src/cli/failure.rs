@@ -80,11 +80,16 @@ impl Failure {
 
     /// The exit code.
     pub(crate) fn code(&self) -> u8 {
-        match self.class {
-            Class::Failed => 1,
-            Class::Input => 2,
-            Class::Declined => 4,
-            Class::Interrupted => 130,
-        }
+        code(self.class)
+    }
+}
+
+/// The exit code of a class.
+pub(crate) fn code(class: Class) -> u8 {
+    match class {
+        Class::Failed => 1,
+        Class::Input => 2,
+        Class::Declined => 4,
+        Class::Interrupted => 130,
     }
 }

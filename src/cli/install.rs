@@ -42,8 +42,8 @@ pub(crate) struct InstallArgs {
     /// Show the plan and every field that would change; write nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
-    /// What to do with fields that somebody else owns (default: take back what kubectl changed, stop at the rest)
-    #[arg(long, value_enum, value_name = "WHAT")]
+    /// Fields that somebody else owns: keep theirs, take ours, or stop (default: take back what kubectl changed, stop at the rest)
+    #[arg(long, value_enum, hide_possible_values = true, value_name = "keep|take|stop")]
     pub(crate) on_conflict: Option<OnConflict>,
     /// Take over objects that are there already and were not made by seaworthy
     #[arg(long, conflicts_with = "chart")]
@@ -65,6 +65,9 @@ pub(crate) struct InstallArgs {
     /// Take over the lock of a run that was not heard of for a minute
     #[arg(long, value_name = "INSTALLATION")]
     pub(crate) take_lock: Option<String>,
+    /// The command, where it is another.
+    #[arg(skip)]
+    pub(crate) command: Option<&'static str>,
     /// What was answered to questions, in place of what the options say of values.
     #[arg(skip)]
     pub(crate) answered: Option<seaworthy::stack::Choices>,
@@ -83,6 +86,8 @@ pub(crate) enum OnConflict {
 
 /// A plan that is ready to be shown and run, and what it was made from.
 pub(super) struct Ready {
+    /// See [`Voyage`].
+    pub(super) command: Option<&'static str>,
     pub(super) cluster: Cluster,
     pub(super) inputs: Inputs,
     pub(super) record: Option<InstallRecord>,
@@ -178,6 +183,7 @@ async fn decide_on(
     let given_up = open.map(|run| run.run.clone());
     let record = InstallRecord::read(&cluster.client, &key).await.map_err(|error| Failure::kube(&error))?;
     chart::one_way(record.as_ref(), source)?;
+    one_name(record.as_ref(), &chosen.installation)?;
     let (prepared, warnings) = if let Some(source) = source {
         released(session, &cluster, (chosen, source), &arguments.ignore).await?
     } else {
@@ -194,8 +200,25 @@ async fn decide_on(
     };
     let differences = record.as_ref().map(|record| inputs.differences(&record.inputs)).unwrap_or_default();
     let remarks = Remarks { differences, warnings };
-    let (spent, passing) = (Counts::default(), false);
-    Ok(Ready { cluster, inputs, record, prepared, remarks, open: None, given_up, spent, passing })
+    let (spent, passing, command) = (Counts::default(), false, arguments.command);
+    Ok(Ready { command, cluster, inputs, record, prepared, remarks, open: None, given_up, spent, passing })
+}
+
+/// The names of all objects hang on the release's: under another one the installation would begin anew, with empty volumes.
+fn one_name(record: Option<&InstallRecord>, chosen: &plan::Installation) -> Result<(), Failure> {
+    let Some(is) = record.map(|record| &record.installation).filter(|is| is.release != chosen.release) else {
+        return Ok(());
+    };
+    let (stack, namespace) = (&is.stack, &is.namespace);
+    let message = format!(
+        "{stack} in namespace {namespace} has the release name {}; under the name {} it would begin anew, without its data; nothing was written",
+        is.release, chosen.release
+    );
+    let hint = format!(
+        "add --name {}, choose another --namespace, or first take it away with `seaworthy uninstall {stack} -n {namespace}`",
+        is.release
+    );
+    Err(Failure::input("other-name", message, hint))
 }
 
 /// The plan that has helm bring a release to its chart, judged by the objects that it comes to.
@@ -241,7 +264,8 @@ async fn go_on(
     let record = InstallRecord::read(&cluster.client, &key).await.map_err(|error| Failure::kube(&error))?;
     let (inputs, open) = (open.inputs.clone(), Some(open.run.clone()));
     let (spent, passing, remarks) = (Counts::default(), false, Remarks::default());
-    Ok(Ready { cluster, inputs, record, prepared, remarks, open, given_up: None, spent, passing })
+    // A run that is taken up again has its command already.
+    Ok(Ready { command: None, cluster, inputs, record, prepared, remarks, open, given_up: None, spent, passing })
 }
 
 impl Ready {
@@ -272,12 +296,13 @@ impl Ready {
         if let Some(run) = &self.given_up {
             session.runs()?.abandon(run).await?;
         }
-        let Self { mut cluster, inputs, record, prepared, remarks, open, spent, passing, .. } = self;
+        let Self { command, mut cluster, inputs, record, prepared, remarks, open, spent, passing, .. } = self;
         if agreed {
             // It may be one of several, and counts its own.
             cluster.meter = cluster.meter.since(spent);
         }
-        Ok((Voyage { session, face, cluster, inputs, record, take_lock, remarks, agreed, passing }, prepared, open))
+        let voyage = Voyage { session, command, face, cluster, inputs, record, take_lock, remarks, agreed, passing };
+        Ok((voyage, prepared, open))
     }
 }
 

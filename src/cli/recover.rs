@@ -177,7 +177,8 @@ async fn recover(
     let agreed = agree(session, arguments, &prepared.plan).await?;
     let (cluster, take_lock) = (scene.cluster.clone(), arguments.take_lock.as_deref());
     let (face, remarks) = (session.face(), Remarks::default());
-    let voyage = Voyage { session, face, cluster, inputs, record: None, take_lock, remarks, agreed, passing: false };
+    let (command, record, passing) = (None, None, false);
+    let voyage = Voyage { session, command, face, cluster, inputs, record, take_lock, remarks, agreed, passing };
     voyage.sail(prepared, None).await
 }
 
@@ -344,10 +345,10 @@ async fn agree(session: &Session, arguments: &RecoverArgs, plan: &Plan) -> Resul
 }
 
 fn needs_names(open: &[ObjectRef]) -> Failure {
-    let lines = open.iter().map(|object| format!("--destroy-data={object}")).collect();
+    let names: Vec<String> = open.iter().map(|object| format!("--destroy-data={object}")).collect();
     let message =
         "some steps cannot be taken back, and there is no terminal to have their names typed on; nothing was written";
-    Failure::input("destroy-data-needed", message, "name each of them on the command line").because(lines)
+    Failure::input("destroy-data-needed", message, format!("name each of them: {}", names.join(" ")))
 }
 
 fn irreversible(plan: &Plan) -> impl Iterator<Item = ObjectRef> {

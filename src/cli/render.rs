@@ -34,6 +34,6 @@ pub(crate) fn run(session: &Session, arguments: &RenderArgs) -> Result<ExitCode,
         let yaml = serde_yaml::to_string(object).map_err(broken)?;
         text = format!("{text}---\n{yaml}");
     }
-    session.print("Manifests", &objects, || text);
+    session.print_as_it_is("Manifests", &objects, &text);
     Ok(ExitCode::SUCCESS)
 }

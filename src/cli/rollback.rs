@@ -30,8 +30,8 @@ pub(crate) struct RollbackArgs {
     /// Show the plan and every field that would change; write nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
-    /// What to do with fields that somebody else owns (default: take back what kubectl changed, stop at the rest)
-    #[arg(long, value_enum, value_name = "WHAT")]
+    /// Fields that somebody else owns: keep theirs, take ours, or stop (default: take back what kubectl changed, stop at the rest)
+    #[arg(long, value_enum, hide_possible_values = true, value_name = "keep|take|stop")]
     pub(crate) on_conflict: Option<OnConflict>,
     /// Delete and make anew what can no longer be changed (an immutable field), where that loses no data; the plan says what it means
     #[arg(long)]
@@ -90,7 +90,8 @@ async fn go(session: &Session, arguments: &RollbackArgs, agreed: bool) -> Result
     let given_up = latest.filter(|run| run.state.is_unfinished()).map(|run| run.run);
     // It counts from the beginning of the command.
     let (spent, inputs) = (cluster.meter.counts(), target.inputs.clone());
-    let ready = Ready { cluster, inputs, record, prepared, remarks, open: None, given_up, spent, passing: false };
+    let (command, open, passing) = (Some("rollback"), None, false);
+    let ready = Ready { command, cluster, inputs, record, prepared, remarks, open, given_up, spent, passing };
     let take_lock = arguments.take_lock.as_deref();
     if agreed {
         let face = session.face();

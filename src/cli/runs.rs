@@ -63,7 +63,7 @@ fn row(record: &RunRecord) -> Vec<String> {
     let installation = &record.plan.installation;
     vec![
         record.run.clone(),
-        record.plan.purpose.word().to_owned(),
+        record.word().to_owned(),
         installation.stack.clone(),
         installation.namespace.clone(),
         record.plan.cluster.context.clone(),
@@ -84,7 +84,7 @@ fn state(record: &RunRecord) -> String {
 }
 
 fn summary(record: &RunRecord) -> serde_json::Value {
-    json!({"run": record.run, "at": record.at, "purpose": record.plan.purpose, "installation": record.plan.installation,
+    json!({"run": record.run, "at": record.at, "purpose": record.plan.purpose, "command": record.word(), "installation": record.plan.installation,
         "cluster": record.plan.cluster, "state": record.state, "resumed": record.resumed, "causes": record.causes})
 }
 

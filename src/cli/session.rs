@@ -23,9 +23,11 @@ use tracing_subscriber::EnvFilter;
 use super::{Failure, Format, Globals};
 use crate::front::busy::Busy;
 use crate::front::face::{Face, Lines};
+use crate::front::fold::fold;
 use crate::front::paint::Paint;
+use crate::front::place::{self, placed};
 use crate::front::report_text::Style;
-use crate::front::tell;
+use crate::front::{screen, tell};
 
 /// Version of the JSON documents that this program writes.
 const SCHEMA_VERSION: u32 = 1;
@@ -46,6 +48,7 @@ impl Session {
     pub(crate) fn new(globals: Globals) -> Result<Self, Failure> {
         start_log(&globals)?;
         one_cluster(&globals)?;
+        place::set(&place_of(&globals));
         let here = Surroundings::new(variables(), rustix::process::geteuid().as_raw());
         Ok(Self { globals, here, meter: OnceLock::new(), sandbox: OnceLock::new() })
     }
@@ -181,8 +184,15 @@ impl Session {
 
     /// Writes a result: the text for people, or the document for programs.
     pub(crate) fn print(&self, kind: &str, document: &impl Serialize, text: impl FnOnce() -> String) {
-        let text = if self.is_json() { json_text(kind, document) } else { text() };
-        write_out(text.trim_end());
+        if self.is_json() {
+            return write_out(&json_text(kind, document));
+        }
+        write_out(&fold(placed(&text()).trim_end(), screen::width(std::io::stdout())));
+    }
+
+    /// The same for a text that other programs read: no line of it is broken.
+    pub(crate) fn print_as_it_is(&self, kind: &str, document: &impl Serialize, text: &str) {
+        if self.is_json() { write_out(&json_text(kind, document)) } else { write_out(text.trim_end()) }
     }
 
     /// Shows a failure and gives its exit code.
@@ -203,9 +213,17 @@ pub(super) fn fail(failure: &Failure, format: Format) -> ExitCode {
         tell(&format!(" hint: {hint}"));
     }
     for cause in &failure.causes {
-        tell(&format!("       {cause}"));
+        tell(&format!("  why: {cause}"));
     }
     ExitCode::from(failure.code())
+}
+
+/// What leads to the same cluster again.
+fn place_of(globals: &Globals) -> Vec<(&'static str, Option<String>)> {
+    let sandbox = globals.sandbox.map(|kind| ("--sandbox", Some(kind.to_string()).filter(|_| kind != Kind::default())));
+    let file = globals.kubeconfig.as_ref().map(|file| ("--kubeconfig", Some(file.display().to_string())));
+    let context = globals.context.clone().map(|context| ("--context", Some(context)));
+    sandbox.into_iter().chain(file).chain(context).collect()
 }
 
 /// A sandbox is no cluster of a kubeconfig: who names both means one of them.
@@ -227,7 +245,8 @@ fn variables() -> impl Iterator<Item = (String, String)> {
 
 /// A failure as the one document on standard output.
 pub(super) fn fail_as_json(failure: &Failure) -> ExitCode {
-    write_out(&json_text("Error", &json!({"error": failure})));
+    let hint = failure.hint.as_deref().map(placed);
+    write_out(&json_text("Error", &json!({"error": Failure { hint, ..failure.clone() }})));
     ExitCode::from(failure.code())
 }
 

@@ -1,11 +1,24 @@
-//! Signals: the first asks the run to stop in good order, the second ends the program at once.
+//! Signals: the first asks what is under way to stop in good order, the second ends the program at once. Where nothing is under
+//! way, the first does.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, Once, PoisonError, Weak};
 
-use crate::front::say;
+use crate::front::{quiet, say};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
+
+/// Those who are told of signals, the newest last: a check runs installations, and the innermost stops first.
+static WATCHERS: Mutex<Vec<Watcher>> = Mutex::new(Vec::new());
+/// The process has one answer to each signal.
+static WATCHING: Once = Once::new();
+
+/// Somebody who is told of signals as long as there is somebody.
+struct Watcher {
+    code: Weak<AtomicU8>,
+    cancel: CancellationToken,
+    farewell: &'static str,
+}
 
 /// What the signals so far mean.
 #[derive(Debug, Clone)]
@@ -38,33 +51,61 @@ impl Signals {
     pub(crate) fn code(&self) -> Option<u8> {
         Some(self.code.load(Ordering::Relaxed)).filter(|code| *code != 0)
     }
-}
 
-/// Begins to watch for SIGINT, SIGTERM and SIGHUP. The first is answered with `farewell`.
-pub(crate) fn watch(farewell: &'static str) -> Signals {
-    let signals = Signals::new();
-    for (kind, code) in [(SignalKind::interrupt(), 130), (SignalKind::terminate(), 143), (SignalKind::hangup(), 129)] {
-        match signal(kind) {
-            Ok(stream) => {
-                tokio::spawn(obey(signals.clone(), stream, code, farewell));
-            }
-            Err(error) => tracing::warn!(%error, "a signal cannot be watched and will end the program at once"),
+    /// What comes of this, or the exit code of the signal that came before.
+    pub(crate) async fn heed<T>(&self, what: impl Future<Output = T>) -> Result<T, u8> {
+        tokio::select! {
+            biased;
+            () = self.cancel.cancelled() => Err(self.code().unwrap_or(130)),
+            done = what => Ok(done),
         }
     }
+}
+
+/// Watches for SIGINT, SIGTERM and SIGHUP until what comes back is dropped. The first is answered with `farewell`.
+pub(crate) fn watch(farewell: &'static str) -> Signals {
+    let signals = Signals::new();
+    let watcher = Watcher { code: Arc::downgrade(&signals.code), cancel: signals.token(), farewell };
+    let mut watchers = WATCHERS.lock().unwrap_or_else(PoisonError::into_inner);
+    watchers.retain(|watcher| watcher.code.strong_count() > 0);
+    watchers.push(watcher);
+    drop(watchers);
+    WATCHING.call_once(|| {
+        for (kind, code) in
+            [(SignalKind::interrupt(), 130), (SignalKind::terminate(), 143), (SignalKind::hangup(), 129)]
+        {
+            match signal(kind) {
+                Ok(stream) => {
+                    tokio::spawn(obey(stream, code));
+                }
+                Err(error) => tracing::warn!(%error, "a signal cannot be watched and will end the program at once"),
+            }
+        }
+    });
     signals
 }
 
-async fn obey(signals: Signals, mut stream: tokio::signal::unix::Signal, code: u8, farewell: &str) {
+async fn obey(mut stream: tokio::signal::unix::Signal, code: u8) {
     while stream.recv().await.is_some() {
-        if !signals.order(code) {
-            end_now(code);
+        match pass_on(code) {
+            Some(farewell) => say(farewell),
+            None => end_now(code),
         }
-        say(farewell);
     }
+}
+
+/// Tells whoever is at work now. `None`: nobody is, or was told before.
+fn pass_on(code: u8) -> Option<&'static str> {
+    let mut watchers = WATCHERS.lock().unwrap_or_else(PoisonError::into_inner);
+    watchers.retain(|watcher| watcher.code.strong_count() > 0);
+    let watcher = watchers.last()?;
+    let signals = Signals { cancel: watcher.cancel.clone(), code: watcher.code.upgrade()? };
+    signals.order(code).then_some(watcher.farewell)
 }
 
 /// The user insists. What was under way is in the journal as intended, and is looked at again by the next run.
 #[expect(clippy::exit, reason = "the second signal is an order to end at once")]
 pub(crate) fn end_now(code: u8) {
+    quiet::end();
     std::process::exit(i32::from(code));
 }

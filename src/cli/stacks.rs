@@ -102,8 +102,8 @@ fn show_text(stack: &Stack) -> String {
         lines.push("\nWHAT IT MAKES WHILE IT RUNS (nothing owns it; `uninstall` finds it)".to_owned());
         let line = |made: &RunTime| {
             let selector = Some(&made.selector).filter(|selector| !selector.is_empty());
-            let told = selector.map(|selector| format!(" with the label {selector}"));
-            let named = made.names.as_ref().map(|names| format!(" named like {names}"));
+            let told = selector.map(|selector| format!(" with the label {}", any(selector)));
+            let named = made.names.as_ref().map(|names| format!(" named like {}", any(names)));
             format!("  {:<16} {}{}{}", made.title, made.kind, told.unwrap_or_default(), named.unwrap_or_default())
         };
         lines.extend(definition.runtime.iter().map(line));
@@ -113,6 +113,13 @@ fn show_text(stack: &Stack) -> String {
     settings.sort_by_key(|setting| (!setting.required, setting.advanced));
     lines.extend(settings.iter().map(setting_line));
     lines.join("\n")
+}
+
+/// A text of a stack in which `*` stands for whatever depends on its values.
+fn any(text: &str) -> String {
+    let mut parts = text.split("{{");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |said, part| format!("{said}*{}", part.split_once("}}").map_or("", |(_, rest)| rest)))
 }
 
 /// What `--chart` installs from, and what is known of it.

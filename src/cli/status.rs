@@ -4,19 +4,20 @@ use std::process::ExitCode;
 
 use clap::Args;
 use seaworthy::cluster::Cluster;
+use seaworthy::doctor::Cause;
 use seaworthy::engine::journal::{RunRecord, RunState};
 use seaworthy::engine::record::InstallRecord;
 use seaworthy::error::Class;
 use seaworthy::plan::Installation;
 use seaworthy::prepare::discover::{self, Found, LastRun, Sought, Stage};
-use seaworthy::prepare::{self, Health, ObjectHealth};
+use seaworthy::prepare::{self, Health, MISSING, ObjectHealth};
 use seaworthy::stack::stand_in;
 use serde_json::json;
 
 use super::choose::check_name;
 use super::uninstall::bare_installation;
 use super::{Failure, Session};
-use crate::front::paint::{Paint, count};
+use crate::front::paint::{Paint, count, one_line};
 use crate::front::plain::cause_text;
 use crate::front::say;
 
@@ -139,6 +140,7 @@ fn health_text(health: &Health, paint: Paint) -> String {
     let shown: Vec<&ObjectHealth> = health.objects.iter().filter(|object| is_shown(health.stage, object)).collect();
     let width = shown.iter().map(|object| object.object.to_string().chars().count()).max().unwrap_or(0);
     lines.extend(shown.into_iter().map(|object| object_line(object, width, paint)));
+    lines.extend(fix_lines(health));
     lines.extend(remedy_lines(health));
     lines.join("\n")
 }
@@ -161,8 +163,27 @@ fn is_shown(stage: Stage, object: &ObjectHealth) -> bool {
 
 fn object_line(object: &ObjectHealth, width: usize, paint: Paint) -> String {
     let mark = if object.is_healthy() { paint.good("ok  ") } else { paint.bad("FAIL") };
-    let why = object.cause.as_ref().map_or_else(String::new, |cause| format!(": {}", cause_text(cause)));
+    let why = object.cause.as_ref().map_or_else(String::new, |cause| format!(": {}", why_text(object, cause)));
     format!("  {mark} {:<width$}  {}{why}", object.object.to_string(), object.state)
+}
+
+/// The object of a line is not named again as its own cause.
+fn why_text(object: &ObjectHealth, cause: &Cause) -> String {
+    let of_another = cause.object.as_ref().is_some_and(|at| *at != object.object);
+    if of_another { cause_text(cause) } else { one_line(&cause.message) }
+}
+
+/// What can be done about what is not ready, each thing once.
+fn fix_lines(health: &Health) -> Vec<String> {
+    let bad = health.objects.iter().filter(|object| !object.is_healthy());
+    let (missing, others): (Vec<_>, Vec<_>) =
+        bad.filter_map(|object| object.cause.as_ref()).partition(|cause| cause.id == MISSING);
+    let Installation { stack, namespace, .. } = &health.installation;
+    let back = (!missing.is_empty() && health.stage == Stage::Finished)
+        .then(|| format!("  put back what is missing with: seaworthy upgrade {stack} -n {namespace}"));
+    let mut fixes: Vec<String> = others.iter().filter_map(|cause| cause.remedy.clone()).collect();
+    fixes.dedup();
+    fixes.into_iter().map(|fix| format!("  fix: {}", one_line(&fix))).chain(back).collect()
 }
 
 /// What the last run has to do with it, and the command that goes on.
@@ -170,7 +191,11 @@ fn remedy_lines(health: &Health) -> Vec<String> {
     let Installation { stack, namespace, .. } = &health.installation;
     match (&health.run, health.stage) {
         (Some(run), Stage::Finished | Stage::Unfinished) => {
-            vec![format!("  {}", run_text(run)), format!("  go on with: seaworthy runs resume {}", run.run)]
+            let on = format!("  go on with: seaworthy runs resume {}", run.run);
+            // One that failed may do so again.
+            let back = (run.command == "upgrade" && run.state == RunState::Failed)
+                .then(|| format!("  or back with: seaworthy rollback {stack} -n {namespace}"));
+            [format!("  {}", run_text(run)), on].into_iter().chain(back).collect()
         }
         (None, Stage::Unfinished) => vec![
             "  no run of this machine made it, and no record says that it was finished".to_owned(),
@@ -184,7 +209,7 @@ fn remedy_lines(health: &Health) -> Vec<String> {
 }
 
 fn run_text(run: &LastRun) -> String {
-    let what = run.purpose.word();
+    let what = &run.command;
     let end = match run.state {
         RunState::Open => "is under way, or was killed".to_owned(),
         RunState::Interrupted => "was interrupted".to_owned(),

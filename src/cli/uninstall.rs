@@ -10,7 +10,7 @@ use seaworthy::engine::journal::{Inputs, RunRecord};
 use seaworthy::engine::record::InstallRecord;
 use seaworthy::object::ObjectRef;
 use seaworthy::plan::uninstall::{DataName, Destroy, Made, add_made};
-use seaworthy::plan::{Installation, Plan};
+use seaworthy::plan::{Change, Installation, Plan};
 use seaworthy::prepare::{self, Prepared};
 use seaworthy::stack::Choices;
 use serde_json::Value;
@@ -28,7 +28,6 @@ use crate::front::say;
 #[derive(Debug, Args)]
 pub(crate) struct UninstallArgs {
     /// Name of the stack
-    #[arg(required_unless_present = "all")]
     pub(crate) stack: Option<String>,
     /// Everything that was ever installed: all stacks, then the prerequisites that nothing needs any more; says what is left on this machine
     #[arg(long, conflicts_with_all = ["stack", "namespace", "take_lock"])]
@@ -51,7 +50,13 @@ pub(crate) struct UninstallArgs {
 }
 
 pub(crate) async fn run(session: &Session, arguments: &UninstallArgs) -> Result<ExitCode, Failure> {
-    let Some(stack) = &arguments.stack else { return all::run(session, arguments).await };
+    let Some(stack) = &arguments.stack else {
+        if arguments.all {
+            return all::run(session, arguments).await;
+        }
+        let hint = "name it (`seaworthy status` shows what is installed), or take everything away with --all";
+        return Err(Failure::input("no-stack", "no stack is named", hint));
+    };
     let bare = bare_installation(session, stack, arguments.namespace.as_deref())?;
     let cluster = session.connect().await?;
     let destroy = Destroy(arguments.destroy_data.iter().cloned().collect());
@@ -170,6 +175,12 @@ impl Removal {
         Ok(())
     }
 
+    /// What stays because it may hold data.
+    fn kept(&self) -> impl Iterator<Item = ObjectRef> {
+        let kept = self.prepared.plan.steps.iter().filter(|step| matches!(step.change, Change::Keep { .. }));
+        kept.filter_map(|step| step.action.object())
+    }
+
     fn remarks(&self) -> Remarks {
         Remarks { warnings: self.said.clone(), ..Remarks::default() }
     }
@@ -206,7 +217,9 @@ impl Removal {
             }
         }
         let inputs = inputs(&self.prepared.plan.installation, record.as_ref());
-        Ok((Voyage { session, face, cluster, inputs, record, take_lock, remarks, agreed, passing }, self.prepared))
+        let command = None;
+        let voyage = Voyage { session, command, face, cluster, inputs, record, take_lock, remarks, agreed, passing };
+        Ok((voyage, self.prepared))
     }
 }
 
@@ -224,15 +237,26 @@ pub(super) async fn take_all_away(
     let plans: Vec<&Plan> = removals.iter().map(|removal| &removal.prepared.plan).collect();
     agree_to_all(session, &face, &plans).await?;
     let (mut runs, mut code) = (Vec::new(), 0);
-    for removal in removals {
-        let landing = Box::pin(removal.land(session, face.clone(), take_lock)).await?;
+    let mut removals = removals.into_iter();
+    while let Some(removal) = removals.next() {
+        let landing = Box::pin(removal.land(session, face.clone(), take_lock)).await;
+        let landing = landing.inspect_err(|_| tell_not_begun(&face, removals.as_slice()))?;
         runs.push(landing.document());
         code = landing.code();
         if code != 0 {
+            tell_not_begun(&face, removals.as_slice());
             break;
         }
     }
     Ok((runs, code))
+}
+
+/// Names what stays because something before it failed.
+fn tell_not_begun(face: &Face, rest: &[Removal]) {
+    let names: Vec<String> = rest.iter().map(|removal| removal.prepared.plan.installation.key()).collect();
+    if !names.is_empty() {
+        face.say(&format!("not begun: {}; the same command again goes on with all that is left", names.join(", ")));
+    }
 }
 
 /// Puts runs into a document; the error of the last is that of the whole.

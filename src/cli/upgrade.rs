@@ -35,8 +35,8 @@ pub(crate) struct UpgradeArgs {
     /// Go back to what was there before, without asking, when it does not become ready
     #[arg(long)]
     pub(crate) roll_back: bool,
-    /// What to do with fields that somebody else owns (default: take back what kubectl changed, stop at the rest)
-    #[arg(long, value_enum, value_name = "WHAT")]
+    /// Fields that somebody else owns: keep theirs, take ours, or stop (default: take back what kubectl changed, stop at the rest)
+    #[arg(long, value_enum, hide_possible_values = true, value_name = "keep|take|stop")]
     pub(crate) on_conflict: Option<OnConflict>,
     /// Delete and make anew what can no longer be changed (an immutable field), where that loses no data; the plan says what it means
     #[arg(long)]
@@ -102,6 +102,7 @@ fn as_install(session: &Session, arguments: &UpgradeArgs, record: &InstallRecord
     }
     Ok(InstallArgs {
         stack: Some(arguments.stack.clone()),
+        command: Some("upgrade"),
         choice,
         chart: arguments.chart.or_before(was.chart.as_ref()),
         answered: Some(choices),
@@ -150,6 +151,11 @@ async fn go_back(
     }
     say(format!("going back to run {}", record.run));
     // Whether or not it came back: the upgrade that was asked for has failed.
-    rollback::run_agreed(session, &back).await?;
+    if rollback::run_agreed(session, &back).await? != ExitCode::SUCCESS {
+        say(format!(
+            "going back has failed, too: {} is between the two versions; `seaworthy status {} -n {}` shows how it is",
+            installation.stack, installation.stack, installation.namespace
+        ));
+    }
     Ok(failed)
 }

@@ -18,6 +18,7 @@ use serde_json::json;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::failure::code;
 use super::install::record_of;
 use super::landing::Landing;
 use super::pilot::{self, Front, Told};
@@ -37,6 +38,8 @@ const EVENTS: usize = 256;
 /// Running one plan.
 pub(super) struct Voyage<'a> {
     pub(super) session: &'a Session,
+    /// The command, where the plan's purpose does not tell it.
+    pub(super) command: Option<&'static str>,
     /// What shows it and asks; [`Session::face`] unless the full screen is open.
     pub(super) face: Face,
     pub(super) cluster: Cluster,
@@ -111,7 +114,7 @@ impl Voyage<'_> {
         if plan.writes() && !self.agreed {
             self.show(plan);
             if !self.session.globals.yes {
-                ask_to_go_on(&self.face).await?;
+                ask_to_go_on(&self.face).await.map_err(|failure| stays_open(failure, open))?;
             }
         }
         let key = plan.installation.key();
@@ -205,7 +208,7 @@ impl Voyage<'_> {
         let runs = self.session.runs()?;
         Ok(match open {
             Some(run) => runs.resume(run, env!("CARGO_PKG_VERSION")).await?,
-            None => runs.open(self.inputs.clone(), plan.without_secrets()).await?,
+            None => runs.open_for(self.command, self.inputs.clone(), plan.without_secrets()).await?,
         })
     }
 
@@ -335,8 +338,18 @@ fn undecided_cause(plan: &Plan) -> Option<Cause> {
     })
 }
 
+/// What stands in the way, and what to do about it.
+fn with_remedy(cause: &Cause) -> String {
+    match &cause.remedy {
+        Some(remedy) => format!("{} ({remedy})", cause_text(cause)),
+        None => cause_text(cause),
+    }
+}
+
 fn refused(first: &Cause, all: &[Cause]) -> Failure {
-    let lines: Vec<String> = all.iter().map(cause_text).collect();
+    // What is to be done about the first is the hint; the others say it where it is another thing.
+    let line = |cause: &Cause| if cause.remedy == first.remedy { cause_text(cause) } else { with_remedy(cause) };
+    let lines: Vec<String> = all.iter().map(line).collect();
     let message = if first.reason == preflight::REASON {
         "the plan cannot succeed on this cluster; nothing was written"
     } else {
@@ -352,6 +365,19 @@ pub(super) fn unanswerable(error: &color_eyre::Report) -> Failure {
 
 pub(super) fn declined() -> Failure {
     Failure::new("declined", Class::Declined, "declined; nothing was written", None)
+}
+
+/// Who says no to going on with a run has not ended it.
+fn stays_open(failure: Failure, open: Option<&str>) -> Failure {
+    match open {
+        Some(run) if failure.class != Class::Input => {
+            let hint = format!(
+                "run {run} stays unfinished: `seaworthy runs resume {run}` goes on with it, `seaworthy runs abort {run}` closes it"
+            );
+            Failure { hint: Some(hint), ..failure }
+        }
+        _ => failure,
+    }
 }
 
 pub(super) fn interrupted() -> Failure {
@@ -373,18 +399,20 @@ pub(super) fn show_plan(session: &Session, cluster: &Cluster, prepared: &Prepare
         "differences": remarks.differences, "warnings": remarks.warnings, "requests": cluster.meter.counts()});
     session.print("Plan", &document, || {
         let mut lines = vec![remarks.around(&plan_text_in_full(&shown, Paint(false)), Paint(false))];
-        lines.extend(prepared.refusals.iter().map(|cause| format!("would be refused: {}", cause_text(cause))));
+        lines.extend(prepared.refusals.iter().map(|cause| format!("would be refused: {}", with_remedy(cause))));
         lines.join("\n")
     });
-    let counts = cluster.meter.counts();
-    if !session.is_json() {
-        say(format!(
-            "dry run: {} writes, {} reads; {}",
-            counts.writes,
-            counts.reads + counts.dry,
-            summary_text(&shown)
-        ));
+    tell_dry_run(session, cluster, &[&shown]);
+    if prepared.refusals.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(code(Class::Input)) }
+}
+
+/// The last line of every `--dry-run`: what it took, and what the plans come to.
+pub(super) fn tell_dry_run(session: &Session, cluster: &Cluster, plans: &[&Plan]) {
+    if session.is_json() {
+        return;
     }
-    let refused = !prepared.refusals.is_empty();
-    if refused { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+    let counts = cluster.meter.counts();
+    let sums: Vec<String> = plans.iter().map(|plan| summary_text(plan)).collect();
+    let sums = if sums.is_empty() { "nothing to do".to_owned() } else { sums.join("; ") };
+    say(format!("dry run: {} writes, {} reads; {sums}", counts.writes, counts.reads + counts.dry));
 }

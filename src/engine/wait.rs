@@ -23,6 +23,10 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(2);
 /// [`CLOCK`] brings the next look.
 const STANDING: Duration = Duration::from_millis(900);
 
+/// How long a cause that was seen counts when the time is up and nothing is seen in that moment: a container that crashes is
+/// given a minute or two by its kubelet at most while it runs.
+const RECENT: Duration = Duration::from_secs(60);
+
 /// Why a wait ended without success.
 pub(super) enum Unmet {
     /// It will not come about, or the deadline passed.
@@ -136,6 +140,7 @@ impl Wait<'_> {
         let mut clock = interval(CLOCK);
         clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut said = None;
+        let mut lasting: Option<(Instant, Box<Cause>)> = None;
         let mut doubt = Doubt::default();
         loop {
             changes.borrow_and_update();
@@ -153,9 +158,17 @@ impl Wait<'_> {
                 self.say(&progress, shown.as_deref());
                 said = Some((progress.clone(), shown));
             }
+            if let Some(stuck) = cause.as_ref().filter(|cause| cause.outlook >= Outlook::Stuck) {
+                lasting = Some((Instant::now(), stuck.clone()));
+            }
             tokio::select! {
                 () = self.context.cancel.cancelled() => return Err(Unmet::Stopped),
-                () = sleep_until(deadline) => return Err(Unmet::Failed(Box::new(self.too_late(&progress, cause)))),
+                () = sleep_until(deadline) => {
+                    // A container that crashes runs now and then: why it does not stay is what is wrong in that moment, too.
+                    let recent = lasting.filter(|(at, _)| at.elapsed() < RECENT).map(|(_, cause)| cause);
+                    let cause = recent.or(cause);
+                    return Err(Unmet::Failed(Box::new(self.too_late(&progress, cause))));
+                }
                 () = next_change(&mut changes) => {}
                 _ = clock.tick() => {}
             }
@@ -186,11 +199,19 @@ impl Wait<'_> {
             id: "deadline".to_owned(),
             object: Some(self.object.clone()),
             reason: "Timeout".to_owned(),
-            message: format!("{} was still not there after {waited} s: {progress}", self.object),
+            message: format!("{} is not as it should be after {waited} s: {progress}", self.object),
             remedy: Some(format!("look at it with: kubectl {}; wait longer with --timeout", describe(self.object))),
             outlook: Outlook::Stuck,
         };
-        cause.map_or_else(late, |cause| *cause)
+        match cause {
+            None => late(),
+            Some(cause) if cause.outlook >= Outlook::Stuck => *cause,
+            // What would have passed is not why; it is what was going on.
+            Some(cause) => {
+                let late = late();
+                Cause { message: format!("{} ({}: {})", late.message, cause.reason, cause.message), ..late }
+            }
+        }
     }
 }
 

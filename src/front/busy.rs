@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::quiet::Quiet;
+
 /// What is answered sooner than this needs no sign of life.
 const PATIENCE: Duration = Duration::from_millis(300);
 /// How often the sign moves.
@@ -25,6 +27,7 @@ impl Busy {
         // A thread of its own: what is waited for may keep the runtime busy.
         let thread = std::thread::spawn(move || {
             if ended.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
+                let _quiet = Quiet::begin();
                 let spinner = ProgressBar::new_spinner().with_style(style()).with_message(text);
                 spinner.enable_steady_tick(FRAME);
                 // Whatever is received: it is over.

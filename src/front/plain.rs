@@ -50,6 +50,10 @@ impl End {
     fn last_text(&self, outcome: &Outcome, paint: Paint) -> String {
         match outcome.ended {
             Ended::Interrupted if !self.resumable => stopped_text(outcome),
+            Ended::Failed if self.resumable && !outcome.run.is_empty() => {
+                let on = format!("when that is mended, go on with: seaworthy runs resume {}", outcome.run);
+                format!("{on}\n{}", finished_text(outcome, paint))
+            }
             _ => finished_text(outcome, paint),
         }
     }

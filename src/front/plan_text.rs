@@ -9,6 +9,8 @@ use super::recover_text;
 
 /// How much of a value is shown.
 const VALUE: usize = 60;
+/// How much of it behind the first letter that differs is seen at least.
+const BEHIND: usize = 10;
 
 /// The plan: one line for each object that changes, its fields below it; what stays as it is is only counted.
 pub(crate) fn plan_text(plan: &Plan, paint: Paint) -> String {
@@ -115,7 +117,8 @@ fn field_line(field: &FieldChange) -> String {
     if field.now.is_none() && field.wanted.is_none() {
         return format!("      {}", field.path);
     }
-    format!("      {}: {} -> {}", field.path, value(field.now.as_ref()), value(field.wanted.as_ref()))
+    let (now, wanted) = apart(field.now.as_ref(), field.wanted.as_ref());
+    format!("      {}: {now} -> {wanted}", field.path)
 }
 
 fn conflict_line(conflict: &Conflict, paint: Paint) -> String {
@@ -134,11 +137,27 @@ fn conflict_line(conflict: &Conflict, paint: Paint) -> String {
 }
 
 fn value(value: Option<&Value>) -> String {
+    cut(&whole(value), VALUE)
+}
+
+fn whole(value: Option<&Value>) -> String {
     match value {
         None => "nothing".to_owned(),
-        Some(Value::String(text)) => cut(&format!("{text:?}"), VALUE),
-        Some(other) => cut(&other.to_string(), VALUE),
+        Some(Value::String(text)) => format!("{text:?}"),
+        Some(other) => other.to_string(),
     }
+}
+
+/// Two values that differ, cut so that it is seen where.
+fn apart(now: Option<&Value>, wanted: Option<&Value>) -> (String, String) {
+    let (now, wanted) = (whole(now), whole(wanted));
+    let same = now.chars().zip(wanted.chars()).take_while(|(one, other)| one == other).count();
+    let skipped = if same + BEHIND < VALUE { 0 } else { same.saturating_sub(VALUE / 3) };
+    let part = |text: &str| {
+        let rest: String = text.chars().skip(skipped).collect();
+        cut(&if skipped > 0 { format!("…{rest}") } else { rest }, VALUE)
+    };
+    (part(&now), part(&wanted))
 }
 
 /// Why a plan is refused: the fields about which nothing was decided.
@@ -150,4 +169,22 @@ pub(crate) fn undecided_lines(plan: &Plan) -> Vec<String> {
             format!("{about} {}", conflict_line(conflict, Paint(false)).trim_start().trim_start_matches("! "))
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::apart;
+
+    #[test]
+    fn where_two_values_differ_is_seen() {
+        assert_eq!(apart(Some(&json!("a")), None), ("\"a\"".to_owned(), "nothing".to_owned()));
+        let endpoints = |last: &str| {
+            json!(format!("http://etcd-0.etcd.newton-v2t.svc:2379,http://etcd-1.etcd.newton-v2t.svc:{last}"))
+        };
+        let (now, wanted) = apart(Some(&endpoints("2379")), Some(&endpoints("2380")));
+        assert!(now.ends_with("2379\"") && wanted.ends_with("2380\""), "{now} {wanted}");
+        assert!(now.starts_with('…') && now.chars().count() <= 60);
+    }
 }

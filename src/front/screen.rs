@@ -34,12 +34,18 @@ pub(crate) fn size() -> Size {
     })
 }
 
+/// How wide a line may be that goes there: as wide as the terminal, and as wide as it likes elsewhere.
+pub(crate) fn width(out: impl std::os::fd::AsFd) -> Option<usize> {
+    let told = rustix::termios::tcgetwinsize(out).ok()?;
+    Some(usize::from(told.ws_col)).filter(|width| *width > 0)
+}
+
 /// Writes what stays, and below it the moving part as it is now. Everything goes out at once, so that nothing flickers.
 pub(crate) fn show(stays: Option<&str>, moves: &[Line], colour: impl Fn(&Line) -> String) {
     let mut drawn = DRAWN.lock().unwrap_or_else(PoisonError::into_inner);
     let mut out = if drawn.is_empty() { String::new() } else { erasure(&drawn, size().width) };
     if let Some(stays) = stays {
-        out.push_str(stays);
+        out.push_str(&super::fold::fold(&super::place::placed(stays), width(std::io::stderr())));
         out.push('\n');
     }
     for line in moves {

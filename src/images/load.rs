@@ -176,7 +176,12 @@ pub(super) fn not_here(image: &str, found: &Found, stock: &Stock, otherwise: &st
         (asked, []) => format!("{} does not have it", asked.join(", ")),
         (asked, silent) => format!("{} does not have it ({})", asked.join(", "), silent.join("; ")),
     };
-    let remedy = format!("docker pull {image}{otherwise}");
+    let start = if stock.asked.is_empty() {
+        "start Docker or Podman (`seaworthy detect` shows who answers), then "
+    } else {
+        ""
+    };
+    let remedy = format!("{start}docker pull {image}{otherwise}");
     refusal("image-not-here", "NoImage", &format!("{image}: {asked}"), &remedy)
 }
 

@@ -98,11 +98,12 @@ fn walk_keyed(path: &str, now: &[Value], after: &[Value], changes: &mut Vec<Fiel
 
 /// The items of a list by what names them, when every item has such a name and no two share one.
 fn keyed(list: &[Value]) -> Option<Map<String, Value>> {
-    const NAMES: [&str; 5] = ["name", "mountPath", "containerPort", "port", "ip"];
-    let name = NAMES.iter().find(|name| list.iter().all(|item| item.get(name).is_some()))?;
+    const NAMES: [&str; 6] = ["/name", "/mountPath", "/containerPort", "/port", "/ip", "/metadata/name"];
+    let name = NAMES.iter().find(|name| list.iter().all(|item| item.pointer(name).is_some()))?;
     let mut items = Map::new();
     for item in list {
-        let label = item[*name].as_str().map_or_else(|| item[*name].to_string(), str::to_owned);
+        let value = item.pointer(name)?;
+        let label = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         if items.insert(label, item.clone()).is_some() {
             return None;
         }

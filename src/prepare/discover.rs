@@ -73,6 +73,8 @@ pub struct LastRun {
     pub run: String,
     /// What it was to do.
     pub purpose: Purpose,
+    /// The command, in a word.
+    pub command: String,
     /// How it stands.
     pub state: RunState,
     /// Why it failed, the root first.
@@ -82,7 +84,7 @@ pub struct LastRun {
 impl From<&RunRecord> for LastRun {
     fn from(record: &RunRecord) -> Self {
         let (run, causes) = (record.run.clone(), record.causes.clone());
-        Self { run, purpose: record.plan.purpose, state: record.state, causes }
+        Self { run, purpose: record.plan.purpose, command: record.word().to_owned(), state: record.state, causes }
     }
 }
 

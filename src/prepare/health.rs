@@ -172,9 +172,12 @@ fn rescaled(live: &Value, installed: Option<i64>) -> Option<(String, bool)> {
     }
 }
 
+/// The id of the cause of what was installed and is not there.
+pub const MISSING: &str = "missing";
+
 fn missing(object: &ObjectRef) -> Cause {
     Cause {
-        id: "missing".to_owned(),
+        id: MISSING.to_owned(),
         object: Some(object.clone()),
         reason: "Missing".to_owned(),
         message: "it was installed and is not there any more".to_owned(),

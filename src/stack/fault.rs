@@ -8,6 +8,9 @@ use serde::{Serialize, Serializer};
 use super::path::Way;
 use crate::error::{Class, Explain};
 
+/// What the names of files begin with that are in the program itself.
+pub(super) const EMBEDDED: &str = "embedded:";
+
 /// A position in a text; lines and columns count from 1, and line 0 means the whole file.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Mark {
@@ -207,10 +210,22 @@ impl Fault {
     }
 }
 
+impl Fault {
+    /// Whether it warns of a value that nobody gave.
+    fn is_of_default(&self, place: &Place) -> bool {
+        self.severity == Severity::Warning && place.file.starts_with(EMBEDDED) && place.file.ends_with("/values.yaml")
+    }
+}
+
 impl fmt::Display for Fault {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(place) = &self.place {
-            write!(formatter, "{place}: ")?;
+        match &self.place {
+            // Nobody can open that file; what it is a default of is named by its way.
+            Some(Origin::Place(place)) if self.is_of_default(place) => {
+                formatter.write_str("by default: ")?;
+            }
+            Some(place) => write!(formatter, "{place}: ")?,
+            None => {}
         }
         if self.severity == Severity::Warning {
             formatter.write_str("warning: ")?;
@@ -300,6 +315,10 @@ impl Explain for StackError {
     }
 
     fn hint(&self) -> Option<String> {
+        let of_option = |fault: &Fault| matches!(fault.place, Some(Origin::Option(_)));
+        if self.faults().iter().find(|fault| fault.severity == Severity::Error).is_some_and(of_option) {
+            return None;
+        }
         let hint = match self.id() {
             "unknown-stack" => "list them with `seaworthy stacks list`, or add a folder of yours with `--profiles DIR`",
             "unknown-profile" | "unknown-value" | "wrong-type" | "bad-value" | "missing-value" | "broken-rule" => {
@@ -330,8 +349,11 @@ fn list(names: &[String]) -> String {
     names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
+/// Where something stops the work, what is only worth saying is left for when it goes on.
 fn lines(faults: &[Fault]) -> String {
-    faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    let stops = any_error(faults);
+    let said = faults.iter().filter(|fault| !stops || fault.severity == Severity::Error);
+    said.map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]

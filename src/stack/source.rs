@@ -32,7 +32,7 @@ impl Home {
     /// The name of one of its files, as a user would find it again.
     pub fn file(&self, path: &str) -> String {
         match self {
-            Self::Embedded(name) => format!("embedded:{name}/{path}"),
+            Self::Embedded(name) => format!("{}{name}/{path}", super::fault::EMBEDDED),
             Self::Folder(folder) => folder.join(path).display().to_string(),
         }
     }

@@ -50,9 +50,14 @@ const COMMANDS: &[&str] = &[
     "sandbox fault",
 ];
 
-/// The options that every command has, by the long help of the program itself.
-fn everywhere(help: &str) -> &str {
-    help.split_once("\nEverywhere:\n").map_or("", |(_, rest)| rest)
+/// The options that every command has, by the help of the program itself.
+fn options(help: &str) -> Vec<&str> {
+    let all = help.split_once("\nEverywhere:\n").map_or("", |(_, rest)| rest);
+    let words = all.lines().filter(|line| line.trim_start().starts_with('-')).map(|line| {
+        let long = line.split_whitespace().find(|word| word.starts_with("--"));
+        long.or(line.split_whitespace().next()).unwrap_or_default().split(['[', '.']).next().unwrap_or_default()
+    });
+    words.collect()
 }
 
 #[test]
@@ -61,10 +66,12 @@ fn help_of_every_command() {
     for command in COMMANDS {
         let help = Test::new().line(command).line("--help").touches_nothing().any_stdout().run().stdout;
         let name = if command.is_empty() { "seaworthy".to_owned() } else { command.replace(' ', "-") };
-        // What is the same everywhere is shown once.
-        let same = everywhere(&help);
-        let own = if command.is_empty() { help.as_str() } else { help.strip_suffix(same).unwrap() };
-        assert_eq!(same, everywhere(&whole), "{command}");
+        // What is the same everywhere is described once, and named everywhere.
+        let own = if command.is_empty() { help.as_str() } else { help.split("\nEverywhere, see").next().unwrap() };
+        let named = help.split_once("\nEverywhere, see `seaworthy --help`: ").map_or("", |(_, rest)| rest);
+        let described = options(&whole);
+        let words: Vec<&str> = named.split([',', ' ', '\n']).filter(|word| !word.is_empty()).collect();
+        assert!(command.is_empty() || words == described, "{command}: {words:?}");
         insta::assert_snapshot!(name, own);
     }
 }

@@ -73,7 +73,11 @@ fn all_of_them_come_on_three_nodes() {
 /// With three nodes, and with one.
 #[test]
 fn a_profile_that_shares_volumes_waits_for_who_can_make_them() {
-    for (kind, pods) in [("ha", "pods on sandbox-1 and sandbox-"), ("single-node", "pods on sandbox-1 wrote")] {
+    let kinds = [
+        ("ha", "--sandbox=ha", "pods on sandbox-1 and sandbox-"),
+        ("single-node", "--sandbox", "pods on sandbox-1 wrote"),
+    ];
+    for (kind, place, pods) in kinds {
         let line = |text: &str| format!("{text} --sandbox={kind} --yes -o json");
         let ha = "install newton-v2t --profile ha --set etcd.antiAffinity=preferred";
         let refused = Test::new().line(&line(ha)).status(2).any_stdout().any_stderr().run();
@@ -81,7 +85,7 @@ fn a_profile_that_shares_volumes_waits_for_who_can_make_them() {
         assert_eq!(error["id"], "no-shared-volumes", "{error}");
         assert!(error["message"].as_str().unwrap().contains("nothing was written"), "{error}");
         let hint = error["hint"].as_str().unwrap();
-        assert!(hint.contains("`seaworthy prerequisites install shared-path`"), "{hint}");
+        assert!(hint.contains(&format!("`seaworthy {place} prerequisites install shared-path`")), "{hint}");
         assert!(hint.ends_with("`--set global.storageClass=shared`"), "{hint}");
         let causes = error["causes"].to_string();
         assert!(causes.contains("ceph-filesystem") && causes.contains("PersistentVolumeClaim/newton-v2t-workspace"));
@@ -112,17 +116,17 @@ fn what_is_in_use_stays() {
         Test::new().line("prerequisites install kruise --sandbox --yes --no-check").any_stdout().any_stderr().run();
     let used = Test::after(installed).line("sandbox reset").any_stdout().run();
     let nothing = Test::after(used).line("prerequisites uninstall kruise --sandbox --yes").status(2);
-    let said = "error: kruise is not there; nothing was deleted\n hint: `seaworthy prerequisites list` shows what is";
+    let said = "error: kruise is not there; nothing was deleted\n hint: `seaworthy --sandbox prerequisites list` shows what is";
     nothing.stderr(said).run();
     let theirs = Test::new().line("prerequisites uninstall local-path --sandbox --yes").status(2);
     theirs
-        .stderr("error: local-path was not installed by seaworthy; nothing was deleted\n hint: `seaworthy prerequisites list` shows who looks after it")
+        .stderr("error: local-path was not installed by seaworthy; nothing was deleted\n hint: `seaworthy --sandbox prerequisites list` shows who looks after it")
         .run();
 }
 
 #[test]
 fn what_is_not_there_is_not_checked() {
-    let said = "error: there is no metrics-server to check: nobody serves the metrics API; nothing was written\n hint: `seaworthy prerequisites install metrics-server` installs and checks it";
+    let said = "error: there is no metrics-server to check: nobody serves the metrics API; nothing was written\n hint: `seaworthy --sandbox prerequisites install metrics-server` installs and checks it";
     Test::new().line("prerequisites check metrics-server --sandbox").status(2).stderr(said).run();
 }
 

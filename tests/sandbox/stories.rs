@@ -18,8 +18,8 @@ fn told<'a>(output: &'a Output, word: &str) -> &'a str {
 
 /// The name that a step which cannot be taken back wants typed.
 fn names(output: &Output) -> String {
-    let named = |line: &str| line.trim().starts_with("--destroy-data=").then(|| line.trim().to_owned());
-    output.stderr.lines().filter_map(named).collect::<Vec<_>>().join(" ")
+    let named = output.stderr.lines().find_map(|line| line.split_once("hint: name each of them: "));
+    named.map(|(_, names)| names.to_owned()).unwrap_or_default()
 }
 
 fn is_healthy(after: Output, stack: &str) {
@@ -34,7 +34,7 @@ fn story(stack: &str, (fault, loss): (&str, &str), playbook: &str) -> Output {
     let broken = say(installed(stack), &format!("sandbox fault {fault}"), 0);
     let seen = say(broken, "recover --sandbox", 3);
     assert!(seen.stdout.contains(loss), "{fault}: {}", seen.stdout);
-    assert!(seen.stdout.contains(&format!("seaworthy recover {playbook}")), "{fault}: {}", seen.stdout);
+    assert!(seen.stdout.contains(&format!("seaworthy --sandbox recover {playbook}")), "{fault}: {}", seen.stdout);
     let recover = format!("recover {playbook} --sandbox --yes");
     let first = Test::after(seen).line(&recover).any_status().any_stdout().any_stderr().run();
     let wanted = names(&first);

@@ -542,7 +542,7 @@ const WRONG: &[(&str, &[&str], &str)] = &[
     (
         "ha",
         &["local_daemon.persistence.size=0"],
-        "--set local_daemon.persistence.size: is `0`, expected a text like `^[0-9.]*[1-9]` (How much room it has)",
+        "--set local_daemon.persistence.size: is `0`, expected a text like `10Gi` (How much room it has)",
     ),
     (
         "ha",

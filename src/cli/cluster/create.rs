@@ -9,10 +9,10 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 use seaworthy::cluster::Cluster;
-use seaworthy::clusters::Decision;
 use seaworthy::clusters::kind::config::{Mount, Wish, config};
 use seaworthy::clusters::kind::create::{Options, decide};
 use seaworthy::clusters::kind::profile;
+use seaworthy::clusters::{Decision, found};
 use seaworthy::engine::journal::{Inputs, RunRecord};
 use seaworthy::network::ports::Port;
 use seaworthy::plan::task::Task;
@@ -36,7 +36,7 @@ const HA_NODES: usize = 3;
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub(crate) struct CreateArgs {
     /// kind: nodes in containers; k3s: one server on this machine itself, as root
-    #[arg(value_enum, default_value = "kind", value_name = "WITH")]
+    #[arg(value_enum, hide_possible_values = true, default_value = "kind", value_name = "WITH")]
     with: Maker,
     /// Name of the cluster; its context is kind-NAME (default: kind). Of k3s: name of the node (default: the host's)
     #[arg(long, value_name = "NAME")]
@@ -48,10 +48,10 @@ pub(crate) struct CreateArgs {
     #[arg(long, value_name = "STACK")]
     stack: Option<String>,
     /// How many nodes, the control plane's included
-    #[arg(long, value_name = "N", conflicts_with = "stack")]
+    #[arg(long, value_name = "N", value_parser = node_count, allow_negative_numbers = true, conflicts_with = "stack")]
     nodes: Option<usize>,
     /// docker or podman (default: whichever answers, docker first)
-    #[arg(long, value_enum, value_name = "ENGINE")]
+    #[arg(long, value_enum, hide_possible_values = true, value_name = "ENGINE")]
     engine: Option<EngineName>,
     /// The node image, such as kindest/node:v1.34.0 (default: the one that your kind was made for)
     #[arg(long, value_name = "IMAGE")]
@@ -93,6 +93,11 @@ enum Maker {
     Kind,
     /// k3s.
     K3s,
+}
+
+fn node_count(text: &str) -> Result<usize, String> {
+    let count = text.parse().ok().filter(|count| *count > 0);
+    count.ok_or_else(|| "expected how many nodes, a whole number from 1 on".to_owned())
 }
 
 pub(super) async fn run(session: &Session, arguments: &CreateArgs) -> Result<ExitCode, Failure> {
@@ -168,6 +173,18 @@ fn left_by(plan: &Plan) -> Option<(Timestamp, PathBuf)> {
         Task::CreateKind { since, evidence, .. } => Some((*since, evidence.clone())),
         _ => None,
     })
+}
+
+/// What going on with a creation takes away first: containers that are there, of a cluster that kind has not come to the end
+/// of, where it writes the context.
+pub(super) async fn half_made(session: &Session, plan: &Plan) -> Option<String> {
+    if plan.purpose != Purpose::CreateCluster || left_by(plan).is_none() {
+        return None;
+    }
+    let (picture, name) = (picture(session, &[]).await, &plan.installation.release);
+    let half = found(&picture).into_iter().find(|there| there.name == *name && there.context.is_none())?;
+    let names: Vec<&str> = half.nodes.iter().map(|node| node.name.as_str()).collect();
+    Some(format!("what the earlier try has left is deleted first: {}", names.join(", ")))
 }
 
 /// Goes on with a creation of this name that was stopped. `about`: distribution, name, and what was chosen.

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use seaworthy::clusters::{Found, found, k3s};
+use seaworthy::plan::Purpose;
 use serde_json::json;
 
 use super::picture;
@@ -18,7 +19,12 @@ pub(super) async fn run(session: &Session) -> Result<ExitCode, Failure> {
         let noteworthy = picture.unusable.iter().filter(|engine| engine.is_noteworthy()).map(ToString::to_string);
         noteworthy.chain(unread.iter().cloned()).for_each(|line| say(format!("not seen: {line}")));
     }
-    session.print("Clusters", &json!({"items": clusters, "k3s": picture.k3s, "unusable": picture.unusable, "unread": unread}), || {
+    let open = half_made(session)?;
+    let unusable: Vec<_> = picture.unusable.iter().filter(|engine| engine.is_noteworthy()).collect();
+    let halves: Vec<_> = open.iter().map(|(name, run)| json!({"name": name, "run": run})).collect();
+    let document =
+        json!({"items": clusters, "k3s": picture.k3s, "halfMade": halves, "unusable": unusable, "unread": unread});
+    session.print("Clusters", &document, || {
         if clusters.is_empty() && picture.k3s.active.is_none() {
             return "no cluster has its nodes in containers of this machine; `seaworthy cluster create` makes one, `seaworthy detect` shows all that answer"
                 .to_owned();
@@ -26,7 +32,21 @@ pub(super) async fn run(session: &Session) -> Result<ExitCode, Failure> {
         let rows: Vec<Vec<String>> = clusters.iter().map(row).chain(k3s_row(&picture.k3s)).collect();
         table(&["NAME", "MADE BY", "WHERE", "NODES", "STATE", "CONTEXT"], &rows)
     });
+    if !session.is_json() {
+        for (name, run) in &open {
+            say(format!(
+                "{name} was not made to its end: `seaworthy runs resume {run}` goes on, `seaworthy cluster create --name {name} --replan` begins anew"
+            ));
+        }
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Clusters of kind whose creation was stopped, and its run.
+fn half_made(session: &Session) -> Result<Vec<(String, String)>, Failure> {
+    let (runs, _) = session.runs()?.list()?;
+    let open = runs.into_iter().filter(|run| run.state.is_unfinished() && run.plan.purpose == Purpose::CreateCluster);
+    Ok(open.map(|run| (run.plan.installation.release, run.run)).collect())
 }
 
 fn row(cluster: &Found) -> Vec<String> {

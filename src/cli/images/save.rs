@@ -23,7 +23,7 @@ pub(crate) struct SaveArgs {
     #[arg(long, value_name = "FILE")]
     archive: PathBuf,
     /// Take them from this container engine (default: the first that has them)
-    #[arg(long, value_enum, value_name = "NAME")]
+    #[arg(long, value_enum, hide_possible_values = true, value_name = "docker|podman")]
     engine: Option<EngineName>,
     /// Show what would be saved; write nothing
     #[arg(long)]

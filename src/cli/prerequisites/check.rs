@@ -141,7 +141,7 @@ pub(super) fn document(checks: &Checks) -> Value {
 
 async fn check(way: &Way<'_>, prerequisite: Prerequisite) -> Result<Result<String, Stop>, Failure> {
     if prerequisite == Prerequisite::MetricsServer {
-        return Ok(smoke::metrics(&way.cluster).await.map_err(Stop::Cause));
+        return Ok(heed(way, smoke::metrics(&way.cluster)).await);
     }
     let stack = Catalogue::prerequisites().get(&format!("smoke-{prerequisite}"))?;
     let proof = use_it(way, prerequisite, &stack).await;
@@ -155,8 +155,11 @@ async fn check(way: &Way<'_>, prerequisite: Prerequisite) -> Result<Result<Strin
     take_away(way, &stack).await?;
     match proof? {
         Ok(proof) if makes_volumes => {
-            let gone = smoke::gone(&way.cluster, prerequisite, &volumes).await;
-            Ok(gone.map(|()| format!("{proof}, and the volume was taken away with its claim")).map_err(Stop::Cause))
+            let gone = async {
+                let gone = smoke::gone(&way.cluster, prerequisite, &volumes).await;
+                gone.map(|()| format!("{proof}, and the volume was taken away with its claim"))
+            };
+            Ok(Box::pin(heed(way, gone)).await)
         }
         proof => Ok(proof),
     }
@@ -172,24 +175,35 @@ async fn use_it(way: &Way<'_>, prerequisite: Prerequisite, stack: &Stack) -> Res
     }
     let namespace = stack.definition().default_namespace();
     let object = |api_version: &str, kind: &str| ObjectRef::new(api_version, kind, Some(namespace), stack.name());
-    let proof: Proof = match prerequisite {
-        Prerequisite::Metallb => {
-            // The addresses of a sandbox are nobody's, or somebody else's.
-            let outside = matches!(way.reach, Some(Reach::Outside { .. })) || way.session.globals.sandbox.is_some();
-            let here = !outside;
-            smoke::address(&way.cluster, &object("v1", "Service"), here).await
-        }
-        Prerequisite::Kruise => {
-            if let Some(stop) = bring(way, stack, &["replicas=1"]).await? {
-                return Ok(Err(stop));
+    if prerequisite == Prerequisite::Kruise
+        && let Some(stop) = bring(way, stack, &["replicas=1"]).await?
+    {
+        return Ok(Err(stop));
+    }
+    let proof = async {
+        match prerequisite {
+            Prerequisite::Metallb => {
+                // The addresses of a sandbox are nobody's, or somebody else's.
+                let outside = matches!(way.reach, Some(Reach::Outside { .. })) || way.session.globals.sandbox.is_some();
+                smoke::address(&way.cluster, &object("v1", "Service"), !outside).await
             }
-            smoke::defaulted(&way.cluster, &object("apps.kruise.io/v1alpha1", "CloneSet")).await
+            Prerequisite::Kruise => {
+                smoke::defaulted(&way.cluster, &object("apps.kruise.io/v1alpha1", "CloneSet")).await
+            }
+            Prerequisite::SharedPath => smoke::shared(&way.cluster, namespace, apart).await,
+            Prerequisite::LocalPath => Ok("a volume was bound, written to and read".to_owned()),
+            Prerequisite::MetricsServer => Ok(String::new()),
         }
-        Prerequisite::SharedPath => smoke::shared(&way.cluster, namespace, apart).await,
-        Prerequisite::LocalPath => Ok("a volume was bound, written to and read".to_owned()),
-        Prerequisite::MetricsServer => Ok(String::new()),
     };
-    Ok(proof.map_err(Stop::Cause))
+    Ok(heed(way, proof).await)
+}
+
+/// What was proven; a signal ends the wait for it.
+async fn heed(way: &Way<'_>, proof: impl Future<Output = Proof>) -> Result<String, Stop> {
+    match way.face.signals().heed(proof).await {
+        Ok(proof) => proof.map_err(Stop::Cause),
+        Err(code) => Err(Stop::Signal(code)),
+    }
 }
 
 /// Brings the stack to these values. Why it did not come up, if it did not.

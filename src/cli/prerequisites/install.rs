@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use seaworthy::cluster::Cluster;
+use seaworthy::error::Class;
 use seaworthy::event::Ended;
 use seaworthy::plan::Plan;
 use seaworthy::prerequisites::{Assessment, Picture, Prerequisite, Verdict};
@@ -12,9 +13,10 @@ use serde_json::{Value, json};
 use super::check::{self, Checks, Way};
 use super::{Asked, InstallArgs, Judged, judge, list_text, picture};
 use crate::cli::choose::{Chosen, choose_of};
+use crate::cli::failure::code;
 use crate::cli::install::{self, Ready, decide};
 use crate::cli::landing::Landing;
-use crate::cli::voyage::{agree_to_all, refuse};
+use crate::cli::voyage::{agree_to_all, refuse, tell_dry_run};
 use crate::cli::{Choice, Failure, Session, pool};
 use crate::front::paint::Paint;
 use crate::front::plain::cause_text;
@@ -175,10 +177,8 @@ fn show(session: &Session, cluster: &Cluster, assessments: &[Assessment], planne
     session.print("Prerequisites", &document, || {
         plans.iter().map(|plan| plan_text(plan, Paint(false))).collect::<Vec<_>>().join("\n")
     });
-    if !session.is_json() {
-        say("dry run: nothing was written");
-    }
-    if refusals.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    tell_dry_run(session, cluster, &plans.iter().collect::<Vec<_>>());
+    if refusals.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(code(Class::Input)) }
 }
 
 /// Runs them one after the other, then checks those that were changed. None needs another, so one that fails keeps nothing
@@ -208,6 +208,9 @@ async fn sail(
         }
     }
     tell_not_begun(way, arguments, &not_begun);
+    for line in passed_over(assessments) {
+        way.face.say(&line);
+    }
     let code = stopped.unwrap_or(u8::from(!failed.is_empty()));
     Ok(ExitCode::from(if code == 0 { checks.code() } else { code }))
 }
@@ -251,6 +254,16 @@ async fn run_all(way: &Way<'_>, arguments: &InstallArgs, planned: Vec<Planned>) 
 fn failed_text(prerequisite: Prerequisite, landing: &Landing) -> String {
     let cause = landing.outcome.causes.first().map(cause_text).unwrap_or_default();
     format!("{prerequisite} was not installed: {cause}")
+}
+
+/// What nobody named and cannot be installed; it must not be missed among what was.
+fn passed_over(assessments: &[Assessment]) -> impl Iterator<Item = String> {
+    assessments.iter().filter_map(|assessment| match &assessment.verdict {
+        Verdict::Blocked(blocked) => {
+            Some(format!("{} was passed over: {}; {}", assessment.prerequisite, blocked.because, blocked.remedy))
+        }
+        _ => None,
+    })
 }
 
 /// Names what nobody has begun, and the command that installs it.

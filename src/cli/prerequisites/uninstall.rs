@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::process::ExitCode;
 
 use seaworthy::cluster::Cluster;
+use seaworthy::plan::Plan;
 use seaworthy::plan::uninstall::{DataName, Destroy};
 use seaworthy::prerequisites::{Picture, Prerequisite, Verdict, Wants, assess, look, users};
 use seaworthy::stack::Catalogue;
@@ -11,10 +12,10 @@ use serde_json::{Value, json};
 
 use super::{UninstallArgs, bare, picture};
 use crate::cli::uninstall::{Removal, Traces, take_all_away, tell_runs};
+use crate::cli::voyage::tell_dry_run;
 use crate::cli::{Failure, Session};
 use crate::front::paint::Paint;
 use crate::front::plan_text::plan_text;
-use crate::front::say;
 
 /// One that is to go, with the plan.
 pub(crate) struct Going {
@@ -28,6 +29,11 @@ impl Going {
     /// For programs.
     pub(crate) fn document(&self) -> Value {
         json!({"prerequisite": self.prerequisite, "users": self.users, "plan": self.removal.prepared.plan})
+    }
+
+    /// What takes it away.
+    pub(crate) fn plan(&self) -> &Plan {
+        &self.removal.prepared.plan
     }
 
     /// The plan, and below it what would miss it.
@@ -136,8 +142,6 @@ fn show(session: &Session, cluster: &Cluster, all: &[Going]) -> ExitCode {
     session.print("Prerequisites", &json!({"cluster": cluster.id, "uninstall": document}), || {
         all.iter().map(Going::text).collect::<Vec<_>>().join("\n")
     });
-    if !session.is_json() {
-        say("dry run: nothing was deleted");
-    }
+    tell_dry_run(session, cluster, &all.iter().map(Going::plan).collect::<Vec<_>>());
     ExitCode::SUCCESS
 }

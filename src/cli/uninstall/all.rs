@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use super::{Removal, Traces, UninstallArgs, slip, take_all_away, tell_runs};
 use crate::cli::prerequisites::uninstall as prerequisites;
 use crate::cli::status::installations;
+use crate::cli::voyage::tell_dry_run;
 use crate::cli::{Failure, Session};
 use crate::front::paint::Paint;
 use crate::front::plan_text::plan_text;
@@ -35,24 +36,32 @@ pub(super) async fn run(session: &Session, arguments: &UninstallArgs) -> Result<
         let message = format!("{} is not there, or not part of any installation; nothing was deleted", slip.name);
         return Err(Failure::input("unknown-data", message, "--dry-run shows what would go and what would stay"));
     }
+    removals.retain(|removal| removal.prepared.plan.writes() || removal.traces.record.is_some());
     if arguments.dry_run {
         let going = prerequisites::going(session, &cluster, &ours).await?;
         return Ok(show(session, &cluster, (&removals, &going), &left));
     }
     let mut document = json!({"cluster": cluster.id});
-    let due = |removal: &Removal| removal.prepared.plan.writes() || removal.traces.record.is_some();
-    let (runs, mut code) = take_all_away(session, removals.into_iter().filter(due).collect(), None).await?;
+    let kept: Vec<String> = removals.iter().flat_map(Removal::kept).map(|object| object.to_string()).collect();
+    let (runs, mut code) = take_all_away(session, removals, None).await?;
     tell_runs(&mut document, "runs", runs);
     if code == 0 {
         code = without_need(session, &cluster, &ours, &mut document).await?;
+    } else if !ours.is_empty() {
+        let names: Vec<String> = ours.iter().map(ToString::to_string).collect();
+        say(format!("not begun: the prerequisites ({})", names.join(", ")));
     }
     if code == 0 {
         clear(&cluster, &mut document).await?;
     }
+    document["kept"] = json!(kept);
     document["leftOnThisMachine"] = json!(left);
     if session.is_json() {
         session.print("UninstallAll", &document, String::new);
     } else {
+        if !kept.is_empty() {
+            say(format!("kept in the cluster, because it may hold data: {}", kept.join(", ")));
+        }
         tell(&left);
     }
     Ok(ExitCode::from(code))
@@ -159,7 +168,8 @@ fn show(
     });
     if !session.is_json() {
         tell(left);
-        say("dry run: nothing was deleted");
     }
+    let all: Vec<&Plan> = plans.iter().chain(going.iter().map(prerequisites::Going::plan)).collect();
+    tell_dry_run(session, cluster, &all);
     ExitCode::SUCCESS
 }

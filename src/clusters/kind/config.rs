@@ -131,9 +131,18 @@ fn read(wish: &Wish) -> Result<(Positions, Map<String, Value>), Fault> {
         return Err(place.fault("", "a map is expected, as kind's configuration is".to_owned()));
     };
     for (field, wanted) in [("kind", "Cluster"), ("apiVersion", API_VERSION)] {
-        let is = root.get(field).and_then(Value::as_str).unwrap_or("nothing");
-        if is != wanted {
-            return Err(place.fault(field, format!("{field} is {is}; kind's configuration has {wanted}")));
+        match root.get(field) {
+            Some(Value::String(is)) if is == wanted => {}
+            Some(is) => {
+                return Err(
+                    place.fault(field, format!("{field} is {is}; kind's configuration has `{field}: {wanted}`"))
+                );
+            }
+            None => {
+                return Err(
+                    place.fault("", format!("`{field}: {wanted}` is missing, which kind's configuration begins with"))
+                );
+            }
         }
     }
     Ok((place, root))

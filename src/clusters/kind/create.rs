@@ -19,6 +19,10 @@ const LEAST_DISK: u64 = 3 << 30;
 const SOME_DISK: u64 = 10 << 30;
 /// Instances of inotify that a node of kind takes, roughly: systemd, kubelet, containerd, and each pod's share.
 const INSTANCES: u64 = 64;
+/// Memory that the first node of a cluster takes with its control plane, and each further node, without pods of anybody:
+/// roughly, in bytes.
+const CONTROL_PLANE: u64 = 700 << 20;
+const NODE: u64 = 300 << 20;
 /// Control groups that have to be left to a user whose engine runs without root.
 const DELEGATED: [&str; 3] = ["cpu", "memory", "pids"];
 /// The first kubelet that refuses control groups of version 1 unless told otherwise (KEP-5573), as (major, minor).
@@ -87,6 +91,7 @@ pub fn decide(
         control_groups(picture, &engine.engine, (config, wanted.as_deref()), &mut decision.warnings),
     ];
     decision.refusals.extend(checks.into_iter().flatten());
+    decision.warnings.extend(memory(picture, config));
     decision.warnings.extend(inotify(picture, config));
     decision.warnings.extend(proxies(picture));
     decision.warnings.extend(image(picture, engine, wanted));
@@ -289,6 +294,21 @@ fn control_groups(
 fn kubernetes_of(image: &str) -> Option<(u64, u64)> {
     let version = of_image(image)?;
     Some((version.major, version.minor))
+}
+
+/// Nodes that this machine cannot carry come up one by one and then fall over together.
+fn memory(picture: &Picture, config: &Config) -> Option<String> {
+    let available = picture.resources.as_ref()?.memory_available?;
+    let wanted = CONTROL_PLANE + u64::try_from(config.nodes.len()).ok()?.saturating_sub(1) * NODE;
+    let mib = |bytes: u64| bytes >> 20;
+    (available < wanted).then(|| {
+        format!(
+            "{} nodes want about {} MiB of memory before any pod of a stack runs, and {} MiB are available",
+            config.nodes.len(),
+            mib(wanted),
+            mib(available)
+        )
+    })
 }
 
 fn inotify(picture: &Picture, config: &Config) -> Option<String> {

@@ -47,6 +47,8 @@ pub(super) const ROWS: &[Check] = &[
 ];
 
 const SERVICE: (&str, &str) = ("", "Service");
+/// Declared ports that are named.
+const SHOWN: usize = 6;
 /// Seconds in which a new pod is nothing to worry about.
 const YOUNG: i64 = 60;
 
@@ -132,7 +134,11 @@ fn misled(port: &Value, pod: &Value, service: &ObjectRef) -> Option<Finding> {
             text(one, "/name").map_or(number.to_string(), |name| format!("{number} ({name})"))
         })
         .collect();
-    let there = if there.is_empty() { "none".to_owned() } else { there.join(", ") };
+    let there = match there.as_slice() {
+        [] => "none".to_owned(),
+        few if few.len() <= SHOWN => few.join(", "),
+        many => format!("{} and {} more", many[..SHOWN].join(", "), many.len() - SHOWN),
+    };
     let own = number(port, "/port").unwrap_or_default();
     let message = format!(
         "port {own} of the Service `{}` leads to the port {target} of its pods, which they do not declare; they declare {there}",

@@ -108,7 +108,8 @@ fn terminating(site: &Site<'_>) -> Option<Cause> {
     let kill =
         site.event(&["FailedKillPod"]).map(event_text).map(|said| format!(": {}", clip(said))).unwrap_or_default();
     let held = if finalizers.is_empty() { kill } else { format!(": held by the finalizer {}", finalizers.join(", ")) };
-    let message = format!("the pod should have ended {} ago{held}", span(since));
+    let ended = if since < 1 { "is ending".to_owned() } else { format!("should have ended {} ago", span(since)) };
+    let message = format!("the pod {ended}{held}");
     let cause = site.stuck("Terminating", message);
     if since <= ENDS.max(grace) {
         return Some(cause.outlook(Outlook::Passing));

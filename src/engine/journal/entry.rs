@@ -24,6 +24,9 @@ pub enum Entry {
         run: String,
         /// When.
         at: Timestamp,
+        /// The command, where it is not told by the plan's purpose: an upgrade and a rollback install.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        command: Option<String>,
         /// What was chosen.
         inputs: Box<Inputs>,
         /// The plan; values of Secrets are replaced.

@@ -117,6 +117,7 @@ mod tests {
         RunRecord {
             run: number.to_string(),
             at: Timestamp::new(number, 0).unwrap(),
+            command: None,
             inputs: Inputs::default(),
             done: (0..done).map(|number| number.to_string()).collect::<BTreeSet<_>>(),
             agreed: BTreeSet::new(),

@@ -32,6 +32,8 @@ pub struct RunRecord {
     pub run: String,
     /// When it was opened.
     pub at: Timestamp,
+    /// The command, where it is not told by the plan's purpose.
+    pub command: Option<String>,
     /// What was chosen.
     pub inputs: Inputs,
     /// The plan as it was recorded.
@@ -46,6 +48,13 @@ pub struct RunRecord {
     pub causes: Vec<Cause>,
     /// Times that it was taken up again.
     pub resumed: usize,
+}
+
+impl RunRecord {
+    /// What was asked for, in a word: `install`, `upgrade`, `delete-cluster`.
+    pub fn word(&self) -> &str {
+        self.command.as_deref().unwrap_or_else(|| self.plan.purpose.word())
+    }
 }
 
 /// How a run stands.
@@ -79,6 +88,14 @@ impl Runs {
 
     /// Opens a new run and makes its plan durable. Forgets the oldest closed runs beyond the twenty that are kept.
     pub async fn open(&self, inputs: Inputs, plan: Plan) -> Result<Journal, JournalError> {
+        self.open_for(None, inputs, plan).await
+    }
+
+    /// The same, for a command that the plan's purpose does not tell.
+    ///
+    /// # Errors
+    /// When the folder or the file cannot be written.
+    pub async fn open_for(&self, command: Option<&str>, inputs: Inputs, plan: Plan) -> Result<Journal, JournalError> {
         heir::make_folder(&self.dir).map_err(io(&self.dir))?;
         // Values may name hosts and people; nobody else on this machine needs to read them.
         fs::set_permissions(&self.dir, fs::Permissions::from_mode(0o700)).map_err(io(&self.dir))?;
@@ -87,9 +104,8 @@ impl Runs {
         let (run, path, file) = self.create(at)?;
         let file = lock(file, &path, &run)?;
         let journal = Journal::start(run.clone(), path, file);
-        journal
-            .commit(Entry::Opened { format: FORMAT, run, at, inputs: Box::new(inputs), plan: Box::new(plan) })
-            .await?;
+        let (command, inputs, plan) = (command.map(str::to_owned), Box::new(inputs), Box::new(plan));
+        journal.commit(Entry::Opened { format: FORMAT, run, at, command, inputs, plan }).await?;
         // The name of the file must survive a crash as well as its content.
         File::open(&self.dir).and_then(|dir| dir.sync_all()).map_err(io(&self.dir))?;
         Ok(journal)
@@ -269,11 +285,10 @@ fn replay(path: &Path, bytes: &[u8]) -> Result<RunRecord, JournalError> {
             (None, Entry::Opened { format, .. }) if format != FORMAT => {
                 return Err(broken(number, format!("format {format}; this program reads {FORMAT}")));
             }
-            (None, Entry::Opened { run, at, inputs, plan, .. }) => {
-                let (inputs, plan) = (*inputs, *plan);
+            (None, Entry::Opened { run, at, command, inputs, plan, .. }) => {
+                let (inputs, plan, state, resumed) = (*inputs, *plan, RunState::Open, 0);
                 let (done, agreed, causes) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
-                record =
-                    Some(RunRecord { run, at, inputs, plan, state: RunState::Open, done, agreed, causes, resumed: 0 });
+                record = Some(RunRecord { run, at, command, inputs, plan, state, done, agreed, causes, resumed });
             }
             (Some(record), entry) => apply(record, entry),
             (None, _) => return Err(broken(number, "the first line does not open a run".to_owned())),

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use jiff::Zoned;
 
 use crate::front::paint::{Paint, cut, wrap};
+use crate::front::quiet::Quiet;
 use crate::front::screen::{self, Line, Size};
 use crate::front::tell;
 
@@ -43,6 +44,7 @@ pub(super) struct Lively {
     total: usize,
     began: Instant,
     frame: usize,
+    _quiet: Quiet,
 }
 
 /// A step that is under way.
@@ -58,7 +60,8 @@ impl Board {
         if !lively {
             return Self::Steady(HashMap::new());
         }
-        Self::Lively(Lively { paint, rows: Vec::new(), done: 0, total: 0, began: Instant::now(), frame: 0 })
+        let (rows, began) = (Vec::new(), Instant::now());
+        Self::Lively(Lively { paint, rows, done: 0, total: 0, began, frame: 0, _quiet: Quiet::begin() })
     }
 
     pub(super) fn is_lively(&self) -> bool {
@@ -112,7 +115,7 @@ impl Board {
                 if is_news {
                     told.progress = Some((text.to_owned(), Instant::now()));
                     let why = cause.map(|cause| format!(": {cause}")).unwrap_or_default();
-                    self.line(&format!("wait {text}{why}"));
+                    self.line(&format!("wait {}{why}", text.strip_prefix("wait ").unwrap_or(text)));
                 }
             }
         }

@@ -65,6 +65,7 @@ impl Verb {
             Self::Export { .. } => "every file is read again, and is what was sent".to_owned(),
             Self::Keep { .. } => "the policy reads Retain".to_owned(),
             Self::Scale { to: 0, .. } => "0 replicas wanted, 0 there".to_owned(),
+            Self::Scale { to: 1, .. } => "1 replica wanted, and ready".to_owned(),
             Self::Scale { to, .. } => format!("{to} replicas wanted, all ready"),
             Self::Unreferenced { .. } => "no pod of any phase names the claim".to_owned(),
             Self::Delete { .. } | Self::Release { .. } => "this incarnation is gone".to_owned(),

@@ -51,6 +51,7 @@ fn run(id: &str, purpose: Purpose, state: RunState) -> RunRecord {
     RunRecord {
         run: id.to_owned(),
         at: jiff::Timestamp::UNIX_EPOCH,
+        command: None,
         inputs: inputs(),
         plan: Plan { purpose, installation: installation(), cluster, steps: vec![step], reach: Vec::new() },
         state,

@@ -56,6 +56,11 @@ fn is_ready(workload: &Value) -> bool {
     wanted.unwrap_or(1) > 0 && ready.unwrap_or(0) >= wanted.unwrap_or(1)
 }
 
+/// `1 file`, `2 files`.
+pub(super) fn files_text(number: u64) -> String {
+    crate::clusters::count(usize::try_from(number).unwrap_or(usize::MAX), "file")
+}
+
 fn data(sighting: &Sighting, loss: &Loss, claim: &ObjectRef) -> String {
     let live = sighting.snapshot.get(claim);
     let size = live.and_then(|live| {
@@ -66,7 +71,8 @@ fn data(sighting: &Sighting, loss: &Loss, claim: &ObjectRef) -> String {
     let place = volume.map(place_of).or_else(|| then.map(|then| then.place.clone()));
     let held = then.map(VolumeRecord::files_then).filter(|files| *files > 0);
     let mut text = claim.to_string();
-    for part in [size.map(str::to_owned), place, held.map(|files| format!("{files} files when last known to be well"))]
+    for part in
+        [size.map(str::to_owned), place, held.map(|files| format!("{} when last known to be well", files_text(files)))]
     {
         text.extend(part.map(|part| format!(", {part}")));
     }

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::blast::files_text;
 use super::{Loss, LossKind};
 use crate::engine::rescue::Files;
 use crate::object::{ObjectRef, text};
@@ -104,7 +105,7 @@ pub(super) fn emptied(sighting: &Sighting) -> Vec<Loss> {
         }
         let when = record.at.strftime("%F %T UTC");
         let mut facts = vec![
-            format!("it held {had} files when {} was well, at {when}", record.installation.stack),
+            format!("it held {} when {} was well, at {when}", files_text(had), record.installation.stack),
             format!("a pod that has it mounted counts none, in {}", then.place),
         ];
         if *root != was {

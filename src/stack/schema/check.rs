@@ -232,6 +232,11 @@ impl Judge<'_> {
         words.map(|words| format!(" ({})", words.trim().trim_end_matches('.'))).unwrap_or_default()
     }
 
+    /// The first example that the schema gives: it says more than a pattern to whoever does not speak regular expressions.
+    fn example(&self, way: &Way) -> Option<String> {
+        self.schema.at(way).iter().find_map(|schema| schema["examples"][0].as_str()).map(str::to_owned)
+    }
+
     fn expected(&self, way: &Way, kind: &ValidationErrorKind) -> String {
         use ValidationErrorKind as Kind;
         match kind {
@@ -253,7 +258,10 @@ impl Judge<'_> {
             Kind::MaxProperties { limit } => format!("at most {limit} entries"),
             Kind::UniqueItems => "every item once".to_owned(),
             Kind::Contains => format!("an item that is not there{}", self.explained(way)),
-            Kind::Pattern { pattern } => format!("a text like `{pattern}`{}", self.explained(way)),
+            Kind::Pattern { pattern } => match self.example(way) {
+                Some(example) => format!("a text like `{example}`{}", self.explained(way)),
+                None => format!("a text like `{pattern}`{}", self.explained(way)),
+            },
             Kind::Format { format } => formats::words(format).map_or_else(|| format!("a {format}"), str::to_owned),
             Kind::FalseSchema => "nothing here".to_owned(),
             Kind::OneOfMultipleValid { .. } => format!("only one of several forms{}", self.explained(way)),

@@ -8,7 +8,7 @@ const TABLE: &[(&str, &[&str], &[&str])] = &[
         "single-node",
         &["prefect.apiURL="],
         &[
-            r"--set prefect.apiURL: is ``, expected a text like `^\S+$` (http or https, the host, and a path that ends with /api, or with the account and the workspace for Prefect Cloud. On your machine `prefect config view` shows it)",
+            "--set prefect.apiURL: is ``, expected a text like `https://prefect.example.com/api` (http or https, the host, and a path that ends with /api, or with the account and the workspace for Prefect Cloud. On your machine `prefect config view` shows it)",
         ],
     ),
     (
@@ -193,7 +193,7 @@ const TABLE: &[(&str, &[&str], &[&str])] = &[
         "ha",
         &["prod.nfs.address=nfs.example.com", "prod.nfs.mountPath=exports"],
         &[
-            "--set prod.nfs.mountPath: is `exports`, expected an empty text or a text like `^/` (On the server; begins with a slash)",
+            "--set prod.nfs.mountPath: is `exports`, expected an empty text or a text like `/exports/geodata` (On the server; begins with a slash)",
         ],
     ),
     (
@@ -260,7 +260,7 @@ const TABLE: &[(&str, &[&str], &[&str])] = &[
     (
         "single-node",
         &["persistence.size=0"],
-        &["--set persistence.size: is `0`, expected a text like `^[0-9.]*[1-9]` (How much room the claim asks for)"],
+        &["--set persistence.size: is `0`, expected a text like `10Gi` (How much room the claim asks for)"],
     ),
     (
         "single-node",

@@ -73,7 +73,7 @@ fn what_contradicts_itself_is_refused_at_its_place() {
         (Wish { name: Some("two".into()), ..wish(&named) }, "mine.yaml:3:", "--name says two"),
         (Wish { nodes: Some(3), ..wish(&two) }, "mine.yaml:3:", "2 nodes, --nodes says 3"),
         (Wish { ports: vec!["8080:1".parse().unwrap()], ..wish(&mapped) }, "mine.yaml:3:", "8080 of this machine"),
-        (wish("kind: Pod\napiVersion: v1\n"), "mine.yaml:1:", "kind is Pod"),
+        (wish("kind: Pod\napiVersion: v1\n"), "mine.yaml:1:", "kind is \"Pod\""),
         (wish("a: [1\n"), "mine.yaml:", ""),
         (wish(&head("nodes: {a: b}\n")), "mine.yaml:3:", "nodes is a list"),
         (wish(&head("nodes: [{role: worker}]\n")), "mine.yaml:3:", "no node has the role control-plane"),

@@ -50,10 +50,11 @@ fn state(model: &Model, context: &str) -> (Mark, String) {
 
 fn answered(answer: &ClusterAnswer) -> String {
     let kind = serde_json::to_value(answer.recognised.distribution).ok();
-    let kind = kind.as_ref().and_then(Value::as_str).unwrap_or("other").to_owned();
+    let kind = kind.as_ref().and_then(Value::as_str).filter(|kind| *kind != "other");
+    let kind = kind.map_or_else(String::new, |kind| format!("{kind}, "));
     let nodes = answer.nodes.map(|nodes| count(usize::try_from(nodes).unwrap_or(usize::MAX), "node"));
     let nodes = nodes.unwrap_or_else(|| "nodes may not be read".to_owned());
-    format!("{}, {kind}, {nodes}, {} ms", answer.version, answer.latency_ms)
+    format!("{}, {kind}{nodes}, {} ms", answer.version, answer.latency_ms)
 }
 
 pub(super) fn details(model: &Model, width: usize) -> Vec<Line<'static>> {
