@@ -193,6 +193,8 @@ async fn decide_on(
         let objections =
             judge(session, &cluster, chosen, (&prepared.plan, &prepared.resources), &arguments.ignore).await?;
         let mut warnings = sort(objections, &mut prepared, &arguments.ignore);
+        warnings.extend(used_again(record.as_ref(), &prepared.plan));
+        warnings.extend(left_alone(&prepared));
         if chosen.stand_ins {
             warnings.insert(0, stand_in::WARNING.to_owned());
         }
@@ -202,6 +204,26 @@ async fn decide_on(
     let remarks = Remarks { differences, warnings };
     let (spent, passing, command) = (Counts::default(), false, arguments.command);
     Ok(Ready { command, cluster, inputs, record, prepared, remarks, open: None, given_up, spent, passing })
+}
+
+/// Volumes of an earlier installation, which a new one goes on with: who wants to begin anew has to know.
+fn used_again(record: Option<&InstallRecord>, plan: &Plan) -> Vec<String> {
+    let there = plan.steps.iter().filter(|step| !matches!(step.change, plan::Change::Create | plan::Change::Delete));
+    let claims = there.filter_map(|step| match &step.action {
+        plan::Action::Apply { object } => ObjectRef::of(object).filter(|it| it.kind == "PersistentVolumeClaim"),
+        _ => None,
+    });
+    let line = |claim: ObjectRef| format!("{claim} is there already, and is used with what is in it");
+    if record.is_some() { Vec::new() } else { claims.map(line).collect() }
+}
+
+/// What somebody else has set, and stays so.
+fn left_alone(prepared: &Prepared) -> Vec<String> {
+    let kept = plan::install::kept(&prepared.plan, &prepared.snapshot);
+    let line = |(object, conflict): (ObjectRef, plan::Conflict)| {
+        format!("{object} {} stays as {} has set it", conflict.path, conflict.owners.join(", "))
+    };
+    kept.into_iter().map(line).collect()
 }
 
 /// The names of all objects hang on the release's: under another one the installation would begin anew, with empty volumes.

@@ -227,7 +227,7 @@ fn act_text(assessment: &Assessment) -> &'static str {
         (Verdict::Install { .. }, None) => "install it",
         (Verdict::Install { .. }, Some(_)) => "complete it",
         (Verdict::Upgrade { .. }, _) => "upgrade it",
-        (Verdict::Leave { .. }, _) => "do it if named",
+        (Verdict::Leave { .. }, _) => "only by its name",
         (Verdict::Blocked(_), _) => "not do it",
     }
 }

@@ -48,7 +48,9 @@ impl Session {
     pub(crate) fn new(globals: Globals) -> Result<Self, Failure> {
         start_log(&globals)?;
         one_cluster(&globals)?;
-        place::set(&place_of(&globals));
+        // A stack of one's own is found again where it was found.
+        let profiles: Vec<String> = globals.profiles.iter().map(|folder| folder.display().to_string()).collect();
+        place::set(&place_of(&globals), &profiles);
         let here = Surroundings::new(variables(), rustix::process::geteuid().as_raw());
         Ok(Self { globals, here, meter: OnceLock::new(), sandbox: OnceLock::new() })
     }

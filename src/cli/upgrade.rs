@@ -3,7 +3,9 @@
 use std::process::ExitCode;
 
 use clap::Args;
+use seaworthy::doctor::Cause;
 use seaworthy::engine::record::InstallRecord;
+use seaworthy::plan::Installation;
 use seaworthy::stack::Choices;
 
 use super::chart::{self, ChartArgs};
@@ -14,6 +16,7 @@ use super::uninstall::bare_installation;
 use super::voyage::unanswerable;
 use super::{Choice, Failure, Session};
 use crate::front::ask::{Answer, Ask};
+use crate::front::plain::cause_text;
 use crate::front::{can_ask, say};
 
 /// `upgrade`
@@ -57,6 +60,13 @@ pub(crate) async fn run(session: &Session, arguments: &UpgradeArgs) -> Result<Ex
     let cluster = session.connect().await?;
     let record = InstallRecord::read(&cluster.client, &bare.key()).await.map_err(|error| Failure::kube(&error))?;
     let Some(record) = record else {
+        if let Some(open) =
+            session.runs()?.latest(&cluster.id.uid, &bare.key())?.filter(|run| run.state.is_unfinished())
+        {
+            let message = format!("{} in namespace {} is not installed to its end", bare.stack, bare.namespace);
+            let hint = format!("first finish it: `seaworthy runs resume {}`", open.run);
+            return Err(Failure::input("not-installed", message, hint));
+        }
         let message = format!("{} has no record of an installation in namespace {}", bare.stack, bare.namespace);
         let hint =
             format!("`seaworthy status` shows what is installed; `seaworthy install {}` installs it", bare.stack);
@@ -68,7 +78,9 @@ pub(crate) async fn run(session: &Session, arguments: &UpgradeArgs) -> Result<Ex
     }
     let code = install::run_on(session, session.globals.context.as_deref(), &install).await?;
     if code == ExitCode::FAILURE && !arguments.dry_run {
-        return go_back(session, arguments, &record, code).await;
+        let failed =
+            session.runs()?.latest(&cluster.id.uid, &bare.key())?.and_then(|run| run.causes.into_iter().next());
+        return go_back(session, arguments, &record, (code, failed)).await;
     }
     Ok(code)
 }
@@ -121,7 +133,7 @@ async fn go_back(
     session: &Session,
     arguments: &UpgradeArgs,
     record: &InstallRecord,
-    failed: ExitCode,
+    (failed, why): (ExitCode, Option<Cause>),
 ) -> Result<ExitCode, Failure> {
     let installation = &record.installation;
     if record.inputs.chart.is_some() {
@@ -151,11 +163,21 @@ async fn go_back(
     }
     say(format!("going back to run {}", record.run));
     // Whether or not it came back: the upgrade that was asked for has failed.
-    if rollback::run_agreed(session, &back).await? != ExitCode::SUCCESS {
-        say(format!(
-            "going back has failed, too: {} is between the two versions; `seaworthy status {} -n {}` shows how it is",
-            installation.stack, installation.stack, installation.namespace
-        ));
+    let back = rollback::run_agreed(session, &back).await? == ExitCode::SUCCESS;
+    if !session.is_json() {
+        say(end_text(installation, &record.run, why.as_ref(), back));
     }
     Ok(failed)
+}
+
+/// The last line: why the upgrade failed, and what is there now.
+fn end_text(installation: &Installation, run: &str, why: Option<&Cause>, back: bool) -> String {
+    let (stack, namespace) = (&installation.stack, &installation.namespace);
+    let why = why.map(|cause| format!(" ({})", cause_text(cause))).unwrap_or_default();
+    if back {
+        return format!("the upgrade failed{why}; {stack} is as run {run} had made it");
+    }
+    format!(
+        "the upgrade failed{why}, and so did going back: {stack} is between the two; `seaworthy status {stack} -n {namespace}` shows how it is"
+    )
 }

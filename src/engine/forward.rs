@@ -98,9 +98,15 @@ impl ForwardError {
                 service.namespace.as_deref().unwrap_or_default()
             ),
             Self::NoPort { .. } => "mend the stack's reach, or the Service".to_owned(),
-            Self::NoPod { service } | Self::WrongAnswer { service, .. } => format!(
+            Self::NoPod { service } => format!(
                 "look at the pods behind it: kubectl get pods -n {}",
                 service.namespace.as_deref().unwrap_or_default()
+            ),
+            // Its pods are ready: what they say themselves is nearer to the root.
+            Self::WrongAnswer { service, .. } => format!(
+                "see what it says: kubectl logs -n {} service/{}; what it answers: kubectl port-forward -n {0} service/{1} :PORT",
+                service.namespace.as_deref().unwrap_or_default(),
+                service.name
             ),
         };
         Cause {
@@ -282,12 +288,13 @@ fn container_port(pod: &Pod, port: &ServicePort) -> Option<u16> {
     u16::try_from(number).ok()
 }
 
-/// Asks the application through the forward until it answers as it should; returns the address and what it said.
+/// Asks the application through the forward until it answers as it should; returns the address and what it said. `heard` is
+/// told each answer that is none.
 pub async fn prove(
     forward: &Forward,
     reach: &Reach,
-    patience: Duration,
-    clock: &Clock,
+    (patience, clock): (Duration, &Clock),
+    heard: impl Fn(&ForwardError),
 ) -> Result<String, ForwardError> {
     let began = Instant::now();
     let mut pause = FIRST_PAUSE;
@@ -299,7 +306,7 @@ pub async fn prove(
         if began.elapsed() > patience || error.is_hopeless() {
             return Err(error);
         }
-        tracing::debug!(%error, "not reached yet");
+        heard(&error);
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
     }

@@ -11,10 +11,10 @@ use tokio::time::Instant;
 
 use super::Context;
 use super::apply::{self, ApplyError, Deletion, Pods};
-use super::forward::{self, Forward};
+use super::forward::{self, Forward, ForwardError};
 use super::journal::{Entry, Journal, JournalError};
 use super::ready::{Readiness, Tracker, judge};
-use super::wait::{Unmet, Wait, api_gone};
+use super::wait::{PATIENCE, Unmet, Wait, api_gone};
 use crate::doctor::{Cause, Outlook, refusal};
 use crate::error::root;
 use crate::event::Event;
@@ -192,17 +192,25 @@ impl Doing<'_> {
     }
 
     async fn reach(&self, step: &Step, reach: &Reach) -> Ending {
-        let proof = async {
-            let forward = Forward::open(self.context.cluster.client.clone(), reach, 0).await?;
-            forward::prove(&forward, reach, self.context.limits.wait, &self.context.cluster.clock).await
-        };
         let service = ObjectRef::new("v1", "Service", Some(&reach.namespace), &reach.service);
         let wait = Wait::new(self.context, &self.tracker, &step.id, &service);
+        let began = Instant::now();
+        // What is behind the Service knows more than the one who found the door closed; where nothing is wrong there, the
+        // answer itself is what is wrong.
+        let heard = |error: &ForwardError| {
+            if began.elapsed() >= PATIENCE && self.tracker.why(&service).is_none() {
+                wait.say("not reached yet", Some(&error.cause()));
+            }
+        };
+        let proof = async {
+            let forward = Forward::open(self.context.cluster.client.clone(), reach, 0).await?;
+            let how = (self.context.limits.wait, &self.context.cluster.clock);
+            forward::prove(&forward, reach, how, heard).await
+        };
         tokio::select! {
             () = self.context.cancel.cancelled() => Ending::Stopped,
             answer = proof => match answer {
                 Ok(note) => done(false, Some(note)),
-                // What is behind the Service knows more than the one who found the door closed.
                 Err(error) => Ending::Failed(self.tracker.why(&service).unwrap_or_else(|| error.cause())),
             },
             never = wait.explain("not reached yet") => match never {},

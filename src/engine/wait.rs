@@ -122,13 +122,18 @@ impl Wait<'_> {
 
     fn finalizers(&self, live: &Value) -> Option<Cause> {
         let names: Vec<&str> = items(live, "/metadata/finalizers").filter_map(Value::as_str).collect();
+        if names == ["foregroundDeletion"] {
+            let message = "what it made ends first, and its pods are given the time that they ask for".to_owned();
+            let (id, object, reason) = ("T001".to_owned(), Some(self.object.clone()), "Ending".to_owned());
+            return Some(Cause { id, object, reason, message, remedy: None, outlook: Outlook::Passing });
+        }
         (!names.is_empty()).then(|| Cause {
             id: "T001".to_owned(),
             object: Some(self.object.clone()),
             reason: "Finalizers".to_owned(),
             message: format!("{} is not gone until these finalizers are done: {}", self.object, names.join(", ")),
             remedy: Some("see that the controller of each finalizer runs".to_owned()),
-            outlook: if names == ["foregroundDeletion"] { Outlook::Passing } else { Outlook::Stuck },
+            outlook: Outlook::Stuck,
         })
     }
 

@@ -3,8 +3,14 @@
 
 use std::sync::{Mutex, PoisonError};
 
-/// What was told, as options; empty where the current context is meant.
-static PLACE: Mutex<String> = Mutex::new(String::new());
+/// What was told.
+static PLACE: Mutex<Place> = Mutex::new(Place { cluster: String::new(), profiles: String::new() });
+
+/// What leads to the same cluster, and to the same stacks, as options; empty where nothing was told.
+struct Place {
+    cluster: String,
+    profiles: String,
+}
 
 /// Commands that work on a cluster.
 const COMMANDS: [&str; 12] = [
@@ -21,25 +27,30 @@ const COMMANDS: [&str; 12] = [
     "runs",
     "doctor",
 ];
-/// Options that name one already.
+/// Those among them that look a stack up by its name.
+const OF_STACKS: [&str; 7] = ["images", "install", "upgrade", "rollback", "status", "open", "uninstall"];
+/// Options that name a cluster already.
 const NAMED: [&str; 3] = ["--context", "--sandbox", "--kubeconfig"];
 
-/// What all commands are to be told from now on: options with their values.
-pub(crate) fn set(options: &[(&str, Option<String>)]) {
-    let written = options.iter().map(|(option, value)| match value {
+/// What all commands are to be told from now on: the cluster, and the folders of stacks of one's own.
+pub(crate) fn set(cluster: &[(&str, Option<String>)], profiles: &[String]) {
+    let option = |(option, value): &(&str, Option<String>)| match value {
         Some(value) => format!("{option}={}", quoted(value)),
         None => (*option).to_owned(),
-    });
-    *PLACE.lock().unwrap_or_else(PoisonError::into_inner) = written.collect::<Vec<_>>().join(" ");
+    };
+    let cluster: Vec<String> = cluster.iter().map(option).collect();
+    let profiles: Vec<String> = profiles.iter().map(|folder| format!("--profiles={}", quoted(folder))).collect();
+    let place = Place { cluster: cluster.join(" "), profiles: profiles.join(" ") };
+    *PLACE.lock().unwrap_or_else(PoisonError::into_inner) = place;
 }
 
 /// The text with the place in every command that lacks it.
 pub(crate) fn placed(text: &str) -> String {
     let place = PLACE.lock().unwrap_or_else(PoisonError::into_inner);
-    if place.is_empty() { text.to_owned() } else { with(text, &place) }
+    if place.cluster.is_empty() && place.profiles.is_empty() { text.to_owned() } else { with(text, &place) }
 }
 
-fn with(text: &str, place: &str) -> String {
+fn with(text: &str, place: &Place) -> String {
     const NAME: &str = "seaworthy ";
     let (mut whole, mut rest) = (String::new(), text);
     while let Some(at) = rest.find(NAME) {
@@ -48,10 +59,14 @@ fn with(text: &str, place: &str) -> String {
         let command = from.split(['`', '\n', ';']).next().unwrap_or_default();
         let first = command.split([' ', ',', '.', ')']).next().unwrap_or_default();
         let apart = !before[..at].ends_with(|letter: char| letter.is_alphanumeric() || "-_./".contains(letter));
-        if apart && (COMMANDS.contains(&first) || first == "why") && !NAMED.iter().any(|named| command.contains(named))
-        {
-            whole.push_str(place);
-            whole.push(' ');
+        if apart && (COMMANDS.contains(&first) || first == "why") {
+            let cluster = Some(&place.cluster).filter(|_| !NAMED.iter().any(|named| command.contains(named)));
+            let profiles =
+                Some(&place.profiles).filter(|_| OF_STACKS.contains(&first) && !command.contains("--profiles"));
+            for told in cluster.into_iter().chain(profiles).filter(|told| !told.is_empty()) {
+                whole.push_str(told);
+                whole.push(' ');
+            }
         }
         rest = from;
     }
@@ -74,7 +89,9 @@ mod tests {
 
     #[test]
     fn a_command_goes_where_this_one_went() {
-        let said = |text: &str| with(text, "--sandbox=ha");
+        let place = Place { cluster: "--sandbox=ha".to_owned(), profiles: "--profiles=mine".to_owned() };
+        let said = |text: &str| with(text, &place);
+        assert_eq!(said("seaworthy open shop"), "seaworthy --sandbox=ha --profiles=mine open shop");
         assert_eq!(said("go on with: seaworthy runs resume 1"), "go on with: seaworthy --sandbox=ha runs resume 1");
         assert_eq!(
             said("`seaworthy why x` or `seaworthy recover`"),
@@ -83,7 +100,7 @@ mod tests {
         for other in [
             "`seaworthy cluster create`",
             "made by seaworthy, installed",
-            "seaworthy install --context a",
+            "seaworthy doctor --context a",
             "is-seaworthy install",
         ] {
             assert_eq!(said(other), other);

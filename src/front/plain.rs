@@ -18,6 +18,8 @@ use board::Board;
 
 /// How often the moving part moves.
 const FRAME: Duration = Duration::from_millis(120);
+/// How often lines are looked at where nothing moves.
+const SLOW_FRAME: Duration = Duration::from_secs(1);
 /// A step that found everything as it should be in less than this is not worth a line, milliseconds.
 const WORTH_SAYING: u64 = 100;
 
@@ -80,11 +82,11 @@ impl Plain {
 
     /// Until the run has finished and all it said is shown.
     pub(crate) async fn follow(mut self, mut receiver: mpsc::Receiver<Event>) {
-        let mut clock = tokio::time::interval(FRAME);
+        let mut clock = tokio::time::interval(if self.board.is_lively() { FRAME } else { SLOW_FRAME });
         loop {
             let event = tokio::select! {
                 event = receiver.recv() => event,
-                _ = clock.tick(), if self.board.is_lively() => {
+                _ = clock.tick() => {
                     self.board.tick();
                     continue;
                 }

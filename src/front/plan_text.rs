@@ -109,6 +109,11 @@ fn task_lines(task: &Task, change: &Change, paint: Paint) -> Vec<String> {
 /// Field by field; one that somebody else owns is told as that alone.
 fn update_lines(fields: &[FieldChange], conflicts: &[Conflict], paint: Paint) -> Vec<String> {
     let alone = |field: &&FieldChange| !conflicts.iter().any(|conflict| conflict.path == field.path);
+    if fields.is_empty() && conflicts.is_empty() {
+        return vec![
+            "      no value changes; it only gives up fields that somebody else is to decide about".to_owned(),
+        ];
+    }
     let fields = fields.iter().filter(alone).map(field_line);
     fields.chain(conflicts.iter().map(|conflict| conflict_line(conflict, paint))).collect()
 }

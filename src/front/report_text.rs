@@ -142,8 +142,15 @@ fn counts(summary: &Summary) -> String {
 }
 
 /// Commands that only read, with which one can go on at once.
-const READS: [&str; 6] =
-    ["kubectl get ", "kubectl describe ", "kubectl logs ", "kubectl top ", "kubectl api-resources", "kubectl auth "];
+const READS: [&str; 7] = [
+    "kubectl get ",
+    "kubectl describe ",
+    "kubectl logs ",
+    "kubectl top ",
+    "kubectl api-resources",
+    "kubectl auth ",
+    "seaworthy recover",
+];
 
 /// One command to go on with. What would change something is to be read and thought about first.
 fn next(report: &Report) -> Option<String> {

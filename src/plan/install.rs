@@ -292,6 +292,25 @@ fn change(
     Change::Update { fields, conflicts, resource_version }
 }
 
+/// What a plan leaves as somebody else has set it, in objects in which it changes nothing: the object, and the field.
+pub fn kept(plan: &Plan, snapshot: &Snapshot) -> Vec<(ObjectRef, Conflict)> {
+    let keep = Policy { conflicts: Some(Choice::Keep), ..Policy::default() };
+    let unchanged = plan.steps.iter().filter(|step| step.change == Change::Unchanged);
+    let of = |step: &Step| {
+        let Action::Apply { object } = &step.action else { return Vec::new() };
+        let Some(reference) = ObjectRef::of(object) else { return Vec::new() };
+        let Standing::Ours(live) = standing(&reference, snapshot) else { return Vec::new() };
+        let mut kept = conflicts(&compare(object, live), keep);
+        if reference.kind == "Secret" {
+            for it in &mut kept {
+                hide_values(&it.path, [&mut it.now, &mut it.wanted]);
+            }
+        }
+        kept.into_iter().map(|conflict| (reference.clone(), conflict)).collect()
+    };
+    unchanged.flat_map(of).collect()
+}
+
 /// Whether an apply would leave the object as it is, ownership included. The server answers an apply that changes nothing
 /// with the object as stored; only the time in our entry of the managed fields may differ in a rehearsal.
 fn changes_nothing(live: &Value, after: &Value) -> bool {

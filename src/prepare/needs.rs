@@ -9,7 +9,7 @@ use super::room::standings;
 use super::sharing::Shares;
 use crate::cluster::{Cluster, Resources};
 use crate::object::{ObjectRef, items, text};
-use crate::plan::Plan;
+use crate::plan::{Change, Plan, Step};
 use crate::prerequisites::{self, Picture};
 use crate::snapshot::collect::{Query, Scope, collect};
 use crate::snapshot::nodes::takes_pods;
@@ -29,8 +29,14 @@ pub async fn picture(
 ) -> Result<Option<Picture>, kube::Error> {
     let asks = |object: &Value| object["kind"] == "Service" && object["spec"]["type"] == "LoadBalancer";
     let matters = !needs.prerequisites.is_empty() || !shares.claims.is_empty() || plan.objects().any(asks);
-    let makes = plan.summary().create > 0;
+    let makes = plan.summary().create > 0 || plan.steps.iter().any(becomes_balanced);
     if makes && matters { prerequisites::look(cluster).await.map(Some) } else { Ok(None) }
+}
+
+/// Whether a Service that is there is changed to one that asks for an address.
+fn becomes_balanced(step: &Step) -> bool {
+    let Change::Update { fields, .. } = &step.change else { return false };
+    fields.iter().any(|field| field.path == "spec.type" && field.wanted == Some("LoadBalancer".into()))
 }
 
 /// What of its needs a cluster does not have, a sentence each: what is needed, and what is there. Without a picture a read for the

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use futures::stream::{self, StreamExt as _};
-use jiff::Timestamp;
 
 use super::{Record, Sighting, join};
 use crate::cluster::{Cluster, Resources};
@@ -62,7 +61,7 @@ pub async fn sight(cluster: &Cluster, namespace: Option<&str>, records: Vec<Reco
         .filter(|claim| holders(&snapshot, claim).any(join::is_on_a_node))
         .collect();
     let files = count(cluster, &snapshot, asked).await;
-    Ok(Sighting { snapshot, records, files, now: Timestamp::now() })
+    Ok(Sighting { snapshot, records, files, now: cluster.clock.now() })
 }
 
 /// What these claims' volumes hold, asked at once.

@@ -7,6 +7,7 @@ use super::refusal::Refusal;
 use super::world::World;
 use crate::object::text;
 use crate::stack::names::{is_label, is_subdomain};
+use crate::stack::quantity;
 use crate::stack::strict::unknown_fields;
 
 /// Kinds whose names are DNS labels; names of the others are subdomains.
@@ -105,6 +106,34 @@ pub(super) fn unchanged(live: &Value, after: &Value, address: &Address) -> Resul
         _ => return Ok(()),
     };
     Err(Refusal::invalid(kind, address.group(), &address.name, &faults))
+}
+
+/// A claim that is bound grows where its class allows it, and never shrinks.
+pub(super) fn resized(live: &Value, after: &Value, address: &Address, world: &World) -> Result<(), Refusal> {
+    const SIZE: &str = "/spec/resources/requests/storage";
+    const FORBIDDEN: &str = "Forbidden: field can not be less than status.capacity";
+    let size = |object: &Value, pointer: &str| text(object, pointer).and_then(quantity::parse);
+    if after["kind"] != "PersistentVolumeClaim" || live.pointer(SIZE) == after.pointer(SIZE) {
+        return Ok(());
+    }
+    if text(live, "/status/phase") != Some("Bound") {
+        let faults = [("spec".to_owned(), CLAIM.to_owned())];
+        return Err(Refusal::invalid("PersistentVolumeClaim", address.group(), &address.name, &faults));
+    }
+    let (wanted, has) = (size(after, SIZE), size(live, "/status/capacity/storage"));
+    if wanted < has {
+        let faults = [("spec.resources.requests.storage".to_owned(), FORBIDDEN.to_owned())];
+        return Err(Refusal::invalid("PersistentVolumeClaim", address.group(), &address.name, &faults));
+    }
+    let class = text(after, "/spec/storageClassName").and_then(|name| world.find("StorageClass", None, name));
+    if class.is_some_and(|class| class["allowVolumeExpansion"] == true) {
+        return Ok(());
+    }
+    let message = format!(
+        "persistentvolumeclaims \"{}\" is forbidden: only dynamically provisioned pvc can be resized and the storageclass that provisions the pvc must support resize",
+        address.name
+    );
+    Err(Refusal::new(403, "Forbidden", message).with(json!({"name": address.name, "kind": "persistentvolumeclaims"})))
 }
 
 fn is_set(object: &Value, pointer: &str) -> bool {

@@ -224,7 +224,7 @@ fn what_was_never_finished_is_seen() {
     // Another machine knows nothing of the run.
     harbour.home = None;
     let elsewhere = harbour.run("status", 3).stdout.clone();
-    assert!(elsewhere.contains("not finished") && elsewhere.contains("seaworthy install shop -n sea"), "{elsewhere}");
+    assert!(elsewhere.contains("not finished") && elsewhere.contains("stacks install shop -n sea"), "{elsewhere}");
     assert_eq!(harbour.json("status -n sea", 3)["installations"].as_array().unwrap().len(), 1);
     let other = harbour.run("status -n land", 0).stdout.clone();
     assert_eq!(other.trim(), "nothing is installed in namespace land of harbour");
@@ -247,7 +247,7 @@ fn an_uninstall_that_was_stopped_shows_what_is_still_there() {
     assert_eq!(deployments.len(), 1, "what is gone is not asked for any more: {status}");
     assert_eq!(deployments[0]["object"]["name"], "shop-mq");
     let hint = harbour.run("status shop -n land", 2).stderr.clone();
-    assert!(hint.contains("`seaworthy install shop -n land` installs it"), "{hint}");
+    assert!(hint.contains("stacks install shop -n land` installs it"), "{hint}");
 }
 
 #[test]

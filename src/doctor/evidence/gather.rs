@@ -111,8 +111,7 @@ pub async fn gather(cluster: &Cluster, scope: &Scope) -> Result<Evidence, Gather
     let queries = queries(None);
     let asked = queries.len();
     let listed = collect_all(&cluster.client, queries, LIST, strip);
-    let (mut snapshot, (taken, version), readyz) =
-        futures::join!(listed, clock(&cluster.client), readyz(&cluster.client));
+    let (mut snapshot, (taken, version), readyz) = futures::join!(listed, clock(cluster), readyz(&cluster.client));
     let mut only = None;
     if let Some(namespace) = scope.namespace.as_deref().filter(|_| !snapshot.unread.is_empty()) {
         only = narrow(cluster, &mut snapshot, namespace).await.then(|| namespace.to_owned());
@@ -160,8 +159,8 @@ async fn narrow(cluster: &Cluster, snapshot: &mut Snapshot, namespace: &str) -> 
 }
 
 /// The API server's clock, by which all times in its objects are, and its version.
-async fn clock(client: &Client) -> (Timestamp, Option<String>) {
-    let here = Timestamp::now();
+async fn clock(cluster: &Cluster) -> (Timestamp, Option<String>) {
+    let (client, here) = (&cluster.client, cluster.clock.now());
     let Ok(request) = Request::get("/version").body(kube::client::Body::empty()) else { return (here, None) };
     let Ok(Ok(answer)) = tokio::time::timeout(SHORT, client.send(request)).await else { return (here, None) };
     let date = answer.headers().get(http::header::DATE).and_then(|date| date.to_str().ok());

@@ -10,7 +10,7 @@ pub(super) const DENIED: &str = "AdmissionDenied";
 /// What admission refused, if that is what the message is about. The namespace is that of the refused object.
 pub(in crate::doctor) fn told(said: &str, namespace: Option<&str>) -> Option<Cause> {
     // From the widest to the narrowest: a webhook's own words are behind its name and may hold any of the others'.
-    [webhook_fails, denied, quota, unlimited, pod_security, account, priority, limits, namespace_ends, ports]
+    [webhook_fails, denied, quota, unlimited, pod_security, account, priority, limits, namespace_ends, ports, resize]
         .iter()
         .find_map(|rule| rule(said, namespace))
 }
@@ -35,6 +35,14 @@ fn webhook_fails(said: &str, _: Option<&str>) -> Option<Cause> {
     let message = format!("the admission webhook {name} must be asked and cannot be: {what}: {answer}");
     let remedy = "Repair the webhook's server, or set its `failurePolicy` to Ignore: `kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations`.";
     Some(stuck(None, "FailedCallingWebhook", message).id(id).remedy(remedy))
+}
+
+fn resize(said: &str, _: Option<&str>) -> Option<Cause> {
+    let name = between(said, "persistentvolumeclaims \"", "\"")?;
+    let fixed = said.contains("only dynamically provisioned pvc can be resized");
+    let message = format!("the claim {name} cannot be made larger: its storage class does not allow that");
+    let remedy = "Keep the size that it has; or, where the provisioner can enlarge volumes, set `allowVolumeExpansion: true` in the StorageClass.";
+    fixed.then(|| stuck(None, "NotExpandable", message).id("claim-larger").remedy(remedy).outlook(Outlook::Final))
 }
 
 fn denied(said: &str, _: Option<&str>) -> Option<Cause> {

@@ -32,8 +32,17 @@ pub(super) fn invalid(reference: &ObjectRef, reason: &str, message: &str) -> Cau
         );
         return plain("immutable", "Immutable", message).remedy(remedy).outlook(Outlook::Final);
     }
+    if reference.kind == "PersistentVolumeClaim" && said.contains("can not be less than") {
+        let message = format!("the claim {} cannot be made smaller: {said}", reference.name);
+        let remedy = "Keep the size that it has; for a smaller one, make another claim and copy what is in it.";
+        return plain("claim-smaller", "Smaller", message).remedy(remedy).outlook(Outlook::Final);
+    }
     let fields = fields(said);
-    let which = if fields.is_empty() { String::new() } else { format!(" in {}", fields.join(", ")) };
+    let which = match fields.as_slice() {
+        [] => String::new(),
+        [only] if said.starts_with(only) => String::new(),
+        some => format!(" in {}", some.join(", ")),
+    };
     plain("invalid", word(reason, "Invalid"), format!("{} is invalid{which}: {said}", reference.short()))
         .remedy("Correct the values that these fields come from.")
         .outlook(Outlook::Final)

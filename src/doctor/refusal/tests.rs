@@ -81,6 +81,8 @@ const EXPECTED: &[(&str, &str, &str, Outlook, &str)] = &[
     ("pod-security", "Z004", "PodSecurity", Outlook::Final, "baseline:latest: host namespaces (hostNetwork=true)"),
     ("limit-range", "Q004", "LimitRange", Outlook::Final, "maximum memory usage per Container is 64Mi"),
     ("service-account", "R003", "ServiceAccountNotFound", Outlook::Stuck, "`builder`"),
+    ("claim-smaller", "claim-smaller", "Smaller", Outlook::Final, "data cannot be made smaller"),
+    ("claim-larger", "claim-larger", "NotExpandable", Outlook::Final, "data cannot be made larger"),
     ("priority-class", "W004", "PriorityClassNotFound", Outlook::Stuck, "`important`"),
     ("terminating", "T001", "NamespaceTerminating", Outlook::Stuck, "stall-terminating is being deleted"),
     ("exists", "exists", "AlreadyExists", Outlook::Final, "ConfigMap/fixed"),

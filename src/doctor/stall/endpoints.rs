@@ -72,11 +72,18 @@ fn refused(site: &Site<'_>) -> Option<Cause> {
     Some(site.stuck(text(event, "/reason").unwrap_or_default(), message).remedy(remedy))
 }
 
+/// Seconds since it was last changed by whoever decides about its type: one that was another type before has not waited yet.
+fn asked_for(site: &Site<'_>) -> i64 {
+    let entries = items(site.object, "/metadata/managedFields")
+        .filter(|entry| entry.get("subresource").is_none() && entry["fieldsV1"]["f:spec"].get("f:type").is_some());
+    entries.filter_map(|entry| site.since(entry, "/time")).min().unwrap_or_else(|| site.age())
+}
+
 fn no_address(site: &Site<'_>) -> Option<Cause> {
     if !wants_address(site) || refused(site).is_some() {
         return None;
     }
-    let age = site.age();
+    let age = asked_for(site);
     let message = format!("the Service `{}` has waited for an address for {}", site.reference.name, span(age));
     if age < GIVES {
         return Some(site.stuck("NoAddress", message).outlook(Outlook::Passing));

@@ -1,6 +1,6 @@
 //! The folder of runs: finding, opening, taking up and forgetting them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
@@ -16,8 +16,11 @@ use crate::file_lock::FileLock;
 use crate::heir;
 use crate::plan::Plan;
 
-/// How many runs are kept; the oldest closed ones go first.
+/// How many runs of one installation are kept; the oldest closed ones go first.
 const KEPT: usize = 20;
+/// How many are kept of all together, and of each installation even then: what can be gone back to.
+const KEPT_OF_ALL: usize = 400;
+const KEPT_AT_LEAST: usize = 3;
 
 /// The folder of journals.
 #[derive(Debug, Clone)]
@@ -99,7 +102,7 @@ impl Runs {
         heir::make_folder(&self.dir).map_err(io(&self.dir))?;
         // Values may name hosts and people; nobody else on this machine needs to read them.
         fs::set_permissions(&self.dir, fs::Permissions::from_mode(0o700)).map_err(io(&self.dir))?;
-        self.forget_oldest()?;
+        self.forget_oldest((&plan.cluster.uid, &plan.installation.key()))?;
         let at = Timestamp::now();
         let (run, path, file) = self.create(at)?;
         let file = lock(file, &path, &run)?;
@@ -225,23 +228,28 @@ impl Runs {
         Ok(names)
     }
 
-    fn forget_oldest(&self) -> Result<(), JournalError> {
+    /// Makes room for one more run of an installation.
+    fn forget_oldest(&self, about: (&str, &str)) -> Result<(), JournalError> {
         let names = self.names()?;
         if names.len() < KEPT {
             return Ok(());
         }
         // What runs have done to this machine is known from them alone (see [`super::ledger()`]).
-        let known: Vec<(String, Option<RunRecord>)> =
-            names.into_iter().map(|run| (run.clone(), self.load(&run).ok())).collect();
-        let of_host = |record: &Option<RunRecord>| record.as_ref().is_some_and(|it| it.plan.purpose.is_of_host());
-        let counted = known.iter().filter(|(_, record)| !of_host(record));
-        let mut surplus = (counted.clone().count() + 1).saturating_sub(KEPT);
-        for (run, _) in counted.filter(|(_, record)| record.as_ref().is_some_and(|it| !it.state.is_unfinished())) {
-            if surplus == 0 {
-                break;
-            }
-            if self.purge(run).is_ok() {
-                surplus -= 1;
+        let known: Vec<RunRecord> = names.iter().filter_map(|run| self.load(run).ok()).collect();
+        let counted: Vec<&RunRecord> = known.iter().filter(|record| !record.plan.purpose.is_of_host()).collect();
+        let own = |record: &RunRecord| (record.plan.cluster.uid.clone(), record.plan.installation.key());
+        let mut left: BTreeMap<(String, String), usize> = BTreeMap::new();
+        for record in &counted {
+            *left.entry(own(record)).or_default() += 1;
+        }
+        let mut all = counted.len();
+        for record in counted.into_iter().filter(|record| !record.state.is_unfinished()) {
+            let of = own(record);
+            let Some(number) = left.get_mut(&of) else { continue };
+            let surplus = (of.0.as_str(), of.1.as_str()) == about && *number >= KEPT;
+            if (surplus || (all >= KEPT_OF_ALL && *number > KEPT_AT_LEAST)) && self.purge(&record.run).is_ok() {
+                *number -= 1;
+                all -= 1;
             }
         }
         Ok(())

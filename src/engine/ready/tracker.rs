@@ -144,7 +144,7 @@ impl Tracker {
     /// Why what is behind an object does not work, whether or not the object itself counts as ready.
     pub fn why(&self, reference: &ObjectRef) -> Option<Cause> {
         let picture = self.shared.picture.lock().unwrap_or_else(PoisonError::into_inner);
-        stall::cause(reference, &picture.snapshot, jiff::Timestamp::now())
+        stall::cause(reference, &picture.snapshot, self.clock.now())
     }
 
     /// Whether this incarnation of an object is known to be gone.

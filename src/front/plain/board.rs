@@ -34,6 +34,8 @@ pub(super) struct Told {
     causes: HashSet<String>,
     /// How far it was, and when that was said.
     progress: Option<(String, Instant)>,
+    /// How far it is now, where that was not said.
+    unsaid: Option<String>,
 }
 
 /// What is under way.
@@ -112,6 +114,7 @@ impl Board {
                     Some(cause) => told.causes.insert(format!("{}: {}", bare(text), bare(cause))),
                     None => told.is_time_for(text),
                 };
+                told.unsaid = (!is_news && cause.is_none()).then(|| text.to_owned());
                 if is_news {
                     told.progress = Some((text.to_owned(), Instant::now()));
                     let why = cause.map(|cause| format!(": {cause}")).unwrap_or_default();
@@ -130,11 +133,23 @@ impl Board {
         }
     }
 
-    /// Time has passed: the moving part moves.
+    /// Time has passed: the moving part moves, and a file hears of a wait that has become one.
     pub(super) fn tick(&mut self) {
-        if let Self::Lively(lively) = self {
-            lively.frame += 1;
-            lively.show(None);
+        match self {
+            Self::Lively(lively) => {
+                lively.frame += 1;
+                lively.show(None);
+            }
+            Self::Steady(said) => {
+                let mut due: Vec<(String, String)> = Vec::new();
+                for (id, told) in said.iter_mut() {
+                    let Some(text) = told.unsaid.take() else { continue };
+                    if told.is_time_for(&text) { due.push((id.clone(), text)) } else { told.unsaid = Some(text) }
+                }
+                for (id, text) in due {
+                    self.wait(&id, &text, None, false);
+                }
+            }
         }
     }
 

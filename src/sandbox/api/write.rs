@@ -143,6 +143,7 @@ impl Asked<'_> {
         }
         if let Some(live) = live {
             admit::unchanged(live, &after, address)?;
+            admit::resized(live, &after, address, world)?;
             keep(live, &mut after, self.route.sub.as_deref());
         } else {
             admit::name(&self.served.kind, address)?;

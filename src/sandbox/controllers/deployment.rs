@@ -21,8 +21,11 @@ fn roll(world: &mut World, deployment: &Value) {
     let hash = template_hash(&deployment["spec"]["template"]);
     let sets = world.owned("ReplicaSet", deployment);
     let is_new = |set: &Value| set["metadata"]["labels"]["pod-template-hash"] == hash.as_str();
-    if !sets.iter().any(is_new) {
+    let new = sets.iter().find(|set| is_new(set));
+    if new.is_none() {
         begin(world, deployment, &hash, &sets);
+    } else if let Some(new) = new.filter(|new| sets.iter().any(|set| revision(set) > revision(new))) {
+        take_again(world, deployment, new, &sets);
     } else if deployment["spec"]["paused"] != true {
         scale(world, deployment, &hash);
     }
@@ -57,6 +60,24 @@ fn begin(world: &mut World, deployment: &Value, hash: &str, sets: &[Value]) {
     world.put(set);
     let mut deployment = deployment.clone();
     deployment["metadata"]["annotations"]["deployment.kubernetes.io/revision"] = next.to_string().into();
+    world.put(deployment);
+}
+
+/// A set of an earlier template is taken again: it becomes the newest revision, and remembers the one it was.
+fn take_again(world: &mut World, deployment: &Value, set: &Value, sets: &[Value]) {
+    const REVISION: &str = "deployment.kubernetes.io/revision";
+    const HISTORY: &str = "deployment.kubernetes.io/revision-history";
+    let next = (sets.iter().map(revision).max().unwrap_or(0) + 1).to_string();
+    let (mut set, mut deployment, was) = (set.clone(), deployment.clone(), revision(set).to_string());
+    let annotations = &mut set["metadata"]["annotations"];
+    let history = match annotations[HISTORY].as_str() {
+        Some(before) if !before.is_empty() => format!("{before},{was}"),
+        _ => was,
+    };
+    annotations[HISTORY] = history.into();
+    annotations[REVISION] = next.as_str().into();
+    deployment["metadata"]["annotations"][REVISION] = next.into();
+    world.put(set);
     world.put(deployment);
 }
 

@@ -230,6 +230,18 @@ async fn twenty_runs_are_kept_and_never_an_unfinished_one_forgotten() {
     assert!(names.contains(&open) && names.contains(&newest) && !names.contains(&first), "{names:?}");
 }
 
+#[tokio::test]
+async fn runs_of_others_push_nobody_out() {
+    let folder = Folder::new();
+    let mine = folder.run([closed(Ended::Done)]).await;
+    for _ in 0..KEPT + 2 {
+        let journal = folder.runs.open(inputs(), plan("other")).await.unwrap();
+        journal.note(closed(Ended::Done));
+    }
+    let names = folder.runs.names().unwrap();
+    assert!(names.contains(&mine) && names.len() == KEPT + 1, "{names:?}");
+}
+
 /// No room, no right, no disk: whoever waits for the disk hears of it, and so does everybody after.
 #[tokio::test]
 async fn a_disk_that_does_not_take_it_is_an_error_of_the_commit() {
