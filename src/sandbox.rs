@@ -35,6 +35,7 @@ mod serve;
 mod services;
 mod shore;
 mod store;
+mod tides;
 mod websocket;
 mod world;
 
@@ -178,17 +179,24 @@ impl Sandbox {
                 })
             });
             world.ways.extend_from_slice(ways);
+            world.stir();
         });
     }
 
     /// Breaks something; see [`faults::FAULTS`].
     pub fn strike(&self, fault: &faults::Fault, target: &str) {
-        self.change(|world| fault.apply(world, target));
+        self.change(|world| {
+            fault.apply(world, target);
+            world.stir();
+        });
     }
 
     /// Mends what lasts, brings back nodes that are gone; objects that were deleted stay deleted.
     pub fn mend(&self) {
-        self.change(faults::mend);
+        self.change(|world| {
+            faults::mend(world);
+            world.stir();
+        });
     }
 
     /// The faults that last, each with its target, which may be empty.

@@ -12,7 +12,7 @@ pub type Files = BTreeMap<String, Vec<u8>>;
 
 /// Directories by node and path.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub(super) struct Disks(BTreeMap<String, Files>);
+pub(super) struct Disks(BTreeMap<String, Files>, #[serde(skip)] u64);
 
 impl Disks {
     /// The directory behind a volume: on the node that the volume names, or on the network for one that names none.
@@ -30,12 +30,19 @@ impl Disks {
 
     /// The directory; made when it is not there.
     pub(super) fn make(&mut self, place: &str) -> &mut Files {
+        self.1 += 1;
         self.0.entry(place.to_owned()).or_default()
     }
 
     /// Deletes the directory with all that is in it.
     pub(super) fn erase(&mut self, place: &str) {
+        self.1 += 1;
         self.0.remove(place);
+    }
+
+    /// How often somebody wrote.
+    pub(super) fn changes(&self) -> u64 {
+        self.1
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::disks::Disks;
 use super::store::address_of;
 use super::world::World;
-use crate::object::{items, text};
+use crate::object::text;
 use crate::snapshot::classes::is_default;
 
 /// One thing that can be broken.
@@ -202,7 +202,7 @@ pub(super) fn mend(world: &mut World) {
         world.remove(quota);
     }
     super::harbour::nodes(world);
-    let has_default = items(&Value::from(world.all("StorageClass")), "").next().is_some();
+    let has_default = world.store.all("StorageClass").next().is_some();
     if !has_default {
         super::harbour::storage(world);
     }

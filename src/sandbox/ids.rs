@@ -37,11 +37,6 @@ impl Ids {
         letters(&self.next(), 5)
     }
 
-    /// Sixteen hexadecimal digits: the end of an event's name.
-    pub(super) fn event(&mut self) -> String {
-        hexadecimal(&self.next()[..8])
-    }
-
     /// A number that was not given before.
     pub(super) fn number(&mut self) -> u64 {
         self.count += 1;
@@ -57,6 +52,11 @@ pub(super) fn hash(text: &str, length: usize) -> String {
 /// A whole hash, as images and containers are known by.
 pub(super) fn digest(text: &str) -> String {
     hexadecimal(&Sha256::digest(text))
+}
+
+/// Sixteen hexadecimal digits of a text: the end of an event's name.
+pub(super) fn short(text: &str) -> String {
+    hexadecimal(&Sha256::digest(text)[..8])
 }
 
 fn letters(bytes: &[u8; 32], length: usize) -> String {

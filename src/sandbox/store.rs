@@ -1,14 +1,16 @@
 //! The objects of the sandbox and everything that happened to them: what etcd is to a real cluster.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde_json::Value;
 
 use super::address::Address;
 use super::ids::Ids;
+use super::tides::{Kinds, Tides};
 use crate::kinds;
-use crate::object::text;
+use crate::object::{items, text};
 
 /// Kinds whose generation the API server counts: those that have a status which may lag behind. (Services, claims, volumes
 /// and plain data have none; `metadata.generation` stays absent.)
@@ -33,35 +35,48 @@ const COUNTED: [&str; 18] = [
     "PriorityClass",
 ];
 
+/// How much of what happened is remembered for watches. A watch that asks for what is older is told to list again, as by an
+/// API server whose etcd was compacted.
+const REMEMBERED: usize = 10_000;
+
 /// One thing that happened, for watches.
 #[derive(Debug, Clone)]
 pub(super) struct News {
     pub(super) version: u64,
     pub(super) verb: &'static str,
     pub(super) address: Address,
-    pub(super) object: Value,
+    pub(super) object: Arc<Value>,
 }
 
 /// All objects.
 #[derive(Debug, Default)]
 pub(super) struct Store {
-    objects: BTreeMap<Address, Value>,
+    objects: BTreeMap<Address, Arc<Value>>,
+    /// What each controller's uid owns.
+    owned: HashMap<String, BTreeSet<Address>>,
     /// The newest resource version.
     pub(super) version: u64,
     /// The version before which nothing is remembered.
     pub(super) forgotten: u64,
-    pub(super) history: Vec<News>,
+    history: VecDeque<News>,
     pub(super) ids: Ids,
+    /// What was read and when it was written, so that nobody looks again at what has not changed.
+    pub(super) tides: Tides,
 }
 
 impl Store {
     /// Objects that were written down earlier. What happened to them before is not known any more.
     pub(super) fn restored(objects: Vec<(Address, Value)>, version: u64, ids: Ids) -> Self {
-        Self { objects: objects.into_iter().collect(), version, forgotten: version, history: Vec::new(), ids }
+        let mut store = Self { version, forgotten: version, ids, ..Self::default() };
+        for (address, object) in objects {
+            store.keep(&address, Arc::new(object));
+        }
+        store
     }
 
     pub(super) fn get(&self, address: &Address) -> Option<&Value> {
-        self.objects.get(address)
+        self.tides.read(Kinds::of(&address.api_version, &address.plural));
+        self.objects.get(address).map(Arc::as_ref)
     }
 
     /// An object of a built-in kind.
@@ -70,7 +85,8 @@ impl Store {
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (&Address, &Value)> {
-        self.objects.iter()
+        self.tides.read(Kinds::ALL);
+        self.objects.iter().map(|(address, object)| (address, object.as_ref()))
     }
 
     /// All objects of a kind and version, by namespace and name.
@@ -79,6 +95,15 @@ impl Store {
         api_version: &str,
         plural: &str,
     ) -> impl Iterator<Item = (&'a Address, &'a Value)> + use<'a> {
+        self.shared_range(api_version, plural).map(|(address, object)| (address, object.as_ref()))
+    }
+
+    fn shared_range<'a>(
+        &'a self,
+        api_version: &str,
+        plural: &str,
+    ) -> impl Iterator<Item = (&'a Address, &'a Arc<Value>)> + use<'a> {
+        self.tides.read(Kinds::of(api_version, plural));
         let start = Address::new(api_version, plural, None, "");
         let (version, plural) = (api_version.to_owned(), plural.to_owned());
         self.objects
@@ -88,16 +113,35 @@ impl Store {
 
     /// All objects of a built-in kind.
     pub(super) fn all(&self, kind: &str) -> impl Iterator<Item = &Value> {
+        self.shared(kind).map(Arc::as_ref)
+    }
+
+    /// The same, to be kept without a copy.
+    pub(super) fn shared(&self, kind: &str) -> impl Iterator<Item = &Arc<Value>> {
         let known = kinds::BUILTIN.iter().find(|known| known.kind == kind);
-        known.into_iter().flat_map(|known| self.range(&known.api_version(), known.plural).map(|(_, object)| object))
+        let range = known.map(|known| self.shared_range(&known.api_version(), known.plural));
+        range.into_iter().flatten().map(|(_, object)| object)
+    }
+
+    /// The objects of a built-in kind that the object of this uid controls.
+    pub(super) fn owned(&self, kind: &str, uid: &str) -> impl Iterator<Item = &Arc<Value>> {
+        let known = kinds::BUILTIN.iter().find(|known| known.kind == kind);
+        let place = known.map(|known| (known.api_version(), known.plural));
+        if let Some((version, plural)) = &place {
+            self.tides.read(Kinds::of(version, plural));
+        }
+        let is_meant = move |address: &&Address| {
+            place.as_ref().is_some_and(|(version, plural)| address.api_version == *version && address.plural == *plural)
+        };
+        self.owned.get(uid).into_iter().flatten().filter(is_meant).filter_map(|address| self.objects.get(address))
     }
 
     /// Writes an object: with uid and age when it is new, a generation, and a new resource version. Nothing happens when it
     /// is as it was.
-    pub(super) fn put(&mut self, address: &Address, mut object: Value, now: Timestamp) -> Value {
+    pub(super) fn put(&mut self, address: &Address, mut object: Value, now: Timestamp) -> Arc<Value> {
         let live = self.objects.get(address);
-        if live == Some(&object) {
-            return object;
+        if let Some(live) = live.filter(|live| ***live == object) {
+            return live.clone();
         }
         let verb = if live.is_some() { "MODIFIED" } else { "ADDED" };
         let counted = object["kind"].as_str().is_some_and(|kind| COUNTED.contains(&kind) || is_custom(address));
@@ -113,29 +157,71 @@ impl Store {
         }
         self.version += 1;
         metadata["resourceVersion"] = self.version.to_string().into();
+        let object = Arc::new(object);
         self.tell(verb, address.clone(), object.clone());
-        self.objects.insert(address.clone(), object.clone());
+        self.keep(address, object.clone());
         object
     }
 
     /// Takes an object away at once.
-    pub(super) fn remove(&mut self, address: &Address) -> Option<Value> {
-        let mut gone = self.objects.remove(address)?;
+    pub(super) fn remove(&mut self, address: &Address) -> Option<Arc<Value>> {
+        let gone = self.objects.remove(address)?;
+        self.let_go(address, &gone);
         self.version += 1;
+        let mut gone = Arc::unwrap_or_clone(gone);
         gone["metadata"]["resourceVersion"] = self.version.to_string().into();
+        let gone = Arc::new(gone);
         self.tell("DELETED", address.clone(), gone.clone());
         Some(gone)
     }
 
-    fn tell(&mut self, verb: &'static str, address: Address, object: Value) {
-        self.history.push(News { version: self.version, verb, address, object });
+    fn keep(&mut self, address: &Address, object: Arc<Value>) {
+        let before = self.objects.insert(address.clone(), object.clone());
+        if before
+            .as_ref()
+            .is_none_or(|before| before["metadata"]["ownerReferences"] != object["metadata"]["ownerReferences"])
+        {
+            if let Some(before) = before {
+                self.let_go(address, &before);
+            }
+            for uid in controllers_of(&object) {
+                self.owned.entry(uid).or_default().insert(address.clone());
+            }
+        }
     }
 
-    /// What happened to a kind after a version.
-    pub(super) fn since(&self, version: u64) -> &[News] {
-        let start = self.history.partition_point(|news| news.version <= version);
-        &self.history[start..]
+    fn let_go(&mut self, address: &Address, object: &Value) {
+        for uid in controllers_of(object) {
+            if let Some(all) = self.owned.get_mut(&uid) {
+                all.remove(address);
+                if all.is_empty() {
+                    self.owned.remove(&uid);
+                }
+            }
+        }
     }
+
+    fn tell(&mut self, verb: &'static str, address: Address, object: Arc<Value>) {
+        self.tides.written(Kinds::of(&address.api_version, &address.plural), self.version);
+        self.history.push_back(News { version: self.version, verb, address, object });
+        if self.history.len() > REMEMBERED
+            && let Some(oldest) = self.history.pop_front()
+        {
+            self.forgotten = oldest.version;
+        }
+    }
+
+    /// What happened after a version.
+    pub(super) fn since(&self, version: u64) -> impl Iterator<Item = &News> {
+        let start = self.history.partition_point(|news| news.version <= version);
+        self.history.range(start..)
+    }
+}
+
+/// The uids of those that control an object.
+fn controllers_of(object: &Value) -> Vec<String> {
+    let owners = items(object, "/metadata/ownerReferences").filter(|owner| owner["controller"] == true);
+    owners.filter_map(|owner| owner["uid"].as_str()).map(str::to_owned).collect()
 }
 
 /// Where an object of a built-in kind is. `None`: there is no such kind.

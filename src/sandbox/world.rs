@@ -2,6 +2,7 @@
 //! are in force, the time.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -11,9 +12,11 @@ use super::address::Address;
 use super::controllers;
 use super::disks::Disks;
 use super::faults::Standing;
+use super::ids;
 use super::kind::Kind;
 use super::refusal::Refusal;
 use super::store::{Store, address, address_of, time};
+use super::tides::Kinds;
 use crate::object::{items, text};
 use crate::plan::Reach;
 
@@ -39,6 +42,23 @@ pub(super) struct World {
     pub(super) away_until: Option<Timestamp>,
     /// When something happens next by itself.
     due: Option<Timestamp>,
+    /// What each controller has looked at, and when.
+    looks: Vec<Option<Look>>,
+    /// How often something changed that is no object.
+    stirs: u64,
+}
+
+/// The last look of a controller.
+#[derive(Debug, Clone, Copy)]
+struct Look {
+    /// What it has read.
+    read: Kinds,
+    /// The version before it.
+    version: u64,
+    /// Before it, see [`World::stirs`].
+    stirs: u64,
+    /// When it wants to look again.
+    due: Option<Timestamp>,
 }
 
 /// What a world keeps beside its objects.
@@ -57,7 +77,8 @@ pub(super) struct Remains {
 impl World {
     pub(super) fn new(kind: Kind, store: Store, remains: Remains) -> Self {
         let Remains { disks, faults, ways, logs, now, away_until } = remains;
-        Self { kind, store, disks, faults, ways, logs, now, away_until, due: None }
+        let looks = vec![None; controllers::ALL.len()];
+        Self { kind, store, disks, faults, ways, logs, now, away_until, due: None, looks, stirs: 0 }
     }
 
     pub(super) fn remains(&self) -> Remains {
@@ -69,16 +90,43 @@ impl World {
     pub(super) fn settle(&mut self, now: Timestamp) {
         self.now = self.now.max(now);
         for _ in 0..ROUNDS {
-            let before = self.store.version;
-            self.due = None;
-            for controller in controllers::ALL {
-                controller(self);
-            }
-            if self.store.version == before {
+            let due: Vec<usize> = (0..controllers::ALL.len()).filter(|index| self.has_to_look(*index)).collect();
+            if due.is_empty() {
+                self.due = self.looks.iter().flatten().filter_map(|look| look.due).min();
                 return;
+            }
+            for index in due {
+                self.look(index);
             }
         }
         tracing::error!("the controllers of the sandbox do not come to rest");
+    }
+
+    /// Whether anything that a controller has read is not as it was, or its time has come.
+    fn has_to_look(&self, index: usize) -> bool {
+        self.looks[index].is_none_or(|look| {
+            look.stirs != self.stirs()
+                || look.due.is_some_and(|due| due <= self.now)
+                || self.store.tides.changed_since(look.read, look.version)
+        })
+    }
+
+    fn look(&mut self, index: usize) {
+        let (version, stirs) = (self.store.version, self.stirs());
+        self.due = None;
+        self.store.tides.take_read();
+        controllers::ALL[index](self);
+        let read = self.store.tides.take_read();
+        self.looks[index] = Some(Look { read, version, stirs, due: self.due });
+    }
+
+    fn stirs(&self) -> u64 {
+        self.stirs + self.disks.changes()
+    }
+
+    /// Something changed that is no object: a fault, what applications answer. Everybody looks again.
+    pub(super) fn stir(&mut self) {
+        self.stirs += 1;
     }
 
     /// Whether the API server does not answer now.
@@ -114,19 +162,14 @@ impl World {
         }
     }
 
-    /// All objects of a built-in kind, as copies that can be changed and given back to [`World::put`].
-    pub(super) fn all(&self, kind: &str) -> Vec<Value> {
-        self.store.all(kind).cloned().collect()
+    /// All objects of a built-in kind. A copy of one ([`World::copy`]) can be changed and given back to [`World::put`].
+    pub(super) fn all(&self, kind: &str) -> Vec<Arc<Value>> {
+        self.store.shared(kind).cloned().collect()
     }
 
     /// The objects of a kind that this one controls.
-    pub(super) fn owned(&self, kind: &str, owner: &Value) -> Vec<Value> {
-        let uid = &owner["metadata"]["uid"];
-        let ours = |object: &&Value| {
-            items(object, "/metadata/ownerReferences")
-                .any(|reference| reference["uid"] == *uid && reference["controller"] == true)
-        };
-        self.store.all(kind).filter(ours).cloned().collect()
+    pub(super) fn owned(&self, kind: &str, owner: &Value) -> Vec<Arc<Value>> {
+        self.store.owned(kind, text(owner, "/metadata/uid").unwrap_or_default()).cloned().collect()
     }
 
     pub(super) fn find(&self, kind: &str, namespace: Option<&str>, name: &str) -> Option<&Value> {
@@ -134,16 +177,17 @@ impl World {
     }
 
     /// Writes an object of a built-in kind.
-    pub(super) fn put(&mut self, object: Value) -> Value {
+    pub(super) fn put(&mut self, object: Value) -> Arc<Value> {
         match address_of(&object) {
             Some(address) => self.store.put(&address, object, self.now),
-            None => object,
+            None => Arc::new(object),
         }
     }
 
     /// Writes a status, unless it is that already.
-    pub(super) fn put_status(&mut self, mut object: Value, status: Value) {
+    pub(super) fn put_status(&mut self, object: &Value, status: Value) {
         if object.get("status") != Some(&status) {
+            let mut object = object.clone();
             object["status"] = status;
             self.put(object);
         }
@@ -164,7 +208,7 @@ impl World {
         let is_namespace = live["kind"] == "Namespace";
         let held = items(&live, "/metadata/finalizers").next().is_some() || is_namespace;
         if grace == 0 && !held {
-            return Ok(self.store.remove(address).unwrap_or(live));
+            return Ok(self.store.remove(address).map_or(live, |gone| Value::clone(&gone)));
         }
         // Asked again, a grace period can only become shorter.
         let known = live["metadata"]["deletionGracePeriodSeconds"].as_i64();
@@ -176,7 +220,7 @@ impl World {
                 live["status"] = json!({"phase": "Terminating"});
             }
         }
-        Ok(self.store.put(address, live, self.now))
+        Ok(Value::clone(&self.store.put(address, live, self.now)))
     }
 
     /// Deletes what a controller has found to be superfluous; that it may be gone already is no matter.
@@ -205,15 +249,16 @@ impl World {
         let namespace = text(about, "/metadata/namespace").unwrap_or("default").to_owned();
         let uid = &about["metadata"]["uid"];
         let now = time(self.now);
-        let same = |event: &&Value| {
-            event["involvedObject"]["uid"] == *uid
-                && event["reason"] == reason
-                && event["message"] == message
-                && event["involvedObject"]["fieldPath"].as_str() == path
-        };
-        let known = self.store.all("Event").find(same).cloned();
-        if let Some(mut known) = known {
+        // The same event is the same object, found by what it says.
+        let said = format!(
+            "{}/{reason}/{}/{message}",
+            text(about, "/metadata/uid").unwrap_or_default(),
+            path.unwrap_or_default()
+        );
+        let name = format!("{}.{}", part("/metadata/name"), ids::short(&said));
+        if let Some(known) = self.find("Event", Some(&namespace), &name) {
             if known["lastTimestamp"] != now.as_str() {
+                let mut known = Value::clone(known);
                 known["count"] = (known["count"].as_i64().unwrap_or(1) + 1).into();
                 known["lastTimestamp"] = now.into();
                 self.put(known);
@@ -228,7 +273,6 @@ impl World {
         if let Some(path) = path {
             involved["fieldPath"] = path.into();
         }
-        let name = format!("{}.{}", part("/metadata/name"), self.store.ids.event());
         let mut source = json!({"component": by});
         if let Some(node) = text(about, "/spec/nodeName").filter(|_| by == "kubelet") {
             source["host"] = node.into();

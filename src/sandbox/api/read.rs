@@ -147,7 +147,7 @@ impl Watch {
     fn news(&mut self) -> String {
         let Self { sandbox, route, selector, seen, .. } = self;
         sandbox.read(|world| {
-            let news = world.store.since(*seen).iter().filter(|news| route.holds(&news.address));
+            let news = world.store.since(*seen).filter(|news| route.holds(&news.address));
             let lines =
                 news.filter(|news| selector.takes(&news.object)).map(|news| line(news.verb, &news.object)).collect();
             *seen = world.store.version;

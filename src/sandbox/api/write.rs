@@ -1,5 +1,7 @@
 //! POST, PUT, PATCH, DELETE.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::{Method, Request, StatusCode};
 use serde_json::{Value, json};
@@ -158,7 +160,7 @@ impl Asked<'_> {
         if stored["metadata"].get("deletionTimestamp").is_some() && is_free(&stored) {
             world.store.remove(address);
         }
-        Ok(stored)
+        Ok(Arc::unwrap_or_clone(stored))
     }
 }
 
@@ -405,7 +407,7 @@ fn delete(world: &mut World, address: &Address, options: &Value, asked: &Asked<'
         {
             list.push(finalizer.into());
         }
-        live = world.store.put(address, live, world.now);
+        live = Arc::unwrap_or_clone(world.store.put(address, live, world.now));
     }
     let grace = asked
         .query

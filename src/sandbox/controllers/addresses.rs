@@ -25,7 +25,7 @@ pub(super) fn run(world: &mut World) {
         let classless = service["spec"].get("loadBalancerClass").is_none_or(Value::is_null);
         let given = items(&service, "/status/loadBalancer/ingress").next().is_some();
         if service["spec"]["type"] == "LoadBalancer" && classless && !given {
-            give(world, service);
+            give(world, Value::clone(&service));
         }
     }
 }
@@ -59,7 +59,7 @@ fn give(world: &mut World, service: Value) {
     let mut service = service;
     service["metadata"]["annotations"]["metallb.io/ip-allocated-from-pool"] = pool.into();
     let status = json!({"loadBalancer": {"ingress": [{"ip": address.to_string(), "ipMode": "VIP"}]}});
-    world.put_status(service, status);
+    world.put_status(&service, status);
 }
 
 fn name(service: &Value) -> String {

@@ -10,16 +10,16 @@ use crate::sandbox::world::World;
 pub(super) fn run(world: &mut World) {
     for service in world.all("APIService") {
         if service["spec"]["service"].is_object() {
-            judge(world, service);
+            judge(world, &service);
         }
     }
 }
 
-fn judge(world: &mut World, object: Value) {
-    let part = |pointer: &str| text(&object, pointer).unwrap_or_default().to_owned();
+fn judge(world: &mut World, object: &Value) {
+    let part = |pointer: &str| text(object, pointer).unwrap_or_default().to_owned();
     let (namespace, name) = (part("/spec/service/namespace"), part("/spec/service/name"));
     let (status, reason, message) = standing(world, &namespace, &name);
-    let condition = condition(world, &object, "Available", status, (reason, &message));
+    let condition = condition(world, object, "Available", status, (reason, &message));
     world.put_status(object, json!({"conditions": [condition]}));
 }
 

@@ -55,7 +55,7 @@ fn check(world: &mut World, claim: &Value) {
 
 fn lose(world: &mut World, claim: &Value, reason: &str, message: &str) {
     if claim["status"]["phase"] != "Lost" {
-        world.put_status(claim.clone(), json!({"phase": "Lost"}));
+        world.put_status(claim, json!({"phase": "Lost"}));
         world.event(claim, ("Warning", reason), message, BY);
     }
 }

@@ -1,6 +1,8 @@
 //! `OpenKruise`'s manager, as long as its Deployment runs: `CloneSet`s have as many pods as they want, and its webhooks a
 //! certificate. Names, labels and defaults: kruise 1.8, `pkg/controller/cloneset` and `apis/apps/defaults/v1alpha1.go`.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use super::pods::{from_template, is_available, match_replicas, template_hash};
@@ -44,7 +46,7 @@ fn certify(world: &mut World, kind: &str, name: &str) {
 }
 
 /// What its webhook completes.
-fn complete(world: &mut World, address: &Address, mut set: Value) -> Value {
+fn complete(world: &mut World, address: &Address, mut set: Value) -> Arc<Value> {
     let defaults = json!({"replicas": 1, "revisionHistoryLimit": 10, "scaleStrategy": {},
         "updateStrategy": {"type": "ReCreate", "partition": 0, "maxUnavailable": "20%", "maxSurge": 0}});
     for (key, value) in defaults.as_object().into_iter().flatten() {
@@ -70,11 +72,11 @@ fn fill(world: &mut World, address: &Address, set: &Value) {
     count(world, address, set, (&pods, &hash));
 }
 
-fn count(world: &mut World, address: &Address, set: &Value, (pods, hash): (&[Value], &str)) {
+fn count(world: &mut World, address: &Address, set: &Value, (pods, hash): (&[Arc<Value>], &str)) {
     let ready = pods.iter().filter(|pod| is_ready(pod)).count();
     let seconds = number(set, "/spec/minReadySeconds").unwrap_or(0);
     let available = pods.iter().filter(|pod| is_available(world, pod, seconds)).count();
-    let new: Vec<&Value> =
+    let new: Vec<&Arc<Value>> =
         pods.iter().filter(|pod| pod["metadata"]["labels"]["controller-revision-hash"] == hash).collect();
     let name = text(set, "/metadata/name").unwrap_or_default();
     let status = json!({"observedGeneration": set["metadata"]["generation"], "replicas": pods.len(), "readyReplicas": ready,

@@ -1,5 +1,7 @@
 //! `DaemonSets`: a pod on every node that is meant.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use super::pods::{create, discard, from_template, is_available, template_hash};
@@ -31,7 +33,7 @@ fn fill(world: &mut World, set: &Value) {
     let hash = template_hash(&set["spec"]["template"]);
     let spec = &set["spec"]["template"]["spec"];
     let fits = |node: &Value| selects(spec, node) && tolerates(spec, node, &["NoSchedule", "NoExecute"], true);
-    let nodes: Vec<Value> = world.all("Node").into_iter().filter(fits).collect();
+    let nodes: Vec<Arc<Value>> = world.all("Node").into_iter().filter(|node| fits(node)).collect();
     let mut pods = world.owned("Pod", set);
     for node in &nodes {
         let name = text(node, "/metadata/name").unwrap_or_default();
@@ -54,7 +56,9 @@ fn fill(world: &mut World, set: &Value) {
     let old = pods.iter().find(|pod| pod["metadata"]["labels"][REVISION] != hash.as_str());
     let going = pods.iter().any(|pod| pod["metadata"].get("deletionTimestamp").is_some());
     if let Some(old) = old.filter(|old| {
-        set["spec"]["updateStrategy"]["type"] != "OnDelete" && !going && (!is_ready(old) || pods.iter().all(is_ready))
+        set["spec"]["updateStrategy"]["type"] != "OnDelete"
+            && !going
+            && (!is_ready(old) || pods.iter().all(|pod| is_ready(pod)))
     }) {
         discard(world, set, old, BY);
     }
@@ -85,7 +89,7 @@ fn pod_for(world: &mut World, set: &Value, node: &str, hash: &str) -> Value {
     pod
 }
 
-fn judge(world: &mut World, set: &Value, nodes: &[Value], hash: &str) {
+fn judge(world: &mut World, set: &Value, nodes: &[Arc<Value>], hash: &str) {
     let pods = world.owned("Pod", set);
     let seconds = number(set, "/spec/minReadySeconds").unwrap_or(0);
     let ready = pods.iter().filter(|pod| is_ready(pod)).count();
@@ -102,5 +106,5 @@ fn judge(world: &mut World, set: &Value, nodes: &[Value], hash: &str) {
             status[key] = count.into();
         }
     }
-    world.put_status(set.clone(), status);
+    world.put_status(set, status);
 }

@@ -25,7 +25,7 @@ pub(super) fn run(world: &mut World) {
             versions.filter(|version| version["storage"] == true).map(|version| version["name"].clone()).collect();
         let status = json!({"conditions": [accepted, established], "acceptedNames": definition["spec"]["names"],
             "storedVersions": stored});
-        world.put_status(definition, status);
+        world.put_status(&definition, status);
     }
 }
 

@@ -1,5 +1,7 @@
 //! Deployments: a `ReplicaSet` for each template, scaled up and down within the strategy's limits.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use super::pods::{condition, owner_reference, share, template_hash, without_zeros};
@@ -41,9 +43,14 @@ fn revision(object: &Value) -> i64 {
     text.and_then(|text| text.parse().ok()).unwrap_or(0)
 }
 
+/// The highest revision of these.
+fn newest(sets: &[Arc<Value>]) -> i64 {
+    sets.iter().map(|set| revision(set)).max().unwrap_or(0)
+}
+
 /// Makes the set for a new template, with nothing in it.
-fn begin(world: &mut World, deployment: &Value, hash: &str, sets: &[Value]) {
-    let next = sets.iter().map(revision).max().unwrap_or(0) + 1;
+fn begin(world: &mut World, deployment: &Value, hash: &str, sets: &[Arc<Value>]) {
+    let next = newest(sets) + 1;
     let mut template = deployment["spec"]["template"].clone();
     template["metadata"]["labels"]["pod-template-hash"] = hash.into();
     let mut selector = deployment["spec"]["selector"].clone();
@@ -64,10 +71,10 @@ fn begin(world: &mut World, deployment: &Value, hash: &str, sets: &[Value]) {
 }
 
 /// A set of an earlier template is taken again: it becomes the newest revision, and remembers the one it was.
-fn take_again(world: &mut World, deployment: &Value, set: &Value, sets: &[Value]) {
+fn take_again(world: &mut World, deployment: &Value, set: &Value, sets: &[Arc<Value>]) {
     const REVISION: &str = "deployment.kubernetes.io/revision";
     const HISTORY: &str = "deployment.kubernetes.io/revision-history";
-    let next = (sets.iter().map(revision).max().unwrap_or(0) + 1).to_string();
+    let next = (newest(sets) + 1).to_string();
     let (mut set, mut deployment, was) = (set.clone(), deployment.clone(), revision(set).to_string());
     let annotations = &mut set["metadata"]["annotations"];
     let history = match annotations[HISTORY].as_str() {
@@ -83,7 +90,7 @@ fn take_again(world: &mut World, deployment: &Value, set: &Value, sets: &[Value]
 
 fn scale(world: &mut World, deployment: &Value, hash: &str) {
     let sets = world.owned("ReplicaSet", deployment);
-    let (new, old): (Vec<Value>, Vec<Value>) =
+    let (new, old): (Vec<Arc<Value>>, Vec<Arc<Value>>) =
         sets.into_iter().partition(|set| set["metadata"]["labels"]["pod-template-hash"] == hash);
     let Some(new) = new.into_iter().next() else { return };
     let wanted = count(deployment, "/spec/replicas");
@@ -167,5 +174,5 @@ fn judge(world: &mut World, before: &Value, hash: &str) {
     ];
     let status = json!({"observedGeneration": deployment["metadata"]["generation"], "replicas": replicas, "updatedReplicas": updated,
         "readyReplicas": ready, "availableReplicas": available, "unavailableReplicas": (wanted - available).max(0), "conditions": conditions});
-    world.put_status(deployment, without_zeros(status, &[]));
+    world.put_status(&deployment, without_zeros(status, &[]));
 }

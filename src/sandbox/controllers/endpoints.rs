@@ -1,5 +1,7 @@
 //! Endpoints and `EndpointSlices` of Services with a selector.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use super::pods::owner_reference;
@@ -44,14 +46,14 @@ fn point(world: &mut World, service: &Value) {
             && !matches!(text(pod, "/status/phase"), Some("Succeeded" | "Failed"))
             && matches(&service["spec"]["selector"], &pod["metadata"]["labels"])
     };
-    let pods: Vec<Value> = world.all("Pod").into_iter().filter(behind).collect();
+    let pods: Vec<Arc<Value>> = world.all("Pod").into_iter().filter(|pod| behind(pod)).collect();
     let published = service["spec"]["publishNotReadyAddresses"] == true;
     let goes = |pod: &Value| pod["metadata"].get("deletionTimestamp").is_some();
     let serves = |pod: &Value| published || (is_ready(pod) && !goes(pod));
     let reference = |pod: &Value| json!({"kind": "Pod", "name": pod["metadata"]["name"], "namespace": pod["metadata"]["namespace"], "uid": pod["metadata"]["uid"]});
-    let address = |pod: &&Value| json!({"ip": pod["status"]["podIP"], "nodeName": pod["spec"]["nodeName"], "targetRef": reference(pod)});
-    let ready: Vec<Value> = pods.iter().filter(|pod| serves(pod)).map(|pod| address(&pod)).collect();
-    let unready: Vec<Value> = pods.iter().filter(|pod| !serves(pod) && !goes(pod)).map(|pod| address(&pod)).collect();
+    let address = |pod: &Value| json!({"ip": pod["status"]["podIP"], "nodeName": pod["spec"]["nodeName"], "targetRef": reference(pod)});
+    let ready: Vec<Value> = pods.iter().filter(|pod| serves(pod)).map(|pod| address(pod)).collect();
+    let unready: Vec<Value> = pods.iter().filter(|pod| !serves(pod) && !goes(pod)).map(|pod| address(pod)).collect();
     let numbered = |port: &Value| {
         let number = pods.first().and_then(|pod| target(pod, port))?;
         let mut known = json!({"port": number, "protocol": port["protocol"]});
@@ -97,7 +99,7 @@ fn slice(world: &mut World, service: &Value, ends: &[Value], ports: &[Value]) {
     let known = world.owned("EndpointSlice", service).into_iter().next();
     let name = text(service, "/metadata/name").unwrap_or_default();
     let mut slice = match known {
-        Some(known) => known,
+        Some(known) => Value::clone(&known),
         None => json!({"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
             "metadata": {"name": format!("{name}-{}", world.store.ids.suffix()), "generateName": format!("{name}-"),
                 "namespace": service["metadata"]["namespace"], "ownerReferences": [owner_reference(service)]}}),

@@ -1,5 +1,7 @@
 //! Jobs: pods until enough have ended well.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use super::pods::{create, from_template};
@@ -16,17 +18,18 @@ pub(super) fn run(world: &mut World) {
             condition["status"] == "True" && (condition["type"] == "Complete" || condition["type"] == "Failed")
         });
         if job["metadata"].get("deletionTimestamp").is_none() && job["spec"]["suspend"] != true && !ended {
-            let job = label(world, job);
+            let job = label(world, &job);
             work(world, &job);
         }
     }
 }
 
 /// The selector and the labels by which a job knows its pods; the API server gives them.
-fn label(world: &mut World, mut job: Value) -> Value {
+fn label(world: &mut World, job: &Arc<Value>) -> Arc<Value> {
     if job["spec"].get("selector").is_some() {
-        return job;
+        return job.clone();
     }
+    let mut job = Value::clone(job);
     let (uid, name) = (job["metadata"]["uid"].clone(), job["metadata"]["name"].clone());
     job["spec"]["selector"] = json!({"matchLabels": {"batch.kubernetes.io/controller-uid": uid}});
     for (key, value) in [
@@ -81,5 +84,5 @@ fn work(world: &mut World, job: &Value) {
             status[key] = count.into();
         }
     }
-    world.put_status(job.clone(), status);
+    world.put_status(job, status);
 }

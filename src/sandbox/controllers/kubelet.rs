@@ -27,7 +27,7 @@ pub(super) fn run(world: &mut World) {
         if pod["metadata"].get("deletionTimestamp").is_some() {
             end(world, &pod);
         } else if !matches!(text(&pod, "/status/phase"), Some("Succeeded" | "Failed")) {
-            tend(world, pod);
+            tend(world, Value::clone(&pod));
         }
     }
 }
@@ -96,7 +96,7 @@ fn accept(world: &mut World, pod: &mut Value) {
         pod["status"]["initContainerStatuses"] = init.into();
     }
     pod["status"]["containerStatuses"] = main.into();
-    *pod = world.put(pod.clone());
+    *pod = Value::clone(&world.put(pod.clone()));
 }
 
 /// A free address in the range of the pod's node.

@@ -75,5 +75,5 @@ fn empty(world: &mut World, namespace: &Value, name: &str) {
             ("SomeFinalizersRemain", format!("Some content in the namespace has finalizers remaining: {said}")),
         ));
     }
-    world.put_status(namespace.clone(), json!({"phase": "Terminating", "conditions": conditions}));
+    world.put_status(namespace, json!({"phase": "Terminating", "conditions": conditions}));
 }

@@ -1,5 +1,7 @@
 //! Nodes that are not heard of, and the pods of nodes that are gone.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use crate::object::{items, text};
@@ -16,7 +18,7 @@ pub(super) fn run(world: &mut World) {
         let lost = world.suffers("node-unreachable", &name);
         let known = is_lost(&node);
         if lost != known {
-            report(world, node, lost);
+            report(world, Value::clone(&node), lost);
         } else if lost {
             evict(world, &node, &name);
         }
@@ -70,7 +72,7 @@ fn report(world: &mut World, mut node: Value, lost: bool) {
     world.event(&node, ("Normal", said), &format!("Node {name} status is now: {said}"), "node-controller");
     if lost {
         for pod in world.all("Pod").into_iter().filter(|pod| text(pod, "/spec/nodeName") == Some(&name)) {
-            unready(world, pod);
+            unready(world, Value::clone(&pod));
         }
     }
 }
@@ -91,12 +93,12 @@ fn unready(world: &mut World, mut pod: Value) {
 fn evict(world: &mut World, node: &Value, name: &str) {
     let taint = items(node, "/spec/taints").find(|taint| taint["key"] == TAINT);
     let Some(since) = taint.and_then(|taint| read_time(taint, "/timeAdded")) else { return };
-    let pods: Vec<Value> =
+    let pods: Vec<Arc<Value>> =
         world.all("Pod").into_iter().filter(|pod| text(pod, "/spec/nodeName") == Some(name)).collect();
     if pods.is_empty() || !world.is_since(since, TOLERATED) {
         return;
     }
-    let forever = |pod: &&Value| {
+    let forever = |pod: &Value| {
         items(pod, "/spec/tolerations").any(|toleration| {
             (toleration["key"] == TAINT || toleration.get("key").is_none())
                 && toleration.get("tolerationSeconds").is_none()

@@ -1,5 +1,7 @@
 //! Pods as their controllers make them.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use crate::object::{items, number, text};
@@ -67,7 +69,7 @@ pub(super) fn adopt(world: &mut World, owner: &Value, is_meant: impl Fn(&Value) 
 }
 
 /// Sends a pod to the API server and tells of it in an event of its owner, good or bad.
-pub(super) fn create(world: &mut World, owner: &Value, mut pod: Value, by: &str) -> Result<Value, Refusal> {
+pub(super) fn create(world: &mut World, owner: &Value, mut pod: Value, by: &str) -> Result<Arc<Value>, Refusal> {
     hold_back(world, owner)?;
     let name = text(&pod, "/metadata/name").unwrap_or_default().to_owned();
     let namespace = text(&pod, "/metadata/namespace").map(str::to_owned);
@@ -98,9 +100,9 @@ pub(super) fn match_replicas(
     owner: &Value,
     by: &str,
     make: impl Fn(&mut World) -> Value,
-) -> Vec<Value> {
+) -> Vec<Arc<Value>> {
     adopt(world, owner, is_active);
-    let mut pods: Vec<Value> = world.owned("Pod", owner).into_iter().filter(is_active).collect();
+    let mut pods: Vec<Arc<Value>> = world.owned("Pod", owner).into_iter().filter(|pod| is_active(pod)).collect();
     let wanted = usize::try_from(number(owner, "/spec/replicas").unwrap_or(1)).unwrap_or(0);
     for _ in pods.len()..wanted {
         let pod = make(world);

@@ -24,5 +24,5 @@ fn fill(world: &mut World, set: &Value) {
     let available = pods.iter().filter(|pod| is_available(world, pod, seconds)).count();
     let status = json!({"replicas": pods.len(), "fullyLabeledReplicas": pods.len(), "readyReplicas": ready,
         "availableReplicas": available, "observedGeneration": set["metadata"]["generation"]});
-    world.put_status(set.clone(), without_zeros(status, &["replicas"]));
+    world.put_status(set, without_zeros(status, &["replicas"]));
 }

@@ -1,5 +1,7 @@
 //! `StatefulSets`: pods with a number, each with claims of its own.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use super::pods::{adopt, create, discard, from_template, is_available, template_hash, without_zeros};
@@ -39,7 +41,7 @@ fn order(world: &mut World, set: &Value) {
     };
     adopt(world, set, is_numbered);
     let mut pods = world.owned("Pod", set);
-    pods.sort_by_key(number_of);
+    pods.sort_by_key(|pod| number_of(pod));
     let is_whole = |pod: &Value| is_ready(pod) && pod["metadata"].get("deletionTimestamp").is_none();
     for place in first..first + wanted {
         match pods.iter().find(|pod| number_of(pod) == place) {
@@ -143,7 +145,7 @@ fn claim_for(world: &mut World, set: &Value, template: &Value, name: &str) -> Re
 }
 
 /// Replaces pods of an older template, the highest first, each when all others are whole.
-fn renew(world: &mut World, set: &Value, pods: &[Value], update: &str) {
+fn renew(world: &mut World, set: &Value, pods: &[Arc<Value>], update: &str) {
     if set["spec"]["updateStrategy"]["type"] == "OnDelete" {
         return;
     }
@@ -174,5 +176,5 @@ fn judge(world: &mut World, set: &Value, update: &str) {
     let status = json!({"observedGeneration": set["metadata"]["generation"], "replicas": pods.len(), "readyReplicas": ready,
         "currentReplicas": of_current, "updatedReplicas": updated, "availableReplicas": available,
         "currentRevision": current, "updateRevision": update, "collisionCount": 0});
-    world.put_status(set.clone(), without_zeros(status, &["replicas", "collisionCount", "availableReplicas"]));
+    world.put_status(set, without_zeros(status, &["replicas", "collisionCount", "availableReplicas"]));
 }

@@ -19,7 +19,7 @@ pub(super) fn run(world: &mut World) {
         if status["phase"] != phase {
             status = json!({"phase": phase, "lastPhaseTransitionTime": time(world.now)});
         }
-        world.put_status(volume.clone(), status);
+        world.put_status(&volume, status);
         if phase == "Released" {
             reclaim(world, &volume);
         }
