@@ -10,6 +10,7 @@
 //! Modules stand in the order of that flow. Only [`engine`] writes. Nothing here prints, reads the environment or exits.
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
+pub mod bell;
 pub mod error;
 mod file_lock;
 mod heir;

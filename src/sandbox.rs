@@ -47,9 +47,10 @@ use http::{HeaderValue, Request, Response};
 use http_body_util::BodyExt as _;
 use jiff::Timestamp;
 use serde_json::Value;
-use tokio::sync::watch;
+
 use tower::{BoxError, Layer as _};
 
+use crate::bell::{Bell, Ear};
 use crate::cluster::clock::Clock;
 use crate::cluster::{Cluster, ClusterId, Meter};
 use crate::object::{ObjectRef, text};
@@ -61,6 +62,9 @@ pub use disks::Files;
 pub use file::{SandboxError, reset};
 pub use kind::Kind;
 
+/// The API server of a sandbox as a service.
+pub type Quay = tower::util::BoxCloneService<Request<kube::client::Body>, Response<api::Body>, BoxError>;
+
 /// A simulated cluster. Clones are the same cluster.
 #[derive(Clone)]
 pub struct Sandbox {
@@ -70,7 +74,7 @@ pub struct Sandbox {
 struct Inner {
     world: Mutex<World>,
     clock: Clock,
-    changed: watch::Sender<u64>,
+    changed: Bell,
     file: Option<file::Held>,
 }
 
@@ -79,6 +83,12 @@ impl Sandbox {
     pub fn new(kind: Kind) -> Self {
         let now = Timestamp::now();
         Self::with(harbour::fresh(kind, now, seed(now)), None)
+    }
+
+    /// A new cluster in which everything that looks like chance hangs on the seed, at a time of its own.
+    pub fn seeded(kind: Kind, origin: Timestamp, seed: &str) -> Self {
+        let world = harbour::fresh(kind, origin, seed.to_owned());
+        Self::at(world, None, origin)
     }
 
     /// The cluster of this kind that is kept in a folder; a new one when there is none. No other process can have it as
@@ -94,11 +104,16 @@ impl Sandbox {
         Ok(sandbox)
     }
 
-    fn with(mut world: World, file: Option<file::Held>) -> Self {
+    fn with(world: World, file: Option<file::Held>) -> Self {
         // A clock that has leapt ahead does not go back.
-        let clock = Clock::starting_at(world.now.max(Timestamp::now()));
+        let now = world.now.max(Timestamp::now());
+        Self::at(world, file, now)
+    }
+
+    fn at(mut world: World, file: Option<file::Held>, now: Timestamp) -> Self {
+        let clock = Clock::starting_at(now);
         world.settle(clock.now());
-        Self { inner: Arc::new(Inner { world: Mutex::new(world), clock, changed: watch::Sender::new(0), file }) }
+        Self { inner: Arc::new(Inner { world: Mutex::new(world), clock, changed: Bell::default(), file }) }
     }
 
     /// Writes the cluster down, if it is kept anywhere.
@@ -135,6 +150,15 @@ impl Sandbox {
         Cluster { client, id, meter, clock: self.clock() }
     }
 
+    /// The cluster as a client has it between which and the API server something stands: `between` gets the API server as a
+    /// service, and gives one that passes requests on, or does not.
+    pub fn cluster_through(&self, meter: Meter, between: impl FnOnce(Quay) -> Quay) -> Cluster {
+        let (kind, uid) = (self.kind(), harbour::identity(&self.lock()));
+        let client = kube::Client::new(meter.layer(between(Quay::new(self.service()))), "default");
+        let id = ClusterId { context: format!("the sandbox {kind}"), server: "memory of this process".to_owned(), uid };
+        Cluster { client, id, meter, clock: self.clock() }
+    }
+
     fn service(
         &self,
     ) -> impl tower::Service<Request<kube::client::Body>, Response = Response<api::Body>, Error = BoxError, Future: Send>
@@ -153,6 +177,9 @@ impl Sandbox {
                 let agent = HeaderValue::from_static(concat!("seaworthy/", env!("CARGO_PKG_VERSION")));
                 parts.headers.entry(http::header::USER_AGENT).or_insert(agent);
                 let body = body.collect().await?.to_bytes();
+                if let Some(delay) = sandbox.read(World::delay) {
+                    tokio::time::sleep(delay).await;
+                }
                 sandbox.answer(&Request::from_parts(parts, body))
             }
         })
@@ -163,6 +190,10 @@ impl Sandbox {
         if self.read(World::is_away) {
             let error = std::io::Error::new(std::io::ErrorKind::ConnectionRefused, "the sandbox was told to be down");
             return Err(error.into());
+        }
+        if self.read(|world| world.faults.contains_key("certificate-expired")) {
+            let expired = rustls::Error::InvalidCertificate(rustls::CertificateError::Expired);
+            return Err(std::io::Error::new(std::io::ErrorKind::InvalidData, expired).into());
         }
         Ok(api::answer(self, request))
     }
@@ -195,6 +226,14 @@ impl Sandbox {
     pub fn mend(&self) {
         self.change(|world| {
             faults::mend(world);
+            world.stir();
+        });
+    }
+
+    /// Takes back one fault, by its name.
+    pub fn heal(&self, fault: &faults::Fault) {
+        self.change(|world| {
+            faults::heal(world, fault.name);
             world.stir();
         });
     }
@@ -240,8 +279,8 @@ impl Sandbox {
         self.inner.world.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn changes(&self) -> watch::Receiver<u64> {
-        self.inner.changed.subscribe()
+    fn changes(&self) -> Ear {
+        self.inner.changed.listen()
     }
 
     fn read<T>(&self, look: impl FnOnce(&World) -> T) -> T {
@@ -253,6 +292,13 @@ impl Sandbox {
     /// Changes something, lets the controllers react, and writes it down: an answer is only given for what is kept.
     fn change<T>(&self, change: impl FnOnce(&mut World) -> T) -> T {
         self.inner.change(change)
+    }
+}
+
+/// Whoever waits for what comes next hears that nothing does.
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.changed.ring();
     }
 }
 
@@ -270,7 +316,7 @@ impl Inner {
             tracing::error!(%error, "the sandbox could not be written down");
         }
         drop(world);
-        self.changed.send_modify(|count| *count += 1);
+        self.changed.ring();
         answer
     }
 }
@@ -289,22 +335,21 @@ fn seed(now: Timestamp) -> String {
 
 /// Wakes the controllers when something is due, as long as anybody holds the cluster.
 async fn keep_going(inner: Weak<Inner>) {
-    let Some(mut changed) = inner.upgrade().map(|inner| inner.changed.subscribe()) else { return };
+    let Some(mut changed) = inner.upgrade().map(|inner| inner.changed.listen()) else { return };
     loop {
-        changed.borrow_and_update();
+        changed.heed();
         let Some(it) = inner.upgrade() else { return };
         let due = it.world.lock().unwrap_or_else(PoisonError::into_inner).due();
         let pause =
             due.map(|due| std::time::Duration::try_from(due.duration_since(it.clock.now())).unwrap_or_default());
         drop(it);
         let Some(pause) = pause else {
-            if changed.changed().await.is_err() {
-                return;
-            }
+            changed.rung().await;
             continue;
         };
         tokio::select! {
-            changed = changed.changed() => if changed.is_err() { return },
+            biased;
+            () = changed.rung() => {}
             () = tokio::time::sleep(pause) => {
                 let Some(it) = inner.upgrade() else { return };
                 it.change(|_| ());

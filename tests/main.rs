@@ -6,6 +6,7 @@
 //! * `properties`: what holds for every plan, tried on many;
 //! * `stacks`: what each built-in stack makes of which values;
 //! * `sandbox`: the simulated cluster, and the program above it;
+//! * `endurance`, `seeds`: the engine on the simulated cluster, against every order of faults;
 //! * `front`: the program in a pseudo-terminal, by keys;
 //! * `layering`: rules about the source itself.
 //!
@@ -13,11 +14,13 @@
 #![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
 mod cli;
+mod endurance;
 mod engine;
 mod front;
 mod layering;
 mod properties;
 mod recover;
 mod sandbox;
+mod seeds;
 mod stacks;
 mod test;

@@ -24,7 +24,7 @@ use super::voyage::{Remarks, Voyage, show_plan};
 use super::{Failure, Session, wizard};
 use crate::front::face::Face;
 use crate::front::say;
-pub(super) use inputs::{applied, conflict_choice, record_of};
+pub(super) use inputs::conflict_choice;
 use inputs::{desired, inputs, policy};
 pub(super) use preflight::{check_name, refuse_unshared};
 use preflight::{judge, sort};

@@ -4,13 +4,13 @@ use std::process::ExitCode;
 
 use clap::Args;
 use seaworthy::engine::journal::{RunRecord, RunState};
-use seaworthy::engine::record::InstallRecord;
+use seaworthy::engine::record::{InstallRecord, applied};
 use seaworthy::plan::Purpose;
 use seaworthy::plan::install::{Desired, Policy};
 use seaworthy::prepare;
 
 use super::chart;
-use super::install::{OnConflict, Ready, applied, conflict_choice};
+use super::install::{OnConflict, Ready, conflict_choice};
 use super::uninstall::bare_installation;
 use super::voyage::{Remarks, show_plan};
 use super::{Failure, Session};

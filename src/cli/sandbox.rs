@@ -24,10 +24,26 @@ pub(crate) enum SandboxCommand {
     },
     /// Forget everything in it
     Reset,
-    /// Break something: `list` shows what can be broken, `none` mends what lasts
-    Fault {
-        /// NAME or NAME=TARGET; `list`; `none`
+    /// Break something, or mend it
+    #[command(subcommand)]
+    Fault(FaultCommand),
+}
+
+/// `sandbox fault ...`
+#[derive(Debug, Subcommand)]
+pub(crate) enum FaultCommand {
+    /// What can be broken, and what is
+    List,
+    /// Break something
+    Inject {
+        /// NAME or NAME=TARGET; without a target it strikes everything that it can
         #[arg(required = true, value_name = "FAULT")]
+        faults: Vec<String>,
+    },
+    /// Mend what was broken; what was deleted stays deleted
+    Heal {
+        /// Names of faults (default: all)
+        #[arg(value_name = "FAULT")]
         faults: Vec<String>,
     },
 }
@@ -37,11 +53,9 @@ pub(crate) async fn run(session: &Session, command: &SandboxCommand) -> Result<E
     match command {
         SandboxCommand::Serve { port } => serve(session, kind, *port).await,
         SandboxCommand::Reset => reset(session, kind),
-        SandboxCommand::Fault { faults } => match faults.as_slice() {
-            [word] if word == "list" => list(session, kind),
-            [word] if word == "none" => mend(session, kind),
-            names => strike(session, kind, names),
-        },
+        SandboxCommand::Fault(FaultCommand::List) => list(session, kind),
+        SandboxCommand::Fault(FaultCommand::Inject { faults }) => strike(session, kind, faults),
+        SandboxCommand::Fault(FaultCommand::Heal { faults }) => mend(session, kind, faults),
     }
 }
 
@@ -77,9 +91,16 @@ fn list(session: &Session, kind: Kind) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn mend(session: &Session, kind: Kind) -> Result<ExitCode, Failure> {
+fn mend(session: &Session, kind: Kind, names: &[String]) -> Result<ExitCode, Failure> {
+    let chosen: Vec<(&Fault, &str)> = names.iter().map(|name| choose(name)).collect::<Result<_, _>>()?;
     let sandbox = session.sandbox(kind)?;
-    sandbox.mend();
+    if chosen.is_empty() {
+        sandbox.mend();
+    }
+    for (fault, _) in chosen {
+        sandbox.heal(fault);
+        say(format!("{} is healed", fault.name));
+    }
     sandbox.save()?;
     say(format!("the sandbox {kind} is mended; what was deleted stays deleted"));
     Ok(ExitCode::SUCCESS)
@@ -106,10 +127,21 @@ fn choose(text: &str) -> Result<(&'static Fault, &str), Failure> {
         Failure::input("unknown-fault", format!("there is no fault `{name}`"), hint)
     };
     let fault = faults::find(name).ok_or_else(unknown)?;
-    if fault.name == "api-down" && !target.is_empty() && target.parse::<u32>().is_err() {
-        return Err(Failure::input("bad-target", format!("api-down={target}: expected seconds"), "write api-down=20"));
+    let wrong = |expected: &str, example: &str| {
+        let message = format!("{name}={target}: expected {expected}");
+        Failure::input("bad-target", message, format!("write {name}={example}"))
+    };
+    match (fault.name, target) {
+        (_, "") => Ok((fault, target)),
+        ("api-down" | "api-slow", seconds) if seconds.parse::<u32>().is_err() => Err(wrong("seconds", "20")),
+        ("api-refusing", code) if !["403", "409", "429", "500"].contains(&code) => {
+            Err(wrong("403, 409, 429 or 500", "429"))
+        }
+        _ if fault.target.is_empty() => {
+            Err(Failure::input("bad-target", format!("{name} has no target"), format!("write {name}")))
+        }
+        _ => Ok((fault, target)),
     }
-    Ok((fault, target))
 }
 
 async fn serve(session: &Session, kind: Kind, port: u16) -> Result<ExitCode, Failure> {

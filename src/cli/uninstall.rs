@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::Args;
 use seaworthy::cluster::{Cluster, Counts};
 use seaworthy::engine::journal::{Inputs, RunRecord};
-use seaworthy::engine::record::InstallRecord;
+use seaworthy::engine::record::{InstallRecord, applied};
 use seaworthy::object::ObjectRef;
 use seaworthy::plan::uninstall::{DataName, Destroy, Made, add_made};
 use seaworthy::plan::{Change, Installation, Plan};
@@ -17,7 +17,6 @@ use serde_json::Value;
 
 use super::chart;
 use super::choose::check_name;
-use super::install::applied;
 use super::landing::Landing;
 use super::voyage::{Remarks, Voyage, agree_to_all, refuse, show_plan};
 use super::{Failure, Session};

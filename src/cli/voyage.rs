@@ -19,7 +19,6 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::failure::code;
-use super::install::record_of;
 use super::landing::Landing;
 use super::pilot::{self, Front, Told};
 use super::{Failure, Session, health};
@@ -109,7 +108,7 @@ impl Voyage<'_> {
         if plan.writes() && !self.session.globals.yes && can_ask() && !plan.purpose.is_of_host() {
             // Nobody is to read a plan and agree to it before hearing that it cannot be begun.
             let key = plan.installation.key();
-            Lock::look(&self.cluster.client, &key, self.take_lock == Some(key.as_str())).await?;
+            Lock::look(&self.cluster, &key, self.take_lock == Some(key.as_str())).await?;
         }
         if plan.writes() && !self.agreed {
             self.show(plan);
@@ -165,15 +164,15 @@ impl Voyage<'_> {
             return Ok(Held::Machine(MachineLock::acquire(&self.session.state_dir()?, &key)?));
         }
         let take_over = self.take_lock == Some(key.as_str());
-        let client = &self.cluster.client;
-        let held = match Lock::acquire(client, &key, take_over, lost.clone()).await {
+        let cluster = &self.cluster;
+        let held = match Lock::acquire(cluster, &key, take_over, lost.clone()).await {
             Err(held @ LockError::Held { expired: true, .. }) => held,
             answer => return Ok(Held::Cluster(Box::new(answer?))),
         };
         let question = format!("{held}. Take it over?");
         let ask = Ask::Typed { question, word: key.clone() };
         match self.face.ask(ask).await.map_err(|error| unanswerable(&error))? {
-            Some(Answer::Yes) => Ok(Held::Cluster(Box::new(Lock::acquire(client, &key, true, lost).await?))),
+            Some(Answer::Yes) => Ok(Held::Cluster(Box::new(Lock::acquire(cluster, &key, true, lost).await?))),
             Some(Answer::No) => Err(declined()),
             Some(Answer::Interrupted) => Err(interrupted()),
             None => Err(held.into()),
@@ -227,7 +226,7 @@ impl Voyage<'_> {
         if prepared.plan.purpose != Purpose::Install {
             return true;
         }
-        let wanted = |record: &InstallRecord| *record == record_of(prepared, &self.inputs, &record.run);
+        let wanted = |record: &InstallRecord| *record == InstallRecord::of(&prepared.plan, &self.inputs, &record.run);
         self.record.as_ref().is_some_and(wanted)
     }
 
@@ -239,7 +238,9 @@ impl Voyage<'_> {
         self.record_health(&prepared.plan).await;
         let client = &self.cluster.client;
         let written = match prepared.plan.purpose {
-            Purpose::Install if due => record_of(prepared, &self.inputs, &outcome.run).write(client).await,
+            Purpose::Install if due => {
+                InstallRecord::of(&prepared.plan, &self.inputs, &outcome.run).write(client).await
+            }
             Purpose::Uninstall => InstallRecord::delete(client, &prepared.plan.installation.key()).await,
             _ => return,
         };

@@ -1,7 +1,7 @@
 //! The time of a cluster. That of a real one is this machine's; that of a sandbox is virtual, and can leap over waiting.
 
+use std::cell::Cell;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::runtime::{Handle, RuntimeFlavor};
@@ -15,8 +15,11 @@ pub struct Clock(Option<Arc<Virtual>>);
 struct Virtual {
     origin: Timestamp,
     began: Instant,
-    /// How many ask for leaps now.
-    leaps: AtomicUsize,
+}
+
+thread_local! {
+    /// How many ask for leaps now: time leaps for the runtime, which has only this thread, and so for all its clusters.
+    static LEAPS: Cell<usize> = const { Cell::new(0) };
 }
 
 impl Clock {
@@ -27,7 +30,7 @@ impl Clock {
 
     /// A clock that shows `origin` now and goes on with tokio's.
     pub fn starting_at(origin: Timestamp) -> Self {
-        Self(Some(Arc::new(Virtual { origin, began: Instant::now(), leaps: AtomicUsize::new(0) })))
+        Self(Some(Arc::new(Virtual { origin, began: Instant::now() })))
     }
 
     /// The time there.
@@ -45,22 +48,24 @@ impl Clock {
     /// single thread knows that nothing else is to be done; elsewhere, and on a real clock, time passes as ever.
     #[must_use = "time leaps as long as this lives"]
     pub fn leap(&self) -> Leap {
-        let leaping = self.0.clone().filter(|_| {
-            Handle::try_current().is_ok_and(|runtime| runtime.runtime_flavor() == RuntimeFlavor::CurrentThread)
-        });
-        if let Some(it) = &leaping
-            && it.leaps.fetch_add(1, Ordering::Relaxed) == 0
-        {
+        let leaps = self.0.is_some()
+            && Handle::try_current().is_ok_and(|runtime| runtime.runtime_flavor() == RuntimeFlavor::CurrentThread);
+        if leaps && LEAPS.replace(LEAPS.get() + 1) == 0 {
             tokio::time::pause();
         }
-        Leap(leaping)
+        Leap(leaps)
     }
 
     /// Waits for something outside of the runtime (a disk, a socket), for which virtual time must not leap: to the
     /// runtime such a wait looks as if nothing were to be done.
     pub async fn outside<F: Future>(&self, work: F) -> F::Output {
-        if self.0.as_ref().is_none_or(|it| it.leaps.load(Ordering::Relaxed) == 0) {
+        if self.0.is_none() || LEAPS.get() == 0 {
             return work.await;
+        }
+        // What is done already needs no thread, whose speed nothing may hang on in a simulation.
+        let mut work = std::pin::pin!(work);
+        if let std::task::Poll::Ready(output) = futures::poll!(work.as_mut()) {
+            return output;
         }
         // tokio does not advance a paused clock while a blocking task runs.
         let (done, wait) = std::sync::mpsc::channel::<()>();
@@ -75,15 +80,12 @@ impl Clock {
 
 /// See [`Clock::leap`].
 #[derive(Debug)]
-pub struct Leap(Option<Arc<Virtual>>);
+pub struct Leap(bool);
 
 impl Drop for Leap {
     fn drop(&mut self) {
         // A guard that outlives its runtime has no clock to set.
-        if let Some(it) = &self.0
-            && it.leaps.fetch_sub(1, Ordering::Relaxed) == 1
-            && Handle::try_current().is_ok()
-        {
+        if self.0 && LEAPS.replace(LEAPS.get() - 1) == 1 && Handle::try_current().is_ok() {
             tokio::time::resume();
         }
     }

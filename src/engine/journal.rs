@@ -9,7 +9,7 @@ pub mod runs;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc;
+use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread::JoinHandle;
 
 use tokio::sync::oneshot;
@@ -107,16 +107,30 @@ enum Message {
 pub struct Journal {
     run: String,
     path: PathBuf,
-    sender: Option<mpsc::Sender<Message>>,
-    writer: Option<JoinHandle<()>>,
+    pen: Pen,
+}
+
+/// Who writes.
+enum Pen {
+    /// A thread of its own.
+    Thread { sender: Option<mpsc::Sender<Message>>, writer: Option<JoinHandle<()>> },
+    /// Whoever has something to write, and waits for the disk: nothing happens meanwhile, so that what happens does not depend
+    /// on how fast a disk is.
+    Here(Mutex<Scribe>),
 }
 
 impl Journal {
     /// Starts the writer on a file that is open, locked and at its end.
     fn start(run: String, path: PathBuf, file: FileLock) -> Self {
         let (sender, receiver) = mpsc::channel();
-        let writer = std::thread::spawn(move || write_all(file, &receiver));
-        Self { run, path, sender: Some(sender), writer: Some(writer) }
+        let scribe = Scribe::new(file);
+        let writer = std::thread::spawn(move || write_all(scribe, &receiver));
+        Self { run, path, pen: Pen::Thread { sender: Some(sender), writer: Some(writer) } }
+    }
+
+    /// The same without a writer: see [`Pen::Here`].
+    fn start_here(run: String, path: PathBuf, file: FileLock) -> Self {
+        Self { run, path, pen: Pen::Here(Mutex::new(Scribe::new(file))) }
     }
 
     /// Id of the run.
@@ -126,9 +140,13 @@ impl Journal {
 
     /// Writes an entry and returns when the disk has it.
     pub async fn commit(&self, entry: Entry) -> Result<(), JournalError> {
-        let (sender, receiver) = oneshot::channel();
-        self.send(Message::Commit(entry, sender));
         let failed = |message: String| io(&self.path)(std::io::Error::other(message));
+        let sender = match &self.pen {
+            Pen::Here(scribe) => return lock_of(scribe).write(&[entry], true).map_err(failed),
+            Pen::Thread { sender, .. } => sender,
+        };
+        let (answer, receiver) = oneshot::channel();
+        send(sender.as_ref(), Message::Commit(entry, answer));
         match receiver.await {
             Ok(answer) => answer.map_err(failed),
             Err(_) => Err(failed("the writer has ended".to_owned())),
@@ -137,58 +155,88 @@ impl Journal {
 
     /// Writes an entry some time later, in order. For what can be learnt from the cluster again.
     pub fn note(&self, entry: Entry) {
-        self.send(Message::Note(entry));
-    }
-
-    fn send(&self, message: Message) {
-        // A writer that is gone has dropped the receiver of a commit, which is how its caller learns of it.
-        if let Some(sender) = &self.sender {
-            let _ = sender.send(message);
+        match &self.pen {
+            Pen::Thread { sender, .. } => send(sender.as_ref(), Message::Note(entry)),
+            Pen::Here(scribe) => {
+                if let Err(error) = lock_of(scribe).write(&[entry], false) {
+                    tracing::error!(%error, "an entry of the journal could not be written");
+                }
+            }
         }
+    }
+}
+
+fn lock_of(scribe: &Mutex<Scribe>) -> MutexGuard<'_, Scribe> {
+    scribe.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn send(sender: Option<&mpsc::Sender<Message>>, message: Message) {
+    // A writer that is gone has dropped the receiver of a commit, which is how its caller learns of it.
+    if let Some(sender) = sender {
+        let _ = sender.send(message);
     }
 }
 
 impl Drop for Journal {
     fn drop(&mut self) {
-        self.sender.take();
-        if let Some(writer) = self.writer.take() {
+        let Pen::Thread { sender, writer } = &mut self.pen else { return };
+        sender.take();
+        if let Some(writer) = writer.take() {
             // The writer only ends by itself; a panic in it has been reported to every commit already.
             let _ = writer.join();
         }
     }
 }
 
-fn write_all(mut file: FileLock, receiver: &mpsc::Receiver<Message>) {
-    // Up to here the file holds whole lines.
-    let mut whole = file.metadata().map(|metadata| metadata.len());
-    while let Ok(first) = receiver.recv() {
+/// The file, and how much of it is whole lines.
+struct Scribe {
+    file: FileLock,
+    whole: std::io::Result<u64>,
+}
+
+impl Scribe {
+    fn new(file: FileLock) -> Self {
+        let whole = file.metadata().map(|metadata| metadata.len());
+        Self { file, whole }
+    }
+
+    /// Writes entries, and waits for the disk when somebody waits for it.
+    fn write(&mut self, entries: &[Entry], durable: bool) -> Result<(), String> {
         let mut text = Vec::new();
-        let mut waiting = Vec::new();
-        for message in std::iter::once(first).chain(receiver.try_iter()) {
-            let entry = match message {
-                Message::Commit(entry, answer) => {
-                    waiting.push(answer);
-                    entry
-                }
-                Message::Note(entry) => entry,
-            };
-            if let Err(error) = serde_json::to_writer(&mut text, &entry) {
+        for entry in entries {
+            if let Err(error) = serde_json::to_writer(&mut text, entry) {
                 tracing::error!(%error, "an entry of the journal could not be written as JSON");
             }
             text.push(b'\n');
         }
-        let written = file.write_all(&text).and_then(|()| if waiting.is_empty() { Ok(()) } else { file.sync_data() });
-        match (&written, &mut whole) {
+        let written = self.file.write_all(&text).and_then(|()| if durable { self.file.sync_data() } else { Ok(()) });
+        match (&written, &mut self.whole) {
             (Ok(()), Ok(whole)) => *whole += text.len() as u64,
             // Half a line (the disk is full) must not stand in the way of the next one, which may fit again.
             (Err(_), Ok(whole)) => {
-                if let Err(error) = file.set_len(*whole) {
+                if let Err(error) = self.file.set_len(*whole) {
                     tracing::error!(%error, "half a line is left in the journal");
                 }
             }
             (_, Err(_)) => {}
         }
-        let answer = written.map_err(|error| error.to_string());
+        written.map_err(|error| error.to_string())
+    }
+}
+
+fn write_all(mut scribe: Scribe, receiver: &mpsc::Receiver<Message>) {
+    while let Ok(first) = receiver.recv() {
+        let (mut entries, mut waiting) = (Vec::new(), Vec::new());
+        for message in std::iter::once(first).chain(receiver.try_iter()) {
+            match message {
+                Message::Commit(entry, answer) => {
+                    waiting.push(answer);
+                    entries.push(entry);
+                }
+                Message::Note(entry) => entries.push(entry),
+            }
+        }
+        let answer = scribe.write(&entries, !waiting.is_empty());
         for waiter in waiting {
             // A caller that was cancelled no longer waits.
             let _ = waiter.send(answer.clone());

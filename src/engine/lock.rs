@@ -21,6 +21,7 @@ pub use holder::Holder;
 pub use machine::MachineLock;
 
 use crate::cluster::fault::classify;
+use crate::cluster::{Clock, Cluster};
 use crate::error::Explain;
 use crate::plan::FIELD_MANAGER;
 
@@ -35,14 +36,14 @@ const RENEWAL: Duration = Duration::from_secs(15);
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
     /// Somebody else is at work.
-    #[error("{key} is locked by {holder}, last heard of {} ago", age(*since))]
+    #[error("{key} is locked by {holder}, last heard of {silent} s ago")]
     Held {
         /// The installation.
         key: String,
         /// Who, and since when, for people.
         holder: String,
-        /// When the lock was last renewed.
-        since: Timestamp,
+        /// Seconds since the lock was last renewed.
+        silent: i64,
         /// Whether it may be taken over by somebody who says so.
         expired: bool,
     },
@@ -84,10 +85,6 @@ pub enum LockError {
     },
 }
 
-fn age(since: Timestamp) -> String {
-    format!("{} s", Timestamp::now().duration_since(since).as_secs())
-}
-
 impl Explain for LockError {
     fn id(&self) -> &'static str {
         match self {
@@ -122,6 +119,7 @@ impl Explain for LockError {
 pub struct Lock {
     leases: Api<Lease>,
     name: String,
+    me: Holder,
     /// The Lease as this process wrote it last.
     written: Arc<Mutex<Preconditions>>,
     renewal: JoinHandle<()>,
@@ -131,15 +129,28 @@ impl Lock {
     /// Takes the lock of an installation. A holder that is a dead process of this host and boot is taken over at once;
     /// one that was not heard of for 60 s when `take_over` is set. `lost` is cancelled when somebody else takes the lock.
     pub async fn acquire(
-        client: &Client,
+        cluster: &Cluster,
+        key: &str,
+        take_over: bool,
+        lost: CancellationToken,
+    ) -> Result<Self, LockError> {
+        Self::acquire_as(Holder::this_process(), cluster, key, take_over, lost).await
+    }
+
+    /// The same, for a holder that is not this process.
+    ///
+    /// # Errors
+    /// As [`Lock::acquire`].
+    pub async fn acquire_as(
+        me: Holder,
+        Cluster { client, clock, .. }: &Cluster,
         key: &str,
         take_over: bool,
         lost: CancellationToken,
     ) -> Result<Self, LockError> {
         let refused = |source| refused(key, source);
         let leases: Api<Lease> = Api::namespaced(client.clone(), SYSTEM_NAMESPACE);
-        let me = Holder::this_process();
-        let wanted = lease(key, &me);
+        let wanted = lease(key, &me, clock.now());
         let taken = match leases.create(&PostParams::default(), &wanted).await {
             Err(kube::Error::Api(status)) if status.code == 404 => {
                 make_namespace(client).await.map_err(refused)?;
@@ -151,7 +162,7 @@ impl Lock {
             Ok(held) => held,
             Err(kube::Error::Api(status)) if status.is_already_exists() => {
                 let there = leases.get(key).await.map_err(refused)?;
-                may_take(key, &there, &me, take_over)?;
+                may_take(key, &there, (&me, clock.now()), take_over)?;
                 let mut mine = wanted;
                 // Whoever changes it between the two requests wins.
                 mine.metadata.resource_version = there.metadata.resource_version;
@@ -160,8 +171,9 @@ impl Lock {
             Err(error) => return Err(refused(error)),
         };
         let written = Arc::new(Mutex::new(as_written(held)));
-        let renewal = tokio::spawn(renew(leases.clone(), (key.to_owned(), me), written.clone(), lost));
-        Ok(Self { leases, name: key.to_owned(), written, renewal })
+        let about = (key.to_owned(), me.clone(), clock.clone());
+        let renewal = tokio::spawn(renew(leases.clone(), about, written.clone(), lost));
+        Ok(Self { leases, name: key.to_owned(), me, written, renewal })
     }
 
     /// Whether the lock could be had, found out without taking it: one read and one review of access.
@@ -169,7 +181,7 @@ impl Lock {
     /// # Errors
     /// When somebody holds it who is alive as far as can be known, or it may not be taken or looked at. One that was not
     /// heard of for a minute is left to [`Lock::acquire`], which can be told to take over.
-    pub async fn look(client: &Client, key: &str, take_over: bool) -> Result<(), LockError> {
+    pub async fn look(Cluster { client, clock, .. }: &Cluster, key: &str, take_over: bool) -> Result<(), LockError> {
         let refused = |source| refused(key, source);
         let leases: Api<Lease> = Api::namespaced(client.clone(), SYSTEM_NAMESPACE);
         let (there, allowed) = tokio::join!(leases.get_opt(key), may_create(client));
@@ -177,7 +189,7 @@ impl Lock {
             return Err(LockError::NotAllowed { key: key.to_owned() });
         }
         let Some(there) = there.map_err(refused)? else { return Ok(()) };
-        match may_take(key, &there, &Holder::this_process(), take_over) {
+        match may_take(key, &there, (&Holder::this_process(), clock.now()), take_over) {
             Err(LockError::Held { expired: true, .. }) => Ok(()),
             answer => answer,
         }
@@ -199,7 +211,7 @@ impl Lock {
     async fn release_renewed(self) -> Result<(), kube::Error> {
         let Some(there) = self.leases.get_opt(&self.name).await? else { return Ok(()) };
         let holder = there.spec.as_ref().and_then(|spec| spec.holder_identity.clone());
-        if holder != Some(Holder::this_process().to_string()) {
+        if holder != Some(self.me.to_string()) {
             return Ok(());
         }
         match self.leases.delete(&self.name, &DeleteParams::default().preconditions(as_written(there))).await {
@@ -225,8 +237,8 @@ fn as_written(lease: Lease) -> Preconditions {
     Preconditions { uid: lease.metadata.uid, resource_version: lease.metadata.resource_version }
 }
 
-fn lease(key: &str, holder: &Holder) -> Lease {
-    let now = MicroTime(Timestamp::now());
+fn lease(key: &str, holder: &Holder, now: Timestamp) -> Lease {
+    let now = MicroTime(now);
     Lease {
         metadata: ObjectMeta { name: Some(key.to_owned()), ..ObjectMeta::default() },
         spec: Some(LeaseSpec {
@@ -251,19 +263,20 @@ async fn may_create(client: &Client) -> bool {
     super::review::may(client, attributes).await != Some(false)
 }
 
-fn may_take(key: &str, there: &Lease, me: &Holder, take_over: bool) -> Result<(), LockError> {
+fn may_take(key: &str, there: &Lease, (me, now): (&Holder, Timestamp), take_over: bool) -> Result<(), LockError> {
     let spec = there.spec.clone().unwrap_or_default();
     let holder = spec.holder_identity.unwrap_or_default();
     let since = spec.renew_time.map_or(Timestamp::UNIX_EPOCH, |time| time.0);
     let dead = holder.parse::<Holder>().is_ok_and(|holder| holder.is_dead_neighbour(me));
-    let expired = Timestamp::now().duration_since(since).as_secs() >= EXPIRY.as_secs().cast_signed();
+    let silent = now.duration_since(since).as_secs();
+    let expired = silent >= EXPIRY.as_secs().cast_signed();
     if dead || holder.is_empty() || (expired && take_over) {
         return Ok(());
     }
     let acquired = spec.acquire_time.map_or(since, |time| time.0).strftime("%H:%M:%S");
     let who = holder.parse::<Holder>().map_or(holder, |holder| holder.named());
     let holder = format!("{who}, since {acquired} UTC");
-    Err(LockError::Held { key: key.to_owned(), holder, since, expired })
+    Err(LockError::Held { key: key.to_owned(), holder, silent, expired })
 }
 
 async fn make_namespace(client: &Client) -> Result<(), kube::Error> {
@@ -276,36 +289,40 @@ async fn make_namespace(client: &Client) -> Result<(), kube::Error> {
 /// Renews until aborted. A renewal that finds another holder, or none for as long as the lease lasts, ends the run.
 async fn renew(
     leases: Api<Lease>,
-    (name, me): (String, Holder),
+    (name, me, clock): (String, Holder, Clock),
     written: Arc<Mutex<Preconditions>>,
     lost: CancellationToken,
 ) {
     let mut timer = tokio::time::interval(RENEWAL);
     timer.tick().await;
-    let mut renewed = Timestamp::now();
+    let mut renewed = clock.now();
     loop {
         timer.tick().await;
-        match renew_once(&leases, &name, &me).await {
+        match renew_once(&leases, &name, (&me, clock.now())).await {
             Ok(Some(lease)) => {
-                renewed = Timestamp::now();
+                renewed = clock.now();
                 *written.lock().unwrap_or_else(PoisonError::into_inner) = as_written(lease);
             }
             Ok(None) => return lost.cancel(),
             Err(error) => tracing::warn!(%error, "the lock was not renewed"),
         }
-        if Timestamp::now().duration_since(renewed).as_secs() >= EXPIRY.as_secs().cast_signed() {
+        if clock.now().duration_since(renewed).as_secs() >= EXPIRY.as_secs().cast_signed() {
             return lost.cancel();
         }
     }
 }
 
 /// `None`: somebody else holds it now.
-async fn renew_once(leases: &Api<Lease>, name: &str, me: &Holder) -> Result<Option<Lease>, kube::Error> {
+async fn renew_once(
+    leases: &Api<Lease>,
+    name: &str,
+    (me, now): (&Holder, Timestamp),
+) -> Result<Option<Lease>, kube::Error> {
     let Some(mut lease) = leases.get_opt(name).await? else { return Ok(None) };
     let spec = lease.spec.get_or_insert_default();
     if spec.holder_identity.as_deref() != Some(me.to_string().as_str()) {
         return Ok(None);
     }
-    spec.renew_time = Some(MicroTime(Timestamp::now()));
+    spec.renew_time = Some(MicroTime(now));
     leases.replace(name, &PostParams::default(), &lease).await.map(Some)
 }

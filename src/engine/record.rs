@@ -15,10 +15,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
-use super::journal::Inputs;
+use super::journal::{Inputs, RunRecord};
 use super::lock::SYSTEM_NAMESPACE;
 use crate::object::ObjectRef;
-use crate::plan::{FIELD_MANAGER, Installation, Reach};
+use crate::plan::install::Policy;
+use crate::plan::{Change, FIELD_MANAGER, Installation, Plan, Reach};
 
 /// The version of this format.
 pub const FORMAT: u32 = 1;
@@ -46,7 +47,33 @@ pub struct InstallRecord {
     pub run: String,
 }
 
+/// Everything that was applied before: by the last finished run, and by the last run of this machine, finished or not.
+pub fn applied(record: Option<&InstallRecord>, latest: Option<&RunRecord>) -> Vec<ObjectRef> {
+    let mut inventory: Vec<ObjectRef> = record.map(|record| record.inventory.clone()).unwrap_or_default();
+    inventory.extend(latest.into_iter().flat_map(|run| run.plan.wanted()));
+    inventory.sort();
+    inventory.dedup();
+    inventory
+}
+
 impl InstallRecord {
+    /// What the cluster remembers of a plan once it has been run.
+    pub fn of(plan: &Plan, inputs: &Inputs, run: &str) -> Self {
+        let kept = plan.steps.iter().filter(|step| matches!(step.change, Change::Keep { .. }));
+        let mut inventory: Vec<ObjectRef> = plan.wanted().chain(kept.filter_map(|step| step.action.object())).collect();
+        inventory.sort();
+        inventory.dedup();
+        Self {
+            format: FORMAT,
+            installation: plan.installation.clone(),
+            // How conflicts were met is the run's own business: the same values are the same installation.
+            inputs: Inputs { policy: Policy::default(), ..inputs.clone() },
+            inventory,
+            reach: plan.reach.clone(),
+            run: run.to_owned(),
+        }
+    }
+
     /// Writes it.
     pub async fn write(&self, client: &Client) -> Result<(), kube::Error> {
         let text = serde_json::to_string(self).map_err(kube::Error::SerdeError)?;

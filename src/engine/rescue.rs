@@ -19,7 +19,7 @@ use super::apply::ApplyError;
 use super::journal::Entry;
 use super::ready::Readiness;
 use super::step::{Doing, Ending, done, unknown_kind};
-use super::wait::{CLOCK, PATIENCE, Wait, next_change};
+use super::wait::{CLOCK, PATIENCE, Wait};
 use crate::doctor::{Cause, Outlook};
 use crate::event::{Command, Event};
 use crate::object::ObjectRef;
@@ -143,7 +143,7 @@ impl Doing<'_> {
         clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut said = String::new();
         loop {
-            changes.borrow_and_update();
+            changes.heed();
             let seen = self.tracker.look(&watched, |picture| verb.standing(picture));
             let progress = match seen {
                 Some(standing) => match aim.missing(standing) {
@@ -165,11 +165,12 @@ impl Doing<'_> {
                 said.clone_from(&progress);
             }
             tokio::select! {
+                biased;
                 () = self.context.cancel.cancelled() => return Err(Ending::Stopped),
                 () = sleep_until(deadline) => {
                     return Err(Ending::Failed(wait.too_late(&progress, cause.map(Box::new))));
                 }
-                () = next_change(&mut changes) => {}
+                () = changes.rung() => {}
                 _ = clock.tick() => {}
             }
         }
@@ -189,6 +190,7 @@ impl Doing<'_> {
         let mut commands = commands.lock().await;
         loop {
             let command = tokio::select! {
+                biased;
                 () = self.context.cancel.cancelled() => return Ending::Stopped,
                 command = commands.recv() => command,
             };

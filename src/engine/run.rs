@@ -125,6 +125,7 @@ impl<'a> Course<'a> {
                 });
             }
             let next = tokio::select! {
+                biased;
                 next = active.next() => next,
                 () = context.cancel.cancelled(), if !self.stopped => {
                     self.stopped = true;

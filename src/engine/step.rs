@@ -1,6 +1,6 @@
 //! Doing one step.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -37,7 +37,7 @@ pub(super) struct Doing<'a> {
     pub(super) journal: Option<&'a Journal>,
     pub(super) tracker: Tracker,
     /// What this run has applied.
-    pub(super) applied: Mutex<HashMap<ObjectRef, Applied>>,
+    pub(super) applied: Mutex<BTreeMap<ObjectRef, Applied>>,
     /// Steps of this machine that were done in this run: what stands behind them is not as the picture has it.
     pub(super) changed: Mutex<HashSet<String>>,
 }
@@ -208,6 +208,7 @@ impl Doing<'_> {
             forward::prove(&forward, reach, how, heard).await
         };
         tokio::select! {
+            biased;
             () = self.context.cancel.cancelled() => Ending::Stopped,
             answer = proof => match answer {
                 Ok(note) => done(false, Some(note)),
@@ -233,6 +234,7 @@ impl Doing<'_> {
                 tokio::time::sleep(GRACE).await;
             };
             let answer = tokio::select! {
+                biased;
                 () = stopped => return Err(Ending::Stopped),
                 answer = tokio::time::timeout(limit.max(SHORTEST_ANSWER), ask()) => answer.unwrap_or_else(|_| Err(no_answer())),
             };
@@ -245,6 +247,7 @@ impl Doing<'_> {
                 self.context.emit(Event::Notice { text }).await;
             }
             tokio::select! {
+                biased;
                 () = cancel.cancelled() => return Err(Ending::Stopped),
                 () = tokio::time::sleep(pause) => {}
             }

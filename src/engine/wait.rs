@@ -4,7 +4,6 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use serde_json::Value;
-use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use super::Context;
@@ -107,14 +106,15 @@ impl Wait<'_> {
         clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let (mut said, mut doubt) = (None, Doubt::default());
         loop {
-            changes.borrow_and_update();
+            changes.heed();
             let cause = self.tracker.why(self.object).filter(|cause| doubt.has_stood(cause));
             if said != cause {
                 self.say(progress, cause.as_ref());
                 said = cause;
             }
             tokio::select! {
-                () = next_change(&mut changes) => {}
+                biased;
+                () = changes.rung() => {}
                 _ = clock.tick() => {}
             }
         }
@@ -148,7 +148,7 @@ impl Wait<'_> {
         let mut lasting: Option<(Instant, Box<Cause>)> = None;
         let mut doubt = Doubt::default();
         loop {
-            changes.borrow_and_update();
+            changes.heed();
             let (progress, cause) = match look() {
                 Look::Met(note) => return Ok(note),
                 Look::Not { cause: Some(cause), hopeless: true, .. } => return Err(Unmet::Failed(cause)),
@@ -167,6 +167,7 @@ impl Wait<'_> {
                 lasting = Some((Instant::now(), stuck.clone()));
             }
             tokio::select! {
+                biased;
                 () = self.context.cancel.cancelled() => return Err(Unmet::Stopped),
                 () = sleep_until(deadline) => {
                     // A container that crashes runs now and then: why it does not stay is what is wrong in that moment, too.
@@ -174,7 +175,7 @@ impl Wait<'_> {
                     let cause = recent.or(cause);
                     return Err(Unmet::Failed(Box::new(self.too_late(&progress, cause))));
                 }
-                () = next_change(&mut changes) => {}
+                () = changes.rung() => {}
                 _ = clock.tick() => {}
             }
         }
@@ -243,13 +244,6 @@ impl Doubt {
 fn describe(object: &ObjectRef) -> String {
     let scope = object.namespace.as_ref().map_or_else(String::new, |namespace| format!(" -n {namespace}"));
     format!("describe{scope} {}/{}", object.kind.to_lowercase(), object.name)
-}
-
-pub(super) async fn next_change(changes: &mut watch::Receiver<u64>) {
-    if changes.changed().await.is_err() {
-        // The tracker outlives every wait; without one there is nothing to wake for but the clock.
-        std::future::pending::<()>().await;
-    }
 }
 
 /// The API server has been away for too long.

@@ -80,6 +80,9 @@ fn dispatch(
             (Some(name), sub) => sandbox.read(|world| read::get(world, route, name, sub)).map(|document| ok(&document)),
         };
     }
+    if let Some(refusal) = sandbox.read(World::refuses_writes) {
+        return Err(refusal);
+    }
     let (code, document) = sandbox.change(|world| write::answer(world, request, (route, &served), query))?;
     Ok(whole(code, &document))
 }

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::disks::Disks;
+use super::refusal::Refusal;
 use super::store::address_of;
 use super::world::World;
-use crate::object::text;
+use crate::object::{items, text};
 use crate::snapshot::classes::is_default;
 
 /// One thing that can be broken.
@@ -16,7 +17,7 @@ pub struct Fault {
     pub name: &'static str,
     /// One line for people.
     pub about: &'static str,
-    /// What its target is: `sandbox fault NAME=TARGET`; without a target it strikes everything.
+    /// What its target is: `sandbox fault inject NAME=TARGET`; without a target it strikes everything.
     pub target: &'static str,
     does: Does,
 }
@@ -47,7 +48,12 @@ pub const FAULTS: &[Fault] = &[
         "the registry has no such image; what is on the nodes already stays",
     ),
     lasts("image-private", "part of an image's name", "the registry asks for a login that nobody has given"),
-    lasts("crash", "container", "containers exit with code 1 as soon as they have started"),
+    lasts(
+        "image-rate-limited",
+        "part of an image's name",
+        "the registry has had too many requests from here, and refuses pulls",
+    ),
+    lasts("crash", "part of pod/container", "containers exit with code 1 as soon as they have started"),
     lasts("out-of-memory", "container", "containers are killed for want of memory as soon as they have started"),
     lasts("not-ready", "container", "readiness probes fail"),
     lasts("no-answer", "service", "the application behind a Service answers every request with 500"),
@@ -75,6 +81,24 @@ pub const FAULTS: &[Fault] = &[
     ),
     strikes("quota", "namespace", "a quota that allows no further pod", quota),
     strikes("no-storage-class", "", "the default StorageClass is deleted", no_storage_class),
+    lasts("certificate-expired", "", "the certificate of the API server has expired"),
+    lasts("api-slow", "seconds", "every answer of the API server takes so long (without a target: 5)"),
+    lasts("api-refusing", "403, 409, 429 or 500", "the API server answers every write so (without a target: 500)"),
+    strikes("webhook-down", "", "a webhook that has to agree to every write cannot be reached", webhook_down),
+    strikes("dns-down", "", "the pods of the cluster's DNS crash", dns_down),
+    strikes(
+        "disk-pressure",
+        "node",
+        "a node runs out of disk: it takes no pods, and throws out those that it has",
+        disk_pressure,
+    ),
+    strikes(
+        "etcd-member-wiped",
+        "pod",
+        "what a member of the application's etcd has written is gone, and the pod with it",
+        etcd_member_wiped,
+    ),
+    strikes("etcd-quorum-lost", "", "most members of the application's etcd crash", etcd_quorum_lost),
     strikes("api-down", "seconds", "the API server does not answer for so long (without a target: an hour)", api_down),
     strikes("secret-deleted", "secret", "a Secret is deleted", secret_deleted),
 ];
@@ -167,7 +191,7 @@ fn quota(world: &mut World, target: &str) {
     let namespaces: Vec<Value> = targets(world, "Namespace", target);
     for namespace in namespaces.iter().filter(own) {
         world.put(json!({"apiVersion": "v1", "kind": "ResourceQuota", "spec": {"hard": {"pods": "0"}},
-            "metadata": {"name": "sandbox-fault", "namespace": namespace["metadata"]["name"]}}));
+            "metadata": {"name": MARK, "namespace": namespace["metadata"]["name"]}}));
     }
 }
 
@@ -193,17 +217,149 @@ fn secret_deleted(world: &mut World, target: &str) {
     mounted.filter_map(address_of).for_each(|address| drop(world.store.remove(&address)));
 }
 
-/// Takes back what a fault left behind: nodes that are gone come again, quotas of faults go.
+/// The name of what a fault puts into the cluster.
+const MARK: &str = "sandbox-fault";
+/// The taint of a node without disk.
+const NO_DISK: &str = "node.kubernetes.io/disk-pressure";
+
+fn webhook_down(world: &mut World, _: &str) {
+    let rules = json!([{"apiGroups": ["", "apps", "batch"], "apiVersions": ["*"], "operations": ["CREATE", "UPDATE"], "resources": ["*"]}]);
+    let service = json!({"namespace": "sandbox-guard", "name": "guard", "path": "/judge", "port": 443});
+    world.put(json!({"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingWebhookConfiguration",
+        "metadata": {"name": MARK}, "webhooks": [{"name": "guard.sandbox.example", "rules": rules, "clientConfig": {"service": service},
+        "failurePolicy": "Fail", "sideEffects": "None", "admissionReviewVersions": ["v1"], "timeoutSeconds": 10}]}));
+}
+
+/// What the API server says to a write when the webhook of the fault stands in its way. Source: Kubernetes 1.34, as recorded in
+/// `tests/fixtures/stall/refused.json`.
+pub(super) fn guarded(world: &World, group: &str, namespace: Option<&str>) -> Result<(), Refusal> {
+    let concerns = ["", "apps", "batch"].contains(&group) && namespace.is_some_and(|namespace| !is_system(namespace));
+    if !concerns || world.find("ValidatingWebhookConfiguration", None, MARK).is_none() {
+        return Ok(());
+    }
+    let message = "Internal error occurred: failed calling webhook \"guard.sandbox.example\": failed to call webhook: Post \"https://guard.sandbox-guard.svc:443/judge?timeout=10s\": service \"guard\" not found";
+    Err(Refusal::new(500, "InternalError", message))
+}
+
+fn lasting(world: &mut World, name: &str, target: String) {
+    let targets = world.faults.entry(name.to_owned()).or_default();
+    if !targets.contains(&target) {
+        targets.push(target);
+    }
+}
+
+fn dns_down(world: &mut World, _: &str) {
+    lasting(world, "crash", "coredns".to_owned());
+}
+
+fn disk_pressure(world: &mut World, target: &str) {
+    for mut node in targets(world, "Node", target) {
+        let name = text(&node, "/metadata/name").unwrap_or_default().to_owned();
+        press(&mut node, true);
+        world.put(node);
+        let own = |pod: &&Value| {
+            text(pod, "/spec/nodeName") == Some(&name) && !text(pod, "/metadata/namespace").is_some_and(is_system)
+        };
+        let pods: Vec<Value> = world.store.all("Pod").filter(own).cloned().collect();
+        for mut pod in pods {
+            let message = "The node was low on resource: ephemeral-storage. ";
+            pod["status"] = json!({"phase": "Failed", "reason": "Evicted", "message": message});
+            let pod = world.put(pod);
+            world.event(&pod, ("Warning", "Evicted"), message, "kubelet");
+        }
+    }
+}
+
+/// The condition and the taint of a node that has no disk left, or has it again.
+fn press(node: &mut Value, pressed: bool) {
+    let (status, reason) =
+        if pressed { ("True", "KubeletHasDiskPressure") } else { ("False", "KubeletHasNoDiskPressure") };
+    for condition in node["status"]["conditions"].as_array_mut().into_iter().flatten() {
+        if condition["type"] == "DiskPressure" {
+            condition["status"] = status.into();
+            condition["reason"] = reason.into();
+        }
+    }
+    let mut taints = node["spec"]["taints"].as_array().cloned().unwrap_or_default();
+    taints.retain(|taint| taint["key"] != NO_DISK);
+    if pressed {
+        taints.push(json!({"key": NO_DISK, "effect": "NoSchedule"}));
+    }
+    match node["spec"].as_object_mut() {
+        Some(spec) if taints.is_empty() => {
+            spec.shift_remove("taints");
+        }
+        _ => node["spec"]["taints"] = taints.into(),
+    }
+}
+
+/// The pods in which a container is called etcd, of the applications.
+fn members(world: &World) -> Vec<Value> {
+    let is_member = |pod: &&Value| {
+        items(pod, "/spec/containers").any(|container| container["name"] == "etcd")
+            && !text(pod, "/metadata/namespace").is_some_and(is_system)
+    };
+    world.store.all("Pod").filter(is_member).cloned().collect()
+}
+
+fn etcd_member_wiped(world: &mut World, target: &str) {
+    let Some(pod) = members(world).into_iter().find(|pod| is_target(pod, target)) else { return };
+    let namespace = text(&pod, "/metadata/namespace").unwrap_or_default().to_owned();
+    for volume in items(&pod, "/spec/volumes") {
+        if let Some(claim) = text(volume, "/persistentVolumeClaim/claimName") {
+            volume_emptied(world, &format!("{namespace}/{claim}"));
+        }
+    }
+    world.discard(&pod);
+}
+
+fn etcd_quorum_lost(world: &mut World, _: &str) {
+    let all = members(world);
+    for pod in all.iter().take(all.len() / 2 + 1) {
+        let target = format!("{}/etcd", text(pod, "/metadata/name").unwrap_or_default());
+        lasting(world, "crash", target);
+    }
+}
+
+/// Takes back one fault: what lasts ends, and what it left behind goes. What was deleted stays deleted, but for nodes and the
+/// default class.
+pub(super) fn heal(world: &mut World, name: &str) {
+    world.faults.remove(name);
+    match name {
+        "api-down" => world.away_until = None,
+        "quota" => {
+            for quota in targets(world, "ResourceQuota", MARK) {
+                world.remove(&quota);
+            }
+        }
+        "webhook-down" => {
+            for hook in targets(world, "ValidatingWebhookConfiguration", MARK) {
+                world.remove(&hook);
+            }
+        }
+        "dns-down" | "etcd-quorum-lost" => {
+            let of_it = |target: &str| if name == "dns-down" { target == "coredns" } else { target.ends_with("/etcd") };
+            if let Some(crash) = world.faults.get_mut("crash") {
+                crash.retain(|target| !of_it(target));
+            }
+            world.faults.retain(|_, targets| !targets.is_empty());
+        }
+        "disk-pressure" => {
+            for mut node in targets(world, "Node", "") {
+                press(&mut node, false);
+                world.put(node);
+            }
+        }
+        "node-gone" => super::harbour::nodes(world),
+        "no-storage-class" if world.store.all("StorageClass").next().is_none() => super::harbour::storage(world),
+        _ => {}
+    }
+}
+
+/// Takes back every fault.
 pub(super) fn mend(world: &mut World) {
+    for fault in FAULTS {
+        heal(world, fault.name);
+    }
     world.faults.clear();
-    world.away_until = None;
-    let quotas: Vec<Value> = targets(world, "ResourceQuota", "sandbox-fault");
-    for quota in &quotas {
-        world.remove(quota);
-    }
-    super::harbour::nodes(world);
-    let has_default = world.store.all("StorageClass").next().is_some();
-    if !has_default {
-        super::harbour::storage(world);
-    }
 }

@@ -69,7 +69,7 @@ impl Store {
     pub(super) fn restored(objects: Vec<(Address, Value)>, version: u64, ids: Ids) -> Self {
         let mut store = Self { version, forgotten: version, ids, ..Self::default() };
         for (address, object) in objects {
-            store.keep(&address, Arc::new(object));
+            store.keep(&address, &Arc::new(object));
         }
         store
     }
@@ -159,7 +159,7 @@ impl Store {
         metadata["resourceVersion"] = self.version.to_string().into();
         let object = Arc::new(object);
         self.tell(verb, address.clone(), object.clone());
-        self.keep(address, object.clone());
+        self.keep(address, &object);
         object
     }
 
@@ -175,7 +175,7 @@ impl Store {
         Some(gone)
     }
 
-    fn keep(&mut self, address: &Address, object: Arc<Value>) {
+    fn keep(&mut self, address: &Address, object: &Arc<Value>) {
         let before = self.objects.insert(address.clone(), object.clone());
         if before
             .as_ref()
@@ -184,7 +184,7 @@ impl Store {
             if let Some(before) = before {
                 self.let_go(address, &before);
             }
-            for uid in controllers_of(&object) {
+            for uid in controllers_of(object) {
                 self.owned.entry(uid).or_default().insert(address.clone());
             }
         }

@@ -80,7 +80,7 @@ mod tests {
         let mut seen = 0_u128;
         for kind in kinds::BUILTIN {
             let Kinds(bit) = Kinds::of(&kind.api_version(), kind.plural);
-            assert!(bit.count_ones() == 1 && seen & bit == 0, "{}", kind.kind);
+            assert!(bit.is_power_of_two() && seen & bit == 0, "{}", kind.kind);
             seen |= bit;
         }
         assert_eq!(Kinds::of("apps.kruise.io/v1alpha1", "clonesets"), Kinds(1 << CUSTOM));

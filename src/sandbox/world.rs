@@ -134,6 +134,35 @@ impl World {
         self.away_until.is_some_and(|until| self.now < until)
     }
 
+    /// How every write is answered while the API server refuses them.
+    pub(super) fn refuses_writes(&self) -> Option<Refusal> {
+        let code = self.faults.get("api-refusing")?.first()?;
+        Some(match code.as_str() {
+            "403" => Refusal::new(403, "Forbidden", "forbidden: the sandbox was told to refuse every write"),
+            "409" => Refusal::new(
+                409,
+                "Conflict",
+                "Operation cannot be fulfilled: the object has been modified; please apply your changes to the latest version and try again",
+            ),
+            "429" => Refusal::new(
+                429,
+                "TooManyRequests",
+                "the server has received too many requests and has asked us to try again later",
+            ),
+            _ => Refusal::new(
+                500,
+                "InternalError",
+                "Internal error occurred: the sandbox was told to refuse every write",
+            ),
+        })
+    }
+
+    /// How long every answer takes.
+    pub(super) fn delay(&self) -> Option<std::time::Duration> {
+        let seconds = self.faults.get("api-slow")?.first()?;
+        Some(std::time::Duration::from_secs(seconds.parse().unwrap_or(5)))
+    }
+
     /// When to settle again.
     pub(super) fn due(&self) -> Option<Timestamp> {
         self.due

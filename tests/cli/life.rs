@@ -106,7 +106,7 @@ fn what_was_never_installed_is_neither_upgraded_nor_brought_back() {
 #[test]
 fn an_upgrade_that_does_not_become_ready_goes_back_when_it_was_told_to() {
     let installed = Test::new().line("install hello --sandbox --yes").any_stderr().any_stdout().run();
-    let broken = again(installed, "sandbox fault image-missing=none").run();
+    let broken = again(installed, "sandbox fault inject image-missing=none").run();
     let line = "upgrade hello --sandbox --yes --roll-back --timeout 20s --set image.tag=none";
     let failed = again(broken, line).status(1).run();
     assert!(failed.stderr.contains("going back to run"), "{}", failed.stderr);

@@ -141,7 +141,7 @@ fn the_list_fits_on_eighty_columns() {
 /// None needs another.
 #[test]
 fn one_that_fails_keeps_nothing_from_the_others() {
-    let broken = Test::new().line("sandbox fault image-missing").any_stdout().any_stderr().run();
+    let broken = Test::new().line("sandbox fault inject image-missing").any_stdout().any_stderr().run();
     let failed = Test::after(broken).line(INSTALL).status(1).any_stdout().any_stderr().run();
     let document = failed.json();
     let runs = document["runs"].as_array().unwrap();

@@ -10,7 +10,7 @@ const KEY: &str = "sea.shop";
 /// The words of the refusal, empty when there is none.
 async fn look(fake: &Fake) -> String {
     let before = fake.writes().len();
-    let answer = Lock::look(&fake.cluster().client, KEY, false).await;
+    let answer = Lock::look(&fake.cluster(), KEY, false).await;
     assert_eq!(fake.writes().len(), before, "to look is not to write");
     answer.map_or_else(|error| error.to_string(), |()| String::new())
 }

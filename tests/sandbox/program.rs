@@ -39,7 +39,7 @@ fn what_is_broken_is_named() {
         ("node-unreachable", "is not ready"),
     ];
     for (fault, words) in table {
-        let broken = Test::new().args(["sandbox", "fault", fault]).any_stderr().run();
+        let broken = Test::new().args(["sandbox", "fault", "inject", fault]).any_stderr().run();
         let failed = Test::after(broken).line(INSTALL).status(1).any_stderr().run();
         let last = failed.stderr.trim_end().lines().last().unwrap_or_default().to_owned();
         assert!(last.contains(words), "{fault}: {last}");
@@ -48,9 +48,9 @@ fn what_is_broken_is_named() {
 
 #[test]
 fn a_mended_sandbox_takes_the_same_command_up() {
-    let broken = Test::new().line("sandbox fault crash").any_stderr().run();
+    let broken = Test::new().line("sandbox fault inject crash").any_stderr().run();
     let failed = Test::after(broken).line(INSTALL).status(1).any_stderr().run();
-    let mended = Test::after(failed).line("sandbox fault none").any_stderr().run();
+    let mended = Test::after(failed).line("sandbox fault heal").any_stderr().run();
     Test::after(mended).line(INSTALL).any_stderr().run();
 }
 
@@ -64,7 +64,7 @@ fn two_clusters_are_one_too_many() {
 #[test]
 fn an_unknown_fault_is_answered_with_the_nearest() {
     let said = "error: there is no fault `crush`\n hint: did you mean `crash`?";
-    Test::new().line("sandbox fault crush").status(2).stderr(said).run();
+    Test::new().line("sandbox fault inject crush").status(2).stderr(said).run();
 }
 
 #[test]

@@ -31,7 +31,7 @@ fn is_healthy(after: Output, stack: &str) {
 
 /// A loss in the words of `recover`, the playbook that it proposes, and whether a name has to be typed.
 fn story(stack: &str, (fault, loss): (&str, &str), playbook: &str) -> Output {
-    let broken = say(installed(stack), &format!("sandbox fault {fault}"), 0);
+    let broken = say(installed(stack), &format!("sandbox fault inject {fault}"), 0);
     let seen = say(broken, "recover --sandbox", 3);
     assert!(seen.stdout.contains(loss), "{fault}: {}", seen.stdout);
     assert!(seen.stdout.contains(&format!("seaworthy --sandbox recover {playbook}")), "{fault}: {}", seen.stdout);

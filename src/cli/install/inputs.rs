@@ -1,11 +1,9 @@
 //! What a plan is made from, and what is remembered of it.
 
 use seaworthy::engine::journal::{Inputs, RunRecord};
-use seaworthy::engine::record::{self, InstallRecord};
-use seaworthy::object::ObjectRef;
+use seaworthy::engine::record::{InstallRecord, applied};
 use seaworthy::plan::install::{Desired, Policy};
 use seaworthy::plan::{self, Installation};
-use seaworthy::prepare::Prepared;
 
 use super::{InstallArgs, OnConflict};
 use crate::cli::choose::Chosen;
@@ -53,32 +51,5 @@ pub(super) fn desired(chosen: &Chosen, record: Option<&InstallRecord>, latest: O
         after: chosen.after.clone(),
         reach: chosen.reach.clone(),
         inventory: applied(record, latest),
-    }
-}
-
-/// Everything that was applied before: by the last finished run, and by the last run on this machine, finished or not.
-pub(in crate::cli) fn applied(record: Option<&InstallRecord>, latest: Option<&RunRecord>) -> Vec<ObjectRef> {
-    let mut inventory: Vec<ObjectRef> = record.map(|record| record.inventory.clone()).unwrap_or_default();
-    inventory.extend(latest.into_iter().flat_map(|run| run.plan.wanted()));
-    inventory.sort();
-    inventory.dedup();
-    inventory
-}
-
-/// What the cluster remembers of a plan once it has been run.
-pub(in crate::cli) fn record_of(prepared: &Prepared, inputs: &Inputs, run: &str) -> InstallRecord {
-    let applied = prepared.plan.wanted();
-    let kept = prepared.plan.steps.iter().filter(|step| matches!(step.change, plan::Change::Keep { .. }));
-    let mut inventory: Vec<ObjectRef> = applied.chain(kept.filter_map(|step| step.action.object())).collect();
-    inventory.sort();
-    inventory.dedup();
-    InstallRecord {
-        format: record::FORMAT,
-        installation: prepared.plan.installation.clone(),
-        // How conflicts were met is the run's own business: the same values are the same installation.
-        inputs: Inputs { policy: Policy::default(), ..inputs.clone() },
-        inventory,
-        reach: prepared.plan.reach.clone(),
-        run: run.to_owned(),
     }
 }

@@ -12,7 +12,7 @@ use crate::cluster::{Cluster, ConnectError, ConnectOptions, Resources, connect};
 use crate::doctor::{Cause, Outlook};
 use crate::engine::ready::Tracker;
 use crate::engine::step::{Ending, done};
-use crate::engine::wait::{CLOCK, PATIENCE, next_change};
+use crate::engine::wait::{CLOCK, PATIENCE};
 use crate::error::Explain as _;
 use crate::object::{ObjectRef, items, printable, text};
 use crate::plan::task::Anew;
@@ -74,7 +74,7 @@ impl Work<'_> {
         clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let (began, mut said) = (Instant::now(), (String::new(), None));
         loop {
-            changes.borrow_and_update();
+            changes.heed();
             let progress = match tracker.look(&watched, |picture| standing(picture, nodes, anew)) {
                 Some(Ok(note)) => return done(false, Some(note)),
                 Some(Err(progress)) => progress,
@@ -92,7 +92,7 @@ impl Work<'_> {
                 said = (progress, cause);
             }
             tokio::select! {
-                () = next_change(&mut changes) => {}
+                () = changes.rung() => {}
                 _ = clock.tick() => {}
             }
         }

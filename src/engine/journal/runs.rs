@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::entry::FORMAT;
 use super::{Entry, Inputs, Journal, JournalError, io};
+use crate::cluster::Clock;
 use crate::doctor::Cause;
 use crate::event::Ended;
 use crate::file_lock::FileLock;
@@ -26,6 +27,8 @@ const KEPT_AT_LEAST: usize = 3;
 #[derive(Debug, Clone)]
 pub struct Runs {
     dir: PathBuf,
+    /// By whose time runs are named; with one, journals are written by whoever has something to write.
+    clock: Option<Clock>,
 }
 
 /// A run as its journal tells it.
@@ -86,7 +89,18 @@ impl RunState {
 impl Runs {
     /// The runs below a state folder. Nothing is made before the first run.
     pub fn new(state_dir: &Path) -> Self {
-        Self { dir: state_dir.join("runs") }
+        Self { dir: state_dir.join("runs"), clock: None }
+    }
+
+    /// The same for a simulation, in which nothing may hang on the time of day or on how fast a disk is: runs are named by this
+    /// clock, and journals written at once and not by a thread.
+    #[must_use]
+    pub fn by(self, clock: Clock) -> Self {
+        Self { clock: Some(clock), ..self }
+    }
+
+    fn start(&self, run: String, path: PathBuf, file: FileLock) -> Journal {
+        if self.clock.is_some() { Journal::start_here(run, path, file) } else { Journal::start(run, path, file) }
     }
 
     /// Opens a new run and makes its plan durable. Forgets the oldest closed runs beyond the twenty that are kept.
@@ -103,10 +117,10 @@ impl Runs {
         // Values may name hosts and people; nobody else on this machine needs to read them.
         fs::set_permissions(&self.dir, fs::Permissions::from_mode(0o700)).map_err(io(&self.dir))?;
         self.forget_oldest((&plan.cluster.uid, &plan.installation.key()))?;
-        let at = Timestamp::now();
+        let at = self.clock.as_ref().map_or_else(Timestamp::now, Clock::now);
         let (run, path, file) = self.create(at)?;
         let file = lock(file, &path, &run)?;
-        let journal = Journal::start(run.clone(), path, file);
+        let journal = self.start(run.clone(), path, file);
         let (command, inputs, plan) = (command.map(str::to_owned), Box::new(inputs), Box::new(plan));
         journal.commit(Entry::Opened { format: FORMAT, run, at, command, inputs, plan }).await?;
         // The name of the file must survive a crash as well as its content.
@@ -141,7 +155,7 @@ impl Runs {
         let file = OpenOptions::new().append(true).open(&path).map_err(io(&path))?;
         let file = lock(file, &path, run)?;
         mend_last_line(&path)?;
-        let journal = Journal::start(run.to_owned(), path, file);
+        let journal = self.start(run.to_owned(), path, file);
         journal.commit(Entry::Resumed { at: Timestamp::now(), binary: binary.to_owned() }).await?;
         Ok(journal)
     }
@@ -152,7 +166,7 @@ impl Runs {
         let file = OpenOptions::new().append(true).open(&path).map_err(io(&path))?;
         let file = lock(file, &path, run)?;
         mend_last_line(&path)?;
-        Journal::start(run.to_owned(), path, file).commit(Entry::Abandoned { at: Timestamp::now() }).await
+        self.start(run.to_owned(), path, file).commit(Entry::Abandoned { at: Timestamp::now() }).await
     }
 
     /// Deletes the journal of a run that is not being run now.

@@ -26,6 +26,11 @@ impl Holder {
         }
     }
 
+    /// A process of a machine of which nothing can be known from here.
+    pub fn elsewhere(host: &str, pid: i32) -> Self {
+        Self { host: host.to_owned(), boot: String::new(), pid, start: 0 }
+    }
+
     /// For people: `process 4711 on harbour`.
     pub fn named(&self) -> String {
         format!("process {} on {}", self.pid, self.host)

@@ -6,21 +6,26 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 use kube::core::{ApiResource, DynamicObject};
+use kube::runtime::utils::Backoff;
 use kube::runtime::{WatchStreamExt as _, watcher};
 use kube::{Api, Client};
 use serde_json::Value;
-use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::settle::{Unsettled, unsettled};
 use super::words::{self, Silence, Words};
 use super::{Readiness, judge};
+use crate::bell::{Bell, Ear};
 use crate::cluster::{Clock, Cluster, Resources};
 use crate::doctor::{Cause, stall};
 use crate::object::{ObjectRef, text};
 use crate::snapshot::collect::{Query, Scope, collect};
 use crate::snapshot::{Snapshot, Unread};
+
+/// Between tries of a watch that fails.
+const FIRST_PAUSE: Duration = Duration::from_millis(800);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// What stands below every workload, and is watched wherever something is waited for.
 const BELOW: [(&str, &str); 4] =
@@ -48,7 +53,7 @@ pub struct Tracker {
 
 struct Shared {
     picture: Mutex<Picture>,
-    changed: watch::Sender<u64>,
+    changed: Bell,
 }
 
 #[derive(Default)]
@@ -70,6 +75,32 @@ pub struct Standing {
     pub cause: Option<Cause>,
 }
 
+/// The pauses between tries of a watch that fails: doubled, without the chance that keeps many clients apart, since this is one.
+#[derive(Debug)]
+struct Pauses(Duration);
+
+impl Default for Pauses {
+    fn default() -> Self {
+        Self(FIRST_PAUSE)
+    }
+}
+
+impl Iterator for Pauses {
+    type Item = Duration;
+
+    fn next(&mut self) -> Option<Duration> {
+        let pause = self.0;
+        self.0 = (pause * 2).min(LONGEST_PAUSE);
+        Some(pause)
+    }
+}
+
+impl Backoff for Pauses {
+    fn reset(&mut self) {
+        *self = Self::default();
+    }
+}
+
 impl Tracker {
     /// A tracker that watches nothing yet.
     pub fn new(cluster: &Cluster, resources: Resources) -> Self {
@@ -77,7 +108,7 @@ impl Tracker {
             client: cluster.client.clone(),
             clock: cluster.clock.clone(),
             resources,
-            shared: Arc::new(Shared { picture: Mutex::default(), changed: watch::Sender::new(0) }),
+            shared: Arc::new(Shared { picture: Mutex::default(), changed: Bell::default() }),
             watched: Mutex::default(),
             around_read: tokio::sync::Mutex::default(),
             tasks: Mutex::default(),
@@ -110,8 +141,8 @@ impl Tracker {
     }
 
     /// Told each time the picture changes.
-    pub fn changes(&self) -> watch::Receiver<u64> {
-        self.shared.changed.subscribe()
+    pub fn changes(&self) -> Ear {
+        self.shared.changed.listen()
     }
 
     /// How an object stands. `applied` is the object as the API server returned it from the apply, when that was in this
@@ -202,7 +233,7 @@ impl Tracker {
 
 impl Shared {
     fn tell(&self) {
-        self.changed.send_modify(|count| *count += 1);
+        self.changed.ring();
     }
 
     /// Puts what is known of a pod's last words into the picture, and returns what is yet to be asked.
@@ -238,7 +269,7 @@ async fn keep_watching(
     namespace: Option<String>,
     (client, shared): (Client, Arc<Shared>),
 ) {
-    let mut events = watcher(api, watcher::Config::default()).default_backoff().boxed();
+    let mut events = watcher(api, watcher::Config::default()).backoff(Pauses::default()).boxed();
     let mut listed: BTreeSet<ObjectRef> = BTreeSet::new();
     while let Some(event) = events.next().await {
         match event {

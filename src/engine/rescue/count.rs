@@ -61,6 +61,7 @@ impl Doing<'_> {
         };
         let counting = count_in_pods(&self.context.cluster.client, &seen, claim);
         let files = tokio::select! {
+            biased;
             () = self.context.cancel.cancelled() => return Ending::Stopped,
             files = tokio::time::timeout(limit, counting) => files.unwrap_or_else(|_| unknown("it took too long")),
         };

@@ -20,7 +20,7 @@ use tokio::time::{Instant as Tick, MissedTickBehavior, interval, sleep_until};
 
 use crate::doctor::{Cause, Outlook};
 use crate::engine::step::{Doing, Ending, done};
-use crate::engine::wait::{CLOCK, Wait, next_change};
+use crate::engine::wait::{CLOCK, Wait};
 use crate::object::{ObjectRef, items, printable, text};
 use crate::plan::Step;
 use crate::plan::verb::{Pinned, Verb};
@@ -63,7 +63,7 @@ impl Doing<'_> {
         let mut clock = interval(CLOCK);
         clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            changes.borrow_and_update();
+            changes.heed();
             if let Some(found) = self.tracker.look(std::slice::from_ref(&pods), |picture| pods_of(picture, workload)) {
                 listening.attend(&found);
             }
@@ -71,9 +71,10 @@ impl Doing<'_> {
                 return unmet.into();
             }
             tokio::select! {
+                biased;
                 () = self.context.cancel.cancelled() => return Ending::Stopped,
                 () = sleep_until(deadline) => return Ending::Failed(listening.silent(limit)),
-                () = next_change(&mut changes) => {}
+                () = changes.rung() => {}
                 _ = clock.tick() => wait.say(&listening.progress(), None),
                 line = listening.next() => if let Some(ending) = listening.judge(&line) { return ending },
             }

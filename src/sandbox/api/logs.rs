@@ -47,9 +47,10 @@ pub(super) fn answer(sandbox: &Sandbox, route: &Route, query: &Query) -> Result<
             if !sandbox.read(|world| runs(world, &route, container.as_deref())) {
                 return None;
             }
-            let mut changed = sandbox.changes();
+            let changed = sandbox.changes();
             tokio::select! {
-                changed = changed.changed() => changed.ok()?,
+                biased;
+                () = changed.rung() => {}
                 () = tokio::time::sleep(QUIET) => {}
             }
         }

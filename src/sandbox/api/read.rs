@@ -78,7 +78,7 @@ fn route_address(route: &Route, namespace: &str, name: &str) -> Address {
 /// One open watch.
 struct Watch {
     sandbox: Sandbox,
-    changed: tokio::sync::watch::Receiver<u64>,
+    changed: crate::bell::Ear,
     route: Route,
     selector: Selector,
     seen: u64,
@@ -131,13 +131,14 @@ impl Watch {
     /// The next lines; `None` when the time is up.
     async fn next(&mut self) -> Option<String> {
         loop {
-            self.changed.borrow_and_update();
+            self.changed.heed();
             let lines = self.news();
             if !lines.is_empty() {
                 return Some(lines);
             }
             tokio::select! {
-                changed = self.changed.changed() => changed.ok()?,
+                biased;
+                () = self.changed.rung() => {}
                 () = tokio::time::sleep_until(self.end) => return None,
                 () = tokio::time::sleep(BOOKMARK), if self.bookmarks => return Some(self.bookmark()),
             }

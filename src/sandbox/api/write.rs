@@ -14,7 +14,7 @@ use crate::sandbox::owners::{self, Writer};
 use crate::sandbox::refusal::{Refusal, dotted};
 use crate::sandbox::select::{Query, Selector};
 use crate::sandbox::world::World;
-use crate::sandbox::{admit, defaults, merge};
+use crate::sandbox::{admit, defaults, faults, merge};
 
 /// How a write was asked for.
 struct Asked<'a> {
@@ -152,6 +152,7 @@ impl Asked<'_> {
             admit::namespace(world, address)?;
             world.check_quota(&self.served.kind, address.namespace.as_deref(), &address.name)?;
         }
+        faults::guarded(world, address.group(), address.namespace.as_deref())?;
         if self.is_dry() {
             return Ok(rehearsed(after, live));
         }

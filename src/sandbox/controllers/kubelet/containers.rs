@@ -237,6 +237,12 @@ impl Ward<'_> {
         if self.world.suffers("image-missing", image) {
             return failed("NotFound", &format!("{image}: not found"));
         }
+        if self.world.suffers("image-rate-limited", image) {
+            return failed(
+                "Unknown",
+                "unexpected status from HEAD request: 429 Too Many Requests - Server message: toomanyrequests: You have reached your unauthenticated pull rate limit.",
+            );
+        }
         if self.world.suffers("image-private", image) {
             return failed(
                 "Unknown",
@@ -271,7 +277,8 @@ impl Ward<'_> {
     fn running(&mut self, container: &Value, mut known: Value, init: bool) -> Value {
         let name = text(container, "/name").unwrap_or_default().to_owned();
         let started = read_time(&known, "/state/running/startedAt").unwrap_or(self.now);
-        let crash = self.world.suffers("crash", &name);
+        let place = format!("{}/{name}", text(self.pod, "/metadata/name").unwrap_or_default());
+        let crash = self.world.suffers("crash", &place);
         let memory = self.world.suffers("out-of-memory", &name);
         let ends = init || text(self.pod, "/spec/restartPolicy") != Some("Always");
         if (crash || memory || ends) && self.world.is_since(started, RUN) {
