@@ -156,8 +156,10 @@ mod tests {
         assert_eq!(told(&at("migrate-1", 2), &at("migrate-3", 3), of).len(), 1);
         assert_eq!(told(&at("migrate-2", 1), &at("migrate-3", 3), of).len(), 1, "another hook");
         // In what it does, a number is what it says.
-        let (now, was) =
-            (hook("m", "pre-upgrade", 1).replace("v1", "v"), hook("m", "pre-upgrade", 3).replace("v3", "v"));
+        let (now, was) = (
+            hook("m", "pre-upgrade", 1).replace("of: v1", "of: v"),
+            hook("m", "pre-upgrade", 3).replace("of: v3", "of: v"),
+        );
         assert_eq!(told(&now, &was, of).len(), 1);
     }
 
