@@ -33,8 +33,8 @@ pub fn digest(form: &Form) -> Result<Option<String>, (PathBuf, io::Error)> {
         }
         Form::Registry | Form::Address | Form::Repository { .. } => return Ok(None),
     }
-    let hex: String = all.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-    Ok(Some(format!("sha256:{hex}")))
+    let hex = all.finalize().iter().fold("sha256:".to_owned(), |hex, byte| format!("{hex}{byte:02x}"));
+    Ok(Some(hex))
 }
 
 /// All files below a folder with their names in it, in the order of the names. Helm follows links, too.

@@ -76,7 +76,7 @@ fn forgive(there: &mut Value, wanted: &Value, revision: u64) {
             }
         }
         (Value::String(there), Value::String(wanted)) if is_said_of(there, wanted, revision) => {
-            there.clone_from(wanted)
+            there.clone_from(wanted);
         }
         _ => {}
     }

@@ -102,8 +102,8 @@ impl Templates {
             if !matches!(compiled, Some(Ok(()))) {
                 broken.insert(path.clone());
                 // A manifest that takes a broken file in is not broken with it.
-                if !is_manifest {
-                    let _ = env.add_template_owned(path.clone(), String::new());
+                if !is_manifest && let Err(error) = env.add_template_owned(path.clone(), String::new()) {
+                    faults.push(template_fault(&files, &error));
                 }
             }
         }

@@ -98,15 +98,42 @@ impl Kitchen<'_> {
             return false;
         }
         self.faults.push(fault);
-        let (Some(name), Some(source), Some(range)) = (error.name(), error.template_source(), error.range()) else {
-            return false;
-        };
-        let is_expression = |text: &str| {
-            !text.trim().is_empty() && !["{{", "}}", "{%", "%}", "\n"].iter().any(|tag| text.contains(tag))
-        };
-        let Some(expression) = source.get(range.clone()).filter(|text| is_expression(text)) else { return false };
-        let padding = if expression.ends_with(' ') { " " } else { "" };
-        let text = format!("{}none{padding}{}", &source[..range.start], &source[range.end..]);
+        let (Some(name), Some(number)) = (error.name(), error.line()) else { return false };
+        let Ok(source) = self.env.get_template(name).map(|template| template.source().to_owned()) else { return false };
+        let Some(line) = source.lines().nth(number.saturating_sub(1)) else { return false };
+        let Some(emptied) = emptied(line, name.starts_with("manifests/")) else { return false };
+        let lines = source.lines().enumerate().map(|(at, line)| if at + 1 == number { emptied.as_str() } else { line });
+        let text = lines.fold(String::new(), |text, line| text + line + "\n");
         self.env.add_template_owned(name.to_owned(), text).is_ok()
+    }
+}
+
+/// A line of a template without what is evaluated on it; none where it then would mean something else altogether.
+fn emptied(line: &str, is_manifest: bool) -> Option<String> {
+    if let Some((tag, rest)) = line.trim_start().strip_prefix("{%").and_then(|line| line.split_once("%}")) {
+        let word = tag.split_whitespace().next().filter(|word| ["if", "elif"].contains(word))?;
+        return Some(format!("{{% {word} false %}}{rest}"));
+    }
+    let nothing = if is_manifest { "none" } else { "''" };
+    let (mut text, mut rest) = (String::new(), line);
+    while let Some((before, behind)) = rest.split_once("{{") {
+        let (_, after) = behind.split_once("}}")?;
+        text.extend([before, "{{ ", nothing, " }}"]);
+        rest = after;
+    }
+    (!text.is_empty()).then(|| text + rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::emptied;
+
+    #[test]
+    fn what_cannot_be_evaluated_is_left_out_of_its_line() {
+        assert_eq!(emptied("  a: {{ values.x }} # b", true).as_deref(), Some("  a: {{ none }} # b"));
+        assert_eq!(emptied("{{ a }}-{{ b }}", false).as_deref(), Some("{{ '' }}-{{ '' }}"));
+        assert_eq!(emptied("{% if values.x %}#@4", true).as_deref(), Some("{% if false %}#@4"));
+        assert_eq!(emptied("{% for x in values.x %}#@4", true), None);
+        assert_eq!(emptied("a: 1", true), None);
     }
 }
