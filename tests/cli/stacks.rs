@@ -105,8 +105,8 @@ fn every_fault_is_told_at_once_and_none_that_only_follows() {
         "mine/manifests/web.yaml:6: ",
         "mine/manifests/app.yaml:4: an expression must be a whole scalar",
         "mine/manifests/app.yaml:15: `values.service.prot` is undefined",
-        "mine/manifests/app.yaml:8: spec.ports[0].targetPort: Deployment/mine-app has no port `htp`, did you mean `http`? (Service/mine-app)",
-        "mine/manifests/app.yaml:32: spec.template.spec.containers[0].volumeMounts[0].name: the pod has no volume `confg`, did you mean `config`? (Deployment/mine-app)",
+        "mine/manifests/app.yaml:8: spec.ports[0].targetPort: Deployment/mien-app has no port `htp`, did you mean `http`? (Service/mien-app)",
+        "mine/manifests/app.yaml:31: spec.template.spec.containers[0].volumeMounts[0].name: the pod has no volume `confg`, did you mean `config`? (Deployment/mien-app)",
     ];
     for part in expected {
         assert!(said.contains(part), "{part}\nis not in\n{said}");
