@@ -9,7 +9,9 @@
 //!
 //! Reads only. What runs helm for a change is the engine.
 
+pub mod digest;
 pub mod helm;
+pub mod hooks;
 pub mod manifest;
 pub mod reference;
 pub mod release;

@@ -141,7 +141,10 @@ pub async fn made(
         // What is going already neither stays nor has to be taken away.
         let is_staying = |object: &&Value| text(object, "/metadata/deletionTimestamp").is_none();
         let meant = snapshot.objects().filter(is_meant).filter(is_staying);
-        found.extend(meant.map(|object| Made { title: one.title.clone(), object: object.clone() }));
+        found.extend(meant.map(|object| Made {
+            why: format!("the application has made it ({})", one.title),
+            object: object.clone(),
+        }));
     }
     Ok(found)
 }

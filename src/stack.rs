@@ -11,8 +11,10 @@
 
 pub mod chart;
 pub mod definition;
+mod draft;
 pub mod fault;
 pub mod load;
+mod mend;
 pub mod names;
 pub mod node;
 pub mod path;
@@ -65,27 +67,12 @@ impl Stack {
     /// # Errors
     /// Everything in the folder that is not as it must be, at once.
     pub fn load(folder: &Folder) -> Result<Self, StackError> {
-        let mut faults = Vec::new();
-        let definition = kept(load::read(folder), &mut faults);
-        let schema = kept(required(folder, "values.schema.yaml", Schema::read), &mut faults);
-        let defaults = kept(required(folder, "values.yaml", values::layer), &mut faults);
-        let templates = kept(render::Templates::load(folder), &mut faults);
-        let example = optional(folder, "example.yaml", &mut faults);
-        let (Some((definition, sheet)), Some(schema), Some(defaults), Some(templates)) =
-            (definition, schema, defaults, templates)
-        else {
-            return Err(StackError::Faults(faults));
-        };
-        let layers = definition.profiles.keys();
-        let profiles = layers
-            .filter_map(|name| Some((name.clone(), optional(folder, &format!("{name}.yaml"), &mut faults)?)))
-            .collect();
-        faults.append(&mut load::cross_check(folder, &definition, &sheet, &schema, &templates));
-        if fault::any_error(&faults) {
-            return Err(StackError::Faults(faults));
+        match draft::read(folder) {
+            draft::Draft { stack: Some(stack), faults } if !fault::any_error(&faults) => {
+                Ok(Self { warnings: faults, ..stack })
+            }
+            draft::Draft { faults, .. } => Err(StackError::Faults(faults)),
         }
-        let folder = folder.clone();
-        Ok(Self { definition, folder, sheet, schema, defaults, profiles, example, templates, warnings: faults })
     }
 
     /// What it is.
@@ -274,20 +261,6 @@ pub struct Prepared {
     pub reach: Vec<Reach>,
     /// What is odd, but stops nothing.
     pub warnings: Vec<Fault>,
-}
-
-/// The value, or none and its faults among the others.
-fn kept<T>(result: Result<T, Vec<Fault>>, faults: &mut Vec<Fault>) -> Option<T> {
-    result.map_err(|mut found| faults.append(&mut found)).ok()
-}
-
-fn required<T>(folder: &Folder, path: &str, read: impl Fn(&str, &str) -> Result<T, Fault>) -> Result<T, Vec<Fault>> {
-    load::text(folder, path).and_then(|text| read(&folder.home.file(path), text)).map_err(|fault| vec![fault])
-}
-
-fn optional(folder: &Folder, path: &str, faults: &mut Vec<Fault>) -> Option<Node<Origin>> {
-    let text = folder.files.get(path)?;
-    values::layer(&folder.home.file(path), text).map_err(|fault| faults.push(fault)).ok()
 }
 
 #[cfg(test)]

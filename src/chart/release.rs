@@ -82,7 +82,7 @@ pub struct Release {
     pub version: String,
     /// The values that helm was given.
     pub values: Value,
-    /// What it has made.
+    /// What it has made, and what helm ran on the way.
     pub manifest: Manifest,
     /// Whether it was applied on the server, where fields have owners; helm 4 goes on in the way of the revision before.
     pub on_server: bool,
@@ -153,10 +153,15 @@ impl Release {
         };
         let body = body(secret).map_err(broken)?;
         let part = |pointer| text(&body, pointer).unwrap_or_default().to_owned();
-        let manifest = Manifest::read(text(&body, "/manifest").unwrap_or_default()).map_err(broken)?;
+        let mut manifest = Manifest::read(text(&body, "/manifest").unwrap_or_default()).map_err(broken)?;
         let revision = number(&body, "/version").and_then(|number| u64::try_from(number).ok());
         let status = body.pointer("/info/status").cloned().unwrap_or_default();
         let hooks = body.get("hooks").and_then(Value::as_array).into_iter().flatten();
+        for hook in hooks.clone() {
+            // What is no manifest of its own, such as one that an old helm has kept, is known by its name alone.
+            let kept = Manifest::read(text(hook, "/manifest").unwrap_or_default()).map_err(broken)?;
+            manifest.hooks.extend(kept.hooks);
+        }
         Ok(Self {
             revision: revision.ok_or_else(|| broken("it has no revision".to_owned()))?,
             status: serde_json::from_value(status).map_err(|error| broken(error.to_string()))?,
@@ -213,12 +218,15 @@ pub(crate) mod testing {
 
     use super::*;
 
+    /// A hook as helm keeps it.
+    const HOOK: &str = "# Source: shop/templates/hi.yaml\napiVersion: batch/v1\nkind: Job\nmetadata: {name: hi, annotations: {helm.sh/hook: pre-install}}\n";
+
     /// A revision as helm keeps it.
     pub(crate) fn secret(revision: u64, status: &str, values: &Value, manifest: &str) -> Value {
         let body = json!({"name": "shop", "namespace": "sea", "version": revision, "config": values, "manifest": manifest,
             "info": {"status": status, "last_deployed": "2026-11-20T10:00:00.123456789Z"},
             "chart": {"metadata": {"name": "shop", "version": "0.1.0"}},
-            "hooks": [{"name": "bye", "events": ["pre-delete"]}, {"name": "hi", "events": ["pre-install"]}]});
+            "hooks": [{"name": "bye", "events": ["pre-delete"]}, {"name": "hi", "events": ["pre-install"], "manifest": HOOK}]});
         let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
         packed.write_all(body.to_string().as_bytes()).unwrap();
         let encode = |bytes: Vec<u8>| serde_json::to_value(ByteString(bytes)).unwrap();
@@ -254,6 +262,10 @@ mod tests {
             (3, Status::PendingUpgrade, "shop", "0.1.0")
         );
         assert_eq!((release.values, release.manifest.objects.len()), (json!({"a": 1}), 1));
+        assert_eq!(
+            release.manifest.hooks.iter().filter_map(ObjectRef::of).map(|it| it.name).collect::<Vec<_>>(),
+            ["hi"]
+        );
         assert_eq!(release.begun.unwrap().as_second(), 1_795_168_800);
         assert_eq!(
             (release.farewells, release.mark.as_deref(), release.uid.as_str()),

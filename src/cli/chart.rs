@@ -3,12 +3,14 @@
 use std::path::Path;
 
 use clap::Args;
+use seaworthy::chart::digest::digest;
 use seaworthy::chart::helm::Identity;
 use seaworthy::chart::reference::There;
 use seaworthy::chart::{Access, Form, Helm, Reference};
 use seaworthy::cluster::Cluster;
 use seaworthy::engine::journal::{ChartInput, RunRecord};
 use seaworthy::engine::record::InstallRecord;
+use seaworthy::plan::chart::Removal;
 use seaworthy::plan::task::Task;
 use seaworthy::plan::task::helm::Place;
 use seaworthy::plan::uninstall::Destroy;
@@ -72,6 +74,8 @@ pub(super) struct Source {
     helm: Helm,
     reference: Reference,
     identity: Identity,
+    /// Of its files, where it lies on this machine.
+    digest: Option<String>,
     /// What the stack knows of its chart.
     known: Chart,
     stack: Stack,
@@ -100,9 +104,10 @@ impl Source {
         let helm = Helm::find(&session.here).await?;
         let identity = helm.identify(&reference, &session.here).await?;
         check_version(&reference, &identity)?;
+        let digest = digest_of(&reference.form)?;
         let release = stack.release(choice.name.as_deref(), choice.namespace.as_deref());
         let (stack, unlock) = (stack.clone(), arguments.unlock_release);
-        Ok(Some(Self { helm, reference, identity, known, stack, release, unlock }))
+        Ok(Some(Self { helm, reference, identity, digest, known, stack, release, unlock }))
     }
 
     /// As it is written down.
@@ -111,6 +116,7 @@ impl Source {
             reference: self.reference.text.clone(),
             version: self.reference.version.clone(),
             named: self.named(),
+            digest: self.digest.clone(),
         }
     }
 
@@ -165,6 +171,32 @@ impl Source {
         }
         Ok(made)
     }
+}
+
+fn digest_of(form: &Form) -> Result<Option<String>, Failure> {
+    digest(form).map_err(|(path, error)| Failure::file(&path, &error))
+}
+
+/// A run deploys the chart that its plan was made from: where helm has still to do it, the chart must be the same.
+pub(super) fn unchanged(open: &RunRecord) -> Result<(), Failure> {
+    let deploys =
+        |action: &Action| matches!(action, Action::Host { task } if matches!(**task, Task::DeployRelease { .. }));
+    let due = open.plan.steps.iter().any(|step| deploys(&step.action) && !open.done.contains(&step.id));
+    let Some(chart) = open.inputs.chart.as_ref().filter(|chart| due && chart.digest.is_some()) else { return Ok(()) };
+    let reference = Reference::read(&chart.reference, None, There::at(Path::new(&chart.reference)))?;
+    if digest_of(&reference.form)? == chart.digest {
+        return Ok(());
+    }
+    let Installation { stack, namespace, .. } = &open.plan.installation;
+    let message = format!(
+        "the files of the chart {} ({}) have changed since run {} was planned; nothing was written",
+        chart.named, chart.reference, open.run
+    );
+    let hint = format!(
+        "the command of the run with --replan plans anew, such as `seaworthy install {stack} -n {namespace} --chart {} --replan`, with the same values",
+        chart.reference
+    );
+    Err(Failure::input("chart-changed", message, hint))
 }
 
 /// Different in every plan, and short enough for a label.
@@ -280,13 +312,13 @@ pub(super) async fn release_of(
     Ok(Some(Place { release, namespace, program: helm.program, cascades, context, kubeconfig }))
 }
 
-/// Adds to a plan what takes the release away; what is worth saying about it.
+/// Adds to a plan what takes the release away; what is worth saying about it, and what stays.
 pub(super) async fn remove(
     cluster: &Cluster,
     prepared: &mut Prepared,
     place: &Place,
     destroy: &Destroy,
-) -> Result<Vec<String>, Failure> {
+) -> Result<Removal, Failure> {
     Ok(prepare::chart::removal(cluster, prepared, place, destroy).await?)
 }
 

@@ -335,6 +335,7 @@ pub(super) async fn resume(
     open: &RunRecord,
     take_lock: Option<&str>,
 ) -> Result<ExitCode, Failure> {
+    chart::unchanged(open)?;
     go_on(cluster, open, None).await?.sail(session, session.face(), take_lock).await
 }
 

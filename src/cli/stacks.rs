@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 use seaworthy::stack::definition::{Chart, ChartFailure, Difference, RunTime};
-use seaworthy::stack::{Report, Setting, Stack, validate as validate_stack, validate_folder};
+use seaworthy::stack::{Report, Setting, Severity, Stack, source, validate as validate_stack, validate_folder};
 use serde_json::json;
 
 use super::{Failure, Session};
@@ -152,13 +152,40 @@ fn setting_line(setting: &Setting) -> String {
 
 pub(crate) fn validate(session: &Session, stack: &str) -> Result<ExitCode, Failure> {
     let path = Path::new(stack);
-    // A name is a name even where a folder of that name happens to lie.
-    let is_folder = stack.contains(['/', '.']) || path.join("stack.yaml").is_file();
-    let report = if is_folder { validate_folder(path)? } else { validate_stack(&session.catalogue().folder(stack)?) };
+    let report = if is_folder(session, stack) {
+        holds_one(path)?;
+        validate_folder(path)?
+    } else {
+        validate_stack(&session.catalogue().folder(stack)?)
+    };
     session.print("Validation", &report, || report_text(&report));
     Ok(if report.is_good() { ExitCode::SUCCESS } else { ExitCode::from(2) })
 }
 
+/// Whether a folder is meant. A name is a name even where a folder of that name happens to lie.
+fn is_folder(session: &Session, stack: &str) -> bool {
+    let path = Path::new(stack);
+    let is_known = || session.catalogue().names().iter().any(|name| name == stack);
+    stack.contains(['/', '.']) || path.join("stack.yaml").is_file() || (path.is_dir() && !is_known())
+}
+
+/// A folder of stacks is no stack: which of them is meant, only the user can say.
+fn holds_one(dir: &Path) -> Result<(), Failure> {
+    let stacks = source::stacks_in(dir);
+    if dir.join("stack.yaml").is_file() || stacks.is_empty() {
+        return Ok(());
+    }
+    let paths: Vec<String> = stacks.iter().map(|name| dir.join(name).display().to_string()).collect();
+    let have = if paths.len() == 1 { "has" } else { "have" };
+    let message = format!("{} has no stack.yaml; {} {have}", dir.display(), paths.join(", "));
+    Err(Failure::input(
+        "no-stack-here",
+        message,
+        format!("check one of them: `seaworthy stacks validate {}`", paths[0]),
+    ))
+}
+
+/// The faults, and last what they come to.
 fn report_text(report: &Report) -> String {
     let mut lines: Vec<String> = report.faults.iter().map(ToString::to_string).collect();
     lines.extend(
@@ -166,7 +193,15 @@ fn report_text(report: &Report) -> String {
     );
     let objects: Vec<String> =
         report.objects.iter().map(|(profile, number)| format!("{} in {profile}", count(*number, "object"))).collect();
-    let verdict = if report.is_good() { "is good" } else { "cannot be used" };
-    lines.push(format!("{} {verdict}: {}", report.name, objects.join(", ")));
+    let errors = report.faults.iter().filter(|fault| fault.severity == Severity::Error).count();
+    let warnings = match report.faults.len() - errors {
+        0 => String::new(),
+        number => format!(", and {} to look at", count(number, "warning")),
+    };
+    lines.push(if report.is_good() {
+        format!("{} is good: {}", report.name, objects.join(", "))
+    } else {
+        format!("{} cannot be used: {} to mend{warnings}", report.name, count(errors, "fault"))
+    });
     lines.join("\n")
 }

@@ -37,7 +37,7 @@ pub(crate) struct UninstallArgs {
     /// Delete this object although it may hold data: KIND/NAMESPACE/NAME; may be repeated
     #[arg(long, value_name = "OBJECT")]
     pub(crate) destroy_data: Vec<seaworthy::plan::uninstall::DataName>,
-    /// Take away, too, what the application has made while it ran and nothing owns: kernels, jobs, runners
+    /// Take away, too, what was made while it ran and nothing owns: kernels, jobs, runners of the application, and what hooks of a chart have left
     #[arg(long)]
     pub(crate) runtime: bool,
     /// Show what would go and what would stay; write nothing
@@ -63,8 +63,8 @@ pub(crate) async fn run(session: &Session, arguments: &UninstallArgs) -> Result<
     let traces = Traces::read(session, cluster, bare).await?;
     let made = traces.made(session).await?;
     let mut removal = traces.removal(&destroy, &made).await?;
-    removal.take_release(session, &destroy).await?;
-    add_made(&mut removal.prepared.plan, &made, arguments.runtime);
+    let hooks = removal.take_release(session, &destroy).await?;
+    add_made(&mut removal.prepared.plan, &[made, hooks].concat(), arguments.runtime, &destroy);
     drop(busy);
     if arguments.dry_run {
         return Ok(show_plan(session, &removal.traces.cluster, &removal.prepared, &removal.remarks()));
@@ -164,17 +164,17 @@ impl Removal {
         goes_along || planned.chain(self.traces.known.iter().cloned()).any(|object| only.names(&object))
     }
 
-    /// Adds what takes away a release of helm, where it was made from a chart.
-    async fn take_release(&mut self, session: &Session, destroy: &Destroy) -> Result<(), Failure> {
+    /// Adds what takes away a release of helm, where it was made from a chart. What its hooks have made stays, and is the answer.
+    async fn take_release(&mut self, session: &Session, destroy: &Destroy) -> Result<Vec<Made>, Failure> {
         let Traces { cluster, installation, record, latest, .. } = &self.traces;
         let place = chart::release_of(session, cluster, installation, (record.as_ref(), latest.as_ref())).await?;
-        if let Some(place) = place {
-            self.said = chart::remove(cluster, &mut self.prepared, &place, destroy).await?;
-        }
-        Ok(())
+        let Some(place) = place else { return Ok(Vec::new()) };
+        let removal = chart::remove(cluster, &mut self.prepared, &place, destroy).await?;
+        self.said = removal.said;
+        Ok(removal.made)
     }
 
-    /// What stays because it may hold data.
+    /// What stays.
     fn kept(&self) -> impl Iterator<Item = ObjectRef> {
         let kept = self.prepared.plan.steps.iter().filter(|step| matches!(step.change, Change::Keep { .. }));
         kept.filter_map(|step| step.action.object())

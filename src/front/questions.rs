@@ -3,15 +3,19 @@
 use inquire::validator::Validation;
 use inquire::{Confirm, InquireError, Password, PasswordDisplayMode, Select, Text};
 use seaworthy::error::Class;
-use seaworthy::stack::{Fault, Severity};
+use seaworthy::stack::{Fault, FaultKind, Severity};
 
 use super::form::Form;
 use super::say;
 use crate::cli::Failure;
 
 /// One of some texts.
-pub(crate) fn select(question: &str, texts: Vec<String>, usual: usize) -> Result<String, Failure> {
-    Select::new(question, texts).with_starting_cursor(usual).prompt().map_err(ended)
+pub(crate) fn select(question: &str, mut texts: Vec<String>, usual: usize) -> Result<String, Failure> {
+    if texts.is_empty() {
+        return Err(ended(InquireError::InvalidConfiguration("there is nothing to choose from".to_owned())));
+    }
+    let index = choose(question, &texts, usual)?;
+    Ok(texts.swap_remove(index))
 }
 
 /// The number of one of some lines.
@@ -19,8 +23,31 @@ pub(crate) fn choose(question: &str, lines: &[String], usual: usize) -> Result<u
     if lines.is_empty() {
         return Ok(0);
     }
-    let chosen = Select::new(question, lines.to_vec()).with_starting_cursor(usual).raw_prompt().map_err(ended)?;
-    Ok(chosen.index)
+    // A list that begins elsewhere than at its top keeps its place, or it would lose it before anything is typed.
+    let from_top = usual == 0;
+    loop {
+        let shown: Vec<String> = lines.iter().map(String::as_str).chain([NOTHING]).map(str::to_owned).collect();
+        let score = |typed: &str, _: &String, line: &str, index: usize| score(lines, typed, line, index);
+        let asked =
+            Select::new(question, shown).with_scorer(&score).with_reset_cursor(from_top).with_starting_cursor(usual);
+        let chosen = asked.raw_prompt().map_err(ended)?;
+        if chosen.index < lines.len() {
+            return Ok(chosen.index);
+        }
+    }
+}
+
+/// Stands in a list where nothing fits what was typed; chosen, it asks again.
+const NOTHING: &str = "(nothing has this in it; Backspace takes letters back, Enter shows all again)";
+
+/// How well a line fits what was typed; the last one, behind the lines, only when none of them does.
+fn score(lines: &[String], typed: &str, line: &str, index: usize) -> Option<i64> {
+    let usual = |index: usize, line: &str| Select::<&str>::DEFAULT_SCORER(typed, &line, line, index);
+    if index < lines.len() {
+        return usual(index, line);
+    }
+    let fits = lines.iter().enumerate().any(|(index, line)| usual(index, line).is_some());
+    (!fits).then_some(0)
 }
 
 /// A line of text, which may be empty.
@@ -89,7 +116,7 @@ fn one(form: &mut Form, index: usize) -> Result<(), Failure> {
         let mut trial = trial.clone();
         trial.put(index, text);
         let wrong = |fault: &&Fault| fault.severity == Severity::Error;
-        let first = trial.faults_of(index).find(wrong).map(|fault| fault.message.clone());
+        let first = trial.faults_of(index).find(wrong).map(told);
         Ok(first.map_or(Validation::Valid, |message| Validation::Invalid(message.into())))
     };
     let text = if setting.secret {
@@ -104,6 +131,14 @@ fn one(form: &mut Form, index: usize) -> Result<(), Failure> {
     Ok(())
 }
 
+/// What is wrong with an answer; how else it could be given is nothing to whoever is asked.
+fn told(fault: &Fault) -> String {
+    match fault.kind {
+        FaultKind::MissingValue => "is required".to_owned(),
+        _ => fault.message.clone(),
+    }
+}
+
 fn ended(error: InquireError) -> Failure {
     match error {
         InquireError::OperationCanceled => Failure::new("declined", Class::Declined, "left; nothing was written", None),
@@ -115,5 +150,31 @@ fn ended(error: InquireError) -> Failure {
             format!("the question could not be asked: {other}"),
             "name a stack and add --yes",
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_says_when_nothing_fits() {
+        let lines = ["hello", "geodata"].map(str::to_owned);
+        let shown = |typed: &str| {
+            let all = lines.iter().map(String::as_str).chain([NOTHING]).enumerate();
+            all.filter(|(index, line)| score(&lines, typed, line, *index).is_some())
+                .map(|(_, line)| line)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(shown(""), ["hello", "geodata"]);
+        assert_eq!(shown("geo"), ["geodata"]);
+        assert_eq!(shown("9"), [NOTHING]);
+    }
+
+    #[test]
+    fn a_question_says_what_is_wrong_and_names_no_option() {
+        let fault = |kind| Fault::nowhere(kind, "is required (URL) and has no default; give it with `--set a=...`");
+        assert_eq!(told(&fault(FaultKind::MissingValue)), "is required");
+        assert!(told(&fault(FaultKind::BadValue)).ends_with("--set a=...`"));
     }
 }

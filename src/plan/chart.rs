@@ -10,9 +10,10 @@ use super::difference::{HIDDEN, hide_values};
 use super::install::{await_id, by_hand, is_worth_a_wait};
 use super::task::Task;
 use super::task::helm::{Deployment, Place};
-use super::uninstall::{self, Destroy};
+use super::uninstall::{self, Destroy, Made, by_kubectl};
 use super::{Action, Change, Choice, Conflict, FieldChange, Plan, Reach, Step};
-use crate::chart::manifest::is_kept;
+use crate::chart::hooks;
+use crate::chart::manifest::{events, is_kept};
 use crate::chart::release::Status;
 use crate::chart::{Manifest, Release, Releases};
 use crate::doctor::{Cause, Outlook};
@@ -210,6 +211,7 @@ fn change(wanted: &Wanted<'_>, by_hand: Vec<Conflict>, others: &[Conflict]) -> C
         now: conflict.now.clone(),
         wanted: conflict.wanted.clone(),
     }));
+    fields.extend(hooks::changes(wanted.manifest, newest));
     let now = |text: String| Some(Value::from(text));
     let absent = |object: &&ObjectRef| {
         wanted.live.get(object).is_none() && !fields.iter().any(|field| field.path == object.to_string())
@@ -300,16 +302,25 @@ pub fn standing<'a>(deployment: &Deployment, releases: &'a Releases) -> Standing
     }
 }
 
+/// What is to be known of a plan that takes a release away.
+#[derive(Debug, Default)]
+pub struct Removal {
+    /// What is worth saying.
+    pub said: Vec<String>,
+    /// What hooks have made and nothing owns.
+    pub made: Vec<Made>,
+}
+
 /// Adds what takes a release away, before all else of the plan. Helm does it where nothing goes that may hold data; where something would,
-/// its objects are deleted one by one instead, and what may hold data stays. `claims`: claims of the namespace. The answer is what is worth saying.
+/// its objects are deleted one by one instead, and what may hold data stays. `claims`: claims of the namespace.
 pub fn add_removal(
     plan: &mut Plan,
     place: &Place,
     releases: &Releases,
     (live, claims): (&Snapshot, &[ObjectRef]),
     destroy: &Destroy,
-) -> Vec<String> {
-    let Some(newest) = releases.0.first() else { return Vec::new() };
+) -> Removal {
+    let Some(newest) = releases.0.first() else { return Removal::default() };
     let (kept, going): (Vec<&Value>, Vec<&Value>) = newest.manifest.objects.iter().partition(|object| is_kept(object));
     let known: BTreeSet<ObjectRef> = plan.steps.iter().filter_map(|step| step.action.object()).collect();
     let there = |objects: &[&Value]| -> Snapshot {
@@ -362,8 +373,41 @@ pub fn add_removal(
     }
     steps.extend(left);
     plan.steps.iter_mut().for_each(|step| step.needs.extend(all.iter().cloned()));
+    let farewells = if by_hand { Vec::new() } else { farewells(newest) };
+    let made = left_by_hooks(releases, live, by_hand);
+    steps.extend(farewells);
     plan.steps.splice(0..0, steps);
-    said
+    Removal { said, made }
+}
+
+/// What helm runs when the release goes, and leaves there.
+fn farewells(newest: &Release) -> Vec<Step> {
+    let run = newest.manifest.hooks.iter().filter(|hook| hooks::is_farewell(hook) && !hooks::goes_by_itself(hook));
+    let step = |hook: &Value| {
+        let object = ObjectRef::of(hook)?;
+        let why = format!(
+            "helm runs it when the release goes ({}), and leaves it; afterwards {}",
+            events(hook).join(", "),
+            by_kubectl(&object)
+        );
+        Some(keep(&object, why))
+    };
+    run.filter_map(step).collect()
+}
+
+/// What hooks of any revision have made and is still there: helm leaves it when the release goes, but for what it runs then and makes anew.
+fn left_by_hooks(releases: &Releases, live: &Snapshot, by_hand: bool) -> Vec<Made> {
+    let newest = || releases.0.first().into_iter();
+    let anew = newest().flat_map(|newest| &newest.manifest.hooks).filter(|hook| !by_hand && hooks::is_farewell(hook));
+    let told = newest().flat_map(|newest| &newest.manifest.objects).chain(anew);
+    let mut known: BTreeSet<ObjectRef> = told.filter_map(ObjectRef::of).collect();
+    let hooks = releases.0.iter().flat_map(|release| &release.manifest.hooks);
+    let made = hooks.filter_map(|hook| {
+        let object = ObjectRef::of(hook).filter(|object| known.insert(object.clone()))?;
+        let why = format!("helm has made it (hook {}), and leaves it", events(hook).join(", "));
+        Some(Made { why, object: live.get(&object)?.clone() })
+    });
+    made.collect()
 }
 
 fn keep(object: &ObjectRef, why: String) -> Step {

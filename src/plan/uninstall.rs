@@ -95,30 +95,39 @@ pub fn plan(
     Plan { purpose: Purpose::Uninstall, installation, cluster, steps, reach: Vec::new() }
 }
 
-/// Something that the application has made while it ran, and that nothing owns.
+/// Something that was made while an installation was there, and that nothing owns.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Made {
-    /// What it is, for people: `kernels`.
-    pub title: String,
+    /// By whom, and what it is, for people: `the application has made it (kernels)`.
+    pub why: String,
     /// The object.
     pub object: Value,
 }
 
-/// Adds what the application has made: after everything that could make it anew, and kept unless it is to be taken.
-pub fn add_made(plan: &mut Plan, made: &[Made], take: bool) {
+/// Adds what was made: after everything that could make it anew, and kept unless it is to be taken.
+pub fn add_made(plan: &mut Plan, made: &[Made], take: bool, destroy: &Destroy) {
     let before: Vec<String> =
         plan.steps.iter().filter(|step| step.change == Change::Delete).map(|step| step.id.clone()).collect();
     let known: BTreeSet<ObjectRef> = plan.steps.iter().filter_map(|step| step.action.object()).collect();
-    for Made { title, object } in made.iter().filter(|made| !is_a_controllers(&made.object)) {
+    for Made { why, object } in made.iter().filter(|made| !is_a_controllers(&made.object)) {
         let Some(reference) = ObjectRef::of(object).filter(|reference| !known.contains(reference)) else { continue };
-        let mut step = step(&reference, object, &Destroy::default(), &before);
-        if !take && step.change == Change::Delete {
-            step.change =
-                Change::Keep { why: format!("the application has made it ({title}); --runtime takes it away") };
+        let mut step = step(&reference, object, destroy, &before);
+        if !take && step.change == Change::Delete && !is_protected(&reference.kind) {
+            step.change = Change::Keep {
+                why: format!("{why}; --runtime takes it away, and afterwards {}", by_kubectl(&reference)),
+            };
             step.title = format!("keep {reference}");
         }
         plan.steps.push(step);
     }
+}
+
+/// The command that deletes an object once nothing here knows of it any more.
+pub(super) fn by_kubectl(object: &ObjectRef) -> String {
+    let place = object.namespace.as_ref().map(|namespace| format!(" -n {namespace}")).unwrap_or_default();
+    // With its group, where another could have a kind of that name.
+    let group = object.api_version.split_once('/').map(|(group, _)| format!(".{group}")).unwrap_or_default();
+    format!("`kubectl delete {}{group} {}{place}`", object.kind.to_lowercase(), object.name)
 }
 
 /// A namespace takes everything in it along: it goes only when nothing in it stays.
@@ -231,17 +240,32 @@ mod tests {
         let cluster = ClusterId { context: "c".to_owned(), server: String::new(), uid: "u".to_owned() };
         let mut belongings = Snapshot::default();
         belongings.insert(object("apps/v1", "Deployment", "scheduler"));
-        let runner = || Made { title: "runners".to_owned(), object: object("v1", "Pod", "runner-1") };
+        let runner = || Made {
+            why: "the application has made it (runners)".to_owned(),
+            object: object("v1", "Pod", "runner-1"),
+        };
         let mut owned = runner();
         owned.object["metadata"]["name"] = json!("runner-2");
         owned.object["metadata"]["ownerReferences"] = json!([{"controller": true, "uid": "u"}]);
         let titles = |take| {
             let mut plan = plan(installation(), cluster.clone(), (&belongings, &[]), &Destroy::default());
-            add_made(&mut plan, &[runner(), owned.clone()], take);
+            add_made(&mut plan, &[runner(), owned.clone()], take, &Destroy::default());
             plan.steps.iter().map(|step| (step.title.clone(), step.needs.len())).collect::<Vec<_>>()
         };
         let own = |text: &str, needs| (text.to_owned(), needs);
         assert_eq!(titles(true), [own("delete Deployment/n/scheduler", 0), own("delete Pod/n/runner-1", 1)]);
+        let mut plan = plan(installation(), cluster.clone(), (&belongings, &[]), &Destroy::default());
+        let claim = |name: &str| Made { why: "made".to_owned(), object: object("v1", "PersistentVolumeClaim", name) };
+        let destroy = Destroy([DataName::from_str("pvc/n/old").unwrap()].into());
+        add_made(&mut plan, &[runner(), claim("old"), claim("new")], false, &destroy);
+        let whys = plan.steps.iter().map(|step| match &step.change {
+            Change::Keep { why } => why.clone(),
+            other => format!("{other:?}"),
+        });
+        let kept = "the application has made it (runners); --runtime takes it away, and afterwards `kubectl delete pod runner-1 -n n`";
+        let data = "it may hold data; to delete it: --destroy-data=PersistentVolumeClaim/n/new";
+        assert_eq!(whys.collect::<Vec<_>>(), ["Delete", kept, "Delete", data]);
+        assert_eq!(by_kubectl(&ObjectRef::new("batch/v1", "Job", Some("n"), "j")), "`kubectl delete job.batch j -n n`");
         assert_eq!(titles(false), [own("delete Deployment/n/scheduler", 0), own("keep Pod/n/runner-1", 1)]);
     }
 

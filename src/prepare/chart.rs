@@ -1,5 +1,7 @@
 //! Look and decide for a release of helm: what the chart renders to with these values on this cluster, what helm knows, and what is there.
 
+use std::collections::BTreeSet;
+
 use futures::future::try_join_all;
 use serde_json::{Value, json};
 
@@ -12,7 +14,7 @@ use crate::error::{Class, Explain};
 use crate::host::Surroundings;
 use crate::kinds;
 use crate::object::ObjectRef;
-use crate::plan::chart::{Wanted, add, add_removal};
+use crate::plan::chart::{Removal, Wanted, add, add_removal};
 use crate::plan::install::{self, Desired, Policy, Rehearsals};
 use crate::plan::task::helm::{Deployment, Place};
 use crate::plan::uninstall::Destroy;
@@ -174,7 +176,9 @@ async fn around(
     let mut resources = Resources::default();
     let newest = releases.0.first().map(|release| &release.manifest);
     let all = [Some(&*manifest), newest].into_iter().flatten();
-    let objects: Vec<&Value> = all.flat_map(|it| it.definitions.iter().chain(&it.objects).chain(&it.hooks)).collect();
+    let older = releases.0.iter().skip(1).flat_map(|release| &release.manifest.hooks);
+    let all = all.flat_map(|it| it.definitions.iter().chain(&it.objects).chain(&it.hooks));
+    let objects: Vec<&Value> = all.chain(older).collect();
     resources.resolve(&cluster.client, &objects).await?;
     manifest.complete(&installation.namespace, &resources);
     for release in &mut releases.0 {
@@ -299,7 +303,7 @@ pub async fn removal(
     prepared: &mut Prepared,
     place: &Place,
     destroy: &Destroy,
-) -> Result<Vec<String>, ChartError> {
+) -> Result<Removal, ChartError> {
     let installation = prepared.plan.installation.clone();
     let read = Releases::read(&cluster.client, &place.namespace, &place.release).await?;
     let mut releases = read.map_err(ChartError::Unreadable)?;
@@ -313,10 +317,12 @@ pub async fn removal(
     let claims = collect(&cluster.client, query.into_iter().collect()).await?;
     let names: Vec<ObjectRef> = claims.objects().filter_map(ObjectRef::of).collect();
     live.extend(claims);
-    let said = add_removal(&mut prepared.plan, place, &releases, (&live, &names), destroy);
+    let hooks = releases.0.iter().flat_map(|release| &release.manifest.hooks).filter_map(ObjectRef::of);
+    live.extend(look(cluster, &resources, hooks.collect::<BTreeSet<_>>().into_iter()).await?);
+    let removal = add_removal(&mut prepared.plan, place, &releases, (&live, &names), destroy);
     prepared.snapshot.extend(live);
     prepared.resources.learn_from(resources);
-    Ok(said)
+    Ok(removal)
 }
 
 /// Objects as their kinds are looked for.

@@ -64,6 +64,33 @@ pub struct Definition {
 }
 
 impl Definition {
+    /// What stands for one that cannot be read: a name, and profiles of which nothing is known.
+    pub(super) fn unknown(name: &str, profiles: impl Iterator<Item = String>) -> Self {
+        let profile = || Profile { title: String::new(), description: String::new(), needs: Needs::default() };
+        Self {
+            format: 1,
+            name: name.to_owned(),
+            title: String::new(),
+            description: String::new(),
+            version: String::new(),
+            chart: None,
+            namespace: None,
+            only_namespace: None,
+            pod_security: None,
+            kubernetes: None,
+            components: Vec::new(),
+            shared: Vec::new(),
+            profiles: profiles.map(|name| (name, profile())).collect(),
+            shared_class: None,
+            rules: Vec::new(),
+            reach: Vec::new(),
+            simulation: BTreeMap::new(),
+            differs: Vec::new(),
+            placeholders: Vec::new(),
+            runtime: Vec::new(),
+        }
+    }
+
     /// The namespace it goes to unless told otherwise.
     pub fn default_namespace(&self) -> &str {
         self.namespace.as_deref().unwrap_or(&self.name)

@@ -2,16 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::definition::{Component, Definition, Source};
 use super::fault::{Fault, FaultKind, Mark, Place, Severity};
 use super::node::Node;
-use super::path::Way;
+use super::path::{Step, Way};
 use super::render::Templates;
 use super::schema::Schema;
 use super::source::Folder;
-use super::typed::{self, Problem};
+use super::typed::{self, Misfit, Problem};
 use super::{names, quantity, yaml};
 use crate::error::closest;
 use crate::network::ports::Port;
@@ -20,7 +20,7 @@ use crate::network::ports::Port;
 const FORMAT: u32 = 1;
 
 /// The profiles a stack may have.
-const PROFILES: [&str; 2] = ["single-node", "ha"];
+pub(super) const PROFILES: [&str; 2] = ["single-node", "ha"];
 
 /// Folders whose files other modules read, by their own rules.
 const ELSEWHERE: [&str; 2] = ["playbooks", "checks"];
@@ -30,35 +30,105 @@ const ELSEWHERE: [&str; 2] = ["playbooks", "checks"];
 pub struct Sheet {
     file: String,
     nodes: Node<Mark>,
+    /// What does not fit, and was left out when it was read.
+    left_out: Vec<Way>,
 }
 
 impl Sheet {
+    /// The sheet of a file of which nothing is known.
+    pub fn blank(file: String) -> Self {
+        Self { file, nodes: Node::map(Mark::default()), left_out: Vec::new() }
+    }
+
     /// A fault of the value at the way.
     pub fn fault(&self, way: &str, message: impl Into<String>) -> Fault {
-        let way = Way::dotted(way);
+        let way = self.written(Way::dotted(way));
         let place = Place { file: self.file.as_str().into(), mark: *self.nodes.nearest(&way) };
         Fault::new(FaultKind::BadStack, place, message).on(way)
     }
+
+    /// Whether all of a part of the file was read.
+    fn is_whole(&self, part: &str) -> bool {
+        let part = Step::Key(part.to_owned());
+        !self.left_out.iter().any(|way| way.0.first() == Some(&part))
+    }
+
+    /// The way as it is in the file, where items were left out.
+    fn written(&self, way: Way) -> Way {
+        let mut written = Way::default();
+        for step in way.0 {
+            let Step::Index(mut left) = step else {
+                written.0.push(step);
+                continue;
+            };
+            let mut at = 0;
+            loop {
+                let is_left_out = self.left_out.contains(&written.with(Step::Index(at)));
+                if !is_left_out && left == 0 {
+                    break;
+                }
+                left -= usize::from(!is_left_out);
+                at += 1;
+            }
+            written.0.push(Step::Index(at));
+        }
+        written
+    }
 }
 
-/// Reads `stack.yaml`.
+/// Reads `stack.yaml`, as far as it can be: without what is not as it must be, of which each is a fault.
 ///
 /// # Errors
-/// When it is missing or not YAML, and everything in it that is not as it must be.
-pub fn read(folder: &Folder) -> Result<(Definition, Sheet), Vec<Fault>> {
+/// When nothing can be made of it: it is missing, not YAML, or of another format.
+pub fn read(folder: &Folder) -> Result<(Definition, Sheet, Vec<Fault>), Vec<Fault>> {
     let text = text(folder, "stack.yaml").map_err(|fault| vec![fault])?;
     let file = folder.home.file("stack.yaml");
     let nodes = yaml::node(&file, text).map_err(|fault| vec![fault])?;
     let value = nodes.to_value();
-    let sheet = Sheet { file, nodes };
+    let mut sheet = Sheet { file, nodes, left_out: Vec::new() };
     if value["format"] != FORMAT && value.get("format").is_some_and(Value::is_number) {
         let message = format!("this program reads format {FORMAT}; the stack has format {}", value["format"]);
         return Err(vec![sheet.fault("format", message)]);
     }
-    let read = typed::read::<Definition>(&value);
-    read.map(|definition| (definition, sheet.clone())).map_err(|misfits| {
-        misfits.into_iter().map(|misfit| sheet.fault(&misfit.way.to_string(), said(&misfit.problem))).collect()
-    })
+    let mut draft = typed::draft::<Definition>(&value);
+    let faults: Vec<Fault> = draft.misfits.iter().map(|misfit| fault_of(&sheet, misfit)).collect();
+    if draft.read.is_none() {
+        let (patched, gone) = with_head(value, &draft.left_out, folder);
+        draft = typed::draft(&patched);
+        draft.left_out.extend(gone);
+    }
+    sheet.left_out = draft.left_out;
+    match draft.read {
+        Some(definition) => Ok((definition, sheet, faults)),
+        None => Err(faults),
+    }
+}
+
+fn fault_of(sheet: &Sheet, misfit: &Misfit) -> Fault {
+    sheet.fault(&misfit.way.to_string(), said(&misfit.problem))
+}
+
+/// The same with something in the place of everything without which no stack is read, so that the rest of it can be.
+fn with_head(mut value: Value, left_out: &[Way], folder: &Folder) -> (Value, Vec<Way>) {
+    let stands = [
+        ("format", Value::from(FORMAT)),
+        ("name", folder.name.as_str().into()),
+        ("title", "".into()),
+        ("description", "".into()),
+        ("version", "0.0.0".into()),
+        ("profiles", json!({})),
+    ];
+    let mut gone = Vec::new();
+    if let Some(head) = value.as_object_mut() {
+        for (name, stand) in stands {
+            let way = Way::default().key(name);
+            if !head.contains_key(name) || left_out.contains(&way) {
+                head.insert(name.to_owned(), stand);
+                gone.push(way);
+            }
+        }
+    }
+    (value, gone)
 }
 
 fn said(problem: &Problem) -> String {
@@ -77,12 +147,13 @@ pub fn text<'a>(folder: &'a Folder, path: &str) -> Result<&'a str, Fault> {
     folder.files.get(path).map(String::as_str).ok_or_else(missing)
 }
 
-/// Everything in the stack's files that does not fit together.
+/// Everything in the stack's files that does not fit together, but for what only follows from a fault that is told already: from what was left out, or
+/// from a schema that cannot be read.
 pub fn cross_check(
     folder: &Folder,
     definition: &Definition,
     sheet: &Sheet,
-    schema: &Schema,
+    schema: Option<&Schema>,
     templates: &Templates,
 ) -> Vec<Fault> {
     let mut checker = Checker { folder, definition, sheet, schema, templates, faults: Vec::new() };
@@ -104,7 +175,7 @@ struct Checker<'a> {
     folder: &'a Folder,
     definition: &'a Definition,
     sheet: &'a Sheet,
-    schema: &'a Schema,
+    schema: Option<&'a Schema>,
     templates: &'a Templates,
     faults: Vec<Fault>,
 }
@@ -133,7 +204,7 @@ impl Checker<'_> {
     }
 
     fn profiles(&mut self) {
-        if self.definition.profiles.is_empty() {
+        if self.definition.profiles.is_empty() && self.sheet.is_whole("profiles") {
             self.fault("profiles", format!("at least one of {} is needed", PROFILES.join(", ")));
         }
         for (name, profile) in &self.definition.profiles {
@@ -177,7 +248,7 @@ impl Checker<'_> {
             }
             if let Some(path) = enabled {
                 self.known_value(&format!("{way}.enabled"), path);
-                if !self.schema.types(&Way::dotted(path)).allows("boolean") {
+                if self.schema.is_some_and(|schema| !schema.types(&Way::dotted(path)).allows("boolean")) {
                     self.fault(&format!("{way}.enabled"), format!("`{path}` is not true or false in the schema"));
                 }
             }
@@ -188,7 +259,7 @@ impl Checker<'_> {
     }
 
     fn known_component(&mut self, way: &str, name: &str) {
-        if self.definition.component(name).is_none() {
+        if self.definition.component(name).is_none() && self.sheet.is_whole("components") {
             let known = self.definition.components.iter().map(|component| component.name.as_str());
             let meant = closest(name, known).map(|name| format!(", did you mean `{name}`?")).unwrap_or_default();
             self.fault(way, format!("there is no component `{name}`{meant}"));
@@ -197,13 +268,11 @@ impl Checker<'_> {
 
     fn known_value(&mut self, way: &str, path: &str) {
         let steps = Way::dotted(path);
-        if self.schema.knows(&steps) {
-            return;
-        }
+        let Some(schema) = self.schema.filter(|schema| !schema.knows(&steps)) else { return };
         let above = Way(steps.0[..steps.0.len() - 1].to_vec());
         let last = path.rsplit('.').next().unwrap_or(path);
         let meant =
-            closest(last, self.schema.properties(&above)).map(|name| format!(", did you mean `{}`?", above.key(name)));
+            closest(last, schema.properties(&above)).map(|name| format!(", did you mean `{}`?", above.key(name)));
         self.fault(way, format!("the schema has no value `{path}`{}", meant.unwrap_or_default()));
     }
 
@@ -252,6 +321,9 @@ impl Checker<'_> {
             } else if let Some(first) = owners.insert(file, way.clone()) {
                 self.fault(&way, format!("manifests/{file} is also used at {first}"));
             }
+        }
+        if !self.sheet.is_whole("components") || !self.sheet.is_whole("shared") {
+            return;
         }
         let unused: Vec<_> = self.folder.files.keys().filter(|path| path.starts_with("manifests/")).collect();
         for path in unused {
@@ -349,7 +421,11 @@ impl Checker<'_> {
                     faults.push(fault.severity(Severity::Warning));
                 }
             } else if !self.is_known(path) {
-                faults.push(Fault::new(FaultKind::BadStack, place, "is not part of a stack; nothing reads it"));
+                let meant = closest(path, KNOWN.into_iter().chain(TEXTS))
+                    .filter(|meant| !self.folder.files.contains_key(*meant));
+                let meant = meant.map(|meant| format!(", did you mean `{meant}`?")).unwrap_or_default();
+                let message = format!("is not part of a stack; nothing reads it{meant}");
+                faults.push(Fault::new(FaultKind::BadStack, place, message));
             }
         }
         self.faults.append(&mut faults);
@@ -359,13 +435,23 @@ impl Checker<'_> {
         if let Some((folder, _)) = path.split_once('/') {
             return folder == "manifests" || ELSEWHERE.contains(&folder);
         }
-        let is_profile = path.strip_suffix(".yaml").is_some_and(|name| self.definition.profiles.contains_key(name));
+        let profiles = &self.definition.profiles;
+        // The file of a profile whose name has a fault is told with it.
+        let is_meant = |name: &str| {
+            PROFILES.contains(&name)
+                && (!self.sheet.is_whole("profiles")
+                    || profiles.keys().any(|known| !PROFILES.contains(&known.as_str())))
+        };
+        let is_profile = path.strip_suffix(".yaml").is_some_and(|name| profiles.contains_key(name) || is_meant(name));
         is_profile || path.to_ascii_lowercase().ends_with(".md") || KNOWN.contains(&path)
     }
 }
 
 /// The files at the top of a stack's folder.
 const KNOWN: [&str; 5] = ["stack.yaml", "values.schema.yaml", "values.yaml", "example.yaml", "LICENSE"];
+
+/// Files of profiles, as they can be called.
+const TEXTS: [&str; 2] = ["single-node.yaml", "ha.yaml"];
 
 fn is_template(path: &str) -> bool {
     path.starts_with("manifests/") || path.starts_with("files/")

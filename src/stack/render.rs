@@ -1,12 +1,14 @@
 //! From values to Kubernetes objects: templates that are checked when they are loaded, and render to JSON scalars only.
 
 pub mod context;
+mod lenient;
 pub mod lint;
 mod login;
 pub mod objects;
 mod pull;
+mod whole;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use minijinja::value::Value;
@@ -17,6 +19,7 @@ use super::fault::{Fault, FaultKind, Origin, Place};
 use super::names;
 use super::source::Folder;
 use super::values::Values;
+pub(super) use lenient::examine;
 pub use objects::Rendered;
 pub(super) use pull::{pod_template, pull_with};
 
@@ -72,33 +75,44 @@ pub struct Templates {
     env: Environment<'static>,
     /// The file of each template, as a user would find it again, and its text.
     files: Arc<BTreeMap<String, (String, String)>>,
+    /// Manifests that cannot be evaluated.
+    broken: Arc<BTreeSet<String>>,
 }
 
 impl Templates {
-    /// Checks and compiles everything under `manifests/` and `files/`.
-    ///
-    /// # Errors
-    /// Every template that is not as it must be.
-    pub fn load(folder: &Folder) -> Result<Self, Vec<Fault>> {
-        let mut templates = Self { env: environment(), files: Arc::default() };
-        let mut files = BTreeMap::new();
-        let mut faults = Vec::new();
+    /// Checks and compiles everything under `manifests/` and `files/`; with everything that is not as it must be. What cannot be evaluated is passed over
+    /// when the rest is rendered.
+    pub fn read(folder: &Folder) -> (Self, Vec<Fault>) {
+        let mut env = environment();
+        let (mut files, mut broken, mut faults) = (BTreeMap::new(), BTreeSet::new(), Vec::new());
         for (path, text) in &folder.files {
             let file = folder.home.file(path);
-            let prepared = match path.split('/').next() {
+            let is_manifest = path.starts_with("manifests/");
+            let mut prepared = match path.split('/').next() {
                 Some("manifests") => lint::prepare(&file, text),
-                Some("files") => Ok(text.clone()),
+                Some("files") => lint::Prepared { text: text.clone(), faults: Vec::new(), is_plain: true },
                 _ => continue,
             };
             files.insert(path.clone(), (file, text.clone()));
-            match prepared.map(|text| templates.env.add_template_owned(path.clone(), text)) {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => faults.push(template_fault(&files, &error)),
-                Err(mut found) => faults.append(&mut found),
+            faults.append(&mut prepared.faults);
+            let compiled = prepared.is_plain.then(|| env.add_template_owned(path.clone(), prepared.text));
+            if let Some(Err(error)) = &compiled {
+                faults.push(template_fault(&files, error));
+            }
+            if !matches!(compiled, Some(Ok(()))) {
+                broken.insert(path.clone());
+                // A manifest that takes a broken file in is not broken with it.
+                if !is_manifest && let Err(error) = env.add_template_owned(path.clone(), String::new()) {
+                    faults.push(template_fault(&files, &error));
+                }
             }
         }
-        templates.files = Arc::new(files);
-        if faults.is_empty() { Ok(templates) } else { Err(faults) }
+        (Self { env, files: Arc::new(files), broken: Arc::new(broken) }, faults)
+    }
+
+    /// The file of a template, as a user would find it again.
+    fn file<'a>(&'a self, path: &'a str) -> &'a str {
+        self.files.get(path).map_or(path, |(file, _)| file)
     }
 
     /// The rendered text of one manifest.
@@ -148,22 +162,25 @@ pub fn render(
     names: &Value,
     release: &Release,
 ) -> Result<Vec<Rendered>, Vec<Fault>> {
-    let enabled = definition.components.iter().filter(|component| is_enabled(component.enabled.as_deref(), values));
-    let shared = definition.shared.iter().map(|file| (None, file));
-    let owned =
-        enabled.flat_map(|component| component.manifests.iter().map(|file| (Some(component.name.clone()), file)));
     let mut collector = objects::Collector::new(&release.namespace);
-    for (component, file) in shared.chain(owned) {
-        let path = format!("manifests/{file}");
+    for (component, path) in manifests(definition, values) {
         match templates.text(&path, names) {
             Ok(text) => {
-                let file = templates.files.get(&path).map_or(path.as_str(), |(file, _)| file);
-                collector.read(file, text, component.as_deref());
+                collector.read(templates.file(&path), text, component);
             }
             Err(fault) => collector.fault(fault),
         }
     }
     collector.finish()
+}
+
+/// The manifests of everything that is on, in their order, with the component that each belongs to.
+fn manifests<'a>(definition: &'a Definition, values: &'a Values) -> impl Iterator<Item = (Option<&'a str>, String)> {
+    let enabled = definition.components.iter().filter(|component| is_enabled(component.enabled.as_deref(), values));
+    let shared = definition.shared.iter().map(|file| (None, file));
+    let owned =
+        enabled.flat_map(|component| component.manifests.iter().map(|file| (Some(component.name.as_str()), file)));
+    shared.chain(owned).map(|(component, file)| (component, format!("manifests/{file}")))
 }
 
 /// Whether a component with this switch is on: it has none, or the value is true.

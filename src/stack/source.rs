@@ -137,13 +137,16 @@ fn names_in(embedded: &'static Dir<'static>) -> impl Iterator<Item = String> {
         .filter_map(|dir| dir.path().to_str().map(str::to_owned))
 }
 
-fn stacks_in(dir: &Path) -> Vec<String> {
+/// The names of the stacks that lie in a folder, sorted.
+pub fn stacks_in(dir: &Path) -> Vec<String> {
     let entries = fs::read_dir(dir).into_iter().flatten().filter_map(Result::ok);
-    entries
+    let mut stacks: Vec<String> = entries
         .filter(|entry| entry.path().join("stack.yaml").is_file())
         .filter_map(|entry| entry.file_name().into_string().ok())
         .filter(|name| names::is_label(name))
-        .collect()
+        .collect();
+    stacks.sort();
+    stacks
 }
 
 fn embedded(name: &str, dir: &Dir<'static>) -> Result<Folder, StackError> {

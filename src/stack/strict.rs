@@ -4,6 +4,7 @@
 //! type, fields that must be there; and what no single object shows: a Service whose port no container has.
 
 mod clear;
+mod doubt;
 mod limits;
 mod pods;
 mod together;
@@ -14,24 +15,32 @@ use serde_json::Value;
 use super::fault::{Fault, FaultKind, Severity};
 use super::path::Way;
 use super::render::Rendered;
-use super::typed::Problem;
+use super::typed::{Misfit, Problem};
 
 pub use clear::in_the_clear;
+use doubt::Doubt;
 
 /// Everything in the objects that Kubernetes would refuse, or that cannot work.
 pub fn check(objects: &[Rendered]) -> Vec<Fault> {
+    examine(objects, true)
+}
+
+/// The same of objects that may not be all there are: `is_whole` says whether what is not among them is nowhere. What only follows from a fault of a type is
+/// not told.
+pub(super) fn examine(objects: &[Rendered], is_whole: bool) -> Vec<Fault> {
     let mut faults = Vec::new();
+    let mut doubts = Vec::new();
     for object in objects {
-        let before = faults.len();
-        typed(object, &mut faults);
-        if faults.len() == before {
-            limits::check(object, &mut faults);
-            pods::check(object, &mut faults);
-        }
+        let misfits = types::misfits(object);
+        let doubt = Doubt::of(&misfits);
+        typed(object, misfits, &mut faults);
+        let mut found = Vec::new();
+        limits::check(object, &mut found);
+        pods::check(object, &mut found);
+        faults.extend(found.into_iter().filter(|fault| !doubt.explains(&fault.way)));
+        doubts.push(doubt);
     }
-    if !super::fault::any_error(&faults) {
-        together::check(objects, &mut faults);
-    }
+    together::check(objects, (&doubts, is_whole), &mut faults);
     faults
 }
 
@@ -52,8 +61,8 @@ pub fn unchecked(objects: &[Rendered]) -> Vec<String> {
     notes
 }
 
-fn typed(object: &Rendered, faults: &mut Vec<Fault>) {
-    for misfit in types::misfits(object) {
+fn typed(object: &Rendered, misfits: Vec<Misfit>, faults: &mut Vec<Fault>) {
+    for misfit in misfits {
         let title = object.title();
         let (kind, message) = match &misfit.problem {
             Problem::Unknown { closest: Some(name), .. } => {

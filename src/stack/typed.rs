@@ -61,18 +61,38 @@ const ROUNDS: usize = 40;
 /// # Errors
 /// Everything that does not fit; never empty.
 pub fn read<T: DeserializeOwned>(value: &Value) -> Result<T, Vec<Misfit>> {
+    let Draft { read, misfits, .. } = draft(value);
+    read.filter(|_| misfits.is_empty()).ok_or(misfits)
+}
+
+/// A value as far as it could be read.
+pub struct Draft<T> {
+    /// What came of it; none where what does not fit cannot be left out.
+    pub read: Option<T>,
+    /// Everything that does not fit.
+    pub misfits: Vec<Misfit>,
+    /// The ways to what was left out because of it.
+    pub left_out: Vec<Way>,
+}
+
+/// The value as a `T` without what does not fit.
+pub fn draft<T: DeserializeOwned>(value: &Value) -> Draft<T> {
     let findings = Findings::default();
+    let mut draft = None;
     for _ in 0..ROUNDS {
-        let error = match T::deserialize(At { value, trail: &Trail::Root, findings: &findings }) {
-            Ok(read) if findings.misfits.borrow().is_empty() => return Ok(read),
-            Ok(_) => break,
-            Err(error) => error,
-        };
-        if !findings.stopped(error) {
-            break;
+        match T::deserialize(At { value, trail: &Trail::Root, findings: &findings }) {
+            Ok(read) => {
+                draft = Some(read);
+                break;
+            }
+            Err(error) => {
+                if !findings.stopped(error) {
+                    break;
+                }
+            }
         }
     }
-    Err(findings.misfits.into_inner())
+    Draft { read: draft, misfits: findings.misfits.into_inner(), left_out: findings.left_out.into_inner() }
 }
 
 /// What was found so far, and the values that are left out because of it when reading again.

@@ -5,10 +5,13 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::fault::{Fault, Severity, StackError, any_error};
+use super::definition::Rule;
+use super::fault::{Fault, FaultKind, Severity, StackError, any_error};
+use super::mend::{Mended, mend};
+use super::render::Rendered;
 use super::source::{Folder, read_folder};
 use super::values::Choices;
-use super::{Stack, strict};
+use super::{Stack, draft, reach, render, rules, runtime, strict};
 
 /// What was found out about a stack.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -58,17 +61,13 @@ pub fn validate_folder(dir: &Path) -> Result<Report, StackError> {
 pub fn validate(folder: &Folder) -> Report {
     let mut report =
         Report { name: folder.name.clone(), faults: Vec::new(), objects: BTreeMap::new(), unchecked: Vec::new() };
-    let stack = match Stack::load(folder) {
-        Ok(stack) => stack,
-        Err(error) => {
-            report.add(error.faults().to_vec());
-            return report;
+    let draft = draft::read(folder);
+    report.add(draft.faults);
+    if let Some(stack) = draft.stack {
+        report.add(stack.schema.lint());
+        for profile in stack.profiles.keys() {
+            one_profile(&stack, profile, &mut report);
         }
-    };
-    report.add(stack.warnings.clone());
-    report.add(stack.schema.lint());
-    for profile in stack.profiles.keys() {
-        one_profile(&stack, profile, &mut report);
     }
     report.faults.sort_by_key(|fault| fault.severity == Severity::Warning);
     report
@@ -78,24 +77,74 @@ fn one_profile(stack: &Stack, profile: &str, report: &mut Report) {
     let choices = Choices { profile: Some(profile.to_owned()), example: true, ..Choices::default() };
     let switches = stack.definition.components.iter().filter_map(|component| component.enabled.as_ref());
     let all_on = Choices { set: switches.map(|way| format!("{way}=true")).collect(), ..choices.clone() };
-    if let Ok(values) = stack.values(&choices) {
-        report.add(stack.check(&values));
-    }
     for (choices, is_usual) in [(&choices, true), (&all_on, false)] {
-        let made = stack.values(choices).and_then(|values| stack.make(values, &stack.release(None, None)));
-        match made {
-            Ok(prepared) => {
-                if is_usual {
-                    report.objects.insert(profile.to_owned(), prepared.objects.len());
-                }
-                report.unchecked.extend(strict::unchecked(&prepared.objects));
-                report.unchecked.sort();
-                report.unchecked.dedup();
-                report.add(prepared.warnings);
+        let values = match stack.values(choices) {
+            Ok(values) => values,
+            Err(error) => {
+                report.add(error.faults().to_vec());
+                continue;
             }
-            Err(error) => report.add(error.faults().to_vec()),
+        };
+        let mut faults = stack.schema.check(&values);
+        let mended = mend(&stack.schema, values, &faults);
+        if !is_usual {
+            // That everything is on is nobody's choice: what is wrong with the values is told of the choice that the profile is.
+            faults.clear();
         }
+        let examined = mended.map(|mended| made(stack, &mended, is_usual));
+        let count = examined.as_ref().map(|made| made.objects.len());
+        if let Some(made) = examined {
+            report.unchecked.extend(strict::unchecked(&made.objects));
+            report.unchecked.sort();
+            report.unchecked.dedup();
+            faults.extend(made.faults);
+        }
+        if let Some(count) = count.filter(|_| is_usual && !any_error(&faults)) {
+            report.objects.insert(profile.to_owned(), count);
+        }
+        report.add(faults);
     }
+}
+
+/// What is found out about what a stack makes.
+struct Made {
+    objects: Vec<Rendered>,
+    faults: Vec<Fault>,
+}
+
+/// Everything that is wrong with what the stack makes of its values, but for what only follows from what is told of them. `rules`: with its rules.
+fn made(stack: &Stack, mended: &Mended, rules: bool) -> Made {
+    let (values, release) = (&mended.values, stack.release(None, None));
+    let (definition, sheet, templates) = (&stack.definition, &stack.sheet, &stack.templates);
+    let mut faults = if rules { ruled(stack, mended) } else { Vec::new() };
+    let names = stack.names(values, &release);
+    let mut examined = render::examine(definition, templates, values, &names, &release);
+    faults.append(&mut examined.faults);
+    faults.extend(runtime::resolve(definition, sheet, templates, &names).err().into_iter().flatten());
+    let mut found = strict::examine(&examined.objects, examined.is_whole);
+    found.extend(strict::in_the_clear(&examined.objects, values));
+    match reach::resolve(definition, sheet, templates, values, &names) {
+        Ok(reach) if examined.is_whole => found.extend(reach::check(&reach, sheet, definition, &examined.objects)),
+        Ok(_) => {}
+        Err(told) => faults.extend(told),
+    }
+    found.retain(|fault| !examined.is_of_a_hole(fault));
+    faults.append(&mut found);
+    let faults = values.explained(faults).into_iter().filter(|fault| !mended.explains(fault)).collect();
+    Made { objects: examined.objects, faults }
+}
+
+/// Rules that are broken or cannot be evaluated, and texts that only stand for a value.
+fn ruled(stack: &Stack, mended: &Mended) -> Vec<Fault> {
+    let (definition, values) = (&stack.definition, &mended.values);
+    let mut faults = rules::placeholders(definition, values);
+    let told = rules::check(definition, &stack.sheet, &stack.templates, values);
+    let follows = |fault: &Fault| {
+        let is_it = |rule: &&Rule| rule.message == fault.message && rule.path == fault.way.to_string();
+        fault.kind == FaultKind::BrokenRule && definition.rules.iter().filter(is_it).any(|rule| mended.is_about(rule))
+    };
+    faults.extend(told.into_iter().filter(|fault| !follows(fault)));
+    faults
 }
 
 #[cfg(test)]

@@ -120,6 +120,30 @@ impl Values {
         found
     }
 
+    /// The same with another value at the way, said by nobody: to look at the rest where what was said is wrong.
+    pub(super) fn mended(&self, way: &Way, value: Value) -> Self {
+        let mut mended = self.clone();
+        let Some((last, above)) = way.0.split_last() else { return mended };
+        let place = above.iter().try_fold(&mut mended.tree, |tree, step| match (step, tree) {
+            (Step::Key(name), Value::Object(entries)) => {
+                Some(entries.entry(name.clone()).or_insert_with(|| Value::Object(serde_json::Map::new())))
+            }
+            (Step::Index(index), Value::Array(items)) => items.get_mut(*index),
+            _ => None,
+        });
+        match (last, place) {
+            (Step::Key(name), Some(Value::Object(entries))) => {
+                entries.insert(name.clone(), value);
+            }
+            (Step::Index(index), Some(Value::Array(items))) => {
+                items.get_mut(*index).into_iter().for_each(|item| *item = value.clone());
+            }
+            // There is no place for it, and whoever looks again finds the same fault.
+            _ => {}
+        }
+        mended
+    }
+
     /// Whether the value at the way is a secret, or holds or belongs to one.
     pub fn is_secret(&self, way: &Way) -> bool {
         self.secrets.iter().any(|secret| secret.0.starts_with(&way.0) || way.0.starts_with(&secret.0))

@@ -6,6 +6,8 @@ use std::process::ExitCode;
 use seaworthy::cluster::Cluster;
 use seaworthy::engine::journal::{Trace, ledger};
 use seaworthy::engine::record::{Swept, sweep};
+use seaworthy::object::ObjectRef;
+use seaworthy::plan::install::is_protected;
 use seaworthy::plan::uninstall::{Destroy, add_made};
 use seaworthy::plan::{Installation, Plan};
 use seaworthy::prepare::discover::Sought;
@@ -42,7 +44,8 @@ pub(super) async fn run(session: &Session, arguments: &UninstallArgs) -> Result<
         return Ok(show(session, &cluster, (&removals, &going), &left));
     }
     let mut document = json!({"cluster": cluster.id});
-    let kept: Vec<String> = removals.iter().flat_map(Removal::kept).map(|object| object.to_string()).collect();
+    let (data, others): (Vec<ObjectRef>, Vec<ObjectRef>) =
+        removals.iter().flat_map(Removal::kept).partition(|object| is_protected(&object.kind));
     let (runs, mut code) = take_all_away(session, removals, None).await?;
     tell_runs(&mut document, "runs", runs);
     if code == 0 {
@@ -54,13 +57,21 @@ pub(super) async fn run(session: &Session, arguments: &UninstallArgs) -> Result<
     if code == 0 {
         clear(&cluster, &mut document).await?;
     }
-    document["kept"] = json!(kept);
+    let names = |objects: &[ObjectRef]| objects.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let (data, others) = (names(&data), names(&others));
+    document["kept"] = json!([data.clone(), others.clone()].concat());
     document["leftOnThisMachine"] = json!(left);
     if session.is_json() {
         session.print("UninstallAll", &document, String::new);
     } else {
-        if !kept.is_empty() {
-            say(format!("kept in the cluster, because it may hold data: {}", kept.join(", ")));
+        if !data.is_empty() {
+            say(format!("kept in the cluster, because it may hold data: {}", data.join(", ")));
+        }
+        if !others.is_empty() {
+            say(format!(
+                "left in the cluster, because nothing owns it, and `kubectl delete` takes it away: {}",
+                others.join(", ")
+            ));
         }
         tell(&left);
     }
@@ -89,8 +100,8 @@ async fn removal(
     let traces = Traces::read(session, cluster.clone(), installation).await?;
     let made = traces.made(session).await?;
     let mut removal = traces.removal(destroy, &made).await?;
-    removal.take_release(session, destroy).await?;
-    add_made(&mut removal.prepared.plan, &made, runtime);
+    let hooks = removal.take_release(session, destroy).await?;
+    add_made(&mut removal.prepared.plan, &[made, hooks].concat(), runtime, destroy);
     Ok(removal)
 }
 

@@ -98,6 +98,30 @@ pub struct ChartInput {
     pub version: Option<String>,
     /// Name and version, as the chart says itself.
     pub named: String,
+    /// A [digest](crate::chart::digest) of its files, where it lies on this machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
+}
+
+impl ChartInput {
+    /// In what it differs from another, for people.
+    fn difference(now: Option<&Self>, was: Option<&Self>) -> Option<String> {
+        let said = |chart: &Self| format!("{} ({})", chart.named, chart.reference);
+        let from = |chart: Option<&Self>| chart.map_or_else(|| "none".to_owned(), said);
+        let (now_said, was_said) = (from(now), from(was));
+        if now == was {
+            return None;
+        }
+        if now_said != was_said {
+            return Some(format!("chart: {now_said}, was {was_said}"));
+        }
+        let version = |chart: Option<&Self>| chart.and_then(|chart| chart.version.clone());
+        if version(now) == version(was) {
+            return Some(format!("chart: {now_said}, whose files were others"));
+        }
+        let asked = |chart| version(chart).unwrap_or_else(|| "none".to_owned());
+        Some(format!("chart: {now_said}, asked for as version {}, was {}", asked(now), asked(was)))
+    }
 }
 
 /// What was chosen for a run: two runs with the same inputs want the same.
@@ -175,12 +199,7 @@ impl Inputs {
             let word = |is| if is { "stand-ins" } else { "the stack's own" };
             lines.push(format!("programs: {}, was {}", word(self.stand_ins), word(was.stand_ins)));
         }
-        let from = |chart: &Option<ChartInput>| {
-            chart.as_ref().map_or_else(|| "none".to_owned(), |chart| format!("{} ({})", chart.named, chart.reference))
-        };
-        if self.chart != was.chart {
-            lines.push(format!("chart: {}, was {}", from(&self.chart), from(&was.chart)));
-        }
+        lines.extend(ChartInput::difference(self.chart.as_ref(), was.chart.as_ref()));
         let show = |value: &Option<Value>| value.as_ref().map_or_else(|| "nothing".to_owned(), ToString::to_string);
         lines.extend(
             crate::plan::difference::difference(&was.values, &self.values)
@@ -188,5 +207,34 @@ impl Inputs {
                 .map(|change| format!("{}: {}, was {}", change.path, show(&change.wanted), show(&change.now))),
         );
         lines
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chart_with_other_files_is_another_one() {
+        let inputs = |change: fn(&mut ChartInput)| {
+            let mut chart = ChartInput {
+                reference: "/shop".to_owned(),
+                version: None,
+                named: "shop 0.1.0".to_owned(),
+                digest: Some("sha256:1".to_owned()),
+            };
+            change(&mut chart);
+            Inputs { chart: Some(chart), ..Inputs::default() }
+        };
+        let was = inputs(|_| {});
+        let changed = inputs(|chart| chart.digest = Some("sha256:2".to_owned()));
+        assert_ne!(changed, was);
+        assert_eq!(changed.differences(&was), ["chart: shop 0.1.0 (/shop), whose files were others"]);
+        let newer = inputs(|chart| chart.named = "shop 0.2.0".to_owned());
+        assert_eq!(newer.differences(&was), ["chart: shop 0.2.0 (/shop), was shop 0.1.0 (/shop)"]);
+        let asked = inputs(|chart| chart.version = Some("0.1.0".to_owned()));
+        assert_eq!(asked.differences(&was), ["chart: shop 0.1.0 (/shop), asked for as version 0.1.0, was none"]);
+        assert_eq!(Inputs::default().differences(&was), ["chart: none, was shop 0.1.0 (/shop)"]);
+        assert!(was.differences(&was).is_empty());
     }
 }

@@ -300,7 +300,7 @@ fn removed(text: &str, destroy: &[&str]) -> (Vec<String>, Vec<String>) {
         ["data-db-0", "data-other-0"].iter().filter_map(|name| ObjectRef::of(&claim(name))).collect();
     let destroy = Destroy(destroy.iter().map(|name| name.parse().unwrap()).collect());
     let mut plan = empty(Purpose::Uninstall);
-    let said = add_removal(&mut plan, &deployment(1).place, &releases, (&live, &claims), &destroy);
+    let said = add_removal(&mut plan, &deployment(1).place, &releases, (&live, &claims), &destroy).said;
     (plan.steps.iter().map(|step| step.title.clone()).collect(), said)
 }
 
@@ -336,4 +336,58 @@ fn what_may_hold_data_is_not_left_to_helm() {
     assert!(said[0].starts_with("helm would delete what may hold data") && said[1].ends_with("bye"), "{said:?}");
     let (titles, said) = removed(&text, &["pvc/sea/files"]);
     assert_eq!((titles[0].as_str(), said.len()), ("take release shop away with helm", 0));
+}
+
+const HOOKS: &str = "---\napiVersion: batch/v1\nkind: Job\nmetadata: {name: migrate, annotations: {helm.sh/hook: pre-upgrade}}\n\
+    ---\napiVersion: batch/v1\nkind: Job\nmetadata: {name: bye, annotations: {helm.sh/hook: post-delete}}\n\
+    ---\napiVersion: v1\nkind: Pod\nmetadata: {name: knock, annotations: {helm.sh/hook: pre-delete, helm.sh/hook-delete-policy: hook-succeeded}}\n";
+
+/// With hooks among what the record has.
+fn kept_with_hooks() -> Releases {
+    let mut releases = kept("deployed", MANIFEST);
+    releases.0[0].manifest.hooks = manifest(HOOKS).hooks;
+    releases
+}
+
+#[test]
+fn a_hook_that_changed_is_an_upgrade_and_the_plan_says_which() {
+    let there = live(&manifest(MANIFEST));
+    let (releases, same) = (kept_with_hooks(), format!("{MANIFEST}{HOOKS}"));
+    assert_eq!(changed(&same, &releases, &there), Change::Unchanged);
+    let Change::Update { fields, .. } = changed(&same, &kept("deployed", MANIFEST), &there) else {
+        panic!("no change")
+    };
+    let paths: Vec<&str> = fields.iter().map(|field| field.path.as_str()).collect();
+    assert_eq!(
+        paths,
+        ["hook Job/sea/migrate (pre-upgrade)", "hook Job/sea/bye (post-delete)", "hook Pod/sea/knock (pre-delete)"]
+    );
+}
+
+#[test]
+fn what_hooks_have_made_is_told_when_the_release_goes() {
+    let removal = |releases: &Releases| {
+        let mut live = live(&releases.0[0].manifest);
+        for hook in &releases.0[0].manifest.hooks {
+            live.insert(hook.clone());
+        }
+        let mut plan = empty(Purpose::Uninstall);
+        let removal = add_removal(&mut plan, &deployment(1).place, releases, (&live, &[]), &Destroy::default());
+        let kept = plan.steps.iter().filter_map(|step| match &step.change {
+            Change::Keep { why } => Some(format!("{}: {why}", step.title)),
+            _ => None,
+        });
+        let made = removal.made.iter().map(|made| format!("{} {}", made.object["metadata"]["name"], made.why));
+        (kept.collect::<Vec<_>>(), made.collect::<Vec<_>>())
+    };
+    let migrate = "\"migrate\" helm has made it (hook pre-upgrade), and leaves it";
+    let bye = "keep Job/sea/bye: helm runs it when the release goes (post-delete), and leaves it; afterwards `kubectl delete job.batch bye -n sea`";
+    assert_eq!(removal(&kept_with_hooks()), (vec![bye.to_owned()], vec![migrate.to_owned()]));
+    // Where helm is not asked, it runs nothing, and what an earlier one has left is there as it is.
+    let mut by_hand = kept_with_hooks();
+    let claim = "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: files}\n";
+    by_hand.0[0].manifest.objects.extend(manifest(claim).objects);
+    let (kept, made) = removal(&by_hand);
+    assert!(kept.len() == 1 && kept[0].starts_with("keep PersistentVolumeClaim/sea/files"), "{kept:?}");
+    assert_eq!(made.len(), 3, "{made:?}");
 }

@@ -5,6 +5,7 @@
 //! (`#@13`: the next line is line 13 of the template), from which [`template_lines`] tells where every line came from.
 
 use super::super::fault::{Fault, FaultKind, Place};
+use super::whole;
 
 /// The words a control tag may begin with.
 const WORDS: [&str; 9] = ["if", "elif", "else", "endif", "for", "endfor", "set", "with", "endwith"];
@@ -15,12 +16,21 @@ const WHOLE: &str = "an expression must be a whole scalar: `name: {{ r ~ '-x' }}
 /// How a marker begins.
 const MARKER: &str = "#@";
 
-/// Checks a manifest's template and returns the text to evaluate, which has the same number of lines.
-///
-/// # Errors
-/// Every line that is not as it must be.
-pub fn prepare(file: &str, text: &str) -> Result<String, Vec<Fault>> {
-    let mut linter = Linter { file, lines: text.lines().collect(), block: None, comment: false, faults: Vec::new() };
+/// A manifest's template, checked.
+#[derive(Debug)]
+pub struct Prepared {
+    /// The text to evaluate, which has the same number of lines.
+    pub text: String,
+    /// Every line that is not as it must be.
+    pub faults: Vec<Fault>,
+    /// Whether the text can be evaluated all the same, because it is plain what was meant.
+    pub is_plain: bool,
+}
+
+/// Checks a manifest's template.
+pub fn prepare(file: &str, text: &str) -> Prepared {
+    let lines = text.lines().collect();
+    let mut linter = Linter { file, lines, block: None, comment: false, faults: Vec::new(), unclear: false };
     let mut prepared = String::with_capacity(text.len() + 64);
     for index in 0..linter.lines.len() {
         prepared.push_str(&linter.line(index));
@@ -29,7 +39,7 @@ pub fn prepare(file: &str, text: &str) -> Result<String, Vec<Fault>> {
     if linter.comment {
         linter.fault(linter.lines.len().saturating_sub(1), "a comment `{#` is not closed");
     }
-    if linter.faults.is_empty() { Ok(prepared) } else { Err(linter.faults) }
+    Prepared { text: prepared, faults: linter.faults, is_plain: !linter.unclear }
 }
 
 /// The template's line for every line of what was rendered.
@@ -54,10 +64,17 @@ struct Linter<'a> {
     /// Whether a comment is open.
     comment: bool,
     faults: Vec<Fault>,
+    /// Whether there was a fault of which nobody knows what was meant.
+    unclear: bool,
 }
 
 impl Linter<'_> {
     fn fault(&mut self, index: usize, message: &str) {
+        self.unclear = true;
+        self.said(index, message);
+    }
+
+    fn said(&mut self, index: usize, message: &str) {
         let line = u32::try_from(index + 1).unwrap_or(u32::MAX);
         self.faults.push(Fault::new(FaultKind::BadTemplate, Place::line(self.file, line), message));
     }
@@ -134,6 +151,12 @@ impl Linter<'_> {
             self.fault(index, "a comment must stand alone on its line");
         } else if let Some(at) = line.find("{{") {
             if let Some(message) = expression_fault(line, at) {
+                if let Some(meant) = whole::meant(line).filter(|meant| {
+                    message == WHOLE && expression_fault(meant, meant.find("{{").unwrap_or_default()).is_none()
+                }) {
+                    self.said(index, message);
+                    return meant;
+                }
                 self.fault(index, message);
             } else if line[..at].trim().is_empty() && !self.is_value_due(index) {
                 self.fault(index, WHOLE);
@@ -192,7 +215,7 @@ fn expression_fault(line: &str, at: usize) -> Option<&'static str> {
 }
 
 /// Whether the text before an expression is nothing, dashes of list items, and at most one key.
-fn is_key_or_dash(text: &str) -> bool {
+pub(super) fn is_key_or_dash(text: &str) -> bool {
     let mut rest = text.trim_start_matches(' ');
     while let Some(inner) = rest.strip_prefix("- ") {
         rest = inner.trim_start_matches(' ');
@@ -248,7 +271,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn faults(text: &str) -> Vec<String> {
-        prepare("m.yaml", text).err().unwrap_or_default().iter().map(ToString::to_string).collect()
+        prepare("m.yaml", text).faults.iter().map(ToString::to_string).collect()
     }
 
     #[test]
@@ -326,7 +349,7 @@ mod tests {
     fn lines_are_found_again() {
         let text =
             "a: 1\n{% if x %}\nb: 2\n{% endif %}\n{# c\n d #}\n{% for i in l %}\n- 1\n- 2\n{% endfor %}\nend: 1\n";
-        let prepared = prepare("m.yaml", text).unwrap();
+        let prepared = prepare("m.yaml", text).text;
         assert_eq!(prepared.lines().count(), text.lines().count());
         let rendered = "a: 1\n#@3\nb: 2\n#@5\n#\n#\n#@8\n- 1\n- 2\n#@8\n- 1\n- 2\n#@11\nend: 1\n";
         assert_eq!(template_lines(rendered), [1, 2, 3, 4, 5, 6, 7, 8, 9, 7, 8, 9, 10, 11]);
@@ -335,9 +358,10 @@ mod tests {
     proptest! {
         #[test]
         fn any_text_is_prepared_or_refused(text in "[-a: {}%#|>\\n'\"é]{0,60}") {
-            if let Ok(prepared) = prepare("x", &text) {
-                prop_assert_eq!(prepared.lines().count(), text.lines().count());
-                template_lines(&prepared);
+            let prepared = prepare("x", &text);
+            if prepared.is_plain {
+                prop_assert_eq!(prepared.text.lines().count(), text.lines().count());
+                template_lines(&prepared.text);
             }
         }
     }

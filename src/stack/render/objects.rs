@@ -110,6 +110,11 @@ impl<'a> Collector<'a> {
         if self.faults.is_empty() { Ok(self.objects) } else { Err(self.faults) }
     }
 
+    /// What could be read, and everything that could not.
+    pub(super) fn apart(self) -> (Vec<Rendered>, Vec<Fault>) {
+        (self.objects, self.faults)
+    }
+
     /// Reads the objects of one rendered text.
     pub(super) fn read(&mut self, file: &str, text: String, component: Option<&str>) {
         let lines = lint::template_lines(&text);

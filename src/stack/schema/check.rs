@@ -36,6 +36,10 @@ impl Schema {
                 }
             }
         }
+        // What is of another type is not judged further.
+        let other: Vec<Way> =
+            faults.iter().filter(|fault| fault.kind == FaultKind::WrongType).map(|fault| fault.way.clone()).collect();
+        faults.retain(|fault| fault.kind != FaultKind::BadValue || !other.contains(&fault.way));
         judge.inert(values.chosen(), &Way::default(), &mut faults);
         faults
     }

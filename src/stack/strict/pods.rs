@@ -165,11 +165,13 @@ impl Pod<'_> {
             items(&self.object.object["spec"], "volumeClaimTemplates").map(|template| &template["metadata"]);
         let volumes: HashSet<&str> =
             items(self.spec, "volumes").chain(templates).map(|volume| text(volume, "name")).collect();
+        // A volume whose name is not known may be any.
+        let is_known = items(self.spec, "volumes").all(|volume| volume["name"].is_string());
         let mut paths = HashSet::new();
         for (index, mount) in items(container, "volumeMounts").enumerate() {
             let way = way.key("volumeMounts").with(Step::Index(index));
             let (name, path) = (text(mount, "name"), text(mount, "mountPath"));
-            if !volumes.contains(name) {
+            if is_known && !volumes.contains(name) {
                 let meant = crate::error::closest(name, volumes.iter().copied());
                 let meant = meant.map(|name| format!(", did you mean `{name}`?")).unwrap_or_default();
                 self.fault(&way.key("name"), format!("the pod has no volume `{name}`{meant}"));

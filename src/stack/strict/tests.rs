@@ -204,3 +204,37 @@ fn custom_objects_pass_with_a_note() {
     assert!(super::check(&objects).is_empty());
     assert_eq!(super::unchecked(&objects), ["metallb.io/v1beta1 IPAddressPool"]);
 }
+
+#[test]
+fn a_fault_of_a_type_hides_no_other_and_brings_none_that_only_follows() {
+    let told = |manifest: &str, parts: &[&str]| {
+        let faults = faults(manifest);
+        assert_eq!(faults.len(), parts.len(), "{faults:#?}");
+        for part in parts {
+            assert!(faults.iter().any(|fault| fault.contains(part)), "{part}: {faults:#?}");
+        }
+    };
+    let mounted = "volumeMounts: [{name: confg, mountPath: /x}]\nimagePullPolcy: Never";
+    let mut pod = container(mounted);
+    pod.push_str("      volumes: [{name: config, emptyDir: {}}]\n");
+    told(&pod, &["imagePullPolcy: unknown field", "the pod has no volume `confg`, did you mean `config`?"]);
+    // The volumes are not there because of the slip.
+    told(
+        &pod.replace("      volumes:", "      volumess:"),
+        &["imagePullPolcy: unknown field", "volumess: unknown field"],
+    );
+    let service = |pod: &str, port: &str| {
+        format!(
+            "{pod}---\napiVersion: v1\nkind: Service\nmetadata: {{name: s}}\nspec: {{selector: {{a: b}}, ports: [{{port: 1, targetPort: {port}}}]}}\n"
+        )
+    };
+    let served = |name: &str| container(&format!("ports: [{{name: {name}, containerPort: 80}}]\nargs: a"));
+    told(
+        &service(&served("http"), "htp"),
+        &["args: expected a list", "Deployment/x has no port `htp`, did you mean `http`?"],
+    );
+    told(&service(&served("8"), "http"), &["args: expected a list", "ports[0].name: expected a text"]);
+    // Labels that cannot be read select nothing, and say nothing.
+    let labels = served("http").replace("metadata: {labels: {a: b}}", "metadata: {labels: 3}");
+    told(&labels, &["args: expected a list", "labels: expected"]);
+}

@@ -5,10 +5,11 @@ use serde_json::Value;
 use super::super::fault::Fault;
 use super::super::path::{Step, Way};
 use super::super::render::Rendered;
-use super::{fault, items, pods, text, warning};
+use super::{Doubt, fault, items, pods, text, warning};
 
-pub(super) fn check(objects: &[Rendered], faults: &mut Vec<Fault>) {
-    let stack = Stack { objects };
+/// `doubts`: what of each cannot be judged; `is_whole`: whether what is not among them is nowhere.
+pub(super) fn check(objects: &[Rendered], (doubts, is_whole): (&[Doubt], bool), faults: &mut Vec<Fault>) {
+    let stack = Stack { objects, doubts, is_whole };
     for object in objects {
         match object.kind_name() {
             "Service" => stack.service(object, faults),
@@ -25,10 +26,16 @@ pub(super) fn check(objects: &[Rendered], faults: &mut Vec<Fault>) {
 
 struct Stack<'a> {
     objects: &'a [Rendered],
+    doubts: &'a [Doubt],
+    is_whole: bool,
 }
 
 impl<'a> Stack<'a> {
+    /// Whether the stack has it, as far as is known.
     fn has(&self, kind: &str, name: &str, namespace: &str) -> bool {
+        if !self.is_whole {
+            return true;
+        }
         let same =
             |object: &&Rendered| object.kind_name() == kind && object.name() == name && object.namespace() == namespace;
         self.objects.iter().any(|object| same(&object))
@@ -52,13 +59,19 @@ impl<'a> Stack<'a> {
         let spec = &service.object["spec"];
         let Some(labels) = spec["selector"].as_object().filter(|labels| !labels.is_empty()) else { return };
         let selected: Vec<_> = self.selected(labels, service.namespace()).collect();
+        if selected.is_empty() && !self.is_whole {
+            return;
+        }
         if selected.is_empty() {
             faults.push(warning(service, &Way::dotted("spec.selector"), "selects no pods of this stack"));
             return;
         }
         for (index, port) in items(spec, "ports").enumerate() {
             let Some(name) = port["targetPort"].as_str().filter(|name| name.parse::<u16>().is_err()) else { continue };
-            let lacking = selected.iter().find(|(_, template)| !port_names(template).any(|known| known == name));
+            let lacks = |(workload, template): &&(&Rendered, &Value)| {
+                !port_names(template).any(|known| known == name) && !self.hides_ports(workload, template)
+            };
+            let lacking = selected.iter().find(lacks);
             if let Some((workload, template)) = lacking {
                 let meant = crate::error::closest(name, port_names(template));
                 let meant = meant.map(|name| format!(", did you mean `{name}`?")).unwrap_or_default();
@@ -66,6 +79,14 @@ impl<'a> Stack<'a> {
                 faults.push(fault(service, &way, format!("{} has no port `{name}`{meant}", workload.title())));
             }
         }
+    }
+
+    /// Whether a port of its pods can have any name.
+    fn hides_ports(&self, workload: &Rendered, template: &Value) -> bool {
+        let number = self.objects.iter().position(|object| std::ptr::eq(object, workload));
+        let is_no_text = |port: &Value| port.get("name").is_some_and(|name| !name.is_string());
+        number.and_then(|number| self.doubts.get(number)).is_some_and(Doubt::hides_pods)
+            || ports(template).any(is_no_text)
     }
 
     fn governing_service(&self, set: &Rendered, faults: &mut Vec<Fault>) {
@@ -114,7 +135,7 @@ impl<'a> Stack<'a> {
 
     fn budget(&self, budget: &'a Rendered, faults: &mut Vec<Fault>) {
         let labels = budget.object["spec"]["selector"]["matchLabels"].as_object();
-        if labels.is_some_and(|labels| self.selected(labels, budget.namespace()).next().is_none()) {
+        if self.is_whole && labels.is_some_and(|labels| self.selected(labels, budget.namespace()).next().is_none()) {
             faults.push(warning(budget, &Way::dotted("spec.selector"), "selects no pods of this stack"));
         }
     }
@@ -163,7 +184,11 @@ impl<'a> Stack<'a> {
     }
 }
 
-fn port_names(template: &Value) -> impl Iterator<Item = &str> {
+fn ports(template: &Value) -> impl Iterator<Item = &Value> {
     let containers = items(&template["spec"], "containers").chain(items(&template["spec"], "initContainers"));
-    containers.flat_map(|container| items(container, "ports")).map(|port| text(port, "name"))
+    containers.flat_map(|container| items(container, "ports"))
+}
+
+fn port_names(template: &Value) -> impl Iterator<Item = &str> {
+    ports(template).map(|port| text(port, "name"))
 }

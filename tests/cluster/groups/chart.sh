@@ -439,3 +439,108 @@ test_a_lost_volume_of_the_chart_comes_back_with_its_contents() {
   expect 0 jq .outcome.requests.writes "$WORK/out"
   revision 1 deployed
 }
+
+# --- a chart that somebody works on: its version stays, its files do not. Written before the run: what is planned is what is there now.
+
+# own_chart: CHART is a copy that can be changed.
+own_chart() {
+  cp -r "$CHART" "$WORK/shop"
+  CHART=$WORK/shop
+}
+
+# hook NAME EVENTS [COMMAND]: a hook in the chart; a Job of its own
+hook() {
+  cat >"$CHART/templates/hook-${1%%-*}.yaml" <<END
+apiVersion: batch/v1
+kind: Job
+metadata:
+  name: {{ .Release.Name }}-$1
+  annotations: {helm.sh/hook: "$2"}
+spec:
+  backoffLimit: 0
+  template:
+    spec:
+      restartPolicy: Never
+      terminationGracePeriodSeconds: 1
+      containers: [{name: hook, image: "{{ .Values.image }}", command: [sh, -c, "${3:-true}"]}]
+END
+}
+
+plans() { jq -r '.plan.steps[] | select(.change.fields?) | .change.fields[] | "\(.path): \(.now) -> \(.wanted)"' "$WORK/out"; }
+
+test_an_interrupted_run_does_not_go_on_with_a_changed_chart() {
+  shop
+  own_chart
+  held_install
+  kill -INT "$(cat "$WORK/seaworthy.pid")"
+  wait "$JOB" || true
+  sed -i 's/echo {{/echo New {{/' "$CHART/templates/web.yaml"
+  local mark
+  mark=$(audit_mark)
+  exits 2 chart --set pause=8
+  says 'is not finished, and wants something else' "chart: shop 0.1.0 ($CHART), whose files were others" --replan
+  same "audited writes" "" "$(audited_writes "$mark")"
+  # Nobody looks at the plan of what is taken up again: it must be the one that was agreed to.
+  local due
+  due=$(helm history shop -o json 2>/dev/null | jq -r '.[-1].status' || true)
+  [[ $due == deployed ]] || { exits 2 sw --profiles "$CLUSTER_DIR/charts/stacks" runs resume --yes && says 'have changed since run' --replan; }
+  exits 0 chart --set pause=8 --replan
+  expect 1 eval 'k get deployment shop-web -o json | grep -c "echo New"'
+  # And from then on it is the chart that is there.
+  exits 0 chart --set pause=8 -o json
+  expect 0 jq .outcome.requests.writes "$WORK/out"
+}
+
+test_a_changed_hook_alone_is_an_upgrade() {
+  shop
+  own_chart
+  exits 0 chart
+  hook after post-install,post-upgrade
+  exits 0 shop_upgrade --dry-run -o json
+  same "what differs" "hook Job/$NAMESPACE/shop-after (post-install, post-upgrade): null -> created" "$(plans)"
+  exits 0 shop_upgrade
+  revision 2 deployed
+  expect 1 k get job shop-after -o 'jsonpath={.status.succeeded}'
+  exits 0 shop_upgrade -o json
+  expect 0 jq .outcome.requests.writes "$WORK/out"
+  hook after post-install,post-upgrade 'echo other'
+  exits 0 shop_upgrade --dry-run
+  says "hook Job/$NAMESPACE/shop-after (post-install, post-upgrade) spec.template.spec.containers" 'echo other'
+  exits 0 shop_upgrade
+  revision 3 deployed
+  # A name with the number of the revision is no other hook; one of the first install alone is none of an upgrade's.
+  hook 'at-{{ .Release.Revision }}' post-upgrade
+  hook seed post-install
+  exits 0 shop_upgrade
+  revision 4 deployed
+  k get job shop-at-4 >/dev/null
+  exits 0 shop_upgrade -o json
+  expect 0 jq .outcome.requests.writes "$WORK/out"
+  revision 4 deployed
+}
+
+test_what_hooks_leave_is_named_and_taken_with_runtime() {
+  shop
+  own_chart
+  hook after post-install,post-upgrade
+  hook bye pre-delete
+  exits 0 chart
+  exits 0 shop_uninstall --dry-run "--destroy-data=secret/$NAMESPACE/shop-web"
+  says "Job/shop-after: helm has made it (hook post-install, post-upgrade), and leaves it; --runtime takes it away" \
+    "kubectl delete job.batch shop-after -n $NAMESPACE" "Job/shop-bye: helm runs it when the release goes (pre-delete), and leaves it"
+  exits 0 shop_uninstall "--destroy-data=secret/$NAMESPACE/shop-web"
+  says "Job/shop-after: helm has made it"
+  expect "" helm list -q
+  expect "job.batch/shop-after
+job.batch/shop-bye" k get job -o name
+  # The commands that it named.
+  k delete job.batch shop-after shop-bye >/dev/null
+  exits 0 chart
+  exits 0 shop_uninstall --runtime
+  says "delete Job/shop-after"
+  expect "" k get job -o name
+  expect "" k get pod -o name
+}
+
+test_helm_3_changed_hook() { GENERATION=helm3 test_a_changed_hook_alone_is_an_upgrade; }
+test_helm_3_hooks_left() { GENERATION=helm3 test_what_hooks_leave_is_named_and_taken_with_runtime; }
