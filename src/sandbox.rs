@@ -29,6 +29,7 @@ mod ids;
 mod kind;
 mod merge;
 mod owners;
+mod protobuf;
 mod refusal;
 mod select;
 mod serve;

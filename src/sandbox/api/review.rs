@@ -5,6 +5,7 @@ use http::{Method, Request};
 use serde_json::{Value, json};
 
 use crate::sandbox::address::Route;
+use crate::sandbox::protobuf;
 use crate::sandbox::refusal::Refusal;
 
 /// The answer to a review; `None`: it is none.
@@ -20,7 +21,12 @@ pub(super) fn answer(request: &Request<Bytes>, route: &Route) -> Result<Option<V
         ));
     }
     let unreadable = |error: serde_json::Error| Refusal::new(400, "BadRequest", error.to_string());
-    let mut review: Value = serde_json::from_slice(request.body()).map_err(unreadable)?;
+    let mut review: Value = if protobuf::is(request.body()) {
+        let broken = || Refusal::new(400, "BadRequest", "the review cannot be read");
+        protobuf::access_review(request.body()).ok_or_else(broken)?
+    } else {
+        serde_json::from_slice(request.body()).map_err(unreadable)?
+    };
     let status = match route.plural.as_str() {
         "selfsubjectaccessreviews" | "subjectaccessreviews" | "localsubjectaccessreviews" => {
             json!({"allowed": true, "reason": "everything is allowed in the sandbox"})

@@ -14,7 +14,7 @@ use crate::sandbox::owners::{self, Writer};
 use crate::sandbox::refusal::{Refusal, dotted};
 use crate::sandbox::select::{Query, Selector};
 use crate::sandbox::world::World;
-use crate::sandbox::{admit, defaults, faults, merge};
+use crate::sandbox::{admit, defaults, faults, merge, protobuf};
 
 /// How a write was asked for.
 struct Asked<'a> {
@@ -71,6 +71,10 @@ fn body(request: &Request<Bytes>, asked: &Asked<'_>) -> Result<Value, Refusal> {
     }
     if let Ok(body) = serde_json::from_slice(bytes) {
         return Ok(body);
+    }
+    if protobuf::is(bytes) {
+        let message = "the body of the request was in an unknown format - accepted media types include: application/json, application/yaml";
+        return Err(Refusal::new(415, "UnsupportedMediaType", message));
     }
     // An apply may be written in YAML.
     let text = std::str::from_utf8(bytes).unwrap_or_default();
