@@ -6,6 +6,7 @@
 //! * `properties`: what holds for every plan, tried on many;
 //! * `stacks`: what each built-in stack makes of which values;
 //! * `sandbox`: the simulated cluster, and the program above it;
+//! * `conformance`: behaviours recorded on a real API server, against the sandbox or a real cluster;
 //! * `front`: the program in a pseudo-terminal, by keys;
 //! * `layering`: rules about the source itself.
 //!
@@ -13,6 +14,7 @@
 #![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
 mod cli;
+mod conformance;
 mod engine;
 mod front;
 mod layering;
