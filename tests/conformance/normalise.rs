@@ -22,6 +22,8 @@ fn pattern(class: &'static str, text: &str) -> Pattern {
 /// In this order. Group 1 is what is replaced; what stands before it stays.
 static PATTERNS: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
     vec![
+        pattern("version", r"(resource version: (?:\d+ \()?)(\d+)\b"),
+        pattern("version", r"(resource version: \S+ \()(\d+)\b"),
         pattern("uid", r"()([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})"),
         pattern("ip", r"()\b(\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3})\b"),
         pattern("hash", &format!(r"(-)({LETTERS}{{7,10}})\b")),
@@ -58,6 +60,7 @@ impl Normaliser {
                 Value::Object(plain)
             }
             Value::Array(list) if key.ends_with("managedFields") => self.managers(list),
+            Value::Array(list) if key == "causes" => self.causes(list),
             Value::Array(list) => list.iter().map(|item| self.under(key, item)).collect(),
             Value::String(text) => self.text(key, text).into(),
             Value::Number(number) if key.ends_with("nodePort") && number.as_u64().is_some_and(|port| port >= 30000) => {
@@ -65,6 +68,15 @@ impl Normaliser {
             }
             other => other.clone(),
         }
+    }
+
+    /// The API server names the conflicts with several managers in no order.
+    fn causes(&mut self, list: &[Value]) -> Value {
+        let mut list = list.to_vec();
+        if list.iter().all(|cause| cause["reason"] == "FieldManagerConflict") {
+            list.sort_by_key(|cause| format!("{} {}", cause["message"], cause["field"]));
+        }
+        list.iter().map(|cause| self.under("cause", cause)).collect()
     }
 
     /// The order of managers has no meaning.
