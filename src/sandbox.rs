@@ -36,6 +36,7 @@ mod services;
 mod shore;
 mod store;
 mod tides;
+mod validate;
 mod websocket;
 mod world;
 

@@ -26,7 +26,7 @@ use target::Target;
 const QUOTAS: [(&str, usize); 7] =
     [("apply", 40), ("watch", 20), ("gc", 20), ("workloads", 40), ("storage", 20), ("errors", 30), ("others", 30)];
 /// How many cases run on a real cluster at once.
-const AT_ONCE: usize = 6;
+const AT_ONCE: usize = 8;
 
 type Recording = BTreeMap<String, Vec<Value>>;
 
@@ -89,7 +89,9 @@ async fn area(area: &str) {
             None => vec!["there is no recording of it".to_owned()],
         };
         match known {
-            Some(_) if differences.is_empty() => faults.push(format!("{}: passes now; take it out of open.txt", case.name)),
+            Some(_) if differences.is_empty() => {
+                faults.push(format!("{}: passes now; take it out of open.txt", case.name))
+            }
             Some(_) => {}
             None => faults.extend(differences.iter().map(|line| format!("{}: {line}", case.name))),
         }
@@ -161,7 +163,12 @@ fn every_area_has_its_number_of_cases_each_with_a_name_of_its_own_and_a_recordin
             let steps = recording.get(&case.name).unwrap_or_else(|| panic!("{area}: no recording of {}", case.name));
             assert_eq!(steps.len(), case.steps.len(), "{area}: the recording of {} has other steps", case.name);
             for (step, answer) in case.steps.iter().zip(steps) {
-                assert_eq!(answer["step"], step.title().as_str(), "{area}: the recording of {} is of another request", case.name);
+                assert_eq!(
+                    answer["step"],
+                    step.title().as_str(),
+                    "{area}: the recording of {} is of another request",
+                    case.name
+                );
             }
         }
         assert_eq!(recording.len(), cases.len(), "{area}: there are recordings without a case");

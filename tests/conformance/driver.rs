@@ -15,7 +15,7 @@ use super::normalise::Normaliser;
 use super::target::{Sent, Target};
 
 /// How long an answer is waited for, in the cluster's time, and how often it is asked for.
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_secs(180);
 const EVERY: Duration = Duration::from_millis(200);
 /// What every namespace gets from controllers, on which pods depend.
 const INHABITANTS: [&str; 2] = ["serviceaccounts/default", "configmaps/kube-root-ca.crt"];
@@ -68,7 +68,13 @@ impl Run<'_> {
 
     async fn settle_in(&self) -> Result<(), String> {
         let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self.namespace}});
-        let sent = Sent { method: Method::POST, path: "/api/v1/namespaces", kind: "application/json", accept: None, body: Some(&namespace) };
+        let sent = Sent {
+            method: Method::POST,
+            path: "/api/v1/namespaces",
+            kind: "application/json",
+            accept: None,
+            body: Some(&namespace),
+        };
         let (code, answer) = self.target.send(&sent).await;
         if code != 201 {
             return Err(format!("no namespace: {answer}"));
@@ -76,7 +82,9 @@ impl Run<'_> {
         for inhabitant in INHABITANTS {
             let path = format!("/api/v1/namespaces/{}/{inhabitant}", self.namespace);
             let sent = Sent { method: Method::GET, path: &path, kind: "application/json", accept: None, body: None };
-            self.patiently(&sent, &BTreeMap::from([("code".to_owned(), json!(200))])).await.map_err(|why| format!("{inhabitant}: {why}"))?;
+            self.patiently(&sent, &BTreeMap::from([("code".to_owned(), json!(200))]))
+                .await
+                .map_err(|why| format!("{inhabitant}: {why}"))?;
         }
         Ok(())
     }
@@ -92,7 +100,13 @@ impl Run<'_> {
         let (method, path) = request.split_once(' ').ok_or("a step is METHOD path")?;
         let (path, body) = (self.filled(path), step.body.as_ref().map(|body| self.filled_in(body)));
         let method = method.parse().map_err(|_| format!("{method} is no method"))?;
-        let sent = Sent { method, path: &path, kind: step.content_type(), accept: step.accept.as_deref(), body: body.as_ref() };
+        let sent = Sent {
+            method,
+            path: &path,
+            kind: step.content_type(),
+            accept: step.accept.as_deref(),
+            body: body.as_ref(),
+        };
         let (code, answer) = self.patiently(&sent, &step.until).await.map_err(|why| format!("{request}: {why}"))?;
         *last = answer;
         self.keep(step, last)?;

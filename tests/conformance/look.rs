@@ -16,7 +16,8 @@ pub(super) fn at(document: &Value, pointer: &str) -> Value {
     if pointer.is_empty() {
         return document.clone();
     }
-    let parts: Vec<String> = pointer.split('/').skip(1).map(|part| part.replace("~1", "/").replace("~0", "~")).collect();
+    let parts: Vec<String> =
+        pointer.split('/').skip(1).map(|part| part.replace("~1", "/").replace("~0", "~")).collect();
     walk(document, &parts)
 }
 
