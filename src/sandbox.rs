@@ -37,6 +37,7 @@ mod services;
 mod shore;
 mod store;
 mod tides;
+mod validate;
 mod websocket;
 mod world;
 

@@ -7,6 +7,7 @@
 //! * `stacks`: what each built-in stack makes of which values;
 //! * `sandbox`: the simulated cluster, and the program above it;
 //! * `endurance`, `seeds`: the engine on the simulated cluster, against every order of faults;
+//! * `conformance`: behaviours recorded on a real API server, against the sandbox or a real cluster;
 //! * `front`: the program in a pseudo-terminal, by keys;
 //! * `layering`: rules about the source itself.
 //!
@@ -14,6 +15,7 @@
 #![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
 mod cli;
+mod conformance;
 mod endurance;
 mod engine;
 mod front;

@@ -70,19 +70,33 @@ pub(crate) fn watch(farewell: &'static str) -> Signals {
     watchers.retain(|watcher| watcher.code.strong_count() > 0);
     watchers.push(watcher);
     drop(watchers);
+    // A thread of its own: a question keeps the thread of the program busy, and must not keep it from ending when the terminal
+    // it was asked on has gone away.
     WATCHING.call_once(|| {
-        for (kind, code) in
-            [(SignalKind::interrupt(), 130), (SignalKind::terminate(), 143), (SignalKind::hangup(), 129)]
-        {
-            match signal(kind) {
-                Ok(stream) => {
-                    tokio::spawn(obey(stream, code));
-                }
-                Err(error) => tracing::warn!(%error, "a signal cannot be watched and will end the program at once"),
-            }
-        }
+        let (ready, waiting) = std::sync::mpsc::channel();
+        std::thread::spawn(move || listen(&ready));
+        // A thread that cannot watch has said so, and hangs up.
+        let _ = waiting.recv();
     });
     signals
+}
+
+fn listen(ready: &std::sync::mpsc::Sender<()>) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let watched = runtime.and_then(|runtime| {
+        runtime.block_on(async {
+            let all = [(SignalKind::interrupt(), 130), (SignalKind::terminate(), 143), (SignalKind::hangup(), 129)];
+            let streams = all.map(|(kind, code)| Ok((signal(kind)?, code)));
+            let streams = streams.into_iter().collect::<std::io::Result<Vec<_>>>()?;
+            // Nobody waits any more when the program has ended meanwhile.
+            let _ = ready.send(());
+            futures::future::join_all(streams.into_iter().map(|(stream, code)| obey(stream, code))).await;
+            Ok(())
+        })
+    });
+    if let Err(error) = watched {
+        tracing::warn!(%error, "signals cannot be watched and will end the program at once");
+    }
 }
 
 async fn obey(mut stream: tokio::signal::unix::Signal, code: u8) {
@@ -107,5 +121,7 @@ fn pass_on(code: u8) -> Option<&'static str> {
 #[expect(clippy::exit, reason = "the second signal is an order to end at once")]
 pub(crate) fn end_now(code: u8) {
     quiet::end();
+    // A question may have left it raw.
+    let _ = crossterm::terminal::disable_raw_mode();
     std::process::exit(i32::from(code));
 }

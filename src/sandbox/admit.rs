@@ -10,21 +10,22 @@ use crate::stack::names::{is_label, is_subdomain};
 use crate::stack::quantity;
 use crate::stack::strict::unknown_fields;
 
-/// Kinds whose names are DNS labels; names of the others are subdomains.
-const LABELS: [&str; 2] = ["Namespace", "Service"];
-
 /// The name is one that Kubernetes takes.
 pub(super) fn name(kind: &str, address: &Address) -> Result<(), Refusal> {
     let name = address.name.as_str();
     let fault = if name.is_empty() {
         Some("Required value: name or generateName is required".to_owned())
-    } else if LABELS.contains(&kind) && !is_label(name) {
+    } else if kind == "Service" && (!is_label(name) || name.starts_with(|letter: char| letter.is_ascii_digit())) {
         Some(format!(
-            "Invalid value: \"{name}\": a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character"
+            "Invalid value: \"{name}\": a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')"
+        ))
+    } else if kind == "Namespace" && !is_label(name) {
+        Some(format!(
+            "Invalid value: \"{name}\": a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')"
         ))
     } else if address.group() != "rbac.authorization.k8s.io" && !is_subdomain(name) {
         Some(format!(
-            "Invalid value: \"{name}\": a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character"
+            "Invalid value: \"{name}\": a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
         ))
     } else {
         None
@@ -42,7 +43,30 @@ pub(super) fn strictly(object: &Value) -> Result<(), Refusal> {
         return Ok(());
     }
     let said: Vec<String> = unknown.iter().map(|field| format!("unknown field \"{field}\"")).collect();
-    Err(Refusal::new(400, "BadRequest", format!("strict decoding error: {}", said.join(", "))))
+    let part = |key: &str| object[key].as_str().unwrap_or_default();
+    let (kind, version) = (part("kind"), part("apiVersion").rsplit('/').next().unwrap_or_default());
+    let message = format!(
+        "{kind} in version \"{version}\" cannot be handled as a {kind}: strict decoding error: {}",
+        said.join(", ")
+    );
+    Err(Refusal::new(400, "BadRequest", message))
+}
+
+/// What an apply sends is of its type, or nobody could own it.
+pub(super) fn typed(wanted: &Value) -> Result<(), Refusal> {
+    let unknown = unknown_fields(wanted).first().map(|field| format!(".{field}: field not declared in schema"));
+    let Some(fault) = unknown.or_else(|| super::fields::duplicate(wanted)) else { return Ok(()) };
+    let part = |key: &str| wanted[key].as_str().unwrap_or_default();
+    let place = |key: &str| wanted["metadata"][key].as_str().unwrap_or_default();
+    let version = part("apiVersion");
+    let version = if version.contains('/') { version.to_owned() } else { format!("/{version}") };
+    let message = format!(
+        "failed to create typed patch object ({}/{}; {version}, Kind={}): {fault}",
+        place("namespace"),
+        place("name"),
+        part("kind")
+    );
+    Err(Refusal::new(500, "", message))
 }
 
 /// The namespace of what is to be made is there, and stays.
@@ -58,7 +82,29 @@ pub(super) fn namespace(world: &World, address: &Address) -> Result<(), Refusal>
             address.name
         );
         return Err(Refusal::new(403, "Forbidden", message)
-            .with(json!({"causes": [{"reason": "NamespaceTerminating", "message": format!("namespace {name} is being terminated"), "field": "metadata.namespace"}]})));
+            .with(json!({"name": address.name, "group": address.group(), "kind": address.plural, "causes": [{"reason": "NamespaceTerminating", "message": format!("namespace {name} is being terminated"), "field": "metadata.namespace"}]})));
+    }
+    Ok(())
+}
+
+/// What a pod names that has to be there before it: its priority class, its account. Admission plugins `Priority` and
+/// `ServiceAccount`.
+pub(super) fn pod(world: &World, pod: &Value) -> Result<(), Refusal> {
+    let name = text(pod, "/metadata/name").unwrap_or_default();
+    let refused = |why: String| {
+        Refusal::new(403, "Forbidden", format!("pods \"{name}\" is forbidden: {why}"))
+            .with(json!({"name": name, "kind": "pods"}))
+    };
+    let class = text(pod, "/spec/priorityClassName").filter(|class| !class.starts_with("system-"));
+    if let Some(class) = class.filter(|class| world.find("PriorityClass", None, class).is_none()) {
+        return Err(refused(format!("no PriorityClass with name {class} was found")));
+    }
+    let (namespace, account) = (text(pod, "/metadata/namespace"), text(pod, "/spec/serviceAccountName"));
+    if let Some(account) = account.filter(|account| world.find("ServiceAccount", namespace, account).is_none()) {
+        let home = namespace.unwrap_or_default();
+        return Err(refused(format!(
+            "error looking up service account {home}/{account}: serviceaccount \"{account}\" not found"
+        )));
     }
     Ok(())
 }
@@ -72,6 +118,7 @@ pub(super) fn unchanged(live: &Value, after: &Value, address: &Address) -> Resul
     let kind = after["kind"].as_str().unwrap_or_default();
     let differs = |pointer: &str| live.pointer(pointer) != after.pointer(pointer);
     let field = |name: &str, fault: &str| vec![(name.to_owned(), fault.to_owned())];
+    let updates = |name: &str| format!("Forbidden: updates to {name} are forbidden.");
     let faults = match kind {
         "Deployment" | "DaemonSet" | "ReplicaSet" if differs("/spec/selector") => {
             field("spec.selector", &format!("Invalid value: {}: field is immutable", after["spec"]["selector"]))
@@ -93,6 +140,9 @@ pub(super) fn unchanged(live: &Value, after: &Value, address: &Address) -> Resul
         {
             field("spec.persistentvolumesource", SOURCE)
         }
+        "StorageClass" if differs("/provisioner") => field("provisioner", &updates("provisioner")),
+        "StorageClass" if differs("/parameters") => field("parameters", &updates("parameters")),
+        "StorageClass" if differs("/reclaimPolicy") => field("reclaimPolicy", &updates("reclaimPolicy")),
         "Service" if is_set(live, "/spec/clusterIP") && differs("/spec/clusterIP") => field(
             "spec.clusterIPs[0]",
             &format!("Invalid value: {}: may not change once set", after["spec"]["clusterIPs"]),
@@ -100,9 +150,9 @@ pub(super) fn unchanged(live: &Value, after: &Value, address: &Address) -> Resul
         "ConfigMap" | "Secret"
             if live["immutable"] == true && (differs("/data") || differs("/binaryData") || differs("/immutable")) =>
         {
-            field("data", "Forbidden: field is immutable when `immutable` is set")
+            let key = if differs("/immutable") { "immutable" } else { "data" };
+            field(key, "Forbidden: field is immutable when `immutable` is set")
         }
-        "Secret" if differs("/type") => field("type", "Invalid value: field is immutable"),
         _ => return Ok(()),
     };
     Err(Refusal::invalid(kind, address.group(), &address.name, &faults))

@@ -5,6 +5,7 @@ mod logs;
 mod metrics;
 mod read;
 mod review;
+mod table;
 mod write;
 
 pub(super) use discovery::VERSION;
@@ -72,12 +73,18 @@ fn dispatch(
         return sandbox.read(|world| metrics::answer(world, route));
     }
     let served = sandbox.read(|world| served(world, route)).ok_or_else(Refusal::no_resource)?;
+    let accept = request.headers().get(http::header::ACCEPT).and_then(|accept| accept.to_str().ok());
+    let shape = table::Shape::of(accept.unwrap_or_default());
     if *request.method() == Method::GET || *request.method() == Method::HEAD {
         return match (&route.name, route.sub.as_deref()) {
-            (None, _) if query.is_true("watch") => read::watch(sandbox, route, query),
-            (None, _) => sandbox.read(|world| read::list(world, route, &served, query)).map(|document| ok(&document)),
+            (None, _) if query.is_true("watch") => read::watch(sandbox, (route, &served), query),
+            (None, _) => sandbox
+                .read(|world| Ok(shape.answer(read::list(world, route, &served, query)?, &served.kind, world.now)))
+                .map(|document| ok(&document)),
             (Some(_), Some("log")) => logs::answer(sandbox, route, query),
-            (Some(name), sub) => sandbox.read(|world| read::get(world, route, name, sub)).map(|document| ok(&document)),
+            (Some(name), sub) => sandbox
+                .read(|world| Ok(shape.answer(read::get(world, route, name, sub)?, &served.kind, world.now)))
+                .map(|document| ok(&document)),
         };
     }
     if let Some(refusal) = sandbox.read(World::refuses_writes) {

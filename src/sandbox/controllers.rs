@@ -5,12 +5,14 @@
 
 mod addresses;
 mod api_service;
+mod autoscaler;
 mod claims;
 mod clone_set;
 mod collector;
 mod daemon_set;
 mod definitions;
 mod deployment;
+mod disruption;
 mod endpoints;
 mod job;
 mod kubelet;
@@ -24,6 +26,7 @@ mod scheduler;
 mod stateful_set;
 mod volumes;
 
+pub(super) use disruption::obstacle as eviction_obstacle;
 pub(super) use endpoints::target;
 
 use super::world::World;
@@ -39,6 +42,8 @@ pub(super) const ALL: &[fn(&mut World)] = &[
     daemon_set::run,
     replica_set::run,
     job::run,
+    autoscaler::run,
+    disruption::run,
     volumes::run,
     claims::run,
     provisioner::run,

@@ -48,7 +48,13 @@ pub(super) fn complete(object: &mut Value, live: Option<&Value>, world: &mut Wor
         "StorageClass" => fill(object, json!({"reclaimPolicy": "Delete", "volumeBindingMode": "Immediate"})),
         "NetworkPolicy" => fill(&mut object["spec"], json!({"policyTypes": ["Ingress"]})),
         "CustomResourceDefinition" => definition(object),
-        "HorizontalPodAutoscaler" => fill(&mut object["spec"], json!({"minReplicas": 1})),
+        "HorizontalPodAutoscaler" => fill(
+            &mut object["spec"],
+            json!({"minReplicas": 1, "metrics": [{"type": "Resource", "resource": {"name": "cpu",
+                "target": {"type": "Utilization", "averageUtilization": 80}}}]}),
+        ),
+        "Ingress" => fill(object, json!({"status": {"loadBalancer": {}}})),
+        "PriorityClass" => fill(object, json!({"preemptionPolicy": "PreemptLowerPriority"})),
         _ => {}
     }
     string_data(object);
@@ -116,6 +122,23 @@ fn daemon_set(object: &mut Value) {
     template(&mut spec["template"]);
 }
 
+/// The selector and the labels by which a job knows its pods. It has them from the beginning when it has its uid.
+fn job_labels(object: &mut Value) {
+    let (uid, name) = (object["metadata"]["uid"].clone(), object["metadata"]["name"].clone());
+    if uid.is_null() || object["spec"].get("selector").is_some() || object["spec"]["manualSelector"] == true {
+        return;
+    }
+    object["spec"]["selector"] = json!({"matchLabels": {"batch.kubernetes.io/controller-uid": uid}});
+    for (key, value) in [
+        ("controller-uid", &uid),
+        ("batch.kubernetes.io/controller-uid", &uid),
+        ("job-name", &name),
+        ("batch.kubernetes.io/job-name", &name),
+    ] {
+        object["spec"]["template"]["metadata"]["labels"][key] = value.clone();
+    }
+}
+
 fn job(object: &mut Value) {
     let spec = &mut object["spec"];
     fill(
@@ -127,6 +150,7 @@ fn job(object: &mut Value) {
         fill(spec, json!({"completions": 1}));
     }
     template(&mut spec["template"]);
+    job_labels(object);
 }
 
 fn claim(object: &mut Value, live: Option<&Value>, world: &World) {
@@ -186,6 +210,11 @@ fn template(template: &mut Value) {
 fn pod(object: &mut Value, world: &World) {
     pod_spec(&mut object["spec"]);
     let spec = &mut object["spec"];
+    let class = text(spec, "/priorityClassName").and_then(|name| world.find("PriorityClass", None, name));
+    if let Some(class) = class {
+        let (value, policy) = (class["value"].clone(), class["preemptionPolicy"].clone());
+        fill(spec, json!({"priority": value, "preemptionPolicy": policy}));
+    }
     fill(
         spec,
         json!({"serviceAccountName": "default", "enableServiceLinks": true, "preemptionPolicy": "PreemptLowerPriority", "priority": 0}),
@@ -194,7 +223,6 @@ fn pod(object: &mut Value, world: &World) {
     fill(spec, json!({"serviceAccount": account}));
     tolerations(spec);
     fill(object, json!({"status": {"phase": "Pending", "qosClass": quality(&object["spec"])}}));
-    let _ = world;
 }
 
 /// The admission plugin `DefaultTolerationSeconds`.

@@ -125,7 +125,8 @@ fn walk(field: &str, value: &Value, way: &mut Way, found: &mut BTreeSet<Way>) {
                 way.pop();
             }
         }
-        Value::Array(items) if !items.is_empty() => match keys(field, items) {
+        // That of a pod is a map, that of a service account one value.
+        Value::Array(items) if !items.is_empty() && *way != ["f:imagePullSecrets"] => match keys(field, items) {
             Some(keys) => items.iter().for_each(|item| {
                 way.push(part_of(item, keys));
                 way.push(".".to_owned());
@@ -140,6 +141,59 @@ fn walk(field: &str, value: &Value, way: &mut Way, found: &mut BTreeSet<Way>) {
     }
 }
 
+/// Maps and lists that a type always has, even when they are not written: nobody makes them.
+const ALWAYS: [&str; 9] =
+    ["metadata", "spec", "status", "template", "strategy", "updateStrategy", "jobTemplate", "containers", "resources"];
+
+/// The maps and lists on the ways to these fields that the object before did not have: whoever makes them with an update
+/// owns them, too.
+pub(super) fn made(ways: &BTreeSet<Way>, before: Option<&Value>) -> BTreeSet<Way> {
+    let mut found = BTreeSet::new();
+    for way in ways {
+        for length in 1..way.len() {
+            let Some(field) = way[length - 1].strip_prefix("f:") else { continue };
+            let is_new = before.is_none_or(|before| get(before, &way[..length]).is_none());
+            if is_new && !ALWAYS.contains(&field) && way[length] != "." {
+                let mut made = way[..length].to_vec();
+                made.push(".".to_owned());
+                found.insert(made);
+            }
+        }
+    }
+    found
+}
+
+/// A list with two items of the same key: where it is, and the key.
+pub(super) fn duplicate(object: &Value) -> Option<String> {
+    fn walk(field: &str, value: &Value, path: &str) -> Option<String> {
+        match value {
+            Value::Object(map) => map.iter().find_map(|(key, value)| walk(key, value, &format!("{path}.{key}"))),
+            Value::Array(items) => {
+                let keys = keys(field, items)?;
+                let mut seen = BTreeSet::new();
+                items.iter().find_map(|item| {
+                    let part = part_of(item, keys);
+                    let shown = shown(&part);
+                    if !seen.insert(part) {
+                        return Some(format!("{path}: duplicate entries for key {shown}"));
+                    }
+                    walk("", item, &format!("{path}{shown}"))
+                })
+            }
+            _ => None,
+        }
+    }
+    walk("", object, "")
+}
+
+/// A part of a way as messages show it: `[name="web"]`.
+pub(super) fn shown(part: &str) -> String {
+    let key: Map<String, Value> =
+        part.strip_prefix("k:").and_then(|key| serde_json::from_str(key).ok()).unwrap_or_default();
+    let pairs: Vec<String> = key.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    format!("[{}]", pairs.join(","))
+}
+
 /// The fields as `FieldsV1`.
 pub(super) fn to_fields(ways: &BTreeSet<Way>) -> Value {
     let mut fields = Map::new();
@@ -151,7 +205,18 @@ pub(super) fn to_fields(ways: &BTreeSet<Way>) -> Value {
             place = map;
         }
     }
-    Value::Object(fields)
+    let mut fields = Value::Object(fields);
+    alone(&mut fields);
+    fields
+}
+
+/// What is owned without anything in it is written without a dot.
+fn alone(fields: &mut Value) {
+    let Some(map) = fields.as_object_mut() else { return };
+    if map.len() == 1 && map.contains_key(".") {
+        map.clear();
+    }
+    map.values_mut().for_each(alone);
 }
 
 /// The fields that a `FieldsV1` names.
@@ -253,7 +318,7 @@ pub(super) fn remove(object: &mut Value, way: &[String]) {
     }
 }
 
-/// Items of an applied list come in the order in which they were applied; those of others behind them.
+/// Items of an applied list come in the order in which they were applied; those of others stay where they are.
 pub(super) fn order_as(object: &mut Value, wanted: &Value) {
     match (object, wanted) {
         (Value::Object(map), Value::Object(wanted)) => {
@@ -278,10 +343,14 @@ fn sort(field: &str, value: &mut Value, wanted: &Value) {
     let (Value::Array(items), Value::Array(wanted)) = (value, wanted) else { return };
     let Some(keys) = keys(field, items) else { return };
     let order: Vec<String> = wanted.iter().map(|item| part_of(item, keys)).collect();
-    items.sort_by_key(|item| {
-        let part = part_of(item, keys);
-        order.iter().position(|known| *known == part).unwrap_or(usize::MAX)
-    });
+    let place = |item: &Value| order.iter().position(|known| *known == part_of(item, keys));
+    // The places of those that were applied are theirs; all others keep their own.
+    let places: Vec<usize> = (0..items.len()).filter(|index| place(&items[*index]).is_some()).collect();
+    let mut applied: Vec<Value> = places.iter().map(|index| items[*index].clone()).collect();
+    applied.sort_by_key(|item| place(item));
+    for (index, item) in places.into_iter().zip(applied) {
+        items[index] = item;
+    }
 }
 
 #[cfg(test)]

@@ -54,6 +54,8 @@ pub(super) fn fresh(kind: Kind, now: Timestamp, seed: String) -> World {
     );
     world.rest(AGE);
     world.settle(now);
+    // As after a compaction: no client can have seen what was before.
+    world.store.forget();
     world
 }
 

@@ -89,6 +89,28 @@ fn merge_maps(live: &mut Map<String, Value>, patch: &Map<String, Value>) {
             strategic(live.entry(key).or_insert(Value::Null), value, key);
         }
     }
+    for (key, order) in patch {
+        if let Some(list) = key.strip_prefix("$setElementOrder/")
+            && let (Some(Value::Array(live)), Some(order)) = (live.get_mut(list), order.as_array())
+        {
+            reorder(live, order, merge_key(list, order));
+        }
+    }
+}
+
+/// Items that the order names come in it, at the places that they have together; all others stay.
+fn reorder(live: &mut [Value], order: &[Value], key: Option<&str>) {
+    let same = |item: &Value, named: &Value| match key {
+        Some(key) => item.get(key) == named.get(key),
+        None => item == named,
+    };
+    let rank = |item: &Value| order.iter().position(|named| same(item, named));
+    let places: Vec<usize> = (0..live.len()).filter(|place| rank(&live[*place]).is_some()).collect();
+    let mut named: Vec<Value> = places.iter().map(|place| live[*place].clone()).collect();
+    named.sort_by_key(|item| rank(item));
+    for (place, item) in places.into_iter().zip(named) {
+        live[place] = item;
+    }
 }
 
 fn merge_lists(live: &mut Vec<Value>, patch: &[Value], key: &str) {

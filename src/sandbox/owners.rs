@@ -56,7 +56,20 @@ fn write(object: &mut Value, mut entries: Vec<Entry>) {
         head["fieldsV1"] = fields::to_fields(&entry.ways);
         head
     });
-    object["metadata"]["managedFields"] = written.collect();
+    let written: Vec<Value> = written.collect();
+    if written.is_empty()
+        && let Some(metadata) = object["metadata"].as_object_mut()
+    {
+        metadata.shift_remove("managedFields");
+        return;
+    }
+    object["metadata"]["managedFields"] = written.into();
+}
+
+/// Whoever wrote before anybody's fields were known.
+fn before_first_apply(live: &Value, writer: &Writer<'_>) -> Entry {
+    let earlier = Writer { manager: "before-first-apply", subresource: None, now: writer.now };
+    Entry { head: earlier.head("Update", &live["apiVersion"]), ways: fields::leaves(live) }
 }
 
 /// What an apply makes of the live object.
@@ -65,9 +78,12 @@ pub(super) fn apply(live: Option<&Value>, wanted: &Value, writer: &Writer<'_>, f
     let (ours, mut others): (Vec<Entry>, Vec<Entry>) =
         entries(live).into_iter().partition(|entry| writer.is(entry, "Apply"));
     let before = ours.into_iter().next();
+    if let Some(live) = live.filter(|_| before.is_none() && others.is_empty()) {
+        others.push(before_first_apply(live, writer));
+    }
     let mut after = live.cloned().unwrap_or_else(|| fresh(wanted));
     let conflicts = conflicts(&after, wanted, &ways, &mut others);
-    if !conflicts.is_empty() && !force {
+    if !conflicts.is_empty() && !force && !live.is_some_and(|live| is_kubectls_own(live, &conflicts, writer)) {
         return Err(conflict(&conflicts));
     }
     for way in before.iter().flat_map(|entry| entry.ways.difference(&ways)) {
@@ -81,13 +97,44 @@ pub(super) fn apply(live: Option<&Value>, wanted: &Value, writer: &Writer<'_>, f
         }
     }
     fields::order_as(&mut after, wanted);
-    let head = match before {
-        Some(entry) if entry.ways == ways => entry.head,
-        _ => writer.head("Apply", &wanted["apiVersion"]),
-    };
+    if let Some(live) = live {
+        follow(live, wanted, &mut after, writer);
+    }
+    let mut head = writer.head("Apply", &wanted["apiVersion"]);
+    // What changes nothing of the object has no time of its own.
+    if live == Some(&after) {
+        head = before.map_or(head, |entry| entry.head);
+        if !items(&after, "/metadata/managedFields")
+            .any(|known| known["manager"] == head["manager"] && known["operation"] == "Apply")
+            && let Some(head) = head.as_object_mut()
+        {
+            head.shift_remove("time");
+        }
+    }
     others.push(Entry { head, ways });
     write(&mut after, others);
     Ok(after)
+}
+
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+
+/// What kubectl applied from the client's side it may apply from the server's: the fields of its annotation that are as it
+/// left them are no conflict. Source: `k8s.io/apimachinery`, `pkg/util/managedfields/internal/lastappliedmanager.go`.
+fn is_kubectls_own(live: &Value, conflicts: &[(String, Way)], writer: &Writer<'_>) -> bool {
+    let last = live["metadata"]["annotations"][LAST_APPLIED].as_str();
+    let last = last.filter(|_| writer.manager == "kubectl").and_then(|text| serde_json::from_str::<Value>(text).ok());
+    last.is_some_and(|last| {
+        conflicts
+            .iter()
+            .all(|(_, way)| fields::get(&last, way).is_some() && fields::get(&last, way) == fields::get(live, way))
+    })
+}
+
+/// The annotation of kubectl's own way to apply follows an apply by kubectl.
+fn follow(live: &Value, wanted: &Value, after: &mut Value, writer: &Writer<'_>) {
+    if writer.manager == "kubectl" && live["metadata"]["annotations"].get(LAST_APPLIED).is_some() {
+        after["metadata"]["annotations"][LAST_APPLIED] = format!("{wanted}\n").into();
+    }
 }
 
 fn fresh(wanted: &Value) -> Value {
@@ -99,7 +146,7 @@ fn fresh(wanted: &Value) -> Value {
 }
 
 /// The fields that others hold with another value, by manager; they lose them.
-fn conflicts(live: &Value, wanted: &Value, ways: &BTreeSet<Way>, others: &mut [Entry]) -> Vec<(String, String)> {
+fn conflicts(live: &Value, wanted: &Value, ways: &BTreeSet<Way>, others: &mut [Entry]) -> Vec<(String, Way)> {
     let mut found = Vec::new();
     for entry in others {
         let differs = |way: &&Way| {
@@ -107,10 +154,11 @@ fn conflicts(live: &Value, wanted: &Value, ways: &BTreeSet<Way>, others: &mut [E
         };
         let clashes: Vec<Way> = ways.intersection(&entry.ways).filter(differs).cloned().collect();
         for way in clashes {
-            found.push((named(&entry.head), dotted(&way)));
+            found.push((named(&entry.head), way.clone()));
             entry.ways.remove(&way);
         }
     }
+    found.sort();
     found
 }
 
@@ -130,19 +178,16 @@ fn named(head: &Value) -> String {
 fn dotted(way: &Way) -> String {
     let part = |part: &String| match (part.strip_prefix("f:"), part.strip_prefix("k:")) {
         (Some(field), _) => format!(".{field}"),
-        (_, Some(key)) => {
-            let key: serde_json::Map<String, Value> = serde_json::from_str(key).unwrap_or_default();
-            let pairs: Vec<String> = key.iter().map(|(name, value)| format!("{name}={value}")).collect();
-            format!("[{}]", pairs.join(","))
-        }
+        (_, Some(_)) => fields::shown(part),
         _ => String::new(),
     };
     way.iter().map(part).collect()
 }
 
-fn conflict(found: &[(String, String)]) -> Refusal {
+fn conflict(found: &[(String, Way)]) -> Refusal {
+    let found: Vec<(String, String)> = found.iter().map(|(manager, way)| (manager.clone(), dotted(way))).collect();
     let mut by_manager: Vec<(String, Vec<String>)> = Vec::new();
-    for (manager, field) in found {
+    for (manager, field) in &found {
         match by_manager.iter_mut().find(|(known, _)| known == manager) {
             Some((_, fields)) => fields.push(field.clone()),
             None => by_manager.push((manager.clone(), vec![field.clone()])),
@@ -150,7 +195,7 @@ fn conflict(found: &[(String, String)]) -> Refusal {
     }
     let count = if found.len() == 1 { "1 conflict".to_owned() } else { format!("{} conflicts", found.len()) };
     let said = by_manager.iter().map(|(manager, fields)| match fields.as_slice() {
-        [only] => format!("conflict with {manager}: {only}"),
+        [only] if found.len() == 1 => format!("conflict with {manager}: {only}"),
         many => format!("conflicts with {manager}:\n- {}", many.join("\n- ")),
     });
     let message = format!("Apply failed with {count}: {}", said.collect::<Vec<_>>().join("\n"));
@@ -163,8 +208,17 @@ fn conflict(found: &[(String, String)]) -> Refusal {
 
 /// Whoever changes a field without apply owns it from then on; a field that is gone has no owner.
 pub(super) fn track(live: Option<&Value>, after: &mut Value, writer: &Writer<'_>) {
-    let all = fields::leaves(after);
+    // Whoever writes one empty entry wants nobody to own anything; nor do those that come after it, until somebody applies.
+    let is_cleared =
+        after["metadata"].get("managedFields").is_some_and(|list| *list == json!([{}]) || *list == json!([]));
+    let is_unmanaged = live.is_some_and(|live| items(live, "/metadata/managedFields").next().is_none());
+    if is_cleared || is_unmanaged {
+        return write(after, Vec::new());
+    }
+    let mut all = fields::leaves(after);
+    all.extend(fields::made(&all, live));
     let is_new = |way: &&Way| match live {
+        Some(live) if way.last().is_some_and(|part| part == ".") => fields::get(live, way).is_none(),
         None => true,
         Some(live) => fields::get(live, way) != fields::get(after, way),
     };

@@ -43,11 +43,12 @@ impl Refusal {
 
     /// Fields that do not fit, each as `field: message`.
     pub(super) fn invalid(kind: &str, group: &str, name: &str, faults: &[(String, String)]) -> Self {
-        let lines: Vec<String> = faults.iter().map(|(field, message)| format!("{field}: {message}")).collect();
+        let mut lines: Vec<String> = faults.iter().map(|(field, message)| format!("{field}: {message}")).collect();
+        lines.dedup();
         let said = if let [only] = lines.as_slice() { only.clone() } else { format!("[{}]", lines.join(", ")) };
         let causes: Vec<Value> = faults
             .iter()
-            .map(|(field, message)| json!({"reason": "FieldValueInvalid", "message": message, "field": field}))
+            .map(|(field, message)| json!({"reason": reason(message), "message": message, "field": field}))
             .collect();
         Self::new(422, "Invalid", format!("{} \"{name}\" is invalid: {said}", dotted(kind, group)))
             .with(json!({"name": name, "group": group, "kind": kind, "causes": causes}))
@@ -55,9 +56,31 @@ impl Refusal {
 
     /// The body of the answer.
     pub(super) fn status(&self) -> Value {
-        json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "message": self.message,
-            "reason": self.reason, "details": self.details, "code": self.code})
+        let mut status = json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
+            "message": self.message, "reason": self.reason, "details": self.details, "code": self.code});
+        // As Go's `omitempty` writes it.
+        if let Some(details) = status["details"].as_object_mut() {
+            details.retain(|_, value| !value.is_null() && value != "");
+        }
+        if let Some(map) = status.as_object_mut() {
+            map.retain(|key, value| !(key == "details" && *value == json!({}) || key == "reason" && value == ""));
+        }
+        status
     }
+}
+
+/// The reason of a fault of a field, which its message begins with. Source: `k8s.io/apimachinery`, `pkg/util/validation/field`.
+fn reason(message: &str) -> &'static str {
+    let known = [
+        ("Required value", "FieldValueRequired"),
+        ("Forbidden", "FieldValueForbidden"),
+        ("Duplicate value", "FieldValueDuplicate"),
+        ("Not found", "FieldValueNotFound"),
+        ("Unsupported value", "FieldValueNotSupported"),
+        ("Too long", "FieldValueTooLong"),
+        ("Too many", "FieldValueTooMany"),
+    ];
+    known.iter().find(|(start, _)| message.starts_with(start)).map_or("FieldValueInvalid", |(_, reason)| reason)
 }
 
 /// `deployments.apps`; `pods` in the core group.

@@ -35,6 +35,9 @@ pub(super) fn complete(object: &mut Value, live: Option<&Value>, world: &mut Wor
     if matches!(kind.as_str(), "NodePort" | "LoadBalancer") {
         node_ports(spec, live, world);
         default(spec, "externalTrafficPolicy", "Cluster".into());
+        if kind == "LoadBalancer" {
+            default(spec, "allocateLoadBalancerNodePorts", true.into());
+        }
     }
     default(object, "status", json!({"loadBalancer": {}}));
 }

@@ -46,6 +46,8 @@ pub(super) struct News {
     pub(super) verb: &'static str,
     pub(super) address: Address,
     pub(super) object: Arc<Value>,
+    /// What it was until then.
+    pub(super) before: Option<Arc<Value>>,
 }
 
 /// All objects.
@@ -139,17 +141,19 @@ impl Store {
     /// Writes an object: with uid and age when it is new, a generation, and a new resource version. Nothing happens when it
     /// is as it was.
     pub(super) fn put(&mut self, address: &Address, mut object: Value, now: Timestamp) -> Arc<Value> {
-        let live = self.objects.get(address);
-        if let Some(live) = live.filter(|live| ***live == object) {
+        let live = self.objects.get(address).cloned();
+        if let Some(live) = live.as_ref().filter(|live| ***live == object) {
             return live.clone();
         }
         let verb = if live.is_some() { "MODIFIED" } else { "ADDED" };
         let counted = object["kind"].as_str().is_some_and(|kind| COUNTED.contains(&kind) || is_custom(address));
-        let generation = live.and_then(|live| live["metadata"]["generation"].as_u64()).unwrap_or(0);
-        let changed = live.is_none_or(|live| live.get("spec") != object.get("spec"));
+        let generation = live.as_ref().and_then(|live| live["metadata"]["generation"].as_u64()).unwrap_or(0);
+        let changed = live.as_ref().is_none_or(|live| live.get("spec") != object.get("spec"));
         let metadata = &mut object["metadata"];
-        if live.is_none() {
+        if live.is_none() && metadata["uid"].is_null() {
             metadata["uid"] = self.ids.uid().into();
+        }
+        if live.is_none() {
             metadata["creationTimestamp"] = time(now).into();
         }
         if counted {
@@ -158,20 +162,20 @@ impl Store {
         self.version += 1;
         metadata["resourceVersion"] = self.version.to_string().into();
         let object = Arc::new(object);
-        self.tell(verb, address.clone(), object.clone());
+        self.tell(verb, address.clone(), object.clone(), live);
         self.keep(address, &object);
         object
     }
 
     /// Takes an object away at once.
     pub(super) fn remove(&mut self, address: &Address) -> Option<Arc<Value>> {
-        let gone = self.objects.remove(address)?;
-        self.let_go(address, &gone);
+        let before = self.objects.remove(address)?;
+        self.let_go(address, &before);
         self.version += 1;
-        let mut gone = Arc::unwrap_or_clone(gone);
+        let mut gone = Value::clone(&before);
         gone["metadata"]["resourceVersion"] = self.version.to_string().into();
         let gone = Arc::new(gone);
-        self.tell("DELETED", address.clone(), gone.clone());
+        self.tell("DELETED", address.clone(), gone.clone(), Some(before));
         Some(gone)
     }
 
@@ -201,9 +205,15 @@ impl Store {
         }
     }
 
-    fn tell(&mut self, verb: &'static str, address: Address, object: Arc<Value>) {
+    /// From here on nobody knows what happened before.
+    pub(super) fn forget(&mut self) {
+        self.history.clear();
+        self.forgotten = self.version;
+    }
+
+    fn tell(&mut self, verb: &'static str, address: Address, object: Arc<Value>, before: Option<Arc<Value>>) {
         self.tides.written(Kinds::of(&address.api_version, &address.plural), self.version);
-        self.history.push_back(News { version: self.version, verb, address, object });
+        self.history.push_back(News { version: self.version, verb, address, object, before });
         if self.history.len() > REMEMBERED
             && let Some(oldest) = self.history.pop_front()
         {
@@ -238,6 +248,11 @@ pub(super) fn address_of(object: &Value) -> Option<Address> {
 
 fn is_custom(address: &Address) -> bool {
     !kinds::BUILTIN.iter().any(|kind| kind.api_version() == address.api_version && kind.plural == address.plural)
+}
+
+/// Whether the API server counts the generations of this built-in object.
+pub(super) fn is_counted(object: &Value) -> bool {
+    object["kind"].as_str().is_some_and(|kind| COUNTED.contains(&kind))
 }
 
 /// A time as the API server writes it: whole seconds.

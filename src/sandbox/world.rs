@@ -237,6 +237,12 @@ impl World {
         let is_namespace = live["kind"] == "Namespace";
         let held = items(&live, "/metadata/finalizers").next().is_some() || is_namespace;
         if grace == 0 && !held {
+            if live["kind"] == "Pod" {
+                live["metadata"]["deletionTimestamp"] = time(self.now).into();
+                live["metadata"]["deletionGracePeriodSeconds"] = 0.into();
+                self.store.remove(address);
+                return Ok(live);
+            }
             return Ok(self.store.remove(address).map_or(live, |gone| Value::clone(&gone)));
         }
         // Asked again, a grace period can only become shorter.
@@ -276,6 +282,11 @@ impl World {
     ) {
         let part = |pointer| text(about, pointer).unwrap_or_default().to_owned();
         let namespace = text(about, "/metadata/namespace").unwrap_or("default").to_owned();
+        // Nothing is made in a namespace that ends, no event either.
+        let home = self.find("Namespace", None, &namespace);
+        if home.is_some_and(|home| home["metadata"].get("deletionTimestamp").is_some()) {
+            return;
+        }
         let uid = &about["metadata"]["uid"];
         let now = time(self.now);
         // The same event is the same object, found by what it says.

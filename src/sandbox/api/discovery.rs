@@ -83,23 +83,55 @@ fn resources(world: &World, api_version: &str) -> Result<Value, Refusal> {
     Ok(json!({"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": api_version, "resources": found}))
 }
 
+/// Kinds of `kubectl get all`.
+const ALL: [&str; 9] = [
+    "pods",
+    "services",
+    "deployments",
+    "replicasets",
+    "statefulsets",
+    "daemonsets",
+    "jobs",
+    "cronjobs",
+    "horizontalpodautoscalers",
+];
+/// Kinds of the groups that clients discover a status of, and that have none.
+const STATELESS: [&str; 8] = [
+    "configmaps",
+    "secrets",
+    "serviceaccounts",
+    "events",
+    "endpoints",
+    "controllerrevisions",
+    "storageclasses",
+    "leases",
+];
+
 /// A kind and those of its subresources that are simulated.
 fn resource(plural: &str, kind: &str, namespaced: bool) -> Vec<Value> {
-    let entry = |name: String, kind: &str, verbs: &[&str]| json!({"name": name, "singularName": kind.to_lowercase(), "namespaced": namespaced, "kind": kind, "verbs": verbs});
-    let mut all = vec![
-        entry(plural.to_owned(), kind, &VERBS),
-        entry(format!("{plural}/status"), kind, &["get", "patch", "update"]),
-    ];
+    let entry = |name: String, kind: &str, verbs: &[&str]| json!({"name": name, "singularName": "", "namespaced": namespaced, "kind": kind, "verbs": verbs});
+    let mut all = vec![entry(plural.to_owned(), kind, &VERBS)];
+    all[0]["singularName"] = kind.to_lowercase().into();
     // A short name of a subresource would stand beside that of its kind.
     all[0]["shortNames"] = short(plural).into();
+    if ALL.contains(&plural) {
+        all[0]["categories"] = json!(["all"]);
+    }
+    if !STATELESS.contains(&plural) {
+        all.push(entry(format!("{plural}/status"), kind, &["get", "patch", "update"]));
+    }
+    let of = |mut entry: Value, group: &str| {
+        (entry["group"], entry["version"]) = (group.into(), "v1".into());
+        entry
+    };
     if ["deployments", "statefulsets", "replicasets"].contains(&plural) {
-        all.push(entry(format!("{plural}/scale"), "Scale", &["get", "patch", "update"]));
+        all.push(of(entry(format!("{plural}/scale"), "Scale", &["get", "patch", "update"]), "autoscaling"));
     }
     if plural == "pods" {
         all.push(entry("pods/log".to_owned(), "Pod", &["get"]));
         all.push(entry("pods/exec".to_owned(), "PodExecOptions", &["create", "get"]));
         all.push(entry("pods/portforward".to_owned(), "PodPortForwardOptions", &["create", "get"]));
-        all.push(entry("pods/eviction".to_owned(), "Eviction", &["create"]));
+        all.push(of(entry("pods/eviction".to_owned(), "Eviction", &["create"]), "policy"));
     }
     all
 }

@@ -27,6 +27,13 @@ pub(super) fn answer(request: &Request<Bytes>, route: &Route) -> Result<Option<V
     } else {
         serde_json::from_slice(request.body()).map_err(unreadable)?
     };
+    if route.plural == "selfsubjectaccessreviews"
+        && ["resourceAttributes", "nonResourceAttributes"].iter().all(|key| review["spec"].get(*key).is_none())
+    {
+        let fault = "Invalid value: null: exactly one of nonResourceAttributes or resourceAttributes must be specified";
+        let faults = [("spec.resourceAttributes".to_owned(), fault.to_owned())];
+        return Err(Refusal::invalid("", "authorization.k8s.io", "", &faults));
+    }
     let status = match route.plural.as_str() {
         "selfsubjectaccessreviews" | "subjectaccessreviews" | "localsubjectaccessreviews" => {
             json!({"allowed": true, "reason": "everything is allowed in the sandbox"})

@@ -13,8 +13,9 @@ use crate::sandbox::address::{Address, Route};
 use crate::sandbox::owners::{self, Writer};
 use crate::sandbox::refusal::{Refusal, dotted};
 use crate::sandbox::select::{Query, Selector};
+use crate::sandbox::store::{is_counted, time};
 use crate::sandbox::world::World;
-use crate::sandbox::{admit, defaults, faults, merge, protobuf};
+use crate::sandbox::{admit, controllers, defaults, faults, merge, protobuf, validate};
 
 /// How a write was asked for.
 struct Asked<'a> {
@@ -130,6 +131,12 @@ impl Asked<'_> {
         if self.served.builtin && self.query.get("fieldValidation") == Some("Strict") {
             admit::strictly(object)?;
         }
+        let name = text(object, "/metadata/name").filter(|name| !name.is_empty());
+        if let Some(name) = name.filter(|name| *name != address.name) {
+            let message =
+                format!("the name of the object ({name}) does not match the name on the URL ({})", address.name);
+            return Err(Refusal::new(400, "BadRequest", message));
+        }
         if let Some(namespace) = &address.namespace {
             object["metadata"]["namespace"] = namespace.as_str().into();
         }
@@ -144,10 +151,21 @@ impl Asked<'_> {
         mut after: Value,
         live: Option<&Value>,
     ) -> Result<Value, Refusal> {
+        if self.served.kind == "Job" && self.served.builtin && live.is_none() {
+            after["metadata"]["uid"] = world.store.ids.uid().into();
+        }
+        if self.served.kind == "Pod" && self.served.builtin && live.is_none() {
+            admit::namespace(world, address)?;
+            admit::pod(world, &after)?;
+        }
         if self.served.builtin {
             defaults::complete(&mut after, live, world);
         }
+        if self.served.builtin {
+            validate::check(&after, live, address)?;
+        }
         if let Some(live) = live {
+            validate::finalizers(live, &after, address)?;
             admit::unchanged(live, &after, address)?;
             admit::resized(live, &after, address, world)?;
             keep(live, &mut after, self.route.sub.as_deref());
@@ -157,11 +175,16 @@ impl Asked<'_> {
             world.check_quota(&self.served.kind, address.namespace.as_deref(), &address.name)?;
         }
         faults::guarded(world, address.group(), address.namespace.as_deref())?;
+        tidy(&mut after);
         if self.is_dry() {
-            return Ok(rehearsed(after, live));
+            return Ok(rehearsed(world, after, live));
+        }
+        // The last finalizer of what is being deleted was taken away.
+        if live.is_some() && after["metadata"].get("deletionTimestamp").is_some() && is_free(&after) {
+            world.store.remove(address);
+            return Ok(after);
         }
         let stored = world.store.put(address, after, world.now);
-        // The last finalizer of what is being deleted was taken away.
         if stored["metadata"].get("deletionTimestamp").is_some() && is_free(&stored) {
             world.store.remove(address);
         }
@@ -175,8 +198,25 @@ fn is_free(object: &Value) -> bool {
     items(object, "/metadata/finalizers").next().is_none() && !on_a_node && object["kind"] != "Namespace"
 }
 
+/// Lists of metadata that are empty are not there, as Go's `omitempty` writes it.
+fn tidy(after: &mut Value) {
+    if let Some(metadata) = after["metadata"].as_object_mut() {
+        let listed = ["finalizers", "ownerReferences", "labels", "annotations"];
+        metadata.retain(|key, value| {
+            !(listed.contains(&key.as_str()) && (*value == json!([]) || *value == json!({}) || value.is_null()))
+        });
+    }
+}
+
 /// A rehearsed object has what a stored one would have, as far as that can be known.
-fn rehearsed(mut after: Value, live: Option<&Value>) -> Value {
+fn rehearsed(world: &mut World, mut after: Value, live: Option<&Value>) -> Value {
+    if live.is_none() {
+        after["metadata"]["uid"] = world.store.ids.uid().into();
+        after["metadata"]["creationTimestamp"] = time(world.now).into();
+        if after["spec"].is_object() && is_counted(&after) {
+            after["metadata"]["generation"] = 1.into();
+        }
+    }
     if let Some(live) = live
         && live.get("spec") != after.get("spec")
         && let Some(generation) = live["metadata"]["generation"].as_u64()
@@ -211,8 +251,10 @@ fn keep(live: &Value, after: &mut Value, sub: Option<&str>) {
         *after = live.clone();
         after["status"] = status;
         after["metadata"]["managedFields"] = owners;
-        if let Some(annotations) = metadata.get("annotations") {
-            after["metadata"]["annotations"] = annotations.clone();
+        for key in ["annotations", "labels"] {
+            if let Some(map) = metadata.get(key) {
+                after["metadata"][key] = map.clone();
+            }
         }
     } else if let Some(map) = after.as_object_mut() {
         match live.get("status") {
@@ -234,12 +276,15 @@ fn create(world: &mut World, mut object: Value, asked: &Asked<'_>) -> Answer {
     let address = asked.route.object(text(&object, "/metadata/name").unwrap_or_default());
     asked.check(&mut object, &address)?;
     if text(&object, "/metadata/resourceVersion").is_some_and(|version| !version.is_empty()) {
-        return Err(Refusal::new(500, "InternalError", "resourceVersion should not be set on objects to be created"));
+        return Err(Refusal::new(500, "", "resourceVersion should not be set on objects to be created"));
     }
     if world.store.get(&address).is_some() {
-        let message = format!("{} \"{}\" already exists", dotted(&address.plural, address.group()), address.name);
-        let details = json!({"name": address.name, "group": address.group(), "kind": address.plural});
-        return Err(Refusal::new(409, "AlreadyExists", message).with(details));
+        let is_leaving =
+            world.store.get(&address).is_some_and(|live| live["metadata"].get("deletionTimestamp").is_some());
+        let leaving = if is_leaving { "object is being deleted: " } else { "" };
+        let named = dotted(&address.plural, address.group());
+        let message = format!("{leaving}{named} \"{}\" already exists", address.name);
+        return Err(Refusal::new(409, "AlreadyExists", message).with(about(&address)));
     }
     without_server_fields(&mut object);
     owners::track(None, &mut object, &asked.writer(world));
@@ -267,8 +312,12 @@ fn modified(address: &Address) -> Refusal {
         dotted(&address.plural, address.group()),
         address.name
     );
-    Refusal::new(409, "Conflict", message)
-        .with(json!({"name": address.name, "group": address.group(), "kind": address.plural}))
+    Refusal::new(409, "Conflict", message).with(about(address))
+}
+
+/// What a refusal is about.
+fn about(address: &Address) -> Value {
+    json!({"name": address.name, "group": address.group(), "kind": address.plural})
 }
 
 /// A write may be bound to the version and the incarnation that was looked at.
@@ -282,11 +331,14 @@ fn check_version(live: &Value, wanted: &Value, address: &Address) -> Result<(), 
         && uid != there
     {
         let message = format!(
-            "Operation cannot be fulfilled on {} \"{}\": Precondition failed: UID in precondition: {uid}, UID in object meta: {there}",
+            "Operation cannot be fulfilled on {} \"{}\": StorageError: invalid object, Code: 4, Key: /registry/{}/{}/{}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: {uid}, UID in object meta: {there}",
             dotted(&address.plural, address.group()),
+            address.name,
+            address.plural,
+            address.namespace.as_deref().unwrap_or_default(),
             address.name
         );
-        return Err(Refusal::new(409, "Conflict", message));
+        return Err(Refusal::new(409, "Conflict", message).with(about(address)));
     }
     Ok(())
 }
@@ -312,6 +364,14 @@ fn patch(world: &mut World, address: &Address, body: &Value, asked: &Asked<'_>) 
         return apply(world, address, body.clone(), live.as_ref(), asked);
     }
     let live = live.ok_or_else(|| Refusal::not_found(address.group(), &address.plural, &address.name))?;
+    if asked.query.is_true("force") {
+        let faults = [("force".to_owned(), "Forbidden: may not be specified for non-apply patch".to_owned())];
+        return Err(Refusal::invalid("PatchOptions", "meta.k8s.io", "", &faults));
+    }
+    if !asked.served.builtin && asked.kind.starts_with("application/strategic") {
+        let message = "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml";
+        return Err(Refusal::new(415, "UnsupportedMediaType", message));
+    }
     let mut after = merge::patched(&live, body, &asked.kind)?;
     check_version(&live, &after, address)?;
     if asked.served.builtin && asked.query.get("fieldValidation") == Some("Strict") {
@@ -323,27 +383,40 @@ fn patch(world: &mut World, address: &Address, body: &Value, asked: &Asked<'_>) 
 
 fn apply(world: &mut World, address: &Address, mut wanted: Value, live: Option<&Value>, asked: &Asked<'_>) -> Answer {
     if asked.query.get("fieldManager").is_none_or(str::is_empty) {
-        let message =
-            "PatchOptions.meta.k8s.io \"\" is invalid: fieldManager: Required value: is required for apply patch";
-        return Err(Refusal::new(422, "Invalid", message));
+        let faults = [("fieldManager".to_owned(), "Required value: is required for apply patch".to_owned())];
+        return Err(Refusal::invalid("PatchOptions", "meta.k8s.io", "", &faults));
     }
     if wanted["metadata"].get("managedFields").is_some_and(|fields| !fields.is_null()) {
         return Err(Refusal::new(400, "BadRequest", "metadata.managedFields must be nil"));
+    }
+    if wanted["kind"].is_null() || wanted["apiVersion"].is_null() {
+        let part = |key: &str| wanted[key].as_str().unwrap_or_default();
+        let version = if part("apiVersion").contains('/') {
+            part("apiVersion").to_owned()
+        } else {
+            format!("/{}", part("apiVersion"))
+        };
+        let message = format!("invalid object type: {version}, Kind={}", part("kind"));
+        return Err(Refusal::new(400, "BadRequest", message));
+    }
+    if asked.served.builtin {
+        admit::typed(&wanted)?;
     }
     asked.check(&mut wanted, address)?;
     wanted["metadata"]["name"] = address.name.as_str().into();
     match live {
         Some(live) => check_version(live, &wanted, address)?,
-        None if wanted["metadata"].get("uid").is_some() || wanted["metadata"].get("resourceVersion").is_some() => {
-            return Err(Refusal::new(
-                409,
-                "Conflict",
-                format!(
-                    "Operation cannot be fulfilled on {} \"{}\": uid or resourceVersion mismatch: the object does not exist",
-                    dotted(&address.plural, address.group()),
-                    address.name
-                ),
-            ));
+        None if wanted["metadata"].get("uid").is_some() => {
+            let uid = wanted["metadata"]["uid"].as_str().unwrap_or_default();
+            let message = format!(
+                "Operation cannot be fulfilled on {} \"{}\": uid mismatch: the provided object specified uid {uid}, and no existing object was found",
+                dotted(&address.plural, address.group()),
+                address.name
+            );
+            return Err(Refusal::new(409, "Conflict", message).with(about(address)));
+        }
+        None if wanted["metadata"].get("resourceVersion").is_some() => {
+            return Err(Refusal::not_found(address.group(), &address.plural, &address.name));
         }
         None => {}
     }
@@ -361,7 +434,8 @@ fn rescale(world: &mut World, address: &Address, body: &Value, asked: &Asked<'_>
     let live = found(world, address)?;
     scale(&live)?;
     let Some(replicas) = body["spec"]["replicas"].as_u64() else {
-        return Err(Refusal::new(422, "Invalid", "spec.replicas: Required value"));
+        let fault = format!("Invalid value: {}: must be greater than or equal to 0", body["spec"]["replicas"]);
+        return Err(Refusal::invalid("Scale", "autoscaling", &address.name, &[("spec.replicas".to_owned(), fault)]));
     };
     let mut after = live.clone();
     after["spec"]["replicas"] = replicas.into();
@@ -371,8 +445,12 @@ fn rescale(world: &mut World, address: &Address, body: &Value, asked: &Asked<'_>
     Ok((StatusCode::OK, scale(&stored)?))
 }
 
-/// As a deletion; no budget is looked at.
+/// As a deletion, within the budgets.
 fn evict(world: &mut World, address: &Address) -> Answer {
+    let pod = found(world, address)?;
+    if let Some(refusal) = controllers::eviction_obstacle(world, &pod) {
+        return Err(refusal);
+    }
     world.delete(address, None)?;
     Ok((
         StatusCode::CREATED,
@@ -382,16 +460,22 @@ fn evict(world: &mut World, address: &Address) -> Answer {
 
 fn delete(world: &mut World, address: &Address, options: &Value, asked: &Asked<'_>) -> Answer {
     let mut live = found(world, address)?;
+    let kind = asked.served.kind.as_str();
+    if kind == "Namespace" && ["default", "kube-system", "kube-public"].contains(&address.name.as_str()) {
+        let message = format!("namespaces \"{}\" is forbidden: this namespace may not be deleted", address.name);
+        return Err(Refusal::new(403, "Forbidden", message).with(about(address)));
+    }
     for (field, label) in [("uid", "UID"), ("resourceVersion", "ResourceVersion")] {
         let wanted = options["preconditions"][field].as_str();
         let there = live["metadata"][field].as_str().unwrap_or_default();
         if let Some(wanted) = wanted.filter(|wanted| *wanted != there) {
             let message = format!(
                 "Operation cannot be fulfilled on {} \"{}\": the {label} in the precondition ({wanted}) does not match the {label} in record ({there}). The object might have been deleted and then recreated",
-                dotted(&address.plural, address.group()),
+                dotted(kind, address.group()),
                 address.name
             );
-            return Err(Refusal::new(409, "Conflict", message));
+            let details = json!({"name": address.name, "group": address.group(), "kind": kind});
+            return Err(Refusal::new(409, "Conflict", message).with(details));
         }
     }
     if asked.is_dry() || options["dryRun"][0] == "All" {
@@ -425,8 +509,12 @@ fn delete(world: &mut World, address: &Address, options: &Value, asked: &Asked<'
 }
 
 fn success(live: &Value, address: &Address) -> Value {
-    json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success",
-        "details": {"name": address.name, "group": address.group(), "kind": address.plural, "uid": live["metadata"]["uid"]}})
+    let mut details = about(address);
+    details["uid"] = live["metadata"]["uid"].clone();
+    if let Some(details) = details.as_object_mut() {
+        details.retain(|_, value| value != "");
+    }
+    json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details})
 }
 
 fn delete_all(world: &mut World, options: &Value, asked: &Asked<'_>) -> Answer {

@@ -26,6 +26,8 @@ pub(super) fn run(world: &mut World) {
         if owners.peek().is_some() && owners.all(|owner| !owner["uid"].as_str().is_some_and(|uid| uids.contains(uid))) {
             // It may have gone since the list was made.
             let _ = if is_leaving(object) { Ok(Value::Null) } else { world.delete(address, None) };
+        } else if !is_leaving(object) {
+            forget(world, (address, object), |uid| uids.contains(uid));
         }
         if is_leaving(object) {
             leave(world, (address, object), &all);
@@ -41,6 +43,22 @@ fn has(object: &Value, finalizer: &str) -> bool {
     items(object, "/metadata/finalizers").any(|known| known == finalizer)
 }
 
+/// Owners that are not to be kept are taken out of an object.
+fn forget(world: &mut World, (address, object): (&Address, &Value), keep: impl Fn(&str) -> bool) {
+    let mut object = object.clone();
+    let Some(Value::Array(owners)) = object["metadata"].get_mut("ownerReferences") else { return };
+    let count = owners.len();
+    owners.retain(|owner| owner["uid"].as_str().is_some_and(&keep));
+    let is_empty = owners.is_empty();
+    if owners.len() == count || world.store.get(address).is_none() {
+        return;
+    }
+    if let Some(metadata) = object["metadata"].as_object_mut().filter(|_| is_empty) {
+        metadata.shift_remove("ownerReferences");
+    }
+    world.store.put(address, object, world.now);
+}
+
 /// An object that goes after its dependents, or without them.
 fn leave(world: &mut World, (address, object): (&Address, &Value), all: &[(Address, Value)]) {
     let uid = &object["metadata"]["uid"];
@@ -48,20 +66,20 @@ fn leave(world: &mut World, (address, object): (&Address, &Value), all: &[(Addre
         |(_, below): &&(Address, Value)| items(below, "/metadata/ownerReferences").any(|owner| owner["uid"] == *uid);
     if has(object, "orphan") {
         for (below_address, below) in all.iter().filter(is_below) {
-            let mut below = below.clone();
-            if let Some(Value::Array(owners)) = below["metadata"].get_mut("ownerReferences") {
-                owners.retain(|owner| owner["uid"] != *uid);
-            }
-            world.store.put(below_address, below, world.now);
+            forget(world, (below_address, below), |known| *uid != known);
         }
         return finish(world, address, object, "orphan");
     }
     if has(object, "foregroundDeletion") {
         let mut left = false;
-        for (below, _) in all.iter().filter(is_below) {
+        let blocks = |below: &Value| {
+            items(below, "/metadata/ownerReferences")
+                .any(|owner| owner["uid"] == *uid && owner["blockOwnerDeletion"] == true)
+        };
+        for (below, was) in all.iter().filter(is_below) {
             if world.store.get(below).is_some() {
                 let _ = foreground(world, below);
-                left |= world.store.get(below).is_some();
+                left |= world.store.get(below).is_some() && blocks(was);
             }
         }
         if !left {
@@ -92,9 +110,10 @@ pub(super) fn finish(world: &mut World, address: &Address, object: &Value, final
             metadata.shift_remove("finalizers");
         }
     }
-    let is_free = object["metadata"].get("finalizers").is_none() && is_leaving(&object);
-    world.store.put(address, object, world.now);
-    if is_free {
+    if object["metadata"].get("finalizers").is_none() && is_leaving(&object) {
+        // Its last state is that of before: a finalizer that goes and its object are one event.
         world.store.remove(address);
+    } else {
+        world.store.put(address, object, world.now);
     }
 }

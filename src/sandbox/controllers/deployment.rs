@@ -5,9 +5,11 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::pods::{condition, owner_reference, share, template_hash, without_zeros};
-use crate::object::{number, text};
+use crate::object::{items, number, text};
 use crate::sandbox::defaults;
+use crate::sandbox::store::{read_time, time};
 use crate::sandbox::world::World;
+use crate::snapshot::placing::matches;
 
 const BY: &str = "deployment-controller";
 
@@ -21,17 +23,127 @@ pub(super) fn run(world: &mut World) {
 
 fn roll(world: &mut World, deployment: &Value) {
     let hash = template_hash(&deployment["spec"]["template"]);
+    adopt(world, deployment);
     let sets = world.owned("ReplicaSet", deployment);
     let is_new = |set: &Value| set["metadata"]["labels"]["pod-template-hash"] == hash.as_str();
     let new = sets.iter().find(|set| is_new(set));
-    if new.is_none() {
+    let paused = deployment["spec"]["paused"] == true;
+    if new.is_none() && paused {
+        // The next template waits, too.
+    } else if new.is_none() {
         begin(world, deployment, &hash, &sets);
     } else if let Some(new) = new.filter(|new| sets.iter().any(|set| revision(set) > revision(new))) {
         take_again(world, deployment, new, &sets);
-    } else if deployment["spec"]["paused"] != true {
+    } else if !paused {
+        new.into_iter().for_each(|new| annotate(world, deployment, new));
         scale(world, deployment, &hash);
     }
     judge(world, deployment, &hash);
+}
+
+/// Sets that are selected and that nobody controls, as after the deployment was deleted without them, are its own.
+fn adopt(world: &mut World, deployment: &Value) {
+    let is_free = |set: &&Arc<Value>| {
+        set["metadata"]["namespace"] == deployment["metadata"]["namespace"]
+            && set["metadata"].get("deletionTimestamp").is_none()
+            && !items(set, "/metadata/ownerReferences").any(|owner| owner["controller"] == true)
+            && matches(&deployment["spec"]["selector"], &set["metadata"]["labels"])
+    };
+    let free: Vec<Arc<Value>> = world.store.shared("ReplicaSet").filter(is_free).cloned().collect();
+    for set in free {
+        let mut set = Value::clone(&set);
+        let mut owners: Vec<Value> = items(&set, "/metadata/ownerReferences").cloned().collect();
+        owners.push(owner_reference(deployment));
+        set["metadata"]["ownerReferences"] = owners.into();
+        world.put(set);
+    }
+}
+
+/// What of its deployment a set carries in its annotations. Source: `SetNewReplicaSetAnnotations`, 1.34.
+fn annotate(world: &mut World, deployment: &Value, set: &Value) {
+    const OWN: [&str; 5] = [
+        "kubectl.kubernetes.io/last-applied-configuration",
+        "deployment.kubernetes.io/revision",
+        "deployment.kubernetes.io/revision-history",
+        "deployment.kubernetes.io/desired-replicas",
+        "deployment.kubernetes.io/max-replicas",
+    ];
+    let wanted = count(deployment, "/spec/replicas");
+    let surge = match deployment["spec"]["strategy"]["type"].as_str() {
+        Some("Recreate") => 0,
+        _ => share(&deployment["spec"]["strategy"]["rollingUpdate"]["maxSurge"], wanted, true),
+    };
+    let most = if wanted == 0 { 0 } else { wanted + surge };
+    let name = text(set, "/metadata/name").unwrap_or_default();
+    let Some(mut set) = world.find("ReplicaSet", text(set, "/metadata/namespace"), name).cloned() else { return };
+    let before = set.clone();
+    let annotations = &mut set["metadata"]["annotations"];
+    for (key, value) in deployment["metadata"]["annotations"].as_object().into_iter().flatten() {
+        if !OWN.contains(&key.as_str()) {
+            annotations[key] = value.clone();
+        }
+    }
+    annotations["deployment.kubernetes.io/desired-replicas"] = wanted.to_string().into();
+    annotations["deployment.kubernetes.io/max-replicas"] = most.to_string().into();
+    if set != before {
+        world.put(set);
+    }
+}
+
+/// Sets of the past go, the oldest first, but for as many as are to be kept.
+fn clean(world: &mut World, deployment: &Value, hash: &str) {
+    let kept = usize::try_from(count(deployment, "/spec/revisionHistoryLimit")).unwrap_or(0);
+    let is_old = |set: &Arc<Value>| {
+        set["metadata"]["labels"]["pod-template-hash"] != hash
+            && count(set, "/spec/replicas") == 0
+            && count(set, "/status/replicas") == 0
+    };
+    let mut old: Vec<Arc<Value>> = world.owned("ReplicaSet", deployment).into_iter().filter(is_old).collect();
+    old.sort_by_key(|set| revision(set));
+    let many = old.len().saturating_sub(kept);
+    old.iter().take(many).for_each(|set| world.discard(set));
+}
+
+/// Whether a rollout gets on, as the condition says it: status, reason, message, and whether it has just moved.
+fn progress(
+    world: &mut World,
+    deployment: &Value,
+    (now, is_complete): (&Value, bool),
+    set: &str,
+) -> (&'static str, &'static str, String, bool) {
+    let known = items(deployment, "/status/conditions").find(|condition| condition["type"] == "Progressing").cloned();
+    let known_reason = known.as_ref().and_then(|known| text(known, "/reason")).unwrap_or_default();
+    if deployment["spec"]["paused"] == true {
+        return ("Unknown", "DeploymentPaused", "Deployment is paused".to_owned(), false);
+    }
+    if is_complete {
+        return ("True", "NewReplicaSetAvailable", format!("ReplicaSet \"{set}\" has successfully progressed."), false);
+    }
+    let before = &deployment["status"];
+    let grew = |key: &str| now[key].as_i64().unwrap_or(0) > before[key].as_i64().unwrap_or(0);
+    let old =
+        |status: &Value| status["replicas"].as_i64().unwrap_or(0) - status["updatedReplicas"].as_i64().unwrap_or(0);
+    let moved =
+        ["updatedReplicas", "readyReplicas", "availableReplicas"].into_iter().any(grew) || old(now) < old(before);
+    if known_reason == "NewReplicaSetAvailable" && old(now) == 0 && set_of(&known) == set && !moved {
+        let message = known.as_ref().and_then(|known| text(known, "/message")).unwrap_or_default().to_owned();
+        return ("True", "NewReplicaSetAvailable", message, false);
+    }
+    let seconds = count(deployment, "/spec/progressDeadlineSeconds");
+    let since = known.as_ref().filter(|_| known_reason == "ReplicaSetUpdated" && !moved);
+    let since = since.and_then(|known| read_time(known, "/lastUpdateTime"));
+    let is_over = since.is_some_and(|since| world.is_since(since, seconds));
+    if is_over || (known_reason == "ProgressDeadlineExceeded" && !moved) {
+        let message = format!("ReplicaSet \"{set}\" has timed out progressing.");
+        return ("False", "ProgressDeadlineExceeded", message, false);
+    }
+    ("True", "ReplicaSetUpdated", format!("ReplicaSet \"{set}\" is progressing."), moved)
+}
+
+/// The set that a condition speaks of.
+fn set_of(condition: &Option<Value>) -> &str {
+    let message = condition.as_ref().and_then(|condition| text(condition, "/message")).unwrap_or_default();
+    message.split('"').nth(1).unwrap_or_default()
 }
 
 fn count(object: &Value, pointer: &str) -> i64 {
@@ -48,9 +160,23 @@ fn newest(sets: &[Arc<Value>]) -> i64 {
     sets.iter().map(|set| revision(set)).max().unwrap_or(0)
 }
 
-/// Makes the set for a new template, with nothing in it.
+/// How many pods a new set begins with: as many as there is room for.
+fn first_size(deployment: &Value, sets: &[Arc<Value>]) -> i64 {
+    let wanted = count(deployment, "/spec/replicas");
+    let strategy = &deployment["spec"]["strategy"];
+    if strategy["type"] == "Recreate" {
+        let busy = sets.iter().any(|set| count(set, "/spec/replicas") > 0 || count(set, "/status/replicas") > 0);
+        return if busy { 0 } else { wanted };
+    }
+    let surge = share(&strategy["rollingUpdate"]["maxSurge"], wanted, true);
+    let total: i64 = sets.iter().map(|set| count(set, "/spec/replicas")).sum();
+    (wanted + surge - total).clamp(0, wanted)
+}
+
+/// Makes the set for a new template.
 fn begin(world: &mut World, deployment: &Value, hash: &str, sets: &[Arc<Value>]) {
     let next = newest(sets) + 1;
+    let size = first_size(deployment, sets);
     let mut template = deployment["spec"]["template"].clone();
     template["metadata"]["labels"]["pod-template-hash"] = hash.into();
     let mut selector = deployment["spec"]["selector"].clone();
@@ -59,12 +185,18 @@ fn begin(world: &mut World, deployment: &Value, hash: &str, sets: &[Arc<Value>])
     let mut set = json!({"apiVersion": "apps/v1", "kind": "ReplicaSet",
         "metadata": {"name": name, "namespace": deployment["metadata"]["namespace"], "labels": template["metadata"]["labels"],
             "annotations": {"deployment.kubernetes.io/revision": next.to_string()}, "ownerReferences": [owner_reference(deployment)]},
-        "spec": {"replicas": 0, "selector": selector, "template": template}});
+        "spec": {"replicas": size, "selector": selector, "template": template}});
     if let Some(seconds) = deployment["spec"].get("minReadySeconds") {
         set["spec"]["minReadySeconds"] = seconds.clone();
     }
     defaults::complete(&mut set, None, world);
-    world.put(set);
+    let set = world.put(set);
+    annotate(world, deployment, &set);
+    if size > 0 {
+        let name = text(&set, "/metadata/name").unwrap_or_default();
+        let message = format!("Scaled up replica set {name} from 0 to {size}");
+        world.event(deployment, ("Normal", "ScalingReplicaSet"), &message, BY);
+    }
     let mut deployment = deployment.clone();
     deployment["metadata"]["annotations"]["deployment.kubernetes.io/revision"] = next.to_string().into();
     world.put(deployment);
@@ -163,15 +295,17 @@ fn judge(world: &mut World, before: &Value, hash: &str) {
     } else {
         ("MinimumReplicasUnavailable", "Deployment does not have minimum availability.")
     };
-    let progress = if complete {
-        ("NewReplicaSetAvailable", format!("ReplicaSet \"{set}\" has successfully progressed."))
-    } else {
-        ("ReplicaSetUpdated", format!("ReplicaSet \"{set}\" is progressing."))
-    };
-    let conditions = [
-        condition(world, &deployment, "Available", if enough { "True" } else { "False" }, said),
-        condition(world, &deployment, "Progressing", "True", (progress.0, &progress.1)),
-    ];
+    let counts = json!({"replicas": replicas, "updatedReplicas": updated, "readyReplicas": ready, "availableReplicas": available});
+    let (state, reason, message, moved) = progress(world, &deployment, (&counts, complete), set);
+    let mut progressing = condition(world, &deployment, "Progressing", state, (reason, &message));
+    if moved {
+        progressing["lastUpdateTime"] = time(world.now).into();
+    }
+    let available_now = condition(world, &deployment, "Available", if enough { "True" } else { "False" }, said);
+    let conditions = [available_now, progressing];
+    if complete {
+        clean(world, &deployment, hash);
+    }
     let status = json!({"observedGeneration": deployment["metadata"]["generation"], "replicas": replicas, "updatedReplicas": updated,
         "readyReplicas": ready, "availableReplicas": available, "unavailableReplicas": (wanted - available).max(0), "conditions": conditions});
     world.put_status(&deployment, without_zeros(status, &[]));

@@ -107,7 +107,9 @@ fn slice(world: &mut World, service: &Value, ends: &[Value], ports: &[Value]) {
     slice["metadata"]["labels"] =
         labelled(service, ("endpointslice.kubernetes.io/managed-by", "endpointslice-controller.k8s.io"));
     slice["metadata"]["labels"]["kubernetes.io/service-name"] = name.into();
-    slice["endpoints"] = ends.into();
-    slice["ports"] = ports.into();
+    // Where there is nothing, the real one writes null.
+    let listed = |list: &[Value]| if list.is_empty() { Value::Null } else { list.into() };
+    slice["endpoints"] = listed(ends);
+    slice["ports"] = listed(if ends.is_empty() { &[] } else { ports });
     world.put(slice);
 }

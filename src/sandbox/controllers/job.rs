@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::pods::{create, from_template};
 use crate::object::{number, text};
 use crate::sandbox::containers::{is_active, is_ready};
-use crate::sandbox::store::time;
+use crate::sandbox::store::{read_time, time};
 use crate::sandbox::world::World;
 
 const BY: &str = "job-controller";
@@ -17,11 +17,38 @@ pub(super) fn run(world: &mut World) {
         let ended = crate::object::items(&job, "/status/conditions").any(|condition| {
             condition["status"] == "True" && (condition["type"] == "Complete" || condition["type"] == "Failed")
         });
-        if job["metadata"].get("deletionTimestamp").is_none() && job["spec"]["suspend"] != true && !ended {
+        if ended {
+            expire(world, &job);
+        } else if job["spec"]["suspend"] == true {
+            suspend(world, &job);
+        } else if job["metadata"].get("deletionTimestamp").is_none() {
             let job = label(world, &job);
             work(world, &job);
         }
     }
+}
+
+/// A job that has ended goes by itself when it says so.
+fn expire(world: &mut World, job: &Value) {
+    let Some(seconds) = number(job, "/spec/ttlSecondsAfterFinished") else { return };
+    let since = read_time(job, "/status/completionTime");
+    if since.is_some_and(|since| world.is_since(since, seconds)) {
+        world.discard(job);
+    }
+}
+
+fn suspend(world: &mut World, job: &Value) {
+    if crate::object::items(job, "/status/conditions")
+        .any(|known| known["type"] == "Suspended" && known["status"] == "True")
+    {
+        return;
+    }
+    let now = time(world.now);
+    let mut status = job["status"].clone();
+    status["conditions"] = json!([{"type": "Suspended", "status": "True", "reason": "JobSuspended",
+        "message": "Job suspended", "lastProbeTime": now, "lastTransitionTime": now}]);
+    world.put_status(job, status);
+    world.event(job, ("Normal", "Suspended"), "Job suspended", BY);
 }
 
 /// The selector and the labels by which a job knows its pods; the API server gives them.

@@ -58,16 +58,30 @@ fn empty(world: &mut World, namespace: &Value, name: &str) {
         })
         .collect();
     let condition = |kind: &str, (reason, message): (&str, String)| {
-        json!({"type": kind, "status": "True", "reason": reason, "message": message,
+        let status = if kind.starts_with("NamespaceDeletion") { "False" } else { "True" };
+        json!({"type": kind, "status": status, "reason": reason, "message": message,
         "lastTransitionTime": namespace["metadata"]["deletionTimestamp"]})
     };
-    let some = left.iter().map(|address| {
-        format!("{} has 1 resource instances", crate::sandbox::refusal::dotted(&address.plural, address.group()))
-    });
-    let mut conditions = vec![condition(
+    let some = left.iter().map(|address| format!("{}.{} has 1 resource instances", address.plural, address.group()));
+    let fine = [
+        ("NamespaceDeletionDiscoveryFailure", "ResourcesDiscovered", "All resources successfully discovered"),
+        (
+            "NamespaceDeletionGroupVersionParsingFailure",
+            "ParsedGroupVersions",
+            "All legacy kube types successfully parsed",
+        ),
+        (
+            "NamespaceDeletionContentFailure",
+            "ContentDeleted",
+            "All content successfully deleted, may be waiting on finalization",
+        ),
+    ];
+    let mut conditions: Vec<Value> =
+        fine.iter().map(|(kind, reason, message)| condition(kind, (reason, (*message).to_owned()))).collect();
+    conditions.push(condition(
         "NamespaceContentRemaining",
         ("SomeResourcesRemain", format!("Some resources are remaining: {}", some.collect::<Vec<_>>().join(", "))),
-    )];
+    ));
     if !held.is_empty() {
         let said = held.iter().map(|name| format!("{name} in 1 resource instances")).collect::<Vec<_>>().join(", ");
         conditions.push(condition(

@@ -42,8 +42,8 @@ pub(super) fn from_template(world: &mut World, owner: &Value, name: Option<&str>
         metadata["name"] = name.into();
     } else {
         metadata["name"] = format!("{prefix}{}", world.store.ids.suffix()).into();
-        metadata["generateName"] = prefix.into();
     }
+    metadata["generateName"] = prefix.into();
     json!({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": template["spec"]})
 }
 
@@ -94,6 +94,24 @@ pub(super) fn create(world: &mut World, owner: &Value, mut pod: Value, by: &str)
     Ok(stored)
 }
 
+/// Pods that are no longer selected are let go.
+fn release(world: &mut World, owner: &Value) {
+    for pod in world.owned("Pod", owner) {
+        if !matches(&owner["spec"]["selector"], &pod["metadata"]["labels"]) {
+            let mut pod = Value::clone(&pod);
+            let own = &owner["metadata"]["uid"];
+            let left: Vec<Value> =
+                items(&pod, "/metadata/ownerReferences").filter(|known| known["uid"] != *own).cloned().collect();
+            if let Some(metadata) = pod["metadata"].as_object_mut().filter(|_| left.is_empty()) {
+                metadata.shift_remove("ownerReferences");
+            } else {
+                pod["metadata"]["ownerReferences"] = left.into();
+            }
+            world.put(pod);
+        }
+    }
+}
+
 /// The pods of a workload, after as many were made or deleted as it takes to have what it wants.
 pub(super) fn match_replicas(
     world: &mut World,
@@ -101,6 +119,7 @@ pub(super) fn match_replicas(
     by: &str,
     make: impl Fn(&mut World) -> Value,
 ) -> Vec<Arc<Value>> {
+    release(world, owner);
     adopt(world, owner, is_active);
     let mut pods: Vec<Arc<Value>> = world.owned("Pod", owner).into_iter().filter(|pod| is_active(pod)).collect();
     let wanted = usize::try_from(number(owner, "/spec/replicas").unwrap_or(1)).unwrap_or(0);

@@ -20,23 +20,43 @@ pub(super) fn run(world: &mut World) {
     for pod in world.all("Pod") {
         let waits = text(&pod, "/spec/nodeName").is_none() && is_active(&pod);
         let gated = items(&pod, "/spec/schedulingGates").next().is_some();
-        if waits && !gated && pod["spec"]["schedulerName"] == BY {
+        if waits && gated && items(&pod, "/status/conditions").next().is_none() {
+            hold(world, &pod);
+        } else if waits && !gated && pod["spec"]["schedulerName"] == BY {
             place(world, &pod);
         }
     }
+}
+
+/// A pod with gates says that it waits for them.
+fn hold(world: &mut World, pod: &Value) {
+    let mut pod = pod.clone();
+    pod["status"]["conditions"] = json!([{"type": "PodScheduled", "status": "False", "reason": "SchedulingGated",
+        "message": "Scheduling is blocked due to non-empty scheduling gates", "lastProbeTime": null,
+        "lastTransitionTime": time(world.now)}]);
+    world.put(pod);
+}
+
+/// What preemption could do about these obstacles: nothing, or nothing here.
+fn preemption(reasons: &BTreeMap<String, usize>, count: usize) -> String {
+    let is_others = |reason: &str| {
+        ["anti-affinity rules", "free ports", "topology spread"].iter().any(|part| reason.contains(part))
+    };
+    let others: usize = reasons.iter().filter(|(reason, _)| is_others(reason)).map(|(_, count)| count).sum();
+    let all = [
+        (others, "No preemption victims found for incoming pod"),
+        (count - others, "Preemption is not helpful for scheduling"),
+    ];
+    let said = all.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}"));
+    said.collect::<Vec<_>>().join(", ")
 }
 
 fn place(world: &mut World, pod: &Value) {
     let waiting = match claims(world, pod) {
         Err(why) => {
             let count = world.store.all("Node").count();
-            return refuse(
-                world,
-                pod,
-                &format!(
-                    "0/{count} nodes are available: {why}. preemption: 0/{count} nodes are available: {count} Preemption is not helpful for scheduling."
-                ),
-            );
+            // The last words are those of the preemption that finds no node to look at.
+            return refuse(world, pod, &format!("0/{count} nodes are available: {why}. not found"));
         }
         Ok(waiting) => waiting,
     };
@@ -62,8 +82,9 @@ fn place(world: &mut World, pod: &Value) {
             "no nodes available to schedule pods".to_owned()
         } else {
             format!(
-                "0/{count} nodes are available: {}. preemption: 0/{count} nodes are available: {count} Preemption is not helpful for scheduling.",
-                said.join(", ")
+                "0/{count} nodes are available: {}. no new claims to deallocate, preemption: 0/{count} nodes are available: {}.",
+                said.join(", "),
+                preemption(&reasons, count)
             )
         };
         return refuse(world, pod, &message);

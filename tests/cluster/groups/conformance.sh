@@ -1,0 +1,25 @@
+# What the sandbox is held to is what a real API server answers: the suite of tests/conformance against this cluster. With
+# SEAWORTHY_CONFORMANCE_RECORD=1 its answers are written down anew. SEAWORTHY_TEST_SECONDS=900 is what it wants on two cores.
+# nodes: 3
+# shellcheck shell=bash
+
+REPO=${CLUSTER_DIR%/tests/cluster}
+
+test_apply() { area apply; }
+
+test_watch() { area watch; }
+
+test_gc() { area gc; }
+
+test_workloads() { area workloads; }
+
+test_storage() { area storage; }
+
+test_errors() { area errors; }
+
+test_others() { area others; }
+
+area() {
+  cd "$REPO"
+  SEAWORTHY_CONFORMANCE_KUBECONFIG=$KUBECONFIG cargo test --locked --test tests "conformance::$1" -- --exact
+}
