@@ -20,6 +20,6 @@ test_errors() { area errors; }
 test_others() { area others; }
 
 area() {
-  cd "$REPO"
+  cd "$REPO" || fail "there is no $REPO"
   SEAWORTHY_CONFORMANCE_KUBECONFIG=$KUBECONFIG cargo test --locked --test tests "conformance::$1" -- --exact
 }
