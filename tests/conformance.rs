@@ -90,7 +90,7 @@ async fn area(area: &str) {
         };
         match known {
             Some(_) if differences.is_empty() => {
-                faults.push(format!("{}: passes now; take it out of open.txt", case.name))
+                faults.push(format!("{}: passes now; take it out of open.txt", case.name));
             }
             Some(_) => {}
             None => faults.extend(differences.iter().map(|line| format!("{}: {line}", case.name))),

@@ -194,7 +194,7 @@ pub(super) fn differences(expected: &[Value], got: &Answers) -> Vec<String> {
     };
     let mut found = Vec::new();
     for (expected, got) in expected.iter().zip(got) {
-        compare(expected, got, &expected["step"].as_str().unwrap_or_default().to_owned(), &mut found);
+        compare(expected, got, expected["step"].as_str().unwrap_or_default(), &mut found);
     }
     found
 }

@@ -40,7 +40,7 @@ fn walk(value: &Value, parts: &[String]) -> Value {
         return json!(keys);
     }
     if let Some((key, wanted)) = part.strip_prefix('[').and_then(|part| part.strip_suffix(']')?.split_once('=')) {
-        let is_it = |item: &&Value| item[key] == wanted || item[key].to_string() == wanted;
+        let is_it = |item: &&Value| item[key] == wanted || written(&item[key]) == wanted;
         return all.iter().find(is_it).map_or(Value::Null, |item| walk(item, rest));
     }
     let below = match value {
@@ -67,4 +67,9 @@ fn a_pointer_chooses() {
         assert_eq!(at(&pod, pointer), expected, "{pointer}");
     }
     assert_eq!(at(&pod["a/b"], "/~keys"), json!(["y", "z"]));
+}
+
+/// A number or a truth as it is written in a way.
+fn written(value: &Value) -> String {
+    value.to_string()
 }

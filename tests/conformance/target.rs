@@ -37,12 +37,11 @@ pub(super) struct Sent<'a> {
 
 impl Target {
     pub(super) async fn of(case: &Case) -> Self {
-        let (client, clock) = match std::env::var_os(KUBECONFIG) {
-            Some(path) => (real(&path).await, None),
-            None => {
-                let sandbox = Sandbox::new(if case.nodes > 1 { Kind::Ha } else { Kind::SingleNode });
-                (sandbox.client(), Some(sandbox.clock()))
-            }
+        let (client, clock) = if let Some(path) = std::env::var_os(KUBECONFIG) {
+            (real(&path).await, None)
+        } else {
+            let sandbox = Sandbox::new(if case.nodes > 1 { Kind::Ha } else { Kind::SingleNode });
+            (sandbox.client(), Some(sandbox.clock()))
         };
         let mut target = Self { client, clock, nodes: Vec::new() };
         let (_, list) = target.get("/api/v1/nodes").await;

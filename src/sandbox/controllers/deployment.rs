@@ -35,7 +35,9 @@ fn roll(world: &mut World, deployment: &Value) {
     } else if let Some(new) = new.filter(|new| sets.iter().any(|set| revision(set) > revision(new))) {
         take_again(world, deployment, new, &sets);
     } else if !paused {
-        new.into_iter().for_each(|new| annotate(world, deployment, new));
+        if let Some(new) = new {
+            annotate(world, deployment, new);
+        }
         scale(world, deployment, &hash);
     }
     judge(world, deployment, &hash);
@@ -125,7 +127,7 @@ fn progress(
         |status: &Value| status["replicas"].as_i64().unwrap_or(0) - status["updatedReplicas"].as_i64().unwrap_or(0);
     let moved =
         ["updatedReplicas", "readyReplicas", "availableReplicas"].into_iter().any(grew) || old(now) < old(before);
-    if known_reason == "NewReplicaSetAvailable" && old(now) == 0 && set_of(&known) == set && !moved {
+    if known_reason == "NewReplicaSetAvailable" && old(now) == 0 && set_of(known.as_ref()) == set && !moved {
         let message = known.as_ref().and_then(|known| text(known, "/message")).unwrap_or_default().to_owned();
         return ("True", "NewReplicaSetAvailable", message, false);
     }
@@ -141,8 +143,8 @@ fn progress(
 }
 
 /// The set that a condition speaks of.
-fn set_of(condition: &Option<Value>) -> &str {
-    let message = condition.as_ref().and_then(|condition| text(condition, "/message")).unwrap_or_default();
+fn set_of(condition: Option<&Value>) -> &str {
+    let message = condition.and_then(|condition| text(condition, "/message")).unwrap_or_default();
     message.split('"').nth(1).unwrap_or_default()
 }
 
