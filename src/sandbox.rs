@@ -36,6 +36,7 @@ mod serve;
 mod services;
 mod shore;
 mod store;
+mod structural;
 mod tides;
 mod validate;
 mod websocket;

@@ -111,6 +111,7 @@ pub(super) fn pod(world: &World, pod: &Value) -> Result<(), Refusal> {
 
 const STATEFUL_SET: &str = "Forbidden: updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden";
 const CLAIM: &str = "Forbidden: spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims";
+const POD: &str = "Forbidden: pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)";
 const SOURCE: &str = "Forbidden: spec.persistentvolumesource is immutable after creation";
 
 /// What an update must not change.
@@ -140,6 +141,7 @@ pub(super) fn unchanged(live: &Value, after: &Value, address: &Address) -> Resul
         {
             field("spec.persistentvolumesource", SOURCE)
         }
+        "Pod" if pod_spec(live) != pod_spec(after) => field("spec", POD),
         "StorageClass" if differs("/provisioner") => field("provisioner", &updates("provisioner")),
         "StorageClass" if differs("/parameters") => field("parameters", &updates("parameters")),
         "StorageClass" if differs("/reclaimPolicy") => field("reclaimPolicy", &updates("reclaimPolicy")),
@@ -184,6 +186,30 @@ pub(super) fn resized(live: &Value, after: &Value, address: &Address, world: &Wo
         address.name
     );
     Err(Refusal::new(403, "Forbidden", message).with(json!({"name": address.name, "kind": "persistentvolumeclaims"})))
+}
+
+/// What of a pod's spec cannot change.
+fn pod_spec(pod: &Value) -> Value {
+    let mut spec = pod["spec"].clone();
+    if let Some(map) = spec.as_object_mut() {
+        for key in [
+            "activeDeadlineSeconds",
+            "tolerations",
+            "terminationGracePeriodSeconds",
+            "schedulingGates",
+            "ephemeralContainers",
+        ] {
+            map.shift_remove(key);
+        }
+    }
+    for list in ["containers", "initContainers"] {
+        for container in spec.get_mut(list).and_then(Value::as_array_mut).into_iter().flatten() {
+            container["image"] = Value::Null;
+            // Resources change through their own subresource.
+            container["resources"] = Value::Null;
+        }
+    }
+    spec
 }
 
 fn is_set(object: &Value, pointer: &str) -> bool {

@@ -1,9 +1,11 @@
 //! The API server: from a request to an answer.
 
+mod apply;
 mod discovery;
 mod logs;
 mod metrics;
 mod read;
+mod remove;
 mod review;
 mod table;
 mod write;

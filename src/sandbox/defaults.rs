@@ -34,7 +34,7 @@ pub(super) fn complete(object: &mut Value, live: Option<&Value>, world: &mut Wor
         "Deployment" => deployment(&mut object["spec"]),
         "ReplicaSet" | "ReplicationController" => replica_set(&mut object["spec"]),
         "StatefulSet" => stateful_set(&mut object["spec"]),
-        "DaemonSet" => daemon_set(object),
+        "DaemonSet" => daemon_set(object, live),
         "Job" => job(object),
         "CronJob" => fill(
             &mut object["spec"],
@@ -112,7 +112,9 @@ fn stateful_set(spec: &mut Value) {
     template(&mut spec["template"]);
 }
 
-fn daemon_set(object: &mut Value) {
+fn daemon_set(object: &mut Value, live: Option<&Value>) {
+    // Deprecated, and still counted.
+    const COUNT: &str = "deprecated.daemonset.template.generation";
     let spec = &mut object["spec"];
     fill(spec, json!({"revisionHistoryLimit": 10, "updateStrategy": {}}));
     fill(&mut spec["updateStrategy"], json!({"type": "RollingUpdate"}));
@@ -120,6 +122,12 @@ fn daemon_set(object: &mut Value) {
         fill(&mut spec["updateStrategy"], json!({"rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}}));
     }
     template(&mut spec["template"]);
+    let before = live.map_or(0, |live| {
+        let count = live["metadata"]["annotations"][COUNT].as_str();
+        count.and_then(|count| count.parse::<u64>().ok()).unwrap_or(1)
+    });
+    let is_new = live.is_none_or(|live| live["spec"]["template"] != object["spec"]["template"]);
+    object["metadata"]["annotations"][COUNT] = (before + u64::from(is_new)).to_string().into();
 }
 
 /// The selector and the labels by which a job knows its pods. It has them from the beginning when it has its uid.

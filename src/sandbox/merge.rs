@@ -18,12 +18,7 @@ pub(super) fn patched(live: &Value, patch: &Value, kind: &str) -> Result<Value, 
                 Refusal::new(422, "Invalid", message)
             })?;
         }
-        other => {
-            let message = format!(
-                "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json, application/apply-patch+yaml; this is {other}"
-            );
-            return Err(Refusal::new(415, "UnsupportedMediaType", message));
-        }
+        _ => return Err(Refusal::no_media()),
     }
     Ok(after)
 }

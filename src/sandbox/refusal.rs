@@ -2,6 +2,9 @@
 
 use serde_json::{Value, json};
 
+const NO_RESOURCE: &str = "the server could not find the requested resource";
+const NO_MEDIA: &str = "415: Unsupported Media Type";
+
 /// A request that is refused.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Refusal {
@@ -33,7 +36,12 @@ impl Refusal {
 
     /// No such path or kind.
     pub(super) fn no_resource() -> Self {
-        Self::new(404, "NotFound", "the server could not find the requested resource")
+        Self::new(404, "NotFound", NO_RESOURCE)
+    }
+
+    /// A patch of a type that nobody has heard of.
+    pub(super) fn no_media() -> Self {
+        Self::new(415, "UnsupportedMediaType", NO_MEDIA)
     }
 
     /// What a real cluster has and the sandbox has not. It names itself, so that nobody takes it for a fault of theirs.
@@ -62,7 +70,9 @@ impl Refusal {
         if let Some(details) = status["details"].as_object_mut() {
             details.retain(|_, value| !value.is_null() && value != "");
         }
-        if let Some(map) = status.as_object_mut() {
+        // A handler that does not know what it is about says so with empty details.
+        let is_nameless = self.reason == "MethodNotAllowed" || self.message == NO_RESOURCE || self.message == NO_MEDIA;
+        if let Some(map) = status.as_object_mut().filter(|_| !is_nameless) {
             map.retain(|key, value| !(key == "details" && *value == json!({}) || key == "reason" && value == ""));
         }
         status

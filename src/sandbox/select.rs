@@ -76,6 +76,23 @@ impl Selector {
         })
     }
 
+    /// The selector of a query for a built-in kind, which has only some fields to select by.
+    pub(super) fn for_kind(query: &Query, kind: &str, is_builtin: bool) -> Result<Self, Refusal> {
+        let selector = Self::of(query)?;
+        let unknown = selector.fields.iter().find(|(path, _, _)| !is_field(kind, path));
+        match unknown.filter(|_| is_builtin) {
+            Some((path, _, _)) if kind == "Pod" => {
+                Err(Refusal::new(400, "BadRequest", format!("field label not supported: {path}")))
+            }
+            Some((path, _, _)) => {
+                let message =
+                    format!("\"{path}\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\"");
+                Err(Refusal::new(400, "BadRequest", message))
+            }
+            None => Ok(selector),
+        }
+    }
+
     pub(super) fn takes(&self, object: &Value) -> bool {
         let labels = &object["metadata"]["labels"];
         let value = |key: &String| labels.get(key).and_then(Value::as_str);
@@ -88,6 +105,37 @@ impl Selector {
         let field = |(path, equal, wanted): &(String, bool, String)| (field_text(object, path) == *wanted) == *equal;
         self.labels.iter().all(label) && self.fields.iter().all(field)
     }
+}
+
+/// Fields by which a built-in kind can be selected. Source: the `AddFieldLabelConversionFunc` of Kubernetes 1.34.
+fn is_field(kind: &str, path: &str) -> bool {
+    let own: &[&str] = match kind {
+        "Pod" => &[
+            "spec.nodeName",
+            "spec.restartPolicy",
+            "spec.schedulerName",
+            "spec.serviceAccountName",
+            "spec.hostNetwork",
+            "status.phase",
+            "status.podIP",
+            "status.podIPs",
+            "status.nominatedNodeName",
+        ],
+        "Event" => {
+            return path.starts_with("involvedObject.")
+                || ["reason", "type", "source", "reportingComponent", "metadata.name", "metadata.namespace"]
+                    .contains(&path);
+        }
+        "Secret" => &["type"],
+        "Node" => &["spec.unschedulable"],
+        "Namespace" => &["status.phase"],
+        "Job" => &["status.successful"],
+        "ReplicaSet" | "ReplicationController" => &["status.replicas"],
+        "Service" => &["spec.clusterIP", "spec.type"],
+        "CertificateSigningRequest" => &["spec.signerName"],
+        _ => &[],
+    };
+    ["metadata.name", "metadata.namespace"].contains(&path) || own.contains(&path)
 }
 
 fn field_text(object: &Value, path: &str) -> String {
@@ -132,7 +180,9 @@ fn label(text: &str) -> Result<Term, Refusal> {
     if let Some(key) = text.strip_prefix('!') {
         return Ok(Term::Missing(own(key)));
     }
-    let Some((head, values)) = text.split_once('(') else { return Ok(Term::Exists(own(text))) };
+    let Some((head, values)) = text.split_once('(') else {
+        return if text.contains(char::is_whitespace) { Err(unreadable(text)) } else { Ok(Term::Exists(own(text))) };
+    };
     let values = values.strip_suffix(')').ok_or_else(|| unreadable(text))?.split(',').map(own).collect();
     match head.split_whitespace().collect::<Vec<_>>().as_slice() {
         [key, "in"] => Ok(Term::In(own(key), values)),

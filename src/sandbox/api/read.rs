@@ -50,7 +50,7 @@ pub(super) fn scale(live: &Value) -> Result<Value, Refusal> {
 }
 
 pub(super) fn list(world: &World, route: &Route, served: &Served, query: &Query) -> Result<Value, Refusal> {
-    let selector = Selector::of(query)?;
+    let selector = Selector::for_kind(query, &served.kind, served.builtin)?;
     let all = world.store.range(&route.api_version, &route.plural);
     let fits = all.filter(|(address, object)| route.holds(address) && selector.takes(object));
     let mut found: Vec<(&Address, &Value)> = fits.collect();
@@ -157,7 +157,7 @@ pub(super) fn watch(
     (route, served): (&Route, &Served),
     query: &Query,
 ) -> Result<Response<Body>, Refusal> {
-    let selector = Selector::of(query)?;
+    let selector = Selector::for_kind(query, &served.kind, served.builtin)?;
     let wants_first = begin(query)?;
     let from = version(query)?;
     let forgotten = sandbox.read(|world| world.store.forgotten);

@@ -1,4 +1,4 @@
-//! POST, PUT, PATCH, DELETE.
+//! POST, PUT, PATCH.
 
 use std::sync::Arc;
 
@@ -8,25 +8,26 @@ use serde_json::{Value, json};
 
 use super::Served;
 use super::read::scale;
+use super::{apply, remove};
 use crate::object::{items, text};
 use crate::sandbox::address::{Address, Route};
 use crate::sandbox::owners::{self, Writer};
 use crate::sandbox::refusal::{Refusal, dotted};
-use crate::sandbox::select::{Query, Selector};
+use crate::sandbox::select::Query;
 use crate::sandbox::store::{is_counted, time};
 use crate::sandbox::world::World;
-use crate::sandbox::{admit, controllers, defaults, faults, merge, protobuf, validate};
+use crate::sandbox::{admit, defaults, faults, merge, protobuf, structural, validate};
 
 /// How a write was asked for.
-struct Asked<'a> {
-    route: &'a Route,
-    served: &'a Served,
-    query: &'a Query,
-    manager: String,
-    kind: String,
+pub(super) struct Asked<'a> {
+    pub(super) route: &'a Route,
+    pub(super) served: &'a Served,
+    pub(super) query: &'a Query,
+    pub(super) manager: String,
+    pub(super) kind: String,
 }
 
-type Answer = Result<(StatusCode, Value), Refusal>;
+pub(super) type Answer = Result<(StatusCode, Value), Refusal>;
 
 pub(super) fn answer(
     world: &mut World,
@@ -43,12 +44,13 @@ pub(super) fn answer(
         query.get("fieldManager").map_or(if agent.is_empty() { "unknown".to_owned() } else { agent }, str::to_owned);
     let asked = Asked { route, served, query, manager, kind: header(http::header::CONTENT_TYPE) };
     let body = body(request, &asked)?;
+    rehearsal(request.method(), query)?;
     let sub = route.sub.as_deref();
     match (request.method(), &route.name, sub) {
         (&Method::POST, None, None) => create(world, body, &asked),
-        (&Method::POST, Some(name), Some("eviction")) => evict(world, &route.object(name)),
-        (&Method::DELETE, Some(name), None) => delete(world, &route.object(name), &body, &asked),
-        (&Method::DELETE, None, None) => delete_all(world, &body, &asked),
+        (&Method::POST, Some(name), Some("eviction")) => remove::evict(world, &route.object(name)),
+        (&Method::DELETE, Some(name), None) => remove::delete(world, &route.object(name), &body, &asked),
+        (&Method::DELETE, None, None) => remove::delete_all(world, &body, &asked),
         (&Method::PUT, Some(name), None | Some("status" | "finalize")) => {
             replace(world, &route.object(name), body, &asked)
         }
@@ -67,6 +69,13 @@ pub(super) fn answer(
 
 fn body(request: &Request<Bytes>, asked: &Asked<'_>) -> Result<Value, Refusal> {
     let bytes = request.body();
+    if bytes.is_empty() && *request.method() == Method::POST && asked.route.sub.is_none() {
+        let message = format!(
+            "the object provided is unrecognized (must be of type {}): couldn't get version/kind; json parse error: unexpected end of JSON input (<empty>)",
+            asked.served.kind
+        );
+        return Err(Refusal::new(400, "BadRequest", message));
+    }
     if bytes.is_empty() {
         return Ok(json!({}));
     }
@@ -86,12 +95,25 @@ fn body(request: &Request<Bytes>, asked: &Asked<'_>) -> Result<Value, Refusal> {
     })
 }
 
+/// A rehearsal is of everything or of nothing.
+fn rehearsal(method: &Method, query: &Query) -> Result<(), Refusal> {
+    let Some(wanted) = query.get("dryRun").filter(|wanted| !["", "All"].contains(wanted)) else { return Ok(()) };
+    let options = match *method {
+        Method::POST => "CreateOptions",
+        Method::PUT => "UpdateOptions",
+        Method::DELETE => "DeleteOptions",
+        _ => "PatchOptions",
+    };
+    let fault = format!("Unsupported value: [\"{wanted}\"]: supported values: \"All\"");
+    Err(Refusal::invalid(options, "meta.k8s.io", "", &[("dryRun".to_owned(), fault)]))
+}
+
 impl Asked<'_> {
-    fn is_dry(&self) -> bool {
+    pub(super) fn is_dry(&self) -> bool {
         self.query.get("dryRun") == Some("All")
     }
 
-    fn writer(&self, world: &World) -> Writer<'_> {
+    pub(super) fn writer(&self, world: &World) -> Writer<'_> {
         Writer {
             manager: &self.manager,
             subresource: self.route.sub.as_deref().filter(|sub| *sub == "status" || *sub == "scale"),
@@ -100,11 +122,19 @@ impl Asked<'_> {
     }
 
     /// Checks what was sent on its own.
-    fn check(&self, object: &mut Value, address: &Address) -> Result<(), Refusal> {
+    pub(super) fn check(&self, object: &mut Value, address: &Address) -> Result<(), Refusal> {
         let (kind, version) = (object["kind"].clone(), object["apiVersion"].clone());
         if kind.is_null() || version.is_null() {
             object["kind"] = self.served.kind.as_str().into();
             object["apiVersion"] = self.route.api_version.as_str().into();
+        } else if version == self.route.api_version.as_str() && kind != self.served.kind.as_str() {
+            let (kind, served) = (kind.as_str().unwrap_or_default(), &self.served.kind);
+            let short = version.as_str().and_then(|version| version.rsplit('/').next()).unwrap_or_default();
+            let group = self.route.group().split('.').next().filter(|group| !group.is_empty()).unwrap_or("core");
+            let message = format!(
+                "{kind} in version \"{short}\" cannot be handled as a {served}: converting ({short}.{kind}) to ({group}.{served}): unknown conversion"
+            );
+            return Err(Refusal::new(400, "BadRequest", message));
         } else if kind != self.served.kind.as_str() || version != self.route.api_version.as_str() {
             let message = format!(
                 "the API version in the data ({}) does not match the expected API version ({})",
@@ -144,7 +174,7 @@ impl Asked<'_> {
     }
 
     /// Fills in, judges and stores.
-    fn store(
+    pub(super) fn store(
         &self,
         world: &mut World,
         address: &Address,
@@ -160,6 +190,8 @@ impl Asked<'_> {
         }
         if self.served.builtin {
             defaults::complete(&mut after, live, world);
+        } else {
+            structural::complete(world, address, &mut after);
         }
         if self.served.builtin {
             validate::check(&after, live, address)?;
@@ -316,12 +348,12 @@ fn modified(address: &Address) -> Refusal {
 }
 
 /// What a refusal is about.
-fn about(address: &Address) -> Value {
+pub(super) fn about(address: &Address) -> Value {
     json!({"name": address.name, "group": address.group(), "kind": address.plural})
 }
 
 /// A write may be bound to the version and the incarnation that was looked at.
-fn check_version(live: &Value, wanted: &Value, address: &Address) -> Result<(), Refusal> {
+pub(super) fn check_version(live: &Value, wanted: &Value, address: &Address) -> Result<(), Refusal> {
     let version = text(wanted, "/metadata/resourceVersion").filter(|version| !version.is_empty());
     if version.is_some() && version != text(live, "/metadata/resourceVersion") {
         return Err(modified(address));
@@ -343,7 +375,7 @@ fn check_version(live: &Value, wanted: &Value, address: &Address) -> Result<(), 
     Ok(())
 }
 
-fn found(world: &World, address: &Address) -> Result<Value, Refusal> {
+pub(super) fn found(world: &World, address: &Address) -> Result<Value, Refusal> {
     let missing = || Refusal::not_found(address.group(), &address.plural, &address.name);
     world.store.get(address).cloned().ok_or_else(missing)
 }
@@ -361,7 +393,7 @@ fn replace(world: &mut World, address: &Address, mut object: Value, asked: &Aske
 fn patch(world: &mut World, address: &Address, body: &Value, asked: &Asked<'_>) -> Answer {
     let live = world.store.get(address).cloned();
     if asked.kind.starts_with("application/apply-patch") {
-        return apply(world, address, body.clone(), live.as_ref(), asked);
+        return apply::apply(world, address, body.clone(), live.as_ref(), asked);
     }
     let live = live.ok_or_else(|| Refusal::not_found(address.group(), &address.plural, &address.name))?;
     if asked.query.is_true("force") {
@@ -381,55 +413,6 @@ fn patch(world: &mut World, address: &Address, body: &Value, asked: &Asked<'_>) 
     Ok((StatusCode::OK, asked.store(world, address, after, Some(&live))?))
 }
 
-fn apply(world: &mut World, address: &Address, mut wanted: Value, live: Option<&Value>, asked: &Asked<'_>) -> Answer {
-    if asked.query.get("fieldManager").is_none_or(str::is_empty) {
-        let faults = [("fieldManager".to_owned(), "Required value: is required for apply patch".to_owned())];
-        return Err(Refusal::invalid("PatchOptions", "meta.k8s.io", "", &faults));
-    }
-    if wanted["metadata"].get("managedFields").is_some_and(|fields| !fields.is_null()) {
-        return Err(Refusal::new(400, "BadRequest", "metadata.managedFields must be nil"));
-    }
-    if wanted["kind"].is_null() || wanted["apiVersion"].is_null() {
-        let part = |key: &str| wanted[key].as_str().unwrap_or_default();
-        let version = if part("apiVersion").contains('/') {
-            part("apiVersion").to_owned()
-        } else {
-            format!("/{}", part("apiVersion"))
-        };
-        let message = format!("invalid object type: {version}, Kind={}", part("kind"));
-        return Err(Refusal::new(400, "BadRequest", message));
-    }
-    if asked.served.builtin {
-        admit::typed(&wanted)?;
-    }
-    asked.check(&mut wanted, address)?;
-    wanted["metadata"]["name"] = address.name.as_str().into();
-    match live {
-        Some(live) => check_version(live, &wanted, address)?,
-        None if wanted["metadata"].get("uid").is_some() => {
-            let uid = wanted["metadata"]["uid"].as_str().unwrap_or_default();
-            let message = format!(
-                "Operation cannot be fulfilled on {} \"{}\": uid mismatch: the provided object specified uid {uid}, and no existing object was found",
-                dotted(&address.plural, address.group()),
-                address.name
-            );
-            return Err(Refusal::new(409, "Conflict", message).with(about(address)));
-        }
-        None if wanted["metadata"].get("resourceVersion").is_some() => {
-            return Err(Refusal::not_found(address.group(), &address.plural, &address.name));
-        }
-        None => {}
-    }
-    if asked.route.sub.is_none()
-        && let Some(map) = wanted.as_object_mut()
-    {
-        map.shift_remove("status");
-    }
-    let after = owners::apply(live, &wanted, &asked.writer(world), asked.query.is_true("force"))?;
-    let code = if live.is_some() { StatusCode::OK } else { StatusCode::CREATED };
-    Ok((code, asked.store(world, address, after, live)?))
-}
-
 fn rescale(world: &mut World, address: &Address, body: &Value, asked: &Asked<'_>) -> Answer {
     let live = found(world, address)?;
     scale(&live)?;
@@ -443,91 +426,4 @@ fn rescale(world: &mut World, address: &Address, body: &Value, asked: &Asked<'_>
     owners::track(Some(&live), &mut after, &writer);
     let stored = asked.store(world, address, after, Some(&live))?;
     Ok((StatusCode::OK, scale(&stored)?))
-}
-
-/// As a deletion, within the budgets.
-fn evict(world: &mut World, address: &Address) -> Answer {
-    let pod = found(world, address)?;
-    if let Some(refusal) = controllers::eviction_obstacle(world, &pod) {
-        return Err(refusal);
-    }
-    world.delete(address, None)?;
-    Ok((
-        StatusCode::CREATED,
-        json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}),
-    ))
-}
-
-fn delete(world: &mut World, address: &Address, options: &Value, asked: &Asked<'_>) -> Answer {
-    let mut live = found(world, address)?;
-    let kind = asked.served.kind.as_str();
-    if kind == "Namespace" && ["default", "kube-system", "kube-public"].contains(&address.name.as_str()) {
-        let message = format!("namespaces \"{}\" is forbidden: this namespace may not be deleted", address.name);
-        return Err(Refusal::new(403, "Forbidden", message).with(about(address)));
-    }
-    for (field, label) in [("uid", "UID"), ("resourceVersion", "ResourceVersion")] {
-        let wanted = options["preconditions"][field].as_str();
-        let there = live["metadata"][field].as_str().unwrap_or_default();
-        if let Some(wanted) = wanted.filter(|wanted| *wanted != there) {
-            let message = format!(
-                "Operation cannot be fulfilled on {} \"{}\": the {label} in the precondition ({wanted}) does not match the {label} in record ({there}). The object might have been deleted and then recreated",
-                dotted(kind, address.group()),
-                address.name
-            );
-            let details = json!({"name": address.name, "group": address.group(), "kind": kind});
-            return Err(Refusal::new(409, "Conflict", message).with(details));
-        }
-    }
-    if asked.is_dry() || options["dryRun"][0] == "All" {
-        return Ok((StatusCode::OK, success(&live, address)));
-    }
-    let policy = asked.query.get("propagationPolicy").or(options["propagationPolicy"].as_str());
-    let finalizer = match policy {
-        Some("Foreground") => Some("foregroundDeletion"),
-        Some("Orphan") => Some("orphan"),
-        _ => None,
-    };
-    if let Some(finalizer) = finalizer {
-        if !live["metadata"]["finalizers"].is_array() {
-            live["metadata"]["finalizers"] = json!([]);
-        }
-        if let Value::Array(list) = &mut live["metadata"]["finalizers"]
-            && !list.iter().any(|known| known == finalizer)
-        {
-            list.push(finalizer.into());
-        }
-        live = Arc::unwrap_or_clone(world.store.put(address, live, world.now));
-    }
-    let grace = asked
-        .query
-        .get("gracePeriodSeconds")
-        .and_then(|text| text.parse().ok())
-        .or(options["gracePeriodSeconds"].as_i64());
-    let after = world.delete(address, grace)?;
-    let still_there = world.store.get(address).is_some();
-    Ok((StatusCode::OK, if still_there || live["kind"] == "Pod" { after } else { success(&live, address) }))
-}
-
-fn success(live: &Value, address: &Address) -> Value {
-    let mut details = about(address);
-    details["uid"] = live["metadata"]["uid"].clone();
-    if let Some(details) = details.as_object_mut() {
-        details.retain(|_, value| value != "");
-    }
-    json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details})
-}
-
-fn delete_all(world: &mut World, options: &Value, asked: &Asked<'_>) -> Answer {
-    let selector = Selector::of(asked.query)?;
-    let all = world.store.range(&asked.route.api_version, &asked.route.plural);
-    let meant = all.filter(|(address, object)| asked.route.holds(address) && selector.takes(object));
-    let addresses: Vec<Address> = meant.map(|(address, _)| address.clone()).collect();
-    let mut gone = Vec::new();
-    for address in &addresses {
-        gone.push(found(world, address)?);
-        delete(world, address, options, asked)?;
-    }
-    let list = json!({"kind": format!("{}List", asked.served.kind), "apiVersion": asked.route.api_version,
-        "metadata": {"resourceVersion": world.store.version.to_string()}, "items": gone});
-    Ok((StatusCode::OK, list))
 }

@@ -6,6 +6,8 @@ use crate::object::text;
 use crate::sandbox::address::Address;
 use crate::sandbox::world::World;
 
+const DESCRIPTION: &str = "Contains a CA bundle that can be used to verify the kube-apiserver when using internal endpoints such as the internal service IP or kubernetes.default.svc. No other usage is guaranteed across distributions of Kubernetes clusters.";
+
 pub(super) fn run(world: &mut World) {
     for namespace in world.all("Namespace") {
         let name = text(&namespace, "/metadata/name").unwrap_or_default().to_owned();
@@ -25,7 +27,7 @@ fn furnish(world: &mut World, name: &str) {
     }
     if world.find("ConfigMap", Some(name), "kube-root-ca.crt").is_none() {
         world.put(
-            json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "kube-root-ca.crt", "namespace": name},
+            json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "kube-root-ca.crt", "namespace": name, "annotations": {"kubernetes.io/description": DESCRIPTION}},
             "data": {"ca.crt": "the sandbox has no certificates"}}),
         );
     }
