@@ -191,7 +191,7 @@ impl World {
         }
     }
 
-    /// All objects of a built-in kind. A copy of one ([`World::copy`]) can be changed and given back to [`World::put`].
+    /// All objects of a built-in kind. A copy of one can be changed and given back to [`World::put`].
     pub(super) fn all(&self, kind: &str) -> Vec<Arc<Value>> {
         self.store.shared(kind).cloned().collect()
     }
