@@ -30,6 +30,9 @@ use super::sea::Sea;
 use super::watchdog::{Log, NAMESPACE, SECRET};
 use super::weather::Process;
 
+/// What is said where nothing can be done: the claim is gone, or nobody has kept what its volume was.
+pub(crate) const NO_PLAN: &str = "no plan: ";
+
 /// What an operator wants.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Order {
@@ -246,7 +249,7 @@ async fn rebind(cluster: &Cluster, operator: &Operator, open: Option<RunRecord>)
         folder: operator.state.join("export").display().to_string(),
         at: cluster.clock.now(),
     };
-    let plan = compile(&wish).map_err(|error| error.to_string())?;
+    let plan = compile(&wish).map_err(|error| format!("{NO_PLAN}{error}"))?;
     let prepared =
         Prepared { plan, snapshot: sighting.snapshot.clone(), resources: Resources::default(), refusals: Vec::new() };
     Ok(Trip { prepared, inputs, open: None, given_up: open.map(|open| open.run) })

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use tokio::time::sleep;
 
 use super::chance::Chance;
-use super::operator::{End, Operator, Order, WANTED, attempt};
+use super::operator::{End, NO_PLAN, Operator, Order, WANTED, attempt};
 use super::sea::Sea;
 use super::watchdog::NAMESPACE;
 use super::weather::Process;
@@ -57,12 +57,15 @@ async fn tell(seed: u64, keep: bool) -> Report {
         Sandbox::seeded(if chance.one_in(3) { Kind::Ha } else { Kind::SingleNode }, origin, &seed.to_string());
     let sea = Sea::new(sandbox, keep);
     let operators = ["ann", "bob"].map(|name| Operator { name, state: home.path().join(name) });
-    let mut told = Told { sea, operators, home, chance, tries: 0, processes: 0, lost: false, laid: false };
+    let mut told = Told { sea, operators, home, chance, tries: 0, processes: 0, lost: false, laid: false, over: false };
     let mut orders = vec![Order::Install(0)];
     let more = told.chance.below(3);
     orders.extend((0..more).map(|_| told.next_order()));
     for order in &orders {
         told.order(order).await;
+        if told.over {
+            break;
+        }
     }
     told.look_into_files();
     let (sum, faults, lines) = told.sea.sum();
@@ -87,6 +90,8 @@ struct Told {
     lost: bool,
     /// Whether something was put on the volume.
     laid: bool,
+    /// Whether the data is lost for good, with which nothing else can go on.
+    over: bool,
 }
 
 impl Told {
@@ -123,6 +128,11 @@ impl Told {
                     self.sea.sandbox.mend();
                     self.after(order).await;
                     return self.sea.set_calm(false);
+                }
+                // A recovery that cannot be is refused before anything is written, which is an end, too.
+                End::Not(why) if calm && *order == Order::Rebind && why.starts_with(NO_PLAN) => {
+                    self.over = true;
+                    return;
                 }
                 End::Not(why) => last = why,
             }
@@ -183,7 +193,8 @@ impl Told {
     /// What must hold now that an order is done, looked at in fine weather.
     async fn after(&mut self, order: &Order) {
         let ann = self.operators[0].clone();
-        self.sea.sandbox.rest(120);
+        // A lock that could not be given back has expired then.
+        sleep(Duration::from_secs(120)).await;
         if let Order::Install(number) = order {
             // What somebody else has done at the same time is as good, so it is asked for once more before it is compared.
             for last in [false, true] {
