@@ -11,7 +11,7 @@ fn seeds() -> u64 {
 
 #[test]
 fn no_order_of_faults_breaks_what_must_hold() {
-    let (seeds, threads) = (seeds(), std::thread::available_parallelism().map_or(1, |count| count.get() as u64));
+    let (seeds, threads) = (seeds(), std::thread::available_parallelism().map_or(1, usize::from));
     let one = |seed: u64| {
         let report = sail(seed, false);
         assert!(report.violations.is_empty(), "{report:#?}");
@@ -20,8 +20,8 @@ fn no_order_of_faults_breaks_what_must_hold() {
         report.faults.values().sum::<usize>()
     };
     let faults: usize = std::thread::scope(|scope| {
-        let share = |first: u64| scope.spawn(move || (first..seeds).step_by(threads as usize).map(one).sum::<usize>());
-        let shares: Vec<_> = (0..threads).map(share).collect();
+        let share = |first: u64| scope.spawn(move || (first..seeds).step_by(threads).map(one).sum::<usize>());
+        let shares: Vec<_> = (0..threads as u64).map(share).collect();
         shares.into_iter().map(|share| share.join().expect("a seed has failed; see above")).sum()
     });
     println!("{seeds} seeds, {faults} faults");
