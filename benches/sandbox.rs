@@ -40,6 +40,7 @@ async fn measure() {
     let mut ready = 0;
     let limit = tokio::time::Instant::now() + Duration::from_secs(600);
     while ready < DEPLOYMENTS * REPLICAS && tokio::time::Instant::now() < limit {
+        // Of the sandbox's time, which leaps where nothing else is to be done.
         tokio::time::sleep(Duration::from_secs(1)).await;
         let list = ask(&client, Method::GET, "/apis/apps/v1/namespaces/default/deployments", &Value::Null).await;
         let count = |one: &Value| usize::try_from(one["status"]["readyReplicas"].as_u64().unwrap_or(0)).unwrap_or(0);

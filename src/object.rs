@@ -68,6 +68,11 @@ impl fmt::Display for ObjectRef {
     }
 }
 
+/// Whether the condition of this type in the status of an object is `True`.
+pub fn is_true(object: &Value, condition: &str) -> bool {
+    items(object, "/status/conditions").any(|known| known["type"] == condition && known["status"] == "True")
+}
+
 /// The value at a JSON pointer. Unlike [`Value::pointer`] it copies nothing where no part is escaped: every look at every
 /// object of a watch comes through here.
 pub fn at<'a>(value: &'a Value, pointer: &str) -> Option<&'a Value> {

@@ -50,7 +50,6 @@ use http::{HeaderValue, Request, Response};
 use http_body_util::BodyExt as _;
 use jiff::Timestamp;
 use serde_json::Value;
-
 use tower::{BoxError, Layer as _};
 
 use crate::bell::{Bell, Ear};
@@ -147,10 +146,7 @@ impl Sandbox {
 
     /// The cluster as a command gets it that connects to it.
     pub fn cluster(&self, meter: Meter) -> Cluster {
-        let (kind, uid) = (self.kind(), harbour::identity(&self.lock()));
-        let client = kube::Client::new(meter.layer(self.service()), "default");
-        let id = ClusterId { context: format!("the sandbox {kind}"), server: "memory of this process".to_owned(), uid };
-        Cluster { client, id, meter, clock: self.clock() }
+        self.cluster_through(meter, |quay| quay)
     }
 
     /// The cluster as a client has it between which and the API server something stands: `between` gets the API server as a
@@ -180,16 +176,16 @@ impl Sandbox {
                 let agent = HeaderValue::from_static(concat!("seaworthy/", env!("CARGO_PKG_VERSION")));
                 parts.headers.entry(http::header::USER_AGENT).or_insert(agent);
                 let body = body.collect().await?.to_bytes();
-                if let Some(delay) = sandbox.read(World::delay) {
-                    tokio::time::sleep(delay).await;
-                }
-                sandbox.answer(&Request::from_parts(parts, body))
+                sandbox.answer(&Request::from_parts(parts, body)).await
             }
         })
     }
 
-    /// Answers a request as the API server would.
-    fn answer(&self, request: &Request<Bytes>) -> Result<Response<api::Body>, BoxError> {
+    /// Answers a request as the API server would, and takes as long as it was told to.
+    async fn answer(&self, request: &Request<Bytes>) -> Result<Response<api::Body>, BoxError> {
+        if let Some(delay) = self.read(World::delay) {
+            tokio::time::sleep(delay).await;
+        }
         if self.read(World::is_away) {
             let error = std::io::Error::new(std::io::ErrorKind::ConnectionRefused, "the sandbox was told to be down");
             return Err(error.into());
@@ -205,7 +201,7 @@ impl Sandbox {
     /// than its status, so what a stack promises of its ways in is all that can be known. `logs`: what the components of a
     /// namespace say when they have started.
     pub fn simulate(&self, ways: &[Reach], (namespace, logs): (&str, &BTreeMap<String, Vec<String>>)) {
-        self.change(|world| {
+        self.stir(|world| {
             world.logs.entry(namespace.to_owned()).or_default().extend(logs.clone());
             world.ways.retain(|known| {
                 !ways.iter().any(|way| {
@@ -213,32 +209,22 @@ impl Sandbox {
                 })
             });
             world.ways.extend_from_slice(ways);
-            world.stir();
         });
     }
 
     /// Breaks something; see [`faults::FAULTS`].
     pub fn strike(&self, fault: &faults::Fault, target: &str) {
-        self.change(|world| {
-            fault.apply(world, target);
-            world.stir();
-        });
+        self.stir(|world| fault.apply(world, target));
     }
 
     /// Mends what lasts, brings back nodes that are gone; objects that were deleted stay deleted.
     pub fn mend(&self) {
-        self.change(|world| {
-            faults::mend(world);
-            world.stir();
-        });
+        self.stir(faults::mend);
     }
 
     /// Takes back one fault, by its name.
     pub fn heal(&self, fault: &faults::Fault) {
-        self.change(|world| {
-            faults::heal(world, fault.name);
-            world.stir();
-        });
+        self.stir(|world| faults::heal(world, fault.name));
     }
 
     /// The faults that last, each with its target, which may be empty.
@@ -290,6 +276,14 @@ impl Sandbox {
         let mut world = self.lock();
         world.now = world.now.max(self.inner.clock.now());
         look(&world)
+    }
+
+    /// Changes something that is no object, so that every controller looks again.
+    fn stir(&self, change: impl FnOnce(&mut World)) {
+        self.change(|world| {
+            change(world);
+            world.stir();
+        });
     }
 
     /// Changes something, lets the controllers react, and writes it down: an answer is only given for what is kept.

@@ -9,7 +9,7 @@ use super::evidence::Evidence;
 use super::finding::Finding;
 use super::stall::{Look, words::span};
 use super::{Cause, Outlook};
-use crate::object::{ObjectRef, items, number, text};
+use crate::object::{ObjectRef, is_true, items, number, text};
 use crate::snapshot::Snapshot;
 
 /// The kinds at which rules are asked.
@@ -141,7 +141,7 @@ fn is_replaced(pod: &Value, snapshot: &Snapshot) -> bool {
 }
 
 fn is_done(job: &Value) -> bool {
-    items(job, "/status/conditions").any(|one| one["type"] == "Complete" && one["status"] == "True")
+    is_true(job, "Complete")
 }
 
 /// A Job of a `CronJob` after which another one succeeded.

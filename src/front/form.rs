@@ -303,7 +303,14 @@ pub(crate) mod tests {
 
     #[test]
     fn words_for_a_shell_stay_what_they_are() {
-        for (word, quoted_word) in [("a=1", "a=1"), ("a b", "'a b'"), ("it's", r"'it'\''s'"), ("", "''")] {
+        for (word, quoted_word) in [
+            ("a=1", "a=1"),
+            ("kind-one", "kind-one"),
+            ("it's me", r"'it'\''s me'"),
+            ("a b", "'a b'"),
+            ("it's", r"'it'\''s'"),
+            ("", "''"),
+        ] {
             assert_eq!(quoted(word), quoted_word);
         }
         assert_eq!(escaped(r#""a,b}"#), r#"\"a\,b\}"#);

@@ -3,6 +3,8 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use super::form::quoted;
+
 /// What was told.
 static PLACE: Mutex<Place> = Mutex::new(Place { cluster: String::new(), profiles: String::new() });
 
@@ -13,7 +15,7 @@ struct Place {
 }
 
 /// Commands that work on a cluster.
-const COMMANDS: [&str; 12] = [
+const COMMANDS: [&str; 13] = [
     "prerequisites",
     "images",
     "install",
@@ -26,6 +28,7 @@ const COMMANDS: [&str; 12] = [
     "recover",
     "runs",
     "doctor",
+    "why",
 ];
 /// Those among them that look a stack up by its name.
 const OF_STACKS: [&str; 7] = ["images", "install", "upgrade", "rollback", "status", "open", "uninstall"];
@@ -59,7 +62,7 @@ fn with(text: &str, place: &Place) -> String {
         let command = from.split(['`', '\n', ';']).next().unwrap_or_default();
         let first = command.split([' ', ',', '.', ')']).next().unwrap_or_default();
         let apart = !before[..at].ends_with(|letter: char| letter.is_alphanumeric() || "-_./".contains(letter));
-        if apart && (COMMANDS.contains(&first) || first == "why") {
+        if apart && COMMANDS.contains(&first) {
             let cluster = Some(&place.cluster).filter(|_| !NAMED.iter().any(|named| command.contains(named)));
             let profiles =
                 Some(&place.profiles).filter(|_| OF_STACKS.contains(&first) && !command.contains("--profiles"));
@@ -71,16 +74,6 @@ fn with(text: &str, place: &Place) -> String {
         rest = from;
     }
     whole + rest
-}
-
-/// As a shell reads it.
-fn quoted(value: &str) -> String {
-    let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./:@%+,=".contains(letter);
-    if !value.is_empty() && value.chars().all(plain) {
-        value.to_owned()
-    } else {
-        format!("'{}'", value.replace('\'', "'\\''"))
-    }
 }
 
 #[cfg(test)]
@@ -105,11 +98,5 @@ mod tests {
         ] {
             assert_eq!(said(other), other);
         }
-    }
-
-    #[test]
-    fn names_are_quoted_for_a_shell() {
-        assert_eq!(quoted("kind-one"), "kind-one");
-        assert_eq!(quoted("it's me"), "'it'\\''s me'");
     }
 }

@@ -1,5 +1,7 @@
 //! Where an object or a collection is: the path of a request, taken apart.
 
+use serde_json::{Value, json};
+
 use crate::kinds;
 use crate::object::ObjectRef;
 
@@ -27,6 +29,11 @@ impl Address {
 
     pub(super) fn group(&self) -> &str {
         group(&self.api_version)
+    }
+
+    /// What a refusal is about, as its `details`.
+    pub(super) fn details(&self) -> Value {
+        json!({"name": self.name, "group": self.group(), "kind": self.plural})
     }
 }
 

@@ -43,30 +43,29 @@ pub(super) fn strictly(object: &Value) -> Result<(), Refusal> {
         return Ok(());
     }
     let said: Vec<String> = unknown.iter().map(|field| format!("unknown field \"{field}\"")).collect();
-    let part = |key: &str| object[key].as_str().unwrap_or_default();
-    let (kind, version) = (part("kind"), part("apiVersion").rsplit('/').next().unwrap_or_default());
-    let message = format!(
-        "{kind} in version \"{version}\" cannot be handled as a {kind}: strict decoding error: {}",
-        said.join(", ")
-    );
-    Err(Refusal::new(400, "BadRequest", message))
+    Err(Refusal::undecodable(object, &format!("strict decoding error: {}", said.join(", "))))
 }
 
 /// What an apply sends is of its type, or nobody could own it.
 pub(super) fn typed(wanted: &Value) -> Result<(), Refusal> {
     let unknown = unknown_fields(wanted).first().map(|field| format!(".{field}: field not declared in schema"));
     let Some(fault) = unknown.or_else(|| super::fields::duplicate(wanted)) else { return Ok(()) };
-    let part = |key: &str| wanted[key].as_str().unwrap_or_default();
     let place = |key: &str| wanted["metadata"][key].as_str().unwrap_or_default();
-    let version = part("apiVersion");
-    let version = if version.contains('/') { version.to_owned() } else { format!("/{version}") };
     let message = format!(
-        "failed to create typed patch object ({}/{}; {version}, Kind={}): {fault}",
+        "failed to create typed patch object ({}/{}; {}): {fault}",
         place("namespace"),
         place("name"),
-        part("kind")
+        type_of(wanted)
     );
     Err(Refusal::new(500, "", message))
+}
+
+/// The type that an object says it is of, as Go prints it: `apps/v1, Kind=Deployment`, and `/v1, Kind=Pod` of the core group.
+pub(super) fn type_of(object: &Value) -> String {
+    let part = |key: &str| object[key].as_str().unwrap_or_default();
+    let version = part("apiVersion");
+    let slash = if version.contains('/') { "" } else { "/" };
+    format!("{slash}{version}, Kind={}", part("kind"))
 }
 
 /// The namespace of what is to be made is there, and stays.
@@ -81,8 +80,9 @@ pub(super) fn namespace(world: &World, address: &Address) -> Result<(), Refusal>
             super::refusal::dotted(&address.plural, address.group()),
             address.name
         );
-        return Err(Refusal::new(403, "Forbidden", message)
-            .with(json!({"name": address.name, "group": address.group(), "kind": address.plural, "causes": [{"reason": "NamespaceTerminating", "message": format!("namespace {name} is being terminated"), "field": "metadata.namespace"}]})));
+        let mut details = address.details();
+        details["causes"] = json!([{"reason": "NamespaceTerminating", "message": format!("namespace {name} is being terminated"), "field": "metadata.namespace"}]);
+        return Err(Refusal::new(403, "Forbidden", message).with(details));
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::place_of;
 use super::world::World;
-use crate::object::{items, text};
+use crate::object::{is_true, items, text};
 
 /// The status of a container, or init container, of a pod.
 pub(super) fn status<'a>(pod: &'a Value, container: &str) -> Option<&'a Value> {
@@ -77,5 +77,5 @@ pub(super) fn is_active(pod: &Value) -> bool {
 
 /// Whether a pod is ready.
 pub(super) fn is_ready(pod: &Value) -> bool {
-    items(pod, "/status/conditions").any(|condition| condition["type"] == "Ready" && condition["status"] == "True")
+    is_true(pod, "Ready")
 }

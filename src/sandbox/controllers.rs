@@ -18,6 +18,7 @@ mod job;
 mod kubelet;
 mod namespace;
 mod nodes;
+mod ownership;
 mod pods;
 mod protection;
 mod provisioner;

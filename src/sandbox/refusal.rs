@@ -49,6 +49,14 @@ impl Refusal {
         Self::new(501, "NotImplemented", format!("the sandbox does not simulate {what}"))
     }
 
+    /// An object that its type cannot hold.
+    pub(super) fn undecodable(object: &Value, fault: &str) -> Self {
+        let part = |key: &str| object[key].as_str().unwrap_or_default();
+        let (kind, version) = (part("kind"), part("apiVersion").rsplit('/').next().unwrap_or_default());
+        let message = format!("{kind} in version \"{version}\" cannot be handled as a {kind}: {fault}");
+        Self::new(400, "BadRequest", message)
+    }
+
     /// Fields that do not fit, each as `field: message`.
     pub(super) fn invalid(kind: &str, group: &str, name: &str, faults: &[(String, String)]) -> Self {
         let mut lines: Vec<String> = faults.iter().map(|(field, message)| format!("{field}: {message}")).collect();

@@ -28,6 +28,12 @@ impl Query {
     }
 }
 
+/// Labels as a selector that takes what has all of them: `a=b,c=d`.
+pub(super) fn written(labels: &Value) -> String {
+    let pairs = labels.as_object().into_iter().flatten();
+    pairs.map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default())).collect::<Vec<_>>().join(",")
+}
+
 fn decoded(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();

@@ -12,7 +12,6 @@ use tower::BoxError;
 
 use super::address::Route;
 use super::api::{self, Body};
-use super::world::World;
 use super::{Sandbox, exec, forward, keep_going};
 
 /// What fits into the pipe of one connection.
@@ -59,10 +58,7 @@ async fn answer(sandbox: &Sandbox, request: Request<Incoming>) -> Result<Respons
     }
     let (parts, body) = request.into_parts();
     let body: Bytes = body.collect().await?.to_bytes();
-    if let Some(delay) = sandbox.read(World::delay) {
-        tokio::time::sleep(delay).await;
-    }
-    sandbox.answer(&Request::from_parts(parts, body))
+    sandbox.answer(&Request::from_parts(parts, body)).await
 }
 
 impl Sandbox {

@@ -146,7 +146,7 @@ impl Store {
             return live.clone();
         }
         let verb = if live.is_some() { "MODIFIED" } else { "ADDED" };
-        let counted = object["kind"].as_str().is_some_and(|kind| COUNTED.contains(&kind) || is_custom(address));
+        let counted = is_counted(&object) || is_custom(address);
         let generation = live.as_ref().and_then(|live| live["metadata"]["generation"].as_u64()).unwrap_or(0);
         let changed = live.as_ref().is_none_or(|live| live.get("spec") != object.get("spec"));
         let metadata = &mut object["metadata"];

@@ -74,23 +74,16 @@ pub(super) fn finalizers(live: &Value, after: &Value, address: &Address) -> Resu
 
 /// A value that its type cannot hold is refused before anything is judged.
 fn undecodable(object: &Value, kind: &str) -> Result<(), Refusal> {
-    let said = |fault: &str| {
-        let version = text(object, "/apiVersion").and_then(|version| version.rsplit('/').next()).unwrap_or_default();
-        Refusal::new(
-            400,
-            "BadRequest",
-            format!("{kind} in version \"{version}\" cannot be handled as a {kind}: {fault}"),
-        )
-    };
     if kind == "Secret"
         && let Some(position) = object["data"].as_object().and_then(|data| data.values().find_map(misplaced))
     {
-        return Err(said(&format!("illegal base64 data at input byte {position}")));
+        return Err(Refusal::undecodable(object, &format!("illegal base64 data at input byte {position}")));
     }
     if kind == "Pod"
         && pod::quantities(&object["spec"]).any(|quantity| crate::stack::quantity::parse(quantity).is_none())
     {
-        return Err(said(
+        return Err(Refusal::undecodable(
+            object,
             "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'",
         ));
     }

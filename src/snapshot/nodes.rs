@@ -2,11 +2,11 @@
 
 use serde_json::Value;
 
-use crate::object::items;
+use crate::object::{is_true, items};
 
 /// Whether its kubelet says that it is well, and is heard of.
 pub fn is_ready(node: &Value) -> bool {
-    items(node, "/status/conditions").any(|condition| condition["type"] == "Ready" && condition["status"] == "True")
+    is_true(node, "Ready")
 }
 
 /// Whether a pod that tolerates nothing may go there: ready, not cordoned, and without a taint that keeps it away.

@@ -99,6 +99,10 @@ impl Runs {
         Self { clock: Some(clock), ..self }
     }
 
+    fn now(&self) -> Timestamp {
+        self.clock.as_ref().map_or_else(Timestamp::now, Clock::now)
+    }
+
     fn start(&self, run: String, path: PathBuf, file: FileLock) -> Journal {
         if self.clock.is_some() { Journal::start_here(run, path, file) } else { Journal::start(run, path, file) }
     }
@@ -117,7 +121,7 @@ impl Runs {
         // Values may name hosts and people; nobody else on this machine needs to read them.
         fs::set_permissions(&self.dir, fs::Permissions::from_mode(0o700)).map_err(io(&self.dir))?;
         self.forget_oldest((&plan.cluster.uid, &plan.installation.key()))?;
-        let at = self.clock.as_ref().map_or_else(Timestamp::now, Clock::now);
+        let at = self.now();
         let (run, path, file) = self.create(at)?;
         let file = lock(file, &path, &run)?;
         let journal = self.start(run.clone(), path, file);
@@ -156,7 +160,7 @@ impl Runs {
         let file = lock(file, &path, run)?;
         mend_last_line(&path)?;
         let journal = self.start(run.to_owned(), path, file);
-        journal.commit(Entry::Resumed { at: Timestamp::now(), binary: binary.to_owned() }).await?;
+        journal.commit(Entry::Resumed { at: self.now(), binary: binary.to_owned() }).await?;
         Ok(journal)
     }
 
@@ -166,7 +170,7 @@ impl Runs {
         let file = OpenOptions::new().append(true).open(&path).map_err(io(&path))?;
         let file = lock(file, &path, run)?;
         mend_last_line(&path)?;
-        self.start(run.to_owned(), path, file).commit(Entry::Abandoned { at: Timestamp::now() }).await
+        self.start(run.to_owned(), path, file).commit(Entry::Abandoned { at: self.now() }).await
     }
 
     /// Deletes the journal of a run that is not being run now.

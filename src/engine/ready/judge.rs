@@ -155,11 +155,6 @@ fn condition<'a>(object: &'a Value, kind: &str) -> Option<&'a Value> {
     items(object, "/status/conditions").find(|condition| condition["type"] == kind)
 }
 
-/// Whether the condition of this type is `True`.
-fn is_true(object: &Value, kind: &str) -> bool {
-    condition(object, kind).is_some_and(|condition| condition["status"] == "True")
-}
-
 /// `reason: message` of a condition, as far as it says anything.
 fn says(condition: &Value) -> String {
     let part = |pointer| text(condition, pointer).filter(|text| !text.is_empty());

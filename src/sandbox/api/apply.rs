@@ -3,7 +3,7 @@
 use http::StatusCode;
 use serde_json::Value;
 
-use super::write::{Answer, Asked, about, check_version};
+use super::write::{Answer, Asked, check_version};
 use crate::sandbox::address::Address;
 use crate::sandbox::refusal::{Refusal, dotted};
 use crate::sandbox::world::World;
@@ -25,13 +25,7 @@ pub(super) fn apply(
         return Err(Refusal::new(400, "BadRequest", "metadata.managedFields must be nil"));
     }
     if wanted["kind"].is_null() || wanted["apiVersion"].is_null() {
-        let part = |key: &str| wanted[key].as_str().unwrap_or_default();
-        let version = if part("apiVersion").contains('/') {
-            part("apiVersion").to_owned()
-        } else {
-            format!("/{}", part("apiVersion"))
-        };
-        let message = format!("invalid object type: {version}, Kind={}", part("kind"));
+        let message = format!("invalid object type: {}", admit::type_of(&wanted));
         return Err(Refusal::new(400, "BadRequest", message));
     }
     if asked.served.builtin {
@@ -48,7 +42,7 @@ pub(super) fn apply(
                 dotted(&address.plural, address.group()),
                 address.name
             );
-            return Err(Refusal::new(409, "Conflict", message).with(about(address)));
+            return Err(Refusal::new(409, "Conflict", message).with(address.details()));
         }
         None if wanted["metadata"].get("resourceVersion").is_some() => {
             return Err(Refusal::not_found(address.group(), &address.plural, &address.name));

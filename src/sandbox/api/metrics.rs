@@ -4,7 +4,7 @@ use http::{Response, StatusCode};
 use serde_json::{Value, json};
 
 use super::{Body, ok, plain};
-use crate::object::{items, text};
+use crate::object::{is_true, items, text};
 use crate::sandbox::address::Route;
 use crate::sandbox::containers::is_ready;
 use crate::sandbox::refusal::Refusal;
@@ -18,8 +18,7 @@ const SERVICE: &str = "v1beta1.metrics.k8s.io";
 /// Answers as the API server does: 404 as long as nobody has registered the group, and a plain text as long as nobody answers.
 pub(super) fn answer(world: &World, route: &Route) -> Result<Response<Body>, Refusal> {
     let service = world.find("APIService", None, SERVICE).ok_or_else(Refusal::no_resource)?;
-    let available = |condition: &Value| condition["type"] == "Available" && condition["status"] == "True";
-    if !items(service, "/status/conditions").any(available) {
+    if !is_true(service, "Available") {
         return Ok(plain(StatusCode::SERVICE_UNAVAILABLE, "text/plain", "service unavailable\n".to_owned()));
     }
     let named = |object: &Value| route.name.as_deref().is_none_or(|name| text(object, "/metadata/name") == Some(name));

@@ -14,7 +14,7 @@ use super::{Body, Served};
 use crate::sandbox::Sandbox;
 use crate::sandbox::address::{Address, Route};
 use crate::sandbox::refusal::Refusal;
-use crate::sandbox::select::{Query, Selector};
+use crate::sandbox::select::{Query, Selector, written};
 use crate::sandbox::store::News;
 use crate::sandbox::world::World;
 
@@ -40,13 +40,10 @@ pub(super) fn scale(live: &Value) -> Result<Value, Refusal> {
     let metadata = &live["metadata"];
     let replicas = &live["spec"]["replicas"];
     let spec = if *replicas == 0 { json!({}) } else { json!({"replicas": replicas}) };
-    let labels = live["spec"]["selector"]["matchLabels"].as_object().into_iter().flatten();
-    let selector: Vec<String> =
-        labels.map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default())).collect();
     Ok(json!({"kind": "Scale", "apiVersion": "autoscaling/v1",
         "metadata": {"name": metadata["name"], "namespace": metadata["namespace"], "uid": metadata["uid"],
             "resourceVersion": metadata["resourceVersion"], "creationTimestamp": metadata["creationTimestamp"]},
-        "spec": spec, "status": {"replicas": live["status"]["replicas"].as_i64().unwrap_or(0), "selector": selector.join(",")}}))
+        "spec": spec, "status": {"replicas": live["status"]["replicas"].as_i64().unwrap_or(0), "selector": written(&live["spec"]["selector"]["matchLabels"])}}))
 }
 
 pub(super) fn list(world: &World, route: &Route, served: &Served, query: &Query) -> Result<Value, Refusal> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::write::{Answer, Asked, about, found};
+use super::write::{Answer, Asked, found};
 use crate::sandbox::address::Address;
 use crate::sandbox::controllers;
 use crate::sandbox::refusal::{Refusal, dotted};
@@ -30,7 +30,7 @@ pub(super) fn delete(world: &mut World, address: &Address, options: &Value, aske
     let kind = asked.served.kind.as_str();
     if kind == "Namespace" && ["default", "kube-system", "kube-public"].contains(&address.name.as_str()) {
         let message = format!("namespaces \"{}\" is forbidden: this namespace may not be deleted", address.name);
-        return Err(Refusal::new(403, "Forbidden", message).with(about(address)));
+        return Err(Refusal::new(403, "Forbidden", message).with(address.details()));
     }
     for (field, label) in [("uid", "UID"), ("resourceVersion", "ResourceVersion")] {
         let wanted = options["preconditions"][field].as_str();
@@ -41,7 +41,8 @@ pub(super) fn delete(world: &mut World, address: &Address, options: &Value, aske
                 dotted(kind, address.group()),
                 address.name
             );
-            let details = json!({"name": address.name, "group": address.group(), "kind": kind});
+            let mut details = address.details();
+            details["kind"] = kind.into();
             return Err(Refusal::new(409, "Conflict", message).with(details));
         }
     }
@@ -76,7 +77,7 @@ pub(super) fn delete(world: &mut World, address: &Address, options: &Value, aske
 }
 
 fn success(live: &Value, address: &Address) -> Value {
-    let mut details = about(address);
+    let mut details = address.details();
     details["uid"] = live["metadata"]["uid"].clone();
     if let Some(details) = details.as_object_mut() {
         details.retain(|_, value| value != "");

@@ -3,8 +3,9 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::object::{items, number, text};
+use crate::object::{is_true, items, number, text};
 use crate::sandbox::containers::is_ready;
+use crate::sandbox::select::written;
 use crate::sandbox::store::read_time;
 
 const GROUP: &str = "meta.k8s.io/v1";
@@ -145,9 +146,8 @@ fn listed(object: &Value, list: &str, key: &str) -> String {
 }
 
 fn labels(map: &Value) -> String {
-    let pairs = map.as_object().into_iter().flatten();
-    let said: Vec<String> = pairs.map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default())).collect();
-    if said.is_empty() { "<none>".to_owned() } else { said.join(",") }
+    let said = written(map);
+    if said.is_empty() { "<none>".to_owned() } else { said }
 }
 
 fn pod(column: &str, pod: &Value) -> Value {
@@ -224,12 +224,10 @@ fn claim(column: &str, claim: &Value) -> Value {
 }
 
 fn job(column: &str, job: &Value, now: Timestamp) -> Value {
-    let is = |kind: &str| {
-        items(job, "/status/conditions").any(|condition| condition["type"] == kind && condition["status"] == "True")
-    };
     match column {
         "Status" => {
-            let known = ["Complete", "Failed", "Suspended", "FailureTarget"].into_iter().find(|kind| is(kind));
+            let known =
+                ["Complete", "Failed", "Suspended", "FailureTarget"].into_iter().find(|kind| is_true(job, kind));
             known.unwrap_or("Running").into()
         }
         "Completions" => {

@@ -181,20 +181,20 @@ impl Asked<'_> {
         mut after: Value,
         live: Option<&Value>,
     ) -> Result<Value, Refusal> {
-        if self.served.kind == "Job" && self.served.builtin && live.is_none() {
-            after["metadata"]["uid"] = world.store.ids.uid().into();
-        }
-        if self.served.kind == "Pod" && self.served.builtin && live.is_none() {
-            admit::namespace(world, address)?;
-            admit::pod(world, &after)?;
-        }
         if self.served.builtin {
+            match self.served.kind.as_str() {
+                // Its selector and the labels of its pods are made of it.
+                "Job" if live.is_none() => after["metadata"]["uid"] = world.store.ids.uid().into(),
+                "Pod" if live.is_none() => {
+                    admit::namespace(world, address)?;
+                    admit::pod(world, &after)?;
+                }
+                _ => {}
+            }
             defaults::complete(&mut after, live, world);
+            validate::check(&after, live, address)?;
         } else {
             structural::complete(world, address, &mut after);
-        }
-        if self.served.builtin {
-            validate::check(&after, live, address)?;
         }
         if let Some(live) = live {
             validate::finalizers(live, &after, address)?;
@@ -212,15 +212,11 @@ impl Asked<'_> {
             return Ok(rehearsed(world, after, live));
         }
         // The last finalizer of what is being deleted was taken away.
-        if live.is_some() && after["metadata"].get("deletionTimestamp").is_some() && is_free(&after) {
+        if after["metadata"].get("deletionTimestamp").is_some() && is_free(&after) {
             world.store.remove(address);
             return Ok(after);
         }
-        let stored = world.store.put(address, after, world.now);
-        if stored["metadata"].get("deletionTimestamp").is_some() && is_free(&stored) {
-            world.store.remove(address);
-        }
-        Ok(Arc::unwrap_or_clone(stored))
+        Ok(Arc::unwrap_or_clone(world.store.put(address, after, world.now)))
     }
 }
 
@@ -310,13 +306,12 @@ fn create(world: &mut World, mut object: Value, asked: &Asked<'_>) -> Answer {
     if text(&object, "/metadata/resourceVersion").is_some_and(|version| !version.is_empty()) {
         return Err(Refusal::new(500, "", "resourceVersion should not be set on objects to be created"));
     }
-    if world.store.get(&address).is_some() {
-        let is_leaving =
-            world.store.get(&address).is_some_and(|live| live["metadata"].get("deletionTimestamp").is_some());
+    if let Some(live) = world.store.get(&address) {
+        let is_leaving = live["metadata"].get("deletionTimestamp").is_some();
         let leaving = if is_leaving { "object is being deleted: " } else { "" };
         let named = dotted(&address.plural, address.group());
         let message = format!("{leaving}{named} \"{}\" already exists", address.name);
-        return Err(Refusal::new(409, "AlreadyExists", message).with(about(&address)));
+        return Err(Refusal::new(409, "AlreadyExists", message).with(address.details()));
     }
     without_server_fields(&mut object);
     owners::track(None, &mut object, &asked.writer(world));
@@ -344,12 +339,7 @@ fn modified(address: &Address) -> Refusal {
         dotted(&address.plural, address.group()),
         address.name
     );
-    Refusal::new(409, "Conflict", message).with(about(address))
-}
-
-/// What a refusal is about.
-pub(super) fn about(address: &Address) -> Value {
-    json!({"name": address.name, "group": address.group(), "kind": address.plural})
+    Refusal::new(409, "Conflict", message).with(address.details())
 }
 
 /// A write may be bound to the version and the incarnation that was looked at.
@@ -370,7 +360,7 @@ pub(super) fn check_version(live: &Value, wanted: &Value, address: &Address) -> 
             address.namespace.as_deref().unwrap_or_default(),
             address.name
         );
-        return Err(Refusal::new(409, "Conflict", message).with(about(address)));
+        return Err(Refusal::new(409, "Conflict", message).with(address.details()));
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use std::net::Ipv4Addr;
 use k8s_openapi::ByteString;
 use serde_json::{Value, json};
 
-use super::pods::owner_reference;
+use super::ownership::owner_reference;
 use crate::object::{items, text};
 use crate::sandbox::containers::runs_image;
 use crate::sandbox::world::World;

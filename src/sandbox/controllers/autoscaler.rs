@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::pods::condition;
+use super::pods::{condition, without_update};
 use crate::object::{number, text};
 use crate::sandbox::refusal::dotted;
 use crate::sandbox::world::World;
@@ -26,8 +26,7 @@ fn keep(world: &mut World, autoscaler: &Value) {
             "the HPA controller was unable to get the target's current scale: {} \"{name}\" not found",
             dotted(&plural, group)
         );
-        let mut said = condition(world, autoscaler, "AbleToScale", "False", ("FailedGetScale", &message));
-        without_update(&mut said);
+        let said = without_update(condition(world, autoscaler, "AbleToScale", "False", ("FailedGetScale", &message)));
         return world.put_status(autoscaler, json!({"currentReplicas": 0, "desiredReplicas": 0, "conditions": [said]}));
     };
     let count = |pointer| number(autoscaler, pointer);
@@ -42,13 +41,6 @@ fn keep(world: &mut World, autoscaler: &Value) {
         world.event(autoscaler, ("Normal", "SuccessfulRescale"), &message, BY);
     }
     let said = ("SucceededGetScale", "the HPA controller was able to get the target's current scale");
-    let mut said = condition(world, autoscaler, "AbleToScale", "True", said);
-    without_update(&mut said);
+    let said = without_update(condition(world, autoscaler, "AbleToScale", "True", said));
     world.put_status(autoscaler, json!({"currentReplicas": current, "desiredReplicas": wanted, "conditions": [said]}));
-}
-
-fn without_update(condition: &mut Value) {
-    if let Some(map) = condition.as_object_mut() {
-        map.shift_remove("lastUpdateTime");
-    }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use super::ownership::keep_owners;
 use crate::object::{items, text};
 use crate::sandbox::address::Address;
 use crate::sandbox::world::World;
@@ -46,17 +47,10 @@ fn has(object: &Value, finalizer: &str) -> bool {
 /// Owners that are not to be kept are taken out of an object.
 fn forget(world: &mut World, (address, object): (&Address, &Value), keep: impl Fn(&str) -> bool) {
     let mut object = object.clone();
-    let Some(Value::Array(owners)) = object["metadata"].get_mut("ownerReferences") else { return };
-    let count = owners.len();
-    owners.retain(|owner| owner["uid"].as_str().is_some_and(&keep));
-    let is_empty = owners.is_empty();
-    if owners.len() == count || world.store.get(address).is_none() {
-        return;
+    let changed = keep_owners(&mut object, |owner| owner["uid"].as_str().is_some_and(&keep));
+    if changed && world.store.get(address).is_some() {
+        world.store.put(address, object, world.now);
     }
-    if let Some(metadata) = object["metadata"].as_object_mut().filter(|_| is_empty) {
-        metadata.shift_remove("ownerReferences");
-    }
-    world.store.put(address, object, world.now);
 }
 
 /// An object that goes after its dependents, or without them.

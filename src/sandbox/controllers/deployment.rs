@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::pods::{condition, owner_reference, share, template_hash, without_zeros};
+use super::ownership::{adopt, owner_reference};
+use super::pods::{condition, share, template_hash, without_zeros};
 use crate::object::{items, number, text};
 use crate::sandbox::defaults;
 use crate::sandbox::store::{read_time, time};
 use crate::sandbox::world::World;
-use crate::snapshot::placing::matches;
 
 const BY: &str = "deployment-controller";
 
@@ -23,7 +23,7 @@ pub(super) fn run(world: &mut World) {
 
 fn roll(world: &mut World, deployment: &Value) {
     let hash = template_hash(&deployment["spec"]["template"]);
-    adopt(world, deployment);
+    adopt(world, "ReplicaSet", deployment, |_| true);
     let sets = world.owned("ReplicaSet", deployment);
     let is_new = |set: &Value| set["metadata"]["labels"]["pod-template-hash"] == hash.as_str();
     let new = sets.iter().find(|set| is_new(set));
@@ -43,24 +43,6 @@ fn roll(world: &mut World, deployment: &Value) {
     judge(world, deployment, &hash);
 }
 
-/// Sets that are selected and that nobody controls, as after the deployment was deleted without them, are its own.
-fn adopt(world: &mut World, deployment: &Value) {
-    let is_free = |set: &&Arc<Value>| {
-        set["metadata"]["namespace"] == deployment["metadata"]["namespace"]
-            && set["metadata"].get("deletionTimestamp").is_none()
-            && !items(set, "/metadata/ownerReferences").any(|owner| owner["controller"] == true)
-            && matches(&deployment["spec"]["selector"], &set["metadata"]["labels"])
-    };
-    let free: Vec<Arc<Value>> = world.store.shared("ReplicaSet").filter(is_free).cloned().collect();
-    for set in free {
-        let mut set = Value::clone(&set);
-        let mut owners: Vec<Value> = items(&set, "/metadata/ownerReferences").cloned().collect();
-        owners.push(owner_reference(deployment));
-        set["metadata"]["ownerReferences"] = owners.into();
-        world.put(set);
-    }
-}
-
 /// What of its deployment a set carries in its annotations. Source: `SetNewReplicaSetAnnotations`, 1.34.
 fn annotate(world: &mut World, deployment: &Value, set: &Value) {
     const OWN: [&str; 5] = [
@@ -71,11 +53,7 @@ fn annotate(world: &mut World, deployment: &Value, set: &Value) {
         "deployment.kubernetes.io/max-replicas",
     ];
     let wanted = count(deployment, "/spec/replicas");
-    let surge = match deployment["spec"]["strategy"]["type"].as_str() {
-        Some("Recreate") => 0,
-        _ => share(&deployment["spec"]["strategy"]["rollingUpdate"]["maxSurge"], wanted, true),
-    };
-    let most = if wanted == 0 { 0 } else { wanted + surge };
+    let most = if wanted == 0 { 0 } else { wanted + surge(deployment) };
     let name = text(set, "/metadata/name").unwrap_or_default();
     let Some(mut set) = world.find("ReplicaSet", text(set, "/metadata/namespace"), name).cloned() else { return };
     let before = set.clone();
@@ -162,17 +140,24 @@ fn newest(sets: &[Arc<Value>]) -> i64 {
     sets.iter().map(|set| revision(set)).max().unwrap_or(0)
 }
 
+/// How many pods there may be above what is wanted.
+fn surge(deployment: &Value) -> i64 {
+    let strategy = &deployment["spec"]["strategy"];
+    match strategy["type"].as_str() {
+        Some("Recreate") => 0,
+        _ => share(&strategy["rollingUpdate"]["maxSurge"], count(deployment, "/spec/replicas"), true),
+    }
+}
+
 /// How many pods a new set begins with: as many as there is room for.
 fn first_size(deployment: &Value, sets: &[Arc<Value>]) -> i64 {
     let wanted = count(deployment, "/spec/replicas");
-    let strategy = &deployment["spec"]["strategy"];
-    if strategy["type"] == "Recreate" {
+    if deployment["spec"]["strategy"]["type"] == "Recreate" {
         let busy = sets.iter().any(|set| count(set, "/spec/replicas") > 0 || count(set, "/status/replicas") > 0);
         return if busy { 0 } else { wanted };
     }
-    let surge = share(&strategy["rollingUpdate"]["maxSurge"], wanted, true);
     let total: i64 = sets.iter().map(|set| count(set, "/spec/replicas")).sum();
-    (wanted + surge - total).clamp(0, wanted)
+    (wanted + surge(deployment) - total).clamp(0, wanted)
 }
 
 /// Makes the set for a new template.
@@ -240,7 +225,7 @@ fn scale(world: &mut World, deployment: &Value, hash: &str) {
         return;
     }
     let limits = &deployment["spec"]["strategy"]["rollingUpdate"];
-    let surge = share(&limits["maxSurge"], wanted, true);
+    let surge = surge(deployment);
     let mut away = share(&limits["maxUnavailable"], wanted, false);
     if surge == 0 && away == 0 {
         away = 1;

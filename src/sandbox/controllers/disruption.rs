@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::pods::{condition, share};
+use super::pods::{condition, share, without_update};
 use crate::object::{number, text};
 use crate::sandbox::containers::{is_active, is_ready};
 use crate::sandbox::refusal::Refusal;
@@ -16,11 +16,8 @@ pub(super) fn run(world: &mut World) {
         let desired = desired(&budget, expected);
         let allowed = (healthy - desired).max(0);
         let (status, reason) = if allowed > 0 { ("True", "SufficientPods") } else { ("False", "InsufficientPods") };
-        let mut said = condition(world, &budget, "DisruptionAllowed", status, (reason, ""));
+        let mut said = without_update(condition(world, &budget, "DisruptionAllowed", status, (reason, "")));
         said["observedGeneration"] = budget["metadata"]["generation"].clone();
-        if let Some(map) = said.as_object_mut() {
-            map.shift_remove("lastUpdateTime");
-        }
         let status = json!({"disruptionsAllowed": allowed, "currentHealthy": healthy, "desiredHealthy": desired,
             "expectedPods": expected, "observedGeneration": budget["metadata"]["generation"], "conditions": [said]});
         world.put_status(&budget, status);

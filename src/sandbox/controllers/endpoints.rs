@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::pods::owner_reference;
+use super::ownership::owner_reference;
 use crate::object::{items, text};
 use crate::sandbox::containers::is_ready;
 use crate::sandbox::world::World;

@@ -1,11 +1,9 @@
 //! Jobs: pods until enough have ended well.
 
-use std::sync::Arc;
-
 use serde_json::{Value, json};
 
 use super::pods::{create, from_template};
-use crate::object::{number, text};
+use crate::object::{is_true, number, text};
 use crate::sandbox::containers::{is_active, is_ready};
 use crate::sandbox::store::{read_time, time};
 use crate::sandbox::world::World;
@@ -14,15 +12,11 @@ const BY: &str = "job-controller";
 
 pub(super) fn run(world: &mut World) {
     for job in world.all("Job") {
-        let ended = crate::object::items(&job, "/status/conditions").any(|condition| {
-            condition["status"] == "True" && (condition["type"] == "Complete" || condition["type"] == "Failed")
-        });
-        if ended {
+        if is_true(&job, "Complete") || is_true(&job, "Failed") {
             expire(world, &job);
         } else if job["spec"]["suspend"] == true {
             suspend(world, &job);
         } else if job["metadata"].get("deletionTimestamp").is_none() {
-            let job = label(world, &job);
             work(world, &job);
         }
     }
@@ -38,9 +32,7 @@ fn expire(world: &mut World, job: &Value) {
 }
 
 fn suspend(world: &mut World, job: &Value) {
-    if crate::object::items(job, "/status/conditions")
-        .any(|known| known["type"] == "Suspended" && known["status"] == "True")
-    {
+    if is_true(job, "Suspended") {
         return;
     }
     let now = time(world.now);
@@ -49,25 +41,6 @@ fn suspend(world: &mut World, job: &Value) {
         "message": "Job suspended", "lastProbeTime": now, "lastTransitionTime": now}]);
     world.put_status(job, status);
     world.event(job, ("Normal", "Suspended"), "Job suspended", BY);
-}
-
-/// The selector and the labels by which a job knows its pods; the API server gives them.
-fn label(world: &mut World, job: &Arc<Value>) -> Arc<Value> {
-    if job["spec"].get("selector").is_some() {
-        return job.clone();
-    }
-    let mut job = Value::clone(job);
-    let (uid, name) = (job["metadata"]["uid"].clone(), job["metadata"]["name"].clone());
-    job["spec"]["selector"] = json!({"matchLabels": {"batch.kubernetes.io/controller-uid": uid}});
-    for (key, value) in [
-        ("controller-uid", &uid),
-        ("batch.kubernetes.io/controller-uid", &uid),
-        ("job-name", &name),
-        ("batch.kubernetes.io/job-name", &name),
-    ] {
-        job["spec"]["template"]["metadata"]["labels"][key] = value.clone();
-    }
-    world.put(job)
 }
 
 fn work(world: &mut World, job: &Value) {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use super::ownership::{adopt, keep_owners, owner_reference};
 use crate::object::{items, number, text};
 use crate::sandbox::containers::{is_active, is_ready};
 use crate::sandbox::ids::hash;
@@ -16,12 +17,6 @@ use crate::snapshot::placing::matches;
 /// The hash of a pod template, as it stands in labels and names.
 pub(super) fn template_hash(template: &Value) -> String {
     hash(&template.to_string(), 10)
-}
-
-/// A reference to the controller of an object.
-pub(super) fn owner_reference(owner: &Value) -> Value {
-    json!({"apiVersion": owner["apiVersion"], "kind": owner["kind"], "name": owner["metadata"]["name"],
-        "uid": owner["metadata"]["uid"], "controller": true, "blockOwnerDeletion": true})
 }
 
 /// A pod from the template of a workload; without a name one is generated from the owner's.
@@ -45,27 +40,6 @@ pub(super) fn from_template(world: &mut World, owner: &Value, name: Option<&str>
     }
     metadata["generateName"] = prefix.into();
     json!({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": template["spec"]})
-}
-
-/// Makes pods that a workload selects and nobody controls its own, as after the workload was deleted without them.
-/// Source: Kubernetes, `pkg/controller/controller_ref_manager.go`.
-pub(super) fn adopt(world: &mut World, owner: &Value, is_meant: impl Fn(&Value) -> bool) {
-    let selector = &owner["spec"]["selector"];
-    let is_free = |pod: &Value| {
-        let controlled = items(pod, "/metadata/ownerReferences").any(|owner| owner["controller"] == true);
-        !controlled && pod["metadata"].get("deletionTimestamp").is_none()
-    };
-    let here = |pod: &Value| pod["metadata"]["namespace"] == owner["metadata"]["namespace"];
-    let selects = |pod: &Value| matches(selector, &pod["metadata"]["labels"]);
-    // Nearly every pod has its controller, and none of these is copied.
-    let is_ours = |pod: &&Value| is_free(pod) && here(pod) && selects(pod) && is_meant(pod);
-    let free: Vec<Value> = world.store.all("Pod").filter(is_ours).cloned().collect();
-    for mut pod in free {
-        let mut owners: Vec<Value> = items(&pod, "/metadata/ownerReferences").cloned().collect();
-        owners.push(owner_reference(owner));
-        pod["metadata"]["ownerReferences"] = owners.into();
-        world.put(pod);
-    }
 }
 
 /// Sends a pod to the API server and tells of it in an event of its owner, good or bad.
@@ -99,14 +73,7 @@ fn release(world: &mut World, owner: &Value) {
     for pod in world.owned("Pod", owner) {
         if !matches(&owner["spec"]["selector"], &pod["metadata"]["labels"]) {
             let mut pod = Value::clone(&pod);
-            let own = &owner["metadata"]["uid"];
-            let left: Vec<Value> =
-                items(&pod, "/metadata/ownerReferences").filter(|known| known["uid"] != *own).cloned().collect();
-            if let Some(metadata) = pod["metadata"].as_object_mut().filter(|_| left.is_empty()) {
-                metadata.shift_remove("ownerReferences");
-            } else {
-                pod["metadata"]["ownerReferences"] = left.into();
-            }
+            keep_owners(&mut pod, |known| known["uid"] != owner["metadata"]["uid"]);
             world.put(pod);
         }
     }
@@ -120,7 +87,7 @@ pub(super) fn match_replicas(
     make: impl Fn(&mut World) -> Value,
 ) -> Vec<Arc<Value>> {
     release(world, owner);
-    adopt(world, owner, is_active);
+    adopt(world, "Pod", owner, is_active);
     let mut pods: Vec<Arc<Value>> = world.owned("Pod", owner).into_iter().filter(|pod| is_active(pod)).collect();
     let wanted = usize::try_from(number(owner, "/spec/replicas").unwrap_or(1)).unwrap_or(0);
     for _ in pods.len()..wanted {
@@ -206,4 +173,12 @@ pub(super) fn condition(
     let same = kept.filter(|known| known["reason"] == reason && known["message"] == message);
     let updated = same.map_or(json!(now), |known| known["lastUpdateTime"].clone());
     json!({"type": kind, "status": status, "reason": reason, "message": message, "lastTransitionTime": changed, "lastUpdateTime": updated})
+}
+
+/// A condition of a kind whose conditions do not say when they were updated.
+pub(super) fn without_update(mut condition: Value) -> Value {
+    if let Some(map) = condition.as_object_mut() {
+        map.shift_remove("lastUpdateTime");
+    }
+    condition
 }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::pods::{adopt, create, discard, from_template, is_available, template_hash, without_zeros};
+use super::ownership::adopt;
+use super::pods::{create, discard, from_template, is_available, template_hash, without_zeros};
 use crate::object::{items, number, text};
 use crate::sandbox::containers::is_ready;
 use crate::sandbox::defaults;
@@ -39,7 +40,7 @@ fn order(world: &mut World, set: &Value) {
         let number = text(pod, "/metadata/name").and_then(|name| name.strip_prefix(&prefix));
         number.is_some_and(|number| number.parse::<u32>().is_ok())
     };
-    adopt(world, set, is_numbered);
+    adopt(world, "Pod", set, is_numbered);
     let mut pods = world.owned("Pod", set);
     pods.sort_by_key(|pod| number_of(pod));
     let is_whole = |pod: &Value| is_ready(pod) && pod["metadata"].get("deletionTimestamp").is_none();

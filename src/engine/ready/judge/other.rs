@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::{Readiness, condition, is_true, says};
-use crate::object::number;
+use super::{Readiness, condition, says};
+use crate::object::{is_true, number};
 
 /// Kubernetes: served once `Established`; `NamesAccepted=False` is a clash of names that no waiting solves.
 pub(super) fn definition(object: &Value) -> Readiness {

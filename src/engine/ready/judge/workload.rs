@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::{Readiness, condition, is_true};
-use crate::object::{items, number, text};
+use super::{Readiness, condition};
+use crate::object::{is_true, items, number, text};
 
 fn count(object: &Value, pointer: &str) -> i64 {
     number(object, pointer).unwrap_or(0)
