@@ -3,12 +3,13 @@
 use serde_json::{Value, json};
 
 use super::address::Address;
+use super::api::Served;
 use super::refusal::Refusal;
+use super::schema::{self, Schema};
 use super::world::World;
 use crate::object::text;
 use crate::stack::names::{is_label, is_subdomain};
 use crate::stack::quantity;
-use crate::stack::strict::unknown_fields;
 
 /// The name is one that Kubernetes takes.
 pub(super) fn name(kind: &str, address: &Address) -> Result<(), Refusal> {
@@ -36,9 +37,15 @@ pub(super) fn name(kind: &str, address: &Address) -> Result<(), Refusal> {
     }
 }
 
-/// `fieldValidation=Strict`: no field that the type does not have.
-pub(super) fn strictly(object: &Value) -> Result<(), Refusal> {
-    let unknown = unknown_fields(object);
+/// What was sent can be read into its type, and with `fieldValidation=Strict` has no field that the type does not have; what a
+/// definition does not know of a custom object is left out when it is stored.
+pub(super) fn decoded(schema: Schema<'_>, object: &mut Value, served: &Served, is_strict: bool) -> Result<(), Refusal> {
+    let unknown = if is_strict { schema::unknown(schema, object) } else { Vec::new() };
+    if served.builtin
+        && let Err(fault) = schema::decode(schema, object)
+    {
+        return Err(Refusal::undecodable(object, &fault));
+    }
     if unknown.is_empty() {
         return Ok(());
     }
@@ -47,9 +54,8 @@ pub(super) fn strictly(object: &Value) -> Result<(), Refusal> {
 }
 
 /// What an apply sends is of its type, or nobody could own it.
-pub(super) fn typed(wanted: &Value) -> Result<(), Refusal> {
-    let unknown = unknown_fields(wanted).first().map(|field| format!(".{field}: field not declared in schema"));
-    let Some(fault) = unknown.or_else(|| super::fields::duplicate(wanted)) else { return Ok(()) };
+pub(super) fn typed(schema: Schema<'_>, wanted: &Value) -> Result<(), Refusal> {
+    let Some(fault) = schema::misfit(schema, wanted) else { return Ok(()) };
     let place = |key: &str| wanted["metadata"][key].as_str().unwrap_or_default();
     let message = format!(
         "failed to create typed patch object ({}/{}; {}): {fault}",

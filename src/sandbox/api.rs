@@ -4,6 +4,7 @@ mod apply;
 mod discovery;
 mod logs;
 mod metrics;
+mod openapi;
 mod read;
 mod remove;
 mod review;
@@ -49,9 +50,15 @@ pub(super) fn answer(sandbox: &Sandbox, request: &Request<Bytes>) -> Response<Bo
             let verbose = query.get("verbose").is_some();
             Ok(plain(StatusCode::OK, "text/plain", health(path.trim_start_matches('/'), verbose)))
         }
-        None => sandbox.read(|world| discovery::answer(world, path)).map(|document| whole(StatusCode::OK, &document)),
+        None => sandbox
+            .read(|world| discovery::answer(world, path, accepted(request)))
+            .map(|(kind, document)| plain(StatusCode::OK, kind, document.to_string())),
     };
     answer.unwrap_or_else(|refusal| refused(&refusal))
+}
+
+fn accepted(request: &Request<Bytes>) -> &str {
+    request.headers().get(http::header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default()
 }
 
 /// Where an API server says how it is (Kubernetes documentation, "Kubernetes API health endpoints").
@@ -75,17 +82,16 @@ fn dispatch(
         return sandbox.read(|world| metrics::answer(world, route));
     }
     let served = sandbox.read(|world| served(world, route)).ok_or_else(Refusal::no_resource)?;
-    let accept = request.headers().get(http::header::ACCEPT).and_then(|accept| accept.to_str().ok());
-    let shape = table::Shape::of(accept.unwrap_or_default());
+    let shape = table::Shape::of(accepted(request));
     if *request.method() == Method::GET || *request.method() == Method::HEAD {
         return match (&route.name, route.sub.as_deref()) {
             (None, _) if query.is_true("watch") => read::watch(sandbox, (route, &served), query),
             (None, _) => sandbox
-                .read(|world| Ok(shape.answer(read::list(world, route, &served, query)?, &served.kind, world.now)))
+                .read(|world| Ok(shape.answer(read::list(world, route, &served, query)?, world, (route, &served))))
                 .map(|document| ok(&document)),
             (Some(_), Some("log")) => logs::answer(sandbox, route, query),
             (Some(name), sub) => sandbox
-                .read(|world| Ok(shape.answer(read::get(world, route, name, sub)?, &served.kind, world.now)))
+                .read(|world| Ok(shape.answer(read::get(world, route, name, sub)?, world, (route, &served))))
                 .map(|document| ok(&document)),
         };
     }
@@ -118,7 +124,9 @@ pub(super) fn served(world: &World, route: &Route) -> Option<Served> {
 /// Whether a definition serves this group and version.
 pub(super) fn defines(definition: &Value, api_version: &str) -> bool {
     let group = text(definition, "/spec/group").unwrap_or_default();
-    let version = |version: &Value| format!("{group}/{}", version["name"].as_str().unwrap_or_default()) == api_version;
+    let version = |version: &Value| {
+        version["served"] != false && format!("{group}/{}", version["name"].as_str().unwrap_or_default()) == api_version
+    };
     items(definition, "/spec/versions").any(version)
 }
 

@@ -3,7 +3,7 @@
 //!
 //! Nothing runs in a simulated container. It knows one program, the one by which files on a volume are counted.
 
-use futures::SinkExt as _;
+use futures::{SinkExt as _, StreamExt as _};
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::upgrade::Upgraded;
@@ -11,7 +11,9 @@ use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::tungstenite::protocol::Role;
+use tokio_tungstenite::tungstenite::Utf8Bytes;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role};
 
 use super::address::Route;
 use super::api::Body;
@@ -106,5 +108,10 @@ async fn tell(stream: Upgraded, ended: Ended) {
             return;
         }
     }
-    let _ = socket.close(None).await;
+    // kubectl takes an end without a code for a broken connection.
+    let end = CloseFrame { code: CloseCode::Normal, reason: Utf8Bytes::default() };
+    if socket.close(Some(end)).await.is_ok() {
+        // Whoever closes first hears the other's word, so that nothing that was said is lost.
+        while let Some(Ok(_)) = socket.next().await {}
+    }
 }

@@ -1,79 +1,52 @@
 //! Which fields somebody owns, as `FieldsV1` of `metadata.managedFields` writes it.
 //!
-//! Source: structured-merge-diff, and the list types (`x-kubernetes-list-type`, `-map-keys`, `-map-type`) of the `OpenAPI` of
-//! Kubernetes 1.34 for the kinds that the sandbox knows. Lists and maps that are not in these tables are atomic lists and
-//! granular maps, as most are.
+//! Source: structured-merge-diff. How lists and maps are merged is what their schema says (`x-kubernetes-list-type`, `-map-keys`,
+//! `-map-type`); where there is none, lists are atomic and maps granular.
 
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
+
+use super::schema::{Listing, Schema};
 
 /// A way to a field: `f:spec`, `k:{"name":"web"}`, `f:image`. A way that ends in `.` is the item or map itself; `v:"x"` is
 /// a member of a set.
 pub(super) type Way = Vec<String>;
 
 /// What identifies the items of a list, and the value of a key that is not written.
-type Keys = &'static [(&'static str, Option<&'static str>)];
-
-const BY_NAME: Keys = &[("name", None)];
-const LISTS: [(&str, Keys); 15] = [
-    ("containers", BY_NAME),
-    ("initContainers", BY_NAME),
-    ("ephemeralContainers", BY_NAME),
-    ("env", BY_NAME),
-    ("volumes", BY_NAME),
-    ("imagePullSecrets", BY_NAME),
-    ("secrets", BY_NAME),
-    ("volumeMounts", &[("mountPath", None)]),
-    ("volumeDevices", &[("devicePath", None)]),
-    ("hostAliases", &[("ip", None)]),
-    ("topologySpreadConstraints", &[("topologyKey", None), ("whenUnsatisfiable", None)]),
-    ("conditions", &[("type", None)]),
-    ("ownerReferences", &[("uid", None)]),
-    ("webhooks", BY_NAME),
-    ("schedulingGates", BY_NAME),
-];
-const CONTAINER_PORTS: Keys = &[("containerPort", None), ("protocol", Some("TCP"))];
-const SERVICE_PORTS: Keys = &[("port", None), ("protocol", Some("TCP"))];
-/// Lists that are sets.
-const SETS: [&str; 1] = ["finalizers"];
-/// Maps that are owned as a whole.
-const ATOMIC: [&str; 10] = [
-    "selector",
-    "fieldRef",
-    "secretKeyRef",
-    "configMapKeyRef",
-    "resourceFieldRef",
-    "nodeSelector",
-    "labelSelector",
-    "podSelector",
-    "roleRef",
-    "requiredDuringSchedulingIgnoredDuringExecution",
-];
+type Keys<'a> = [(&'a str, Option<&'a Value>)];
 
 /// What identifies the items of this list; `None`: the list is one value.
-fn keys(field: &str, items: &[Value]) -> Option<Keys> {
-    if field == "ports" {
-        let every = |key: &str| !items.is_empty() && items.iter().all(|item| item.get(key).is_some());
-        return if every("containerPort") { Some(CONTAINER_PORTS) } else { every("port").then_some(SERVICE_PORTS) };
-    }
-    let keys = LISTS.iter().find(|(name, _)| *name == field).map(|(_, keys)| *keys)?;
+fn keys<'a>(schema: Option<Schema<'a>>, items: &[Value]) -> Option<Vec<(&'a str, Option<&'a Value>)>> {
+    let Listing::Map(keys) = schema?.listing() else { return None };
     let complete = |item: &Value| keys.iter().all(|(key, default)| default.is_some() || item.get(*key).is_some());
-    items.iter().all(complete).then_some(keys)
+    (!items.is_empty() && items.iter().all(complete)).then_some(keys)
 }
 
-fn part_of(item: &Value, keys: Keys) -> String {
-    let mut sorted: Vec<_> = keys.to_vec();
-    sorted.sort_unstable();
+fn part_of(item: &Value, keys: &Keys<'_>) -> String {
+    let mut sorted = keys.to_vec();
+    sorted.sort_unstable_by_key(|(key, _)| *key);
     let pairs = sorted.iter().map(|(key, default)| {
-        let value = item.get(*key).cloned().or_else(|| default.map(Value::from)).unwrap_or_default();
+        let value = item.get(*key).or(*default).cloned().unwrap_or_default();
         ((*key).to_owned(), value)
     });
     format!("k:{}", Value::Object(pairs.collect::<Map<_, _>>()))
 }
 
+/// The place of an item as messages show it: `[name="web"]` where items are known by keys, else its number.
+pub(super) fn place_of(listing: &Listing<'_>, index: usize, item: &Value) -> String {
+    match listing {
+        Listing::Map(keys) => shown(&part_of(item, keys)),
+        Listing::Atomic | Listing::Set => format!("[{index}]"),
+    }
+}
+
+fn below<'a>(schema: Option<Schema<'a>>, field: &str) -> Option<Schema<'a>> {
+    schema?.field(field).known()
+}
+
 /// The fields that an object sets, without what says which object it is.
-pub(super) fn leaves(object: &Value) -> BTreeSet<Way> {
+pub(super) fn leaves(object: &Value, schema: Option<Schema<'_>>) -> BTreeSet<Way> {
     let mut object = object.clone();
     let mut found = BTreeSet::new();
     let Some(map) = object.as_object_mut() else { return found };
@@ -89,7 +62,7 @@ pub(super) fn leaves(object: &Value) -> BTreeSet<Way> {
         }
     }
     if !map.is_empty() {
-        walk("", &object, &mut Vec::new(), &mut found);
+        walk(schema, &object, &mut Vec::new(), &mut found);
     }
     found
 }
@@ -109,51 +82,63 @@ pub(super) const IDENTITY: [&str; 11] = [
     "generateName",
 ];
 
-fn walk(field: &str, value: &Value, way: &mut Way, found: &mut BTreeSet<Way>) {
+fn walk(schema: Option<Schema<'_>>, value: &Value, way: &mut Way, found: &mut BTreeSet<Way>) {
     match value {
-        Value::Object(map) if !map.is_empty() && !ATOMIC.contains(&field) => {
+        Value::Object(map) if !map.is_empty() && !schema.is_some_and(Schema::is_atomic) => {
             for (key, value) in map {
                 way.push(format!("f:{key}"));
-                walk(key, value, way, found);
+                walk(below(schema, key), value, way, found);
                 way.pop();
             }
         }
-        Value::Array(items) if SETS.contains(&field) && !items.is_empty() => {
-            for item in items {
-                way.push(format!("v:{item}"));
-                found.insert(way.clone());
-                way.pop();
-            }
-        }
-        // That of a pod is a map, that of a service account one value.
-        Value::Array(items) if !items.is_empty() && *way != ["f:imagePullSecrets"] => match keys(field, items) {
-            Some(keys) => items.iter().for_each(|item| {
-                way.push(part_of(item, keys));
-                way.push(".".to_owned());
-                found.insert(way.clone());
-                way.pop();
-                walk("", item, way, found);
-                way.pop();
-            }),
-            None => drop(found.insert(way.clone())),
-        },
+        Value::Array(items) if !items.is_empty() => walk_list(schema, items, way, found),
         _ => drop(found.insert(way.clone())),
     }
 }
 
-/// Maps and lists that a type always has, even when they are not written: nobody makes them.
-const ALWAYS: [&str; 9] =
-    ["metadata", "spec", "status", "template", "strategy", "updateStrategy", "jobTemplate", "containers", "resources"];
+fn walk_list(schema: Option<Schema<'_>>, items: &[Value], way: &mut Way, found: &mut BTreeSet<Way>) {
+    if schema.is_some_and(|schema| schema.listing() == Listing::Set) {
+        for item in items {
+            way.push(format!("v:{item}"));
+            found.insert(way.clone());
+            way.pop();
+        }
+        return;
+    }
+    let Some(keys) = keys(schema, items) else {
+        found.insert(way.clone());
+        return;
+    };
+    let schema = schema.and_then(Schema::item);
+    for item in items {
+        way.push(part_of(item, &keys));
+        way.push(".".to_owned());
+        found.insert(way.clone());
+        way.pop();
+        walk(schema, item, way, found);
+        way.pop();
+    }
+}
 
 /// The maps and lists on the ways to these fields that the object before did not have: whoever makes them with an update
-/// owns them, too.
-pub(super) fn made(ways: &BTreeSet<Way>, before: Option<&Value>) -> BTreeSet<Way> {
+/// owns them, too. Those that a type always has, even when they are not written, nobody makes.
+pub(super) fn made(ways: &BTreeSet<Way>, before: Option<&Value>, schema: Option<Schema<'_>>) -> BTreeSet<Way> {
     let mut found = BTreeSet::new();
     for way in ways {
+        let mut place = schema;
         for length in 1..way.len() {
-            let Some(field) = way[length - 1].strip_prefix("f:") else { continue };
+            let Some(field) = way[length - 1].strip_prefix("f:") else {
+                place = place.and_then(Schema::item);
+                continue;
+            };
+            let (parent, here) = (place, below(place, field));
+            place = here;
+            let is_always = match (parent, here) {
+                (Some(parent), Some(here)) => here.is_always(parent, field),
+                _ => ["metadata", "spec", "status"].contains(&field) && length == 1,
+            };
             let is_new = before.is_none_or(|before| get(before, &way[..length]).is_none());
-            if is_new && !ALWAYS.contains(&field) && way[length] != "." {
+            if is_new && !is_always && way[length] != "." {
                 let mut made = way[..length].to_vec();
                 made.push(".".to_owned());
                 found.insert(made);
@@ -164,26 +149,29 @@ pub(super) fn made(ways: &BTreeSet<Way>, before: Option<&Value>) -> BTreeSet<Way
 }
 
 /// A list with two items of the same key: where it is, and the key.
-pub(super) fn duplicate(object: &Value) -> Option<String> {
-    fn walk(field: &str, value: &Value, path: &str) -> Option<String> {
+pub(super) fn duplicate(object: &Value, schema: Option<Schema<'_>>) -> Option<String> {
+    fn walk(schema: Option<Schema<'_>>, value: &Value, path: &str) -> Option<String> {
         match value {
-            Value::Object(map) => map.iter().find_map(|(key, value)| walk(key, value, &format!("{path}.{key}"))),
+            Value::Object(map) => {
+                map.iter().find_map(|(key, value)| walk(below(schema, key), value, &format!("{path}.{key}")))
+            }
             Value::Array(items) => {
-                let keys = keys(field, items)?;
+                let keys = keys(schema, items)?;
+                let schema = schema.and_then(Schema::item);
                 let mut seen = BTreeSet::new();
                 items.iter().find_map(|item| {
-                    let part = part_of(item, keys);
+                    let part = part_of(item, &keys);
                     let shown = shown(&part);
                     if !seen.insert(part) {
                         return Some(format!("{path}: duplicate entries for key {shown}"));
                     }
-                    walk("", item, &format!("{path}{shown}"))
+                    walk(schema, item, &format!("{path}{shown}"))
                 })
             }
             _ => None,
         }
     }
-    walk("", object, "")
+    walk(schema, object, "")
 }
 
 /// A part of a way as messages show it: `[name="web"]`.
@@ -319,29 +307,31 @@ pub(super) fn remove(object: &mut Value, way: &[String]) {
 }
 
 /// Items of an applied list come in the order in which they were applied; those of others stay where they are.
-pub(super) fn order_as(object: &mut Value, wanted: &Value) {
+pub(super) fn order_as(object: &mut Value, wanted: &Value, schema: Option<Schema<'_>>) {
     match (object, wanted) {
         (Value::Object(map), Value::Object(wanted)) => {
             for (key, wanted) in wanted {
-                let Some(value) = map.get_mut(key) else { continue };
-                sort(key, value, wanted);
-                order_as(value, wanted);
+                if let Some(value) = map.get_mut(key) {
+                    order_as(value, wanted, below(schema, key));
+                }
             }
         }
-        (Value::Array(items), Value::Array(wanted)) => items.iter_mut().for_each(|item| {
-            if let Some(known) =
-                item.get("name").and_then(|name| wanted.iter().find(|known| known.get("name") == Some(name)))
-            {
-                order_as(item, known);
+        (Value::Array(items), Value::Array(wanted)) => {
+            let Some(keys) = keys(schema, items) else { return };
+            let schema = schema.and_then(Schema::item);
+            sort(items, wanted, &keys);
+            for item in items {
+                let part = part_of(item, &keys);
+                if let Some(known) = wanted.iter().find(|known| part_of(known, &keys) == part) {
+                    order_as(item, known, schema);
+                }
             }
-        }),
+        }
         _ => {}
     }
 }
 
-fn sort(field: &str, value: &mut Value, wanted: &Value) {
-    let (Value::Array(items), Value::Array(wanted)) = (value, wanted) else { return };
-    let Some(keys) = keys(field, items) else { return };
+fn sort(items: &mut [Value], wanted: &[Value], keys: &Keys<'_>) {
     let order: Vec<String> = wanted.iter().map(|item| part_of(item, keys)).collect();
     let place = |item: &Value| order.iter().position(|known| *known == part_of(item, keys));
     // The places of those that were applied are theirs; all others keep their own.
@@ -364,7 +354,7 @@ mod tests {
             "spec": {"selector": {"app": "a"}, "ports": [{"name": "http", "port": 80, "targetPort": "http"}]}});
         let expected = json!({"f:metadata": {"f:labels": {"f:x": {}}}, "f:spec": {"f:selector": {}, "f:ports":
             {"k:{\"port\":80,\"protocol\":\"TCP\"}": {".": {}, "f:name": {}, "f:port": {}, "f:targetPort": {}}}}});
-        let ways = leaves(&service);
+        let ways = leaves(&service, Schema::builtin("v1", "Service"));
         assert_eq!(to_fields(&ways), expected);
         assert_eq!(from_fields(&expected), ways);
     }

@@ -3,13 +3,15 @@
 use serde_json::{Map, Value};
 
 use super::refusal::Refusal;
+use super::schema::{Merging, Schema};
 
-/// The object after a patch of this content type.
-pub(super) fn patched(live: &Value, patch: &Value, kind: &str) -> Result<Value, Refusal> {
+/// The object after a patch of this content type. By which keys lists are merged is what the schema says (`x-kubernetes-patch-strategy`,
+/// `-patch-merge-key`); others are replaced.
+pub(super) fn patched(live: &Value, patch: &Value, kind: &str, schema: Option<Schema<'_>>) -> Result<Value, Refusal> {
     let mut after = live.clone();
     match kind.split(';').next().unwrap_or_default().trim() {
         "application/merge-patch+json" => json_patch::merge(&mut after, patch),
-        "application/strategic-merge-patch+json" => strategic(&mut after, patch, ""),
+        "application/strategic-merge-patch+json" => strategic(&mut after, patch, schema),
         "application/json-patch+json" => {
             let steps: json_patch::Patch = serde_json::from_value(patch.clone())
                 .map_err(|error| Refusal::new(400, "BadRequest", format!("error decoding patch: {error}")))?;
@@ -23,40 +25,17 @@ pub(super) fn patched(live: &Value, patch: &Value, kind: &str) -> Result<Value, 
     Ok(after)
 }
 
-/// The key by which a list is merged; lists that are not here are replaced. Source: `patchMergeKey` in the types of
-/// Kubernetes 1.34.
-fn merge_key(field: &str, items: &[Value]) -> Option<&'static str> {
-    match field {
-        "containers"
-        | "initContainers"
-        | "ephemeralContainers"
-        | "env"
-        | "volumes"
-        | "imagePullSecrets"
-        | "secrets" => Some("name"),
-        "volumeMounts" => Some("mountPath"),
-        "volumeDevices" => Some("devicePath"),
-        "conditions" => Some("type"),
-        "ownerReferences" => Some("uid"),
-        "hostAliases" => Some("ip"),
-        "topologySpreadConstraints" => Some("topologyKey"),
-        "ports" if items.iter().any(|item| item.get("containerPort").is_some()) => Some("containerPort"),
-        "ports" => Some("port"),
-        _ => None,
-    }
-}
-
-fn strategic(live: &mut Value, patch: &Value, field: &str) {
+fn strategic(live: &mut Value, patch: &Value, schema: Option<Schema<'_>>) {
     match (live, patch) {
-        (Value::Object(live), Value::Object(patch)) => merge_maps(live, patch),
-        (Value::Array(live), Value::Array(patch)) => match merge_key(field, patch) {
-            Some(key) => merge_lists(live, patch, key),
-            None if field == "finalizers" => patch.iter().for_each(|item| {
+        (Value::Object(live), Value::Object(patch)) => merge_maps(live, patch, schema),
+        (Value::Array(live), Value::Array(patch)) => match schema.map_or(Merging::Replace, Schema::merging) {
+            Merging::By(key) => merge_lists(live, patch, key, schema.and_then(Schema::item)),
+            Merging::AsSet => patch.iter().for_each(|item| {
                 if !live.contains(item) {
                     live.push(item.clone());
                 }
             }),
-            None => live.clone_from(patch),
+            Merging::Replace => live.clone_from(patch),
         },
         (live, patch) => {
             *live = patch.clone();
@@ -66,7 +45,8 @@ fn strategic(live: &mut Value, patch: &Value, field: &str) {
     }
 }
 
-fn merge_maps(live: &mut Map<String, Value>, patch: &Map<String, Value>) {
+fn merge_maps(live: &mut Map<String, Value>, patch: &Map<String, Value>, schema: Option<Schema<'_>>) {
+    let below = |field: &str| schema.and_then(|schema| schema.field(field).known());
     if patch.get("$patch") == Some(&Value::from("replace")) {
         live.clear();
     }
@@ -81,14 +61,18 @@ fn merge_maps(live: &mut Map<String, Value>, patch: &Map<String, Value>) {
         } else if value.is_null() {
             live.shift_remove(key);
         } else {
-            strategic(live.entry(key).or_insert(Value::Null), value, key);
+            strategic(live.entry(key).or_insert(Value::Null), value, below(key));
         }
     }
     for (key, order) in patch {
         if let Some(list) = key.strip_prefix("$setElementOrder/")
             && let (Some(Value::Array(live)), Some(order)) = (live.get_mut(list), order.as_array())
         {
-            reorder(live, order, merge_key(list, order));
+            let key = match below(list).map(Schema::merging) {
+                Some(Merging::By(key)) => Some(key),
+                _ => None,
+            };
+            reorder(live, order, key);
         }
     }
 }
@@ -108,7 +92,7 @@ fn reorder(live: &mut [Value], order: &[Value], key: Option<&str>) {
     }
 }
 
-fn merge_lists(live: &mut Vec<Value>, patch: &[Value], key: &str) {
+fn merge_lists(live: &mut Vec<Value>, patch: &[Value], key: &str, schema: Option<Schema<'_>>) {
     if patch.iter().any(|item| item.get("$patch") == Some(&Value::from("replace"))) {
         live.clear();
     }
@@ -117,7 +101,7 @@ fn merge_lists(live: &mut Vec<Value>, patch: &[Value], key: &str) {
         match (place, item.get("$patch").and_then(Value::as_str)) {
             (Some(place), Some("delete")) => drop(live.remove(place)),
             (None, Some("delete")) => {}
-            (Some(place), _) => strategic(&mut live[place], item, ""),
+            (Some(place), _) => strategic(&mut live[place], item, schema),
             (None, _) => {
                 let mut item = item.clone();
                 without_nulls(&mut item);
@@ -143,17 +127,19 @@ mod tests {
     fn a_strategic_merge_goes_into_lists_by_their_keys() {
         let live = json!({"spec": {"containers": [{"name": "a", "image": "1"}, {"name": "b"}], "tolerations": [1]}});
         let patch = json!({"spec": {"containers": [{"name": "a", "image": "2"}, {"name": "b", "$patch": "delete"}], "tolerations": [2]}});
-        let after = patched(&live, &patch, "application/strategic-merge-patch+json").unwrap();
+        let after =
+            patched(&live, &patch, "application/strategic-merge-patch+json", Schema::builtin("v1", "Pod")).unwrap();
         assert_eq!(after, json!({"spec": {"containers": [{"name": "a", "image": "2"}], "tolerations": [2]}}));
     }
 
     #[test]
     fn a_merge_replaces_lists_and_a_json_patch_tests() {
         let live = json!({"a": [1], "b": {"c": 1}});
-        let merged = patched(&live, &json!({"a": [2], "b": {"c": null}}), "application/merge-patch+json").unwrap();
+        let merged =
+            patched(&live, &json!({"a": [2], "b": {"c": null}}), "application/merge-patch+json", None).unwrap();
         assert_eq!(merged, json!({"a": [2], "b": {}}));
         let test = json!([{"op": "test", "path": "/b/c", "value": 2}]);
-        assert_eq!(patched(&live, &test, "application/json-patch+json").unwrap_err().code, 422);
-        assert_eq!(patched(&live, &test, "text/plain").unwrap_err().code, 415);
+        assert_eq!(patched(&live, &test, "application/json-patch+json", None).unwrap_err().code, 422);
+        assert_eq!(patched(&live, &test, "text/plain", None).unwrap_err().code, 415);
     }
 }

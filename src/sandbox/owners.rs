@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::fields::{self, Way};
 use super::refusal::Refusal;
+use super::schema::Schema;
 use super::store::time;
 use crate::object::items;
 
@@ -15,6 +16,8 @@ pub(super) struct Writer<'a> {
     pub(super) manager: &'a str,
     /// `None`, or `status` and its kin.
     pub(super) subresource: Option<&'a str>,
+    /// How the fields of the object are merged.
+    pub(super) schema: Option<Schema<'a>>,
     pub(super) now: Timestamp,
 }
 
@@ -68,13 +71,13 @@ fn write(object: &mut Value, mut entries: Vec<Entry>) {
 
 /// Whoever wrote before anybody's fields were known.
 fn before_first_apply(live: &Value, writer: &Writer<'_>) -> Entry {
-    let earlier = Writer { manager: "before-first-apply", subresource: None, now: writer.now };
-    Entry { head: earlier.head("Update", &live["apiVersion"]), ways: fields::leaves(live) }
+    let earlier = Writer { manager: "before-first-apply", subresource: None, ..*writer };
+    Entry { head: earlier.head("Update", &live["apiVersion"]), ways: fields::leaves(live, writer.schema) }
 }
 
 /// What an apply makes of the live object.
 pub(super) fn apply(live: Option<&Value>, wanted: &Value, writer: &Writer<'_>, force: bool) -> Result<Value, Refusal> {
-    let ways = fields::leaves(wanted);
+    let ways = fields::leaves(wanted, writer.schema);
     let (ours, mut others): (Vec<Entry>, Vec<Entry>) =
         entries(live).into_iter().partition(|entry| writer.is(entry, "Apply"));
     let before = ours.into_iter().next();
@@ -96,7 +99,7 @@ pub(super) fn apply(live: Option<&Value>, wanted: &Value, writer: &Writer<'_>, f
             fields::set(&mut after, way, value);
         }
     }
-    fields::order_as(&mut after, wanted);
+    fields::order_as(&mut after, wanted, writer.schema);
     if let Some(live) = live {
         follow(live, wanted, &mut after, writer);
     }
@@ -215,8 +218,8 @@ pub(super) fn track(live: Option<&Value>, after: &mut Value, writer: &Writer<'_>
     if is_cleared || is_unmanaged {
         return write(after, Vec::new());
     }
-    let mut all = fields::leaves(after);
-    all.extend(fields::made(&all, live));
+    let mut all = fields::leaves(after, writer.schema);
+    all.extend(fields::made(&all, live, writer.schema));
     let is_new = |way: &&Way| match live {
         Some(live) if way.last().is_some_and(|part| part == ".") => fields::get(live, way).is_none(),
         None => true,

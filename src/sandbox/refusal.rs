@@ -89,6 +89,10 @@ impl Refusal {
 
 /// The reason of a fault of a field, which its message begins with. Source: `k8s.io/apimachinery`, `pkg/util/validation/field`.
 fn reason(message: &str) -> &'static str {
+    // What a definition wants of another type.
+    if message.starts_with("Invalid value") && message.contains(" must be of type ") {
+        return "FieldValueTypeInvalid";
+    }
     let known = [
         ("Required value", "FieldValueRequired"),
         ("Forbidden", "FieldValueForbidden"),

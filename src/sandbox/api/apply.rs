@@ -28,10 +28,10 @@ pub(super) fn apply(
         let message = format!("invalid object type: {}", admit::type_of(&wanted));
         return Err(Refusal::new(400, "BadRequest", message));
     }
-    if asked.served.builtin {
-        admit::typed(&wanted)?;
+    if let Some(schema) = asked.schema(world) {
+        admit::typed(schema, &wanted)?;
     }
-    asked.check(&mut wanted, address)?;
+    asked.check(world, &mut wanted, address)?;
     wanted["metadata"]["name"] = address.name.as_str().into();
     match live {
         Some(live) => check_version(live, &wanted, address)?,

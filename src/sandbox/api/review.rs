@@ -23,7 +23,7 @@ pub(super) fn answer(request: &Request<Bytes>, route: &Route) -> Result<Option<V
     let unreadable = |error: serde_json::Error| Refusal::new(400, "BadRequest", error.to_string());
     let mut review: Value = if protobuf::is(request.body()) {
         let broken = || Refusal::new(400, "BadRequest", "the review cannot be read");
-        protobuf::access_review(request.body()).ok_or_else(broken)?
+        protobuf::object(request.body()).ok_or_else(broken)?
     } else {
         serde_json::from_slice(request.body()).map_err(unreadable)?
     };

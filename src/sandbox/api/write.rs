@@ -13,10 +13,11 @@ use crate::object::{items, text};
 use crate::sandbox::address::{Address, Route};
 use crate::sandbox::owners::{self, Writer};
 use crate::sandbox::refusal::{Refusal, dotted};
+use crate::sandbox::schema::{self, Schema};
 use crate::sandbox::select::Query;
 use crate::sandbox::store::{is_counted, time};
 use crate::sandbox::world::World;
-use crate::sandbox::{admit, defaults, faults, merge, protobuf, structural, validate};
+use crate::sandbox::{admit, defaults, faults, merge, protobuf, validate};
 
 /// How a write was asked for.
 pub(super) struct Asked<'a> {
@@ -83,6 +84,9 @@ fn body(request: &Request<Bytes>, asked: &Asked<'_>) -> Result<Value, Refusal> {
         return Ok(body);
     }
     if protobuf::is(bytes) {
+        if let Some(body) = protobuf::object(bytes) {
+            return Ok(body);
+        }
         let message = "the body of the request was in an unknown format - accepted media types include: application/json, application/yaml";
         return Err(Refusal::new(415, "UnsupportedMediaType", message));
     }
@@ -113,16 +117,29 @@ impl Asked<'_> {
         self.query.get("dryRun") == Some("All")
     }
 
-    pub(super) fn writer(&self, world: &World) -> Writer<'_> {
+    pub(super) fn schema<'w>(&self, world: &'w World) -> Option<Schema<'w>> {
+        if self.served.builtin {
+            return Schema::builtin(&self.route.api_version, &self.served.kind);
+        }
+        let name = dotted(&self.route.plural, self.route.group());
+        Schema::custom(world.find("CustomResourceDefinition", None, &name)?, &self.route.api_version)
+    }
+
+    fn is_strict(&self) -> bool {
+        self.query.get("fieldValidation") == Some("Strict")
+    }
+
+    pub(super) fn writer<'w>(&'w self, world: &'w World) -> Writer<'w> {
         Writer {
             manager: &self.manager,
             subresource: self.route.sub.as_deref().filter(|sub| *sub == "status" || *sub == "scale"),
+            schema: self.schema(world),
             now: world.now,
         }
     }
 
     /// Checks what was sent on its own.
-    pub(super) fn check(&self, object: &mut Value, address: &Address) -> Result<(), Refusal> {
+    pub(super) fn check(&self, world: &World, object: &mut Value, address: &Address) -> Result<(), Refusal> {
         let (kind, version) = (object["kind"].clone(), object["apiVersion"].clone());
         if kind.is_null() || version.is_null() {
             object["kind"] = self.served.kind.as_str().into();
@@ -143,6 +160,9 @@ impl Asked<'_> {
             );
             return Err(Refusal::new(400, "BadRequest", message));
         }
+        if let Some(schema) = self.schema(world) {
+            admit::decoded(schema, object, self.served, self.is_strict())?;
+        }
         let namespace = text(object, "/metadata/namespace");
         if namespace.is_some() && namespace != address.namespace.as_deref() {
             return Err(Refusal::new(
@@ -157,9 +177,6 @@ impl Asked<'_> {
                 "MethodNotAllowed",
                 "the server does not allow this method on the requested resource",
             ));
-        }
-        if self.served.builtin && self.query.get("fieldValidation") == Some("Strict") {
-            admit::strictly(object)?;
         }
         let name = text(object, "/metadata/name").filter(|name| !name.is_empty());
         if let Some(name) = name.filter(|name| *name != address.name) {
@@ -193,8 +210,12 @@ impl Asked<'_> {
             }
             defaults::complete(&mut after, live, world);
             validate::check(&after, live, address)?;
-        } else {
-            structural::complete(world, address, &mut after);
+        } else if let Some(schema) = self.schema(world) {
+            schema::complete(schema, &mut after);
+            let faults = schema::faults(schema, &after);
+            if !faults.is_empty() {
+                return Err(Refusal::invalid(&self.served.kind, address.group(), &address.name, &faults));
+            }
         }
         if let Some(live) = live {
             validate::finalizers(live, &after, address)?;
@@ -302,7 +323,7 @@ fn create(world: &mut World, mut object: Value, asked: &Asked<'_>) -> Answer {
         object["metadata"]["name"] = format!("{prefix}{}", world.store.ids.suffix()).into();
     }
     let address = asked.route.object(text(&object, "/metadata/name").unwrap_or_default());
-    asked.check(&mut object, &address)?;
+    asked.check(world, &mut object, &address)?;
     if text(&object, "/metadata/resourceVersion").is_some_and(|version| !version.is_empty()) {
         return Err(Refusal::new(500, "", "resourceVersion should not be set on objects to be created"));
     }
@@ -371,7 +392,7 @@ pub(super) fn found(world: &World, address: &Address) -> Result<Value, Refusal> 
 }
 
 fn replace(world: &mut World, address: &Address, mut object: Value, asked: &Asked<'_>) -> Answer {
-    asked.check(&mut object, address)?;
+    asked.check(world, &mut object, address)?;
     let live = found(world, address)?;
     check_version(&live, &object, address)?;
     let managed = live["metadata"]["managedFields"].clone();
@@ -394,10 +415,10 @@ fn patch(world: &mut World, address: &Address, body: &Value, asked: &Asked<'_>) 
         let message = "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml";
         return Err(Refusal::new(415, "UnsupportedMediaType", message));
     }
-    let mut after = merge::patched(&live, body, &asked.kind)?;
+    let mut after = merge::patched(&live, body, &asked.kind, asked.schema(world))?;
     check_version(&live, &after, address)?;
-    if asked.served.builtin && asked.query.get("fieldValidation") == Some("Strict") {
-        admit::strictly(&after)?;
+    if let Some(schema) = asked.schema(world) {
+        admit::decoded(schema, &mut after, asked.served, asked.is_strict())?;
     }
     owners::track(Some(&live), &mut after, &asked.writer(world));
     Ok((StatusCode::OK, asked.store(world, address, after, Some(&live))?))
