@@ -58,6 +58,7 @@ ready_for_group() {
     ready_engines "$engines"
     return
   fi
+  [[ $(header "$1" cluster) != none ]] || return 0
   (
     set -e
     ready_cluster "$(header "$1" nodes)" "$(header "$1" up)"

@@ -4,7 +4,7 @@
 # asks for a cluster of N nodes, `# up: OPTION...` for what else `up` is told,
 # `# seaworthy` for the program itself,
 # `# images: NAME...` and `# standins: STACK...` for what the nodes must hold. `# engines: docker podman`
-# asks for engines that hold the image of a node of kind, and for no cluster.
+# asks for engines that hold the image of a node of kind, and for no cluster; `# cluster: none` for neither.
 # shellcheck shell=bash
 
 fail() {
