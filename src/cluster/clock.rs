@@ -1,10 +1,13 @@
 //! The time of a cluster. That of a real one is this machine's; that of a sandbox is virtual, and can leap over waiting.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::runtime::{Handle, RuntimeFlavor};
+use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 /// What time it is in a cluster. Clones share it.
@@ -15,11 +18,18 @@ pub struct Clock(Option<Arc<Virtual>>);
 struct Virtual {
     origin: Timestamp,
     began: Instant,
+    /// How many times as fast as on the wall it goes while it may leap; 0: it leaps.
+    pace: AtomicU32,
 }
+
+/// How often time that is played goes on, on the wall.
+const STEP: Duration = Duration::from_millis(25);
 
 thread_local! {
     /// How many ask for leaps now: time leaps for the runtime, which has only this thread, and so for all its clusters.
     static LEAPS: Cell<usize> = const { Cell::new(0) };
+    /// What plays time, while it is played.
+    static PLAYER: RefCell<Option<AbortHandle>> = const { RefCell::new(None) };
 }
 
 impl Clock {
@@ -30,7 +40,15 @@ impl Clock {
 
     /// A clock that shows `origin` now and goes on with tokio's.
     pub fn starting_at(origin: Timestamp) -> Self {
-        Self(Some(Arc::new(Virtual { origin, began: Instant::now() })))
+        Self(Some(Arc::new(Virtual { origin, began: Instant::now(), pace: AtomicU32::new(0) })))
+    }
+
+    /// From now on virtual time does not leap: where it might, it goes so many times as fast as on the wall, for a person who
+    /// looks on. 0: it leaps.
+    pub fn play(&self, times: u32) {
+        if let Some(it) = &self.0 {
+            it.pace.store(times, Ordering::Relaxed);
+        }
     }
 
     /// The time there.
@@ -52,6 +70,10 @@ impl Clock {
             && Handle::try_current().is_ok_and(|runtime| runtime.runtime_flavor() == RuntimeFlavor::CurrentThread);
         if leaps && LEAPS.replace(LEAPS.get() + 1) == 0 {
             tokio::time::pause();
+            let pace = self.0.as_ref().map_or(0, |it| it.pace.load(Ordering::Relaxed));
+            if pace > 0 {
+                PLAYER.set(Some(tokio::spawn(play(pace)).abort_handle()));
+            }
         }
         Leap(leaps)
     }
@@ -78,6 +100,16 @@ impl Clock {
     }
 }
 
+/// Lets paused time go on, step by step.
+async fn play(times: u32) {
+    loop {
+        let began = std::time::Instant::now();
+        // tokio does not advance a paused clock by itself while a blocking task runs. One that fails has slept, too.
+        let _ = tokio::task::spawn_blocking(|| std::thread::sleep(STEP)).await;
+        tokio::time::advance(began.elapsed() * times).await;
+    }
+}
+
 /// See [`Clock::leap`].
 #[derive(Debug)]
 pub struct Leap(bool);
@@ -85,16 +117,19 @@ pub struct Leap(bool);
 impl Drop for Leap {
     fn drop(&mut self) {
         // A guard that outlives its runtime has no clock to set.
-        if self.0 && LEAPS.replace(LEAPS.get() - 1) == 1 && Handle::try_current().is_ok() {
-            tokio::time::resume();
+        if self.0 && LEAPS.replace(LEAPS.get() - 1) == 1 {
+            if let Some(player) = PLAYER.take() {
+                player.abort();
+            }
+            if Handle::try_current().is_ok() {
+                tokio::time::resume();
+            }
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[tokio::test]
@@ -107,6 +142,24 @@ mod tests {
         assert!(began.elapsed() < Duration::from_secs(60));
         let passed = clock.now().duration_since(origin).as_secs();
         assert!((3600..3660).contains(&passed), "{passed}");
+    }
+
+    #[tokio::test]
+    async fn time_that_is_played_does_not_leap() {
+        let clock = Clock::starting_at(Timestamp::UNIX_EPOCH);
+        clock.play(100);
+        let began = std::time::Instant::now();
+        let leap = clock.leap();
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        let passed = began.elapsed();
+        drop(leap);
+        assert!(passed >= Duration::from_millis(75), "it leapt: {passed:?}");
+        assert!(clock.now() >= "1970-01-01T00:00:10Z".parse().unwrap());
+        // And then it goes as on the wall again.
+        let (before, wall) = (clock.now(), std::time::Instant::now());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        let difference = clock.now().duration_since(before).as_secs_f64() - wall.elapsed().as_secs_f64();
+        assert!(difference.abs() < 1.0, "{difference}");
     }
 
     #[tokio::test]
