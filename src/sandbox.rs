@@ -13,6 +13,7 @@
 
 mod address;
 mod admit;
+mod amount;
 mod api;
 mod application;
 mod containers;
