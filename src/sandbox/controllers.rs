@@ -27,6 +27,7 @@ mod scheduler;
 mod stateful_set;
 mod volumes;
 
+pub(super) use definitions::end as end_definition;
 pub(super) use disruption::obstacle as eviction_obstacle;
 pub(super) use endpoints::target;
 

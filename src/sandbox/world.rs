@@ -233,6 +233,10 @@ impl World {
     pub(super) fn delete(&mut self, address: &Address, grace: Option<i64>) -> Result<Value, Refusal> {
         let not_found = || Refusal::not_found(address.group(), &address.plural, &address.name);
         let mut live = self.store.get(address).cloned().ok_or_else(not_found)?;
+        if live["kind"] == "CustomResourceDefinition" && live["metadata"].get("deletionTimestamp").is_none() {
+            controllers::end_definition(self, &mut live);
+            return Ok(Value::clone(&self.store.put(address, live, self.now)));
+        }
         let grace = grace_of(&live, grace);
         let is_namespace = live["kind"] == "Namespace";
         let held = items(&live, "/metadata/finalizers").next().is_some() || is_namespace;
