@@ -23,6 +23,7 @@ mod pods;
 mod protection;
 mod provisioner;
 mod replica_set;
+mod retention;
 mod scheduler;
 mod stateful_set;
 mod volumes;

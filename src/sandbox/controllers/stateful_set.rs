@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::ownership::adopt;
 use super::pods::{create, discard, from_template, is_available, template_hash, without_zeros};
+use super::retention;
 use crate::object::{items, number, text};
 use crate::sandbox::containers::is_ready;
 use crate::sandbox::defaults;
@@ -51,6 +52,7 @@ fn order(world: &mut World, set: &Value) {
             }
             Some(pod) if !is_whole(pod) && !parallel => break,
             Some(_) => {}
+            None if retention::is_stale(world, set, &format!("{prefix}{place}")) => break,
             None => {
                 // The next one waits until this one is there, unless all may come at once.
                 let made = place_pod(world, set, place, &update);
@@ -60,8 +62,12 @@ fn order(world: &mut World, set: &Value) {
             }
         }
     }
-    let too_many = pods.iter().rev().filter(|pod| number_of(pod) >= first + wanted);
-    for pod in too_many {
+    let is_superfluous = |pod: &Value| !(first..first + wanted).contains(&number_of(pod));
+    // Before any pod goes, so that its claims can go with it.
+    for pod in world.owned("Pod", set) {
+        retention::settle(world, set, &pod, is_superfluous(&pod));
+    }
+    for pod in pods.iter().rev().filter(|pod| is_superfluous(pod)) {
         discard(world, set, pod, BY);
         if !parallel {
             break;
