@@ -4,10 +4,10 @@ use serde_json::{Value, json};
 
 use super::address::Address;
 use super::refusal::Refusal;
+use super::validate::claim;
 use super::world::World;
 use crate::object::text;
 use crate::stack::names::{is_label, is_subdomain};
-use crate::stack::quantity;
 use crate::stack::strict::unknown_fields;
 
 /// The name is one that Kubernetes takes.
@@ -110,7 +110,6 @@ pub(super) fn pod(world: &World, pod: &Value) -> Result<(), Refusal> {
 }
 
 const STATEFUL_SET: &str = "Forbidden: updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden";
-const CLAIM: &str = "Forbidden: spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims";
 const POD: &str = "Forbidden: pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)";
 const SOURCE: &str = "Forbidden: spec.persistentvolumesource is immutable after creation";
 
@@ -135,7 +134,7 @@ pub(super) fn unchanged(live: &Value, after: &Value, address: &Address) -> Resul
         "Job" if differs("/spec/template/spec") || differs("/spec/selector") => {
             field("spec.template", "Invalid value: field is immutable")
         }
-        "PersistentVolumeClaim" if claim(live) != claim(after) => field("spec", CLAIM),
+        "PersistentVolumeClaim" => claim::changed(live, after),
         "PersistentVolume"
             if ["/spec/hostPath", "/spec/local", "/spec/nfs", "/spec/csi"].iter().any(|pointer| differs(pointer)) =>
         {
@@ -157,35 +156,10 @@ pub(super) fn unchanged(live: &Value, after: &Value, address: &Address) -> Resul
         }
         _ => return Ok(()),
     };
+    if faults.is_empty() {
+        return Ok(());
+    }
     Err(Refusal::invalid(kind, address.group(), &address.name, &faults))
-}
-
-/// A claim that is bound grows where its class allows it, and never shrinks.
-pub(super) fn resized(live: &Value, after: &Value, address: &Address, world: &World) -> Result<(), Refusal> {
-    const SIZE: &str = "/spec/resources/requests/storage";
-    const FORBIDDEN: &str = "Forbidden: field can not be less than status.capacity";
-    let size = |object: &Value, pointer: &str| text(object, pointer).and_then(quantity::parse);
-    if after["kind"] != "PersistentVolumeClaim" || live.pointer(SIZE) == after.pointer(SIZE) {
-        return Ok(());
-    }
-    if text(live, "/status/phase") != Some("Bound") {
-        let faults = [("spec".to_owned(), CLAIM.to_owned())];
-        return Err(Refusal::invalid("PersistentVolumeClaim", address.group(), &address.name, &faults));
-    }
-    let (wanted, has) = (size(after, SIZE), size(live, "/status/capacity/storage"));
-    if wanted < has {
-        let faults = [("spec.resources.requests.storage".to_owned(), FORBIDDEN.to_owned())];
-        return Err(Refusal::invalid("PersistentVolumeClaim", address.group(), &address.name, &faults));
-    }
-    let class = text(after, "/spec/storageClassName").and_then(|name| world.find("StorageClass", None, name));
-    if class.is_some_and(|class| class["allowVolumeExpansion"] == true) {
-        return Ok(());
-    }
-    let message = format!(
-        "persistentvolumeclaims \"{}\" is forbidden: only dynamically provisioned pvc can be resized and the storageclass that provisions the pvc must support resize",
-        address.name
-    );
-    Err(Refusal::new(403, "Forbidden", message).with(json!({"name": address.name, "kind": "persistentvolumeclaims"})))
 }
 
 /// What of a pod's spec cannot change.
@@ -220,17 +194,6 @@ fn is_set(object: &Value, pointer: &str) -> bool {
 fn templates(object: &Value) -> Vec<(Value, Value)> {
     let all = crate::object::items(object, "/spec/volumeClaimTemplates");
     all.map(|template| (template["metadata"]["name"].clone(), template["spec"].clone())).collect()
-}
-
-/// What of a claim's spec cannot change; its volume's name can be set once.
-fn claim(object: &Value) -> Value {
-    let mut spec = object["spec"].clone();
-    if let Some(map) = spec.as_object_mut() {
-        for key in ["resources", "volumeName", "volumeAttributesClassName"] {
-            map.shift_remove(key);
-        }
-    }
-    spec
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! What the API server refuses of an object's values, field by field: as far as users meet it. Source: `pkg/apis/*/validation` of
 //! Kubernetes 1.34, whose words and order these are.
 
+pub(super) mod claim;
+mod difference;
 mod pod;
 mod workload;
 

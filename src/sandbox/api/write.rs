@@ -171,7 +171,7 @@ impl Asked<'_> {
         if let Some(live) = live {
             validate::finalizers(live, &after, address)?;
             admit::unchanged(live, &after, address)?;
-            admit::resized(live, &after, address, world)?;
+            validate::claim::resized(live, &after, world)?;
             keep(live, &mut after, self.route.sub.as_deref());
         } else {
             admit::name(&self.served.kind, address)?;
