@@ -12,6 +12,7 @@
 //! allowed.
 
 mod address;
+mod admission;
 mod admit;
 mod amount;
 mod api;

@@ -1,11 +1,10 @@
 //! What the API server refuses: bad names, unknown fields, changes of what cannot change. Texts as Kubernetes 1.34 writes them.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::address::Address;
 use super::refusal::Refusal;
 use super::validate::claim;
-use super::world::World;
 use crate::object::text;
 use crate::stack::names::{is_label, is_subdomain};
 use crate::stack::strict::unknown_fields;
@@ -66,47 +65,6 @@ pub(super) fn type_of(object: &Value) -> String {
     let version = part("apiVersion");
     let slash = if version.contains('/') { "" } else { "/" };
     format!("{slash}{version}, Kind={}", part("kind"))
-}
-
-/// The namespace of what is to be made is there, and stays.
-pub(super) fn namespace(world: &World, address: &Address) -> Result<(), Refusal> {
-    let Some(name) = address.namespace.as_deref() else { return Ok(()) };
-    let Some(namespace) = world.find("Namespace", None, name) else {
-        return Err(Refusal::not_found("", "namespaces", name));
-    };
-    if namespace["metadata"].get("deletionTimestamp").is_some() {
-        let message = format!(
-            "{} \"{}\" is forbidden: unable to create new content in namespace {name} because it is being terminated",
-            super::refusal::dotted(&address.plural, address.group()),
-            address.name
-        );
-        let mut details = address.details();
-        details["causes"] = json!([{"reason": "NamespaceTerminating", "message": format!("namespace {name} is being terminated"), "field": "metadata.namespace"}]);
-        return Err(Refusal::new(403, "Forbidden", message).with(details));
-    }
-    Ok(())
-}
-
-/// What a pod names that has to be there before it: its priority class, its account. Admission plugins `Priority` and
-/// `ServiceAccount`.
-pub(super) fn pod(world: &World, pod: &Value) -> Result<(), Refusal> {
-    let name = text(pod, "/metadata/name").unwrap_or_default();
-    let refused = |why: String| {
-        Refusal::new(403, "Forbidden", format!("pods \"{name}\" is forbidden: {why}"))
-            .with(json!({"name": name, "kind": "pods"}))
-    };
-    let class = text(pod, "/spec/priorityClassName").filter(|class| !class.starts_with("system-"));
-    if let Some(class) = class.filter(|class| world.find("PriorityClass", None, class).is_none()) {
-        return Err(refused(format!("no PriorityClass with name {class} was found")));
-    }
-    let (namespace, account) = (text(pod, "/metadata/namespace"), text(pod, "/spec/serviceAccountName"));
-    if let Some(account) = account.filter(|account| world.find("ServiceAccount", namespace, account).is_none()) {
-        let home = namespace.unwrap_or_default();
-        return Err(refused(format!(
-            "error looking up service account {home}/{account}: serviceaccount \"{account}\" not found"
-        )));
-    }
-    Ok(())
 }
 
 const STATEFUL_SET: &str = "Forbidden: updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden";
@@ -199,6 +157,7 @@ fn templates(object: &Value) -> Vec<(Value, Value)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     #[test]
     fn what_cannot_change_is_refused_with_the_servers_words() {

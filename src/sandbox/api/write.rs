@@ -16,7 +16,7 @@ use crate::sandbox::refusal::{Refusal, dotted};
 use crate::sandbox::select::Query;
 use crate::sandbox::store::{is_counted, time};
 use crate::sandbox::world::World;
-use crate::sandbox::{admit, defaults, faults, merge, structural, validate};
+use crate::sandbox::{admission, admit, defaults, merge, structural, validate};
 
 /// How a write was asked for.
 pub(super) struct Asked<'a> {
@@ -154,16 +154,16 @@ impl Asked<'_> {
         live: Option<&Value>,
     ) -> Result<Value, Refusal> {
         if self.served.builtin {
-            match self.served.kind.as_str() {
-                // Its selector and the labels of its pods are made of it.
-                "Job" if live.is_none() => after["metadata"]["uid"] = world.store.ids.uid().into(),
-                "Pod" if live.is_none() => {
-                    admit::namespace(world, address)?;
-                    admit::pod(world, &after)?;
-                }
-                _ => {}
+            // Its selector and the labels of its pods are made of it.
+            if self.served.kind == "Job" && live.is_none() {
+                after["metadata"]["uid"] = world.store.ids.uid().into();
             }
             defaults::complete(&mut after, live, world);
+        }
+        if live.is_none() {
+            admission::complete(world, &mut after, address)?;
+        }
+        if self.served.builtin {
             validate::check(&after, live, address)?;
         } else {
             structural::complete(world, address, &mut after);
@@ -171,14 +171,11 @@ impl Asked<'_> {
         if let Some(live) = live {
             validate::finalizers(live, &after, address)?;
             admit::unchanged(live, &after, address)?;
-            validate::claim::resized(live, &after, world)?;
             keep(live, &mut after, self.route.sub.as_deref());
         } else {
             admit::name(&self.served.kind, address)?;
-            admit::namespace(world, address)?;
-            world.check_quota(&self.served.kind, address.namespace.as_deref(), &address.name)?;
         }
-        faults::guarded(world, address.group(), address.namespace.as_deref())?;
+        admission::judge(world, &after, live, address)?;
         tidy(&mut after);
         if self.is_dry() {
             return Ok(rehearsed(world, after, live));

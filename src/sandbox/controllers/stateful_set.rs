@@ -8,8 +8,9 @@ use super::ownership::adopt;
 use super::pods::{create, discard, from_template, is_available, template_hash, without_zeros};
 use super::retention;
 use crate::object::{items, number, text};
+use crate::sandbox::admission;
 use crate::sandbox::containers::is_ready;
-use crate::sandbox::defaults;
+use crate::sandbox::refusal::Refusal;
 use crate::sandbox::world::World;
 
 const BY: &str = "statefulset-controller";
@@ -81,7 +82,6 @@ fn order(world: &mut World, set: &Value) {
 fn place_pod(world: &mut World, set: &Value, place: i64, update: &str) -> bool {
     let name = format!("{}-{place}", text(set, "/metadata/name").unwrap_or_default());
     let mut pod = from_template(
-        world,
         set,
         Some(&name),
         &[
@@ -133,7 +133,6 @@ fn claim_for(world: &mut World, set: &Value, template: &Value, name: &str) -> Re
         let going = live["metadata"].get("deletionTimestamp").is_some();
         return if going { Err(format!("pvc {name} is being deleted")) } else { Ok(()) };
     }
-    world.check_quota("PersistentVolumeClaim", namespace, name).map_err(|refusal| refusal.message)?;
     // The template's own labels, and those of the selector over them: by the former `uninstall` and recovery find the claim.
     let mut labels = template["metadata"]["labels"].as_object().cloned().unwrap_or_default();
     labels.extend(set["spec"]["selector"]["matchLabels"].as_object().cloned().unwrap_or_default());
@@ -142,7 +141,8 @@ fn claim_for(world: &mut World, set: &Value, template: &Value, name: &str) -> Re
     if template["metadata"]["annotations"].is_object() {
         claim["metadata"]["annotations"] = template["metadata"]["annotations"].clone();
     }
-    defaults::complete(&mut claim, None, world);
+    let refused = |refusal: Refusal| format!("failed to create PVC {name}: {}", refusal.message);
+    admission::admit(world, &mut claim).map_err(refused)?;
     world.put(claim);
     let set_name = text(set, "/metadata/name").unwrap_or_default();
     let pod = name.strip_prefix(&format!("{}-", text(template, "/metadata/name").unwrap_or_default())).unwrap_or(name);
