@@ -42,11 +42,14 @@ fn checks() -> impl Iterator<Item = &'static Check> {
     baseline::CHECKS.iter().chain(restricted::CHECKS)
 }
 
+/// A version of the standards by its minor number; without one it is the newest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Version(Option<u32>);
+
 /// What a namespace enforces.
 struct Policy {
     level: Level,
-    /// `None`: the newest.
-    version: Option<u32>,
+    version: Version,
 }
 
 impl Policy {
@@ -55,18 +58,18 @@ impl Policy {
         let label = |key: &str| namespace["metadata"]["labels"][format!("{LABEL}{key}")].as_str();
         Self {
             level: label("enforce").map_or(Level::Privileged, |text| level(text).unwrap_or(Level::Restricted)),
-            version: label("enforce-version").and_then(|text| version(text).unwrap_or(None)),
+            version: label("enforce-version").and_then(version).unwrap_or(Version(None)),
         }
     }
 
     fn shown(&self) -> String {
         let level = LEVELS.iter().find(|(_, level)| *level == self.level).map_or("", |(name, _)| name);
-        self.version.map_or_else(|| format!("{level}:latest"), |minor| format!("{level}:v1.{minor}"))
+        self.version.0.map_or_else(|| format!("{level}:latest"), |minor| format!("{level}:v1.{minor}"))
     }
 
     /// What is forbidden of a pod, all of it. `None`: nothing.
     fn forbids(&self, pod: &Value) -> Option<String> {
-        let minor = self.version.unwrap_or(NEWEST).min(NEWEST);
+        let minor = self.version.0.unwrap_or(NEWEST).min(NEWEST);
         let applies = |check: &&Check| check.level <= self.level && check.since <= minor;
         let replaced: Vec<&str> = checks().filter(applies).map(|check| check.replaces).collect();
         let said = checks().filter(applies).filter(|check| !replaced.contains(&check.name)).filter_map(|check| {
@@ -82,14 +85,14 @@ fn level(text: &str) -> Option<Level> {
     LEVELS.iter().find(|(name, _)| *name == text).map(|(_, level)| *level)
 }
 
-/// `latest` or `v1.34`; `None` within is the newest.
-fn version(text: &str) -> Option<Option<u32>> {
+/// `latest` or `v1.34`.
+fn version(text: &str) -> Option<Version> {
     if text == "latest" {
-        return Some(None);
+        return Some(Version(None));
     }
     let minor = text.strip_prefix("v1.")?;
     let is_written_so = minor == "0" || minor.starts_with(|letter: char| ('1'..='9').contains(&letter));
-    minor.parse().ok().filter(|_| is_written_so).map(Some)
+    minor.parse().ok().filter(|_| is_written_so).map(|minor| Version(Some(minor)))
 }
 
 /// Refuses a pod below the standard of its namespace, and labels of namespaces that name none.
@@ -131,11 +134,14 @@ fn faults(namespace: &Value) -> Faults {
     for mode in ["enforce", "audit", "warn"] {
         for (key, is_version) in [(format!("{LABEL}{mode}"), false), (format!("{LABEL}{mode}-version"), true)] {
             let Some(value) = namespace["metadata"]["labels"][&key].as_str() else { continue };
-            let fault = match is_version {
-                true if version(value).is_none() => "must be \"latest\" or \"v1.x\"",
-                false if level(value).is_none() => "must be one of privileged, baseline, restricted",
-                _ => continue,
+            let (is_known, fault) = if is_version {
+                (version(value).is_some(), "must be \"latest\" or \"v1.x\"")
+            } else {
+                (level(value).is_some(), "must be one of privileged, baseline, restricted")
             };
+            if is_known {
+                continue;
+            }
             faults.push((format!("metadata.labels[{key}]"), format!("Invalid value: {}: {fault}", json!(value))));
         }
     }
