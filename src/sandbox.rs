@@ -12,7 +12,9 @@
 //! allowed.
 
 mod address;
+mod admission;
 mod admit;
+mod amount;
 mod api;
 mod application;
 mod containers;

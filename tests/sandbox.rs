@@ -1,5 +1,6 @@
 //! The sandbox: the real engine above it, and its API against what a real API server answers.
 
+mod admission;
 mod api;
 mod program;
 mod storage;

@@ -1,15 +1,14 @@
 //! What the API server refuses: bad names, unknown fields, changes of what cannot change. Texts as Kubernetes 1.34 writes them.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::address::Address;
 use super::api::Served;
 use super::refusal::Refusal;
 use super::schema::{self, Schema};
-use super::world::World;
+use super::validate::claim;
 use crate::object::text;
 use crate::stack::names::{is_label, is_subdomain};
-use crate::stack::quantity;
 
 /// The name is one that Kubernetes takes.
 pub(super) fn name(kind: &str, address: &Address) -> Result<(), Refusal> {
@@ -74,49 +73,7 @@ pub(super) fn type_of(object: &Value) -> String {
     format!("{slash}{version}, Kind={}", part("kind"))
 }
 
-/// The namespace of what is to be made is there, and stays.
-pub(super) fn namespace(world: &World, address: &Address) -> Result<(), Refusal> {
-    let Some(name) = address.namespace.as_deref() else { return Ok(()) };
-    let Some(namespace) = world.find("Namespace", None, name) else {
-        return Err(Refusal::not_found("", "namespaces", name));
-    };
-    if namespace["metadata"].get("deletionTimestamp").is_some() {
-        let message = format!(
-            "{} \"{}\" is forbidden: unable to create new content in namespace {name} because it is being terminated",
-            super::refusal::dotted(&address.plural, address.group()),
-            address.name
-        );
-        let mut details = address.details();
-        details["causes"] = json!([{"reason": "NamespaceTerminating", "message": format!("namespace {name} is being terminated"), "field": "metadata.namespace"}]);
-        return Err(Refusal::new(403, "Forbidden", message).with(details));
-    }
-    Ok(())
-}
-
-/// What a pod names that has to be there before it: its priority class, its account. Admission plugins `Priority` and
-/// `ServiceAccount`.
-pub(super) fn pod(world: &World, pod: &Value) -> Result<(), Refusal> {
-    let name = text(pod, "/metadata/name").unwrap_or_default();
-    let refused = |why: String| {
-        Refusal::new(403, "Forbidden", format!("pods \"{name}\" is forbidden: {why}"))
-            .with(json!({"name": name, "kind": "pods"}))
-    };
-    let class = text(pod, "/spec/priorityClassName").filter(|class| !class.starts_with("system-"));
-    if let Some(class) = class.filter(|class| world.find("PriorityClass", None, class).is_none()) {
-        return Err(refused(format!("no PriorityClass with name {class} was found")));
-    }
-    let (namespace, account) = (text(pod, "/metadata/namespace"), text(pod, "/spec/serviceAccountName"));
-    if let Some(account) = account.filter(|account| world.find("ServiceAccount", namespace, account).is_none()) {
-        let home = namespace.unwrap_or_default();
-        return Err(refused(format!(
-            "error looking up service account {home}/{account}: serviceaccount \"{account}\" not found"
-        )));
-    }
-    Ok(())
-}
-
 const STATEFUL_SET: &str = "Forbidden: updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden";
-const CLAIM: &str = "Forbidden: spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims";
 const POD: &str = "Forbidden: pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)";
 const SOURCE: &str = "Forbidden: spec.persistentvolumesource is immutable after creation";
 
@@ -141,7 +98,7 @@ pub(super) fn unchanged(live: &Value, after: &Value, address: &Address) -> Resul
         "Job" if differs("/spec/template/spec") || differs("/spec/selector") => {
             field("spec.template", "Invalid value: field is immutable")
         }
-        "PersistentVolumeClaim" if claim(live) != claim(after) => field("spec", CLAIM),
+        "PersistentVolumeClaim" => claim::changed(live, after),
         "PersistentVolume"
             if ["/spec/hostPath", "/spec/local", "/spec/nfs", "/spec/csi"].iter().any(|pointer| differs(pointer)) =>
         {
@@ -163,35 +120,10 @@ pub(super) fn unchanged(live: &Value, after: &Value, address: &Address) -> Resul
         }
         _ => return Ok(()),
     };
+    if faults.is_empty() {
+        return Ok(());
+    }
     Err(Refusal::invalid(kind, address.group(), &address.name, &faults))
-}
-
-/// A claim that is bound grows where its class allows it, and never shrinks.
-pub(super) fn resized(live: &Value, after: &Value, address: &Address, world: &World) -> Result<(), Refusal> {
-    const SIZE: &str = "/spec/resources/requests/storage";
-    const FORBIDDEN: &str = "Forbidden: field can not be less than status.capacity";
-    let size = |object: &Value, pointer: &str| text(object, pointer).and_then(quantity::parse);
-    if after["kind"] != "PersistentVolumeClaim" || live.pointer(SIZE) == after.pointer(SIZE) {
-        return Ok(());
-    }
-    if text(live, "/status/phase") != Some("Bound") {
-        let faults = [("spec".to_owned(), CLAIM.to_owned())];
-        return Err(Refusal::invalid("PersistentVolumeClaim", address.group(), &address.name, &faults));
-    }
-    let (wanted, has) = (size(after, SIZE), size(live, "/status/capacity/storage"));
-    if wanted < has {
-        let faults = [("spec.resources.requests.storage".to_owned(), FORBIDDEN.to_owned())];
-        return Err(Refusal::invalid("PersistentVolumeClaim", address.group(), &address.name, &faults));
-    }
-    let class = text(after, "/spec/storageClassName").and_then(|name| world.find("StorageClass", None, name));
-    if class.is_some_and(|class| class["allowVolumeExpansion"] == true) {
-        return Ok(());
-    }
-    let message = format!(
-        "persistentvolumeclaims \"{}\" is forbidden: only dynamically provisioned pvc can be resized and the storageclass that provisions the pvc must support resize",
-        address.name
-    );
-    Err(Refusal::new(403, "Forbidden", message).with(json!({"name": address.name, "kind": "persistentvolumeclaims"})))
 }
 
 /// What of a pod's spec cannot change.
@@ -228,20 +160,10 @@ fn templates(object: &Value) -> Vec<(Value, Value)> {
     all.map(|template| (template["metadata"]["name"].clone(), template["spec"].clone())).collect()
 }
 
-/// What of a claim's spec cannot change; its volume's name can be set once.
-fn claim(object: &Value) -> Value {
-    let mut spec = object["spec"].clone();
-    if let Some(map) = spec.as_object_mut() {
-        for key in ["resources", "volumeName", "volumeAttributesClassName"] {
-            map.shift_remove(key);
-        }
-    }
-    spec
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     #[test]
     fn what_cannot_change_is_refused_with_the_servers_words() {

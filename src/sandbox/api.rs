@@ -1,6 +1,7 @@
 //! The API server: from a request to an answer.
 
 mod apply;
+mod body;
 mod discovery;
 mod logs;
 mod metrics;
@@ -81,7 +82,7 @@ fn dispatch(
     if route.api_version == metrics::GROUP {
         return sandbox.read(|world| metrics::answer(world, route));
     }
-    let served = sandbox.read(|world| served(world, route)).ok_or_else(Refusal::no_resource)?;
+    let Some(served) = sandbox.read(|world| served(world, route)) else { return nothing(route) };
     let shape = table::Shape::of(accepted(request));
     if *request.method() == Method::GET || *request.method() == Method::HEAD {
         return match (&route.name, route.sub.as_deref()) {
@@ -100,6 +101,16 @@ fn dispatch(
     }
     let (code, document) = sandbox.change(|world| write::answer(world, request, (route, &served), query))?;
     Ok(whole(code, &document))
+}
+
+/// Nothing is served here. A group and version of Kubernetes' own says so itself; a path in no such group, and one in a group of
+/// definitions, is nobody's. Source: `k8s.io/apiserver`, `pkg/server/handler.go`, and `k8s.io/apiextensions-apiserver`,
+/// `pkg/apiserver/customresource_handler.go`, 1.34.
+fn nothing(route: &Route) -> Result<Response<Body>, Refusal> {
+    if kinds::BUILTIN.iter().any(|kind| kind.api_version() == route.api_version) {
+        return Err(Refusal::no_resource());
+    }
+    Ok(plain(StatusCode::NOT_FOUND, "text/plain; charset=utf-8", "404 page not found\n".to_owned()))
 }
 
 fn ok(document: &Value) -> Response<Body> {

@@ -22,11 +22,14 @@ mod ownership;
 mod pods;
 mod protection;
 mod provisioner;
+mod quotas;
 mod replica_set;
+mod retention;
 mod scheduler;
 mod stateful_set;
 mod volumes;
 
+pub(super) use definitions::{end as end_definition, is_ending};
 pub(super) use disruption::obstacle as eviction_obstacle;
 pub(super) use endpoints::target;
 
@@ -55,4 +58,5 @@ pub(super) const ALL: &[fn(&mut World)] = &[
     api_service::run,
     addresses::run,
     clone_set::run,
+    quotas::run,
 ];

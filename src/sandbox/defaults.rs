@@ -44,6 +44,7 @@ pub(super) fn complete(object: &mut Value, live: Option<&Value>, world: &mut Wor
         "Service" => super::services::complete(object, live, world),
         "PersistentVolumeClaim" => claim(object, live, world),
         "PersistentVolume" => volume(object, live),
+        "LimitRange" => super::admission::defaulted(object),
         "Secret" => fill(object, json!({"type": "Opaque"})),
         "StorageClass" => fill(object, json!({"reclaimPolicy": "Delete", "volumeBindingMode": "Immediate"})),
         "NetworkPolicy" => fill(&mut object["spec"], json!({"policyTypes": ["Ingress"]})),
@@ -250,7 +251,7 @@ fn tolerations(spec: &mut Value) {
 }
 
 /// `Guaranteed`, `Burstable` or `BestEffort`. Source: Kubernetes, "Pod Quality of Service Classes".
-fn quality(spec: &Value) -> &'static str {
+pub(super) fn quality(spec: &Value) -> &'static str {
     let containers = || crate::object::items(spec, "/containers").chain(crate::object::items(spec, "/initContainers"));
     let empty = |value: &Value| value.as_object().is_none_or(Map::is_empty);
     let none =

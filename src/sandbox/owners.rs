@@ -33,8 +33,13 @@ fn entries(object: Option<&Value>) -> Vec<Entry> {
 
 impl Writer<'_> {
     fn head(&self, operation: &str, api_version: &Value) -> Value {
-        let mut head = json!({"manager": self.manager, "operation": operation, "apiVersion": api_version,
-            "time": time(self.now), "fieldsType": "FieldsV1"});
+        let mut head = json!({"manager": self.manager, "operation": operation, "apiVersion": api_version});
+        // Entries of a scale are put beside those of its object, of whose times it knows nothing. Source: `k8s.io/apimachinery`,
+        // `pkg/util/managedfields/scalehandler.go`, 1.34.
+        if self.subresource != Some("scale") {
+            head["time"] = time(self.now).into();
+        }
+        head["fieldsType"] = "FieldsV1".into();
         if let Some(subresource) = self.subresource {
             head["subresource"] = subresource.into();
         }

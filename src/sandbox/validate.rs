@@ -1,12 +1,16 @@
 //! What the API server refuses of an object's values, field by field: as far as users meet it. Source: `pkg/apis/*/validation` of
 //! Kubernetes 1.34, whose words and order these are.
 
+pub(super) mod claim;
+mod difference;
 mod pod;
+mod policy;
 mod workload;
 
 use serde_json::{Value, json};
 
 use super::address::Address;
+use super::amount::Amount;
 use super::refusal::Refusal;
 use crate::object::{items, number, text};
 
@@ -41,6 +45,8 @@ pub(super) fn check(object: &Value, live: Option<&Value>, address: &Address) -> 
         "PersistentVolume" if live.is_none() => volume(object, &mut faults),
         "PodDisruptionBudget" => workload::budget(object, &mut faults),
         "HorizontalPodAutoscaler" => workload::autoscaler(object, &mut faults),
+        "ResourceQuota" => policy::quota(object, &mut faults),
+        "LimitRange" => policy::limit_range(object, &mut faults),
         "Ingress" => ingress(object, &mut faults),
         "CustomResourceDefinition" => definition(object, &mut faults),
         _ => {}
@@ -79,8 +85,10 @@ fn undecodable(object: &Value, kind: &str) -> Result<(), Refusal> {
     {
         return Err(Refusal::undecodable(object, &format!("illegal base64 data at input byte {position}")));
     }
+    let is_policy = ["ResourceQuota", "LimitRange"].contains(&kind);
     if kind == "Pod"
         && pod::quantities(&object["spec"]).any(|quantity| crate::stack::quantity::parse(quantity).is_none())
+        || is_policy && policy::quantities(object).iter().any(|quantity| Amount::of(quantity).is_none())
     {
         return Err(Refusal::undecodable(
             object,

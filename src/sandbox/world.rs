@@ -15,7 +15,7 @@ use super::faults::Standing;
 use super::ids;
 use super::kind::Kind;
 use super::refusal::Refusal;
-use super::store::{Store, address, address_of, time};
+use super::store::{Store, address_of, time};
 use super::tides::Kinds;
 use crate::object::{items, text};
 use crate::plan::Reach;
@@ -233,6 +233,10 @@ impl World {
     pub(super) fn delete(&mut self, address: &Address, grace: Option<i64>) -> Result<Value, Refusal> {
         let not_found = || Refusal::not_found(address.group(), &address.plural, &address.name);
         let mut live = self.store.get(address).cloned().ok_or_else(not_found)?;
+        if live["kind"] == "CustomResourceDefinition" && live["metadata"].get("deletionTimestamp").is_none() {
+            controllers::end_definition(self, &mut live);
+            return Ok(Value::clone(&self.store.put(address, live, self.now)));
+        }
         let grace = grace_of(&live, grace);
         let is_namespace = live["kind"] == "Namespace";
         let held = items(&live, "/metadata/finalizers").next().is_some() || is_namespace;
@@ -321,37 +325,6 @@ impl World {
             "involvedObject": involved, "reason": reason, "message": message, "type": kind, "source": source,
             "reportingComponent": by, "reportingInstance": "", "count": 1, "eventTime": null,
             "firstTimestamp": now, "lastTimestamp": now}));
-    }
-
-    /// How many objects of a kind a namespace has, and how many its quotas allow: refuses one too many.
-    pub(super) fn check_quota(&self, kind: &str, namespace: Option<&str>, name: &str) -> Result<(), Refusal> {
-        let Some(place) = address(kind, namespace, name) else { return Ok(()) };
-        let used = self
-            .store
-            .range(&place.api_version, &place.plural)
-            .filter(|(known, _)| known.namespace == place.namespace)
-            .count();
-        for quota in
-            self.store.all("ResourceQuota").filter(|quota| quota["metadata"]["namespace"].as_str() == namespace)
-        {
-            let hard =
-                [place.plural.clone(), format!("count/{}", super::refusal::dotted(&place.plural, place.group()))];
-            for resource in hard {
-                let limit = text(quota, &format!("/spec/hard/{}", resource.replace('/', "~1")))
-                    .and_then(|limit| limit.parse::<usize>().ok());
-                if let Some(limit) = limit.filter(|limit| used >= *limit) {
-                    let quota = text(quota, "/metadata/name").unwrap_or_default();
-                    let message = format!(
-                        "{} \"{name}\" is forbidden: exceeded quota: {quota}, requested: {resource}=1, used: {resource}={used}, limited: {resource}={limit}",
-                        super::refusal::dotted(&place.plural, place.group())
-                    );
-                    return Err(
-                        Refusal::new(403, "Forbidden", message).with(json!({"name": name, "kind": place.plural}))
-                    );
-                }
-            }
-        }
-        Ok(())
     }
 }
 

@@ -43,7 +43,7 @@ async fn refusals_are_those_of_kubernetes() {
         (harbour.get(&format!("{MAPS}/b")).await, 404, "configmaps \"b\" not found"),
         (harbour.make(&map("a", &json!({}))).await, 409, "configmaps \"a\" already exists"),
         (harbour.get("/apis/apps/v1/namespaces/sea/deployments/x").await, 404, "deployments.apps \"x\" not found"),
-        (harbour.get("/apis/nothing.dev/v1/things").await, 404, "the server could not find the requested resource"),
+        (harbour.get("/apis/apps/v1/things").await, 404, "the server could not find the requested resource"),
         (
             harbour
                 .send(

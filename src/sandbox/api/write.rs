@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::Served;
 use super::read::scale;
-use super::{apply, remove};
+use super::{apply, body, remove};
 use crate::object::{items, text};
 use crate::sandbox::address::{Address, Route};
 use crate::sandbox::owners::{self, Writer};
@@ -17,7 +17,7 @@ use crate::sandbox::schema::{self, Schema};
 use crate::sandbox::select::Query;
 use crate::sandbox::store::{is_counted, time};
 use crate::sandbox::world::World;
-use crate::sandbox::{admit, defaults, faults, merge, protobuf, validate};
+use crate::sandbox::{admission, admit, defaults, merge, validate};
 
 /// How a write was asked for.
 pub(super) struct Asked<'a> {
@@ -44,7 +44,7 @@ pub(super) fn answer(
     let manager =
         query.get("fieldManager").map_or(if agent.is_empty() { "unknown".to_owned() } else { agent }, str::to_owned);
     let asked = Asked { route, served, query, manager, kind: header(http::header::CONTENT_TYPE) };
-    let body = body(request, &asked)?;
+    let body = body::read(request, &asked)?;
     rehearsal(request.method(), query)?;
     let sub = route.sub.as_deref();
     match (request.method(), &route.name, sub) {
@@ -66,37 +66,6 @@ pub(super) fn answer(
             "the server does not allow this method on the requested resource",
         )),
     }
-}
-
-fn body(request: &Request<Bytes>, asked: &Asked<'_>) -> Result<Value, Refusal> {
-    let bytes = request.body();
-    if bytes.is_empty() && *request.method() == Method::POST && asked.route.sub.is_none() {
-        let message = format!(
-            "the object provided is unrecognized (must be of type {}): couldn't get version/kind; json parse error: unexpected end of JSON input (<empty>)",
-            asked.served.kind
-        );
-        return Err(Refusal::new(400, "BadRequest", message));
-    }
-    if bytes.is_empty() {
-        return Ok(json!({}));
-    }
-    if let Ok(body) = serde_json::from_slice(bytes) {
-        return Ok(body);
-    }
-    if protobuf::is(bytes) {
-        if let Some(body) = protobuf::object(bytes) {
-            return Ok(body);
-        }
-        let message = "the body of the request was in an unknown format - accepted media types include: application/json, application/yaml";
-        return Err(Refusal::new(415, "UnsupportedMediaType", message));
-    }
-    // An apply may be written in YAML.
-    let text = std::str::from_utf8(bytes).unwrap_or_default();
-    let read = serde_yaml::from_str::<Value>(text);
-    read.map_err(|error| {
-        let message = format!("the object provided is unrecognized (must be of type {}): {error}", asked.served.kind);
-        Refusal::new(400, "BadRequest", message)
-    })
 }
 
 /// A rehearsal is of everything or of nothing.
@@ -199,16 +168,16 @@ impl Asked<'_> {
         live: Option<&Value>,
     ) -> Result<Value, Refusal> {
         if self.served.builtin {
-            match self.served.kind.as_str() {
-                // Its selector and the labels of its pods are made of it.
-                "Job" if live.is_none() => after["metadata"]["uid"] = world.store.ids.uid().into(),
-                "Pod" if live.is_none() => {
-                    admit::namespace(world, address)?;
-                    admit::pod(world, &after)?;
-                }
-                _ => {}
+            // Its selector and the labels of its pods are made of it.
+            if self.served.kind == "Job" && live.is_none() {
+                after["metadata"]["uid"] = world.store.ids.uid().into();
             }
             defaults::complete(&mut after, live, world);
+        }
+        if live.is_none() {
+            admission::complete(world, &mut after, address)?;
+        }
+        if self.served.builtin {
             validate::check(&after, live, address)?;
         } else if let Some(schema) = self.schema(world) {
             schema::complete(schema, &mut after);
@@ -220,14 +189,11 @@ impl Asked<'_> {
         if let Some(live) = live {
             validate::finalizers(live, &after, address)?;
             admit::unchanged(live, &after, address)?;
-            admit::resized(live, &after, address, world)?;
             keep(live, &mut after, self.route.sub.as_deref());
         } else {
             admit::name(&self.served.kind, address)?;
-            admit::namespace(world, address)?;
-            world.check_quota(&self.served.kind, address.namespace.as_deref(), &address.name)?;
         }
-        faults::guarded(world, address.group(), address.namespace.as_deref())?;
+        admission::judge(world, &after, live, address)?;
         tidy(&mut after);
         if self.is_dry() {
             return Ok(rehearsed(world, after, live));

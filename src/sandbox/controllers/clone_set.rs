@@ -67,7 +67,7 @@ fn fill(world: &mut World, address: &Address, set: &Value) {
             ("controller-revision-hash", hash.clone()),
             ("lifecycle.apps.kruise.io/state", "Normal".to_owned()),
         ];
-        from_template(world, set, Some(&name), &labels)
+        from_template(set, Some(&name), &labels)
     });
     count(world, address, set, (&pods, &hash));
 }

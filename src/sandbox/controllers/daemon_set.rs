@@ -39,7 +39,7 @@ fn fill(world: &mut World, set: &Value) {
         let name = text(node, "/metadata/name").unwrap_or_default();
         match pods.iter().find(|pod| meant_for(pod) == Some(name)) {
             None => {
-                let pod = pod_for(world, set, name, &hash);
+                let pod = pod_for(set, name, &hash);
                 if let Ok(pod) = create(world, set, pod, BY) {
                     pods.push(pod);
                 }
@@ -65,9 +65,8 @@ fn fill(world: &mut World, set: &Value) {
     judge(world, set, &nodes, &hash);
 }
 
-fn pod_for(world: &mut World, set: &Value, node: &str, hash: &str) -> Value {
-    let mut pod =
-        from_template(world, set, None, &[(REVISION, hash.to_owned()), ("pod-template-generation", "1".to_owned())]);
+fn pod_for(set: &Value, node: &str, hash: &str) -> Value {
+    let mut pod = from_template(set, None, &[(REVISION, hash.to_owned()), ("pod-template-generation", "1".to_owned())]);
     pod["spec"]["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"] = json!({"nodeSelectorTerms":
         [{"matchFields": [{"key": "metadata.name", "operator": "In", "values": [node]}]}]});
     let tolerations = &mut pod["spec"]["tolerations"];

@@ -71,7 +71,7 @@ fn work(world: &mut World, job: &Value) {
     } else {
         let parallel = size("/spec/parallelism", 1).min(wanted - succeeded);
         while active < parallel {
-            let pod = from_template(world, job, None, &[]);
+            let pod = from_template(job, None, &[]);
             if create(world, job, pod, BY).is_err() {
                 break;
             }

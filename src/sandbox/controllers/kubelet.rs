@@ -3,6 +3,7 @@
 //! Nothing runs. Everything that a kubelet knows of a container stands in the pod's status, with times in whole seconds, so
 //! a look at the objects and the clock is enough to go on.
 
+mod conditions;
 mod containers;
 mod needs;
 

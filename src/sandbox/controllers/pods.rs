@@ -6,12 +6,12 @@ use serde_json::{Value, json};
 
 use super::ownership::{adopt, keep_owners, owner_reference};
 use crate::object::{items, number, text};
+use crate::sandbox::admission;
 use crate::sandbox::containers::{is_active, is_ready};
 use crate::sandbox::ids::hash;
 use crate::sandbox::refusal::Refusal;
 use crate::sandbox::store::read_time;
 use crate::sandbox::world::World;
-use crate::sandbox::{admit, defaults};
 use crate::snapshot::placing::matches;
 
 /// The hash of a pod template, as it stands in labels and names.
@@ -19,8 +19,8 @@ pub(super) fn template_hash(template: &Value) -> String {
     hash(&template.to_string(), 10)
 }
 
-/// A pod from the template of a workload; without a name one is generated from the owner's.
-pub(super) fn from_template(world: &mut World, owner: &Value, name: Option<&str>, labels: &[(&str, String)]) -> Value {
+/// A pod from the template of a workload; without a name it gets one of the owner's when it is admitted.
+pub(super) fn from_template(owner: &Value, name: Option<&str>, labels: &[(&str, String)]) -> Value {
     let template = &owner["spec"]["template"];
     let mut metadata =
         json!({"namespace": owner["metadata"]["namespace"], "ownerReferences": [owner_reference(owner)]});
@@ -35,8 +35,6 @@ pub(super) fn from_template(world: &mut World, owner: &Value, name: Option<&str>
     let prefix = format!("{}-", text(owner, "/metadata/name").unwrap_or_default());
     if let Some(name) = name {
         metadata["name"] = name.into();
-    } else {
-        metadata["name"] = format!("{prefix}{}", world.store.ids.suffix()).into();
     }
     metadata["generateName"] = prefix.into();
     json!({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": template["spec"]})
@@ -45,22 +43,20 @@ pub(super) fn from_template(world: &mut World, owner: &Value, name: Option<&str>
 /// Sends a pod to the API server and tells of it in an event of its owner, good or bad.
 pub(super) fn create(world: &mut World, owner: &Value, mut pod: Value, by: &str) -> Result<Arc<Value>, Refusal> {
     hold_back(world, owner)?;
+    let there = |name: &&str| world.find("Pod", text(&pod, "/metadata/namespace"), name).is_some();
+    let made = match text(&pod, "/metadata/name").filter(there) {
+        Some(name) => Err(Refusal::new(409, "AlreadyExists", format!("pods \"{name}\" already exists"))),
+        None => admission::admit(world, &mut pod),
+    };
     let name = text(&pod, "/metadata/name").unwrap_or_default().to_owned();
-    let namespace = text(&pod, "/metadata/namespace").map(str::to_owned);
-    if world.find("Pod", namespace.as_deref(), &name).is_some() {
-        let refusal = Refusal::new(409, "AlreadyExists", format!("pods \"{name}\" already exists"));
-        world.event(owner, ("Warning", "FailedCreate"), &format!("Error creating: {}", refusal.message), by);
+    if let Err(refusal) = made {
+        let said = match (text(owner, "/kind"), text(owner, "/metadata/name").unwrap_or_default()) {
+            (Some("StatefulSet"), set) => format!("create Pod {name} in StatefulSet {set} failed error: "),
+            _ => "Error creating: ".to_owned(),
+        };
+        world.event(owner, ("Warning", "FailedCreate"), &format!("{said}{}", refusal.message), by);
         return Err(refusal);
     }
-    let allowed = world.check_quota("Pod", namespace.as_deref(), &name).and_then(|()| {
-        let address = crate::sandbox::store::address("Pod", namespace.as_deref(), &name);
-        address.map_or(Ok(()), |address| admit::namespace(world, &address))
-    });
-    if let Err(refusal) = allowed {
-        world.event(owner, ("Warning", "FailedCreate"), &format!("Error creating: {}", refusal.message), by);
-        return Err(refusal);
-    }
-    defaults::complete(&mut pod, None, world);
     let stored = world.put(pod);
     if text(owner, "/kind") != Some("StatefulSet") {
         world.event(owner, ("Normal", "SuccessfulCreate"), &format!("Created pod: {name}"), by);

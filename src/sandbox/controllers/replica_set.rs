@@ -18,7 +18,7 @@ pub(super) fn run(world: &mut World) {
 }
 
 fn fill(world: &mut World, set: &Value) {
-    let pods = match_replicas(world, set, BY, |world| from_template(world, set, None, &[]));
+    let pods = match_replicas(world, set, BY, |_| from_template(set, None, &[]));
     let seconds = number(set, "/spec/minReadySeconds").unwrap_or(0);
     let ready = pods.iter().filter(|pod| is_ready(pod)).count();
     let available = pods.iter().filter(|pod| is_available(world, pod, seconds)).count();

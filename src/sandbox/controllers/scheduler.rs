@@ -1,18 +1,17 @@
 //! The scheduler: claims, taints, selectors, room, the nodes of volumes, rules about other pods. Texts as Kubernetes 1.34
 //! writes them.
 
+mod filters;
+
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::nodes::is_lost;
 use crate::object::{items, text};
 use crate::sandbox::containers::is_active;
-use crate::sandbox::disks;
 use crate::sandbox::store::time;
 use crate::sandbox::world::World;
-use crate::snapshot::placing::{asked, matches, ports, selects, tolerated, untolerated};
-use crate::stack::quantity;
+use filters::{Board, Obstacle};
 
 const BY: &str = "default-scheduler";
 
@@ -37,20 +36,6 @@ fn hold(world: &mut World, pod: &Value) {
     world.put(pod);
 }
 
-/// What preemption could do about these obstacles: nothing, or nothing here.
-fn preemption(reasons: &BTreeMap<String, usize>, count: usize) -> String {
-    let is_others = |reason: &str| {
-        ["anti-affinity rules", "free ports", "topology spread"].iter().any(|part| reason.contains(part))
-    };
-    let others: usize = reasons.iter().filter(|(reason, _)| is_others(reason)).map(|(_, count)| count).sum();
-    let all = [
-        (others, "No preemption victims found for incoming pod"),
-        (count - others, "Preemption is not helpful for scheduling"),
-    ];
-    let said = all.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}"));
-    said.collect::<Vec<_>>().join(", ")
-}
-
 fn place(world: &mut World, pod: &Value) {
     let waiting = match claims(world, pod) {
         Err(why) => {
@@ -60,34 +45,9 @@ fn place(world: &mut World, pod: &Value) {
         }
         Ok(waiting) => waiting,
     };
-    let nodes = world.all("Node");
-    let mut reasons: BTreeMap<String, usize> = BTreeMap::new();
-    let mut best: Option<(i128, usize, String)> = None;
-    for node in &nodes {
-        if let Some(reason) = obstacle(world, pod, node) {
-            *reasons.entry(reason).or_default() += 1;
-        } else {
-            let name = text(node, "/metadata/name").unwrap_or_default().to_owned();
-            let used = asked_on(world, pod, &name, "cpu");
-            let same = crowd(world, pod, &name);
-            if best.as_ref().is_none_or(|(cpu, alike, _)| (same, used) < (*alike, *cpu)) {
-                best = Some((used, same, name));
-            }
-        }
-    }
-    let Some((_, _, node)) = best else {
-        let said: Vec<String> = reasons.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
-        let count = nodes.len();
-        let message = if count == 0 {
-            "no nodes available to schedule pods".to_owned()
-        } else {
-            format!(
-                "0/{count} nodes are available: {}. no new claims to deallocate, preemption: 0/{count} nodes are available: {}.",
-                said.join(", "),
-                preemption(&reasons, count)
-            )
-        };
-        return refuse(world, pod, &message);
+    let node = match choose(world, pod) {
+        Ok(node) => node,
+        Err(why) => return refuse(world, pod, &why),
     };
     if waiting.is_empty() {
         return bind(world, pod, &node);
@@ -99,15 +59,71 @@ fn place(world: &mut World, pod: &Value) {
     }
 }
 
+/// The node that suits a pod best, or why none does.
+fn choose(world: &World, pod: &Value) -> Result<String, String> {
+    let board = Board::of(world, pod);
+    let mut obstacles = Vec::new();
+    let mut best: Option<(usize, i128, &str)> = None;
+    for node in world.store.all("Node") {
+        if let Some(obstacle) = board.obstacle(node) {
+            obstacles.push(obstacle);
+            continue;
+        }
+        let name = text(node, "/metadata/name").unwrap_or_default();
+        let (same, used) = (board.crowd(name), board.asked_on(name, "cpu"));
+        if best.as_ref().is_none_or(|(alike, cpu, _)| (same, used) < (*alike, *cpu)) {
+            best = Some((same, used, name));
+        }
+    }
+    best.map(|(_, _, name)| name.to_owned()).ok_or_else(|| unplaceable(&obstacles))
+}
+
+/// Why no node will do, and that no pod can be made to yield. Source: `FitError` in `pkg/scheduler/framework/types.go`, 1.34, which
+/// puts the reasons in the order of their letters, with the count before them.
+fn unplaceable(obstacles: &[Obstacle]) -> String {
+    let count = obstacles.len();
+    if count == 0 {
+        return "no nodes available to schedule pods".to_owned();
+    }
+    let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
+    for reason in obstacles.iter().flat_map(|obstacle| &obstacle.reasons) {
+        *reasons.entry(reason).or_default() += 1;
+    }
+    let lasting = obstacles.iter().filter(|obstacle| obstacle.is_lasting).count();
+    let preemption = [
+        ("No preemption victims found for incoming pod", count - lasting),
+        ("Preemption is not helpful for scheduling", lasting),
+    ];
+    format!(
+        "0/{count} nodes are available: {}. no new claims to deallocate, preemption: 0/{count} nodes are available: {}.",
+        counted(reasons),
+        counted(preemption)
+    )
+}
+
+fn counted<'a>(reasons: impl IntoIterator<Item = (&'a str, usize)>) -> String {
+    let some = reasons.into_iter().filter(|(_, count)| *count > 0);
+    let mut said: Vec<String> = some.map(|(reason, count)| format!("{count} {reason}")).collect();
+    said.sort();
+    said.join(", ")
+}
+
 fn bind(world: &mut World, pod: &Value, node: &str) {
     let mut pod = pod.clone();
     pod["spec"]["nodeName"] = node.into();
     let scheduled = json!({"type": "PodScheduled", "status": "True", "lastProbeTime": null, "lastTransitionTime": time(world.now), "observedGeneration": 1});
-    pod["status"]["conditions"] = json!([scheduled]);
+    put_condition(&mut pod, scheduled);
     let pod = world.put(pod);
     let part = |pointer| text(&pod, pointer).unwrap_or_default();
     let message = format!("Successfully assigned {}/{} to {node}", part("/metadata/namespace"), part("/metadata/name"));
     world.event(&pod, ("Normal", "Scheduled"), &message, BY);
+}
+
+/// Says whether a pod has a node; what others say of it stays.
+fn put_condition(pod: &mut Value, scheduled: Value) {
+    let others = items(pod, "/status/conditions").filter(|condition| condition["type"] != "PodScheduled").cloned();
+    let all: Vec<Value> = others.chain([scheduled]).collect();
+    pod["status"]["conditions"] = all.into();
 }
 
 fn refuse(world: &mut World, pod: &Value, message: &str) {
@@ -117,8 +133,9 @@ fn refuse(world: &mut World, pod: &Value, message: &str) {
     }
     let mut pod = pod.clone();
     let since = known.map_or(json!(time(world.now)), |known| known["lastTransitionTime"].clone());
-    pod["status"]["conditions"] = json!([{"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": message,
-        "lastProbeTime": null, "lastTransitionTime": since, "observedGeneration": 1}]);
+    let refused = json!({"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": message,
+        "lastProbeTime": null, "lastTransitionTime": since, "observedGeneration": 1});
+    put_condition(&mut pod, refused);
     let pod = world.put(pod);
     world.event(&pod, ("Warning", "FailedScheduling"), message, BY);
 }
@@ -154,145 +171,25 @@ fn waits_for_pod(world: &World, claim: &Value) -> bool {
         && text(claim, "/spec/volumeName").is_none()
 }
 
-/// Why a pod cannot be on a node, by the first filter of the scheduler that says no.
-fn obstacle(world: &World, pod: &Value, node: &Value) -> Option<String> {
-    let spec = &pod["spec"];
-    if node["spec"]["unschedulable"] == true
-        && !tolerated(spec, &json!({"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule"}))
-    {
-        return Some("node(s) were unschedulable".to_owned());
-    }
-    if let Some(taint) = untolerated(spec, node, &["NoSchedule", "NoExecute"]) {
-        return Some(format!(
-            "node(s) had untolerated taint {{{}: {}}}",
-            text(taint, "/key").unwrap_or_default(),
-            text(taint, "/value").unwrap_or_default()
-        ));
-    }
-    if is_lost(node) {
-        return Some("node(s) were not ready".to_owned());
-    }
-    if !selects(spec, node) {
-        return Some("node(s) didn't match Pod's node affinity/selector".to_owned());
-    }
-    let name = text(node, "/metadata/name").unwrap_or_default();
-    if ports(spec).any(|port| on(world, pod, name).any(|other| ports(&other["spec"]).any(|taken| taken == port))) {
-        return Some("node(s) didn't have free ports for the requested pod ports".to_owned());
-    }
-    for resource in ["cpu", "memory", "ephemeral-storage"] {
-        let wanted = asked(spec, resource);
-        let room = text(node, &format!("/status/allocatable/{resource}")).and_then(quantity::parse).unwrap_or(0);
-        let full = resource == "cpu" && world.suffers("no-room", "");
-        if wanted > 0 && (full || asked_on(world, pod, name, resource) + wanted > room) {
-            return Some(format!("Insufficient {resource}"));
-        }
-    }
-    if items(spec, "/volumes").any(|volume| is_elsewhere(world, pod, volume, name)) {
-        return Some("node(s) didn't match PersistentVolume's node affinity".to_owned());
-    }
-    rivals(world, pod, node)
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// Required rules about other pods; what is only preferred is left to luck.
-fn rivals(world: &World, pod: &Value, node: &Value) -> Option<String> {
-    let name = text(node, "/metadata/name").unwrap_or_default();
-    let near = |term: &Value, other: &Value| {
-        let key = text(term, "/topologyKey").unwrap_or_default();
-        let there = seat(world, other).and_then(|name| world.find("Node", None, name));
-        there.is_some_and(|there| there["metadata"]["labels"][key] == node["metadata"]["labels"][key])
-    };
-    let names = |term: &Value, other: &Value| matches(&term["labelSelector"], &other["metadata"]["labels"]);
-    let namespace = &pod["metadata"]["namespace"];
-    let others = || {
-        world
-            .store
-            .all("Pod")
-            .filter(|other| is_active(other) && other["metadata"]["namespace"] == *namespace && is_other(pod, other))
-    };
-    let meets = |term: &Value| others().any(|other| near(term, other) && names(term, other));
-    let required = |pod: &Value, kind: &str| {
-        let terms = items(&pod["spec"]["affinity"][kind], "/requiredDuringSchedulingIgnoredDuringExecution");
-        terms.cloned().collect::<Vec<_>>()
-    };
-    if required(pod, "podAntiAffinity").iter().any(meets) {
-        return Some("node(s) didn't match pod anti-affinity rules".to_owned());
+    fn obstacle(reasons: &[&str], is_lasting: bool) -> Obstacle {
+        Obstacle { reasons: reasons.iter().map(|reason| (*reason).to_owned()).collect(), is_lasting }
     }
-    let minds =
-        |other: &Value| required(other, "podAntiAffinity").iter().any(|term| near(term, other) && names(term, pod));
-    if others().any(minds) {
-        return Some("node(s) didn't satisfy existing pods anti-affinity rules".to_owned());
+
+    #[test]
+    fn every_reason_of_a_node_counts_and_the_counts_come_first_in_the_order() {
+        let obstacles = [
+            obstacle(&["Insufficient cpu", "Insufficient memory"], true),
+            obstacle(&["Insufficient cpu"], false),
+            obstacle(&["node(s) were unschedulable"], true),
+        ];
+        assert_eq!(
+            unplaceable(&obstacles),
+            "0/3 nodes are available: 1 Insufficient memory, 1 node(s) were unschedulable, 2 Insufficient cpu. no new claims to deallocate, preemption: 0/3 nodes are available: 1 No preemption victims found for incoming pod, 2 Preemption is not helpful for scheduling."
+        );
+        assert_eq!(unplaceable(&[]), "no nodes available to schedule pods");
     }
-    // The first of a group has nobody to be near to.
-    let alone = |term: &Value| matches(&term["labelSelector"], &pod["metadata"]["labels"]);
-    if required(pod, "podAffinity").iter().any(|term| !meets(term) && !alone(term)) {
-        return Some("node(s) didn't match pod affinity rules".to_owned());
-    }
-    let strict =
-        items(&pod["spec"], "/topologySpreadConstraints").filter(|rule| rule["whenUnsatisfiable"] == "DoNotSchedule");
-    for rule in strict {
-        let here = crowd_of(world, &rule["labelSelector"], pod, name);
-        let least = world
-            .store
-            .all("Node")
-            .filter_map(|node| text(node, "/metadata/name"))
-            .map(|node| crowd_of(world, &rule["labelSelector"], pod, node))
-            .min()
-            .unwrap_or(0);
-        if here + 1 - least > usize::try_from(rule["maxSkew"].as_u64().unwrap_or(1)).unwrap_or(1) {
-            return Some("node(s) didn't match pod topology spread constraints".to_owned());
-        }
-    }
-    None
-}
-
-/// The node of a pod, or the one that its volumes are being made on: it will go there.
-fn seat<'a>(world: &'a World, pod: &'a Value) -> Option<&'a str> {
-    let claims = items(pod, "/spec/volumes").filter_map(|volume| text(volume, "/persistentVolumeClaim/claimName"));
-    let chosen = |name: &str| {
-        let claim = world.find("PersistentVolumeClaim", text(pod, "/metadata/namespace"), name)?;
-        text(claim, "/metadata/annotations/volume.kubernetes.io~1selected-node")
-    };
-    text(pod, "/spec/nodeName").or_else(|| claims.into_iter().find_map(chosen))
-}
-
-fn is_other(pod: &Value, other: &Value) -> bool {
-    pod["metadata"]["uid"] != other["metadata"]["uid"]
-}
-
-/// The other pods on a node.
-fn on<'a>(world: &'a World, pod: &'a Value, node: &str) -> impl Iterator<Item = &'a Value> {
-    let node = node.to_owned();
-    world.store.all("Pod").filter(move |other| {
-        is_other(pod, other)
-            && seat(world, other) == Some(&node)
-            && !matches!(text(other, "/status/phase"), Some("Succeeded" | "Failed"))
-    })
-}
-
-fn crowd_of(world: &World, selector: &Value, pod: &Value, node: &str) -> usize {
-    let namespace = &pod["metadata"]["namespace"];
-    on(world, pod, node)
-        .filter(|other| other["metadata"]["namespace"] == *namespace && matches(selector, &other["metadata"]["labels"]))
-        .count()
-}
-
-/// How many pods of the same owner are on a node.
-fn crowd(world: &World, pod: &Value, node: &str) -> usize {
-    let owner = &pod["metadata"]["ownerReferences"][0]["uid"];
-    on(world, pod, node)
-        .filter(|other| !owner.is_null() && other["metadata"]["ownerReferences"][0]["uid"] == *owner)
-        .count()
-}
-
-fn asked_on(world: &World, pod: &Value, node: &str, resource: &str) -> i128 {
-    on(world, pod, node).map(|pod| asked(&pod["spec"], resource)).sum()
-}
-
-fn is_elsewhere(world: &World, pod: &Value, volume: &Value, node: &str) -> bool {
-    let claim = text(volume, "/persistentVolumeClaim/claimName")
-        .and_then(|name| world.find("PersistentVolumeClaim", text(pod, "/metadata/namespace"), name));
-    let volume = claim
-        .and_then(|claim| text(claim, "/spec/volumeName"))
-        .and_then(|name| world.find("PersistentVolume", None, name));
-    volume.and_then(disks::node).is_some_and(|there| there != node)
 }

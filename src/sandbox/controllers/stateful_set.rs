@@ -6,9 +6,11 @@ use serde_json::{Value, json};
 
 use super::ownership::adopt;
 use super::pods::{create, discard, from_template, is_available, template_hash, without_zeros};
+use super::retention;
 use crate::object::{items, number, text};
+use crate::sandbox::admission;
 use crate::sandbox::containers::is_ready;
-use crate::sandbox::defaults;
+use crate::sandbox::refusal::Refusal;
 use crate::sandbox::world::World;
 
 const BY: &str = "statefulset-controller";
@@ -51,6 +53,7 @@ fn order(world: &mut World, set: &Value) {
             }
             Some(pod) if !is_whole(pod) && !parallel => break,
             Some(_) => {}
+            None if retention::is_stale(world, set, &format!("{prefix}{place}")) => break,
             None => {
                 // The next one waits until this one is there, unless all may come at once.
                 let made = place_pod(world, set, place, &update);
@@ -60,8 +63,12 @@ fn order(world: &mut World, set: &Value) {
             }
         }
     }
-    let too_many = pods.iter().rev().filter(|pod| number_of(pod) >= first + wanted);
-    for pod in too_many {
+    let is_superfluous = |pod: &Value| !(first..first + wanted).contains(&number_of(pod));
+    // Before any pod goes, so that its claims can go with it.
+    for pod in world.owned("Pod", set) {
+        retention::settle(world, set, &pod, is_superfluous(&pod));
+    }
+    for pod in pods.iter().rev().filter(|pod| is_superfluous(pod)) {
         discard(world, set, pod, BY);
         if !parallel {
             break;
@@ -75,7 +82,6 @@ fn order(world: &mut World, set: &Value) {
 fn place_pod(world: &mut World, set: &Value, place: i64, update: &str) -> bool {
     let name = format!("{}-{place}", text(set, "/metadata/name").unwrap_or_default());
     let mut pod = from_template(
-        world,
         set,
         Some(&name),
         &[
@@ -127,7 +133,6 @@ fn claim_for(world: &mut World, set: &Value, template: &Value, name: &str) -> Re
         let going = live["metadata"].get("deletionTimestamp").is_some();
         return if going { Err(format!("pvc {name} is being deleted")) } else { Ok(()) };
     }
-    world.check_quota("PersistentVolumeClaim", namespace, name).map_err(|refusal| refusal.message)?;
     // The template's own labels, and those of the selector over them: by the former `uninstall` and recovery find the claim.
     let mut labels = template["metadata"]["labels"].as_object().cloned().unwrap_or_default();
     labels.extend(set["spec"]["selector"]["matchLabels"].as_object().cloned().unwrap_or_default());
@@ -136,7 +141,8 @@ fn claim_for(world: &mut World, set: &Value, template: &Value, name: &str) -> Re
     if template["metadata"]["annotations"].is_object() {
         claim["metadata"]["annotations"] = template["metadata"]["annotations"].clone();
     }
-    defaults::complete(&mut claim, None, world);
+    let refused = |refusal: Refusal| format!("failed to create PVC {name}: {}", refusal.message);
+    admission::admit(world, &mut claim).map_err(refused)?;
     world.put(claim);
     let set_name = text(set, "/metadata/name").unwrap_or_default();
     let pod = name.strip_prefix(&format!("{}-", text(template, "/metadata/name").unwrap_or_default())).unwrap_or(name);

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::{BY, needs, pod_address};
+use super::{BY, conditions, needs, pod_address};
 use crate::object::{items, number, text};
 use crate::sandbox::containers::{LAST_WORDS, leave_trace};
 use crate::sandbox::ids::digest;
@@ -55,7 +55,7 @@ pub(super) fn status(world: &mut World, pod: &Value) -> Value {
         status["podIP"] = address.as_str().into();
         status["podIPs"] = json!([{"ip": address}]);
     }
-    conclude(&mut status, pod, (&init, &main), before, now);
+    conditions::conclude(&mut status, pod, (&init, &main), before, now);
     if !init.is_empty() {
         status["initContainerStatuses"] = init.into();
     }
@@ -68,71 +68,6 @@ fn known(pod: &Value, list: &str, container: &Value) -> Value {
         .find(|status| status["name"] == container["name"])
         .cloned()
         .unwrap_or_default()
-}
-
-/// Phase and conditions, from what the containers are.
-fn conclude(status: &mut Value, pod: &Value, (init, main): (&[Value], &[Value]), initialised: bool, now: Timestamp) {
-    let code = |status: &Value| status["state"]["terminated"]["exitCode"].as_i64();
-    let policy = text(pod, "/spec/restartPolicy").unwrap_or("Always");
-    let failed = |statuses: &[Value]| statuses.iter().any(|status| code(status).is_some_and(|code| code != 0));
-    let all_ended = main.iter().all(|status| code(status).is_some());
-    let begun = main.iter().any(|status| status["state"].get("waiting").is_none() || status["restartCount"] != 0);
-    let phase = if policy != "Always" && all_ended && !failed(main) {
-        "Succeeded"
-    } else if policy == "Never" && ((all_ended && failed(main)) || failed(init)) {
-        "Failed"
-    } else if begun {
-        "Running"
-    } else {
-        "Pending"
-    };
-    status["phase"] = phase.into();
-    status["observedGeneration"] = 1.into();
-    let ready = phase == "Running" && main.iter().all(|status| status["ready"] == true);
-    let unready: Vec<&str> =
-        main.iter().filter(|status| status["ready"] != true).filter_map(|status| text(status, "/name")).collect();
-    let done = phase == "Succeeded";
-    let why = if done {
-        ("PodCompleted", String::new())
-    } else {
-        ("ContainersNotReady", format!("containers with unready status: [{}]", unready.join(" ")))
-    };
-    let not_initialised = init
-        .iter()
-        .filter(|status| code(status) != Some(0))
-        .filter_map(|status| text(status, "/name"))
-        .collect::<Vec<_>>()
-        .join(" ");
-    let incomplete = ("ContainersNotInitialized", format!("containers with incomplete status: [{not_initialised}]"));
-    let wanted = [
-        (
-            "PodReadyToStartContainers",
-            status.get("podIP").is_some() && phase != "Succeeded" && phase != "Failed",
-            ("", String::new()),
-        ),
-        ("Initialized", initialised, incomplete),
-        ("Ready", ready, why.clone()),
-        ("ContainersReady", ready, why),
-    ];
-    let before = status["conditions"].clone();
-    let mut conditions: Vec<Value> =
-        wanted.into_iter().map(|(kind, is, why)| condition(&before, kind, is, why, now)).collect();
-    conditions.extend(items(&before, "").filter(|condition| condition["type"] == "PodScheduled").cloned());
-    status["conditions"] = conditions.into();
-}
-
-fn condition(before: &Value, kind: &str, is: bool, (reason, message): (&str, String), now: Timestamp) -> Value {
-    let value = if is { "True" } else { "False" };
-    let kept = items(before, "").find(|known| known["type"] == kind && known["status"] == value);
-    let since = kept.map_or(json!(time(now)), |known| known["lastTransitionTime"].clone());
-    let mut condition = json!({"type": kind, "status": value, "lastProbeTime": null, "lastTransitionTime": since, "observedGeneration": 1});
-    if !is && !reason.is_empty() {
-        condition["reason"] = reason.into();
-        if !message.is_empty() {
-            condition["message"] = message.into();
-        }
-    }
-    condition
 }
 
 impl Ward<'_> {

@@ -14,18 +14,12 @@ fn mount(world: &World, pod: &Value, volume: &Value) -> Option<String> {
     let namespace = text(pod, "/metadata/namespace");
     let name = text(volume, "/name").unwrap_or_default();
     let failed = |why: String| Some(format!("MountVolume.SetUp failed for volume \"{name}\" : {why}"));
-    for (source, pointer, kind, word) in [
-        ("configMap", "/configMap/name", "ConfigMap", "configmap"),
-        ("secret", "/secret/secretName", "Secret", "secret"),
-    ] {
-        let Some(wanted) = text(volume, pointer).filter(|_| volume[source]["optional"] != true) else { continue };
-        let Some(object) = world.find(kind, namespace, wanted) else {
-            return failed(format!("{word} \"{wanted}\" not found"));
-        };
-        let has = |key: &str| object["data"].get(key).is_some() || object["binaryData"].get(key).is_some();
-        if items(volume, &format!("/{source}/items")).filter_map(|item| text(item, "/key")).any(|key| !has(key)) {
-            return failed("references non-existent config key".to_owned());
-        }
+    if let Some(unmet) = source(world, namespace, volume) {
+        return failed(unmet);
+    }
+    // A projected volume has several sources at once, and in each a Secret is called by its name alone.
+    if let Some(unmet) = items(volume, "/projected/sources").find_map(|part| source(world, namespace, part)) {
+        return failed(unmet);
     }
     let claim = text(volume, "/persistentVolumeClaim/claimName")?;
     let Some(live) = world.find("PersistentVolumeClaim", namespace, claim) else {
@@ -36,6 +30,25 @@ fn mount(world: &World, pod: &Value, volume: &Value) -> Option<String> {
         .any(|status| status["restartCount"] != 0 || status["state"].get("waiting").is_none());
     if !started && live["status"]["phase"] != "Bound" {
         return failed(format!("PVC is not bound: {claim}"));
+    }
+    None
+}
+
+/// Why an object that a volume is made of will not do.
+fn source(world: &World, namespace: Option<&str>, part: &Value) -> Option<String> {
+    for (source, pointer, kind, word) in [
+        ("configMap", "/configMap/name", "ConfigMap", "configmap"),
+        ("secret", "/secret/secretName", "Secret", "secret"),
+        ("secret", "/secret/name", "Secret", "secret"),
+    ] {
+        let Some(wanted) = text(part, pointer).filter(|_| part[source]["optional"] != true) else { continue };
+        let Some(object) = world.find(kind, namespace, wanted) else {
+            return Some(format!("{word} \"{wanted}\" not found"));
+        };
+        let has = |key: &str| object["data"].get(key).is_some() || object["binaryData"].get(key).is_some();
+        if items(part, &format!("/{source}/items")).filter_map(|item| text(item, "/key")).any(|key| !has(key)) {
+            return Some("references non-existent config key".to_owned());
+        }
     }
     None
 }
