@@ -9,7 +9,6 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::CommandFactory as _;
-use crossterm::event::EventStream;
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 use seaworthy::error::Class;
@@ -25,6 +24,7 @@ use crate::front::origin::{STAND_INS, load_option};
 use crate::front::paint::Paint;
 use crate::front::plain::finished_text;
 use crate::front::say;
+use crate::front::tui::input::Typed;
 use crate::front::tui::look::Look;
 use crate::front::tui::model::{Exit, Message, Model, Wish};
 use crate::front::tui::{self, Stage as _, terminal};
@@ -76,11 +76,15 @@ async fn full_screen(session: &Arc<Session>, arguments: &InstallArgs) -> Result<
         // A frame goes out at once; standard error by itself sends each escape sequence alone.
         let out = BufWriter::with_capacity(FRAME_BYTES, stderr());
         let mut terminal = Terminal::new(CrosstermBackend::new(out)).map_err(|error| unusable(&error))?;
-        let ears = (EventStream::new(), messages);
+        let ears = (Typed::new(), messages);
         let exit = tui::run(&mut terminal, ears, &mut model, &mut crew, &mut screen).await;
         if screen.is_gone() {
             // Its destructor wants to show the cursor, and panics when it cannot say that it could not.
             std::mem::forget(terminal);
+            // That nothing could be drawn any more is heard before the signal that says why.
+            if exit.is_err() {
+                return Ok(ExitCode::from(129));
+            }
         }
         exit.map_err(|error| unusable(&error))?
     };

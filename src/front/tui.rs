@@ -9,6 +9,7 @@
 //!
 //! `update` and `view` are pure. Nothing blocks the loop: what takes time is an effect, and its answer a message.
 
+pub(crate) mod input;
 pub(crate) mod keys;
 pub(crate) mod look;
 pub(crate) mod model;
@@ -35,7 +36,7 @@ use model::{Effect, Exit, Message, Model};
 
 /// How often what moves is drawn again.
 const FRAME: Duration = Duration::from_millis(125);
-/// How often it is looked whether the terminal is still there: crossterm never tells, and asks for keys without end.
+/// How often it is looked whether the terminal is still there: crossterm never tells.
 const PULSE: Duration = Duration::from_secs(1);
 
 /// Does what the model wants done, and answers with messages.

@@ -16,6 +16,17 @@ fn asked_for_images() -> Terminal {
     terminal
 }
 
+/// A question on a terminal that has gone away is never answered: once it kept a core busy for ever.
+#[test]
+fn nothing_outlives_its_terminal() {
+    // Whichever it hears first: the signal, or that there is nothing more to read.
+    let ends = |code: u32| assert!([1, 129].contains(&code), "{code}");
+    ends(asked_for_images().hang_up("x"));
+    let screen = Terminal::wizard(&[]);
+    screen.until("the full screen", |screen| screen.alternate_screen());
+    ends(screen.hang_up("?"));
+}
+
 #[test]
 fn the_same_questions_line_by_line() {
     let mut terminal = asked_for_images();

@@ -2,7 +2,9 @@
 
 use std::io::{Read as _, Write};
 use std::num::NonZero;
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, mpsc};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
@@ -26,6 +28,9 @@ pub(super) struct Terminal {
     keys: Box<dyn Write + Send>,
     child: Box<dyn Child + Send + Sync>,
     screen: Arc<(Mutex<vt100::Parser>, Condvar)>,
+    reader: JoinHandle<()>,
+    /// Whether nobody reads any more after the next output.
+    closing: Arc<AtomicBool>,
     settings: String,
 }
 
@@ -68,7 +73,9 @@ impl Terminal {
         drop(pair.slave);
         let screen = Arc::new((Mutex::new(vt100::Parser::new(some(24), some(80), 1000)), Condvar::new()));
         let (mut reader, seen) = (pair.master.try_clone_reader().unwrap(), screen.clone());
-        std::thread::spawn(move || {
+        let closing = Arc::new(AtomicBool::new(false));
+        let is_closing = closing.clone();
+        let reader = std::thread::spawn(move || {
             let mut bytes = [0; 4096];
             // An error is the end: the other side of the terminal is closed.
             while let Ok(length @ 1..) = reader.read(&mut bytes) {
@@ -77,10 +84,13 @@ impl Terminal {
                 parser.process(&bytes[..length]);
                 drop(parser);
                 seen.1.notify_all();
+                if is_closing.load(Ordering::Relaxed) {
+                    break;
+                }
             }
         });
         let keys = pair.master.take_writer().unwrap();
-        Self { fake, home, _server: server, master: pair.master, keys, child, screen, settings }
+        Self { fake, home, _server: server, master: pair.master, keys, child, screen, reader, closing, settings }
     }
 
     /// Starts the wizard with the stacks of the tests.
@@ -132,6 +142,25 @@ impl Terminal {
         self.as_before();
         let text = self.screen.0.lock().unwrap().screen().contents();
         (code, text, self.home)
+    }
+
+    /// Takes the terminal away, as when its window is closed, and waits for the end of the program: its exit code. `key` has to
+    /// show something, so that the reader, which holds the terminal open, wakes.
+    #[track_caller]
+    pub(super) fn hang_up(mut self, key: &str) -> u32 {
+        self.closing.store(true, Ordering::Relaxed);
+        self.keys(key);
+        self.reader.join().unwrap();
+        drop((self.keys, self.master));
+        let (sender, ended) = mpsc::channel();
+        let mut killer = self.child.clone_killer();
+        let waiting = std::thread::spawn(move || sender.send(self.child.wait().unwrap().exit_code()));
+        let code = ended.recv_timeout(PATIENCE);
+        if code.is_err() {
+            killer.kill().unwrap();
+        }
+        waiting.join().unwrap().ok();
+        code.expect("the program outlived its terminal")
     }
 
     /// The terminal is as it was before the program began.

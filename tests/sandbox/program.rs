@@ -37,11 +37,20 @@ fn what_is_broken_is_named() {
         ("no-room", "Insufficient cpu"),
         ("no-storage-class", "names no storage class"),
         ("node-unreachable", "is not ready"),
+        ("image-rate-limited", "toomanyrequests"),
+        ("disk-pressure", "disk-pressure"),
+        ("webhook-down", "must be asked and cannot be"),
+        ("api-refusing=403", "this user may not do this (403)"),
+        ("api-refusing=500", "the server answered 500"),
+        ("api-down=600", "connection refused"),
+        ("certificate-expired", "certificate has expired"),
     ];
     for (fault, words) in table {
         let broken = Test::new().args(["sandbox", "fault", "inject", fault]).any_stderr().run();
         let failed = Test::after(broken).line(INSTALL).status(1).any_stderr().run();
-        let last = failed.stderr.trim_end().lines().last().unwrap_or_default().to_owned();
+        let said: Vec<&str> = failed.stderr.trim_end().lines().collect();
+        // The last line, or the error before its hint.
+        let last = said[said.len().saturating_sub(2)..].join("\n");
         assert!(last.contains(words), "{fault}: {last}");
     }
 }
