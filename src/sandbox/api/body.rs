@@ -9,6 +9,7 @@ use http::{Method, Request};
 use serde_json::{Value, json as document};
 
 use super::write::Asked;
+use crate::sandbox::ids::hexadecimal;
 use crate::sandbox::protobuf;
 use crate::sandbox::refusal::Refusal;
 
@@ -72,8 +73,7 @@ fn summary(bytes: &[u8]) -> String {
         None => "<empty>".to_owned(),
         Some(b'{') => format!("{}{more}", String::from_utf8_lossy(shown)),
         Some(_) => {
-            let digits: String = shown.iter().map(|byte| format!("{byte:02x}")).collect();
-            format!("{digits}{more}")
+            format!("{}{more}", hexadecimal(shown))
         }
     }
 }
