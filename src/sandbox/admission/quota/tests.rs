@@ -16,7 +16,9 @@ fn told(spec: &Value, there: &[Value], object: &Value) -> Option<String> {
     let mut world = sandbox.lock();
     let quota = json!({"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "q", "namespace": "default"}, "spec": spec});
     world.put(quota);
-    there.iter().for_each(|object| drop(world.put(object.clone())));
+    for object in there {
+        world.put(object.clone());
+    }
     let address = crate::sandbox::store::address_of(object).unwrap();
     let live = world.store.get(&address).cloned();
     judge(&world, object, live.as_ref(), &address).err().map(|refusal| refusal.message)
