@@ -23,7 +23,7 @@ fn nothing_outlives_its_terminal() {
     let ends = |code: u32| assert!([1, 129].contains(&code), "{code}");
     ends(asked_for_images().hang_up("x"));
     let screen = Terminal::wizard(&[]);
-    screen.until("the full screen", |screen| screen.alternate_screen());
+    screen.until("the full screen", vt100::Screen::alternate_screen);
     ends(screen.hang_up("?"));
 }
 
