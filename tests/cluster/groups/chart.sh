@@ -424,7 +424,7 @@ test_a_lost_volume_of_the_chart_comes_back_with_its_contents() {
   lose_volume
   exits 3 about recover
   expect "claim-lost PersistentVolumeClaim/$NAMESPACE/data-shop-store-0" head -n 1 "$WORK/out"
-  says 'shop-store' "seaworthy recover rebind --claim $NAMESPACE/data-shop-store-0"
+  says 'shop-store' " recover rebind --claim $NAMESPACE/data-shop-store-0"
   exits 0 about recover rebind --dry-run -o json
   local names
   mapfile -t names < <(jq -r '.plan.steps[].action | select(.do == "rescue").verb | select(.verb == "delete" or .verb == "release")

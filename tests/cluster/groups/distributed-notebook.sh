@@ -290,7 +290,7 @@ test_notebook_says_what_is_missing_before() {
   local mark
   mark=$(audit_mark)
   exits 1 ha --dry-run
-  says 'profile ha needs kruise: OpenKruise, which makes CloneSets, is not there' 'seaworthy prerequisites install kruise' 'profile ha needs metallb: ' \
+  says 'profile ha needs kruise: OpenKruise, which makes CloneSets, is not there' ' prerequisites install kruise' 'profile ha needs metallb: ' \
     'nobody would give Service/default/gateway an address'
   exits 0 install --dry-run
   says 'profile single-node needs kruise: '

@@ -286,7 +286,7 @@ test_geodata_ha_has_a_volume_that_several_nodes_write_to_or_is_refused() {
     kubectl -n kube-system delete role,rolebinding -l "seaworthy.dev/namespace=$NAMESPACE" >/dev/null 2>&1; end' EXIT
   mark=$(audit_mark)
   exits 2 ha --yes
-  says '`seaworthy prerequisites install shared-path`' '`--set persistence.storageClass=shared`' 'there is no storage class nfs'
+  says ' prerequisites install shared-path`' '`--set persistence.storageClass=shared`' 'there is no storage class nfs'
   exits 2 ha --set persistence.storageClass=local-path --yes
   same "what is written" "" "$(audited_writes "$mark")"
   exits 0 sw prerequisites install shared-path --set image.tag=v0.0.30 --set provisioner.probes=false --yes

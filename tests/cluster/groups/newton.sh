@@ -189,7 +189,7 @@ test_newton_ha_takes_its_volumes_from_shared_path() {
   one=(sw install "$STACK" --profile ha -f "$VALUES" -n "$NAMESPACE" --set etcd.antiAffinity=preferred --set etcd.persistence.storageClass=local-path)
   mark=$(audit_mark)
   exits 2 "${one[@]}" --yes
-  says '`seaworthy prerequisites install shared-path`' '`--set global.storageClass=shared`' 'there is no storage class ceph-filesystem'
+  says ' prerequisites install shared-path`' '`--set global.storageClass=shared`' 'there is no storage class ceph-filesystem'
   exits 2 "${one[@]}" --set global.storageClass=local-path --set "persistence.accessModes={ReadWriteMany}" --yes
   same "what is written" "" "$(audited_writes "$mark")"
   exits 0 sw prerequisites install shared-path --set image.tag=v0.0.30 --set provisioner.probes=false --yes

@@ -43,7 +43,7 @@ test_a_version_that_does_not_come_up_is_explained_and_goes_back() {
   before=$(k get deployment hello-web -o 'jsonpath={.spec.template.spec.containers[0].image}')
   # Nobody is there to be asked: it stays as it is, and the cause is the last line.
   WAIT=60s exits 1 change upgrade --yes --ignore images --set image.tag=none
-  says ErrImagePull 'library/busybox:none' 'seaworthy rollback hello'
+  says ErrImagePull 'library/busybox:none' ' rollback hello'
   exits 0 change rollback --yes
   expect "$before" k get deployment hello-web -o 'jsonpath={.spec.template.spec.containers[0].image}'
   WAIT=60s exits 1 change upgrade --yes --ignore images --set image.tag=none --roll-back

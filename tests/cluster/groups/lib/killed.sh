@@ -183,7 +183,7 @@ stopped_by() {
   wait "$job" || code=$?
   ((code == $2)) || fail "ended with $code: $(cat "$WORK/err")"
   run=$(sw runs list -o json | jq -r '.items[0].run')
-  says "seaworthy runs resume $run"
+  says " runs resume $run"
   expect interrupted run_states
   no_lock
   before=$(uids)
