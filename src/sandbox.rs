@@ -13,7 +13,6 @@
 
 mod address;
 mod admission;
-mod admit;
 mod amount;
 mod api;
 mod application;

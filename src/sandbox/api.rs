@@ -10,6 +10,7 @@ mod read;
 mod remove;
 mod review;
 mod table;
+mod typed;
 mod write;
 
 pub(super) use discovery::VERSION;

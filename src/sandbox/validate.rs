@@ -3,14 +3,18 @@
 
 pub(super) mod claim;
 mod difference;
+mod immutable;
+mod name;
 mod pod;
 mod policy;
 mod workload;
 
+pub(super) use immutable::unchanged;
+pub(super) use name::name;
+
 use serde_json::{Value, json};
 
 use super::address::Address;
-use super::amount::Amount;
 use super::refusal::Refusal;
 use crate::object::{items, number, text};
 
@@ -31,7 +35,6 @@ pub(super) fn check(object: &Value, live: Option<&Value>, address: &Address) -> 
     }) {
         return Ok(());
     }
-    undecodable(object, kind)?;
     let mut faults = metadata(object);
     match kind {
         "Pod" if live.is_none() => pod::spec(&object["spec"], "spec", &mut faults),
@@ -76,32 +79,6 @@ pub(super) fn finalizers(live: &Value, after: &Value, address: &Address) -> Resu
     // The real one judges metadata twice, and says it twice.
     let faults = vec![("metadata.finalizers".to_owned(), fault); 2];
     Err(Refusal::invalid(kind, address.group(), &address.name, &faults))
-}
-
-/// A value that its type cannot hold is refused before anything is judged.
-fn undecodable(object: &Value, kind: &str) -> Result<(), Refusal> {
-    if kind == "Secret"
-        && let Some(position) = object["data"].as_object().and_then(|data| data.values().find_map(misplaced))
-    {
-        return Err(Refusal::undecodable(object, &format!("illegal base64 data at input byte {position}")));
-    }
-    let is_policy = ["ResourceQuota", "LimitRange"].contains(&kind);
-    if kind == "Pod"
-        && pod::quantities(&object["spec"]).any(|quantity| crate::stack::quantity::parse(quantity).is_none())
-        || is_policy && policy::quantities(object).iter().any(|quantity| Amount::of(quantity).is_none())
-    {
-        return Err(Refusal::undecodable(
-            object,
-            "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'",
-        ));
-    }
-    Ok(())
-}
-
-/// Where a text stops being base64.
-fn misplaced(value: &Value) -> Option<usize> {
-    let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || [b'+', b'/', b'=', b'\n', b'\r'].contains(&byte);
-    value.as_str()?.bytes().position(|byte| !is_letter(byte))
 }
 
 fn invalid(value: impl std::fmt::Display, fault: &str) -> String {

@@ -3,11 +3,12 @@
 use http::StatusCode;
 use serde_json::Value;
 
+use super::typed;
 use super::write::{Answer, Asked, check_version};
 use crate::sandbox::address::Address;
+use crate::sandbox::owners;
 use crate::sandbox::refusal::{Refusal, dotted};
 use crate::sandbox::world::World;
-use crate::sandbox::{admit, owners};
 
 /// Makes or changes an object as its applier wants it.
 pub(super) fn apply(
@@ -25,11 +26,11 @@ pub(super) fn apply(
         return Err(Refusal::new(400, "BadRequest", "metadata.managedFields must be nil"));
     }
     if wanted["kind"].is_null() || wanted["apiVersion"].is_null() {
-        let message = format!("invalid object type: {}", admit::type_of(&wanted));
+        let message = format!("invalid object type: {}", typed::type_of(&wanted));
         return Err(Refusal::new(400, "BadRequest", message));
     }
     if let Some(schema) = asked.schema(world) {
-        admit::typed(schema, &wanted)?;
+        typed::typed(schema, &wanted)?;
     }
     asked.check(world, &mut wanted, address)?;
     wanted["metadata"]["name"] = address.name.as_str().into();

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::Served;
 use super::read::scale;
-use super::{apply, body, remove};
+use super::{apply, body, remove, typed};
 use crate::object::{items, text};
 use crate::sandbox::address::{Address, Route};
 use crate::sandbox::owners::{self, Writer};
@@ -17,7 +17,7 @@ use crate::sandbox::schema::{self, Schema};
 use crate::sandbox::select::Query;
 use crate::sandbox::store::{is_counted, time};
 use crate::sandbox::world::World;
-use crate::sandbox::{admission, admit, defaults, merge, validate};
+use crate::sandbox::{admission, defaults, merge, validate};
 
 /// How a write was asked for.
 pub(super) struct Asked<'a> {
@@ -130,7 +130,7 @@ impl Asked<'_> {
             return Err(Refusal::new(400, "BadRequest", message));
         }
         if let Some(schema) = self.schema(world) {
-            admit::decoded(schema, object, self.served, self.is_strict())?;
+            typed::decoded(schema, object, self.served, self.is_strict())?;
         }
         let namespace = text(object, "/metadata/namespace");
         if namespace.is_some() && namespace != address.namespace.as_deref() {
@@ -188,10 +188,10 @@ impl Asked<'_> {
         }
         if let Some(live) = live {
             validate::finalizers(live, &after, address)?;
-            admit::unchanged(live, &after, address)?;
+            validate::unchanged(live, &after, address)?;
             keep(live, &mut after, self.route.sub.as_deref());
         } else {
-            admit::name(&self.served.kind, address)?;
+            validate::name(&self.served.kind, address)?;
         }
         admission::judge(world, &after, live, address)?;
         tidy(&mut after);
@@ -384,7 +384,7 @@ fn patch(world: &mut World, address: &Address, body: &Value, asked: &Asked<'_>) 
     let mut after = merge::patched(&live, body, &asked.kind, asked.schema(world))?;
     check_version(&live, &after, address)?;
     if let Some(schema) = asked.schema(world) {
-        admit::decoded(schema, &mut after, asked.served, asked.is_strict())?;
+        typed::decoded(schema, &mut after, asked.served, asked.is_strict())?;
     }
     owners::track(Some(&live), &mut after, &asked.writer(world));
     Ok((StatusCode::OK, asked.store(world, address, after, Some(&live))?))

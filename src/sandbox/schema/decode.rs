@@ -48,6 +48,10 @@ fn short(name: &str) -> &str {
 fn fits(schema: Schema<'_>, value: &Value, place: &Place) -> Result<(), String> {
     let refused = || Err(place.cannot(&shown(schema, value), &go_type(schema)));
     match (schema.sort(), value) {
+        (Sort::Text, Value::String(text)) if is_bytes(schema) => match misplaced(text) {
+            Some(position) => Err(format!("illegal base64 data at input byte {position}")),
+            None => Ok(()),
+        },
         (_, Value::Null)
         | (Sort::Any, _)
         | (Sort::Text | Sort::WholeOrText, Value::String(_))
@@ -81,6 +85,17 @@ fn fits(schema: Schema<'_>, value: &Value, place: &Place) -> Result<(), String> 
 /// The kind that an object says it is of: the name of the outermost structure.
 fn value_kind(map: &serde_json::Map<String, Value>) -> Option<&str> {
     map.get("kind").and_then(Value::as_str)
+}
+
+/// Bytes, written as base64.
+fn is_bytes(schema: Schema<'_>) -> bool {
+    schema.raw()["format"] == "byte"
+}
+
+/// Where a text stops being base64.
+fn misplaced(text: &str) -> Option<usize> {
+    let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || [b'+', b'/', b'=', b'\n', b'\r'].contains(&byte);
+    text.bytes().position(|byte| !is_letter(byte))
 }
 
 fn is_short(schema: Schema<'_>) -> bool {
@@ -121,7 +136,7 @@ fn shown(schema: Schema<'_>, value: &Value) -> String {
 fn go_type(schema: Schema<'_>) -> String {
     let of = |below: Option<Schema<'_>>| below.map_or_else(|| "interface {}".to_owned(), go_type);
     match schema.sort() {
-        Sort::Text if schema.raw()["format"] == "byte" => "[]uint8".to_owned(),
+        Sort::Text if is_bytes(schema) => "[]uint8".to_owned(),
         Sort::Text => "string".to_owned(),
         Sort::Truth => "bool".to_owned(),
         Sort::Whole if is_short(schema) => "int32".to_owned(),
@@ -230,6 +245,10 @@ mod tests {
             (container(json!({"resources": {"limits": {"cpu": "1 core"}}})), NO_QUANTITY),
             (container(json!({"resources": {"limits": {"memory": "1gb"}}})), NO_QUANTITY),
             (container(json!({"resources": {"limits": {"memory": "1KiM"}}})), NO_SUFFIX),
+            (
+                json!({"apiVersion": "v1", "kind": "Secret", "data": {"a": "YQ!="}}),
+                "illegal base64 data at input byte 2",
+            ),
             (
                 container(json!({"livenessProbe": {"httpGet": {"port": true}}})),
                 "json: cannot unmarshal bool into Go value of type int32",

@@ -58,14 +58,3 @@ fn one(container: &Value, place: &str, volumes: &BTreeSet<&str>, faults: &mut Fa
         }
     }
 }
-
-/// All quantities of the containers of a pod.
-pub(super) fn quantities(spec: &Value) -> impl Iterator<Item = &str> {
-    let containers = items(spec, "/containers").chain(items(spec, "/initContainers"));
-    containers
-        .flat_map(|container| {
-            ["requests", "limits"].into_iter().filter_map(|key| container["resources"][key].as_object())
-        })
-        .flat_map(|map| map.values())
-        .filter_map(Value::as_str)
-}

@@ -34,14 +34,6 @@ const MEASURED: [&str; 10] = [
 const OPPOSITES: [(&str, &str); 2] = [("BestEffort", "NotBestEffort"), ("Terminating", "NotTerminating")];
 const OTHER_SCOPES: [&str; 3] = ["PriorityClass", "CrossNamespacePodAffinity", "VolumeAttributesClass"];
 
-/// All quantities of a quota or of a limit range; others have none that are looked at here.
-pub(super) fn quantities(object: &Value) -> Vec<&Value> {
-    let of_quota = [object.pointer("/spec/hard")].into_iter();
-    let parts = ["max", "min", "default", "defaultRequest", "maxLimitRequestRatio"];
-    let of_range = items(object, "/spec/limits").flat_map(|limit| parts.map(|part| limit.get(part)));
-    of_quota.chain(of_range).flatten().filter_map(Value::as_object).flat_map(|map| map.values()).collect()
-}
-
 /// What does not fit in a quota.
 pub(super) fn quota(object: &Value, faults: &mut Faults) {
     for (name, value) in object["spec"]["hard"].as_object().into_iter().flatten() {

@@ -1,84 +1,18 @@
-//! What the API server refuses: bad names, unknown fields, changes of what cannot change. Texts as Kubernetes 1.34 writes them.
+//! What an update must not change. Source: `pkg/apis/*/validation`, `Validate*Update`, 1.34.
 
 use serde_json::Value;
 
-use super::address::Address;
-use super::api::Served;
-use super::refusal::Refusal;
-use super::schema::{self, Schema};
-use super::validate::claim;
+use super::claim;
 use crate::object::text;
-use crate::stack::names::{is_label, is_subdomain};
-
-/// The name is one that Kubernetes takes.
-pub(super) fn name(kind: &str, address: &Address) -> Result<(), Refusal> {
-    let name = address.name.as_str();
-    let fault = if name.is_empty() {
-        Some("Required value: name or generateName is required".to_owned())
-    } else if kind == "Service" && (!is_label(name) || name.starts_with(|letter: char| letter.is_ascii_digit())) {
-        Some(format!(
-            "Invalid value: \"{name}\": a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')"
-        ))
-    } else if kind == "Namespace" && !is_label(name) {
-        Some(format!(
-            "Invalid value: \"{name}\": a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')"
-        ))
-    } else if address.group() != "rbac.authorization.k8s.io" && !is_subdomain(name) {
-        Some(format!(
-            "Invalid value: \"{name}\": a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
-        ))
-    } else {
-        None
-    };
-    match fault {
-        Some(fault) => Err(Refusal::invalid(kind, address.group(), name, &[("metadata.name".to_owned(), fault)])),
-        None => Ok(()),
-    }
-}
-
-/// What was sent can be read into its type, and with `fieldValidation=Strict` has no field that the type does not have; what a
-/// definition does not know of a custom object is left out when it is stored.
-pub(super) fn decoded(schema: Schema<'_>, object: &mut Value, served: &Served, is_strict: bool) -> Result<(), Refusal> {
-    let unknown = if is_strict { schema::unknown(schema, object) } else { Vec::new() };
-    if served.builtin
-        && let Err(fault) = schema::decode(schema, object)
-    {
-        return Err(Refusal::undecodable(object, &fault));
-    }
-    if unknown.is_empty() {
-        return Ok(());
-    }
-    let said: Vec<String> = unknown.iter().map(|field| format!("unknown field \"{field}\"")).collect();
-    Err(Refusal::undecodable(object, &format!("strict decoding error: {}", said.join(", "))))
-}
-
-/// What an apply sends is of its type, or nobody could own it.
-pub(super) fn typed(schema: Schema<'_>, wanted: &Value) -> Result<(), Refusal> {
-    let Some(fault) = schema::misfit(schema, wanted) else { return Ok(()) };
-    let place = |key: &str| wanted["metadata"][key].as_str().unwrap_or_default();
-    let message = format!(
-        "failed to create typed patch object ({}/{}; {}): {fault}",
-        place("namespace"),
-        place("name"),
-        type_of(wanted)
-    );
-    Err(Refusal::new(500, "", message))
-}
-
-/// The type that an object says it is of, as Go prints it: `apps/v1, Kind=Deployment`, and `/v1, Kind=Pod` of the core group.
-pub(super) fn type_of(object: &Value) -> String {
-    let part = |key: &str| object[key].as_str().unwrap_or_default();
-    let version = part("apiVersion");
-    let slash = if version.contains('/') { "" } else { "/" };
-    format!("{slash}{version}, Kind={}", part("kind"))
-}
+use crate::sandbox::address::Address;
+use crate::sandbox::refusal::Refusal;
 
 const STATEFUL_SET: &str = "Forbidden: updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden";
 const POD: &str = "Forbidden: pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)";
 const SOURCE: &str = "Forbidden: spec.persistentvolumesource is immutable after creation";
 
 /// What an update must not change.
-pub(super) fn unchanged(live: &Value, after: &Value, address: &Address) -> Result<(), Refusal> {
+pub(in crate::sandbox) fn unchanged(live: &Value, after: &Value, address: &Address) -> Result<(), Refusal> {
     let kind = after["kind"].as_str().unwrap_or_default();
     let differs = |pointer: &str| live.pointer(pointer) != after.pointer(pointer);
     let field = |name: &str, fault: &str| vec![(name.to_owned(), fault.to_owned())];
