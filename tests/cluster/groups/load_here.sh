@@ -208,7 +208,7 @@ test_interrupted() {
   in_node "$HERE" kill -INT "$(cat "$WORK/pid")"
   wait "$SAILING" || code=$?
   ((code == 130)) || fail "ended with $code: $(cat "$WORK/err")"
-  says 'go on with: seaworthy runs resume'
+  says 'go on with: seaworthy' ' runs resume '
   eventually 10 no_import
   expect "" held "$HERE" "$WEB"
   # The plan names the ctr that was found then.
