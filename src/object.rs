@@ -101,6 +101,16 @@ pub fn items<'a>(value: &'a Value, pointer: &str) -> impl Iterator<Item = &'a Va
     at(value, pointer).and_then(Value::as_array).into_iter().flatten()
 }
 
+/// Changes the list in a place; where there is none, it begins as an empty one.
+pub fn change_list(place: &mut Value, change: impl FnOnce(&mut Vec<Value>)) {
+    let mut list = match place.take() {
+        Value::Array(list) => list,
+        _ => Vec::new(),
+    };
+    change(&mut list);
+    *place = list.into();
+}
+
 /// Text from a cluster made fit for a terminal: control characters (but for line ends and tabs) become `?`.
 ///
 /// Names, events and logs are written by whoever can write to the cluster; an escape sequence in them could rewrite the

@@ -39,7 +39,12 @@ impl Address {
 
 /// The group of an `apiVersion`; empty for the core group.
 pub(super) fn group(api_version: &str) -> &str {
-    api_version.rsplit_once('/').map_or("", |(group, _)| group)
+    parts(api_version).0
+}
+
+/// Group and version of an `apiVersion`.
+pub(super) fn parts(api_version: &str) -> (&str, &str) {
+    api_version.rsplit_once('/').unwrap_or(("", api_version))
 }
 
 /// A path below `/api/v1` or `/apis/GROUP/VERSION`.

@@ -23,8 +23,8 @@ use serde_json::Value;
 use tower::BoxError;
 
 use super::Sandbox;
-use super::address::Route;
-use super::refusal::Refusal;
+use super::address::{Route, group};
+use super::refusal::{Refusal, dotted};
 use super::select::Query;
 use super::world::World;
 use crate::kinds;
@@ -125,12 +125,15 @@ pub(super) fn served(world: &World, route: &Route) -> Option<Served> {
     if let Some(kind) = builtin {
         return Some(Served { kind: kind.kind.to_owned(), namespaced: kind.namespaced, builtin: true });
     }
-    let mut definitions = world.store.all("CustomResourceDefinition");
-    let definition = definitions.find(|definition| {
-        defines(definition, &route.api_version) && text(definition, "/spec/names/plural") == Some(&route.plural)
-    })?;
+    let definition = definition(world, &route.api_version, &route.plural)?;
     let kind = text(definition, "/spec/names/kind")?.to_owned();
     Some(Served { kind, namespaced: definition["spec"]["scope"] == "Namespaced", builtin: false })
+}
+
+/// The definition that serves this plural in this group and version. It is named after both.
+pub(super) fn definition<'w>(world: &'w World, api_version: &str, plural: &str) -> Option<&'w Value> {
+    let definition = world.find("CustomResourceDefinition", None, &dotted(plural, group(api_version)))?;
+    defines(definition, api_version).then_some(definition)
 }
 
 /// Whether a definition serves this group and version.

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::world::World;
-use crate::object::text;
+use crate::object::{change_list, text};
 use crate::snapshot::classes::is_default;
 
 /// Sets fields that are not there.
@@ -189,16 +189,13 @@ fn volume(object: &mut Value, live: Option<&Value>) {
     }
 }
 
-fn finalizer(object: &mut Value, name: &str) {
-    let list = &mut object["metadata"]["finalizers"];
-    if !list.is_array() {
-        *list = json!([]);
-    }
-    if let Value::Array(list) = list
-        && !list.iter().any(|known| known == name)
-    {
-        list.push(name.into());
-    }
+/// Puts a finalizer on an object that does not have it yet.
+pub(super) fn finalizer(object: &mut Value, name: &str) {
+    change_list(&mut object["metadata"]["finalizers"], |list| {
+        if !list.iter().any(|known| known == name) {
+            list.push(name.into());
+        }
+    });
 }
 
 fn definition(object: &mut Value) {
@@ -236,18 +233,16 @@ fn pod(object: &mut Value, world: &World) {
 
 /// The admission plugin `DefaultTolerationSeconds`.
 fn tolerations(spec: &mut Value) {
-    if !spec["tolerations"].is_array() {
-        spec["tolerations"] = json!([]);
-    }
-    let Value::Array(list) = &mut spec["tolerations"] else { return };
-    for key in ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"] {
-        if !list
-            .iter()
-            .any(|known| known["key"] == key || (known["operator"] == "Exists" && known.get("key").is_none()))
-        {
-            list.push(json!({"key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300}));
+    change_list(&mut spec["tolerations"], |list| {
+        for key in ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"] {
+            if !list
+                .iter()
+                .any(|known| known["key"] == key || (known["operator"] == "Exists" && known.get("key").is_none()))
+            {
+                list.push(json!({"key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300}));
+            }
         }
-    }
+    });
 }
 
 /// `Guaranteed`, `Burstable` or `BestEffort`. Source: Kubernetes, "Pod Quality of Service Classes".

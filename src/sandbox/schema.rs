@@ -17,12 +17,13 @@ use std::sync::LazyLock;
 
 use serde_json::{Map, Value, json};
 
-use super::address::group;
+use super::address::parts;
 use crate::object::{items, text};
 
 /// Where one schema names another.
-const COMPONENTS: &str = "#/components/schemas/";
-const META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
+pub(super) const COMPONENTS: &str = "#/components/schemas/";
+/// What all objects have.
+pub(super) const META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
 
 static TYPES: LazyLock<Map<String, Value>> = LazyLock::new(|| {
     // Made by a machine and read by a test: it cannot fail to parse.
@@ -51,6 +52,12 @@ pub(super) fn types() -> &'static Map<String, Value> {
 /// The name of the type of one of Kubernetes' own kinds.
 pub(super) fn name_of(api_version: &str, kind: &str) -> Option<&'static str> {
     KINDS.get(&(api_version.to_owned(), kind.to_owned())).copied()
+}
+
+/// What a definition says of one of its versions.
+pub(super) fn version_of<'a>(definition: &'a Value, api_version: &str) -> Option<&'a Value> {
+    let (_, wanted) = parts(api_version);
+    items(definition, "/spec/versions").find(|known| text(known, "/name") == Some(wanted))
 }
 
 /// The schema of one place.
@@ -138,9 +145,7 @@ impl<'a> Schema<'a> {
 
     /// Of the objects that a definition defines.
     pub(super) fn custom(definition: &'a Value, api_version: &str) -> Option<Self> {
-        let wanted = api_version.strip_prefix(group(api_version))?.trim_start_matches('/');
-        let version = items(definition, "/spec/versions").find(|known| text(known, "/name") == Some(wanted))?;
-        let schema = version.pointer("/schema/openAPIV3Schema")?;
+        let schema = version_of(definition, api_version)?.pointer("/schema/openAPIV3Schema")?;
         Some(Self { place: schema, of: schema, origin: Origin::CustomRoot })
     }
 
@@ -155,6 +160,10 @@ impl<'a> Schema<'a> {
 
     fn attribute(self, name: &str) -> Option<&'a Value> {
         self.place.get(name).or_else(|| self.of.get(name))
+    }
+
+    fn says(self, name: &str) -> bool {
+        self.attribute(name).is_some_and(|is| *is == true)
     }
 
     /// Whether it is that of a whole custom object.
@@ -174,8 +183,7 @@ impl<'a> Schema<'a> {
     }
 
     pub(super) fn field(self, name: &str) -> Field<'a> {
-        let is_object =
-            self.is_root() || self.attribute("x-kubernetes-embedded-resource").is_some_and(|is| *is == true);
+        let is_object = self.is_root() || self.says("x-kubernetes-embedded-resource");
         if is_object && name == "metadata" {
             return Schema::named(META).map_or(Field::Open, Field::Known);
         }
@@ -195,7 +203,7 @@ impl<'a> Schema<'a> {
 
     /// Whether fields that it does not name are kept.
     pub(super) fn is_open(self) -> bool {
-        self.attribute("x-kubernetes-preserve-unknown-fields").is_some_and(|is| *is == true)
+        self.says("x-kubernetes-preserve-unknown-fields")
     }
 
     pub(super) fn item(self) -> Option<Self> {
@@ -251,7 +259,7 @@ impl<'a> Schema<'a> {
                 return Sort::WholeOrText;
             }
         }
-        if self.attribute("x-kubernetes-int-or-string").is_some_and(|is| *is == true) {
+        if self.says("x-kubernetes-int-or-string") {
             return Sort::WholeOrText;
         }
         match self.of.get("type").and_then(Value::as_str) {

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::forbidden_pod;
-use crate::object::{items, text};
+use crate::object::{change_list, items, text};
 use crate::sandbox::refusal::Refusal;
 use crate::sandbox::world::World;
 
@@ -34,7 +34,7 @@ pub(super) fn complete(world: &mut World, pod: &mut Value) -> Result<(), Refusal
         let known = volume.into_iter().find(|name| name.starts_with(VOLUME)).map(str::to_owned);
         let volume = known.clone().unwrap_or_else(|| format!("{VOLUME}{}", world.store.ids.suffix()));
         if mount(pod, &volume) && known.is_none() {
-            push(&mut pod["spec"], "volumes", token(&volume));
+            change_list(&mut pod["spec"]["volumes"], |volumes| volumes.push(token(&volume)));
         }
     }
     let has_secrets = items(pod, "/spec/imagePullSecrets").next().is_some();
@@ -50,21 +50,13 @@ fn mount(pod: &mut Value, volume: &str) -> bool {
     for list in ["initContainers", "containers"] {
         for container in pod["spec"].get_mut(list).and_then(Value::as_array_mut).into_iter().flatten() {
             if !items(container, "/volumeMounts").any(|mount| mount["mountPath"] == PLACE) {
-                push(container, "volumeMounts", json!({"name": volume, "readOnly": true, "mountPath": PLACE}));
+                let mount = json!({"name": volume, "readOnly": true, "mountPath": PLACE});
+                change_list(&mut container["volumeMounts"], |mounts| mounts.push(mount));
                 is_needed = true;
             }
         }
     }
     is_needed
-}
-
-fn push(object: &mut Value, list: &str, item: Value) {
-    if !object[list].is_array() {
-        object[list] = json!([]);
-    }
-    if let Value::Array(list) = &mut object[list] {
-        list.push(item);
-    }
 }
 
 fn token(volume: &str) -> Value {

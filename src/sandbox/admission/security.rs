@@ -167,6 +167,11 @@ fn plural(word: &str, count: usize) -> String {
     if count == 1 { word.to_owned() } else { format!("{word}s") }
 }
 
+/// What so many of something do.
+fn uses(count: usize) -> &'static str {
+    if count == 1 { "uses" } else { "use" }
+}
+
 /// `container "a"`, `containers "a", "b"`.
 fn named(names: &[&str]) -> String {
     format!("{} {}", plural("container", names.len()), quoted(names))
@@ -182,10 +187,6 @@ fn setters(of_pod: bool, names: &[&str]) -> Option<String> {
 /// What the pod itself and its containers say in a field of their security contexts, where they say anything.
 fn said<'a>(holder: &'a Value, field: &str) -> Option<&'a Value> {
     holder.pointer(&format!("/securityContext{field}")).filter(|value| !value.is_null())
-}
-
-fn is_windows(pod: &Value) -> bool {
-    pod["spec"]["os"]["name"] == "windows"
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::openapi;
 use crate::kinds;
 use crate::object::{items, text};
+use crate::sandbox::address::{group, parts};
 use crate::sandbox::refusal::Refusal;
 use crate::sandbox::world::World;
 
@@ -97,21 +98,26 @@ fn rank(version: &str) -> (u8, Reverse<u32>, Reverse<u32>, String) {
     read().unwrap_or_else(|| (3, Reverse(0), Reverse(0), version.to_owned()))
 }
 
-fn groups(world: &World) -> Vec<Value> {
-    let mut groups: Vec<Value> = Vec::new();
-    for api_version in versions(world) {
-        let Some((group, version)) = api_version.rsplit_once('/') else { continue };
-        let entry = json!({"groupVersion": api_version, "version": version});
-        match groups.iter_mut().find(|known| known["name"] == group) {
-            Some(known) => {
-                if let Some(versions) = known["versions"].as_array_mut() {
-                    versions.push(entry);
-                }
-            }
-            None => groups.push(json!({"name": group, "versions": [entry], "preferredVersion": entry})),
+/// Every group with each `apiVersion` of it, in the order of the first.
+fn by_group(world: &World) -> Vec<(String, Vec<String>)> {
+    let mut groups: Vec<(String, Vec<String>)> = Vec::new();
+    for version in versions(world) {
+        let group = group(&version).to_owned();
+        match groups.iter_mut().find(|(known, _)| *known == group) {
+            Some((_, versions)) => versions.push(version),
+            None => groups.push((group, vec![version])),
         }
     }
     groups
+}
+
+fn groups(world: &World) -> Vec<Value> {
+    let entry = |version: &String| json!({"groupVersion": version, "version": parts(version).1});
+    let named = by_group(world).into_iter().filter(|(group, _)| !group.is_empty()).map(|(group, versions)| {
+        let all: Vec<Value> = versions.iter().map(entry).collect();
+        json!({"name": group, "versions": all, "preferredVersion": all[0]})
+    });
+    named.collect()
 }
 
 /// The kinds of one `apiVersion` that are kept.
@@ -152,23 +158,12 @@ fn resources(world: &World, api_version: &str) -> Result<Value, Refusal> {
 
 /// All groups, or the core group, with all their kinds.
 fn all_at_once(world: &World, core: bool) -> Value {
-    let mut groups: Vec<(String, Vec<Value>)> = Vec::new();
-    for api_version in versions(world) {
-        let (group, version) = api_version.rsplit_once('/').unwrap_or(("", &api_version));
-        if group.is_empty() != core {
-            continue;
-        }
-        let entry =
-            json!({"version": version, "resources": gathered(&listed(world, &api_version)), "freshness": "Current"});
-        match groups.iter_mut().find(|(known, _)| known == group) {
-            Some((_, versions)) => versions.push(entry),
-            None => groups.push((group.to_owned(), vec![entry])),
-        }
-    }
-    let items = groups.into_iter().map(|(group, versions)| {
+    let entry = |version: &String| json!({"version": parts(version).1, "resources": gathered(&listed(world, version)), "freshness": "Current"});
+    let wanted = by_group(world).into_iter().filter(|(group, _)| group.is_empty() == core);
+    let items = wanted.map(|(group, versions)| {
         let metadata =
             if core { json!({"creationTimestamp": null}) } else { json!({"name": group, "creationTimestamp": null}) };
-        json!({"metadata": metadata, "versions": versions})
+        json!({"metadata": metadata, "versions": versions.iter().map(entry).collect::<Value>()})
     });
     json!({"kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2", "metadata": {}, "items": items.collect::<Value>()})
 }

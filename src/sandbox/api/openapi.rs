@@ -6,14 +6,12 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value, json};
 
 use super::discovery::{self, VERSION};
-use crate::object::{items, text};
-use crate::sandbox::address::group;
+use crate::object::text;
+use crate::sandbox::address::{group, parts};
 use crate::sandbox::refusal::Refusal;
-use crate::sandbox::schema::{name_of, types};
+use crate::sandbox::schema::{COMPONENTS, META, name_of, types, version_of};
 use crate::sandbox::world::World;
 
-const COMPONENTS: &str = "#/components/schemas/";
-const META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
 /// What can be asked of a write, as far as it is looked at here.
 const ASKED: [&str; 4] = ["dryRun", "fieldManager", "fieldValidation", "force"];
 
@@ -54,7 +52,7 @@ pub(super) fn document(world: &World, api_version: &str) -> Result<Value, Refusa
     for kind in &served {
         let (name, schema) = match name_of(api_version, &kind.kind) {
             Some(name) => (name.to_owned(), types()[name].clone()),
-            None => (name_of_custom(api_version, &kind.kind), custom(world, api_version, &kind.kind)),
+            None => (name_of_custom(api_version, &kind.kind), custom(world, api_version, kind)),
         };
         add(&mut schemas, name, schema);
         paths.extend(operations(api_version, kind));
@@ -92,33 +90,27 @@ fn references(schema: &Value, found: &mut BTreeSet<String>) {
 
 /// `test.seaworthy.v1.Boat` of the group `seaworthy.test`.
 fn name_of_custom(api_version: &str, kind: &str) -> String {
-    let (group, version) = api_version.rsplit_once('/').unwrap_or(("", api_version));
-    let parts: Vec<&str> = group.split('.').rev().chain([version, kind]).collect();
-    parts.join(".")
+    let (group, version) = parts(api_version);
+    group.split('.').rev().chain([version, kind]).collect::<Vec<_>>().join(".")
 }
 
 /// The schema of a definition, with what every object has.
-fn custom(world: &World, api_version: &str, kind: &str) -> Value {
-    let (group, version) = api_version.rsplit_once('/').unwrap_or(("", api_version));
-    let definitions = world.store.all("CustomResourceDefinition");
-    let mut of_kind = definitions.filter(|definition| {
-        super::defines(definition, api_version) && text(definition, "/spec/names/kind") == Some(kind)
-    });
-    let versions = of_kind.next().into_iter().flat_map(|definition| items(definition, "/spec/versions"));
-    let mut schema = versions
-        .filter(|known| text(known, "/name") == Some(version))
-        .find_map(|known| known.pointer("/schema/openAPIV3Schema").cloned())
-        .unwrap_or_else(|| json!({"type": "object"}));
+fn custom(world: &World, api_version: &str, served: &discovery::Resource) -> Value {
+    let (group, version) = parts(api_version);
+    let definition = super::definition(world, api_version, &served.plural);
+    let known = definition.and_then(|definition| version_of(definition, api_version));
+    let schema = known.and_then(|known| known.pointer("/schema/openAPIV3Schema").cloned());
+    let mut schema = schema.unwrap_or_else(|| json!({"type": "object"}));
     schema["properties"]["apiVersion"] = json!({"type": "string"});
     schema["properties"]["kind"] = json!({"type": "string"});
     schema["properties"]["metadata"] = json!({"allOf": [{"$ref": format!("{COMPONENTS}{META}")}]});
-    schema["x-kubernetes-group-version-kind"] = json!([{"group": group, "version": version, "kind": kind}]);
+    schema["x-kubernetes-group-version-kind"] = json!([{"group": group, "version": version, "kind": served.kind}]);
     schema
 }
 
 /// The paths of a kind, with what can be done there.
 fn operations(api_version: &str, kind: &discovery::Resource) -> [(String, Value); 2] {
-    let (group, version) = api_version.rsplit_once('/').unwrap_or(("", api_version));
+    let (group, version) = parts(api_version);
     let parameters: Vec<Value> = ASKED
         .iter()
         .map(|name| json!({"name": name, "in": "query", "schema": {"type": "string", "uniqueItems": true}}))

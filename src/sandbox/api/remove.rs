@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 
 use super::write::{Answer, Asked, found};
 use crate::sandbox::address::Address;
-use crate::sandbox::controllers;
 use crate::sandbox::refusal::{Refusal, dotted};
 use crate::sandbox::select::Selector;
 use crate::sandbox::world::World;
+use crate::sandbox::{controllers, defaults};
 
 /// As a deletion, within the budgets.
 pub(super) fn evict(world: &mut World, address: &Address) -> Answer {
@@ -56,14 +56,7 @@ pub(super) fn delete(world: &mut World, address: &Address, options: &Value, aske
         _ => None,
     };
     if let Some(finalizer) = finalizer {
-        if !live["metadata"]["finalizers"].is_array() {
-            live["metadata"]["finalizers"] = json!([]);
-        }
-        if let Value::Array(list) = &mut live["metadata"]["finalizers"]
-            && !list.iter().any(|known| known == finalizer)
-        {
-            list.push(finalizer.into());
-        }
+        defaults::finalizer(&mut live, finalizer);
         live = Arc::unwrap_or_clone(world.store.put(address, live, world.now));
     }
     let grace = asked

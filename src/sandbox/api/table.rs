@@ -7,9 +7,10 @@ use jiff::Timestamp;
 use jsonpath_rust::JsonPath as _;
 use serde_json::{Value, json};
 
-use super::{Served, defines};
-use crate::object::{items, text};
+use super::{Served, definition};
+use crate::object::items;
 use crate::sandbox::address::Route;
+use crate::sandbox::schema::version_of;
 use crate::sandbox::world::World;
 use columns::Column;
 
@@ -81,12 +82,9 @@ fn columns_of(world: &World, route: &Route, served: &Served) -> Vec<Column> {
     if served.builtin {
         return columns::builtin(&served.kind);
     }
-    let mut definitions = world.store.all("CustomResourceDefinition");
-    let definition = definitions.find(|definition| {
-        defines(definition, &route.api_version) && text(definition, "/spec/names/plural") == Some(&route.plural)
-    });
-    let version = route.api_version.rsplit('/').next().unwrap_or_default();
-    definition.map_or_else(|| columns::builtin(&served.kind), |definition| columns::custom(definition, version))
+    let definition = definition(world, &route.api_version, &route.plural);
+    let version = definition.and_then(|definition| version_of(definition, &route.api_version));
+    version.map_or_else(|| columns::builtin(&served.kind), columns::custom)
 }
 
 fn cell(kind: &str, column: &Column, object: &Value, now: Timestamp) -> Value {

@@ -6,8 +6,8 @@ use bytes::Bytes;
 use http::{Method, Request, StatusCode};
 use serde_json::{Value, json};
 
-use super::Served;
 use super::read::scale;
+use super::{Served, definition};
 use super::{apply, body, remove, typed};
 use crate::object::{items, text};
 use crate::sandbox::address::{Address, Route};
@@ -90,8 +90,8 @@ impl Asked<'_> {
         if self.served.builtin {
             return Schema::builtin(&self.route.api_version, &self.served.kind);
         }
-        let name = dotted(&self.route.plural, self.route.group());
-        Schema::custom(world.find("CustomResourceDefinition", None, &name)?, &self.route.api_version)
+        let definition = definition(world, &self.route.api_version, &self.route.plural)?;
+        Schema::custom(definition, &self.route.api_version)
     }
 
     fn is_strict(&self) -> bool {

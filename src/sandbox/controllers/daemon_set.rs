@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::pods::{create, discard, from_template, is_available, template_hash};
-use crate::object::{number, text};
+use crate::object::{change_list, number, text};
 use crate::sandbox::containers::is_ready;
 use crate::sandbox::world::World;
 use crate::snapshot::placing::{selects, tolerates};
@@ -69,11 +69,7 @@ fn pod_for(set: &Value, node: &str, hash: &str) -> Value {
     let mut pod = from_template(set, None, &[(REVISION, hash.to_owned()), ("pod-template-generation", "1".to_owned())]);
     pod["spec"]["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"] = json!({"nodeSelectorTerms":
         [{"matchFields": [{"key": "metadata.name", "operator": "In", "values": [node]}]}]});
-    let tolerations = &mut pod["spec"]["tolerations"];
-    if !tolerations.is_array() {
-        *tolerations = json!([]);
-    }
-    if let Value::Array(list) = tolerations {
+    change_list(&mut pod["spec"]["tolerations"], |list| {
         for (key, effect) in [
             ("not-ready", "NoExecute"),
             ("unreachable", "NoExecute"),
@@ -84,7 +80,7 @@ fn pod_for(set: &Value, node: &str, hash: &str) -> Value {
         ] {
             list.push(json!({"key": format!("node.kubernetes.io/{key}"), "operator": "Exists", "effect": effect}));
         }
-    }
+    });
     pod
 }
 

@@ -5,9 +5,10 @@
 use serde_json::{Value, json};
 
 use super::collector::finish;
-use super::pods::condition;
-use crate::object::{items, text};
+use super::pods::{condition, put_condition, without_update};
+use crate::object::{is_true, items, text};
 use crate::sandbox::address::Address;
+use crate::sandbox::defaults;
 use crate::sandbox::store::{address_of, time};
 use crate::sandbox::world::World;
 
@@ -47,37 +48,27 @@ pub(super) fn run(world: &mut World) {
 
 /// Whether a definition is going, and takes no new objects.
 pub(in crate::sandbox) fn is_ending(definition: &Value) -> bool {
-    items(definition, "/status/conditions")
-        .any(|condition| condition["type"] == ENDING && condition["status"] == "True")
+    is_true(definition, ENDING)
 }
 
 /// The first deletion of a definition only begins it.
 pub(in crate::sandbox) fn end(world: &World, definition: &mut Value) {
     definition["metadata"]["deletionTimestamp"] = time(world.now).into();
-    let mut finalizers: Vec<Value> = items(definition, "/metadata/finalizers").cloned().collect();
-    if !finalizers.iter().any(|known| known == CLEANUP) {
-        finalizers.push(CLEANUP.into());
-    }
-    definition["metadata"]["finalizers"] = finalizers.into();
+    defaults::finalizer(definition, CLEANUP);
     let said = "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon";
     say(world, definition, "True", ("InstanceDeletionPending", said));
 }
 
 /// Says how far the end of a definition is.
 fn say(world: &World, definition: &mut Value, status: &str, why: (&str, &str)) {
-    let mut said = condition(world, definition, ENDING, status, why);
-    if let Some(said) = said.as_object_mut() {
-        said.shift_remove("lastUpdateTime");
-    }
-    let others = items(definition, "/status/conditions").filter(|condition| condition["type"] != ENDING).cloned();
-    definition["status"]["conditions"] = others.chain([said]).collect::<Vec<_>>().into();
+    let said = without_update(condition(world, definition, ENDING, status, why));
+    put_condition(definition, said);
 }
 
 /// Deletes the objects of a definition that goes, and lets it go when the last is gone.
 fn clean(world: &mut World, definition: &Value) {
     let mut after = definition.clone();
-    let is_established = items(definition, "/status/conditions")
-        .any(|condition| condition["type"] == "Established" && condition["status"] == "True");
+    let is_established = is_true(definition, "Established");
     if is_established {
         for address in instances(world, definition) {
             // What has a finalizer of its own stays until somebody has taken it away.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use crate::object::{items, text};
+use crate::object::{change_list, items, text};
 use crate::sandbox::store::{address_of, read_time, time};
 use crate::sandbox::world::World;
 
@@ -50,17 +50,14 @@ fn report(world: &mut World, mut node: Value, lost: bool) {
                 "lastHeartbeatTime": condition["lastHeartbeatTime"], "lastTransitionTime": now});
         }
     }
-    if !node["spec"]["taints"].is_array() {
-        node["spec"]["taints"] = json!([]);
-    }
-    if let Value::Array(taints) = &mut node["spec"]["taints"] {
+    change_list(&mut node["spec"]["taints"], |taints| {
         taints.retain(|taint| taint["key"] != TAINT);
         if lost {
             taints.extend(
                 ["NoSchedule", "NoExecute"].map(|effect| json!({"key": TAINT, "effect": effect, "timeAdded": now})),
             );
         }
-    }
+    });
     if node["spec"]["taints"] == json!([])
         && let Some(spec) = node["spec"].as_object_mut()
     {

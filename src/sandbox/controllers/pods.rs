@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::ownership::{adopt, keep_owners, owner_reference};
-use crate::object::{items, number, text};
+use crate::object::{change_list, items, number, text};
 use crate::sandbox::admission;
 use crate::sandbox::containers::{is_active, is_ready};
 use crate::sandbox::ids::hash;
@@ -169,6 +169,14 @@ pub(super) fn condition(
     let same = kept.filter(|known| known["reason"] == reason && known["message"] == message);
     let updated = same.map_or(json!(now), |known| known["lastUpdateTime"].clone());
     json!({"type": kind, "status": status, "reason": reason, "message": message, "lastTransitionTime": changed, "lastUpdateTime": updated})
+}
+
+/// Puts a condition in the place of the earlier one of its type; the others stay.
+pub(super) fn put_condition(object: &mut Value, condition: Value) {
+    change_list(&mut object["status"]["conditions"], |all| {
+        all.retain(|known| known["type"] != condition["type"]);
+        all.push(condition);
+    });
 }
 
 /// A condition of a kind whose conditions do not say when they were updated.

@@ -2,10 +2,10 @@
 //! `persistentVolumeClaimRetentionPolicy`. A claim that is to go with something is made its own, and the garbage collector does the
 //! rest. Source: Kubernetes 1.34, `pkg/controller/statefulset/stateful_set_utils.go`.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::ownership::{keep_owners, owner_reference};
-use crate::object::{items, text};
+use crate::object::{change_list, items, text};
 use crate::sandbox::world::World;
 
 const BY: &str = "statefulset-controller";
@@ -78,12 +78,7 @@ fn give(world: &mut World, claim: &Value, heir: Option<&Value>, ours: impl Fn(&V
     let mut after = claim.clone();
     keep_owners(&mut after, |owner| !ours(owner));
     if let Some(heir) = heir {
-        if !after["metadata"]["ownerReferences"].is_array() {
-            after["metadata"]["ownerReferences"] = json!([]);
-        }
-        if let Value::Array(owners) = &mut after["metadata"]["ownerReferences"] {
-            owners.push(owner_reference(heir));
-        }
+        change_list(&mut after["metadata"]["ownerReferences"], |owners| owners.push(owner_reference(heir)));
     }
     if after["metadata"].get("ownerReferences") != claim["metadata"].get("ownerReferences") {
         world.put(after);

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use super::pods::put_condition;
 use crate::object::{items, text};
 use crate::sandbox::containers::is_active;
 use crate::sandbox::store::time;
@@ -117,13 +118,6 @@ fn bind(world: &mut World, pod: &Value, node: &str) {
     let part = |pointer| text(&pod, pointer).unwrap_or_default();
     let message = format!("Successfully assigned {}/{} to {node}", part("/metadata/namespace"), part("/metadata/name"));
     world.event(&pod, ("Normal", "Scheduled"), &message, BY);
-}
-
-/// Says whether a pod has a node; what others say of it stays.
-fn put_condition(pod: &mut Value, scheduled: Value) {
-    let others = items(pod, "/status/conditions").filter(|condition| condition["type"] != "PodScheduled").cloned();
-    let all: Vec<Value> = others.chain([scheduled]).collect();
-    pod["status"]["conditions"] = all.into();
 }
 
 fn refuse(world: &mut World, pod: &Value, message: &str) {

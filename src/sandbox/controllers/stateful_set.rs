@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::ownership::adopt;
 use super::pods::{create, discard, from_template, is_available, template_hash, without_zeros};
 use super::retention;
-use crate::object::{items, number, text};
+use crate::object::{change_list, items, number, text};
 use crate::sandbox::admission;
 use crate::sandbox::containers::is_ready;
 use crate::sandbox::refusal::Refusal;
@@ -105,14 +105,10 @@ fn place_pod(world: &mut World, set: &Value, place: i64, update: &str) -> bool {
             world.event(set, ("Warning", "FailedCreate"), &message, BY);
             return false;
         }
-        let volumes = &mut pod["spec"]["volumes"];
-        if !volumes.is_array() {
-            *volumes = json!([]);
-        }
-        if let Value::Array(list) = volumes {
+        change_list(&mut pod["spec"]["volumes"], |list| {
             list.retain(|known| known["name"] != volume);
             list.push(json!({"name": volume, "persistentVolumeClaim": {"claimName": claim}}));
-        }
+        });
     }
     let made = create(world, set, pod, BY).is_ok();
     if made {

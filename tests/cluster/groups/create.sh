@@ -5,6 +5,8 @@
 # shellcheck shell=bash
 
 . "$CLUSTER_DIR/bench/measure.sh"
+# shellcheck source=tests/cluster/lib/said.sh
+. "$CLUSTER_DIR/lib/said.sh"
 
 PATCHES=$CLUSTER_DIR/manifests/kind.yaml
 
@@ -24,18 +26,9 @@ sail() {
 }
 
 # sw ENDS ARGUMENT...: the program, which has to end with that code; what it says is in $WORK/said.
-sw() {
-  local wanted=$1 code=0
-  shift
-  timeout 170 "$SEAWORTHY" "$@" >"$WORK/said" 2>&1 </dev/null || code=$?
-  ((code == wanted)) || fail "seaworthy $* ended with $code, not $wanted: $(cat "$WORK/said")"
-}
+sw() { PATIENCE=170 ends "$1" "$SEAWORTHY" "${@:2}"; }
 
 create() { sw 0 cluster create --name "$CLUSTER" --engine "$ENGINE" --image "$IMAGE" --config "$PATCHES" --yes "$@"; }
-
-says() { grep -qF -- "$1" "$WORK/said" || fail "nothing like '$1' in: $(cat "$WORK/said")"; }
-
-says_not() { ! grep -qF -- "$1" "$WORK/said" || fail "there is '$1' in: $(cat "$WORK/said")"; }
 
 containers() { "$ENGINE" ps --all --quiet --filter "label=io.x-k8s.kind.cluster=$CLUSTER"; }
 

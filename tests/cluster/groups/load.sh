@@ -5,6 +5,8 @@
 # shellcheck shell=bash
 
 . "$CLUSTER_DIR/bench/measure.sh"
+# shellcheck source=tests/cluster/lib/said.sh
+. "$CLUSTER_DIR/lib/said.sh"
 
 # moor ENGINE LINE...: a cluster made by kind itself, with these lines in its configuration, and an image WEB that only the engine has.
 moor() {
@@ -34,16 +36,7 @@ make_image() {
 three() { printf 'nodes: [{role: control-plane}, {role: worker}, {role: worker}]'; }
 
 # sw ENDS ARGUMENT...: the program, which has to end with that code; what it says is in $WORK/said.
-sw() {
-  local wanted=$1 code=0
-  shift
-  timeout 170 "$SEAWORTHY" "$@" >"$WORK/said" 2>&1 </dev/null || code=$?
-  ((code == wanted)) || fail "seaworthy $* ended with $code, not $wanted: $(cat "$WORK/said")"
-}
-
-says() { grep -qF -- "$1" "$WORK/said" || fail "nothing like '$1' in: $(cat "$WORK/said")"; }
-
-says_not() { ! grep -qF -- "$1" "$WORK/said" || fail "there is '$1' in: $(cat "$WORK/said")"; }
+sw() { PATIENCE=170 ends "$1" "$SEAWORTHY" "${@:2}"; }
 
 seconds() { sed -n 's/^.*done in \([0-9.]* [ms]*s\).*/\1/p' "$WORK/said" | tail -n 1; }
 

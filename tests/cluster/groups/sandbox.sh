@@ -4,6 +4,8 @@
 # shellcheck shell=bash
 
 . "$CLUSTER_DIR/bench/measure.sh"
+# shellcheck source=tests/cluster/lib/said.sh
+. "$CLUSTER_DIR/lib/said.sh"
 
 # serve [single-node|ha]: a sandbox of this test alone, and kubectl's way to it.
 serve() {
@@ -25,22 +27,7 @@ end_served() {
 }
 
 # k ENDS ARGUMENT...: kubectl, which has to end with that code; what it says is in $WORK/said.
-k() { ends "$1" "$KUBECTL" "${@:2}"; }
-
-ends() {
-  local wanted=$1 code=0
-  shift
-  HOME=$WORK timeout 60 "$@" >"$WORK/said" 2>&1 </dev/null || code=$?
-  ((code == wanted)) || fail "${1##*/} ${*:2} ended with $code, not $wanted: $(cat "$WORK/said")"
-}
-
-says() {
-  local line
-  for line in "$@"; do grep -qF -- "$line" "$WORK/said" || fail "nothing like '$line' in: $(cat "$WORK/said")"; done
-}
-
-# says_only LINE...: these and nothing else
-says_only() { diff <(printf '%s\n' "$@") "$WORK/said" || fail "something else was said"; }
+k() { HOME=$WORK ends "$1" "$KUBECTL" "${@:2}"; }
 
 # A deployment of so many pods of this image, and its service.
 write_web() {
@@ -218,4 +205,4 @@ helm_sails() {
   says_only "No resources found in shop namespace."
 }
 
-h() { ends 0 "$HELM" "$@"; }
+h() { HOME=$WORK ends 0 "$HELM" "$@"; }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::{Check, Level, containers, named, plural, quoted, said, setters, those};
+use super::{Check, Level, containers, named, plural, quoted, said, setters, those, uses};
 use crate::object::{items, text};
 
 type Said = Option<(String, String)>;
@@ -61,12 +61,12 @@ const SYSCTLS: [(&str, u32); 12] = [
 ];
 
 /// Profiles of `AppArmor` and of seccomp that confine.
-pub(super) fn confines(profile: &str) -> bool {
+fn confines(profile: &str) -> bool {
     ["RuntimeDefault", "Localhost"].contains(&profile)
 }
 
 /// The texts of a field that do not suit, of the pod itself and of its containers.
-pub(super) fn unsuitable<'a>(
+fn unsuitable<'a>(
     pod: &'a Value,
     field: &str,
     suits: impl Fn(&str) -> bool,
@@ -108,12 +108,16 @@ fn app_armor(pod: &Value, _: u32) -> Said {
     })
 }
 
-fn capabilities(pod: &Value, _: u32) -> Said {
-    let strange = |container| {
+/// The capabilities beside these that containers add, and the containers.
+pub(super) fn added<'a>(pod: &'a Value, allowed: &[&str]) -> (Vec<&'a str>, BTreeSet<&'a str>) {
+    listed(pod, |container| {
         let added = items(container, "/securityContext/capabilities/add").filter_map(Value::as_str);
-        added.filter(|name| !CAPABILITIES.contains(name)).collect()
-    };
-    let (names, added) = listed(pod, strange);
+        added.filter(|name| !allowed.contains(name)).collect()
+    })
+}
+
+fn capabilities(pod: &Value, _: u32) -> Said {
+    let (names, added) = added(pod, &CAPABILITIES);
     (!names.is_empty()).then(|| {
         let detail =
             format!("{} must not include {} in securityContext.capabilities.add", named(&names), quoted(added));
@@ -142,7 +146,7 @@ fn host_ports(pod: &Value, _: u32) -> Said {
     };
     let (names, ports) = listed(pod, of);
     (!names.is_empty()).then(|| {
-        let (uses, word) = (if names.len() == 1 { "uses" } else { "use" }, plural("hostPort", ports.len()));
+        let (uses, word) = (uses(names.len()), plural("hostPort", ports.len()));
         let ports = ports.into_iter().collect::<Vec<_>>().join(", ");
         ("hostPort".to_owned(), format!("{} {uses} {word} {ports}", named(&names)))
     })
@@ -158,7 +162,7 @@ fn hosts_asked(pod: &Value, _: u32) -> Said {
     let (mut names, hosts) = listed(pod, of);
     names.sort_unstable();
     (!names.is_empty()).then(|| {
-        let uses = if names.len() == 1 { "uses" } else { "use" };
+        let uses = uses(names.len());
         let word = plural("probe or lifecycle host", hosts.len());
         ("probe or lifecycle host".to_owned(), format!("{} {uses} {word} {}", named(&names), quoted(hosts)))
     })
@@ -215,6 +219,11 @@ fn seccomp(pod: &Value, minor: u32) -> Said {
     if minor < 19 {
         return seccomp_annotations(pod);
     }
+    seccomp_profile(pod)
+}
+
+/// A profile that does not confine.
+pub(super) fn seccomp_profile(pod: &Value) -> Said {
     let (of_pod, names, values) = unsuitable(pod, "/seccompProfile/type", confines);
     let who = setters(of_pod, &names)?;
     let detail = format!("{who} must not set securityContext.seccompProfile.type to {}", quoted(values));

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::baseline::{confines, unsuitable};
-use super::{Check, Level, is_windows, named, plural, quoted, said, setters, those};
+use super::baseline::{added, seccomp_profile};
+use super::{Check, Level, named, plural, quoted, said, setters, those, uses};
 use crate::object::{items, text};
 
 type Said = Option<(String, String)>;
@@ -35,11 +35,13 @@ const VOLUMES: [&str; 9] = [
     "secret",
 ];
 
-/// Since this version Windows has no such fields.
-const WITHOUT_WINDOWS: u32 = 25;
+/// Whether a pod is spared what Windows has no fields for, which it is since 1.25.
+fn is_spared(pod: &Value, minor: u32) -> bool {
+    minor >= 25 && pod["spec"]["os"]["name"] == "windows"
+}
 
 fn escalation(pod: &Value, minor: u32) -> Said {
-    if minor >= WITHOUT_WINDOWS && is_windows(pod) {
+    if is_spared(pod, minor) {
         return None;
     }
     let names = those(pod, |container| container["securityContext"]["allowPrivilegeEscalation"] != false);
@@ -50,23 +52,18 @@ fn escalation(pod: &Value, minor: u32) -> Said {
 }
 
 fn capabilities(pod: &Value, minor: u32) -> Said {
-    if minor >= WITHOUT_WINDOWS && is_windows(pod) {
+    if is_spared(pod, minor) {
         return None;
     }
     let drops = |container: &Value| items(container, "/securityContext/capabilities/drop").any(|name| name == "ALL");
-    let added = |container: &Value| -> Vec<String> {
-        let added = items(container, "/securityContext/capabilities/add").filter_map(Value::as_str);
-        added.filter(|name| *name != "NET_BIND_SERVICE").map(str::to_owned).collect()
-    };
     let keeping = those(pod, |container| !drops(container));
-    let adding = those(pod, |container| !added(container).is_empty());
-    let all: BTreeSet<String> = super::containers(pod).flat_map(added).collect();
+    let (adding, all) = added(pod, &["NET_BIND_SERVICE"]);
     let mut details = Vec::new();
     if !keeping.is_empty() {
         details.push(format!("{} must set securityContext.capabilities.drop=[\"ALL\"]", named(&keeping)));
     }
     if !adding.is_empty() {
-        let all = quoted(&all);
+        let all = quoted(all);
         details.push(format!("{} must not include {all} in securityContext.capabilities.add", named(&adding)));
     }
     (!details.is_empty()).then(|| ("unrestricted capabilities".to_owned(), details.join("; ")))
@@ -82,11 +79,11 @@ fn volumes(pod: &Value, _: u32) -> Said {
     let sources: BTreeSet<String> = bad.iter().map(|volume| source(volume)).collect();
     let names: Vec<&str> = bad.iter().filter_map(|volume| text(volume, "/name")).collect();
     (!names.is_empty()).then(|| {
-        let uses = if names.len() == 1 { "uses" } else { "use" };
         let detail = format!(
-            "{} {} {uses} {} {}",
+            "{} {} {} {} {}",
             plural("volume", names.len()),
             quoted(&names),
+            uses(names.len()),
             plural("restricted volume type", sources.len()),
             quoted(&sources)
         );
@@ -114,14 +111,11 @@ fn user(pod: &Value, _: u32) -> Said {
 
 fn seccomp(pod: &Value, minor: u32) -> Said {
     const FIELD: &str = "/seccompProfile/type";
-    if minor >= WITHOUT_WINDOWS && is_windows(pod) {
+    if is_spared(pod, minor) {
         return None;
     }
-    let reason = "seccompProfile".to_owned();
-    let (of_pod, names, values) = unsuitable(pod, FIELD, confines);
-    if let Some(who) = setters(of_pod, &names) {
-        let detail = format!("{who} must not set securityContext.seccompProfile.type to {}", quoted(values));
-        return Some((reason, detail));
+    if let Some(unsuitable) = seccomp_profile(pod) {
+        return Some(unsuitable);
     }
     let silent = those(pod, |container| said(container, FIELD).is_none());
     (said(&pod["spec"], FIELD).is_none() && !silent.is_empty()).then(|| {
@@ -129,6 +123,6 @@ fn seccomp(pod: &Value, minor: u32) -> Said {
             "pod or {} must set securityContext.seccompProfile.type to \"RuntimeDefault\" or \"Localhost\"",
             named(&silent)
         );
-        (reason, detail)
+        ("seccompProfile".to_owned(), detail)
     })
 }

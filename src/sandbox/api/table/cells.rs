@@ -35,8 +35,8 @@ pub(super) fn cell(kind: &str, column: &str, object: &Value, now: Timestamp) -> 
             network::network(kind, column, object)
         }
         ("RoleBinding" | "ClusterRoleBinding", _) => cluster::binding(column, object),
-        (_, "Containers") => listed(object, &template(kind, "containers"), "/name").into(),
-        (_, "Images") => listed(object, &template(kind, "containers"), "/image").into(),
+        (_, "Containers") => listed(object, containers(kind), "/name").into(),
+        (_, "Images") => listed(object, containers(kind), "/image").into(),
         ("ReplicationController", "Selector") => labels(&object["spec"]["selector"]).into(),
         ("CronJob", "Selector") => labels(&object["spec"]["jobTemplate"]["spec"]["selector"]["matchLabels"]).into(),
         (_, "Selector") => labels(&object["spec"]["selector"]["matchLabels"]).into(),
@@ -72,10 +72,9 @@ fn size(object: &Value, pointer: &str) -> Value {
     }
 }
 
-/// Where the pods of a kind are described.
-fn template(kind: &str, list: &str) -> String {
-    let job = if kind == "CronJob" { "/spec/jobTemplate" } else { "" };
-    format!("{job}/spec/template/spec/{list}")
+/// Where the containers of a kind are described.
+fn containers(kind: &str) -> &'static str {
+    if kind == "CronJob" { "/spec/jobTemplate/spec/template/spec/containers" } else { "/spec/template/spec/containers" }
 }
 
 fn replicas(kind: &str, column: &str, object: &Value) -> Value {

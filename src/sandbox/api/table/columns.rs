@@ -25,17 +25,15 @@ pub(super) fn builtin(kind: &str) -> Vec<Column> {
     names(kind).iter().map(column).collect()
 }
 
-/// The columns of a version of a custom kind: its name, and those of the definition, or the age where it has none.
-pub(super) fn custom(definition: &Value, version: &str) -> Vec<Column> {
+/// The columns of a custom kind: its name, and those of its version in the definition, or the age where that has none.
+pub(super) fn custom(version: &Value) -> Vec<Column> {
     let column = |name: &str, kind: &str, priority, path: &str| Column {
         name: name.to_owned(),
         kind: kind.to_owned(),
         priority,
         path: Some(path.to_owned()),
     };
-    let versions = items(definition, "/spec/versions").filter(|known| text(known, "/name") == Some(version));
-    let own: Vec<Column> = versions
-        .flat_map(|version| items(version, "/additionalPrinterColumns"))
+    let own: Vec<Column> = items(version, "/additionalPrinterColumns")
         .filter_map(|said| {
             let priority = number(said, "/priority").unwrap_or(0);
             Some(column(text(said, "/name")?, text(said, "/type")?, priority, text(said, "/jsonPath")?))

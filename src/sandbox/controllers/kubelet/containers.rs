@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::{BY, conditions, needs, pod_address};
-use crate::object::{items, number, text};
+use crate::object::{change_list, items, number, text};
 use crate::sandbox::containers::{LAST_WORDS, leave_trace};
 use crate::sandbox::ids::digest;
 use crate::sandbox::store::{read_time, time};
@@ -143,12 +143,8 @@ impl Ward<'_> {
         let message =
             format!("Successfully pulled image \"{image}\" in 1s (1s including waiting). Image size: 20000000 bytes.");
         self.tell(container, init, ("Normal", "Pulled"), &message);
-        if !node["status"]["images"].is_array() {
-            node["status"]["images"] = json!([]);
-        }
-        if let Value::Array(images) = &mut node["status"]["images"] {
-            images.push(json!({"names": [image], "sizeBytes": 20_000_000}));
-        }
+        let there = json!({"names": [image], "sizeBytes": 20_000_000});
+        change_list(&mut node["status"]["images"], |images| images.push(there));
         self.world.put(node);
     }
 
