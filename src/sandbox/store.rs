@@ -125,6 +125,25 @@ impl Store {
         range.into_iter().flatten().map(|(_, object)| object)
     }
 
+    /// The objects of a built-in kind in a namespace whose names begin so.
+    pub(super) fn begun<'a>(
+        &'a self,
+        kind: &str,
+        namespace: Option<&str>,
+        name: &'a str,
+    ) -> impl Iterator<Item = &'a Value> {
+        let range = address(kind, namespace, name).map(|start| {
+            self.tides.read(Kinds::of(&start.api_version, &start.plural));
+            let place = Address { name: String::new(), ..start.clone() };
+            self.objects.range(start..).take_while(move |(address, _)| {
+                let Address { api_version, plural, namespace, name: own } = address;
+                (api_version, plural, namespace) == (&place.api_version, &place.plural, &place.namespace)
+                    && own.starts_with(name)
+            })
+        });
+        range.into_iter().flatten().map(|(_, object)| object.as_ref())
+    }
+
     /// The objects of a built-in kind that the object of this uid controls.
     pub(super) fn owned(&self, kind: &str, uid: &str) -> impl Iterator<Item = &Arc<Value>> {
         let known = kinds::BUILTIN.iter().find(|known| known.kind == kind);

@@ -110,7 +110,10 @@ fn hold_back(world: &mut World, owner: &Value) -> Result<(), Refusal> {
     let failed = |event: &&Value| {
         event["involvedObject"]["uid"] == owner["metadata"]["uid"] && event["reason"] == "FailedCreate"
     };
-    let last = world.store.all("Event").filter(failed).filter_map(|event| read_time(event, "/lastTimestamp")).max();
+    // Events are called after what they are about.
+    let begin = format!("{}.", text(owner, "/metadata/name").unwrap_or_default());
+    let events = world.store.begun("Event", text(owner, "/metadata/namespace"), &begin);
+    let last = events.filter(failed).filter_map(|event| read_time(event, "/lastTimestamp")).max();
     if last.is_none_or(|last| world.is_since(last, RETRY)) {
         return Ok(());
     }

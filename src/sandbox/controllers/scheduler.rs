@@ -4,6 +4,7 @@
 mod filters;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
@@ -12,18 +13,27 @@ use crate::object::{items, text};
 use crate::sandbox::containers::is_active;
 use crate::sandbox::store::time;
 use crate::sandbox::world::World;
-use filters::{Board, Obstacle};
+use filters::{Board, Obstacle, Trial};
 
 const BY: &str = "default-scheduler";
 
 pub(super) fn run(world: &mut World) {
-    for pod in world.all("Pod") {
-        let waits = text(&pod, "/spec/nodeName").is_none() && is_active(&pod);
-        let gated = items(&pod, "/spec/schedulingGates").next().is_some();
-        if waits && gated && items(&pod, "/status/conditions").next().is_none() {
-            hold(world, &pod);
-        } else if waits && !gated && pod["spec"]["schedulerName"] == BY {
-            place(world, &pod);
+    let waits = |pod: &Arc<Value>| text(pod, "/spec/nodeName").is_none() && is_active(pod);
+    let is_gated = |pod: &Arc<Value>| items(pod, "/spec/schedulingGates").next().is_some();
+    let waiting = world.all("Pod").into_iter().filter(waits);
+    let (gated, free): (Vec<_>, Vec<_>) = waiting.partition(is_gated);
+    for pod in gated.iter().filter(|pod| items(pod, "/status/conditions").next().is_none()) {
+        hold(world, pod);
+    }
+    let mut free = free.iter().filter(|pod| pod["spec"]["schedulerName"] == BY).peekable();
+    if free.peek().is_none() {
+        return;
+    }
+    let mut board = Board::of(world);
+    for pod in free {
+        board.rise(pod);
+        if let Some(placed) = place(world, &board, pod) {
+            board.seat(world, &placed);
         }
     }
 }
@@ -37,41 +47,47 @@ fn hold(world: &mut World, pod: &Value) {
     world.put(pod);
 }
 
-fn place(world: &mut World, pod: &Value) {
+/// Finds a node for a pod; the pod, where it has one now or its volumes are being made on one.
+fn place(world: &mut World, board: &Board, pod: &Arc<Value>) -> Option<Arc<Value>> {
     let waiting = match claims(world, pod) {
         Err(why) => {
             let count = world.store.all("Node").count();
             // The last words are those of the preemption that finds no node to look at.
-            return refuse(world, pod, &format!("0/{count} nodes are available: {why}. not found"));
+            refuse(world, pod, &format!("0/{count} nodes are available: {why}. not found"));
+            return None;
         }
         Ok(waiting) => waiting,
     };
-    let node = match choose(world, pod) {
+    let node = match choose(world, board, pod) {
         Ok(node) => node,
-        Err(why) => return refuse(world, pod, &why),
+        Err(why) => {
+            refuse(world, pod, &why);
+            return None;
+        }
     };
     if waiting.is_empty() {
-        return bind(world, pod, &node);
+        return Some(bind(world, pod, &node));
     }
     // The volumes first; the pod follows when they are bound.
     for mut claim in waiting {
         claim["metadata"]["annotations"]["volume.kubernetes.io/selected-node"] = node.as_str().into();
         world.put(claim);
     }
+    Some(pod.clone())
 }
 
 /// The node that suits a pod best, or why none does.
-fn choose(world: &World, pod: &Value) -> Result<String, String> {
-    let board = Board::of(world, pod);
+fn choose(world: &World, board: &Board, pod: &Value) -> Result<String, String> {
+    let trial = Trial::of(world, board, pod);
     let mut obstacles = Vec::new();
     let mut best: Option<(usize, i128, &str)> = None;
     for node in world.store.all("Node") {
-        if let Some(obstacle) = board.obstacle(node) {
+        if let Some(obstacle) = trial.obstacle(node) {
             obstacles.push(obstacle);
             continue;
         }
         let name = text(node, "/metadata/name").unwrap_or_default();
-        let (same, used) = (board.crowd(name), board.asked_on(name, "cpu"));
+        let (same, used) = (trial.crowd(name), board.asked_on(name, "cpu"));
         if best.as_ref().is_none_or(|(alike, cpu, _)| (same, used) < (*alike, *cpu)) {
             best = Some((same, used, name));
         }
@@ -109,7 +125,7 @@ fn counted<'a>(reasons: impl IntoIterator<Item = (&'a str, usize)>) -> String {
     said.join(", ")
 }
 
-fn bind(world: &mut World, pod: &Value, node: &str) {
+fn bind(world: &mut World, pod: &Value, node: &str) -> Arc<Value> {
     let mut pod = pod.clone();
     pod["spec"]["nodeName"] = node.into();
     let scheduled = json!({"type": "PodScheduled", "status": "True", "lastProbeTime": null, "lastTransitionTime": time(world.now), "observedGeneration": 1});
@@ -118,6 +134,7 @@ fn bind(world: &mut World, pod: &Value, node: &str) {
     let part = |pointer| text(&pod, pointer).unwrap_or_default();
     let message = format!("Successfully assigned {}/{} to {node}", part("/metadata/namespace"), part("/metadata/name"));
     world.event(&pod, ("Normal", "Scheduled"), &message, BY);
+    pod
 }
 
 fn refuse(world: &mut World, pod: &Value, message: &str) {

@@ -1,13 +1,13 @@
 //! Why a pod cannot be on a node: the filters of the scheduler, in the order of its default plugins, of which the first that says no is
 //! heard with all that it says. Source: `pkg/scheduler/apis/config/v1/default_plugins.go` and `pkg/scheduler/framework/plugins`, 1.34.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
 use crate::object::{items, text};
 use crate::sandbox::amount::Amount;
-use crate::sandbox::containers::is_active;
 use crate::sandbox::controllers::nodes::is_lost;
 use crate::sandbox::disks;
 use crate::sandbox::world::World;
@@ -32,41 +32,147 @@ impl Obstacle {
     }
 }
 
-/// Which pods are on which node, as the scheduler looks at them for one pod: without it, and without those that have ended.
-pub(super) struct Board<'a> {
-    world: &'a World,
-    pod: &'a Value,
-    by_node: BTreeMap<&'a str, Vec<&'a Value>>,
+/// Whose pods are on which node, without those that have ended. Made once for all pods that wait, and kept true while they are placed.
+#[derive(Default)]
+pub(super) struct Board {
+    seats: HashMap<String, Seats>,
+    /// The pods that mind others near them, wherever they are.
+    proud: Vec<Arc<Value>>,
 }
 
-impl<'a> Board<'a> {
-    pub(super) fn of(world: &'a World, pod: &'a Value) -> Self {
-        let mut by_node: BTreeMap<&str, Vec<&Value>> = BTreeMap::new();
-        let counts = |other: &&Value| {
-            is_other(pod, other) && !matches!(text(other, "/status/phase"), Some("Succeeded" | "Failed"))
-        };
-        for other in world.store.all("Pod").filter(counts) {
-            if let Some(node) = seat(world, other) {
-                by_node.entry(node).or_default().push(other);
-            }
+/// The pods of a node, and what they ask for together.
+#[derive(Default)]
+struct Seats {
+    pods: Vec<Arc<Value>>,
+    asked: BTreeMap<String, i128>,
+}
+
+impl Board {
+    pub(super) fn of(world: &World) -> Self {
+        let mut board = Self::default();
+        for pod in world.store.shared("Pod") {
+            board.seat(world, pod);
         }
-        Self { world, pod, by_node }
+        board
     }
 
-    fn on(&self, node: &str) -> &[&'a Value] {
-        self.by_node.get(node).map_or(&[], Vec::as_slice)
+    /// Puts a pod on its node, if it has one.
+    pub(super) fn seat(&mut self, world: &World, pod: &Arc<Value>) {
+        if matches!(text(pod, "/status/phase"), Some("Succeeded" | "Failed")) {
+            return;
+        }
+        let Some(node) = seat(world, pod) else { return };
+        let seats = self.seats.entry(node.to_owned()).or_default();
+        for resource in resources(&pod["spec"]) {
+            *seats.asked.entry(resource.to_owned()).or_default() += asked(&pod["spec"], resource);
+        }
+        seats.pods.push(pod.clone());
+        if minds(pod).next().is_some() {
+            self.proud.push(pod.clone());
+        }
+    }
+
+    /// Takes a pod from its node: nobody is in the way of himself.
+    pub(super) fn rise(&mut self, pod: &Value) {
+        for seats in self.seats.values_mut() {
+            let Some(index) = seats.pods.iter().position(|other| !is_other(pod, other)) else { continue };
+            let gone = seats.pods.swap_remove(index);
+            for resource in resources(&gone["spec"]) {
+                *seats.asked.entry(resource.to_owned()).or_default() -= asked(&gone["spec"], resource);
+            }
+        }
+        self.proud.retain(|other| is_other(pod, other));
+    }
+
+    fn on(&self, node: &str) -> &[Arc<Value>] {
+        self.seats.get(node).map_or(&[], |seats| seats.pods.as_slice())
     }
 
     /// How much of a resource the pods of a node ask for.
     pub(super) fn asked_on(&self, node: &str, resource: &str) -> i128 {
-        self.on(node).iter().map(|pod| asked(&pod["spec"], resource)).sum()
+        self.seats.get(node).and_then(|seats| seats.asked.get(resource)).copied().unwrap_or(0)
+    }
+
+    /// Where the pods of a namespace are that a selector takes: how many on which node.
+    fn alike<'b>(&'b self, namespace: &Value, selector: &Value) -> HashMap<&'b str, usize> {
+        let is_meant = |other: &&Arc<Value>| {
+            other["metadata"]["namespace"] == *namespace && matches(selector, &other["metadata"]["labels"])
+        };
+        let count = |seats: &Seats| seats.pods.iter().filter(is_meant).count();
+        let counts = self.seats.iter().map(|(node, seats)| (node.as_str(), count(seats)));
+        counts.filter(|(_, count)| *count > 0).collect()
+    }
+}
+
+/// What one pod asks of every node, looked up once for all of them.
+pub(super) struct Trial<'a> {
+    world: &'a World,
+    board: &'a Board,
+    pod: &'a Value,
+    spread: Vec<Spread<'a>>,
+    /// Where the pods are that it has to be near to: the label of nodes, and its values there.
+    near: Vec<(String, BTreeSet<&'a str>)>,
+    /// Where it cannot be, because it minds those that are there.
+    shunned: BTreeSet<(String, &'a str)>,
+    /// Where it cannot be, because those that are there mind it.
+    minded: BTreeSet<(String, &'a str)>,
+}
+
+/// A strict rule to be spread evenly: how many alike are where, the least of all nodes, and how many more one may have.
+struct Spread<'a> {
+    counts: HashMap<&'a str, usize>,
+    least: usize,
+    most: usize,
+}
+
+impl<'a> Trial<'a> {
+    pub(super) fn of(world: &'a World, board: &'a Board, pod: &'a Value) -> Self {
+        let namespace = &pod["metadata"]["namespace"];
+        // The values of a label of nodes, where pods are that a term means.
+        let places = |term: &Value| -> (String, BTreeSet<&'a str>) {
+            let key = text(term, "/topologyKey").unwrap_or_default().to_owned();
+            let nodes = board.alike(namespace, &term["labelSelector"]).into_keys();
+            let values = nodes.filter_map(|node| label(world, node, &key)).collect();
+            (key, values)
+        };
+        // The first of a group has nobody to be near to.
+        let is_first = |term: &Value, values: &BTreeSet<&str>| {
+            values.is_empty() && matches(&term["labelSelector"], &pod["metadata"]["labels"])
+        };
+        let near = required(pod, "podAffinity").filter_map(|term| {
+            let (key, values) = places(term);
+            (!is_first(term, &values)).then_some((key, values))
+        });
+        let shunned =
+            minds(pod).map(places).flat_map(|(key, values)| values.into_iter().map(move |it| (key.clone(), it)));
+        let minded =
+            board.proud.iter().filter(|other| other["metadata"]["namespace"] == *namespace).flat_map(|other| {
+                let terms = minds(other).filter(|term| matches(&term["labelSelector"], &pod["metadata"]["labels"]));
+                terms.filter_map(|term| {
+                    let key = text(term, "/topologyKey")?;
+                    Some((key.to_owned(), label(world, seat(world, other)?, key)?))
+                })
+            });
+        let strict = items(&pod["spec"], "/topologySpreadConstraints")
+            .filter(|rule| rule["whenUnsatisfiable"] == "DoNotSchedule");
+        Self {
+            near: near.collect(),
+            shunned: shunned.collect(),
+            minded: minded.collect(),
+            spread: strict
+                .map(|rule| Spread::of(world, board.alike(namespace, &rule["labelSelector"]), rule))
+                .collect(),
+            world,
+            board,
+            pod,
+        }
     }
 
     /// How many pods of the same owner are on a node.
     pub(super) fn crowd(&self, node: &str) -> usize {
         let owner = &self.pod["metadata"]["ownerReferences"][0]["uid"];
-        let same = |other: &&&Value| !owner.is_null() && other["metadata"]["ownerReferences"][0]["uid"] == *owner;
-        self.on(node).iter().filter(same).count()
+        let same = |other: &&Arc<Value>| !owner.is_null() && other["metadata"]["ownerReferences"][0]["uid"] == *owner;
+        self.board.on(node).iter().filter(same).count()
     }
 
     /// Why the pod cannot be on a node.
@@ -89,7 +195,7 @@ impl<'a> Board<'a> {
             return Some(Obstacle::lasting("node(s) didn't match Pod's node affinity/selector"));
         }
         let name = text(node, "/metadata/name").unwrap_or_default();
-        let is_taken = |port| self.on(name).iter().any(|other| ports(&other["spec"]).any(|taken| taken == port));
+        let is_taken = |port| self.board.on(name).iter().any(|other| ports(&other["spec"]).any(|taken| taken == port));
         if ports(spec).any(is_taken) {
             return Some(Obstacle::of_others("node(s) didn't have free ports for the requested pod ports"));
         }
@@ -99,21 +205,24 @@ impl<'a> Board<'a> {
         if items(spec, "/volumes").any(|volume| self.is_elsewhere(volume, name)) {
             return Some(Obstacle::lasting("node(s) didn't match PersistentVolume's node affinity"));
         }
-        self.spread(name).or_else(|| self.rivals(node))
+        if self.spread.iter().any(|rule| rule.is_full(name)) {
+            return Some(Obstacle::of_others("node(s) didn't match pod topology spread constraints"));
+        }
+        self.rivals(node)
     }
 
     /// What a node has not enough of: all of it. A node that never had enough cannot be freed.
     fn want(&self, node: &Value, name: &str) -> Option<Obstacle> {
         let room = |resource: &str| node["status"]["allocatable"].get(resource).and_then(Amount::of);
         let mut obstacle = Obstacle { reasons: Vec::new(), is_lasting: false };
-        if room("pods").is_some_and(|room| Amount::count(self.on(name).len() + 1).nano() > room.nano()) {
+        if room("pods").is_some_and(|room| Amount::count(self.board.on(name).len() + 1).nano() > room.nano()) {
             obstacle.reasons.push("Too many pods".to_owned());
         }
         for resource in resources(&self.pod["spec"]) {
             let wanted = asked(&self.pod["spec"], resource);
             let room = room(resource).unwrap_or_default().nano();
             let is_full = resource == "cpu" && self.world.suffers("no-room", "");
-            if wanted > 0 && (is_full || self.asked_on(name, resource) + wanted > room) {
+            if wanted > 0 && (is_full || self.board.asked_on(name, resource) + wanted > room) {
                 obstacle.reasons.push(format!("Insufficient {resource}"));
                 obstacle.is_lasting |= wanted > room;
             }
@@ -130,67 +239,49 @@ impl<'a> Board<'a> {
         volume.and_then(disks::node).is_some_and(|there| there != node)
     }
 
-    /// Pods that are to be spread evenly.
-    fn spread(&self, name: &str) -> Option<Obstacle> {
-        let spec = &self.pod["spec"];
-        let strict =
-            items(spec, "/topologySpreadConstraints").filter(|rule| rule["whenUnsatisfiable"] == "DoNotSchedule");
-        for rule in strict {
-            let nodes = self.world.store.all("Node").filter_map(|node| text(node, "/metadata/name"));
-            let least = nodes.map(|node| self.alike(&rule["labelSelector"], node)).min().unwrap_or(0);
-            let most = usize::try_from(rule["maxSkew"].as_u64().unwrap_or(1)).unwrap_or(1);
-            if self.alike(&rule["labelSelector"], name) + 1 - least > most {
-                return Some(Obstacle::of_others("node(s) didn't match pod topology spread constraints"));
-            }
-        }
-        None
-    }
-
-    /// How many pods of the namespace a selector takes on a node.
-    fn alike(&self, selector: &Value, node: &str) -> usize {
-        let namespace = &self.pod["metadata"]["namespace"];
-        let is_meant = |other: &&&Value| {
-            other["metadata"]["namespace"] == *namespace && matches(selector, &other["metadata"]["labels"])
-        };
-        self.on(node).iter().filter(is_meant).count()
-    }
-
     /// Required rules about other pods; what is only preferred is left to luck.
     fn rivals(&self, node: &Value) -> Option<Obstacle> {
-        let (world, pod) = (self.world, self.pod);
-        let near = |term: &Value, other: &Value| {
-            let key = text(term, "/topologyKey").unwrap_or_default();
-            let there = seat(world, other).and_then(|name| world.find("Node", None, name));
-            there.is_some_and(|there| there["metadata"]["labels"][key] == node["metadata"]["labels"][key])
-        };
-        let names = |term: &Value, other: &Value| matches(&term["labelSelector"], &other["metadata"]["labels"]);
-        let namespace = &pod["metadata"]["namespace"];
-        let others = || {
-            let pods = world.store.all("Pod");
-            pods.filter(|other| {
-                is_active(other) && other["metadata"]["namespace"] == *namespace && is_other(pod, other)
-            })
-        };
-        let meets = |term: &Value| others().any(|other| near(term, other) && names(term, other));
-        let required = |pod: &Value, kind: &str| {
-            let terms = items(&pod["spec"]["affinity"][kind], "/requiredDuringSchedulingIgnoredDuringExecution");
-            terms.cloned().collect::<Vec<_>>()
-        };
-        // The first of a group has nobody to be near to.
-        let alone = |term: &Value| matches(&term["labelSelector"], &pod["metadata"]["labels"]);
-        if required(pod, "podAffinity").iter().any(|term| !meets(term) && !alone(term)) {
+        let at = |key: &str| node["metadata"]["labels"][key].as_str();
+        let is_among = |places: &BTreeSet<(String, &str)>| places.iter().any(|(key, value)| at(key) == Some(value));
+        if self.near.iter().any(|(key, values)| at(key).is_none_or(|value| !values.contains(value))) {
             return Some(Obstacle::lasting("node(s) didn't match pod affinity rules"));
         }
-        if required(pod, "podAntiAffinity").iter().any(meets) {
+        if is_among(&self.shunned) {
             return Some(Obstacle::of_others("node(s) didn't match pod anti-affinity rules"));
         }
-        let minds =
-            |other: &Value| required(other, "podAntiAffinity").iter().any(|term| near(term, other) && names(term, pod));
-        if others().any(minds) {
+        if is_among(&self.minded) {
             return Some(Obstacle::of_others("node(s) didn't satisfy existing pods anti-affinity rules"));
         }
         None
     }
+}
+
+impl<'a> Spread<'a> {
+    fn of(world: &World, counts: HashMap<&'a str, usize>, rule: &Value) -> Self {
+        let nodes = world.store.all("Node").filter_map(|node| text(node, "/metadata/name"));
+        let least = nodes.map(|node| counts.get(node).copied().unwrap_or(0)).min().unwrap_or(0);
+        let most = usize::try_from(rule["maxSkew"].as_u64().unwrap_or(1)).unwrap_or(1);
+        Self { counts, least, most }
+    }
+
+    fn is_full(&self, node: &str) -> bool {
+        self.counts.get(node).copied().unwrap_or(0) + 1 - self.least > self.most
+    }
+}
+
+/// The label of a node.
+fn label<'a>(world: &'a World, node: &str, key: &str) -> Option<&'a str> {
+    world.find("Node", None, node)?["metadata"]["labels"][key].as_str()
+}
+
+/// What has to be so of a pod's rules about others.
+fn required<'a>(pod: &'a Value, kind: &str) -> impl Iterator<Item = &'a Value> {
+    items(&pod["spec"]["affinity"][kind], "/requiredDuringSchedulingIgnoredDuringExecution")
+}
+
+/// Whom a pod cannot have near it.
+fn minds(pod: &Value) -> impl Iterator<Item = &Value> {
+    required(pod, "podAntiAffinity")
 }
 
 /// The resources that the containers of a pod name.
