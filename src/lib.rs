@@ -44,4 +44,6 @@ pub mod doctor;
 
 pub mod recover;
 
+pub mod home;
+
 pub mod sandbox;

@@ -25,7 +25,7 @@ use crate::snapshot::Snapshot;
 use crate::snapshot::collect::{Query, Scope, collect, queries_for};
 use crate::stack::{RunTime, runtime};
 
-pub use health::{Health, MISSING, ObjectHealth, health};
+pub use health::{Health, MISSING, ObjectHealth, health, seen};
 pub use room::{Need, Room, room};
 pub use secrets::{fill as fill_secret, made as made_secret};
 

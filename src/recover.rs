@@ -9,6 +9,7 @@ pub mod compile;
 pub mod join;
 pub mod look;
 pub mod loss;
+pub mod map;
 pub mod playbook;
 pub mod record;
 

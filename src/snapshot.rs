@@ -4,6 +4,7 @@ pub mod classes;
 pub mod collect;
 pub mod nodes;
 pub mod placing;
+pub(crate) mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
 

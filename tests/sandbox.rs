@@ -2,6 +2,7 @@
 
 mod admission;
 mod api;
+mod live;
 mod program;
 mod storage;
 mod stories;

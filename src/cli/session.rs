@@ -57,6 +57,16 @@ impl Session {
         Ok(Self { globals, here, meter: OnceLock::new(), sandbox: OnceLock::new() })
     }
 
+    /// The same, turned to another context: what is typed there is typed here.
+    pub(crate) fn turned_to(&self, context: &str) -> Self {
+        let mut globals = self.globals.clone();
+        if globals.sandbox.is_none() {
+            globals.context = Some(context.to_owned());
+        }
+        let sandbox = self.sandbox.get().cloned().map_or_else(OnceLock::new, OnceLock::from);
+        Self { globals, here: self.here.clone(), meter: OnceLock::new(), sandbox }
+    }
+
     /// Whether a display may move: a person looks at it, and did not ask for lines.
     pub(crate) fn is_lively(&self) -> bool {
         let dumb = self.here.variable("TERM") == Some("dumb") || self.here.variable("CI").is_some();

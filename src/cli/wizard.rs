@@ -2,13 +2,14 @@
 
 mod answers;
 mod director;
+mod lookout;
 mod origin;
 
 use std::io::{BufWriter, IsTerminal as _, stderr};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::CommandFactory as _;
+use clap::{CommandFactory as _, Parser as _};
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 use seaworthy::error::Class;
@@ -38,7 +39,7 @@ const FRAME_BYTES: usize = 1 << 16;
 /// The program without a command: on a terminal the way to an installed stack, elsewhere a short help.
 pub(super) async fn home(session: &Arc<Session>) -> Result<ExitCode, Failure> {
     if can_ask() && !session.is_json() {
-        return run(session, &InstallArgs::default()).await;
+        return begin(session, &InstallArgs::default(), true).await;
     }
     // Nobody is left to be told that the reader has gone away.
     let _ = std::io::Write::write_all(&mut stderr(), Cli::command().render_help().to_string().as_bytes());
@@ -47,6 +48,11 @@ pub(super) async fn home(session: &Arc<Session>) -> Result<ExitCode, Failure> {
 
 /// `install` without a stack.
 pub(super) async fn run(session: &Arc<Session>, arguments: &InstallArgs) -> Result<ExitCode, Failure> {
+    begin(session, arguments, false).await
+}
+
+/// `home`: the cluster is looked at before anything is installed on it.
+async fn begin(session: &Arc<Session>, arguments: &InstallArgs, home: bool) -> Result<ExitCode, Failure> {
     if !can_ask() || session.is_json() || session.globals.yes {
         let names = session.catalogue().names().join(", ");
         let hint =
@@ -58,25 +64,29 @@ pub(super) async fn run(session: &Arc<Session>, arguments: &InstallArgs) -> Resu
         session.sandbox(kind)?;
     }
     if session.is_lively() {
-        return full_screen(session, arguments).await;
+        return full_screen(session, arguments, home).await;
     }
     let (context, arguments) = answers::ask(session, arguments).await?;
     install::run_on(session, Some(&context), &arguments).await
 }
 
-async fn full_screen(session: &Arc<Session>, arguments: &InstallArgs) -> Result<ExitCode, Failure> {
-    let wish = wish(session, arguments)?;
+async fn full_screen(session: &Arc<Session>, arguments: &InstallArgs, home: bool) -> Result<ExitCode, Failure> {
+    let wish = Wish { home, ..wish(session, arguments)? };
     let size = crossterm::terminal::size().map_err(|error| unusable(&error))?;
-    let (sender, messages) = mpsc::channel::<Message>(MESSAGES);
+    let (sender, mut messages) = mpsc::channel::<Message>(MESSAGES);
     let mut model = Model::new(look(session), size, wish);
     let mut crew = Crew::new(session.clone(), arguments.clone(), sender);
-    let exit = {
+    let mut heard = false;
+    loop {
         let mut screen = terminal::Screen::take().map_err(|error| unusable(&error))?;
-        crew.hear_signals();
+        if !std::mem::replace(&mut heard, true) {
+            crew.hear_signals();
+        }
+        model.size = crossterm::terminal::size().map_err(|error| unusable(&error))?;
         // A frame goes out at once; standard error by itself sends each escape sequence alone.
         let out = BufWriter::with_capacity(FRAME_BYTES, stderr());
         let mut terminal = Terminal::new(CrosstermBackend::new(out)).map_err(|error| unusable(&error))?;
-        let ears = (Typed::new(), messages);
+        let ears = (Typed::new(), &mut messages);
         let exit = tui::run(&mut terminal, ears, &mut model, &mut crew, &mut screen).await;
         if screen.is_gone() {
             // Its destructor wants to show the cursor, and panics when it cannot say that it could not.
@@ -86,9 +96,38 @@ async fn full_screen(session: &Arc<Session>, arguments: &InstallArgs) -> Result<
                 return Ok(ExitCode::from(129));
             }
         }
-        exit.map_err(|error| unusable(&error))?
+        let exit = exit.map_err(|error| unusable(&error))?;
+        drop(screen);
+        match (exit, &model.aside) {
+            (Exit::Aside, Some(words)) => {
+                let context = model.watch.context.clone().unwrap_or_default();
+                let session = Arc::new(session.turned_to(&context));
+                aside(&session, words, &mut messages).await;
+            }
+            _ => return leave(session, model, exit),
+        }
+    }
+}
+
+/// One of our own commands, on lines, as if it had been typed; then back to the screen.
+async fn aside(session: &Arc<Session>, words: &[String], messages: &mut mpsc::Receiver<Message>) {
+    let typed = std::iter::once("seaworthy").chain(words.iter().map(String::as_str));
+    let done = match Cli::try_parse_from(typed) {
+        Ok(cli) => Box::pin(super::dispatch(session, cli.command)).await,
+        // What a name of the cluster makes of our words is no reason to end.
+        Err(error) => Err(Failure::input("aside", error.to_string(), "use it from a shell")),
     };
-    leave(session, model, exit)
+    if let Err(failure) = done {
+        session.fail(&failure);
+    }
+    say("");
+    say("Enter goes back to the screen");
+    let enter = tokio::task::spawn_blocking(|| std::io::stdin().lines().next());
+    let signal = async { while !matches!(messages.recv().await, None | Some(Message::Signal(_))) {} };
+    tokio::select! {
+        _ = enter => {}
+        () = signal => {}
+    }
 }
 
 /// What is said once the screen is the shell's again.
@@ -101,7 +140,7 @@ fn leave(session: &Session, mut model: Model, exit: Exit) -> Result<ExitCode, Fa
         Exit::Declined => {
             return Err(Failure::new("declined", Class::Declined, "left; nothing was written", None));
         }
-        Exit::Ended => {}
+        Exit::Ended | Exit::Aside => {}
     }
     let outcome = model.board.as_ref().and_then(|board| board.outcome.as_ref());
     if let Some(outcome) = outcome {
@@ -140,6 +179,7 @@ fn wish(session: &Session, arguments: &InstallArgs) -> Result<Wish, Failure> {
         registry: choice.registry.clone(),
         read_only: session.globals.read_only,
         dry_run: arguments.dry_run,
+        home: false,
     })
 }
 

@@ -4,6 +4,7 @@
 mod certificate;
 mod file;
 mod gather;
+mod live;
 mod strip;
 
 use std::collections::BTreeSet;
@@ -22,7 +23,8 @@ mod tests;
 
 pub use certificate::Certificate;
 pub use file::{FileError, load, save};
-pub use gather::{GatherError, Scope, gather};
+pub use gather::{GatherError, Scope, gather, is_gathered};
+pub use live::{Freshness, Live};
 
 /// A snapshot with the time, the cluster it is of, and what was asked for.
 #[derive(Debug, Default)]
@@ -44,7 +46,7 @@ pub struct Evidence {
 }
 
 /// Which cluster the evidence is of.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClusterFacts {
     /// The kubeconfig context that led there.
     pub context: String,
@@ -106,8 +108,8 @@ pub(super) fn logs(pod: &Value) -> impl Iterator<Item = (&str, &str)> {
 
 /// Whether a kind is read at all.
 #[cfg(test)]
-pub(super) fn is_gathered(kind: &str) -> bool {
-    gather::is_gathered(kind)
+pub(super) fn is_gathered_kind(kind: &str) -> bool {
+    gather::is_gathered_kind(kind)
 }
 
 /// An object as evidence keeps it.

@@ -11,7 +11,7 @@ use crate::object::printable;
 use crate::snapshot::Unread;
 
 /// What was found, and how much was looked at.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Report {
     /// The cluster, if the evidence tells.

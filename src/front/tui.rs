@@ -53,6 +53,8 @@ pub(crate) trait Stage {
     fn sleep(&mut self) -> io::Result<()>;
     /// Takes the terminal again, however it was left.
     fn retake(&mut self) -> io::Result<()>;
+    /// Puts a text into the clipboard of the terminal, where it has one.
+    fn copy(&mut self, text: &str) -> io::Result<()>;
     /// Whether the terminal has gone away without a signal, because somebody shields us from it (`nohup`, `timeout`).
     fn is_gone(&self) -> bool;
     /// Whether the program is no longer able to show anything, because some part of it panicked.
@@ -62,7 +64,7 @@ pub(crate) trait Stage {
 /// Runs until the person leaves. Generic over the terminal and over where keys come from, so that tests need neither.
 pub(crate) async fn run<B: Backend<Error = io::Error>>(
     terminal: &mut Terminal<B>,
-    (input, messages): (impl Stream<Item = io::Result<Input>> + Unpin, mpsc::Receiver<Message>),
+    (input, messages): (impl Stream<Item = io::Result<Input>> + Unpin, &mut mpsc::Receiver<Message>),
     model: &mut Model,
     director: &mut impl Director,
     stage: &mut impl Stage,
@@ -72,11 +74,12 @@ pub(crate) async fn run<B: Backend<Error = io::Error>>(
     clock.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let mut pulse = interval(PULSE);
     pulse.set_missed_tick_behavior(MissedTickBehavior::Skip);
-    let mut effects = update::begin();
+    let mut effects = update::begin(model);
     loop {
         for effect in effects.drain(..) {
             match effect {
                 Effect::Quit(exit) => return Ok(exit),
+                Effect::Copy(text) => stage.copy(&text)?,
                 Effect::Suspend => stage.suspend()?,
                 Effect::Sleep => {
                     stage.sleep()?;
@@ -116,13 +119,13 @@ fn draw_anew<B: Backend<Error = io::Error>>(terminal: &mut Terminal<B>) -> io::R
 }
 
 /// Everything that the loop listens to.
-struct Ears<I> {
+struct Ears<'a, I> {
     input: I,
-    messages: mpsc::Receiver<Message>,
+    messages: &'a mut mpsc::Receiver<Message>,
     began: Instant,
 }
 
-impl<I: Stream<Item = io::Result<Input>> + Unpin> Ears<I> {
+impl<I: Stream<Item = io::Result<Input>> + Unpin> Ears<'_, I> {
     fn now(&self) -> Message {
         Message::Tick(u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX))
     }

@@ -102,6 +102,17 @@ pub async fn labelled(cluster: &Cluster, sought: &Sought) -> Result<Snapshot, ku
     collect(&cluster.client, TELLING.into_iter().filter_map(query).collect()).await
 }
 
+/// The same, of a picture that has more than that.
+pub fn labelled_in(whole: &Snapshot) -> Snapshot {
+    let mut labelled = Snapshot::default();
+    for (api_version, kind) in TELLING {
+        let group = ObjectRef::new(api_version, kind, None, "").group().to_owned();
+        let has_label = |object: &&Value| object["metadata"]["labels"].get(STACK_LABEL).is_some();
+        whole.of_kind(&group, kind).filter(has_label).cloned().for_each(|object| labelled.insert(object));
+    }
+    labelled
+}
+
 /// Puts together what the cluster and this machine know. `runs`: those of this cluster, oldest first.
 pub fn installations(
     records: &[InstallRecord],

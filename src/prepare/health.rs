@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::discover::{Found, LastRun, Stage};
 use crate::cluster::{Cluster, Resources};
+use crate::doctor::evidence::{Evidence, is_gathered};
 use crate::doctor::{Cause, Outlook, stall};
 use crate::engine::journal::RunState;
 use crate::engine::ready::{Readiness, is_awaited, judge};
@@ -91,22 +92,34 @@ pub async fn health(cluster: &Cluster, found: &Found) -> Result<Health, kube::Er
         .collect();
     resources.resolve(&cluster.client, &stubs.iter().collect::<Vec<_>>()).await?;
     let snapshot = collect(&cluster.client, queries(found, &resources)).await?;
+    Ok(health_of(found, &snapshot, cluster.clock.now(), |_| true))
+}
+
+/// The same from evidence: of kinds that are not in it nothing is said.
+pub fn seen(found: &Found, evidence: &Evidence) -> Health {
+    let unread = |kind: &str| evidence.snapshot.unread.iter().any(|unread| unread.kind == kind);
+    let is_known =
+        |object: &ObjectRef| is_gathered(object) && (unread(&object.kind) || evidence.gap(&object.kind).is_none());
+    health_of(found, &evidence.snapshot, evidence.taken, is_known)
+}
+
+fn health_of(
+    found: &Found,
+    snapshot: &Snapshot,
+    now: jiff::Timestamp,
+    is_known: impl Fn(&ObjectRef) -> bool,
+) -> Health {
     // Of what is being taken away only what is still there is worth a word.
     let going = found.stage == Stage::Unfinished
         && found.run.as_ref().is_some_and(|run| run.plan.purpose == Purpose::Uninstall);
-    let there = |object: &&ObjectRef| !going || snapshot.get(object).is_some();
-    let objects = found
-        .inventory
-        .iter()
-        .filter(there)
-        .map(|object| stand(object, found, &snapshot, cluster.clock.now()))
-        .collect();
+    let there = |object: &&ObjectRef| is_known(object) && (!going || snapshot.get(object).is_some());
+    let objects = found.inventory.iter().filter(there).map(|object| stand(object, found, snapshot, now)).collect();
     let run = found.run.as_ref().filter(|run| run.state != RunState::Done).map(LastRun::from);
     let is_stand_in = |object: &ObjectRef| {
         snapshot.get(object).is_some_and(|live| live["metadata"]["labels"][stand_in::LABEL] == "true")
     };
     let stand_ins = found.inventory.iter().any(is_stand_in);
-    Ok(Health { installation: found.installation.clone(), stage: found.stage, run, stand_ins, objects })
+    Health { installation: found.installation.clone(), stage: found.stage, run, stand_ins, objects }
 }
 
 fn queries(found: &Found, resources: &Resources) -> Vec<Query> {

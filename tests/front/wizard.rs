@@ -134,6 +134,48 @@ fn a_whole_install_in_the_sandbox() {
     assert!(text.contains("seaworthy open hello -n hello --entry page --sandbox"), "{text}");
 }
 
+/// Without a word on the command line: what is there, the way to more, and what is there then; a command beside the screen.
+#[test]
+fn home_before_and_after_an_install() {
+    let mut terminal = Terminal::start(&["--sandbox"]);
+    terminal.see("✓ the sandbox single-node");
+    terminal.keys(ENTER);
+    terminal.see("nothing is installed here yet; i installs a stack");
+    terminal.keys("i");
+    terminal.see("Parts:");
+    while !cursor(&terminal).starts_with("▸ hello") {
+        let before = cursor(&terminal);
+        terminal.keys("j");
+        terminal.until("the cursor on the next line", |screen| !screen.contents().contains(&before));
+    }
+    for seen in ["Where do its images come from?", "needs 10m, there: 4000m allocatable", "Go on to the plan"] {
+        terminal.keys(ENTER);
+        terminal.see(seen);
+    }
+    terminal.keys(RIGHT);
+    terminal.see("Enter run it");
+    terminal.keys(ENTER);
+    terminal.see("all is done");
+    terminal.keys("h");
+    terminal.see("hello 1.0.0 single-node in hello: healthy");
+    terminal.keys("m");
+    terminal.see("hello/hello-data  ");
+    terminal.see("✓ node: sandbox-1");
+    terminal.keys("y");
+    terminal.see("copied: kubectl -n hello describe persistentvolumeclaim hello-data");
+    terminal.keys(ESCAPE);
+    terminal.see("hello 1.0.0 single-node in hello: healthy");
+    terminal.keys("d");
+    terminal.see("Enter goes back to the screen");
+    terminal.keys(ENTER);
+    terminal.see("hello 1.0.0 single-node in hello: healthy");
+    terminal.is_taken();
+    terminal.resize(20, 60);
+    terminal.see("✓ hello 1.0.0 single-node in hello: healthy");
+    terminal.keys(CONTROL_C);
+    assert_eq!(terminal.ended().0, 0, "a run has ended before");
+}
+
 #[test]
 fn a_stall_is_shown_in_place_and_control_c_stops_at_a_safe_point() {
     let mut terminal = planned();

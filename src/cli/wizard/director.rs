@@ -17,7 +17,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use super::origin;
+use super::{lookout, origin};
 use crate::cli::choose::{choose_of, text};
 use crate::cli::images::load::{Load, load_for};
 use crate::cli::install::{InstallArgs, OnConflict};
@@ -48,6 +48,8 @@ pub(super) struct Crew {
     drafted: Drafted,
     /// The planning that is under way; a newer one ends it.
     planning: Option<JoinHandle<()>>,
+    /// Who looks at a cluster for the home screen.
+    lookout: Option<JoinHandle<()>>,
     /// The run that is under way.
     link: Option<Link>,
     /// The cluster that was installed on.
@@ -58,7 +60,8 @@ pub(super) struct Crew {
 impl Crew {
     pub(super) fn new(session: Arc<Session>, arguments: InstallArgs, messages: mpsc::Sender<Message>) -> Self {
         let (drafted, forward) = (Drafted::default(), Arc::default());
-        Self { session, arguments, messages, drafted, planning: None, link: None, cluster: None, forward }
+        let (planning, lookout, link, cluster) = (None, None, None, None);
+        Self { session, arguments, messages, drafted, planning, lookout, link, cluster, forward }
     }
 
     /// Signals are messages as keys are. Without the right to hear one, it ends the program as it always does.
@@ -140,6 +143,14 @@ impl Crew {
             }
             Message::Stacks { found, broken }
         }));
+    }
+
+    fn watch(&mut self, context: String) {
+        if let Some(older) = self.lookout.take() {
+            older.abort();
+        }
+        let (session, messages) = (self.session.clone(), self.messages.clone());
+        self.lookout = Some(tokio::spawn(async move { lookout::keep(&session, &context, &messages).await }));
     }
 
     fn survey(&self, context: String) {
@@ -232,6 +243,7 @@ impl Director for Crew {
         match effect {
             Effect::Look => self.look(),
             Effect::Stacks => self.stacks(),
+            Effect::Watch { context } => self.watch(context),
             Effect::Survey { context } => self.survey(context),
             Effect::Plan { ticket, request } => self.plan(ticket, request),
             Effect::Run => self.run(),
@@ -242,7 +254,7 @@ impl Director for Crew {
             Effect::Save { path, text } => self.save(path, text),
             Effect::Load { path } => self.load(path),
             // The loop does these itself.
-            Effect::Suspend | Effect::Sleep | Effect::Retake | Effect::Quit(_) => {}
+            Effect::Copy(_) | Effect::Suspend | Effect::Sleep | Effect::Retake | Effect::Quit(_) => {}
         }
     }
 }

@@ -13,8 +13,7 @@ use serde_json::Value;
 
 use super::strip::strip;
 use super::{ClusterFacts, Evidence, LOG};
-use crate::cluster::Cluster;
-use crate::cluster::Resources;
+use crate::cluster::{Cluster, ClusterId, Resources};
 use crate::engine::ready::words::{self, Words};
 use crate::error::Explain;
 use crate::object::{ObjectRef, items, text};
@@ -66,9 +65,17 @@ const KINDS: &[(&str, &str, bool)] = &[
     ("admissionregistration.k8s.io/v1", "MutatingWebhookConfiguration", false),
 ];
 
+/// Whether objects of this kind are in evidence at all.
+pub fn is_gathered(object: &ObjectRef) -> bool {
+    KINDS.iter().any(|(version, kind, _)| {
+        let group = version.split_once('/').map_or("", |(group, _)| group);
+        (group, *kind) == (object.group(), object.kind.as_str())
+    })
+}
+
 /// Whether a kind is read at all.
 #[cfg(test)]
-pub(super) fn is_gathered(kind: &str) -> bool {
+pub(super) fn is_gathered_kind(kind: &str) -> bool {
     KINDS.iter().any(|(_, known, _)| *known == kind)
 }
 
@@ -122,16 +129,16 @@ pub async fn gather(cluster: &Cluster, scope: &Scope) -> Result<Evidence, Gather
     }
     last_words(&cluster.client, &mut snapshot).await;
     running_logs(&cluster.client, &mut snapshot, taken).await;
-    let facts = ClusterFacts {
-        context: cluster.id.context.clone(),
-        server: cluster.id.server.clone(),
-        uid: cluster.id.uid.clone(),
-        version,
-    };
-    Ok(Evidence { snapshot, taken, cluster: Some(facts), only, readyz, ..Evidence::default() })
+    Ok(Evidence { snapshot, taken, cluster: Some(facts(cluster, version)), only, readyz, ..Evidence::default() })
 }
 
-fn queries(namespace: Option<&str>) -> Vec<Query> {
+/// What is said of the cluster in its evidence.
+pub(super) fn facts(cluster: &Cluster, version: Option<String>) -> ClusterFacts {
+    let ClusterId { context, server, uid, .. } = cluster.id.clone();
+    ClusterFacts { context, server, uid, version }
+}
+
+pub(super) fn queries(namespace: Option<&str>) -> Vec<Query> {
     let resources = Resources::default();
     let kinds = KINDS.iter().filter(|(_, _, namespaced)| namespace.is_none() || *namespaced);
     kinds
@@ -159,7 +166,7 @@ async fn narrow(cluster: &Cluster, snapshot: &mut Snapshot, namespace: &str) -> 
 }
 
 /// The API server's clock, by which all times in its objects are, and its version.
-async fn clock(cluster: &Cluster) -> (Timestamp, Option<String>) {
+pub(super) async fn clock(cluster: &Cluster) -> (Timestamp, Option<String>) {
     let (client, here) = (&cluster.client, cluster.clock.now());
     let Ok(request) = Request::get("/version").body(kube::client::Body::empty()) else { return (here, None) };
     let Ok(Ok(answer)) = tokio::time::timeout(SHORT, client.send(request)).await else { return (here, None) };
@@ -172,7 +179,7 @@ async fn clock(cluster: &Cluster) -> (Timestamp, Option<String>) {
 }
 
 /// The parts of the API server, a line each. It answers 500 when one of them is not well: the text is in the error then.
-async fn readyz(client: &Client) -> Option<String> {
+pub(super) async fn readyz(client: &Client) -> Option<String> {
     let request = Request::get("/readyz?verbose").body(kube::client::Body::empty()).ok()?;
     let answer = tokio::time::timeout(SHORT, client.send(request)).await.ok()?.ok()?;
     if !answer.status().is_success() && answer.status() != http::StatusCode::INTERNAL_SERVER_ERROR {

@@ -5,10 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::StreamExt as _;
+use kube::Client;
 use kube::core::{ApiResource, DynamicObject};
-use kube::runtime::utils::Backoff;
-use kube::runtime::{WatchStreamExt as _, watcher};
-use kube::{Api, Client};
+use kube::runtime::watcher;
 use serde_json::Value;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -20,12 +19,9 @@ use crate::bell::{Bell, Ear};
 use crate::cluster::{Clock, Cluster, Resources};
 use crate::doctor::{Cause, stall};
 use crate::object::{ObjectRef, text};
+use crate::snapshot::Snapshot;
 use crate::snapshot::collect::{Query, Scope, collect};
-use crate::snapshot::{Snapshot, Unread};
-
-/// Between tries of a watch that fails.
-const FIRST_PAUSE: Duration = Duration::from_millis(800);
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+use crate::snapshot::watch::Watched;
 
 /// What stands below every workload, and is watched wherever something is waited for.
 const BELOW: [(&str, &str); 4] =
@@ -75,32 +71,6 @@ pub struct Standing {
     pub cause: Option<Cause>,
 }
 
-/// The pauses between tries of a watch that fails: doubled, without the chance that keeps many clients apart, since this is one.
-#[derive(Debug)]
-struct Pauses(Duration);
-
-impl Default for Pauses {
-    fn default() -> Self {
-        Self(FIRST_PAUSE)
-    }
-}
-
-impl Iterator for Pauses {
-    type Item = Duration;
-
-    fn next(&mut self) -> Option<Duration> {
-        let pause = self.0;
-        self.0 = (pause * 2).min(LONGEST_PAUSE);
-        Some(pause)
-    }
-}
-
-impl Backoff for Pauses {
-    fn reset(&mut self) {
-        *self = Self::default();
-    }
-}
-
 impl Tracker {
     /// A tracker that watches nothing yet.
     pub fn new(cluster: &Cluster, resources: Resources) -> Self {
@@ -132,11 +102,7 @@ impl Tracker {
         if !self.watched.lock().unwrap_or_else(PoisonError::into_inner).insert(key) {
             return;
         }
-        let api: Api<DynamicObject> = match &namespace {
-            Some(namespace) => Api::namespaced_with(self.client.clone(), namespace, &resource),
-            None => Api::all_with(self.client.clone(), &resource),
-        };
-        let task = keep_watching(api, resource, namespace, (self.client.clone(), self.shared.clone()));
+        let task = keep_watching(Watched { resource, namespace }, self.client.clone(), self.shared.clone());
         self.tasks.lock().unwrap_or_else(PoisonError::into_inner).spawn(task);
     }
 
@@ -263,31 +229,26 @@ fn is_older(live: &Value, applied: &Value) -> bool {
     uid(live) != uid(applied) || generation(live) < generation(applied)
 }
 
-async fn keep_watching(
-    api: Api<DynamicObject>,
-    resource: ApiResource,
-    namespace: Option<String>,
-    (client, shared): (Client, Arc<Shared>),
-) {
-    let mut events = watcher(api, watcher::Config::default()).backoff(Pauses::default()).boxed();
+async fn keep_watching(watched: Watched, client: Client, shared: Arc<Shared>) {
+    let mut events = watched.events(&client);
     let mut listed: BTreeSet<ObjectRef> = BTreeSet::new();
     while let Some(event) = events.next().await {
         match event {
             Ok(event) => {
-                let pod = if resource.kind == "Pod" { pod_of(&event) } else { None };
+                let pod = if watched.resource.kind == "Pod" { pod_of(&event) } else { None };
                 shared.update(|picture| {
                     picture.broken = None;
                     if matches!(event, watcher::Event::InitDone) {
-                        let scope = (resource.group.clone(), resource.kind.clone(), namespace.clone());
-                        picture.complete.insert(scope);
+                        let ApiResource { group, kind, .. } = &watched.resource;
+                        picture.complete.insert((group.clone(), kind.clone(), watched.namespace.clone()));
                     }
-                    absorb(&mut picture.snapshot, event, &resource, namespace.as_deref(), &mut listed);
+                    watched.absorb(&mut picture.snapshot, event, &mut listed, |_| ());
                 });
                 if let Some(pod) = pod {
                     listen(&pod, &client, &shared);
                 }
             }
-            Err(error) => shared.update(|picture| fail(picture, &error, &resource, namespace.clone())),
+            Err(error) => shared.update(|picture| fail(picture, &error, &watched)),
         }
     }
 }
@@ -314,63 +275,8 @@ fn listen(pod: &ObjectRef, client: &Client, shared: &Arc<Shared>) {
     }
 }
 
-fn absorb(
-    snapshot: &mut Snapshot,
-    event: watcher::Event<DynamicObject>,
-    resource: &ApiResource,
-    namespace: Option<&str>,
-    listed: &mut BTreeSet<ObjectRef>,
-) {
-    match event {
-        watcher::Event::Init => listed.clear(),
-        watcher::Event::Apply(object) => snapshot.insert(untyped(object, resource)),
-        watcher::Event::InitApply(object) => {
-            let object = untyped(object, resource);
-            listed.extend(ObjectRef::of(&object));
-            snapshot.insert(object);
-        }
-        watcher::Event::Delete(object) => {
-            snapshot.remove(&reference(&object, resource));
-        }
-        // What was not in the new list went away while nobody watched.
-        watcher::Event::InitDone => {
-            let gone: Vec<ObjectRef> = snapshot
-                .of_kind(&resource.group, &resource.kind)
-                .filter_map(ObjectRef::of)
-                .filter(|reference| reference.namespace.as_deref() == namespace && !listed.contains(reference))
-                .collect();
-            for reference in gone {
-                snapshot.remove(&reference);
-            }
-        }
-    }
-}
-
-fn reference(object: &DynamicObject, resource: &ApiResource) -> ObjectRef {
-    let name = object.metadata.name.as_deref().unwrap_or_default();
-    ObjectRef::new(&resource.api_version, &resource.kind, object.metadata.namespace.as_deref(), name)
-}
-
-fn untyped(mut object: DynamicObject, resource: &ApiResource) -> Value {
-    // Judging needs no managed fields, and they are most of an object.
-    object.metadata.managed_fields = None;
-    let mut value = serde_json::to_value(&object).unwrap_or_default();
-    value["apiVersion"] = Value::from(resource.api_version.clone());
-    value["kind"] = Value::from(resource.kind.clone());
-    value
-}
-
-fn fail(picture: &mut Picture, error: &watcher::Error, resource: &ApiResource, namespace: Option<String>) {
-    let denied = match error {
-        watcher::Error::InitialListFailed(kube::Error::Api(status))
-        | watcher::Error::WatchStartFailed(kube::Error::Api(status))
-        | watcher::Error::WatchFailed(kube::Error::Api(status)) => {
-            matches!(status.code, 401 | 403 | 404).then(|| status.message.clone())
-        }
-        _ => None,
-    };
-    if let Some(why) = denied {
-        let unread = Unread { kind: resource.kind.clone(), namespace, why };
+fn fail(picture: &mut Picture, error: &watcher::Error, watched: &Watched) {
+    if let Some(unread) = watched.denied(error) {
         if !picture.snapshot.unread.contains(&unread) {
             picture.snapshot.unread.push(unread);
         }

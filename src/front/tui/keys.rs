@@ -5,6 +5,8 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 /// Where a key is pressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Place {
+    Home,
+    Storage,
     Cluster,
     Stack,
     Images,
@@ -49,6 +51,22 @@ pub(crate) enum Action {
     Conflicts,
     Adopt,
     Replan,
+    /// Look at the cluster.
+    GoHome,
+    /// Begin the way to an installed stack.
+    Install,
+    /// Where data lies.
+    Map,
+    /// Open a way into what is installed.
+    OpenStack,
+    /// What is wrong, in full.
+    Doctor,
+    /// What is lost, and how it comes back.
+    Recover,
+    /// Show only some lines.
+    Filter,
+    /// Put into the clipboard what kubectl would be asked.
+    Copy,
     /// Take what was typed.
     Take,
     /// Take what was typed, and go to the next setting.
@@ -85,11 +103,36 @@ use self::Place as P;
 use self::Press::{Control, Key};
 use crossterm::event::KeyCode::{Char, End, Enter, Esc, Home, Left, PageDown, PageUp, Right, Tab};
 
-const LISTS: &[Place] =
-    &[P::Cluster, P::Stack, P::Images, P::Profile, P::Settings, P::Review, P::Run, P::Ended, P::Reach, P::Help];
-const WITHOUT_TEXT: &[Place] =
-    &[P::Cluster, P::Stack, P::Images, P::Profile, P::Settings, P::Review, P::Run, P::Ended, P::Reach];
+const LISTS: &[Place] = &[
+    P::Home,
+    P::Storage,
+    P::Cluster,
+    P::Stack,
+    P::Images,
+    P::Profile,
+    P::Settings,
+    P::Review,
+    P::Run,
+    P::Ended,
+    P::Reach,
+    P::Help,
+];
+const WITHOUT_TEXT: &[Place] = &[
+    P::Home,
+    P::Storage,
+    P::Cluster,
+    P::Stack,
+    P::Images,
+    P::Profile,
+    P::Settings,
+    P::Review,
+    P::Run,
+    P::Ended,
+    P::Reach,
+];
 const EVERYWHERE: &[Place] = &[
+    P::Home,
+    P::Storage,
     P::Cluster,
     P::Stack,
     P::Images,
@@ -132,6 +175,20 @@ pub(crate) const BINDINGS: &[Binding] = &[
         "type a value, switch it, open or fold a group",
     ),
     row(&[Key(Right), Key(Tab)], A::Next, &[P::Settings], "go on", "on to the plan"),
+    row(
+        &[Key(Enter), Key(Right)],
+        A::Next,
+        &[P::Home],
+        "more",
+        "ask why, or go on with an open run; the screen comes back",
+    ),
+    row(&[Key(Char('i'))], A::Install, &[P::Home], "install", "install a stack"),
+    row(&[Key(Char('o'))], A::OpenStack, &[P::Home], "open", "open the way into the stack that the cursor is on"),
+    row(&[Key(Char('m'))], A::Map, &[P::Home], "map", "the storage map: claim, volume, node"),
+    row(&[Key(Char('d'))], A::Doctor, &[P::Home], "doctor", "all that is wrong, with what programs said last"),
+    row(&[Key(Char('v'))], A::Recover, &[P::Home, P::Storage], "recover", "what is lost, and how it comes back"),
+    row(&[Key(Char('/'))], A::Filter, &[P::Home, P::Storage], "filter", "show only lines that hold these words"),
+    row(&[Key(Char('y'))], A::Copy, &[P::Home, P::Storage], "copy", "copy what kubectl would be asked about it"),
     row(&[Key(Enter)], A::Next, &[P::Review], "run it", "agree to this plan and run it"),
     row(&[Key(Enter)], A::Next, &[P::Ended], "go on", "on to the way in, or back to the plan when it failed"),
     row(&[Key(Enter)], A::Next, &[P::Reach], "open", "open the way that the cursor is on"),
@@ -143,7 +200,19 @@ pub(crate) const BINDINGS: &[Binding] = &[
     row(
         &[Key(Esc), Key(Left)],
         A::Back,
-        &[P::Cluster, P::Stack, P::Images, P::Profile, P::Settings, P::Review, P::Ended, P::Reach, P::Help],
+        &[
+            P::Home,
+            P::Storage,
+            P::Cluster,
+            P::Stack,
+            P::Images,
+            P::Profile,
+            P::Settings,
+            P::Review,
+            P::Ended,
+            P::Reach,
+            P::Help,
+        ],
         "back",
         "one step back; no answer is lost",
     ),
@@ -160,7 +229,8 @@ pub(crate) const BINDINGS: &[Binding] = &[
     ),
     row(&[Key(Char('d'))], A::Adopt, &[P::Review], "adopt", "take over objects that are there already, or not"),
     row(&[Key(Char('p'))], A::Replan, &[P::Review], "plan anew", "give the unfinished run up and plan anew"),
-    row(&[Key(Char('r'))], A::Again, &[P::Cluster, P::Profile, P::Review], "again", "ask the cluster again"),
+    row(&[Key(Char('r'))], A::Again, &[P::Home, P::Cluster, P::Profile, P::Review], "again", "ask the cluster again"),
+    row(&[Key(Char('h'))], A::GoHome, &[P::Ended, P::Reach], "home", "look at the cluster: health, findings, storage"),
     row(&[Key(KeyCode::Up), Key(Char('k'))], A::Up, LISTS, "", "up"),
     row(&[Key(KeyCode::Down), Key(Char('j'))], A::Down, LISTS, "", "down"),
     row(&[Key(PageUp)], A::PageUp, LISTS, "", "a page up"),
@@ -175,6 +245,8 @@ pub(crate) const BINDINGS: &[Binding] = &[
 ];
 
 const NOT_IN_A_RUN: &[Place] = &[
+    P::Home,
+    P::Storage,
     P::Cluster,
     P::Stack,
     P::Images,

@@ -2,6 +2,7 @@
 
 mod board;
 mod clusters;
+mod home;
 mod line;
 mod message;
 mod review;
@@ -24,14 +25,17 @@ use crate::front::form::cluster_option;
 use crate::front::origin::{Field, Origin};
 pub(crate) use board::{Board, Row, RowState};
 pub(crate) use clusters::{Clusters, Standing};
+pub(crate) use home::{Entry, Part, Watch, describe};
 pub(crate) use line::Line;
 pub(crate) use message::{Effect, Exit, Message, Request};
 pub(crate) use review::{Draft, Made, Review};
 pub(crate) use sheet::{Sheet, Spot};
 
-/// The steps of the way, in their order.
+/// The steps of the way, in their order; and beside it home, with the storage map behind it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Screen {
+    Home,
+    Storage,
     Cluster,
     Stack,
     Images,
@@ -42,7 +46,7 @@ pub(crate) enum Screen {
     Reach,
 }
 
-/// All of them, with their names.
+/// Those of the way, with their names.
 pub(crate) const SCREENS: [(Screen, &str); 8] = [
     (Screen::Cluster, "Cluster"),
     (Screen::Stack, "Stack"),
@@ -73,6 +77,8 @@ pub(crate) struct Wish {
     pub(crate) read_only: bool,
     /// `--dry-run`: the plan is only shown.
     pub(crate) dry_run: bool,
+    /// Nothing was asked for: the chosen cluster is looked at before anything is installed.
+    pub(crate) home: bool,
 }
 
 /// What lies over the screen.
@@ -88,6 +94,8 @@ pub(crate) enum Popup {
     Word { question: String, word: String, line: Line },
     /// Whether to stop the run.
     Leave,
+    /// What to look for.
+    Filter { line: Line },
 }
 
 /// A line for the person, below the screen.
@@ -163,6 +171,9 @@ pub(crate) struct Model {
     pub(crate) review: Review,
     pub(crate) board: Option<Board>,
     pub(crate) ways: Ways,
+    pub(crate) watch: Watch,
+    /// The command of ours that the screen makes room for.
+    pub(crate) aside: Option<Vec<String>>,
     /// How the last run ended.
     pub(crate) last: Option<Result<ExitCode, Failure>>,
 }
@@ -185,6 +196,8 @@ impl Model {
             review: Review::default(),
             board: None,
             ways: Ways::default(),
+            watch: Watch::default(),
+            aside: None,
             last: None,
         }
     }
@@ -193,7 +206,9 @@ impl Model {
     pub(crate) fn place(&self) -> Place {
         match &self.popup {
             Some(Popup::Help(_)) => return Place::Help,
-            Some(Popup::File { .. } | Popup::Field { .. } | Popup::Word { .. }) => return Place::Prompt,
+            Some(Popup::File { .. } | Popup::Field { .. } | Popup::Word { .. } | Popup::Filter { .. }) => {
+                return Place::Prompt;
+            }
             Some(Popup::Leave) => return Place::Leave,
             None => {}
         }
@@ -203,6 +218,8 @@ impl Model {
     /// Which keys count on the screen itself.
     pub(crate) fn place_below(&self) -> Place {
         match self.screen {
+            Screen::Home => Place::Home,
+            Screen::Storage => Place::Storage,
             Screen::Cluster => Place::Cluster,
             Screen::Stack => Place::Stack,
             Screen::Images => Place::Images,
@@ -232,7 +249,22 @@ impl Model {
         let surveying = matches!(self.profiles.room, Some((_, None))) && self.screen == Screen::Profile;
         let planning = matches!(self.review.draft, Draft::Making) && self.screen == Screen::Review;
         let opening = matches!(self.ways.open, Some((_, None))) && self.screen == Screen::Reach;
-        looking || surveying || planning || opening || self.is_running() || self.stacks.found.is_none()
+        let watching = self.is_at_home() && self.watch.known().is_none_or(|home| home.freshness.awaited > 0);
+        let waiting = looking || surveying || planning || opening || watching && self.watch.home_may_come();
+        waiting || self.is_running() || self.stacks.found.is_none()
+    }
+
+    /// Whether the cluster is looked at.
+    pub(crate) fn is_at_home(&self) -> bool {
+        matches!(self.screen, Screen::Home | Screen::Storage)
+    }
+
+    /// What is looked for: as it is typed.
+    pub(crate) fn filter(&self) -> String {
+        match &self.popup {
+            Some(Popup::Filter { line }) => line.text(),
+            _ => self.watch.filter.clone(),
+        }
     }
 
     /// The stack that the cursor is on.

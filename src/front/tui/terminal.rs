@@ -6,6 +6,7 @@ use std::io::{self, stderr};
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crossterm::clipboard::CopyToClipboard;
 use crossterm::cursor::{Hide, Show};
 use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
 use crossterm::execute;
@@ -59,6 +60,10 @@ impl Stage for Screen {
     fn retake(&mut self) -> io::Result<()> {
         leave();
         enter()
+    }
+
+    fn copy(&mut self, text: &str) -> io::Result<()> {
+        execute!(stderr(), CopyToClipboard::to_clipboard_from(text))
     }
 
     fn is_gone(&self) -> bool {

@@ -2,6 +2,7 @@
 //! back as effects.
 
 mod answers;
+mod home;
 mod press;
 mod settings;
 
@@ -11,9 +12,9 @@ use seaworthy::event::Ended;
 use super::keys::{Place, action};
 use super::model::{Effect, Exit, Message, Model, Popup, Screen};
 
-/// What the full screen begins with.
-pub(crate) fn begin() -> Vec<Effect> {
-    vec![Effect::Look, Effect::Stacks]
+/// What the full screen begins with; after a command that it made room for it goes on as it was.
+pub(crate) fn begin(model: &mut Model) -> Vec<Effect> {
+    if model.aside.take().is_some() { Vec::new() } else { vec![Effect::Look, Effect::Stacks] }
 }
 
 /// Takes a message in.
@@ -56,14 +57,24 @@ fn press_key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
 
 fn type_key(model: &mut Model, key: KeyEvent) {
     match &mut model.popup {
-        Some(Popup::File { line, .. } | Popup::Field { line, .. } | Popup::Word { line, .. }) => line.press(key),
+        Some(
+            Popup::File { line, .. } | Popup::Field { line, .. } | Popup::Word { line, .. } | Popup::Filter { line },
+        ) => line.press(key),
         _ => settings::type_into(model, |line| line.press(key)),
     }
 }
 
 fn paste(model: &mut Model, text: &str) {
     match (&mut model.popup, model.screen) {
-        (Some(Popup::File { line, .. } | Popup::Field { line, .. } | Popup::Word { line, .. }), _) => {
+        (
+            Some(
+                Popup::File { line, .. }
+                | Popup::Field { line, .. }
+                | Popup::Word { line, .. }
+                | Popup::Filter { line },
+            ),
+            _,
+        ) => {
             line.insert(text.trim_end_matches(['\r', '\n']));
         }
         (None, Screen::Settings) => settings::paste(model, text),

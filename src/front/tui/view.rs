@@ -1,6 +1,7 @@
 //! Draws the model, and does nothing else.
 
 mod cluster;
+mod home;
 mod images;
 mod popup;
 mod profile;
@@ -9,6 +10,7 @@ mod review;
 mod run;
 mod settings;
 mod stack;
+mod storage;
 
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -37,6 +39,9 @@ pub(crate) fn view(model: &Model, frame: &mut Frame<'_>) {
     let [head, body, note, bar] = Layout::vertical(rows).areas(frame.area());
     frame.render_widget(Paragraph::new(heading(model, head.width)), head);
     match model.screen {
+        Screen::Home => list_and_details(model, frame, body, home::list, home::details),
+        // A chain is long: it has the whole width.
+        Screen::Storage => parted(model, frame, stacked(body), storage::list, storage::details),
         Screen::Cluster => list_and_details(model, frame, body, cluster::list, cluster::details),
         Screen::Stack => list_and_details(model, frame, body, stack::list, stack::details),
         Screen::Images => list_and_details(model, frame, body, images::list, images::details),
@@ -84,6 +89,15 @@ fn heading(model: &Model, width: u16) -> Vec<Line<'static>> {
     let look = model.look;
     let brand = if width < NARROW { "" } else { "Seaworthy  " };
     let mut spans = vec![Span::styled(brand, Look::strong())];
+    if model.is_at_home() {
+        let place = if model.screen == Screen::Home { "Home" } else { "Storage" };
+        let filter = model.filter();
+        let filter = if filter.is_empty() { String::new() } else { format!("  / {filter}") };
+        let room = usize::from(width).saturating_sub(brand.len() + place.len());
+        let about = look.cut(&format!("  {}{filter}", home::about(model)), room);
+        spans.extend([Span::styled(place, Look::chosen()), Span::raw(about)]);
+        return vec![Line::from(spans), Line::styled(look.rule(width), Look::faint())];
+    }
     let whole: usize = SCREENS.iter().map(|(_, name)| name.len() + 3).sum::<usize>() + "Seaworthy  ".len();
     let at = SCREENS.iter().position(|(screen, _)| *screen == model.screen).unwrap_or_default();
     if whole - 3 <= usize::from(width) {
@@ -156,6 +170,9 @@ fn matters(model: &Model, row: &Binding) -> bool {
             model.review.made().is_some_and(|made| made.objection().is_none()) && !model.wish.dry_run
         }
         Action::Back => model.screen != Screen::Cluster || model.popup.is_some(),
+        Action::OpenStack => {
+            matches!(model.watch.entries(&model.filter()).get(model.watch.cursor), Some(super::model::Entry::Stack(_)))
+        }
         Action::Undo => model.sheet().and_then(|sheet| Some(sheet.form.is_typed(sheet.setting()?))) == Some(true),
         _ => true,
     }
@@ -175,7 +192,16 @@ fn list_and_details(
     list: impl Fn(&Model, usize) -> List,
     details: impl Fn(&Model, usize) -> Vec<Line<'static>>,
 ) {
-    let (above, below) = divided(area);
+    parted(model, frame, divided(area), list, details);
+}
+
+fn parted(
+    model: &Model,
+    frame: &mut Frame<'_>,
+    (above, below): (Rect, Rect),
+    list: impl Fn(&Model, usize) -> List,
+    details: impl Fn(&Model, usize) -> Vec<Line<'static>>,
+) {
     let list = list(model, usize::from(above.width));
     draw_list(frame, above, list);
     let lines = details(model, usize::from(below.width).min(PROSE));
@@ -188,6 +214,11 @@ fn divided(area: Rect) -> (Rect, Rect) {
         let [left, right] = Layout::horizontal([Constraint::Fill(1), Constraint::Fill(1)]).spacing(2).areas(area);
         return (left, right);
     }
+    stacked(area)
+}
+
+/// Details below the list.
+fn stacked(area: Rect) -> (Rect, Rect) {
     let low = DETAILS.min(area.height / 2);
     let [above, below] = Layout::vertical([Constraint::Min(1), Constraint::Length(low)]).areas(area);
     (above, below)

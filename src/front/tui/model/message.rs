@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crossterm::event::KeyEvent;
 use seaworthy::event::Event;
+use seaworthy::home::Home;
 use seaworthy::host::HostEvent;
 use seaworthy::plan::{self, Reach};
 use seaworthy::prepare::Room;
@@ -31,6 +32,8 @@ pub(crate) enum Message {
     Looked,
     /// The stacks are read.
     Stacks { found: Vec<Arc<Stack>>, broken: Vec<String> },
+    /// What is known of the cluster that is looked at; or why nothing can be.
+    Home { context: String, home: Result<Box<Home>, String> },
     /// What a cluster offers is known.
     Surveyed { context: String, room: Result<Room, String> },
     /// A plan was made, or refused. The number is the request's.
@@ -64,6 +67,10 @@ pub(crate) enum Effect {
     Look,
     /// Read the stacks.
     Stacks,
+    /// Look at a cluster from now on, and no longer at another.
+    Watch { context: String },
+    /// Put a text into the clipboard.
+    Copy(String),
     /// Ask a cluster what it offers.
     Survey { context: String },
     /// Make a plan. A later request makes this one pointless.
@@ -111,6 +118,8 @@ pub(crate) enum Exit {
     Declined,
     /// By a signal or Ctrl-C without a run: the exit code.
     Interrupted(u8),
-    /// After a run.
+    /// After a run, or where none was to be.
     Ended,
+    /// For a command of ours; the screen comes back.
+    Aside,
 }

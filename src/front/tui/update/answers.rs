@@ -15,6 +15,7 @@ pub(super) fn take(model: &mut Model, message: Message) -> Vec<Effect> {
             model.stacks.found = Some(found);
             model.stacks.broken = broken;
         }
+        Message::Home { context, home } => super::home::take(model, &context, home),
         Message::Surveyed { context, room } => {
             if let Some((asked, answer)) = &mut model.profiles.room
                 && *asked == context

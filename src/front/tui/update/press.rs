@@ -6,7 +6,7 @@ use seaworthy::event::Ended;
 use seaworthy::prepare::Room;
 use seaworthy::prepare::sharing::Shares;
 
-use super::{answers, end, settings};
+use super::{answers, end, home, settings};
 use crate::cli::choose::take_registry;
 use crate::front::form::Form;
 use crate::front::origin::{Field, WAYS, Way};
@@ -48,6 +48,14 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         }
         Action::No => model.popup = None,
         Action::Take | Action::Drop if model.popup.is_some() => return close(model, action == Action::Take),
+        Action::GoHome
+        | Action::Install
+        | Action::Map
+        | Action::OpenStack
+        | Action::Doctor
+        | Action::Recover
+        | Action::Filter
+        | Action::Copy => return home::act(model, action),
         _ => return settings::act(model, action),
     }
     Vec::new()
@@ -69,6 +77,8 @@ fn scroll(model: &mut Model, by: isize) {
         return;
     }
     match model.screen {
+        Screen::Home => model.watch.cursor = moved(model.watch.cursor, model.watch.entries(&model.filter()).len()),
+        Screen::Storage => model.watch.link = moved(model.watch.link, model.watch.chains(&model.filter()).len()),
         Screen::Cluster => {
             model.clusters.moved = true;
             model.clusters.cursor = moved(model.clusters.cursor, model.clusters.host.kubeconfig.contexts.len());
@@ -117,7 +127,9 @@ fn quit(model: &mut Model) -> Vec<Effect> {
         model.popup = Some(Popup::Leave);
         return Vec::new();
     }
-    vec![Effect::Quit(if model.last.is_some() { Exit::Ended } else { Exit::Declined })]
+    // Whoever has only looked has declined nothing.
+    let looked = model.last.is_some() || model.wish.home && model.watch.context.is_some();
+    vec![Effect::Quit(if looked { Exit::Ended } else { Exit::Declined })]
 }
 
 fn back(model: &mut Model) -> Vec<Effect> {
@@ -126,6 +138,9 @@ fn back(model: &mut Model) -> Vec<Effect> {
     }
     let at = SCREENS.iter().position(|(screen, _)| *screen == model.screen).unwrap_or_default();
     match model.screen {
+        Screen::Home => model.screen = Screen::Cluster,
+        Screen::Storage => model.screen = Screen::Home,
+        Screen::Stack if model.wish.home => model.screen = Screen::Home,
         Screen::Cluster => model.tell("this is the first step; q leaves"),
         Screen::Run => return plan_again(model),
         Screen::Reach => {
@@ -148,11 +163,16 @@ fn next(model: &mut Model) -> Vec<Effect> {
     match model.screen {
         Screen::Cluster => {
             let Some(why) = model.clusters.objection() else {
+                if model.wish.home {
+                    return home::go(model);
+                }
                 model.screen = Screen::Stack;
                 return survey(model, false);
             };
             model.complain(why);
         }
+        Screen::Home => return home::act(model, Action::Next),
+        Screen::Storage => {}
         Screen::Stack => choose_stack(model),
         Screen::Images => choose_way(model),
         Screen::Profile => choose_profile(model),
@@ -165,7 +185,7 @@ fn next(model: &mut Model) -> Vec<Effect> {
 }
 
 /// Asks the chosen cluster what it offers, unless it has said so already.
-fn survey(model: &mut Model, anew: bool) -> Vec<Effect> {
+pub(super) fn survey(model: &mut Model, anew: bool) -> Vec<Effect> {
     let Some(context) = model.clusters.chosen().map(str::to_owned) else { return Vec::new() };
     if !anew && matches!(&model.profiles.room, Some((asked, _)) if *asked == context) {
         return Vec::new();
@@ -314,6 +334,7 @@ fn again(model: &mut Model) -> Vec<Effect> {
             model.clusters.forget();
             vec![Effect::Look]
         }
+        Screen::Home => home::anew(model),
         Screen::Profile => survey(model, true),
         _ => plan(model),
     }
@@ -371,6 +392,10 @@ fn close(model: &mut Model, take: bool) -> Vec<Effect> {
         Some(Popup::File { save, line }) if take => file(model, save, &line),
         Some(Popup::Field { field, line }) if take => {
             answer(model, field, line);
+            Vec::new()
+        }
+        Some(Popup::Filter { line }) => {
+            home::filter(model, take, &line);
             Vec::new()
         }
         Some(Popup::Word { word, line, .. }) => vec![Effect::Answer(take && line.text().trim() == word)],

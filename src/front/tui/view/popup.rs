@@ -21,6 +21,7 @@ pub(super) fn draw(model: &Model, frame: &mut Frame<'_>) {
         Popup::Field { field, line } => field_lines(model, *field, line, inner),
         Popup::Word { question, word, line } => word_lines(model, question, word, line, inner),
         Popup::Leave => ("Leave?", leave(inner)),
+        Popup::Filter { line } => ("Filter", filter(model, line, inner)),
     };
     let height = u16::try_from(lines.len() + 2).unwrap_or(u16::MAX).min(frame.area().height.saturating_sub(2));
     let area = centred(frame.area(), width, height);
@@ -49,6 +50,16 @@ fn centred(area: Rect, width: u16, height: u16) -> Rect {
 pub(super) fn help_overflow(model: &Model) -> usize {
     let width = usize::from(model.size.0.saturating_sub(6).min(74));
     help(model, width).len().saturating_sub(usize::from(model.size.1.saturating_sub(4)))
+}
+
+fn filter(model: &Model, line: &Typed, width: usize) -> Vec<Line<'static>> {
+    let found = match model.screen {
+        crate::front::tui::model::Screen::Storage => model.watch.chains(&line.text()).len(),
+        _ => model.watch.entries(&line.text()).len(),
+    };
+    let mut lines = vec![typed(model, line, width)];
+    lines.extend(prose(&format!("{found} of the lines hold all these words; Esc shows all"), 0, width, Look::faint()));
+    lines
 }
 
 /// The keys that count below this window.

@@ -1,7 +1,10 @@
 use crossterm::event::KeyCode;
+use jiff::SignedDuration;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
+use seaworthy::doctor::evidence::{Evidence, Freshness};
 use seaworthy::event::Ended;
+use seaworthy::home::{Beside, Home};
 
 use super::view;
 use crate::cli::Failure;
@@ -11,7 +14,7 @@ use crate::front::tui::testing::*;
 use crate::front::tui::update::update;
 
 type Size = (u16, u16);
-const SIZES: [Size; 3] = [(80, 24), (60, 20), (200, 60)];
+const SIZES: [Size; 4] = [(80, 24), (60, 20), (120, 40), (200, 60)];
 
 fn enter(times: usize) -> Vec<Message> {
     (0..times).map(|_| key(KeyCode::Enter)).collect()
@@ -31,6 +34,32 @@ fn at_password(size: Size) -> Model {
     }
     typed(&mut model, "opensesame");
     model
+}
+
+/// Home before anything is known.
+fn at_home_first(size: Size) -> Model {
+    let mut model = begun(size);
+    model.wish.home = true;
+    after(model, enter(1))
+}
+
+/// Some kinds have come.
+fn reading() -> Home {
+    let evidence = Evidence::default();
+    Home::of(&evidence, &Freshness { awaited: 21, broken: None }, &Beside::default())
+}
+
+/// The cluster was pulled away.
+fn silent() -> Home {
+    let known = home(true);
+    let since = known.taken - SignedDuration::from_secs(42);
+    let why = "error trying to connect: Connection refused (os error 111)".to_owned();
+    Home { freshness: Freshness { awaited: 0, broken: Some((since, why)) }, ..known }
+}
+
+/// A cluster in which nothing is.
+fn bare() -> Home {
+    Home::of(&Evidence::default(), &Freshness { awaited: 0, broken: None }, &Beside::default())
 }
 
 /// Every screen in the states that matter: nothing yet, wrong, long, full.
@@ -78,6 +107,22 @@ fn screens(size: Size) -> Vec<(&'static str, Model)> {
         ("run-failed", after(running(), failed)),
         ("reach", after(reach, [Message::Opened(Ok("http://127.0.0.1:8080".to_owned()))])),
         ("help", after(begun(size), enter(3).into_iter().chain([letter('?')]))),
+        ("home-connecting", at_home_first(size)),
+        ("home-refused", at_home(size, Err("the API server at https://127.0.0.1:6443 does not answer".to_owned()))),
+        ("home-reading", at_home(size, Ok(reading()))),
+        ("home-silent", at_home(size, Ok(silent()))),
+        ("home", at_home(size, Ok(home(true)))),
+        ("home-node", after(at_home(size, Ok(home(true))), [key(KeyCode::Down), key(KeyCode::Down)])),
+        ("home-broken", at_home(size, Ok(home(false)))),
+        (
+            "home-stack",
+            after(at_home(size, Ok(home(false))), [letter('/'), letter('s'), letter('h'), letter('o'), letter('p')]),
+        ),
+        ("home-filtered", after(at_home(size, Ok(home(true))), [letter('/'), letter('z'), key(KeyCode::Enter)])),
+        ("home-copied", after(at_home(size, Ok(home(true))), [letter('y')])),
+        ("storage", after(at_home(size, Ok(home(true))), [letter('m')])),
+        ("storage-broken", after(at_home(size, Ok(home(false))), [letter('m')])),
+        ("storage-empty", after(at_home(size, Ok(bare())), [letter('m')])),
     ]
 }
 

@@ -1,0 +1,121 @@
+//! Looks at a cluster for the home screen, for as long as it is shown.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use seaworthy::cluster::Cluster;
+use seaworthy::doctor::evidence::Live;
+use seaworthy::engine::record::InstallRecord;
+use seaworthy::home::{Beside, Home, PrerequisiteState, records_mark};
+use seaworthy::prerequisites::{Prerequisite, Wants, assess, picture};
+use tokio::sync::mpsc::Sender;
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::cli::{Failure, Session};
+use crate::front::tui::model::Message;
+
+/// Changes that come together are shown together.
+const TOGETHER: Duration = Duration::from_millis(300);
+/// What hangs on the time of day, and the runs of this machine, are looked at again after so long.
+const AGAIN: Duration = Duration::from_secs(5);
+/// How old what is known of the prerequisites may be.
+const PREREQUISITES: Duration = Duration::from_secs(60);
+/// How long the API server may take for what is read beside the watches.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What was read beside the watches, and when.
+#[derive(Default)]
+struct Read {
+    beside: Beside,
+    mark: Option<Vec<(String, String)>>,
+    prerequisites: Option<Instant>,
+}
+
+/// Tells what it sees until nobody listens.
+pub(super) async fn keep(session: &Session, context: &str, messages: &Sender<Message>) {
+    let tell = |home| Message::Home { context: context.to_owned(), home };
+    let cluster = match session.connect_to(Some(context)).await {
+        Ok(cluster) => cluster,
+        Err(failure) => {
+            // The screen is gone when nobody takes it.
+            let _ = messages.send(tell(Err(failure.message))).await;
+            return;
+        }
+    };
+    let live = Arc::new(Live::begin(&cluster));
+    let mut ear = live.changes();
+    let mut read = Read::default();
+    loop {
+        ear.heed();
+        let known = live.look(|evidence, freshness| (freshness.awaited == 0).then(|| records_mark(evidence)));
+        if known.is_some() && known != read.mark {
+            read.records(&cluster).await;
+            read.mark = known;
+        }
+        read.beside.runs = runs(session, &cluster);
+        if messages.send(tell(Ok(see(&live, &read.beside).await))).await.is_err() {
+            return;
+        }
+        // The first look is shown before what takes longer.
+        if read.mark.is_some() && read.prerequisites.is_none_or(|at| at.elapsed() > PREREQUISITES) {
+            read.prerequisites(&cluster).await;
+            continue;
+        }
+        tokio::select! {
+            () = ear.rung() => sleep(TOGETHER).await,
+            () = sleep(AGAIN) => {}
+        }
+    }
+}
+
+/// Judging everything takes its time, in which the screen has to move.
+async fn see(live: &Arc<Live>, beside: &Beside) -> Box<Home> {
+    let (live, beside) = (live.clone(), beside.clone());
+    let look = move || live.look(|evidence, freshness| Box::new(Home::of(evidence, freshness, &beside)));
+    match tokio::task::spawn_blocking(look).await {
+        Ok(home) => home,
+        Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
+    }
+}
+
+/// The runs of this machine on this cluster. What cannot be read is told by `runs list`.
+fn runs(session: &Session, cluster: &Cluster) -> Vec<seaworthy::engine::journal::RunRecord> {
+    let all = session.runs().and_then(|runs| Ok(runs.list()?));
+    match all {
+        Ok((runs, _)) => runs.into_iter().filter(|run| run.plan.cluster.uid == cluster.id.uid).collect(),
+        Err(failure) => {
+            tracing::warn!(why = failure.message, "the runs of this machine could not be read");
+            Vec::new()
+        }
+    }
+}
+
+impl Read {
+    async fn records(&mut self, cluster: &Cluster) {
+        match timeout(PATIENCE, InstallRecord::list(&cluster.client)).await {
+            Ok(Ok(records)) => self.beside.records = records,
+            // Labels and runs tell of installations, too.
+            Ok(Err(error)) => tracing::debug!(%error, "the records could not be read"),
+            Err(_) => tracing::debug!("the records have not come in time"),
+        }
+    }
+
+    async fn prerequisites(&mut self, cluster: &Cluster) {
+        self.prerequisites = Some(Instant::now());
+        let looked = match timeout(PATIENCE, picture::look(cluster)).await {
+            Ok(Ok(picture)) => Ok(Prerequisite::ALL.into_iter().filter_map(|it| state(it, &picture)).collect()),
+            Ok(Err(error)) => Err(Failure::kube(&error).message),
+            Err(_) => Err(format!("no answer within {} s", PATIENCE.as_secs())),
+        };
+        self.beside.prerequisites = Some(looked);
+    }
+}
+
+/// What is only installed by its name is worth a line once it is there.
+fn state(prerequisite: Prerequisite, picture: &picture::Picture) -> Option<PrerequisiteState> {
+    let assessment = assess(prerequisite, picture, &Wants::default());
+    let (there, said) = assessment.standing();
+    let manager = assessment.found.as_ref().map(|found| format!("by {}", found.manager));
+    let is_asked_for = prerequisite == Prerequisite::SharedPath && assessment.found.is_none();
+    (!is_asked_for).then_some(PrerequisiteState { prerequisite, there, said, manager })
+}

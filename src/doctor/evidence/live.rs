@@ -1,0 +1,164 @@
+//! Evidence that keeps itself up to date: the kinds that checks read, watched. What containers said last is not in it.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures::StreamExt as _;
+use jiff::{SignedDuration, Timestamp};
+use kube::core::DynamicObject;
+use kube::runtime::watcher;
+use tokio::task::JoinSet;
+
+use super::gather::{clock, facts, queries, readyz};
+use super::strip::strip;
+use super::{ClusterFacts, Evidence};
+use crate::bell::{Bell, Ear};
+use crate::cluster::{Clock, Cluster};
+use crate::object::ObjectRef;
+use crate::snapshot::watch::{Watched, is_unserved};
+
+/// A live picture of a cluster. The watches end with it.
+pub struct Live {
+    clock: Clock,
+    shared: Arc<Shared>,
+    _tasks: JoinSet<()>,
+}
+
+struct Shared {
+    picture: Mutex<Picture>,
+    changed: Bell,
+}
+
+struct Picture {
+    evidence: Evidence,
+    /// How far the cluster's clock is before this machine's.
+    ahead: SignedDuration,
+    /// Kinds that are not known yet, neither read nor denied.
+    awaited: BTreeSet<String>,
+    /// Since when, and with which words, watches fail; `None` while they work.
+    broken: Option<(Timestamp, String)>,
+}
+
+/// What is to be said of the picture itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Freshness {
+    /// Kinds that have not been read yet.
+    pub awaited: usize,
+    /// Since when the cluster has not answered, and its last words.
+    pub broken: Option<(Timestamp, String)>,
+}
+
+impl Live {
+    /// Begins to watch. Returns at once; [`Live::look`] says how much is there.
+    pub fn begin(cluster: &Cluster) -> Self {
+        let watched: Vec<Watched> = queries(None)
+            .into_iter()
+            .map(|query| Watched { resource: query.resource, namespace: query.namespace })
+            .collect();
+        let awaited: BTreeSet<String> = watched.iter().map(|watched| watched.resource.kind.clone()).collect();
+        let evidence = Evidence {
+            taken: cluster.clock.now(),
+            cluster: Some(facts(cluster, None)),
+            read: Some(BTreeSet::new()),
+            ..Evidence::default()
+        };
+        let picture = Picture { evidence, ahead: SignedDuration::ZERO, awaited, broken: None };
+        let shared = Arc::new(Shared { picture: Mutex::new(picture), changed: Bell::default() });
+        let mut tasks = JoinSet::new();
+        for watched in watched {
+            tasks.spawn(keep_watching(watched, cluster.clone(), shared.clone()));
+        }
+        tasks.spawn(ask(cluster.clone(), shared.clone()));
+        Self { clock: cluster.clock.clone(), shared, _tasks: tasks }
+    }
+
+    /// Told each time the picture changes.
+    pub fn changes(&self) -> Ear {
+        self.shared.changed.listen()
+    }
+
+    /// Looks at the picture as it is now. Meanwhile it stands still.
+    pub fn look<T>(&self, see: impl FnOnce(&Evidence, &Freshness) -> T) -> T {
+        let mut picture = self.shared.lock();
+        let now = self.clock.now();
+        picture.evidence.taken = now.saturating_add(picture.ahead).unwrap_or(now);
+        // What was found in it before is not so any more.
+        picture.evidence.survey.take();
+        let freshness = Freshness { awaited: picture.awaited.len(), broken: picture.broken.clone() };
+        see(&picture.evidence, &freshness)
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Picture> {
+        self.picture.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Picture)) {
+        change(&mut self.lock());
+    }
+}
+
+impl Picture {
+    fn take(&mut self, watched: &Watched, event: watcher::Event<DynamicObject>, listed: &mut BTreeSet<ObjectRef>) {
+        let kind = &watched.resource.kind;
+        self.broken = None;
+        self.evidence.snapshot.unread.retain(|unread| unread.kind != *kind);
+        if matches!(event, watcher::Event::InitDone) {
+            self.know(kind);
+        }
+        watched.absorb(&mut self.evidence.snapshot, event, listed, strip);
+    }
+
+    fn fail(&mut self, watched: &Watched, error: &watcher::Error, now: Timestamp) {
+        match watched.denied(error) {
+            Some(_) if is_unserved(error) => self.know(&watched.resource.kind),
+            Some(unread) => {
+                self.awaited.remove(&unread.kind);
+                if !self.evidence.snapshot.unread.contains(&unread) {
+                    self.evidence.snapshot.unread.push(unread);
+                }
+            }
+            None => {
+                let since = self.broken.as_ref().map_or(now, |(since, _)| *since);
+                self.broken = Some((since, crate::error::root(error)));
+            }
+        }
+    }
+
+    /// From now on what is not in the picture is not in the cluster.
+    fn know(&mut self, kind: &str) {
+        self.awaited.remove(kind);
+        self.evidence.read.get_or_insert_default().insert(kind.to_owned());
+    }
+}
+
+/// What the API server says of itself, once.
+async fn ask(cluster: Cluster, shared: Arc<Shared>) {
+    let ((taken, version), readyz) = futures::join!(clock(&cluster), readyz(&cluster.client));
+    let ahead = taken.duration_since(cluster.clock.now());
+    shared.change(|picture| {
+        // Less than that is the way of the answer.
+        picture.ahead = if ahead.abs() > SignedDuration::from_secs(2) { ahead } else { SignedDuration::ZERO };
+        let known: Option<ClusterFacts> = version.map(|version| facts(&cluster, Some(version)));
+        picture.evidence.cluster = known.or_else(|| picture.evidence.cluster.take());
+        picture.evidence.readyz = readyz;
+    });
+    shared.changed.ring();
+}
+
+async fn keep_watching(watched: Watched, cluster: Cluster, shared: Arc<Shared>) {
+    let mut events = watched.events(&cluster.client);
+    let mut listed: BTreeSet<ObjectRef> = BTreeSet::new();
+    while let Some(event) = events.next().await {
+        // Leases are renewed all the time, and say something only when that ends.
+        let is_quiet = watched.resource.kind == "Lease" && matches!(event, Ok(watcher::Event::Apply(_)));
+        shared.change(|picture| match event {
+            Ok(event) => picture.take(&watched, event, &mut listed),
+            Err(error) => picture.fail(&watched, &error, cluster.clock.now()),
+        });
+        if !is_quiet {
+            shared.changed.ring();
+        }
+    }
+}

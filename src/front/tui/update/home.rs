@@ -1,0 +1,127 @@
+//! Home and the storage map: what their keys do.
+
+use seaworthy::home::Home;
+
+use super::press::survey;
+use crate::front::tui::keys::Action;
+use crate::front::tui::model::{Effect, Entry, Exit, Line, Model, Popup, Screen, describe};
+
+/// To the home screen of the chosen cluster.
+pub(super) fn go(model: &mut Model) -> Vec<Effect> {
+    let Some(context) = model.clusters.chosen().map(str::to_owned) else { return Vec::new() };
+    model.screen = Screen::Home;
+    if model.watch.context.as_ref() == Some(&context) && matches!(model.watch.home, Some(Ok(_))) {
+        return Vec::new();
+    }
+    model.watch.turn_to(context.clone());
+    vec![Effect::Watch { context }]
+}
+
+/// Everything is read again.
+pub(super) fn anew(model: &mut Model) -> Vec<Effect> {
+    let Some(context) = model.watch.context.clone() else { return Vec::new() };
+    model.watch.home = None;
+    vec![Effect::Watch { context }]
+}
+
+/// Takes in what is known now; the cursor stays on what it was on.
+pub(super) fn take(model: &mut Model, context: &str, home: Result<Box<Home>, String>) {
+    if model.watch.context.as_deref() != Some(context) {
+        return;
+    }
+    let filter = model.filter();
+    let at = |model: &Model| model.watch.entries(&filter).get(model.watch.cursor).map(name);
+    let was = at(model);
+    let link =
+        model.watch.chains(&filter).get(model.watch.link).map(|chain| (chain.claim.clone(), chain.volume.clone()));
+    model.watch.home = Some(home);
+    let entries = model.watch.entries(&filter);
+    let same = was.and_then(|was| entries.iter().position(|entry| name(entry) == was));
+    let cursor = same.unwrap_or(model.watch.cursor).min(entries.len().saturating_sub(1));
+    let chains = model.watch.chains(&filter);
+    let same =
+        link.and_then(|link| chains.iter().position(|chain| (&chain.claim, &chain.volume) == (&link.0, &link.1)));
+    let link = same.unwrap_or(model.watch.link).min(chains.len().saturating_sub(1));
+    (model.watch.cursor, model.watch.link) = (cursor, link);
+}
+
+/// By which a line is known again.
+fn name(entry: &Entry<'_>) -> String {
+    match entry {
+        Entry::Finding(finding, _) => finding.fingerprint.clone(),
+        Entry::Stack(health) => health.installation.key(),
+        Entry::Run(run) => run.run.run.clone(),
+        Entry::Node(node) => format!("node/{}", node.name),
+        Entry::Prerequisite(it) => format!("prerequisite/{}", it.prerequisite),
+    }
+}
+
+pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
+    match action {
+        Action::GoHome => return go(model),
+        Action::Install => {
+            model.screen = Screen::Stack;
+            return survey(model, false);
+        }
+        Action::Map => model.screen = Screen::Storage,
+        Action::Filter => {
+            let line = Line::new(&model.watch.filter);
+            model.popup = Some(Popup::Filter { line });
+        }
+        Action::Copy => return copy(model),
+        Action::Doctor => return aside(model, vec!["doctor".to_owned()]),
+        Action::Recover => return aside(model, vec!["recover".to_owned()]),
+        Action::OpenStack => return open(model),
+        Action::Next => {
+            let filter = model.filter();
+            let command = model.watch.entries(&filter).get(model.watch.cursor).map(Entry::command);
+            return command.map_or_else(Vec::new, |words| aside(model, words));
+        }
+        _ => {}
+    }
+    Vec::new()
+}
+
+fn open(model: &mut Model) -> Vec<Effect> {
+    let filter = model.filter();
+    let Some(Entry::Stack(health)) = model.watch.entries(&filter).get(model.watch.cursor).copied() else {
+        model.complain("the cursor is on no stack");
+        return Vec::new();
+    };
+    let (stack, namespace) = (health.installation.stack.clone(), health.installation.namespace.clone());
+    aside(model, vec!["open".to_owned(), stack, "--namespace".to_owned(), namespace])
+}
+
+/// The screen makes room for a command of ours.
+fn aside(model: &mut Model, words: Vec<String>) -> Vec<Effect> {
+    model.aside = Some(words);
+    vec![Effect::Quit(Exit::Aside)]
+}
+
+fn copy(model: &mut Model) -> Vec<Effect> {
+    let context = model.watch.context.clone().filter(|_| model.wish.sandbox.is_none());
+    let (filter, context) = (model.filter(), context.as_deref());
+    let text = match model.screen {
+        Screen::Storage => {
+            let chains = model.watch.chains(&filter);
+            let chain = chains.get(model.watch.link);
+            let volume = |name: &str| seaworthy::recover::join::volume_ref(name);
+            let object = chain.and_then(|chain| chain.claim.clone().or_else(|| chain.volume.as_deref().map(volume)));
+            object.map(|object| describe(&object, context))
+        }
+        _ => model.watch.entries(&filter).get(model.watch.cursor).map(|entry| entry.kubectl(context)),
+    };
+    let Some(text) = text else {
+        model.complain("there is nothing to copy");
+        return Vec::new();
+    };
+    // A terminal that has no clipboard keeps silent: what was meant to be copied is there to be read.
+    model.tell(format!("copied: {text}"));
+    vec![Effect::Copy(text)]
+}
+
+/// The window of the filter is closed.
+pub(super) fn filter(model: &mut Model, taken: bool, line: &Line) {
+    model.watch.filter = if taken { line.text().trim().to_owned() } else { String::new() };
+    (model.watch.cursor, model.watch.link) = (0, 0);
+}

@@ -1,0 +1,143 @@
+//! What the home screen shows of a cluster: nodes with what is asked of them, installations and their health, prerequisites, open
+//! runs, findings by their causes, the storage map. Made from live evidence; pure.
+
+mod node;
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use crate::doctor::check::Severity;
+use crate::doctor::evidence::{ClusterFacts, Evidence, Freshness};
+use crate::doctor::report::{Choice, Report, judge};
+use crate::engine::journal::RunRecord;
+use crate::engine::lock::SYSTEM_NAMESPACE;
+use crate::engine::record::InstallRecord;
+use crate::object::text;
+use crate::prepare::discover::{self, LastRun, Sought};
+use crate::prepare::{self, Health};
+use crate::prerequisites::Prerequisite;
+use crate::recover::map::{self, Chain};
+pub use node::{NodeState, Share};
+
+/// What is not in the evidence and is read beside it.
+#[derive(Debug, Clone, Default)]
+pub struct Beside {
+    /// The records of installations.
+    pub records: Vec<InstallRecord>,
+    /// Runs of this machine on this cluster, oldest first.
+    pub runs: Vec<RunRecord>,
+    /// How the prerequisites stand; `None` until that is known.
+    pub prerequisites: Option<Result<Vec<PrerequisiteState>, String>>,
+}
+
+/// Whether a prerequisite is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PrerequisiteState {
+    /// Which.
+    pub prerequisite: Prerequisite,
+    /// Whether a stack can count on it; `None` where that cannot be told.
+    pub there: Option<bool>,
+    /// Its version, or why not.
+    pub said: String,
+    /// Who looks after it.
+    pub manager: Option<String>,
+}
+
+/// A run that did not come to its end.
+#[derive(Debug, Clone)]
+pub struct OpenRun {
+    /// The run.
+    pub run: LastRun,
+    /// Of which installation: `stack` in `namespace`.
+    pub of: String,
+    /// When it was begun.
+    pub at: Timestamp,
+    /// How many of its steps are done, of how many.
+    pub done: (usize, usize),
+}
+
+/// Everything.
+#[derive(Debug, Clone)]
+pub struct Home {
+    /// The cluster.
+    pub cluster: ClusterFacts,
+    /// When this was so, by the cluster's clock.
+    pub taken: Timestamp,
+    /// How much of it could be read until now.
+    pub freshness: Freshness,
+    /// Its nodes, by name.
+    pub nodes: Vec<NodeState>,
+    /// What is installed, by namespace and stack.
+    pub installations: Vec<Health>,
+    /// How the prerequisites stand.
+    pub prerequisites: Option<Result<Vec<PrerequisiteState>, String>>,
+    /// Runs of this machine that did not come to their end, newest first.
+    pub runs: Vec<OpenRun>,
+    /// What is wrong, worst first, by its causes.
+    pub report: Report,
+    /// Where data lies.
+    pub chains: Vec<Chain>,
+}
+
+impl Home {
+    /// Puts it together.
+    pub fn of(evidence: &Evidence, freshness: &Freshness, beside: &Beside) -> Self {
+        let snapshot = &evidence.snapshot;
+        let labelled = discover::labelled_in(snapshot);
+        let found = discover::installations(&beside.records, &labelled, &beside.runs, &Sought::default());
+        Self {
+            cluster: evidence.cluster.clone().unwrap_or_default(),
+            taken: evidence.taken,
+            freshness: freshness.clone(),
+            nodes: node::states(snapshot),
+            installations: found.iter().map(|found| prepare::seen(found, evidence)).collect(),
+            prerequisites: beside.prerequisites.clone(),
+            runs: open_runs(&beside.runs),
+            report: judge(evidence, &Choice::default()),
+            chains: map::chains(snapshot, evidence.taken),
+        }
+    }
+
+    /// Whether anything is known at all.
+    pub fn is_blank(&self) -> bool {
+        self.nodes.is_empty() && self.freshness.awaited > 0
+    }
+
+    /// Whether all that is known is as it should be, and all is known.
+    pub fn is_green(&self) -> bool {
+        let is_calm = |severity: Severity| severity <= Severity::Info;
+        self.freshness.awaited == 0
+            && self.freshness.broken.is_none()
+            && self.report.worst().is_none_or(is_calm)
+            && self.installations.iter().all(Health::is_healthy)
+    }
+}
+
+/// Of each installation the newest run, where it did not end well: an older one was overtaken.
+fn open_runs(runs: &[RunRecord]) -> Vec<OpenRun> {
+    let latest: BTreeMap<String, &RunRecord> = runs.iter().map(|run| (run.plan.installation.key(), run)).collect();
+    let mut open: Vec<OpenRun> = latest
+        .into_values()
+        .filter(|run| run.state.is_unfinished())
+        .map(|run| OpenRun {
+            run: LastRun::from(run),
+            of: format!("{} in {}", run.plan.installation.stack, run.plan.installation.namespace),
+            at: run.at,
+            done: (run.done.len(), run.plan.steps.len()),
+        })
+        .collect();
+    open.sort_by(|a, b| b.at.cmp(&a.at));
+    open
+}
+
+/// By which it is seen whether the records in the cluster are others than before. The records themselves are not in the evidence:
+/// values of `ConfigMap`s never are.
+pub fn records_mark(evidence: &Evidence) -> Vec<(String, String)> {
+    let maps = evidence.snapshot.in_namespace("", "ConfigMap", SYSTEM_NAMESPACE);
+    let part = |map, pointer| text(map, pointer).unwrap_or_default().to_owned();
+    maps.map(|map| (part(map, "/metadata/name"), part(map, "/metadata/resourceVersion"))).collect()
+}
+
+#[cfg(test)]
+mod tests;
