@@ -23,8 +23,17 @@ use case::Case;
 use target::Target;
 
 /// Each area, and how many cases it has at least.
-const QUOTAS: [(&str, usize); 7] =
-    [("apply", 40), ("watch", 20), ("gc", 20), ("workloads", 40), ("storage", 20), ("errors", 30), ("others", 30)];
+const QUOTAS: [(&str, usize); 9] = [
+    ("apply", 40),
+    ("watch", 20),
+    ("gc", 20),
+    ("workloads", 40),
+    ("storage", 20),
+    ("errors", 30),
+    ("others", 30),
+    ("webhooks", 12),
+    ("warnings", 6),
+];
 /// How many cases run on a real cluster at once.
 const AT_ONCE: usize = 8;
 
@@ -150,6 +159,16 @@ async fn errors() {
 #[tokio::test]
 async fn others() {
     area("others").await;
+}
+
+#[tokio::test]
+async fn webhooks() {
+    area("webhooks").await;
+}
+
+#[tokio::test]
+async fn warnings() {
+    area("warnings").await;
 }
 
 #[test]

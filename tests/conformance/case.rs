@@ -42,6 +42,8 @@ pub(super) struct Step {
     pub(super) until: BTreeMap<String, Value>,
     /// What of the answer is compared; see `look.rs`.
     pub(super) look: Option<Vec<String>>,
+    /// Whether the warnings of the answer (`Warning` headers, RFC 7234) are compared, too.
+    pub(super) warnings: bool,
     /// Parts of the answer that later steps name as `$name`.
     pub(super) keep: BTreeMap<String, String>,
 }

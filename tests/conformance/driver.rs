@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use super::case::{Case, Step};
 use super::look::at;
 use super::normalise::Normaliser;
-use super::target::{Sent, Target};
+use super::target::{Answer, Sent, Target};
 
 /// How long an answer is waited for, in the cluster's time, and how often it is asked for.
 const DEADLINE: Duration = Duration::from_secs(180);
@@ -107,10 +107,14 @@ impl Run<'_> {
             accept: step.accept.as_deref(),
             body: body.as_ref(),
         };
-        let (code, answer) = self.patiently(&sent, &step.until).await.map_err(|why| format!("{request}: {why}"))?;
-        *last = answer;
+        let answer = self.patiently(&sent, &step.until).await.map_err(|why| format!("{request}: {why}"))?;
+        let code = answer.code;
+        *last = answer.body;
         self.keep(step, last)?;
         let mut said = json!({"step": step.title(), "code": code});
+        if step.warnings {
+            said["warnings"] = self.normaliser.value(&json!(answer.warnings));
+        }
         match &step.look {
             Some(look) => said["look"] = self.looked(last, look),
             None if code >= 400 => said["body"] = self.normaliser.value(last),
@@ -120,15 +124,15 @@ impl Run<'_> {
     }
 
     /// Sends a request, and again until the answer is what is waited for.
-    async fn patiently(&self, sent: &Sent<'_>, until: &BTreeMap<String, Value>) -> Result<(u16, Value), String> {
+    async fn patiently(&self, sent: &Sent<'_>, until: &BTreeMap<String, Value>) -> Result<Answer, String> {
         let end = tokio::time::Instant::now() + DEADLINE;
         loop {
-            let (code, answer) = self.target.send(sent).await;
-            let seen = |key: &str| if key == "code" { json!(code) } else { at(&answer, key) };
+            let answer = self.target.answer(sent).await;
+            let seen = |key: &str| if key == "code" { json!(answer.code) } else { at(&answer.body, key) };
             let missing = until.iter().find(|(key, wanted)| seen(key) != self.filled_in(wanted));
-            let Some((key, wanted)) = missing else { return Ok((code, answer)) };
+            let Some((key, wanted)) = missing else { return Ok(answer) };
             if tokio::time::Instant::now() > end {
-                return Err(format!("{key} did not become {wanted}: it is {} ({code})", seen(key)));
+                return Err(format!("{key} did not become {wanted}: it is {} ({})", seen(key), answer.code));
             }
             tokio::time::sleep(EVERY).await;
         }

@@ -35,6 +35,15 @@ pub(super) struct Sent<'a> {
     pub(super) body: Option<&'a Value>,
 }
 
+/// An answer as it came.
+pub(super) struct Answer {
+    pub(super) code: u16,
+    /// Which need not be JSON.
+    pub(super) body: Value,
+    /// Its `Warning` headers.
+    pub(super) warnings: Vec<String>,
+}
+
 impl Target {
     pub(super) async fn of(case: &Case) -> Self {
         let (client, clock) = if let Some(path) = std::env::var_os(KUBECONFIG) {
@@ -55,11 +64,16 @@ impl Target {
         self.send(&Sent { method: Method::GET, path, kind: "application/json", accept: None, body: None }).await
     }
 
-    /// Code and body of the answer, which need not be JSON.
+    /// Code and body of the answer.
     pub(super) async fn send(&self, sent: &Sent<'_>) -> (u16, Value) {
-        let (code, bytes) = self.bytes(sent).await;
+        let answer = self.answer(sent).await;
+        (answer.code, answer.body)
+    }
+
+    pub(super) async fn answer(&self, sent: &Sent<'_>) -> Answer {
+        let (code, bytes, warnings) = self.bytes(sent).await;
         let text = String::from_utf8_lossy(&bytes).into_owned();
-        (code, serde_json::from_str(&text).unwrap_or(Value::String(text)))
+        Answer { code, body: serde_json::from_str(&text).unwrap_or(Value::String(text)), warnings }
     }
 
     /// All events of a watch, or the one answer that refuses it.
@@ -67,7 +81,7 @@ impl Target {
         let joint = if path.contains('?') { '&' } else { '?' };
         let path = format!("{path}{joint}watch=true");
         let sent = Sent { method: Method::GET, path: &path, kind: "application/json", accept: None, body: None };
-        let (code, bytes) = self.bytes(&sent).await;
+        let (code, bytes, _) = self.bytes(&sent).await;
         let lines = serde_json::Deserializer::from_slice(&bytes).into_iter();
         let events: Result<Vec<Value>, _> = lines.collect();
         let mut events = events.unwrap_or_else(|_| vec![json!(String::from_utf8_lossy(&bytes))]);
@@ -78,7 +92,7 @@ impl Target {
         (code, events)
     }
 
-    async fn bytes(&self, sent: &Sent<'_>) -> (u16, Bytes) {
+    async fn bytes(&self, sent: &Sent<'_>) -> (u16, Bytes, Vec<String>) {
         let body = sent.body.map_or_else(Vec::new, |body| match body {
             Value::String(text) => text.clone().into_bytes(),
             body => serde_json::to_vec(body).unwrap(),
@@ -94,12 +108,14 @@ impl Target {
         let request = request.body(Body::from(body)).unwrap();
         let response = self.client.send(request).await.unwrap_or_else(|error| panic!("{}: {error:?}", sent.path));
         let code = response.status().as_u16();
+        let warnings = response.headers().get_all(http::header::WARNING).iter();
+        let warnings = warnings.map(|warning| String::from_utf8_lossy(warning.as_bytes()).into_owned()).collect();
         let mut stream = response.into_body().into_data_stream();
         let mut whole = Vec::new();
         while let Some(part) = stream.next().await {
             whole.extend_from_slice(&part.unwrap_or_else(|error| panic!("{}: {error:?}", sent.path)));
         }
-        (code, whole.into())
+        (code, whole.into(), warnings)
     }
 }
 

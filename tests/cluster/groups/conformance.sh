@@ -19,6 +19,10 @@ test_errors() { area errors; }
 
 test_others() { area others; }
 
+test_webhooks() { area webhooks; }
+
+test_warnings() { area warnings; }
+
 area() {
   cd "$REPO" || fail "there is no $REPO"
   SEAWORTHY_CONFORMANCE_KUBECONFIG=$KUBECONFIG cargo test --locked --test tests "conformance::$1" -- --exact
