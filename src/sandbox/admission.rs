@@ -6,17 +6,19 @@ mod account;
 mod limits;
 mod quota;
 mod security;
+pub(super) mod webhooks;
 
 use serde_json::{Value, json};
 
 use super::address::{Address, group};
 use super::refusal::{Refusal, dotted};
 use super::world::World;
-use super::{controllers, defaults, faults, store, validate};
+use super::{controllers, defaults, store, validate};
 use crate::object::{items, text};
 
 pub(super) use limits::defaulted;
 pub(super) use quota::{gone_at, used};
+use webhooks::Asking;
 
 /// Fills in what the namespace and the account give to a new object, before its fields are judged.
 pub(super) fn complete(world: &mut World, object: &mut Value, address: &Address) -> Result<(), Refusal> {
@@ -30,15 +32,17 @@ pub(super) fn complete(world: &mut World, object: &mut Value, address: &Address)
     Ok(())
 }
 
-/// Refuses what may not be kept; `live` is what was there.
-pub(super) fn judge(world: &World, object: &Value, live: Option<&Value>, address: &Address) -> Result<(), Refusal> {
+/// Refuses what may not be kept.
+pub(super) fn judge(world: &World, object: &Value, asking: &Asking<'_>) -> Result<(), Refusal> {
+    let (address, live) = (asking.address, asking.old);
     definition(world, address, live)?;
+    webhooks::judge(object)?;
     limits::judge(world, object, live)?;
     security::judge(world, object, live)?;
     if let Some(live) = live {
         validate::claim::resized(live, object, world)?;
     }
-    faults::guarded(world, address.group(), address.namespace.as_deref())?;
+    webhooks::validating(world, asking)?;
     quota::judge(world, object, live, address)
 }
 
@@ -52,10 +56,12 @@ pub(super) fn admit(world: &mut World, object: &mut Value) -> Result<(), Refusal
     let Some(address) = place(object) else { return Ok(()) };
     defaults::complete(object, None, world);
     complete(world, object, &address)?;
+    webhooks::mutating(world, &Asking::write(&address, None, object, None))?;
     if text(object, "/metadata/name").is_none() {
         object["metadata"]["name"] = format!("{}{}", name_of(object), world.store.ids.suffix()).into();
     }
-    judge(world, object, None, &place(object).unwrap_or(address))
+    let address = place(object).unwrap_or(address);
+    judge(world, object, &Asking::write(&address, None, object, None))
 }
 
 /// The name of an object, or its beginning.

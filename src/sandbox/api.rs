@@ -24,6 +24,7 @@ use tower::BoxError;
 
 use super::Sandbox;
 use super::address::{Route, group};
+use super::admission::webhooks;
 use super::refusal::{Refusal, dotted};
 use super::select::Query;
 use super::world::World;
@@ -84,6 +85,7 @@ fn dispatch(
         return sandbox.read(|world| metrics::answer(world, route));
     }
     let Some(served) = sandbox.read(|world| served(world, route)) else { return nothing(route) };
+    sandbox.read(|world| webhooks::connected(world, route))?;
     let shape = table::Shape::of(accepted(request));
     if *request.method() == Method::GET || *request.method() == Method::HEAD {
         return match (&route.name, route.sub.as_deref()) {

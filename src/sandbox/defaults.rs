@@ -49,6 +49,11 @@ pub(super) fn complete(object: &mut Value, live: Option<&Value>, world: &mut Wor
         "StorageClass" => fill(object, json!({"reclaimPolicy": "Delete", "volumeBindingMode": "Immediate"})),
         "NetworkPolicy" => fill(&mut object["spec"], json!({"policyTypes": ["Ingress"]})),
         "CustomResourceDefinition" => definition(object),
+        "ValidatingWebhookConfiguration" => each(object, "webhooks", webhook),
+        "MutatingWebhookConfiguration" => each(object, "webhooks", |hook| {
+            fill(hook, json!({"reinvocationPolicy": "Never"}));
+            webhook(hook);
+        }),
         "HorizontalPodAutoscaler" => fill(
             &mut object["spec"],
             json!({"minReplicas": 1, "metrics": [{"type": "Resource", "resource": {"name": "cpu",
@@ -203,6 +208,18 @@ fn definition(object: &mut Value) {
     let names = &mut object["spec"]["names"];
     let kind = text(names, "/kind").unwrap_or_default().to_owned();
     fill(names, json!({"singular": kind.to_lowercase(), "listKind": format!("{kind}List")}));
+}
+
+/// Source: `pkg/apis/admissionregistration/v1/defaults.go`.
+fn webhook(hook: &mut Value) {
+    fill(
+        hook,
+        json!({"failurePolicy": "Fail", "matchPolicy": "Equivalent", "namespaceSelector": {}, "objectSelector": {}, "timeoutSeconds": 10}),
+    );
+    each(hook, "rules", |rule| fill(rule, json!({"scope": "*"})));
+    if let Some(service) = hook["clientConfig"].get_mut("service") {
+        fill(service, json!({"port": 443}));
+    }
 }
 
 fn template(template: &mut Value) {

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::disks::Disks;
-use super::refusal::Refusal;
 use super::store::address_of;
 use super::world::World;
 use crate::object::{items, text};
@@ -195,8 +194,11 @@ fn quota(world: &mut World, target: &str) {
     }
 }
 
+/// The namespaces of the cluster itself, and of our records.
+const SYSTEM: [&str; 5] = ["kube-system", "kube-public", "kube-node-lease", "local-path-storage", "seaworthy-system"];
+
 fn is_system(namespace: &str) -> bool {
-    namespace.starts_with("kube-") || ["local-path-storage", "seaworthy-system"].contains(&namespace)
+    SYSTEM.contains(&namespace)
 }
 
 fn no_storage_class(world: &mut World, _: &str) {
@@ -223,22 +225,14 @@ const MARK: &str = "sandbox-fault";
 const NO_DISK: &str = "node.kubernetes.io/disk-pressure";
 
 fn webhook_down(world: &mut World, _: &str) {
-    let rules = json!([{"apiGroups": ["", "apps", "batch"], "apiVersions": ["*"], "operations": ["CREATE", "UPDATE"], "resources": ["*"]}]);
+    let rules = json!([{"apiGroups": ["", "apps", "batch"], "apiVersions": ["*"], "operations": ["CREATE", "UPDATE"], "resources": ["*"],
+        "scope": "Namespaced"}]);
+    // The cluster's own namespaces are let through, as careful installers do it.
+    let others = json!({"matchExpressions": [{"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": SYSTEM}]});
     let service = json!({"namespace": "sandbox-guard", "name": "guard", "path": "/judge", "port": 443});
     world.put(json!({"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingWebhookConfiguration",
         "metadata": {"name": MARK}, "webhooks": [{"name": "guard.sandbox.example", "rules": rules, "clientConfig": {"service": service},
-        "failurePolicy": "Fail", "sideEffects": "None", "admissionReviewVersions": ["v1"], "timeoutSeconds": 10}]}));
-}
-
-/// What the API server says to a write when the webhook of the fault stands in its way. Source: Kubernetes 1.34, as recorded in
-/// `tests/fixtures/stall/refused.json`.
-pub(super) fn guarded(world: &World, group: &str, namespace: Option<&str>) -> Result<(), Refusal> {
-    let concerns = ["", "apps", "batch"].contains(&group) && namespace.is_some_and(|namespace| !is_system(namespace));
-    if !concerns || world.find("ValidatingWebhookConfiguration", None, MARK).is_none() {
-        return Ok(());
-    }
-    let message = "Internal error occurred: failed calling webhook \"guard.sandbox.example\": failed to call webhook: Post \"https://guard.sandbox-guard.svc:443/judge?timeout=10s\": service \"guard\" not found";
-    Err(Refusal::new(500, "InternalError", message))
+        "namespaceSelector": others, "objectSelector": {}, "matchPolicy": "Equivalent", "failurePolicy": "Fail", "sideEffects": "None", "admissionReviewVersions": ["v1"], "timeoutSeconds": 10}]}));
 }
 
 fn lasting(world: &mut World, name: &str, target: String) {

@@ -11,6 +11,7 @@ use tokio::net::TcpListener;
 use tower::BoxError;
 
 use super::address::Route;
+use super::admission::webhooks;
 use super::api::{self, Body};
 use super::{Sandbox, exec, forward, keep_going};
 
@@ -54,7 +55,9 @@ async fn answer(sandbox: &Sandbox, request: Request<Incoming>) -> Result<Respons
         Some((answer, route))
     });
     if let Some((answer, route)) = upgrade {
-        return Ok(answer(sandbox, request, &route).unwrap_or_else(|refusal| api::refused(&refusal)));
+        let agreed = sandbox.read(|world| webhooks::connected(world, &route));
+        let answer = agreed.and_then(|()| answer(sandbox, request, &route));
+        return Ok(answer.unwrap_or_else(|refusal| api::refused(&refusal)));
     }
     let (parts, body) = request.into_parts();
     let body: Bytes = body.collect().await?.to_bytes();

@@ -7,6 +7,7 @@ mod immutable;
 mod name;
 mod pod;
 mod policy;
+mod webhook;
 mod workload;
 
 pub(super) use immutable::unchanged;
@@ -31,7 +32,10 @@ pub(super) fn check(object: &Value, live: Option<&Value>, address: &Address) -> 
     let kind = text(object, "/kind").unwrap_or_default();
     // What nobody changes is not judged again.
     if live.is_some_and(|live| {
-        live["spec"] == object["spec"] && live["metadata"] == object["metadata"] && kind != "Secret"
+        live["spec"] == object["spec"]
+            && live["metadata"] == object["metadata"]
+            && live["webhooks"] == object["webhooks"]
+            && kind != "Secret"
     }) {
         return Ok(());
     }
@@ -51,6 +55,7 @@ pub(super) fn check(object: &Value, live: Option<&Value>, address: &Address) -> 
         "ResourceQuota" => policy::quota(object, &mut faults),
         "LimitRange" => policy::limit_range(object, &mut faults),
         "Ingress" => ingress(object, &mut faults),
+        "ValidatingWebhookConfiguration" | "MutatingWebhookConfiguration" => webhook::all(object, &mut faults),
         "CustomResourceDefinition" => definition(object, &mut faults),
         _ => {}
     }

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::write::{Answer, Asked, found};
 use crate::sandbox::address::Address;
+use crate::sandbox::admission::webhooks::{self, Asking};
 use crate::sandbox::refusal::{Refusal, dotted};
 use crate::sandbox::select::Selector;
 use crate::sandbox::world::World;
@@ -14,6 +15,7 @@ use crate::sandbox::{controllers, defaults};
 
 /// As a deletion, within the budgets.
 pub(super) fn evict(world: &mut World, address: &Address) -> Answer {
+    webhooks::both(world, &Asking { address, sub: Some("eviction"), operation: "CREATE", object: None, old: None })?;
     let pod = found(world, address)?;
     if let Some(refusal) = controllers::eviction_obstacle(world, &pod) {
         return Err(refusal);
@@ -46,6 +48,7 @@ pub(super) fn delete(world: &mut World, address: &Address, options: &Value, aske
             return Err(Refusal::new(409, "Conflict", message).with(details));
         }
     }
+    webhooks::both(world, &Asking { address, sub: None, operation: "DELETE", object: None, old: Some(&live) })?;
     if asked.is_dry() || options["dryRun"][0] == "All" {
         return Ok((StatusCode::OK, success(&live, address)));
     }

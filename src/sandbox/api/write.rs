@@ -11,6 +11,7 @@ use super::{Served, definition};
 use super::{apply, body, remove, typed};
 use crate::object::{items, text};
 use crate::sandbox::address::{Address, Route};
+use crate::sandbox::admission::webhooks::{self, Asking};
 use crate::sandbox::owners::{self, Writer};
 use crate::sandbox::refusal::{Refusal, dotted};
 use crate::sandbox::schema::{self, Schema};
@@ -177,6 +178,7 @@ impl Asked<'_> {
         if live.is_none() {
             admission::complete(world, &mut after, address)?;
         }
+        webhooks::mutating(world, &Asking::write(address, self.route.sub.as_deref(), &after, live))?;
         if self.served.builtin {
             validate::check(&after, live, address)?;
         } else if let Some(schema) = self.schema(world) {
@@ -193,7 +195,10 @@ impl Asked<'_> {
         } else {
             validate::name(&self.served.kind, address)?;
         }
-        admission::judge(world, &after, live, address)?;
+        admission::judge(world, &after, &Asking::write(address, self.route.sub.as_deref(), &after, live))?;
+        if live.is_none() && world.store.get(address).is_some() {
+            return Err(taken(world, address));
+        }
         tidy(&mut after);
         if self.is_dry() {
             return Ok(rehearsed(world, after, live));
@@ -293,16 +298,18 @@ fn create(world: &mut World, mut object: Value, asked: &Asked<'_>) -> Answer {
     if text(&object, "/metadata/resourceVersion").is_some_and(|version| !version.is_empty()) {
         return Err(Refusal::new(500, "", "resourceVersion should not be set on objects to be created"));
     }
-    if let Some(live) = world.store.get(&address) {
-        let is_leaving = live["metadata"].get("deletionTimestamp").is_some();
-        let leaving = if is_leaving { "object is being deleted: " } else { "" };
-        let named = dotted(&address.plural, address.group());
-        let message = format!("{leaving}{named} \"{}\" already exists", address.name);
-        return Err(Refusal::new(409, "AlreadyExists", message).with(address.details()));
-    }
     without_server_fields(&mut object);
     owners::track(None, &mut object, &asked.writer(world));
     Ok((StatusCode::CREATED, asked.store(world, &address, object, None)?))
+}
+
+/// There is an object of this name, which is noticed when a new one is to be kept.
+fn taken(world: &World, address: &Address) -> Refusal {
+    let is_leaving = world.store.get(address).is_some_and(|live| live["metadata"].get("deletionTimestamp").is_some());
+    let leaving = if is_leaving { "object is being deleted: " } else { "" };
+    let named = dotted(&address.plural, address.group());
+    let message = format!("{leaving}{named} \"{}\" already exists", address.name);
+    Refusal::new(409, "AlreadyExists", message).with(address.details())
 }
 
 /// What only the server writes is not taken over from an object that was read elsewhere.
