@@ -46,6 +46,11 @@ pub(super) fn judge(world: &World, object: &Value, asking: &Asking<'_>) -> Resul
     quota::judge(world, object, live, address)
 }
 
+/// What is kept all the same, and warned of.
+pub(super) fn warnings(world: &World, object: &Value, asking: &Asking<'_>) -> Vec<String> {
+    if asking.sub.is_some() { Vec::new() } else { security::warnings(world, object, asking.old) }
+}
+
 /// A new object of a controller, as it would be kept if the controller had sent it. Where it has no name yet, it gets one in between,
 /// as at the API server: what comes before knows only how the name begins.
 pub(super) fn admit(world: &mut World, object: &mut Value) -> Result<(), Refusal> {

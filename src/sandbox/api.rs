@@ -11,6 +11,7 @@ mod remove;
 mod review;
 mod table;
 mod typed;
+mod warning;
 mod write;
 
 pub(super) use discovery::VERSION;
@@ -102,8 +103,13 @@ fn dispatch(
     if let Some(refusal) = sandbox.read(World::refuses_writes) {
         return Err(refusal);
     }
-    let (code, document) = sandbox.change(|world| write::answer(world, request, (route, &served), query))?;
-    Ok(whole(code, &document))
+    let (answer, warnings) = sandbox.change(|world| write::answer(world, request, (route, &served), query));
+    let mut response = match answer {
+        Ok((code, document)) => whole(code, &document),
+        Err(refusal) => refused(&refusal),
+    };
+    warning::write(response.headers_mut(), &warnings);
+    Ok(response)
 }
 
 /// Nothing is served here. A group and version of Kubernetes' own says so itself; a path in no such group, and one in a group of

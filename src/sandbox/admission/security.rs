@@ -1,8 +1,11 @@
 //! The Pod Security Standards that a namespace enforces by its labels. Source: the admission plugin `PodSecurity`,
-//! `k8s.io/pod-security-admission` 0.34. Only pods are refused, under `enforce`; `audit` and `warn` have no effect here.
+//! `k8s.io/pod-security-admission` 0.34. Only pods are refused, under `enforce`; under `warn` the template of a workload is judged, too.
+//! `audit` has no effect: there is no log of it.
 
 mod baseline;
 mod restricted;
+
+use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
@@ -46,7 +49,8 @@ fn checks() -> impl Iterator<Item = &'static Check> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Version(Option<u32>);
 
-/// What a namespace enforces.
+/// What a namespace enforces, or warns of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Policy {
     level: Level,
     version: Version,
@@ -54,11 +58,27 @@ struct Policy {
 
 impl Policy {
     /// What the labels say; what they say wrongly is taken for the strictest.
-    fn of(namespace: &Value) -> Self {
-        let label = |key: &str| namespace["metadata"]["labels"][format!("{LABEL}{key}")].as_str();
+    fn enforced(namespace: &Value) -> Self {
         Self {
-            level: label("enforce").map_or(Level::Privileged, |text| level(text).unwrap_or(Level::Restricted)),
-            version: label("enforce-version").and_then(version).unwrap_or(Version(None)),
+            level: label(namespace, "enforce")
+                .map_or(Level::Privileged, |text| level(text).unwrap_or(Level::Restricted)),
+            version: label(namespace, "enforce-version").and_then(version).unwrap_or(Version(None)),
+        }
+    }
+
+    /// Without a level of its own for warnings, a namespace warns of what it enforces. What is said wrongly is not warned of.
+    fn warned_of(namespace: &Value) -> Self {
+        let said = label(namespace, "warn-version").map(|text| version(text).unwrap_or(Version(None)));
+        let enforced = Self::enforced(namespace);
+        let is_valid = label(namespace, "enforce").is_some_and(|text| level(text).is_some());
+        match label(namespace, "warn") {
+            Some(text) => {
+                Self { level: level(text).unwrap_or(Level::Privileged), version: said.unwrap_or(Version(None)) }
+            }
+            None if is_valid && enforced.level > Level::Privileged => {
+                Self { level: enforced.level, version: said.unwrap_or(enforced.version) }
+            }
+            None => Self { level: Level::Privileged, version: Version(None) },
         }
     }
 
@@ -69,16 +89,23 @@ impl Policy {
 
     /// What is forbidden of a pod, all of it. `None`: nothing.
     fn forbids(&self, pod: &Value) -> Option<String> {
+        let said: Vec<String> =
+            self.found(pod).into_iter().map(|(reason, detail)| format!("{reason} ({detail})")).collect();
+        (!said.is_empty()).then(|| said.join(", "))
+    }
+
+    /// Each check that forbids something of a pod, as reason and detail.
+    fn found(&self, pod: &Value) -> Vec<(String, String)> {
         let minor = self.version.0.unwrap_or(NEWEST).min(NEWEST);
         let applies = |check: &&Check| check.level <= self.level && check.since <= minor;
         let replaced: Vec<&str> = checks().filter(applies).map(|check| check.replaces).collect();
-        let said = checks().filter(applies).filter(|check| !replaced.contains(&check.name)).filter_map(|check| {
-            let (reason, detail) = (check.judge)(pod, minor)?;
-            Some(format!("{reason} ({detail})"))
-        });
-        let said: Vec<String> = said.collect();
-        (!said.is_empty()).then(|| said.join(", "))
+        let standing = checks().filter(applies).filter(|check| !replaced.contains(&check.name));
+        standing.filter_map(|check| (check.judge)(pod, minor)).collect()
     }
+}
+
+fn label<'a>(namespace: &'a Value, key: &str) -> Option<&'a str> {
+    namespace["metadata"]["labels"][format!("{LABEL}{key}")].as_str()
 }
 
 fn level(text: &str) -> Option<Level> {
@@ -104,16 +131,79 @@ pub(super) fn judge(world: &World, object: &Value, live: Option<&Value>) -> Resu
     }
 }
 
-fn judge_pod(world: &World, pod: &Value, live: Option<&Value>) -> Result<(), Refusal> {
-    // Of what may be changed in a pod only images count.
+/// Whether there is anything to judge: of what may be changed in a pod only images count.
+fn is_new(pod: &Value, live: Option<&Value>) -> bool {
     let images = |pod: &Value| containers(pod).map(|container| container["image"].clone()).collect::<Vec<_>>();
-    if live.is_some_and(|live| images(live) == images(pod)) {
+    live.is_none_or(|live| images(live) != images(pod))
+}
+
+fn home<'a>(world: &'a World, object: &Value) -> Option<&'a Value> {
+    world.find("Namespace", None, text(object, "/metadata/namespace")?)
+}
+
+/// What of an object is kept and warned of: a pod below what its namespace warns of, a workload that would make one, and a namespace
+/// whose pods are below what it enforces from now on.
+pub(super) fn warnings(world: &World, object: &Value, live: Option<&Value>) -> Vec<String> {
+    let builtin = ["v1", "apps/v1", "batch/v1"].iter().any(|known| object["apiVersion"] == *known);
+    let template = match text(object, "/kind").filter(|_| builtin).unwrap_or_default() {
+        "Namespace" => return live.map_or_else(Vec::new, |live| warn_of_pods(world, object, live)),
+        "Pod" if is_new(object, live) => object,
+        "ReplicationController" | "ReplicaSet" | "Deployment" | "StatefulSet" | "DaemonSet" | "Job" => {
+            &object["spec"]["template"]
+        }
+        "PodTemplate" => &object["template"],
+        "CronJob" => &object["spec"]["jobTemplate"]["spec"]["template"],
+        _ => return Vec::new(),
+    };
+    let Some(namespace) = home(world, object).filter(|_| template.is_object()) else { return Vec::new() };
+    let policy = Policy::warned_of(namespace);
+    let why = policy.forbids(template);
+    why.map(|why| format!("would violate PodSecurity {:?}: {why}", policy.shown())).into_iter().collect()
+}
+
+/// Pods are left as they are when their namespace becomes stricter; those of one reason are told together, by the first of them.
+fn warn_of_pods(world: &World, namespace: &Value, live: &Value) -> Vec<String> {
+    let (policy, before) = (Policy::enforced(namespace), Policy::enforced(live));
+    let is_looser = policy.version == before.version && policy.level <= before.level;
+    if policy == before || policy.level == Level::Privileged || is_looser {
+        return Vec::new();
+    }
+    let name = text(namespace, "/metadata/name").unwrap_or_default();
+    let pods = world.store.all("Pod").filter(|pod| text(pod, "/metadata/namespace") == Some(name));
+    let mut said: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    for pod in pods {
+        let reasons: Vec<String> = policy.found(pod).into_iter().map(|(reason, _)| reason).collect();
+        if !reasons.is_empty() {
+            said.entry(reasons.join(", ")).or_default().push(text(pod, "/metadata/name").unwrap_or_default());
+        }
+    }
+    if said.is_empty() {
+        return Vec::new();
+    }
+    let mut told: Vec<String> = said.iter().map(|(reasons, pods)| format!("{}: {reasons}", together(pods))).collect();
+    told.sort();
+    let all =
+        format!("existing pods in namespace {name:?} violate the new PodSecurity enforce level {:?}", policy.shown());
+    told.insert(0, all);
+    told
+}
+
+/// The first of some pods, and how many others.
+fn together(pods: &[&str]) -> String {
+    let first = pods.iter().min().copied().unwrap_or_default();
+    match pods.len() {
+        1 => first.to_owned(),
+        2 => format!("{first} (and 1 other pod)"),
+        many => format!("{first} (and {} other pods)", many - 1),
+    }
+}
+
+fn judge_pod(world: &World, pod: &Value, live: Option<&Value>) -> Result<(), Refusal> {
+    if !is_new(pod, live) {
         return Ok(());
     }
-    let Some(namespace) = world.find("Namespace", None, text(pod, "/metadata/namespace").unwrap_or_default()) else {
-        return Ok(());
-    };
-    let policy = Policy::of(namespace);
+    let Some(namespace) = home(world, pod) else { return Ok(()) };
+    let policy = Policy::enforced(namespace);
     match policy.forbids(pod) {
         Some(why) => Err(forbidden_pod(pod, &format!("violates PodSecurity {:?}: {why}", policy.shown()))),
         None => Ok(()),

@@ -3,6 +3,9 @@
 //! `pkg/endpoints/handlers/rest.go`, 1.34.
 
 mod json;
+mod keys;
+
+pub(super) use keys::Key;
 
 use bytes::Bytes;
 use http::{Method, Request};
@@ -45,6 +48,11 @@ pub(super) fn read(request: &Request<Bytes>, asked: &Asked<'_>) -> Result<Value,
         },
     };
     Err(unrecognized(asked, &format!("couldn't get version/kind; json parse error: {fault}"), bytes))
+}
+
+/// The fields of a body of JSON as they were written. An apply is YAML, and read by another decoder.
+pub(super) fn written(request: &Request<Bytes>, asked: &Asked<'_>) -> Vec<Key> {
+    if asked.kind.contains("yaml") { Vec::new() } else { keys::keys(request.body()) }
 }
 
 fn unrecognized(asked: &Asked<'_>, fault: &str, bytes: &[u8]) -> Refusal {

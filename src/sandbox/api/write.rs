@@ -1,11 +1,13 @@
 //! POST, PUT, PATCH.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{Method, Request, StatusCode};
 use serde_json::{Value, json};
 
+use super::body::Key;
 use super::read::scale;
 use super::{Served, definition};
 use super::{apply, body, remove, typed};
@@ -27,16 +29,29 @@ pub(super) struct Asked<'a> {
     pub(super) query: &'a Query,
     pub(super) manager: String,
     pub(super) kind: String,
+    /// The fields of its body.
+    pub(super) keys: Vec<Key>,
+    /// What its answer is to warn of.
+    warnings: RefCell<Vec<String>>,
+}
+
+/// What is to be done about fields that there are not, and such as are there twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Validation {
+    Ignore,
+    Warn,
+    Strict,
 }
 
 pub(super) type Answer = Result<(StatusCode, Value), Refusal>;
 
+/// The answer to a write, and what it warns of: a refusal may, too.
 pub(super) fn answer(
     world: &mut World,
     request: &Request<Bytes>,
     (route, served): (&Route, &Served),
     query: &Query,
-) -> Answer {
+) -> (Answer, Vec<String>) {
     let header = |name: http::header::HeaderName| {
         request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
     };
@@ -44,22 +59,28 @@ pub(super) fn answer(
     let agent = header(http::header::USER_AGENT).split('/').next().unwrap_or_default().to_owned();
     let manager =
         query.get("fieldManager").map_or(if agent.is_empty() { "unknown".to_owned() } else { agent }, str::to_owned);
-    let asked = Asked { route, served, query, manager, kind: header(http::header::CONTENT_TYPE) };
-    let body = body::read(request, &asked)?;
-    rehearsal(request.method(), query)?;
+    let kind = header(http::header::CONTENT_TYPE);
+    let mut asked = Asked { route, served, query, manager, kind, keys: Vec::new(), warnings: RefCell::default() };
+    asked.keys = body::written(request, &asked);
+    let answer = done(world, request, &asked);
+    (answer, asked.warnings.into_inner())
+}
+
+fn done(world: &mut World, request: &Request<Bytes>, asked: &Asked<'_>) -> Answer {
+    let (route, query) = (asked.route, asked.query);
+    let body = body::read(request, asked)?;
+    options(request.method(), query)?;
     let sub = route.sub.as_deref();
     match (request.method(), &route.name, sub) {
-        (&Method::POST, None, None) => create(world, body, &asked),
+        (&Method::POST, None, None) => create(world, body, asked),
         (&Method::POST, Some(name), Some("eviction")) => remove::evict(world, &route.object(name)),
-        (&Method::DELETE, Some(name), None) => remove::delete(world, &route.object(name), &body, &asked),
-        (&Method::DELETE, None, None) => remove::delete_all(world, &body, &asked),
+        (&Method::DELETE, Some(name), None) => remove::delete(world, &route.object(name), &body, asked),
+        (&Method::DELETE, None, None) => remove::delete_all(world, &body, asked),
         (&Method::PUT, Some(name), None | Some("status" | "finalize")) => {
-            replace(world, &route.object(name), body, &asked)
+            replace(world, &route.object(name), body, asked)
         }
-        (&Method::PATCH, Some(name), None | Some("status")) => patch(world, &route.object(name), &body, &asked),
-        (&Method::PUT | &Method::PATCH, Some(name), Some("scale")) => {
-            rescale(world, &route.object(name), &body, &asked)
-        }
+        (&Method::PATCH, Some(name), None | Some("status")) => patch(world, &route.object(name), &body, asked),
+        (&Method::PUT | &Method::PATCH, Some(name), Some("scale")) => rescale(world, &route.object(name), &body, asked),
         (_, _, Some(sub)) => Err(Refusal::not_simulated(&format!("{}/{sub}", route.plural))),
         _ => Err(Refusal::new(
             405,
@@ -69,17 +90,32 @@ pub(super) fn answer(
     }
 }
 
-/// A rehearsal is of everything or of nothing.
-fn rehearsal(method: &Method, query: &Query) -> Result<(), Refusal> {
-    let Some(wanted) = query.get("dryRun").filter(|wanted| !["", "All"].contains(wanted)) else { return Ok(()) };
+/// A rehearsal is of everything or of nothing, and fields are validated in one of three ways.
+fn options(method: &Method, query: &Query) -> Result<(), Refusal> {
+    let mut faults = Vec::new();
+    if let Some(wanted) = query.get("dryRun").filter(|wanted| !["", "All"].contains(wanted)) {
+        faults.push(("dryRun".to_owned(), format!("Unsupported value: [\"{wanted}\"]: supported values: \"All\"")));
+    }
+    let known = ["", "Ignore", "Strict", "Warn"];
+    if let Some(wanted) =
+        query.get("fieldValidation").filter(|wanted| !known.contains(wanted) && method != Method::DELETE)
+    {
+        let known = known.map(|known| format!("\"{known}\"")).join(", ");
+        faults.push((
+            "fieldValidation".to_owned(),
+            format!("Unsupported value: \"{wanted}\": supported values: {known}"),
+        ));
+    }
+    if faults.is_empty() {
+        return Ok(());
+    }
     let options = match *method {
         Method::POST => "CreateOptions",
         Method::PUT => "UpdateOptions",
         Method::DELETE => "DeleteOptions",
         _ => "PatchOptions",
     };
-    let fault = format!("Unsupported value: [\"{wanted}\"]: supported values: \"All\"");
-    Err(Refusal::invalid(options, "meta.k8s.io", "", &[("dryRun".to_owned(), fault)]))
+    Err(Refusal::invalid(options, "meta.k8s.io", "", &faults))
 }
 
 impl Asked<'_> {
@@ -95,8 +131,16 @@ impl Asked<'_> {
         Schema::custom(definition, &self.route.api_version)
     }
 
-    fn is_strict(&self) -> bool {
-        self.query.get("fieldValidation") == Some("Strict")
+    pub(super) fn validation(&self) -> Validation {
+        match self.query.get("fieldValidation") {
+            Some("Ignore") => Validation::Ignore,
+            Some("Strict") => Validation::Strict,
+            _ => Validation::Warn,
+        }
+    }
+
+    pub(super) fn warn(&self, warnings: Vec<String>) {
+        self.warnings.borrow_mut().extend(warnings);
     }
 
     pub(super) fn writer<'w>(&'w self, world: &'w World) -> Writer<'w> {
@@ -131,7 +175,7 @@ impl Asked<'_> {
             return Err(Refusal::new(400, "BadRequest", message));
         }
         if let Some(schema) = self.schema(world) {
-            typed::decoded(schema, object, self.served, self.is_strict())?;
+            typed::decoded(schema, object, self)?;
         }
         let namespace = text(object, "/metadata/namespace");
         if namespace.is_some() && namespace != address.namespace.as_deref() {
@@ -195,7 +239,9 @@ impl Asked<'_> {
         } else {
             validate::name(&self.served.kind, address)?;
         }
-        admission::judge(world, &after, &Asking::write(address, self.route.sub.as_deref(), &after, live))?;
+        let asking = Asking::write(address, self.route.sub.as_deref(), &after, live);
+        admission::judge(world, &after, &asking)?;
+        self.warn(admission::warnings(world, &after, &asking));
         if live.is_none() && world.store.get(address).is_some() {
             return Err(taken(world, address));
         }
@@ -391,7 +437,7 @@ fn patch(world: &mut World, address: &Address, body: &Value, asked: &Asked<'_>) 
     let mut after = merge::patched(&live, body, &asked.kind, asked.schema(world))?;
     check_version(&live, &after, address)?;
     if let Some(schema) = asked.schema(world) {
-        typed::decoded(schema, &mut after, asked.served, asked.is_strict())?;
+        typed::patched(schema, &mut after, body, asked)?;
     }
     owners::track(Some(&live), &mut after, &asked.writer(world));
     Ok((StatusCode::OK, asked.store(world, address, after, Some(&live))?))

@@ -18,7 +18,7 @@ fn wrong_labels_are_refused_when_they_come() {
 
 #[test]
 fn labels_that_say_nothing_right_are_the_strictest() {
-    let of = |labels: &Value| Policy::of(&json!({"metadata": {"labels": labels}})).shown();
+    let of = |labels: &Value| Policy::enforced(&json!({"metadata": {"labels": labels}})).shown();
     assert_eq!(of(&json!({})), "privileged:latest");
     assert_eq!(of(&json!({"pod-security.kubernetes.io/enforce": "strict"})), "restricted:latest");
     let labels = json!({"pod-security.kubernetes.io/enforce": "baseline", "pod-security.kubernetes.io/enforce-version": "v1.22"});
