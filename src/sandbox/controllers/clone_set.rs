@@ -59,7 +59,7 @@ fn complete(world: &mut World, address: &Address, mut set: Value) -> Arc<Value> 
 
 fn fill(world: &mut World, address: &Address, set: &Value) {
     let hash = template_hash(&set["spec"]["template"]);
-    let pods = match_replicas(world, set, BY, |world| {
+    let (pods, _) = match_replicas(world, set, BY, |world| {
         let instance = world.store.ids.suffix();
         let name = format!("{}-{instance}", text(set, "/metadata/name").unwrap_or_default());
         let labels = [

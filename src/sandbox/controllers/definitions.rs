@@ -33,7 +33,7 @@ pub(super) fn run(world: &mut World) {
         let stored: Vec<Value> =
             versions.filter(|version| version["storage"] == true).map(|version| version["name"].clone()).collect();
         let ending = items(&definition, "/status/conditions").find(|condition| condition["type"] == ENDING).cloned();
-        let conditions: Vec<Value> = [accepted, established].into_iter().chain(ending).collect();
+        let conditions: Vec<Value> = [accepted, established].map(without_update).into_iter().chain(ending).collect();
         let status = json!({"conditions": conditions, "acceptedNames": definition["spec"]["names"],
             "storedVersions": stored});
         world.put_status(&definition, status);

@@ -263,6 +263,14 @@ fn resize(world: &mut World, deployment: &Value, set: &Value, size: i64) {
     world.event(deployment, ("Normal", "ScalingReplicaSet"), &message, BY);
 }
 
+/// That pods of a set are refused, as a condition of its Deployment. Source: `getReplicaFailures` in
+/// `pkg/controller/deployment/progress.go`, 1.34.
+fn failure(set: &Value) -> Option<Value> {
+    let mut failure = items(set, "/status/conditions").find(|condition| condition["type"] == "ReplicaFailure")?.clone();
+    failure["lastUpdateTime"] = failure["lastTransitionTime"].clone();
+    Some(failure)
+}
+
 fn judge(world: &mut World, before: &Value, hash: &str) {
     let name = text(before, "/metadata/name").unwrap_or_default();
     let Some(deployment) = world.find("Deployment", text(before, "/metadata/namespace"), name).cloned() else { return };
@@ -289,7 +297,8 @@ fn judge(world: &mut World, before: &Value, hash: &str) {
         progressing["lastUpdateTime"] = time(world.now).into();
     }
     let available_now = condition(world, &deployment, "Available", if enough { "True" } else { "False" }, said);
-    let conditions = [available_now, progressing];
+    let failure = new.into_iter().chain(&sets).find_map(|set| failure(set));
+    let conditions: Vec<Value> = [available_now, progressing].into_iter().chain(failure).collect();
     if complete {
         clean(world, &deployment, hash);
     }

@@ -75,22 +75,34 @@ fn release(world: &mut World, owner: &Value) {
     }
 }
 
-/// The pods of a workload, after as many were made or deleted as it takes to have what it wants.
+/// What a controller holds back answers so, and nobody asked the API server.
+const HELD_BACK: &str = "held back";
+
+/// Whether a refusal is only that nothing was asked again yet.
+pub(super) fn is_held_back(refusal: &Refusal) -> bool {
+    refusal.message == HELD_BACK
+}
+
+/// The pods of a workload, after as many were made or deleted as it takes to have what it wants; and why there are fewer.
 pub(super) fn match_replicas(
     world: &mut World,
     owner: &Value,
     by: &str,
     make: impl Fn(&mut World) -> Value,
-) -> Vec<Arc<Value>> {
+) -> (Vec<Arc<Value>>, Option<Refusal>) {
     release(world, owner);
     adopt(world, "Pod", owner, is_active);
     let mut pods: Vec<Arc<Value>> = world.owned("Pod", owner).into_iter().filter(|pod| is_active(pod)).collect();
     let wanted = usize::try_from(number(owner, "/spec/replicas").unwrap_or(1)).unwrap_or(0);
+    let mut refused = None;
     for _ in pods.len()..wanted {
         let pod = make(world);
         match create(world, owner, pod, by) {
             Ok(pod) => pods.push(pod),
-            Err(_) => break,
+            Err(refusal) => {
+                refused = Some(refusal);
+                break;
+            }
         }
     }
     if pods.len() > wanted {
@@ -99,7 +111,7 @@ pub(super) fn match_replicas(
         let many = pods.len() - wanted;
         pods.drain(..many).collect::<Vec<_>>().iter().for_each(|pod| discard(world, owner, pod, by));
     }
-    pods
+    (pods, refused)
 }
 
 /// Seconds until a controller tries again what was refused.
@@ -117,7 +129,7 @@ fn hold_back(world: &mut World, owner: &Value) -> Result<(), Refusal> {
     if last.is_none_or(|last| world.is_since(last, RETRY)) {
         return Ok(());
     }
-    Err(Refusal::new(429, "TooManyRequests", "held back"))
+    Err(Refusal::new(429, "TooManyRequests", HELD_BACK))
 }
 
 /// Deletes a pod of a workload.
