@@ -185,7 +185,7 @@ impl Sandbox {
     /// Answers a request as the API server would, and takes as long as it was told to.
     async fn answer(&self, request: &Request<Bytes>) -> Result<Response<api::Body>, BoxError> {
         if let Some(delay) = self.read(World::delay) {
-            tokio::time::sleep(delay).await;
+            self.inner.clock.pass(delay).await;
         }
         if self.read(World::is_away) {
             let error = std::io::Error::new(std::io::ErrorKind::ConnectionRefused, "the sandbox was told to be down");

@@ -2,6 +2,7 @@
 
 mod admission;
 mod api;
+mod faults;
 mod live;
 mod program;
 mod storage;

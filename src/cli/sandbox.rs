@@ -29,6 +29,9 @@ pub(crate) enum SandboxCommand {
     Fault(FaultCommand),
 }
 
+/// Seconds of the sandbox's time that pass when something is mended: a container that crashed is started again by then.
+const RECOVERED: i64 = 60;
+
 /// `sandbox fault ...`
 #[derive(Debug, Subcommand)]
 pub(crate) enum FaultCommand {
@@ -101,6 +104,7 @@ fn mend(session: &Session, kind: Kind, names: &[String]) -> Result<ExitCode, Fai
         sandbox.heal(fault);
         say(format!("{} is healed", fault.name));
     }
+    sandbox.rest(RECOVERED);
     sandbox.save()?;
     say(format!("the sandbox {kind} is mended; what was deleted stays deleted"));
     Ok(ExitCode::SUCCESS)

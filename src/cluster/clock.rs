@@ -28,6 +28,8 @@ const STEP: Duration = Duration::from_millis(25);
 thread_local! {
     /// How many ask for leaps now: time leaps for the runtime, which has only this thread, and so for all its clusters.
     static LEAPS: Cell<usize> = const { Cell::new(0) };
+    /// How many wait for something outside of the runtime, so that time does not leap.
+    static HELD: Cell<usize> = const { Cell::new(0) };
     /// What plays time, while it is played.
     static PLAYER: RefCell<Option<AbortHandle>> = const { RefCell::new(None) };
 }
@@ -78,6 +80,16 @@ impl Clock {
         Leap(leaps)
     }
 
+    /// Lets so much time pass. Who waits for something outside may wait for just this, while time stands still: then it is moved on.
+    pub async fn pass(&self, span: Duration) {
+        let is_played = PLAYER.with_borrow(Option::is_some);
+        if self.0.is_some() && LEAPS.get() > 0 && HELD.get() > 0 && !is_played {
+            tokio::time::advance(span).await;
+        } else {
+            tokio::time::sleep(span).await;
+        }
+    }
+
     /// Waits for something outside of the runtime (a disk, a socket), for which virtual time must not leap: to the
     /// runtime such a wait looks as if nothing were to be done.
     pub async fn outside<F: Future>(&self, work: F) -> F::Output {
@@ -92,11 +104,29 @@ impl Clock {
         // tokio does not advance a paused clock while a blocking task runs.
         let (done, wait) = std::sync::mpsc::channel::<()>();
         let hold = tokio::task::spawn_blocking(move || wait.recv());
+        let held = Held::new();
         let output = work.await;
+        drop(held);
         drop(done);
         // It ends because its channel is closed; that is what it answers with.
         let _ = hold.await;
         output
+    }
+}
+
+/// Counts a wait for something outside, however it ends.
+struct Held;
+
+impl Held {
+    fn new() -> Self {
+        HELD.set(HELD.get() + 1);
+        Self
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        HELD.set(HELD.get() - 1);
     }
 }
 

@@ -108,6 +108,9 @@ impl Explain for LockError {
             Self::File { .. } => {
                 "see that the folder can be written to, or choose another with SEAWORTHY_STATE_DIR".to_owned()
             }
+            Self::Refused { source, .. } if !is_about_rights(source) => format!(
+                "the lock is a Lease in namespace {SYSTEM_NAMESPACE}, and nothing was begun without it; do the same again when the API server takes writes (`seaworthy doctor` says how it is)"
+            ),
             Self::Refused { .. } | Self::NotAllowed { .. } => format!(
                 "the lock is a Lease in namespace {SYSTEM_NAMESPACE}; the user of this context must be able to create, get, update and delete it"
             ),
@@ -219,6 +222,11 @@ impl Lock {
             answer => answer.map(|_| ()),
         }
     }
+}
+
+/// Whether a refusal is about what this user may do.
+fn is_about_rights(error: &kube::Error) -> bool {
+    matches!(error, kube::Error::Api(status) if [401, 403].contains(&status.code))
 }
 
 /// Into a namespace that is going nothing can be put, which is told as a missing right (`NamespaceTerminating`; Kubernetes,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::disks::Disks;
-use super::store::address_of;
+use super::store::{address_of, time};
 use super::world::World;
 use crate::object::{items, text};
 use crate::snapshot::classes::is_default;
@@ -228,7 +228,8 @@ fn webhook_down(world: &mut World, _: &str) {
     let rules = json!([{"apiGroups": ["", "apps", "batch"], "apiVersions": ["*"], "operations": ["CREATE", "UPDATE"], "resources": ["*"],
         "scope": "Namespaced"}]);
     // The cluster's own namespaces are let through, as careful installers do it.
-    let others = json!({"matchExpressions": [{"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": SYSTEM}]});
+    let others =
+        json!({"matchExpressions": [{"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": SYSTEM}]});
     let service = json!({"namespace": "sandbox-guard", "name": "guard", "path": "/judge", "port": 443});
     world.put(json!({"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingWebhookConfiguration",
         "metadata": {"name": MARK}, "webhooks": [{"name": "guard.sandbox.example", "rules": rules, "clientConfig": {"service": service},
@@ -247,9 +248,10 @@ fn dns_down(world: &mut World, _: &str) {
 }
 
 fn disk_pressure(world: &mut World, target: &str) {
+    let now = time(world.now);
     for mut node in targets(world, "Node", target) {
         let name = text(&node, "/metadata/name").unwrap_or_default().to_owned();
-        press(&mut node, true);
+        press(&mut node, true, &now);
         world.put(node);
         let own = |pod: &&Value| {
             text(pod, "/spec/nodeName") == Some(&name) && !text(pod, "/metadata/namespace").is_some_and(is_system)
@@ -265,13 +267,18 @@ fn disk_pressure(world: &mut World, target: &str) {
 }
 
 /// The condition and the taint of a node that has no disk left, or has it again.
-fn press(node: &mut Value, pressed: bool) {
-    let (status, reason) =
-        if pressed { ("True", "KubeletHasDiskPressure") } else { ("False", "KubeletHasNoDiskPressure") };
+fn press(node: &mut Value, pressed: bool, now: &str) {
+    let (status, reason, message) = if pressed {
+        ("True", "KubeletHasDiskPressure", "kubelet has disk pressure")
+    } else {
+        ("False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure")
+    };
     for condition in node["status"]["conditions"].as_array_mut().into_iter().flatten() {
-        if condition["type"] == "DiskPressure" {
+        if condition["type"] == "DiskPressure" && condition["status"] != status {
             condition["status"] = status.into();
             condition["reason"] = reason.into();
+            condition["message"] = message.into();
+            condition["lastTransitionTime"] = now.into();
         }
     }
     let mut taints = node["spec"]["taints"].as_array().cloned().unwrap_or_default();
@@ -339,8 +346,9 @@ pub(super) fn heal(world: &mut World, name: &str) {
             world.faults.retain(|_, targets| !targets.is_empty());
         }
         "disk-pressure" => {
+            let now = time(world.now);
             for mut node in targets(world, "Node", "") {
-                press(&mut node, false);
+                press(&mut node, false, &now);
                 world.put(node);
             }
         }

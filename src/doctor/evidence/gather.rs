@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use super::strip::strip;
 use super::{ClusterFacts, Evidence, LOG};
+use crate::cluster::fault::{ConnectFault, classify};
 use crate::cluster::{Cluster, ClusterId, Resources};
 use crate::engine::ready::words::{self, Words};
 use crate::error::Explain;
@@ -95,6 +96,8 @@ pub struct Scope {
 pub struct GatherError {
     context: String,
     why: String,
+    /// What stands between here and the API server, where something does.
+    fault: Option<ConnectFault>,
 }
 
 impl Explain for GatherError {
@@ -103,6 +106,9 @@ impl Explain for GatherError {
     }
 
     fn hint(&self) -> Option<String> {
+        if let Some(fault) = &self.fault {
+            return fault.hint();
+        }
         Some(
             "name a namespace that you may read with --namespace; `kubectl auth can-i --list` shows your rights"
                 .to_owned(),
@@ -124,8 +130,10 @@ pub async fn gather(cluster: &Cluster, scope: &Scope) -> Result<Evidence, Gather
         only = narrow(cluster, &mut snapshot, namespace).await.then(|| namespace.to_owned());
     }
     if snapshot.is_empty() && snapshot.unread.len() >= asked {
-        let why = snapshot.unread.first().map(|unread| unread.why.clone()).unwrap_or_default();
-        return Err(GatherError { context: cluster.id.context.clone(), why });
+        let said = snapshot.unread.first().map(|unread| unread.why.clone()).unwrap_or_default();
+        let fault = unreachable(cluster).await;
+        let why = fault.as_ref().map_or(said, ToString::to_string);
+        return Err(GatherError { context: cluster.id.context.clone(), why, fault });
     }
     last_words(&cluster.client, &mut snapshot).await;
     running_logs(&cluster.client, &mut snapshot, taken).await;
@@ -136,6 +144,14 @@ pub async fn gather(cluster: &Cluster, scope: &Scope) -> Result<Evidence, Gather
 pub(super) fn facts(cluster: &Cluster, version: Option<String>) -> ClusterFacts {
     let ClusterId { context, server, uid, .. } = cluster.id.clone();
     ClusterFacts { context, server, uid, version }
+}
+
+/// Why the API server does not answer at all. That it refuses is an answer.
+async fn unreachable(cluster: &Cluster) -> Option<ConnectFault> {
+    match cluster.client.apiserver_version().await {
+        Ok(_) | Err(kube::Error::Api(_)) => None,
+        Err(error) => Some(classify(&error)),
+    }
 }
 
 pub(super) fn queries(namespace: Option<&str>) -> Vec<Query> {

@@ -144,6 +144,41 @@ test_kubectl_writes_what_it_makes_itself() {
   k 0 -n sea delete deploy,svc,hpa web --timeout 50s
 }
 
+test_kubectl_prints_warnings_and_is_refused_by_webhooks() {
+  serve
+  k 0 create namespace sea
+  write_web 1 1.27
+  sed 's/^  replicas:/  replica: 2\n  replicas:/' "$WORK/web.yaml" >"$WORK/typo.yaml"
+  k 0 apply --validate=warn -f "$WORK/typo.yaml"
+  says 'Warning: unknown field "spec.replica"' "deployment.apps/web created"
+  k 1 apply -f "$WORK/typo.yaml"
+  says 'strict decoding error: unknown field "spec.replica"'
+  k 0 label namespace sea pod-security.kubernetes.io/warn=restricted
+  k 0 -n sea create deployment low --image docker.io/library/nginx:1.27
+  says 'Warning: would violate PodSecurity "restricted:latest": allowPrivilegeEscalation != false (container "nginx" must set' "deployment.apps/low created"
+  k 0 -n sea wait --for=condition=Available deploy/low --timeout 50s
+  k 0 label namespace sea pod-security.kubernetes.io/enforce=restricted
+  says 'Warning: existing pods in namespace "sea" violate the new PodSecurity enforce level "restricted:latest"'
+  cat >"$WORK/guard.yaml" <<'YAML'
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingWebhookConfiguration
+metadata: {name: guard}
+webhooks:
+  - name: guard.seaworthy.test
+    admissionReviewVersions: [v1]
+    sideEffects: None
+    clientConfig: {service: {name: guard, namespace: sea}}
+    rules: [{apiGroups: [""], apiVersions: [v1], operations: [CREATE], resources: [configmaps]}]
+YAML
+  k 0 apply -f "$WORK/guard.yaml"
+  k 1 -n sea create configmap chart --from-literal depth=12
+  says 'failed calling webhook "guard.seaworthy.test": failed to call webhook: Post "https://guard.sea.svc:443/?timeout=10s": service "guard" not found'
+  k 0 apply -f "$WORK/guard.yaml"
+  says_only "validatingwebhookconfiguration.admissionregistration.k8s.io/guard unchanged"
+  k 0 delete -f "$WORK/guard.yaml"
+  k 0 -n sea create configmap chart --from-literal depth=12
+}
+
 test_kubectl_drains_a_node() {
   serve ha
   k 0 create namespace sea
