@@ -8,7 +8,7 @@ mod decode;
 mod structural;
 mod typed;
 
-pub(super) use decode::{decode, unknown};
+pub(super) use decode::{decode, prune, unknown};
 pub(super) use structural::{complete, faults};
 pub(super) use typed::misfit;
 

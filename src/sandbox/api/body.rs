@@ -36,7 +36,10 @@ pub(super) fn read(request: &Request<Bytes>, asked: &Asked<'_>) -> Result<Value,
     // What is no JSON may be YAML where it says so, or where it is a patch: an apply is one.
     let is_json = is_object && !asked.kind.contains("yaml");
     let fault = match serde_json::from_slice(bytes) {
-        Ok(Value::Object(map)) => return Ok(Value::Object(map)),
+        Ok(Value::Object(map)) => {
+            let is_again = asked.served.builtin && asked.keys.iter().any(|key| key.is_again);
+            return Ok(keys::together(bytes).filter(|_| is_again).unwrap_or(Value::Object(map)));
+        }
         Ok(other) if !is_object => return Ok(other),
         Ok(other) => mistyped(&other),
         Err(_) if is_json => json::fault(bytes).unwrap_or_else(|| "invalid UTF-8".to_owned()),

@@ -6,7 +6,7 @@ use super::Served;
 use super::body::Key;
 use super::write::{Asked, Validation};
 use crate::sandbox::refusal::Refusal;
-use crate::sandbox::schema::{self, Schema};
+use crate::sandbox::schema::{self, Field, Schema};
 
 /// What was sent can be read into its type. Fields that the type does not have, and such as are there twice, are refused or warned of.
 pub(super) fn decoded(schema: Schema<'_>, object: &mut Value, asked: &Asked<'_>) -> Result<(), Refusal> {
@@ -27,7 +27,12 @@ pub(super) fn patched(schema: Schema<'_>, object: &mut Value, patch: &Value, ask
     let of_json = if patch.is_array() { "json patch " } else { "" };
     let again = asked.keys.iter().filter(|key| key.is_again);
     let mut found: Vec<String> = again.map(|key| format!("{of_json}duplicate field \"{}\"", key.path)).collect();
-    found.extend(unknown(schema, object, asked.served).iter().map(|field| format!("unknown field \"{field}\"")));
+    let mut unknown = unknown(schema, object, asked.served);
+    // A patched object is written out anew, by the letters of its fields.
+    if asked.served.builtin {
+        unknown.sort();
+    }
+    found.extend(unknown.iter().map(|field| format!("unknown field \"{field}\"")));
     let whole = object.to_string();
     read(schema, object, asked.served)?;
     match asked.validation() {
@@ -47,7 +52,10 @@ pub(super) fn patched(schema: Schema<'_>, object: &mut Value, patch: &Value, ask
 
 fn read(schema: Schema<'_>, object: &mut Value, served: &Served) -> Result<(), Refusal> {
     if !served.builtin {
-        // What a definition does not know is left out when it is stored.
+        // What a definition does not know is left out when it is stored; metadata are of a type like any other.
+        if let (Field::Known(schema), Some(metadata)) = (schema.field("metadata"), object.get_mut("metadata")) {
+            schema::prune(schema, metadata);
+        }
         return Ok(());
     }
     schema::decode(schema, object).map_err(|fault| Refusal::undecodable(object, &fault))

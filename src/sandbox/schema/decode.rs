@@ -156,7 +156,8 @@ fn go_type(schema: Schema<'_>) -> String {
     }
 }
 
-fn prune(schema: Schema<'_>, value: &mut Value) {
+/// Leaves out what no field is there for.
+pub(in crate::sandbox) fn prune(schema: Schema<'_>, value: &mut Value) {
     match value {
         Value::Object(map) => {
             let is_struct = schema.sort() == Sort::Struct;

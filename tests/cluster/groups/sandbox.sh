@@ -168,7 +168,7 @@ webhooks:
     admissionReviewVersions: [v1]
     sideEffects: None
     clientConfig: {service: {name: guard, namespace: sea}}
-    rules: [{apiGroups: [""], apiVersions: [v1], operations: [CREATE], resources: [configmaps]}]
+    rules: [{apiGroups: [""], apiVersions: [v1], operations: [CREATE], resources: [configmaps], scope: "*"}]
 YAML
   k 0 apply -f "$WORK/guard.yaml"
   k 1 -n sea create configmap chart --from-literal depth=12

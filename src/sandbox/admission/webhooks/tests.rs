@@ -10,7 +10,7 @@ fn world(hooks: &Value) -> World {
     world
 }
 
-fn hook(rest: Value) -> Value {
+fn hook(rest: &Value) -> Value {
     let mut hook = json!({"name": "guard.sea.test", "clientConfig": {"service": {"namespace": "sea", "name": "guard"}},
         "rules": [{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}]});
     for (key, value) in rest.as_object().unwrap() {
@@ -20,7 +20,7 @@ fn hook(rest: Value) -> Value {
 }
 
 /// Whether a webhook is asked about a new pod with the label `app: boat` in the namespace `sea`.
-fn is_asked(rest: Value) -> bool {
+fn is_asked(rest: &Value) -> bool {
     let world = world(&json!([hook(rest)]));
     let pod = json!({"metadata": {"name": "a", "labels": {"app": "boat"}}});
     let address = Address::new("v1", "pods", Some("sea"), "a");
@@ -70,14 +70,15 @@ fn a_webhook_is_asked_about_what_its_rules_and_selectors_take() {
         (json!({"rules": []}), false),
     ];
     for (rest, expected) in table {
-        assert_eq!(is_asked(rest.clone()), expected, "{rest}");
+        assert_eq!(is_asked(&rest), expected, "{rest}");
     }
 }
 
 /// As long as the Service has somebody who is ready, the webhook agrees.
 #[test]
 fn a_webhook_agrees_as_soon_as_somebody_is_ready_and_fails_when_told_to() {
-    let mut world = world(&json!([hook(json!({}))]));
+    const POST: &str = "Post \"https://guard.sea.svc:443/?timeout=10s\": ";
+    let mut world = world(&json!([hook(&json!({}))]));
     let pod = json!({"metadata": {"name": "a"}});
     let address = Address::new("v1", "pods", Some("sea"), "a");
     let said = |world: &World| {
@@ -86,7 +87,6 @@ fn a_webhook_agrees_as_soon_as_somebody_is_ready_and_fails_when_told_to() {
             refusal.message.rsplit("webhook: ").next().unwrap_or_default().to_owned()
         })
     };
-    const POST: &str = "Post \"https://guard.sea.svc:443/?timeout=10s\": ";
     assert_eq!(said(&world), format!("{POST}service \"guard\" not found"));
     world.put(json!({"apiVersion": "v1", "kind": "Service", "metadata": {"namespace": "sea", "name": "guard"}, "spec": {"ports": [{"name": "https", "port": 443}]}}));
     assert_eq!(said(&world), format!("{POST}no endpoints available for service \"guard\""));
@@ -108,7 +108,7 @@ fn a_webhook_agrees_as_soon_as_somebody_is_ready_and_fails_when_told_to() {
 
 #[test]
 fn conditions_that_the_sandbox_cannot_judge_are_said_when_they_are_written() {
-    let hooks = json!([hook(json!({"matchConditions": [{"name": "a", "expression": "true"}]}))]);
+    let hooks = json!([hook(&json!({"matchConditions": [{"name": "a", "expression": "true"}]}))]);
     let refusal = judge(&json!({"kind": MUTATING, "webhooks": hooks})).unwrap_err();
     assert_eq!((refusal.code, refusal.message.contains("guard.sea.test")), (501, true), "{}", refusal.message);
     assert!(judge(&json!({"kind": "Boat", "webhooks": hooks})).is_ok());

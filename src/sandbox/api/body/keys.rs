@@ -1,6 +1,7 @@
 //! The fields of a body as they were written, in their order: a document no longer knows which of them stood there twice.
 
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -43,6 +44,13 @@ macro_rules! plain {
     };
 }
 
+/// What is a value by itself.
+macro_rules! value {
+    ($($name:ident: $type:ty),*) => {
+        $(fn $name<E>(self, value: $type) -> Result<Value, E> { Ok(value.into()) })*
+    };
+}
+
 impl<'de> Visitor<'de> for Walk<'_> {
     type Value = ();
 
@@ -79,6 +87,63 @@ impl<'de> Visitor<'de> for Walk<'_> {
     }
 }
 
+/// The document as Go reads it into a structure: what stands there twice is put together where it has fields itself, and else the
+/// last one counts.
+pub(in crate::sandbox::api) fn together(bytes: &[u8]) -> Option<Value> {
+    Whole.deserialize(&mut serde_json::Deserializer::from_slice(bytes)).ok()
+}
+
+struct Whole;
+
+impl<'de> DeserializeSeed<'de> for Whole {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<Value, D::Error> {
+        reader.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Whole {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    value!(visit_bool: bool, visit_i64: i64, visit_u64: u64, visit_f64: f64, visit_str: &str);
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let mut all = Vec::new();
+        while let Some(item) = items.next_element_seed(Whole)? {
+            all.push(item);
+        }
+        Ok(Value::Array(all))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Value, A::Error> {
+        let mut map = Map::new();
+        while let Some(Name(name)) = fields.next_key()? {
+            put(&mut map, name, fields.next_value_seed(Whole)?);
+        }
+        Ok(Value::Object(map))
+    }
+}
+
+fn put(map: &mut Map<String, Value>, name: String, value: Value) {
+    match (map.get_mut(&name), value) {
+        (Some(Value::Object(there)), Value::Object(more)) => {
+            for (name, value) in more {
+                put(there, name, value);
+            }
+        }
+        (_, value) => drop(map.insert(name, value)),
+    }
+}
+
 struct Name(String);
 
 impl<'de> Deserialize<'de> for Name {
@@ -99,5 +164,14 @@ mod tests {
             [("a", false), ("a.b", false), ("a.b[0].c", false), ("a.b[0].c", true), ("d", false), ("a", true)];
         assert_eq!(all, expected);
         assert_eq!(keys(b"{"), []);
+    }
+
+    /// Recorded: `tests/conformance`, warnings/fields-that-there-are-twice-are-warned-of.
+    #[test]
+    fn what_is_there_twice_is_put_together() {
+        let read =
+            together(br#"{"data": {"x": "1", "x": "2"}, "list": [1], "data": {"y": -1}, "list": [true, 2.5, null]}"#);
+        let expected = serde_json::json!({"data": {"x": "2", "y": -1}, "list": [true, 2.5, null]});
+        assert_eq!(read, Some(expected));
     }
 }
