@@ -127,7 +127,7 @@ fn open_runs(runs: &[RunRecord]) -> Vec<OpenRun> {
             done: (run.done.len(), run.plan.steps.len()),
         })
         .collect();
-    open.sort_by(|a, b| b.at.cmp(&a.at));
+    open.sort_by_key(|run| std::cmp::Reverse(run.at));
     open
 }
 

@@ -90,6 +90,21 @@ impl Clock {
         }
     }
 
+    /// Does what waits for a disk: on a thread for such work, and where time leaps here and now. Nothing happens meanwhile then, so
+    /// that what happens does not hang on how fast a disk is.
+    ///
+    /// # Errors
+    /// When the work has panicked.
+    pub async fn at_disk<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, tokio::task::JoinError> {
+        if self.0.is_some() && LEAPS.get() > 0 {
+            return Ok(work());
+        }
+        tokio::task::spawn_blocking(work).await
+    }
+
     /// Waits for something outside of the runtime (a disk, a socket), for which virtual time must not leap: to the
     /// runtime such a wait looks as if nothing were to be done.
     pub async fn outside<F: Future>(&self, work: F) -> F::Output {

@@ -12,6 +12,8 @@ pub(crate) struct Sea {
     pub(crate) sandbox: Sandbox,
     pub(crate) watchdog: Mutex<Watchdog>,
     log: Mutex<Log>,
+    /// The folder of this sail, which is another one each time.
+    home: String,
     /// No fault of the way to the API server any more.
     calm: Mutex<bool>,
 }
@@ -29,14 +31,16 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Sea {
-    pub(crate) fn new(sandbox: Sandbox, keep: bool) -> Arc<Self> {
+    pub(crate) fn new(sandbox: Sandbox, home: &std::path::Path, keep: bool) -> Arc<Self> {
         let log = Log { hash: 0xcbf2_9ce4_8422_2325, keep, ..Log::default() };
         let watchdog = Mutex::new(Watchdog::default());
-        Arc::new(Self { sandbox, watchdog, log: Mutex::new(log), calm: Mutex::new(false) })
+        let home = home.display().to_string();
+        Arc::new(Self { sandbox, watchdog, log: Mutex::new(log), home, calm: Mutex::new(false) })
     }
 
     /// Something happened: it counts for the story's sum, by which two sails of one seed are compared.
     pub(crate) fn note(&self, line: &str) {
+        let line = line.replace(&self.home, "~");
         let mut log = lock(&self.log);
         for byte in line.bytes() {
             log.hash = (log.hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);

@@ -55,7 +55,7 @@ async fn tell(seed: u64, keep: bool) -> Report {
     let origin: Timestamp = "2026-01-02T03:04:05Z".parse().expect("a time");
     let sandbox =
         Sandbox::seeded(if chance.one_in(3) { Kind::Ha } else { Kind::SingleNode }, origin, &seed.to_string());
-    let sea = Sea::new(sandbox, keep);
+    let sea = Sea::new(sandbox, home.path(), keep);
     let operators = ["ann", "bob"].map(|name| Operator { name, state: home.path().join(name) });
     let mut told = Told { sea, operators, home, chance, tries: 0, processes: 0, lost: false, laid: false, over: false };
     let mut orders = vec![Order::Install(0)];

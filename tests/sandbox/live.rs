@@ -26,10 +26,8 @@ async fn until(live: &Live, is_seen: impl Fn(&Home) -> bool) -> Home {
             }
         }
     };
-    match tokio::time::timeout(Duration::from_secs(900), wait).await {
-        Ok(home) => home,
-        Err(_) => panic!("not seen: {:#?}", see()),
-    }
+    let home = tokio::time::timeout(Duration::from_secs(900), wait).await;
+    home.unwrap_or_else(|late| panic!("{late}, and not seen: {:#?}", see()))
 }
 
 async fn at_sea() -> (Harbour, Live) {

@@ -38,7 +38,8 @@ pub(super) fn unsettled<'a>(workload: &Value, snapshot: &'a Snapshot, now: Times
 }
 
 fn has_failed(status: &Value) -> bool {
-    status.pointer("/lastState/terminated/exitCode").is_some_and(|code| code != 0)
+    let ends = ["/lastState/terminated/exitCode", "/state/terminated/exitCode"];
+    ends.into_iter().any(|end| status.pointer(end).is_some_and(|code| *code != 0))
 }
 
 /// The pods of a workload; those of a Deployment hang below each ReplicaSet of it.

@@ -123,8 +123,10 @@ impl Tracker {
         };
         let (snapshot, now) = (&picture.snapshot, self.clock.now());
         let readiness = judge(live, snapshot);
-        if let (Readiness::Ready { .. }, Some(_)) = (&readiness, applied)
+        // What failed a moment ago is not believed either, whoever has changed it: a run that is taken up again, too.
+        if let Readiness::Ready { .. } = &readiness
             && let Some(Unsettled { progress, failed }) = unsettled(live, snapshot, now)
+            && (applied.is_some() || failed.is_some())
         {
             // Its pod counts as ready again, so the walk from the workload does not come by it.
             let failure = || failed.and_then(|pod| stall::relapse(pod, snapshot, now));

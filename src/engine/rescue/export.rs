@@ -39,7 +39,7 @@ impl Doing<'_> {
             return Ending::Failed(gone(missing));
         }
         // The disk may take its time; nothing else of the run needs to wait for it.
-        let written = tokio::task::spawn_blocking(move || write(&folder, &seen)).await;
+        let written = self.context.cluster.clock.at_disk(move || write(&folder, &seen)).await;
         match written {
             Ok(Ok((folder, files))) => done(true, Some(format!("{files} files in {}", folder.display()))),
             Ok(Err(error)) => Ending::Failed(unkept(&error)),

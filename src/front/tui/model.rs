@@ -59,6 +59,7 @@ pub(crate) const SCREENS: [(Screen, &str); 8] = [
 ];
 
 /// What the command line has said already.
+#[allow(clippy::struct_excessive_bools, reason = "each is an option that was typed or not")]
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Wish {
     /// `--context`.

@@ -260,7 +260,9 @@ pub(super) fn home(well: bool) -> Home {
         claim("shop-data", "pvc-0d8c9d4e-8a0b-4a50-9c51-0e5a3f3f1a11"),
         volume,
     ];
-    whole.into_iter().for_each(|object| snapshot.insert(object));
+    for object in whole {
+        snapshot.insert(object);
+    }
     if !well {
         snapshot.insert(claim("shop-lost", "pvc-gone"));
         let why = "secrets is forbidden: User \"reader\" cannot list resource \"secrets\"".to_owned();

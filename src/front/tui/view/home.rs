@@ -150,9 +150,9 @@ fn of_stack(health: &Health) -> (Mark, String) {
         (Stage::Unfinished, 0) => (Mark::Careful, "not finished".to_owned()),
         (Stage::Unfinished, bad) => (Mark::Bad, format!("not finished, {} not ready", count(bad, "object"))),
     };
-    let about = [version, profile].into_iter().filter(|text| !text.is_empty());
-    let about = about.map(|text| format!(" {text}")).collect::<String>();
-    (mark, format!("{stack}{about} in {namespace}: {said}"))
+    let known = [stack, version, profile].into_iter().filter(|text| !text.is_empty());
+    let known: Vec<&str> = known.map(String::as_str).collect();
+    (mark, format!("{} in {namespace}: {said}", known.join(" ")))
 }
 
 fn of_run(run: &OpenRun) -> (Mark, String) {
@@ -281,7 +281,7 @@ fn about_node(model: &Model, node: &NodeState, width: usize) -> Vec<Line<'static
         let full = if share.percent() >= FULL { "; nearly nothing is left" } else { "" };
         let amount = |nano: i128| match what {
             "CPU" => format!("{}m", nano / 1_000_000),
-            "memory" => format!("{} Mi", nano / 1_000_000_000 >> 20),
+            "memory" => format!("{} Mi", (nano / 1_000_000_000) >> 20),
             _ => nano.to_string(),
         };
         let text = format!("{what}: {} of {} asked for{full}", amount(share.taken), amount(share.whole));
