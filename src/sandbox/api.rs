@@ -92,8 +92,14 @@ fn dispatch(
         return match (&route.name, route.sub.as_deref()) {
             (None, _) if query.is_true("watch") => read::watch(sandbox, (route, &served), query),
             (None, _) => sandbox
-                .read(|world| Ok(shape.answer(read::list(world, route, &served, query)?, world, (route, &served))))
-                .map(|document| ok(&document)),
+                .read(|world| {
+                    let list = read::list(world, route, &served, query)?;
+                    Ok(match shape {
+                        table::Shape::Plain => list.text(),
+                        _ => shape.answer(list.document(), world, (route, &served)).to_string(),
+                    })
+                })
+                .map(|text| plain(StatusCode::OK, "application/json", text)),
             (Some(_), Some("log")) => logs::answer(sandbox, route, query),
             (Some(name), sub) => sandbox
                 .read(|world| Ok(shape.answer(read::get(world, route, name, sub)?, world, (route, &served))))

@@ -56,6 +56,8 @@ pub(super) struct Store {
     objects: BTreeMap<Address, Arc<Value>>,
     /// What each controller's uid owns.
     owned: HashMap<String, BTreeSet<Address>>,
+    /// What no controller owns.
+    loose: BTreeSet<Address>,
     /// The newest resource version.
     pub(super) version: u64,
     /// The version before which nothing is remembered.
@@ -157,6 +159,17 @@ impl Store {
         self.owned.get(uid).into_iter().flatten().filter(is_meant).filter_map(|address| self.objects.get(address))
     }
 
+    /// The objects of a built-in kind that nothing controls.
+    pub(super) fn loose(&self, kind: &str) -> impl Iterator<Item = &Value> {
+        let place = address(kind, None, "").map(|start| {
+            self.tides.read(Kinds::of(&start.api_version, &start.plural));
+            let (version, plural) = (start.api_version.clone(), start.plural.clone());
+            let is_meant = move |address: &&Address| address.api_version == version && address.plural == plural;
+            self.loose.range(start..).take_while(is_meant)
+        });
+        place.into_iter().flatten().filter_map(|address| self.objects.get(address)).map(Arc::as_ref)
+    }
+
     /// Writes an object: with uid and age when it is new, a generation, and a new resource version. Nothing happens when it
     /// is as it was.
     pub(super) fn put(&mut self, address: &Address, mut object: Value, now: Timestamp) -> Arc<Value> {
@@ -207,13 +220,18 @@ impl Store {
             if let Some(before) = before {
                 self.let_go(address, &before);
             }
-            for uid in controllers_of(object) {
+            let controllers = controllers_of(object);
+            if controllers.is_empty() {
+                self.loose.insert(address.clone());
+            }
+            for uid in controllers {
                 self.owned.entry(uid).or_default().insert(address.clone());
             }
         }
     }
 
     fn let_go(&mut self, address: &Address, object: &Value) {
+        self.loose.remove(address);
         for uid in controllers_of(object) {
             if let Some(all) = self.owned.get_mut(&uid) {
                 all.remove(address);
@@ -266,7 +284,7 @@ pub(super) fn address_of(object: &Value) -> Option<Address> {
 }
 
 fn is_custom(address: &Address) -> bool {
-    !kinds::BUILTIN.iter().any(|kind| kind.api_version() == address.api_version && kind.plural == address.plural)
+    !kinds::BUILTIN.iter().any(|kind| kind.plural == address.plural && kind.api_version() == address.api_version)
 }
 
 /// Whether the API server counts the generations of this built-in object.

@@ -7,6 +7,7 @@ use futures::stream;
 use http::Response;
 use http_body_util::{BodyExt as _, StreamBody};
 use hyper::body::Frame;
+use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 use tower::BoxError;
 
@@ -46,7 +47,50 @@ pub(super) fn scale(live: &Value) -> Result<Value, Refusal> {
         "spec": spec, "status": {"replicas": live["status"]["replicas"].as_i64().unwrap_or(0), "selector": written(&live["spec"]["selector"]["matchLabels"])}}))
 }
 
-pub(super) fn list(world: &World, route: &Route, served: &Served, query: &Query) -> Result<Value, Refusal> {
+/// A list before it is written: its items are those of the world, and none is copied.
+pub(super) struct Listed<'w> {
+    kind: String,
+    api_version: String,
+    metadata: Value,
+    items: Vec<Item<'w>>,
+}
+
+/// An item of a list. What a list is of its items are; only custom ones say it themselves.
+struct Item<'w> {
+    object: &'w Value,
+    is_builtin: bool,
+}
+
+impl Serialize for Item<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.object {
+            Value::Object(map) if self.is_builtin => {
+                serializer.collect_map(map.iter().filter(|(key, _)| *key != "kind" && *key != "apiVersion"))
+            }
+            other => other.serialize(serializer),
+        }
+    }
+}
+
+impl Listed<'_> {
+    /// As JSON.
+    pub(super) fn text(&self) -> String {
+        let head =
+            [("kind", json!(self.kind)), ("apiVersion", json!(self.api_version)), ("metadata", self.metadata.clone())];
+        let head: Vec<String> = head.iter().map(|(key, value)| format!("\"{key}\":{value}")).collect();
+        // Objects of the world have names for keys, and can be written.
+        let items = serde_json::to_string(&self.items).unwrap_or_else(|_| "[]".to_owned());
+        format!("{{{},\"items\":{items}}}", head.join(","))
+    }
+
+    /// As a document, for who makes something else of it.
+    pub(super) fn document(&self) -> Value {
+        let items: Vec<Value> = self.items.iter().map(|item| serde_json::to_value(item).unwrap_or_default()).collect();
+        json!({"kind": self.kind, "apiVersion": self.api_version, "metadata": self.metadata, "items": items})
+    }
+}
+
+pub(super) fn list<'w>(world: &'w World, route: &Route, served: &Served, query: &Query) -> Result<Listed<'w>, Refusal> {
     let selector = Selector::for_kind(query, &served.kind, served.builtin)?;
     let all = world.store.range(&route.api_version, &route.plural);
     let fits = all.filter(|(address, object)| route.holds(address) && selector.takes(object));
@@ -72,18 +116,9 @@ pub(super) fn list(world: &World, route: &Route, served: &Served, query: &Query)
             }
         }
     }
-    // What a list is of its items are; only custom ones say it themselves.
-    let plain = |object: &Value| match object {
-        Value::Object(map) if served.builtin => {
-            let own = map.iter().filter(|(key, _)| *key != "kind" && *key != "apiVersion");
-            own.map(|(key, value)| (key.clone(), value.clone())).collect::<serde_json::Map<_, _>>().into()
-        }
-        other => other.clone(),
-    };
-    let items: Vec<Value> = found.into_iter().map(|(_, object)| plain(object)).collect();
-    Ok(
-        json!({"kind": format!("{}List", served.kind), "apiVersion": route.api_version, "metadata": metadata, "items": items}),
-    )
+    let items = found.into_iter().map(|(_, object)| Item { object, is_builtin: served.builtin });
+    let (kind, api_version) = (format!("{}List", served.kind), route.api_version.clone());
+    Ok(Listed { kind, api_version, metadata, items: items.collect() })
 }
 
 fn route_address(route: &Route, namespace: &str, name: &str) -> Address {

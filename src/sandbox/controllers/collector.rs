@@ -1,7 +1,7 @@
 //! The garbage collector: what all owners are gone of goes; foreground and orphan deletion. Source: Kubernetes, "Garbage
 //! Collection".
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 
 use serde_json::Value;
 
@@ -11,18 +11,17 @@ use crate::sandbox::address::Address;
 use crate::sandbox::world::World;
 
 pub(super) fn run(world: &mut World) {
-    let all: Vec<(Address, Value)> = world
-        .store
-        .iter()
-        .filter(|(_, object)| object["metadata"].get("ownerReferences").is_some() || is_leaving(object))
-        .map(|(address, object)| (address.clone(), object.clone()))
-        .collect();
-    if all.is_empty() {
+    let uids: HashSet<&str> = world.store.iter().filter_map(|(_, object)| text(object, "/metadata/uid")).collect();
+    let is_gone = |owner: &Value| !owner["uid"].as_str().is_some_and(|uid| uids.contains(uid));
+    // Nearly every object has its owners and stays; none of these is copied.
+    let matters = |object: &Value| is_leaving(object) || items(object, "/metadata/ownerReferences").any(is_gone);
+    let some = world.store.iter().filter(|(_, object)| matters(object));
+    let some: Vec<(Address, Value)> = some.map(|(address, object)| (address.clone(), object.clone())).collect();
+    if some.is_empty() {
         return;
     }
-    let uids: BTreeSet<String> =
-        world.store.iter().filter_map(|(_, object)| text(object, "/metadata/uid")).map(str::to_owned).collect();
-    for (address, object) in &all {
+    let uids: HashSet<String> = uids.into_iter().map(str::to_owned).collect();
+    for (address, object) in &some {
         let mut owners = items(object, "/metadata/ownerReferences").peekable();
         if owners.peek().is_some() && owners.all(|owner| !owner["uid"].as_str().is_some_and(|uid| uids.contains(uid))) {
             // It may have gone since the list was made.
@@ -31,7 +30,7 @@ pub(super) fn run(world: &mut World) {
             forget(world, (address, object), |uid| uids.contains(uid));
         }
         if is_leaving(object) {
-            leave(world, (address, object), &all);
+            leave(world, (address, object));
         }
     }
 }
@@ -54,12 +53,16 @@ fn forget(world: &mut World, (address, object): (&Address, &Value), keep: impl F
 }
 
 /// An object that goes after its dependents, or without them.
-fn leave(world: &mut World, (address, object): (&Address, &Value), all: &[(Address, Value)]) {
+fn leave(world: &mut World, (address, object): (&Address, &Value)) {
+    if !has(object, "orphan") && !has(object, "foregroundDeletion") {
+        return;
+    }
     let uid = &object["metadata"]["uid"];
-    let is_below =
-        |(_, below): &&(Address, Value)| items(below, "/metadata/ownerReferences").any(|owner| owner["uid"] == *uid);
+    let is_below = |below: &Value| items(below, "/metadata/ownerReferences").any(|owner| owner["uid"] == *uid);
+    let all = world.store.iter().filter(|(_, below)| is_below(below));
+    let all: Vec<(Address, Value)> = all.map(|(address, below)| (address.clone(), below.clone())).collect();
     if has(object, "orphan") {
-        for (below_address, below) in all.iter().filter(is_below) {
+        for (below_address, below) in &all {
             forget(world, (below_address, below), |known| *uid != known);
         }
         return finish(world, address, object, "orphan");
@@ -70,7 +73,7 @@ fn leave(world: &mut World, (address, object): (&Address, &Value), all: &[(Addre
             items(below, "/metadata/ownerReferences")
                 .any(|owner| owner["uid"] == *uid && owner["blockOwnerDeletion"] == true)
         };
-        for (below, was) in all.iter().filter(is_below) {
+        for (below, was) in &all {
             if world.store.get(below).is_some() {
                 let _ = foreground(world, below);
                 left |= world.store.get(below).is_some() && blocks(was);

@@ -7,6 +7,8 @@ mod conditions;
 mod containers;
 mod needs;
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use super::nodes::is_lost;
@@ -28,7 +30,7 @@ pub(super) fn run(world: &mut World) {
         if pod["metadata"].get("deletionTimestamp").is_some() {
             end(world, &pod);
         } else if !matches!(text(&pod, "/status/phase"), Some("Succeeded" | "Failed")) {
-            tend(world, Value::clone(&pod));
+            tend(world, &pod);
         }
     }
 }
@@ -59,24 +61,21 @@ fn end(world: &mut World, pod: &Value) {
     }
 }
 
-fn tend(world: &mut World, mut pod: Value) {
-    if pod["status"].get("startTime").is_none() {
-        accept(world, &mut pod);
-    }
+fn tend(world: &mut World, pod: &Arc<Value>) {
+    let is_new = pod["status"].get("startTime").is_none();
+    let pod = if is_new { accept(world, Value::clone(pod)) } else { pod.clone() };
     if let Some(unmet) = needs::volumes(world, &pod) {
         world.event(&pod, ("Warning", "FailedMount"), &unmet, BY);
         return;
     }
     let status = containers::status(world, &pod);
-    if pod["status"] != status {
-        pod["status"] = status;
-        world.put(pod);
-    }
+    world.put_status(&pod, status);
 }
 
 /// A node takes a pod: it gets an address, and its containers are made.
-fn accept(world: &mut World, pod: &mut Value) {
-    let node = text(pod, "/spec/nodeName").and_then(|node| world.find("Node", None, node)).cloned().unwrap_or_default();
+fn accept(world: &mut World, mut pod: Value) -> Arc<Value> {
+    let node =
+        text(&pod, "/spec/nodeName").and_then(|node| world.find("Node", None, node)).cloned().unwrap_or_default();
     let host = items(&node, "/status/addresses")
         .find(|address| address["type"] == "InternalIP")
         .map(|address| address["address"].clone())
@@ -89,15 +88,15 @@ fn accept(world: &mut World, pod: &mut Value) {
         json!({"name": container["name"], "image": container["image"], "imageID": "", "ready": false,
         "restartCount": 0, "started": false, "lastState": {}, "state": {"waiting": {"reason": reason}}})
     };
-    let has_init = items(pod, "/spec/initContainers").next().is_some();
+    let has_init = items(&pod, "/spec/initContainers").next().is_some();
     let first = if has_init { "PodInitializing" } else { "ContainerCreating" };
-    let all = |pointer: &str| items(pod, pointer).map(|container| waiting(container, first)).collect::<Vec<_>>();
+    let all = |pointer: &str| items(&pod, pointer).map(|container| waiting(container, first)).collect::<Vec<_>>();
     let (init, main) = (all("/spec/initContainers"), all("/spec/containers"));
     if !init.is_empty() {
         pod["status"]["initContainerStatuses"] = init.into();
     }
     pod["status"]["containerStatuses"] = main.into();
-    *pod = Value::clone(&world.put(pod.clone()));
+    world.put(pod)
 }
 
 /// A free address in the range of the pod's node.

@@ -16,15 +16,11 @@ pub(super) fn owner_reference(owner: &Value) -> Value {
 /// Source: Kubernetes, `pkg/controller/controller_ref_manager.go`.
 pub(super) fn adopt(world: &mut World, kind: &str, owner: &Value, is_meant: impl Fn(&Value) -> bool) {
     let selector = &owner["spec"]["selector"];
-    let is_free = |object: &Value| {
-        let controlled = items(object, "/metadata/ownerReferences").any(|owner| owner["controller"] == true);
-        !controlled && object["metadata"].get("deletionTimestamp").is_none()
-    };
+    let is_free = |object: &Value| object["metadata"].get("deletionTimestamp").is_none();
     let here = |object: &Value| object["metadata"]["namespace"] == owner["metadata"]["namespace"];
     let selects = |object: &Value| matches(selector, &object["metadata"]["labels"]);
-    // Nearly every object has its controller, and none of these is copied.
     let is_ours = |object: &&Value| is_free(object) && here(object) && selects(object) && is_meant(object);
-    let free: Vec<Value> = world.store.all(kind).filter(is_ours).cloned().collect();
+    let free: Vec<Value> = world.store.loose(kind).filter(is_ours).cloned().collect();
     for mut object in free {
         let mut owners: Vec<Value> = items(&object, "/metadata/ownerReferences").cloned().collect();
         owners.push(owner_reference(owner));

@@ -31,7 +31,7 @@ pub(super) fn run(world: &mut World) {
     }
     let mut board = Board::of(world);
     for pod in free {
-        board.rise(pod);
+        board.rise(world, pod);
         if let Some(placed) = place(world, &board, pod) {
             board.seat(world, &placed);
         }

@@ -58,7 +58,7 @@ impl Board {
 
     /// Puts a pod on its node, if it has one.
     pub(super) fn seat(&mut self, world: &World, pod: &Arc<Value>) {
-        if matches!(text(pod, "/status/phase"), Some("Succeeded" | "Failed")) {
+        if has_ended(pod) {
             return;
         }
         let Some(node) = seat(world, pod) else { return };
@@ -73,13 +73,12 @@ impl Board {
     }
 
     /// Takes a pod from its node: nobody is in the way of himself.
-    pub(super) fn rise(&mut self, pod: &Value) {
-        for seats in self.seats.values_mut() {
-            let Some(index) = seats.pods.iter().position(|other| !is_other(pod, other)) else { continue };
-            let gone = seats.pods.swap_remove(index);
-            for resource in resources(&gone["spec"]) {
-                *seats.asked.entry(resource.to_owned()).or_default() -= asked(&gone["spec"], resource);
-            }
+    pub(super) fn rise(&mut self, world: &World, pod: &Value) {
+        let Some(seats) = seat(world, pod).and_then(|node| self.seats.get_mut(node)) else { return };
+        let Some(index) = seats.pods.iter().position(|other| !is_other(pod, other)) else { return };
+        let gone = seats.pods.swap_remove(index);
+        for resource in resources(&gone["spec"]) {
+            *seats.asked.entry(resource.to_owned()).or_default() -= asked(&gone["spec"], resource);
         }
         self.proud.retain(|other| is_other(pod, other));
     }
@@ -109,6 +108,10 @@ pub(super) struct Trial<'a> {
     world: &'a World,
     board: &'a Board,
     pod: &'a Value,
+    /// What it asks for of each resource.
+    asked: Vec<(&'a str, i128)>,
+    /// How many pods of the same owner are where.
+    crowd: HashMap<&'a str, usize>,
     spread: Vec<Spread<'a>>,
     /// Where the pods are that it has to be near to: the label of nodes, and its values there.
     near: Vec<(String, BTreeSet<&'a str>)>,
@@ -156,6 +159,8 @@ impl<'a> Trial<'a> {
         let strict = items(&pod["spec"], "/topologySpreadConstraints")
             .filter(|rule| rule["whenUnsatisfiable"] == "DoNotSchedule");
         Self {
+            asked: resources(&pod["spec"]).into_iter().map(|name| (name, asked(&pod["spec"], name))).collect(),
+            crowd: crowd(world, pod),
             near: near.collect(),
             shunned: shunned.collect(),
             minded: minded.collect(),
@@ -170,9 +175,7 @@ impl<'a> Trial<'a> {
 
     /// How many pods of the same owner are on a node.
     pub(super) fn crowd(&self, node: &str) -> usize {
-        let owner = &self.pod["metadata"]["ownerReferences"][0]["uid"];
-        let same = |other: &&Arc<Value>| !owner.is_null() && other["metadata"]["ownerReferences"][0]["uid"] == *owner;
-        self.board.on(node).iter().filter(same).count()
+        self.crowd.get(node).copied().unwrap_or(0)
     }
 
     /// Why the pod cannot be on a node.
@@ -218,8 +221,7 @@ impl<'a> Trial<'a> {
         if room("pods").is_some_and(|room| Amount::count(self.board.on(name).len() + 1).nano() > room.nano()) {
             obstacle.reasons.push("Too many pods".to_owned());
         }
-        for resource in resources(&self.pod["spec"]) {
-            let wanted = asked(&self.pod["spec"], resource);
+        for (resource, wanted) in self.asked.iter().copied() {
             let room = room(resource).unwrap_or_default().nano();
             let is_full = resource == "cpu" && self.world.suffers("no-room", "");
             if wanted > 0 && (is_full || self.board.asked_on(name, resource) + wanted > room) {
@@ -269,6 +271,19 @@ impl<'a> Spread<'a> {
     }
 }
 
+/// How many pods that have the same controller are on which node.
+fn crowd<'a>(world: &'a World, pod: &Value) -> HashMap<&'a str, usize> {
+    let owner = items(pod, "/metadata/ownerReferences").find(|owner| owner["controller"] == true);
+    let uid = owner.and_then(|owner| text(owner, "/uid")).unwrap_or_default();
+    let mut crowd = HashMap::new();
+    for other in world.store.owned("Pod", uid).filter(|other| is_other(pod, other) && !has_ended(other)) {
+        if let Some(node) = seat(world, other) {
+            *crowd.entry(node).or_default() += 1;
+        }
+    }
+    crowd
+}
+
 /// The label of a node.
 fn label<'a>(world: &'a World, node: &str, key: &str) -> Option<&'a str> {
     world.find("Node", None, node)?["metadata"]["labels"][key].as_str()
@@ -302,6 +317,10 @@ fn seat<'a>(world: &'a World, pod: &'a Value) -> Option<&'a str> {
         text(claim, "/metadata/annotations/volume.kubernetes.io~1selected-node")
     };
     text(pod, "/spec/nodeName").or_else(|| claims.into_iter().find_map(chosen))
+}
+
+fn has_ended(pod: &Value) -> bool {
+    matches!(text(pod, "/status/phase"), Some("Succeeded" | "Failed"))
 }
 
 fn is_other(pod: &Value, other: &Value) -> bool {
