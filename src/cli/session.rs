@@ -50,9 +50,7 @@ impl Session {
     pub(crate) fn new(globals: Globals) -> Result<Self, Failure> {
         start_log(&globals)?;
         one_cluster(&globals)?;
-        // A stack of one's own is found again where it was found.
-        let profiles: Vec<String> = globals.profiles.iter().map(|folder| folder.display().to_string()).collect();
-        place::set(&place_of(&globals), &profiles);
+        set_place(&globals);
         let here = Surroundings::new(variables(), rustix::process::geteuid().as_raw());
         Ok(Self { globals, here, meter: OnceLock::new(), sandbox: OnceLock::new() })
     }
@@ -63,6 +61,7 @@ impl Session {
         if globals.sandbox.is_none() {
             globals.context = Some(context.to_owned());
         }
+        set_place(&globals);
         let sandbox = self.sandbox.get().cloned().map_or_else(OnceLock::new, OnceLock::from);
         Self { globals, here: self.here.clone(), meter: OnceLock::new(), sandbox }
     }
@@ -233,6 +232,12 @@ pub(super) fn fail(failure: &Failure, format: Format) -> ExitCode {
         tell(&format!("  why: {cause}"));
     }
     ExitCode::from(failure.code())
+}
+
+/// From now on the commands that a text names lead to this cluster. A stack of one's own is found again where it was found.
+fn set_place(globals: &Globals) {
+    let profiles: Vec<String> = globals.profiles.iter().map(|folder| folder.display().to_string()).collect();
+    place::set(&place_of(globals), &profiles);
 }
 
 /// What leads to the same cluster again.

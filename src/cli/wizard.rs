@@ -134,7 +134,7 @@ async fn aside(session: &Arc<Session>, words: &[String], messages: &mut mpsc::Re
 fn leave(session: &Session, mut model: Model, exit: Exit) -> Result<ExitCode, Failure> {
     match exit {
         Exit::Interrupted(code) => {
-            say("interrupted; nothing was written");
+            say(if model.was_aside { "interrupted" } else { "interrupted; nothing was written" });
             return Ok(ExitCode::from(code));
         }
         Exit::Declined => {

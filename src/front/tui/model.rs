@@ -175,6 +175,8 @@ pub(crate) struct Model {
     pub(crate) watch: Watch,
     /// The command of ours that the screen makes room for.
     pub(crate) aside: Option<Vec<String>>,
+    /// Whether it has made room for one: what that has written is not known here.
+    pub(crate) was_aside: bool,
     /// How the last run ended.
     pub(crate) last: Option<Result<ExitCode, Failure>>,
 }
@@ -199,6 +201,7 @@ impl Model {
             ways: Ways::default(),
             watch: Watch::default(),
             aside: None,
+            was_aside: false,
             last: None,
         }
     }

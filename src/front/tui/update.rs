@@ -14,7 +14,11 @@ use super::model::{Effect, Exit, Message, Model, Popup, Screen};
 
 /// What the full screen begins with; after a command that it made room for it goes on as it was.
 pub(crate) fn begin(model: &mut Model) -> Vec<Effect> {
-    if model.aside.take().is_some() { Vec::new() } else { vec![Effect::Look, Effect::Stacks] }
+    if model.aside.take().is_none() {
+        return vec![Effect::Look, Effect::Stacks];
+    }
+    model.was_aside = true;
+    Vec::new()
 }
 
 /// Takes a message in.
