@@ -73,6 +73,11 @@ pub fn is_true(object: &Value, condition: &str) -> bool {
     items(object, "/status/conditions").any(|known| known["type"] == condition && known["status"] == "True")
 }
 
+/// Whether a pod has ended. Its object stays, and holds its claims still.
+pub fn has_ended(pod: &Value) -> bool {
+    matches!(text(pod, "/status/phase"), Some("Succeeded" | "Failed"))
+}
+
 /// The value at a JSON pointer. Unlike [`Value::pointer`] it copies nothing where no part is escaped: every look at every
 /// object of a watch comes through here.
 pub fn at<'a>(value: &'a Value, pointer: &str) -> Option<&'a Value> {

@@ -148,6 +148,18 @@ impl Snapshot {
         self.objects.is_empty()
     }
 
+    /// Whether a kind could not be read, wherever: then "not in the snapshot" says nothing of it.
+    pub fn is_unread(&self, kind: &str) -> bool {
+        self.unread.iter().any(|unread| unread.kind == kind)
+    }
+
+    /// Notes what could not be read, once.
+    pub fn note_unread(&mut self, unread: Unread) {
+        if !self.unread.contains(&unread) {
+            self.unread.push(unread);
+        }
+    }
+
     /// Adds everything of another snapshot to this one.
     pub fn extend(&mut self, other: Self) {
         other.objects.into_values().for_each(|object| self.insert(object));

@@ -17,7 +17,7 @@ use serde_json::json;
 use super::choose::check_name;
 use super::uninstall::bare_installation;
 use super::{Failure, Session};
-use crate::front::paint::{Paint, count, one_line};
+use crate::front::paint::{Paint, one_line};
 use crate::front::plain::cause_text;
 use crate::front::say;
 
@@ -146,13 +146,11 @@ fn health_text(health: &Health, paint: Paint) -> String {
 }
 
 fn verdict(health: &Health, paint: Paint) -> String {
-    let bad = health.objects.iter().filter(|object| !object.is_healthy()).count();
-    match (health.stage, bad) {
-        (Stage::Leftover, _) => "taken away; its data is still there".to_owned(),
-        (Stage::Finished, 0) => paint.good("healthy"),
-        (Stage::Finished, bad) => paint.bad(&format!("{} not ready", count(bad, "object"))),
-        (Stage::Unfinished, 0) => paint.bad("not finished"),
-        (Stage::Unfinished, bad) => paint.bad(&format!("not finished, {} not ready", count(bad, "object"))),
+    let said = health.verdict();
+    match health.stage {
+        Stage::Leftover => said,
+        _ if health.is_healthy() => paint.good(&said),
+        _ => paint.bad(&said),
     }
 }
 

@@ -103,10 +103,7 @@ fn which(kind: &str, name: &str, given: Option<&str>, usual: &str, evidence: &Ev
 }
 
 fn missing(object: &ObjectRef, evidence: &Evidence) -> Failure {
-    match evidence
-        .gap(&object.kind)
-        .filter(|_| evidence.snapshot.unread.iter().any(|unread| unread.kind == object.kind))
-    {
+    match evidence.gap(&object.kind).filter(|_| evidence.snapshot.is_unread(&object.kind)) {
         Some(gap) => Failure::input(
             "unread-object",
             format!("{object} could not be read: {gap}"),

@@ -76,13 +76,9 @@ async fn full_screen(session: &Arc<Session>, arguments: &InstallArgs, home: bool
     let (sender, mut messages) = mpsc::channel::<Message>(MESSAGES);
     let mut model = Model::new(look(session), size, wish);
     let mut crew = Crew::new(session.clone(), arguments.clone(), sender);
-    let mut heard = false;
+    crew.hear_signals();
     loop {
         let mut screen = terminal::Screen::take().map_err(|error| unusable(&error))?;
-        if !std::mem::replace(&mut heard, true) {
-            crew.hear_signals();
-        }
-        model.size = crossterm::terminal::size().map_err(|error| unusable(&error))?;
         // A frame goes out at once; standard error by itself sends each escape sequence alone.
         let out = BufWriter::with_capacity(FRAME_BYTES, stderr());
         let mut terminal = Terminal::new(CrosstermBackend::new(out)).map_err(|error| unusable(&error))?;
@@ -103,6 +99,7 @@ async fn full_screen(session: &Arc<Session>, arguments: &InstallArgs, home: bool
                 let context = model.watch.context.clone().unwrap_or_default();
                 let session = Arc::new(session.turned_to(&context));
                 aside(&session, words, &mut messages).await;
+                model.size = crossterm::terminal::size().map_err(|error| unusable(&error))?;
             }
             _ => return leave(session, model, exit),
         }

@@ -80,10 +80,15 @@ impl Clock {
         Leap(leaps)
     }
 
+    /// Whether somebody asks for leaps of this time.
+    fn is_leaping(&self) -> bool {
+        self.0.is_some() && LEAPS.get() > 0
+    }
+
     /// Lets so much time pass. Who waits for something outside may wait for just this, while time stands still: then it is moved on.
     pub async fn pass(&self, span: Duration) {
         let is_played = PLAYER.with_borrow(Option::is_some);
-        if self.0.is_some() && LEAPS.get() > 0 && HELD.get() > 0 && !is_played {
+        if self.is_leaping() && HELD.get() > 0 && !is_played {
             tokio::time::advance(span).await;
         } else {
             tokio::time::sleep(span).await;
@@ -99,7 +104,7 @@ impl Clock {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, tokio::task::JoinError> {
-        if self.0.is_some() && LEAPS.get() > 0 {
+        if self.is_leaping() {
             return Ok(work());
         }
         tokio::task::spawn_blocking(work).await
@@ -108,7 +113,7 @@ impl Clock {
     /// Waits for something outside of the runtime (a disk, a socket), for which virtual time must not leap: to the
     /// runtime such a wait looks as if nothing were to be done.
     pub async fn outside<F: Future>(&self, work: F) -> F::Output {
-        if self.0.is_none() || LEAPS.get() == 0 {
+        if !self.is_leaping() {
             return work.await;
         }
         // What is done already needs no thread, whose speed nothing may hang on in a simulation.

@@ -9,7 +9,7 @@ use super::evidence::Evidence;
 use super::finding::Finding;
 use super::stall::{Look, words::span};
 use super::{Cause, Outlook};
-use crate::object::{ObjectRef, is_true, items, number, text};
+use crate::object::{ObjectRef, has_ended, is_true, items, number, text};
 use crate::snapshot::Snapshot;
 
 /// The kinds at which rules are asked.
@@ -132,11 +132,10 @@ fn is_record(pod: &Value, snapshot: &Snapshot) -> bool {
 /// Whether a pod of the same maker has not ended.
 fn is_replaced(pod: &Value, snapshot: &Snapshot) -> bool {
     let makers = items(pod, "/metadata/ownerReferences").filter(|owner| owner["controller"] == true);
-    let live = |other: &Value| !matches!(text(other, "/status/phase"), Some("Failed" | "Succeeded"));
     makers.into_iter().any(|maker| {
         snapshot
             .owned_by_uid(text(maker, "/uid").unwrap_or_default())
-            .any(|other| other["kind"] == "Pod" && live(other))
+            .any(|other| other["kind"] == "Pod" && !has_ended(other))
     })
 }
 

@@ -263,7 +263,7 @@ async fn verify(doing: &Doing<'_>) -> Vec<Cause> {
         Err(error) => return vec![super::wait::api_gone(&crate::error::root(&error))],
     };
     let missing = |(reference, applied): &(&ObjectRef, &Applied)| match snapshot.get(reference) {
-        None if snapshot.unread.iter().any(|unread| unread.kind == reference.kind) => None,
+        None if snapshot.is_unread(&reference.kind) => None,
         None => Some(not_there(reference, "it was applied and is not there any more".to_owned())),
         Some(live) => {
             let lost = lost_fields(applied, live);

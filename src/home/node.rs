@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::object::{items, text};
+use crate::object::{has_ended, items, text};
 use crate::snapshot::Snapshot;
 use crate::snapshot::nodes::is_ready;
 use crate::snapshot::placing::asked;
@@ -53,7 +53,6 @@ impl Share {
 /// All nodes, by name.
 pub(super) fn states(snapshot: &Snapshot) -> Vec<NodeState> {
     let mut by_node: BTreeMap<&str, Vec<&Value>> = BTreeMap::new();
-    let has_ended = |pod: &&Value| matches!(text(pod, "/status/phase"), Some("Succeeded" | "Failed"));
     for pod in snapshot.of_kind("", "Pod").filter(|pod| !has_ended(pod)) {
         if let Some(node) = text(pod, "/spec/nodeName") {
             by_node.entry(node).or_default().push(pod);

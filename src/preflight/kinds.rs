@@ -43,7 +43,7 @@ pub(super) fn definitions(subject: Subject<'_>, around: &Around) -> Vec<Objectio
 }
 
 pub(super) fn ingress_class(subject: Subject<'_>, around: &Around) -> Vec<Objection> {
-    if around.snapshot.unread.iter().any(|unread| unread.kind == "IngressClass") {
+    if around.snapshot.is_unread("IngressClass") {
         return Vec::new();
     }
     let classes: Vec<&Value> = around.snapshot.of_kind("networking.k8s.io", "IngressClass").collect();

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::pods::{Group, groups, keeps_apart};
 use super::{Around, Objection, Subject, written};
 use crate::host::distribution::Distribution;
-use crate::object::{items, text};
+use crate::object::{has_ended, items, text};
 use crate::snapshot::nodes::is_ready;
 use crate::snapshot::placing::{asked, ports, selects, tolerates};
 use crate::stack::quantity::{self, Nano};
@@ -42,7 +42,7 @@ struct Load<'a> {
 
 pub(super) fn judge(subject: Subject<'_>, around: &Around) -> Vec<Objection> {
     let makes_pods = written(subject.plan).any(|object| object.pointer("/spec/template/spec/containers").is_some());
-    let unread = |kind: &str| around.snapshot.unread.iter().any(|unread| unread.kind == kind);
+    let unread = |kind: &str| around.snapshot.is_unread(kind);
     // Without any node there is nothing to judge by: they come as they are needed, or the profile's own needs say it.
     let no_nodes = around.snapshot.of_kind("", "Node").next().is_none();
     if !makes_pods || unread("Node") || no_nodes {
@@ -113,8 +113,8 @@ fn bins<'a>(groups: &[Group<'_>], names: &[String], around: &'a Around, unwell: 
             })
         })
     };
-    let over = |pod: &&Value| !matches!(text(pod, "/status/phase"), Some("Succeeded" | "Failed"));
-    let running: Vec<&Value> = around.snapshot.of_kind("", "Pod").filter(over).filter(|pod| !is_own(pod)).collect();
+    let all = around.snapshot.of_kind("", "Pod");
+    let running: Vec<&Value> = all.filter(|pod| !has_ended(pod) && !is_own(pod)).collect();
     let open =
         |node: &&Value| (unwell || is_ready(node)) && node.pointer("/spec/unschedulable") != Some(&Value::Bool(true));
     let bin = |node: &'a Value| {

@@ -9,7 +9,7 @@ use crate::host::distribution::Distribution;
 use crate::object::{ObjectRef, items, number, text};
 
 pub(super) fn judge(subject: Subject<'_>, around: &Around) -> Vec<Objection> {
-    if around.snapshot.unread.iter().any(|unread| unread.kind == "Service") {
+    if around.snapshot.is_unread("Service") {
         return Vec::new();
     }
     let made: Vec<(ObjectRef, &Value)> = services(written(subject.plan)).collect();

@@ -109,7 +109,7 @@ pub(super) fn judge(subject: Subject<'_>, around: &Around) -> Vec<Objection> {
     // The plan as a whole brings what it brings, changed or not; only what it writes can still fail.
     let writes: BTreeSet<ObjectRef> = written(subject.plan).filter_map(ObjectRef::of).collect();
     let objects: Vec<&Value> = subject.plan.objects().collect();
-    let unread = |kind: &str| around.snapshot.unread.iter().any(|unread| unread.kind == kind);
+    let unread = |kind: &str| around.snapshot.is_unread(kind);
     let all = needed(objects.iter().copied());
     all.iter()
         .filter(|one| writes.contains(&one.by) && !unread(&one.object.kind))

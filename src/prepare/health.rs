@@ -68,6 +68,18 @@ impl Health {
             Stage::Leftover => true,
         }
     }
+
+    /// How it is, in a few words.
+    pub fn verdict(&self) -> String {
+        let objects = |bad: usize| format!("{bad} {} not ready", if bad == 1 { "object" } else { "objects" });
+        match (self.stage, self.objects.iter().filter(|object| !object.is_healthy()).count()) {
+            (Stage::Leftover, _) => "taken away; its data is still there".to_owned(),
+            (Stage::Finished, 0) => "healthy".to_owned(),
+            (Stage::Finished, bad) => objects(bad),
+            (Stage::Unfinished, 0) => "not finished".to_owned(),
+            (Stage::Unfinished, bad) => format!("not finished, {}", objects(bad)),
+        }
+    }
 }
 
 impl ObjectHealth {
@@ -97,7 +109,7 @@ pub async fn health(cluster: &Cluster, found: &Found) -> Result<Health, kube::Er
 
 /// The same from evidence: of kinds that are not in it nothing is said.
 pub fn seen(found: &Found, evidence: &Evidence) -> Health {
-    let unread = |kind: &str| evidence.snapshot.unread.iter().any(|unread| unread.kind == kind);
+    let unread = |kind: &str| evidence.snapshot.is_unread(kind);
     let is_known =
         |object: &ObjectRef| is_gathered(object) && (unread(&object.kind) || evidence.gap(&object.kind).is_none());
     health_of(found, &evidence.snapshot, evidence.taken, is_known)

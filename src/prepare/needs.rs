@@ -99,7 +99,7 @@ async fn look(
 }
 
 fn judge(plan: &Plan, needs: &Needs, around: &Snapshot) -> Vec<String> {
-    let readable = |kind: &str| !around.unread.iter().any(|unread| unread.kind == kind);
+    let readable = |kind: &str| !around.is_unread(kind);
     let profile = &plan.installation.profile;
     let mut found = Vec::new();
     if readable("Node") && is_sized(needs) {

@@ -66,7 +66,7 @@ pub(super) fn standings(picture: &Picture) -> BTreeMap<String, (Option<bool>, St
 }
 
 fn measure(around: &Snapshot) -> Room {
-    let unread = |kind: &str| around.unread.iter().any(|unread| unread.kind == kind);
+    let unread = |kind: &str| around.is_unread(kind);
     let nodes: Vec<&Value> = around.of_kind("", "Node").filter(|node| takes_pods(node)).collect();
     let sum = |resource: &str| -> Nano { nodes.iter().map(|node| allocatable(node, resource)).sum() };
     let class = default_class(around).and_then(|class| text(class, "/metadata/name")).map(str::to_owned);

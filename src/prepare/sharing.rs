@@ -138,7 +138,7 @@ impl Sharing {
     pub fn of(picture: &Picture, folder: Option<Result<Folder, NoFolder>>) -> Self {
         let wants = Wants { by_name: true, folder, ..Wants::default() };
         let ours = assess(Prerequisite::SharedPath, picture, &wants);
-        let readable = |kind: &str| !picture.snapshot.unread.iter().any(|unread| unread.kind == kind);
+        let readable = |kind: &str| !picture.snapshot.is_unread(kind);
         let all = picture.snapshot.of_kind("storage.k8s.io", "StorageClass");
         let class = |class: &Value| Class {
             name: text(class, "/metadata/name").unwrap_or_default().to_owned(),

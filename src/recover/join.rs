@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::object::{ObjectRef, items, number, text};
+use crate::object::{ObjectRef, has_ended, items, number, text};
 use crate::plan::verb::{ORIGINAL_REPLICAS, Pinned, holders};
 use crate::snapshot::Snapshot;
 
@@ -109,11 +109,6 @@ fn owner<'a>(snapshot: &'a Snapshot, object: &'a Value) -> Option<&'a Value> {
     let namespace = text(object, "/metadata/namespace");
     let owner = snapshot.get(&ObjectRef::new(api_version, kind, namespace, text(controller, "/name")?))?;
     (owner["metadata"]["uid"] == controller["uid"]).then_some(owner)
-}
-
-/// Whether a pod has ended; its object still holds its claims.
-pub fn has_ended(pod: &Value) -> bool {
-    matches!(text(pod, "/status/phase"), Some("Succeeded" | "Failed"))
 }
 
 /// Whether a pod may have the volume mounted: it was given a node, and has not ended.

@@ -139,7 +139,7 @@ pub fn recognise(sighting: &Sighting) -> Vec<Loss> {
 
 /// Whether this kind could be read; `Some` of nothing is then a fact.
 fn was_read(sighting: &Sighting, kind: &str) -> bool {
-    !sighting.snapshot.unread.iter().any(|unread| unread.kind == kind)
+    !sighting.snapshot.is_unread(kind)
 }
 
 #[cfg(test)]

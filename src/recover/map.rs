@@ -11,7 +11,7 @@ use crate::snapshot::Snapshot;
 use crate::snapshot::nodes::is_ready;
 
 /// A claim, or a volume that no claim has, on its way to the bytes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Chain {
     /// The claim; `None` for a volume that nobody claims.
     pub claim: Option<ObjectRef>,
@@ -81,7 +81,7 @@ fn of_claim(claim: &Value, snapshot: &Snapshot, now: Timestamp) -> Option<Chain>
         ..bytes(volume, snapshot)
     };
     let lacking = || {
-        let volume_is_known = !snapshot.unread.iter().any(|unread| unread.kind == "PersistentVolume");
+        let volume_is_known = !snapshot.is_unread("PersistentVolume");
         match (name, volume) {
             (Some(name), None) if volume_is_known => Some(format!("volume {name} is not there any more")),
             (_, Some(volume)) => other_claim(volume, claim),
@@ -131,22 +131,17 @@ fn bytes(volume: Option<&Value>, snapshot: &Snapshot) -> Chain {
     let nodes: Vec<String> = volume.map(hosts).unwrap_or_default().into_iter().map(str::to_owned).collect();
     let reclaim = volume.and_then(|volume| text(volume, "/spec/persistentVolumeReclaimPolicy"));
     Chain {
-        claim: None,
-        phase: String::new(),
-        size: String::new(),
-        class: String::new(),
-        pods: Vec::new(),
-        volume: None,
         reclaim: reclaim.unwrap_or_default().to_owned(),
         place: volume.map(place_of).unwrap_or_default(),
         broken: on_nodes(&nodes, snapshot).map(|why| Break { link: Link::Node, why }),
         nodes,
+        ..Chain::default()
     }
 }
 
 /// Bytes are out of reach when no node that has them can run a pod.
 fn on_nodes(hosts: &[String], snapshot: &Snapshot) -> Option<String> {
-    if hosts.is_empty() || snapshot.unread.iter().any(|unread| unread.kind == "Node") {
+    if hosts.is_empty() || snapshot.is_unread("Node") {
         return None;
     }
     let found: Vec<&Value> = hosts.iter().filter_map(|host| join::node_of_host(snapshot, host)).collect();

@@ -20,6 +20,7 @@ use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Full};
+use serde::Serialize;
 use serde_json::Value;
 use tower::BoxError;
 
@@ -94,10 +95,10 @@ fn dispatch(
             (None, _) => sandbox
                 .read(|world| {
                     let list = read::list(world, route, &served, query)?;
-                    Ok(match shape {
-                        table::Shape::Plain => list.text(),
-                        _ => shape.answer(list.document(), world, (route, &served)).to_string(),
-                    })
+                    if shape == table::Shape::Plain {
+                        return text_of(&list);
+                    }
+                    text_of(&shape.answer(document_of(&list)?, world, (route, &served)))
                 })
                 .map(|text| plain(StatusCode::OK, "application/json", text)),
             (Some(_), Some("log")) => logs::answer(sandbox, route, query),
@@ -126,6 +127,20 @@ fn nothing(route: &Route) -> Result<Response<Body>, Refusal> {
         return Err(Refusal::no_resource());
     }
     Ok(plain(StatusCode::NOT_FOUND, "text/plain; charset=utf-8", "404 page not found\n".to_owned()))
+}
+
+/// A list as JSON. Objects of the world have texts for keys, and so it can be written.
+fn text_of(list: &impl Serialize) -> Result<String, Refusal> {
+    serde_json::to_string(list).map_err(|error| unwritable(&error))
+}
+
+/// The same as a document, for who makes something else of it.
+fn document_of(list: &impl Serialize) -> Result<Value, Refusal> {
+    serde_json::to_value(list).map_err(|error| unwritable(&error))
+}
+
+fn unwritable(error: &serde_json::Error) -> Refusal {
+    Refusal::new(500, "InternalError", format!("Internal error occurred: {error}"))
 }
 
 fn ok(document: &Value) -> Response<Body> {

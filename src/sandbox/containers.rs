@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::place_of;
 use super::world::World;
-use crate::object::{is_true, items, text};
+use crate::object::{has_ended, is_true, items, text};
 
 /// The status of a container, or init container, of a pod.
 pub(super) fn status<'a>(pod: &'a Value, container: &str) -> Option<&'a Value> {
@@ -71,8 +71,7 @@ pub(super) fn leave_trace(world: &mut World, pod: &Value, container: &Value) {
 
 /// Whether a pod counts for its owner: it has not ended and is not to go.
 pub(super) fn is_active(pod: &Value) -> bool {
-    !matches!(text(pod, "/status/phase"), Some("Succeeded" | "Failed"))
-        && pod["metadata"].get("deletionTimestamp").is_none()
+    !has_ended(pod) && pod["metadata"].get("deletionTimestamp").is_none()
 }
 
 /// Whether a pod is ready.

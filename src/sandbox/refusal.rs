@@ -1,5 +1,7 @@
 //! What the API server says when it says no: a `Status`, with the reasons and texts of the real one.
 
+use std::fmt::Display;
+
 use serde_json::{Value, json};
 
 const NO_RESOURCE: &str = "the server could not find the requested resource";
@@ -103,6 +105,12 @@ fn reason(message: &str) -> &'static str {
         ("Too many", "FieldValueTooMany"),
     ];
     known.iter().find(|(start, _)| message.starts_with(start)).map_or("FieldValueInvalid", |(_, reason)| reason)
+}
+
+/// What is said of a value that is none of those that there are.
+pub(super) fn unsupported(value: impl Display, known: impl IntoIterator<Item = impl Display>) -> String {
+    let known: Vec<String> = known.into_iter().map(|known| known.to_string()).collect();
+    format!("Unsupported value: {value}: supported values: {}", known.join(", "))
 }
 
 /// `deployments.apps`; `pods` in the core group.

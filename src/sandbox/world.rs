@@ -17,7 +17,7 @@ use super::kind::Kind;
 use super::refusal::Refusal;
 use super::store::{Store, address_of, time};
 use super::tides::Kinds;
-use crate::object::{items, text};
+use crate::object::{has_ended, items, text};
 use crate::plan::Reach;
 
 /// After so many rounds without rest two controllers must be undoing each other's work.
@@ -331,8 +331,7 @@ impl World {
 /// Only pods that are on a node have time to end.
 fn grace_of(object: &Value, asked: Option<i64>) -> i64 {
     let on_a_node = object["kind"] == "Pod" && text(object, "/spec/nodeName").is_some();
-    let ended = matches!(text(object, "/status/phase"), Some("Succeeded" | "Failed"));
-    if !on_a_node || ended {
+    if !on_a_node || has_ended(object) {
         return 0;
     }
     asked.or_else(|| object["spec"]["terminationGracePeriodSeconds"].as_i64()).unwrap_or(30)

@@ -3,7 +3,7 @@
 use std::io::{Read as _, Write};
 use std::num::NonZero;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, mpsc};
+use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -138,21 +138,11 @@ impl Terminal {
     /// was before.
     #[track_caller]
     pub(super) fn ended(mut self) -> (u32, String, TempDir) {
-        let deadline = Instant::now() + PATIENCE;
-        let code = loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                break status.exit_code();
-            }
-            if Instant::now() > deadline {
-                self.child.kill().unwrap();
-                panic!("it has not ended:\n{}", self.screen.0.lock().unwrap().screen().contents());
-            }
-            // What it shows last wakes us, and its end a moment later nobody tells.
-            let parser = self.screen.0.lock().unwrap();
-            drop(self.screen.1.wait_timeout(parser, Duration::from_millis(10)).unwrap());
-        };
+        let code = end_of(self.child.as_mut());
+        let contents = |terminal: &Self| terminal.screen.0.lock().unwrap().screen().contents();
+        let code = code.unwrap_or_else(|| panic!("it has not ended:\n{}", contents(&self)));
         self.as_before();
-        let text = self.screen.0.lock().unwrap().screen().contents();
+        let text = contents(&self);
         (code, text, self.home)
     }
 
@@ -164,15 +154,7 @@ impl Terminal {
         self.keys(key);
         self.reader.join().unwrap();
         drop((self.keys, self.master));
-        let (sender, ended) = mpsc::channel();
-        let mut killer = self.child.clone_killer();
-        let waiting = std::thread::spawn(move || sender.send(self.child.wait().unwrap().exit_code()));
-        let code = ended.recv_timeout(PATIENCE);
-        if code.is_err() {
-            killer.kill().unwrap();
-        }
-        waiting.join().unwrap().ok();
-        code.expect("the program outlived its terminal")
+        end_of(self.child.as_mut()).expect("the program outlived its terminal")
     }
 
     /// The terminal is as it was before the program began.
@@ -192,6 +174,20 @@ impl Terminal {
             screen.alternate_screen() && screen.hide_cursor() && settings(self.master.as_ref()) != self.settings
         });
     }
+}
+
+/// The exit code of a program that ends in time; one that does not is ended. Its end is told to whoever waits for it alone, and who
+/// waits cannot be called back: it is looked for again and again.
+fn end_of(child: &mut (dyn Child + Send + Sync)) -> Option<u32> {
+    let deadline = Instant::now() + PATIENCE;
+    while Instant::now() < deadline {
+        if let Some(status) = child.try_wait().unwrap() {
+            return Some(status.exit_code());
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    child.kill().unwrap();
+    None
 }
 
 /// What `stty -a` would tell.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use seaworthy::cluster::Cluster;
 use seaworthy::doctor::evidence::Live;
+use seaworthy::engine::journal::RunRecord;
 use seaworthy::engine::record::InstallRecord;
 use seaworthy::home::{Beside, Home, PrerequisiteState, records_mark};
 use seaworthy::prerequisites::{Prerequisite, Wants, assess, picture};
@@ -26,8 +27,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// What was read beside the watches, and when.
 #[derive(Default)]
 struct Read {
-    beside: Beside,
+    beside: Arc<Beside>,
     mark: Option<Vec<(String, String)>>,
+    runs: Option<Instant>,
     prerequisites: Option<Instant>,
 }
 
@@ -52,12 +54,14 @@ pub(super) async fn keep(session: &Session, context: &str, messages: &Sender<Mes
             read.records(&cluster).await;
             read.mark = known;
         }
-        read.beside.runs = runs(session, &cluster);
+        if is_older(read.runs, AGAIN) {
+            read.runs(session, &cluster);
+        }
         if messages.send(tell(Ok(see(&live, &read.beside).await))).await.is_err() {
             return;
         }
         // The first look is shown before what takes longer.
-        if read.mark.is_some() && read.prerequisites.is_none_or(|at| at.elapsed() > PREREQUISITES) {
+        if read.mark.is_some() && is_older(read.prerequisites, PREREQUISITES) {
             read.prerequisites(&cluster).await;
             continue;
         }
@@ -69,7 +73,7 @@ pub(super) async fn keep(session: &Session, context: &str, messages: &Sender<Mes
 }
 
 /// Judging everything takes its time, in which the screen has to move.
-async fn see(live: &Arc<Live>, beside: &Beside) -> Box<Home> {
+async fn see(live: &Arc<Live>, beside: &Arc<Beside>) -> Box<Home> {
     let (live, beside) = (live.clone(), beside.clone());
     let look = move || live.look(|evidence, freshness| Box::new(Home::of(evidence, freshness, &beside)));
     match tokio::task::spawn_blocking(look).await {
@@ -78,22 +82,28 @@ async fn see(live: &Arc<Live>, beside: &Beside) -> Box<Home> {
     }
 }
 
-/// The runs of this machine on this cluster. What cannot be read is told by `runs list`.
-fn runs(session: &Session, cluster: &Cluster) -> Vec<seaworthy::engine::journal::RunRecord> {
-    let all = session.runs().and_then(|runs| Ok(runs.list()?));
-    match all {
-        Ok((runs, _)) => runs.into_iter().filter(|run| run.plan.cluster.uid == cluster.id.uid).collect(),
-        Err(failure) => {
-            tracing::warn!(why = failure.message, "the runs of this machine could not be read");
-            Vec::new()
-        }
-    }
+fn is_older(at: Option<Instant>, age: Duration) -> bool {
+    at.is_none_or(|at| at.elapsed() >= age)
 }
 
 impl Read {
+    fn beside(&mut self) -> &mut Beside {
+        Arc::make_mut(&mut self.beside)
+    }
+
+    /// The runs of this machine on this cluster. What cannot be read is told by `runs list`.
+    fn runs(&mut self, session: &Session, cluster: &Cluster) {
+        self.runs = Some(Instant::now());
+        let here = |runs: Vec<RunRecord>| runs.into_iter().filter(|run| run.plan.cluster.uid == cluster.id.uid);
+        match session.runs().and_then(|runs| Ok(runs.list()?)) {
+            Ok((runs, _)) => self.beside().runs = here(runs).collect(),
+            Err(failure) => tracing::warn!(why = failure.message, "the runs of this machine could not be read"),
+        }
+    }
+
     async fn records(&mut self, cluster: &Cluster) {
         match timeout(PATIENCE, InstallRecord::list(&cluster.client)).await {
-            Ok(Ok(records)) => self.beside.records = records,
+            Ok(Ok(records)) => self.beside().records = records,
             // Labels and runs tell of installations, too.
             Ok(Err(error)) => tracing::debug!(%error, "the records could not be read"),
             Err(_) => tracing::debug!("the records have not come in time"),
@@ -107,7 +117,7 @@ impl Read {
             Ok(Err(error)) => Err(Failure::kube(&error).message),
             Err(_) => Err(format!("no answer within {} s", PATIENCE.as_secs())),
         };
-        self.beside.prerequisites = Some(looked);
+        self.beside().prerequisites = Some(looked);
     }
 }
 

@@ -8,7 +8,7 @@ use crate::doctor::evidence::Evidence;
 use crate::doctor::finding::Finding;
 use crate::doctor::stall::Look;
 use crate::doctor::stall::words::span;
-use crate::object::{ObjectRef, items, number, text};
+use crate::object::{ObjectRef, has_ended, items, number, text};
 
 /// The rows.
 pub(super) const ROWS: &[Check] = &[
@@ -76,8 +76,8 @@ fn none_ready(evidence: &Evidence) -> Verdict {
         SERVICE,
         |service| has_selector(service) && !dns::is_dns(service),
         |service, reference| {
-            let running = |pod: &&Value| !matches!(text(pod, "/status/phase"), Some("Succeeded" | "Failed"));
-            let pods: Vec<&Value> = Look::pods_of(service, &evidence.snapshot).filter(running).collect();
+            let pods = Look::pods_of(service, &evidence.snapshot);
+            let pods: Vec<&Value> = pods.filter(|pod| !has_ended(pod)).collect();
             if pods.is_empty() || ready_endpoints(&reference, evidence)? > 0 {
                 return None;
             }

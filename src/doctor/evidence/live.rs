@@ -115,9 +115,7 @@ impl Picture {
             Some(_) if is_unserved(error) => self.know(&watched.resource.kind),
             Some(unread) => {
                 self.awaited.remove(&unread.kind);
-                if !self.evidence.snapshot.unread.contains(&unread) {
-                    self.evidence.snapshot.unread.push(unread);
-                }
+                self.evidence.snapshot.note_unread(unread);
             }
             None => {
                 let since = self.broken.as_ref().map_or(now, |(since, _)| *since);

@@ -9,7 +9,7 @@ use super::choose::{among, at_one};
 use super::{Site, Subject, rules};
 use crate::doctor::{Cause, Outlook};
 use crate::engine::ready::judge::{Readiness, judge};
-use crate::object::{ObjectRef, items, text};
+use crate::object::{ObjectRef, has_ended, items, text};
 use crate::snapshot::Snapshot;
 
 pub(super) fn from(waited: &ObjectRef, snapshot: &Snapshot, now: Timestamp) -> Option<Cause> {
@@ -83,7 +83,7 @@ fn is_ready(object: &Value, site: &Site<'_>) -> bool {
 
 /// Whether a pod has ended for good.
 fn is_over(object: &Value) -> bool {
-    object["kind"] == "Pod" && matches!(text(object, "/status/phase"), Some("Failed" | "Succeeded"))
+    object["kind"] == "Pod" && has_ended(object)
 }
 
 fn children<'a>(site: &Site<'a>) -> Vec<&'a Value> {

@@ -160,7 +160,7 @@ impl Tracker {
         let picture = self.shared.picture.lock().unwrap_or_else(PoisonError::into_inner);
         let complete = objects.iter().all(|object| {
             let scope = (object.group().to_owned(), object.kind.clone(), object.namespace.clone());
-            picture.complete.contains(&scope) || picture.snapshot.unread.iter().any(|unread| unread.kind == object.kind)
+            picture.complete.contains(&scope) || picture.snapshot.is_unread(&object.kind)
         });
         complete.then(|| see(&picture.snapshot))
     }
@@ -279,9 +279,7 @@ fn listen(pod: &ObjectRef, client: &Client, shared: &Arc<Shared>) {
 
 fn fail(picture: &mut Picture, error: &watcher::Error, watched: &Watched) {
     if let Some(unread) = watched.denied(error) {
-        if !picture.snapshot.unread.contains(&unread) {
-            picture.snapshot.unread.push(unread);
-        }
+        picture.snapshot.note_unread(unread);
     } else {
         let since = picture.broken.as_ref().map_or_else(Instant::now, |(since, _)| *since);
         picture.broken = Some((since, crate::error::root(error)));

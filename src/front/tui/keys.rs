@@ -103,34 +103,9 @@ use self::Place as P;
 use self::Press::{Control, Key};
 use crossterm::event::KeyCode::{Char, End, Enter, Esc, Home, Left, PageDown, PageUp, Right, Tab};
 
-const LISTS: &[Place] = &[
-    P::Home,
-    P::Storage,
-    P::Cluster,
-    P::Stack,
-    P::Images,
-    P::Profile,
-    P::Settings,
-    P::Review,
-    P::Run,
-    P::Ended,
-    P::Reach,
-    P::Help,
-];
-const WITHOUT_TEXT: &[Place] = &[
-    P::Home,
-    P::Storage,
-    P::Cluster,
-    P::Stack,
-    P::Images,
-    P::Profile,
-    P::Settings,
-    P::Review,
-    P::Run,
-    P::Ended,
-    P::Reach,
-];
+/// All places, so that those which share keys stand together: a run, screens, their keys, and where text is typed or asked for.
 const EVERYWHERE: &[Place] = &[
+    P::Run,
     P::Home,
     P::Storage,
     P::Cluster,
@@ -138,15 +113,19 @@ const EVERYWHERE: &[Place] = &[
     P::Images,
     P::Profile,
     P::Settings,
-    P::Edit,
     P::Review,
-    P::Run,
     P::Ended,
     P::Reach,
     P::Help,
+    P::Edit,
     P::Prompt,
     P::Leave,
 ];
+const NOT_IN_A_RUN: &[Place] = EVERYWHERE.split_at(1).1;
+const WITHOUT_TEXT: &[Place] = EVERYWHERE.split_at(11).0;
+const LISTS: &[Place] = EVERYWHERE.split_at(12).0;
+/// Where one step back leads somewhere.
+const STEPS: &[Place] = LISTS.split_at(1).1;
 
 const fn row(
     keys: &'static [Press],
@@ -197,25 +176,7 @@ pub(crate) const BINDINGS: &[Binding] = &[
     row(&[Key(Esc)], A::Drop, &[P::Edit, P::Prompt], "give up", "leave it as it was"),
     row(&[Key(Char('y'))], A::Yes, &[P::Leave], "yes", "agree"),
     row(&[Key(Char('n')), Key(Esc)], A::No, &[P::Leave], "no", "do not"),
-    row(
-        &[Key(Esc), Key(Left)],
-        A::Back,
-        &[
-            P::Home,
-            P::Storage,
-            P::Cluster,
-            P::Stack,
-            P::Images,
-            P::Profile,
-            P::Settings,
-            P::Review,
-            P::Ended,
-            P::Reach,
-            P::Help,
-        ],
-        "back",
-        "one step back; no answer is lost",
-    ),
+    row(&[Key(Esc), Key(Left)], A::Back, STEPS, "back", "one step back; no answer is lost"),
     row(&[Key(Char('u'))], A::Undo, &[P::Settings], "undo", "give this setting back the value it had"),
     row(&[Key(Char('a'))], A::Advanced, &[P::Settings], "all", "show or hide settings that few people need"),
     row(&[Key(Char('s'))], A::Save, &[P::Settings], "save", "save what you chose as a values file, without secrets"),
@@ -242,23 +203,6 @@ pub(crate) const BINDINGS: &[Binding] = &[
     row(&[Control('c')], A::Interrupt, &[P::Run], "stop", "stop the run at a safe point; once more: at once"),
     row(&[Control('c')], A::Interrupt, NOT_IN_A_RUN, "", "leave at once"),
     row(&[Control('z')], A::Suspend, EVERYWHERE, "", "back to the shell; `fg` comes back here"),
-];
-
-const NOT_IN_A_RUN: &[Place] = &[
-    P::Home,
-    P::Storage,
-    P::Cluster,
-    P::Stack,
-    P::Images,
-    P::Profile,
-    P::Settings,
-    P::Edit,
-    P::Review,
-    P::Ended,
-    P::Reach,
-    P::Help,
-    P::Prompt,
-    P::Leave,
 ];
 
 /// What a key does at a place.

@@ -15,6 +15,7 @@ use std::sync::Arc;
 use seaworthy::plan::{Purpose, Reach};
 use seaworthy::prepare::Room;
 use seaworthy::prepare::sharing::Shares;
+use seaworthy::recover::map::Chain;
 use seaworthy::sandbox::Kind;
 use seaworthy::stack::{Choices, Stack};
 
@@ -261,6 +262,16 @@ impl Model {
     /// Whether the cluster is looked at.
     pub(crate) fn is_at_home(&self) -> bool {
         matches!(self.screen, Screen::Home | Screen::Storage)
+    }
+
+    /// The line of the home screen that the cursor is on.
+    pub(crate) fn entry(&self) -> Option<Entry<'_>> {
+        self.watch.entries(&self.filter()).get(self.watch.cursor).copied()
+    }
+
+    /// The line of the storage map that the cursor is on.
+    pub(crate) fn chain(&self) -> Option<&Chain> {
+        self.watch.chains(&self.filter()).get(self.watch.link).copied()
     }
 
     /// What is looked for: as it is typed.

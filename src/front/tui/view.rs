@@ -20,7 +20,7 @@ use ratatui::widgets::Paragraph;
 
 use super::keys::{self, Action, Binding};
 use super::look::{Look, Mark, columns, wrap};
-use super::model::{Model, Note, SCREENS, Screen};
+use super::model::{Entry, Model, Note, SCREENS, Screen};
 
 /// From this width on, details stand beside the list and not below it.
 const WIDE: u16 = 120;
@@ -170,9 +170,7 @@ fn matters(model: &Model, row: &Binding) -> bool {
             model.review.made().is_some_and(|made| made.objection().is_none()) && !model.wish.dry_run
         }
         Action::Back => model.screen != Screen::Cluster || model.popup.is_some(),
-        Action::OpenStack => {
-            matches!(model.watch.entries(&model.filter()).get(model.watch.cursor), Some(super::model::Entry::Stack(_)))
-        }
+        Action::OpenStack => matches!(model.entry(), Some(Entry::Stack(_))),
         Action::Undo => model.sheet().and_then(|sheet| Some(sheet.form.is_typed(sheet.setting()?))) == Some(true),
         _ => true,
     }

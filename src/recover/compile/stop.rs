@@ -1,9 +1,9 @@
 //! Stopping whatever uses a claim, and starting it again.
 
 use super::{CompileError, Draft, LIMIT_STOP};
-use crate::object::{ObjectRef, text};
+use crate::object::{ObjectRef, has_ended, text};
 use crate::plan::verb::{Pinned, Verb, holders};
-use crate::recover::join::{SCALABLE, Workload, has_ended, top_owner, workload};
+use crate::recover::join::{SCALABLE, Workload, top_owner, workload};
 
 impl Draft<'_> {
     /// The components that are named, in that order, then whatever else uses the claim: found by the claim, not by a name. Ends when

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::{containers, forbidden, limits};
 use crate::kinds;
-use crate::object::{items, text};
+use crate::object::{has_ended, items, text};
 use crate::sandbox::address::{Address, group};
 use crate::sandbox::amount::Amount;
 use crate::sandbox::defaults::quality;
@@ -239,7 +239,7 @@ fn unsaid<'a>(pod: &Value, address: &Address, hard: impl Iterator<Item = &'a Str
 fn usage(object: &Value, address: &Address, world: &World) -> Amounts {
     let mut usage = Amounts::from([(format!("count/{}", dotted(&address.plural, address.group())), Amount::count(1))]);
     match (address.group(), address.plural.as_str()) {
-        ("", "pods") if !has_ended(object, world) => usage.extend(of_pod(object)),
+        ("", "pods") if !is_over(object, world) => usage.extend(of_pod(object)),
         ("", "services") => usage.extend(of_service(object)),
         ("", "persistentvolumeclaims") => usage.extend(of_claim(object)),
         ("", plural) if PLAIN.contains(&plural) => drop(usage.insert(plural.to_owned(), Amount::count(1))),
@@ -249,9 +249,8 @@ fn usage(object: &Value, address: &Address, world: &World) -> Amounts {
 }
 
 /// A pod that has ended counts no more as one, nor does one that should long be gone.
-fn has_ended(pod: &Value, world: &World) -> bool {
-    matches!(text(pod, "/status/phase"), Some("Succeeded" | "Failed"))
-        || gone_at(pod).is_some_and(|gone| world.now > gone)
+fn is_over(pod: &Value, world: &World) -> bool {
+    has_ended(pod) || gone_at(pod).is_some_and(|gone| world.now > gone)
 }
 
 /// From when on a pod that is to go is not counted any more.

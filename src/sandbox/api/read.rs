@@ -48,6 +48,8 @@ pub(super) fn scale(live: &Value) -> Result<Value, Refusal> {
 }
 
 /// A list before it is written: its items are those of the world, and none is copied.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 pub(super) struct Listed<'w> {
     kind: String,
     api_version: String,
@@ -69,24 +71,6 @@ impl Serialize for Item<'_> {
             }
             other => other.serialize(serializer),
         }
-    }
-}
-
-impl Listed<'_> {
-    /// As JSON.
-    pub(super) fn text(&self) -> String {
-        let head =
-            [("kind", json!(self.kind)), ("apiVersion", json!(self.api_version)), ("metadata", self.metadata.clone())];
-        let head: Vec<String> = head.iter().map(|(key, value)| format!("\"{key}\":{value}")).collect();
-        // Objects of the world have names for keys, and can be written.
-        let items = serde_json::to_string(&self.items).unwrap_or_else(|_| "[]".to_owned());
-        format!("{{{},\"items\":{items}}}", head.join(","))
-    }
-
-    /// As a document, for who makes something else of it.
-    pub(super) fn document(&self) -> Value {
-        let items: Vec<Value> = self.items.iter().map(|item| serde_json::to_value(item).unwrap_or_default()).collect();
-        json!({"kind": self.kind, "apiVersion": self.api_version, "metadata": self.metadata, "items": items})
     }
 }
 

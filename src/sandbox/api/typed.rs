@@ -12,14 +12,19 @@ use crate::sandbox::schema::{self, Field, Schema};
 pub(super) fn decoded(schema: Schema<'_>, object: &mut Value, asked: &Asked<'_>) -> Result<(), Refusal> {
     let found = doubtful(schema, object, asked);
     read(schema, object, asked.served)?;
+    told(found, asked, |fault| Refusal::undecodable(object, fault))
+}
+
+/// What was found is refused, warned of or passed over, as it was asked for.
+fn told(found: Vec<String>, asked: &Asked<'_>, refuse: impl FnOnce(&str) -> Refusal) -> Result<(), Refusal> {
     match asked.validation() {
-        Validation::Strict if !found.is_empty() => Err(Refusal::undecodable(object, &strict(&found))),
-        Validation::Warn => {
-            asked.warn(found);
-            Ok(())
+        Validation::Strict if !found.is_empty() => {
+            return Err(refuse(&format!("strict decoding error: {}", found.join(", "))));
         }
-        _ => Ok(()),
+        Validation::Warn => asked.warn(found),
+        Validation::Strict | Validation::Ignore => {}
     }
+    Ok(())
 }
 
 /// The same of an object as a patch leaves it.
@@ -35,19 +40,12 @@ pub(super) fn patched(schema: Schema<'_>, object: &mut Value, patch: &Value, ask
     found.extend(unknown.iter().map(|field| format!("unknown field \"{field}\"")));
     let whole = object.to_string();
     read(schema, object, asked.served)?;
-    match asked.validation() {
-        Validation::Strict if !found.is_empty() => {
-            let is_strategic = asked.kind.starts_with("application/strategic");
-            let shown = if is_strategic { in_go(patch) } else { whole };
-            let fault = format!("Invalid value: {}: {}", Value::from(shown), strict(&found));
-            Err(Refusal::invalid("", "", "", &[("patch".to_owned(), fault)]))
-        }
-        Validation::Warn => {
-            asked.warn(found);
-            Ok(())
-        }
-        _ => Ok(()),
-    }
+    told(found, asked, |fault| {
+        let is_strategic = asked.kind.starts_with("application/strategic");
+        let shown = if is_strategic { in_go(patch) } else { whole };
+        let fault = format!("Invalid value: {}: {fault}", Value::from(shown));
+        Refusal::invalid("", "", "", &[("patch".to_owned(), fault)])
+    })
 }
 
 fn read(schema: Schema<'_>, object: &mut Value, served: &Served) -> Result<(), Refusal> {
@@ -59,10 +57,6 @@ fn read(schema: Schema<'_>, object: &mut Value, served: &Served) -> Result<(), R
         return Ok(());
     }
     schema::decode(schema, object).map_err(|fault| Refusal::undecodable(object, &fault))
-}
-
-fn strict(found: &[String]) -> String {
-    format!("strict decoding error: {}", found.join(", "))
 }
 
 /// Unknown fields. Those of a custom object's metadata are found first, the others when it is pruned, sorted.

@@ -15,7 +15,7 @@ use crate::object::{items, text};
 use crate::sandbox::address::{Address, Route};
 use crate::sandbox::admission::webhooks::{self, Asking};
 use crate::sandbox::owners::{self, Writer};
-use crate::sandbox::refusal::{Refusal, dotted};
+use crate::sandbox::refusal::{Refusal, dotted, unsupported};
 use crate::sandbox::schema::{self, Schema};
 use crate::sandbox::select::Query;
 use crate::sandbox::store::{is_counted, time};
@@ -100,10 +100,9 @@ fn options(method: &Method, query: &Query) -> Result<(), Refusal> {
     if let Some(wanted) =
         query.get("fieldValidation").filter(|wanted| !known.contains(wanted) && method != Method::DELETE)
     {
-        let known = known.map(|known| format!("\"{known}\"")).join(", ");
         faults.push((
             "fieldValidation".to_owned(),
-            format!("Unsupported value: \"{wanted}\": supported values: {known}"),
+            unsupported(format!("\"{wanted}\""), known.map(|known| json!(known))),
         ));
     }
     if faults.is_empty() {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::pods::{create, discard, from_template, is_available, template_hash};
-use crate::object::{change_list, number, text};
+use crate::object::{change_list, has_ended, number, text};
 use crate::sandbox::containers::is_ready;
 use crate::sandbox::world::World;
 use crate::snapshot::placing::{selects, tolerates};
@@ -44,7 +44,7 @@ fn fill(world: &mut World, set: &Value) {
                     pods.push(pod);
                 }
             }
-            Some(pod) if matches!(text(pod, "/status/phase"), Some("Failed" | "Succeeded")) => {
+            Some(pod) if has_ended(pod) => {
                 discard(world, set, pod, BY);
             }
             Some(_) => {}

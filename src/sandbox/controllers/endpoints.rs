@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::ownership::owner_reference;
-use crate::object::{items, text};
+use crate::object::{has_ended, items, text};
 use crate::sandbox::containers::is_ready;
 use crate::sandbox::world::World;
 use crate::snapshot::placing::matches;
@@ -43,7 +43,7 @@ fn point(world: &mut World, service: &Value) {
     let behind = |pod: &Value| {
         pod["metadata"]["namespace"] == service["metadata"]["namespace"]
             && text(pod, "/status/podIP").is_some()
-            && !matches!(text(pod, "/status/phase"), Some("Succeeded" | "Failed"))
+            && !has_ended(pod)
             && matches(&service["spec"]["selector"], &pod["metadata"]["labels"])
     };
     let pods: Vec<Arc<Value>> = world.all("Pod").into_iter().filter(|pod| behind(pod)).collect();

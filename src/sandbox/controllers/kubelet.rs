@@ -12,7 +12,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::nodes::is_lost;
-use crate::object::{items, text};
+use crate::object::{has_ended, items, text};
 use crate::sandbox::ids::Ids;
 use crate::sandbox::store::{address_of, read_time, time};
 use crate::sandbox::world::World;
@@ -29,7 +29,7 @@ pub(super) fn run(world: &mut World) {
         }
         if pod["metadata"].get("deletionTimestamp").is_some() {
             end(world, &pod);
-        } else if !matches!(text(&pod, "/status/phase"), Some("Succeeded" | "Failed")) {
+        } else if !has_ended(&pod) {
             tend(world, &pod);
         }
     }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::ownership::adopt;
 use super::pods::{create, discard, from_template, is_available, template_hash, without_zeros};
 use super::retention;
-use crate::object::{change_list, items, number, text};
+use crate::object::{change_list, has_ended, items, number, text};
 use crate::sandbox::admission;
 use crate::sandbox::containers::is_ready;
 use crate::sandbox::refusal::Refusal;
@@ -48,7 +48,7 @@ fn order(world: &mut World, set: &Value) {
     let is_whole = |pod: &Value| is_ready(pod) && pod["metadata"].get("deletionTimestamp").is_none();
     for place in first..first + wanted {
         match pods.iter().find(|pod| number_of(pod) == place) {
-            Some(pod) if matches!(text(pod, "/status/phase"), Some("Failed" | "Succeeded")) => {
+            Some(pod) if has_ended(pod) => {
                 discard(world, set, pod, BY);
             }
             Some(pod) if !is_whole(pod) && !parallel => break,

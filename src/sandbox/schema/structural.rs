@@ -6,6 +6,7 @@ use regex::Regex;
 use serde_json::Value;
 
 use super::{Field, Schema};
+use crate::sandbox::refusal::unsupported;
 
 /// An object as its definition keeps it.
 pub(in crate::sandbox) fn complete(schema: Schema<'_>, object: &mut Value) {
@@ -122,8 +123,7 @@ fn type_of(value: &Value) -> &'static str {
 
 fn one_of(rule: &Value, value: &Value) -> Option<String> {
     let allowed = rule["enum"].as_array().filter(|allowed| !allowed.contains(value))?;
-    let allowed: Vec<String> = allowed.iter().map(Value::to_string).collect();
-    Some(format!("Unsupported value: {value}: supported values: {}", allowed.join(", ")))
+    Some(unsupported(value, allowed))
 }
 
 fn number(rule: &Value, value: &Value, way: &str) -> Option<String> {

@@ -1,8 +1,12 @@
 //! Names of objects. Source: `pkg/apis/core/validation` and `k8s.io/apimachinery`, `pkg/api/validation`, 1.34.
 
+use super::invalid;
 use crate::sandbox::address::Address;
 use crate::sandbox::refusal::Refusal;
 use crate::stack::names::{is_label, is_subdomain};
+
+/// What is said of a name that is none of a subdomain.
+pub(super) const SUBDOMAIN: &str = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
 
 /// The name is one that Kubernetes takes.
 pub(in crate::sandbox) fn name(kind: &str, address: &Address) -> Result<(), Refusal> {
@@ -18,9 +22,7 @@ pub(in crate::sandbox) fn name(kind: &str, address: &Address) -> Result<(), Refu
             "Invalid value: \"{name}\": a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')"
         ))
     } else if address.group() != "rbac.authorization.k8s.io" && !is_subdomain(name) {
-        Some(format!(
-            "Invalid value: \"{name}\": a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
-        ))
+        Some(invalid(format!("\"{name}\""), SUBDOMAIN))
     } else {
         None
     };

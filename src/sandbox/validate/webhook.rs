@@ -2,8 +2,10 @@
 
 use serde_json::{Value, json};
 
+use super::name::SUBDOMAIN;
 use super::{Faults, PORT, invalid};
 use crate::object::{items, number, text};
+use crate::sandbox::refusal::unsupported;
 use crate::stack::names::is_subdomain;
 
 /// Fields of which each has one of a few values, in the order in which they are judged.
@@ -56,7 +58,6 @@ fn one(hook: &Value, field: &str, faults: &mut Faults) {
 }
 
 fn name(name: &str, field: String, faults: &mut Faults) {
-    const SUBDOMAIN: &str = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
     if name.is_empty() {
         faults.push((field, "Required value".to_owned()));
     } else if !is_subdomain(name) {
@@ -69,8 +70,7 @@ fn name(name: &str, field: String, faults: &mut Faults) {
 /// A value that is there is one of those that there are.
 fn choice(value: Option<&str>, known: &[&str], field: String, faults: &mut Faults) {
     if let Some(value) = value.filter(|value| !known.contains(value)) {
-        let known: Vec<String> = known.iter().map(|known| json!(known).to_string()).collect();
-        faults.push((field, format!("Unsupported value: {}: supported values: {}", json!(value), known.join(", "))));
+        faults.push((field, unsupported(json!(value), known.iter().map(|known| json!(known)))));
     }
 }
 

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::Readiness;
-use crate::object::{ObjectRef, items, text};
+use crate::object::{ObjectRef, has_ended, items, text};
 use crate::snapshot::Snapshot;
 
 /// Kubernetes: phase `Bound`. A claim whose class binds at the first use is as ready as it can be while nothing uses it;
@@ -38,7 +38,7 @@ pub(crate) fn consumers<'a>(reference: &ObjectRef, snapshot: &'a Snapshot) -> im
     let name = reference.name.clone();
     snapshot
         .in_namespace("", "Pod", reference.namespace.as_deref().unwrap_or_default())
-        .filter(|pod| !matches!(text(pod, "/status/phase"), Some("Succeeded" | "Failed")))
+        .filter(|pod| !has_ended(pod))
         .filter(move |pod| claims(pod).any(|claim| claim == name))
 }
 

@@ -161,7 +161,7 @@ impl Watch {
             .chain(home.runs.iter().map(Entry::Run))
             .chain(home.nodes.iter().map(Entry::Node))
             .chain(prerequisites.map(Entry::Prerequisite));
-        all.filter(|entry| holds(&entry.words(), filter)).collect()
+        all.filter(|entry| filter.is_empty() || holds(&entry.words(), filter)).collect()
     }
 
     /// Every chain of the storage map that the filter lets through; what is broken comes first.
@@ -171,7 +171,8 @@ impl Watch {
             let claim = chain.claim.as_ref().map_or_else(String::new, ObjectRef::to_string);
             format!("{claim} {} {} {}", chain.volume.as_deref().unwrap_or_default(), chain.place, chain.pods.join(" "))
         };
-        let mut chains: Vec<&Chain> = home.chains.iter().filter(|chain| holds(&words(chain), filter)).collect();
+        let mut chains: Vec<&Chain> =
+            home.chains.iter().filter(|chain| filter.is_empty() || holds(&words(chain), filter)).collect();
         chains.sort_by_key(|chain| chain.broken.is_none());
         chains
     }

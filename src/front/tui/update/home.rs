@@ -30,10 +30,8 @@ pub(super) fn take(model: &mut Model, context: &str, home: Result<Box<Home>, Str
         return;
     }
     let filter = model.filter();
-    let at = |model: &Model| model.watch.entries(&filter).get(model.watch.cursor).map(name);
-    let was = at(model);
-    let link =
-        model.watch.chains(&filter).get(model.watch.link).map(|chain| (chain.claim.clone(), chain.volume.clone()));
+    let was = model.entry().as_ref().map(name);
+    let link = model.chain().map(|chain| (chain.claim.clone(), chain.volume.clone()));
     model.watch.home = Some(home);
     let entries = model.watch.entries(&filter);
     let same = was.and_then(|was| entries.iter().position(|entry| name(entry) == was));
@@ -73,8 +71,7 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Recover => return aside(model, vec!["recover".to_owned()]),
         Action::OpenStack => return open(model),
         Action::Next => {
-            let filter = model.filter();
-            let command = model.watch.entries(&filter).get(model.watch.cursor).map(Entry::command);
+            let command = model.entry().as_ref().map(Entry::command);
             return command.map_or_else(Vec::new, |words| aside(model, words));
         }
         _ => {}
@@ -83,8 +80,7 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
 }
 
 fn open(model: &mut Model) -> Vec<Effect> {
-    let filter = model.filter();
-    let Some(Entry::Stack(health)) = model.watch.entries(&filter).get(model.watch.cursor).copied() else {
+    let Some(Entry::Stack(health)) = model.entry() else {
         model.complain("the cursor is on no stack");
         return Vec::new();
     };
@@ -100,16 +96,15 @@ fn aside(model: &mut Model, words: Vec<String>) -> Vec<Effect> {
 
 fn copy(model: &mut Model) -> Vec<Effect> {
     let context = model.watch.context.clone().filter(|_| model.wish.sandbox.is_none());
-    let (filter, context) = (model.filter(), context.as_deref());
+    let context = context.as_deref();
     let text = match model.screen {
         Screen::Storage => {
-            let chains = model.watch.chains(&filter);
-            let chain = chains.get(model.watch.link);
+            let chain = model.chain();
             let volume = |name: &str| seaworthy::recover::join::volume_ref(name);
             let object = chain.and_then(|chain| chain.claim.clone().or_else(|| chain.volume.as_deref().map(volume)));
             object.map(|object| describe(&object, context))
         }
-        _ => model.watch.entries(&filter).get(model.watch.cursor).map(|entry| entry.kubectl(context)),
+        _ => model.entry().map(|entry| entry.kubectl(context)),
     };
     let Some(text) = text else {
         model.complain("there is nothing to copy");

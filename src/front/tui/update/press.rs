@@ -128,7 +128,7 @@ fn quit(model: &mut Model) -> Vec<Effect> {
         return Vec::new();
     }
     // Whoever has only looked has declined nothing.
-    let looked = model.last.is_some() || model.wish.home && model.watch.context.is_some();
+    let looked = model.last.is_some() || model.watch.context.is_some();
     vec![Effect::Quit(if looked { Exit::Ended } else { Exit::Declined })]
 }
 

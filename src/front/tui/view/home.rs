@@ -142,17 +142,15 @@ fn of_finding(finding: &Finding, depth: usize) -> (Mark, String) {
 
 fn of_stack(health: &Health) -> (Mark, String) {
     let Installation { stack, namespace, version, profile, .. } = &health.installation;
-    let bad = health.objects.iter().filter(|object| !object.is_healthy()).count();
-    let (mark, said) = match (health.stage, bad) {
-        (Stage::Leftover, _) => (Mark::Idle, "taken away; its data is still there".to_owned()),
-        (Stage::Finished, 0) => (Mark::Good, "healthy".to_owned()),
-        (Stage::Finished, bad) => (Mark::Bad, format!("{} not ready", count(bad, "object"))),
-        (Stage::Unfinished, 0) => (Mark::Careful, "not finished".to_owned()),
-        (Stage::Unfinished, bad) => (Mark::Bad, format!("not finished, {} not ready", count(bad, "object"))),
+    let mark = match health.stage {
+        Stage::Leftover => Mark::Idle,
+        _ if health.is_healthy() => Mark::Good,
+        Stage::Unfinished if health.objects.iter().all(ObjectHealth::is_healthy) => Mark::Careful,
+        _ => Mark::Bad,
     };
     let known = [stack, version, profile].into_iter().filter(|text| !text.is_empty());
     let known: Vec<&str> = known.map(String::as_str).collect();
-    (mark, format!("{} in {namespace}: {said}", known.join(" ")))
+    (mark, format!("{} in {namespace}: {}", known.join(" "), health.verdict()))
 }
 
 fn of_run(run: &OpenRun) -> (Mark, String) {
@@ -198,8 +196,7 @@ fn of_prerequisite(it: &PrerequisiteState) -> (Mark, String) {
 }
 
 pub(super) fn details(model: &Model, width: usize) -> Vec<Line<'static>> {
-    let entries = model.watch.entries(&model.filter());
-    match entries.get(model.watch.cursor) {
+    match model.entry() {
         Some(Entry::Finding(finding, _)) => about_finding(model, finding, width),
         Some(Entry::Stack(health)) => about_stack(model, health, width),
         Some(Entry::Run(run)) => about_run(model, run, width),

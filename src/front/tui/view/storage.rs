@@ -64,8 +64,7 @@ fn short(volume: &str, unicode: bool) -> String {
 }
 
 pub(super) fn details(model: &Model, width: usize) -> Vec<Line<'static>> {
-    let chains = model.watch.chains(&model.filter());
-    let Some(chain) = chains.get(model.watch.link) else { return Vec::new() };
+    let Some(chain) = model.chain() else { return Vec::new() };
     let broken = |link: Link| chain.broken.as_ref().filter(|broken| broken.link == link);
     let mut lines = Vec::new();
     let mut say = |what: &str, text: &str, mark: Mark| {

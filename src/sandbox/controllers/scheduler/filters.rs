@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use crate::object::{items, text};
+use crate::object::{has_ended, items, text};
 use crate::sandbox::amount::Amount;
 use crate::sandbox::controllers::nodes::is_lost;
 use crate::sandbox::disks;
@@ -317,10 +317,6 @@ fn seat<'a>(world: &'a World, pod: &'a Value) -> Option<&'a str> {
         text(claim, "/metadata/annotations/volume.kubernetes.io~1selected-node")
     };
     text(pod, "/spec/nodeName").or_else(|| claims.into_iter().find_map(chosen))
-}
-
-fn has_ended(pod: &Value) -> bool {
-    matches!(text(pod, "/status/phase"), Some("Succeeded" | "Failed"))
 }
 
 fn is_other(pod: &Value, other: &Value) -> bool {
