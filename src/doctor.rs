@@ -3,6 +3,7 @@
 //! [`evidence`] is gathered once; each [`check`] of the catalogue ([`checks`]) judges it; what is found becomes a tree, symptoms
 //! below their cause ([`report`]). [`stall`] says why one object does not become ready: the same rules serve a wait and the checks.
 
+pub mod change;
 pub mod check;
 pub mod checks;
 pub mod evidence;

@@ -4,9 +4,11 @@
 mod node;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::doctor::change::Mark;
 use crate::doctor::check::Severity;
 use crate::doctor::evidence::{ClusterFacts, Evidence, Freshness};
 use crate::doctor::report::{Choice, Report, judge};
@@ -25,6 +27,8 @@ pub use node::{NodeState, Share};
 pub struct Beside {
     /// The records of installations.
     pub records: Vec<InstallRecord>,
+    /// The cluster as it was when nothing was wrong with it.
+    pub green: Option<Arc<Mark>>,
     /// Runs of this machine on this cluster, oldest first.
     pub runs: Vec<RunRecord>,
     /// How the prerequisites stand; `None` until that is known.
@@ -86,6 +90,10 @@ impl Home {
         let snapshot = &evidence.snapshot;
         let labelled = discover::labelled_in(snapshot);
         let found = discover::installations(&beside.records, &labelled, &beside.runs, &Sought::default());
+        let mut report = judge(evidence, &Choice::default());
+        if let Some(mark) = beside.green.as_ref().filter(|_| freshness.awaited == 0) {
+            report.compare(mark, evidence);
+        }
         Self {
             cluster: evidence.cluster.clone().unwrap_or_default(),
             taken: evidence.taken,
@@ -94,7 +102,7 @@ impl Home {
             installations: found.iter().map(|found| prepare::seen(found, evidence)).collect(),
             prerequisites: beside.prerequisites.clone(),
             runs: open_runs(&beside.runs),
-            report: judge(evidence, &Choice::default()),
+            report,
             chains: map::chains(snapshot, evidence.taken),
         }
     }

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
+use seaworthy::doctor::change::Mark;
 use seaworthy::doctor::check::Severity;
 use seaworthy::doctor::checks;
 use seaworthy::doctor::evidence::{Evidence, Scope, gather, load, save};
@@ -68,9 +69,35 @@ pub(crate) async fn run(session: &Session, arguments: &DoctorArgs) -> Result<Exi
         save(&evidence, path)?;
         crate::front::say(format!("evidence of {} objects kept in {}", evidence.snapshot.len(), path.display()));
     }
-    let report = judge(&evidence, &choice);
+    let mut report = judge(&evidence, &choice);
+    compare(session, &mut report, &evidence);
+    if arguments.from.is_none() && choice.is_everything() && report.is_green() {
+        keep(session, &evidence);
+    }
     session.print("Doctor", &report, || report_text(&report, session.style()));
     Ok(if arguments.fail_on.is_reached(&report) { ExitCode::from(UNHEALTHY) } else { ExitCode::SUCCESS })
+}
+
+/// Adds what has changed since nothing was wrong with this cluster.
+fn compare(session: &Session, report: &mut Report, evidence: &Evidence) {
+    let uid = evidence.cluster.as_ref().map(|cluster| cluster.uid.as_str()).unwrap_or_default();
+    match session.marks().map(|marks| marks.read(uid)) {
+        Ok(Ok(Some(mark))) => report.compare(&mark, evidence),
+        Ok(Ok(None)) => {}
+        Ok(Err(error)) => crate::front::say(format!("what has changed cannot be told: {error}")),
+        // Without a home folder nothing was ever kept.
+        Err(failure) => tracing::debug!(why = failure.message, "there is no folder of marks"),
+    }
+}
+
+/// Remembers how a cluster looks in which nothing is wrong. That it cannot be remembered does not make it less well.
+fn keep(session: &Session, evidence: &Evidence) {
+    let Some(mark) = Mark::of(evidence) else { return };
+    match session.marks().map(|marks| marks.keep(&mark)) {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => crate::front::say(format!("how it looks when all is well cannot be kept: {error}")),
+        Err(failure) => tracing::debug!(why = failure.message, "there is no folder for marks"),
+    }
 }
 
 fn choice(session: &Session, arguments: &DoctorArgs) -> Result<Choice, Failure> {

@@ -9,6 +9,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use seaworthy::cluster::{Cluster, ConnectOptions, Meter, connect};
+use seaworthy::doctor::change::file::Marks;
 use seaworthy::engine::journal::Runs;
 use seaworthy::host::Surroundings;
 use seaworthy::images::registry::Registries;
@@ -121,6 +122,11 @@ impl Session {
 
     pub(crate) fn runs(&self) -> Result<Runs, Failure> {
         Ok(Runs::new(&self.state_dir()?))
+    }
+
+    /// How clusters look when nothing is wrong with them.
+    pub(crate) fn marks(&self) -> Result<Marks, Failure> {
+        Ok(Marks::new(&self.state_dir()?))
     }
 
     pub(crate) fn catalogue(&self) -> Catalogue {

@@ -79,6 +79,11 @@ impl Evidence {
         (!asked).then(|| format!("{kind} is not in the evidence"))
     }
 
+    /// Whether all that checks read was read, of the whole cluster.
+    pub fn is_whole(&self) -> bool {
+        self.only.is_none() && self.snapshot.unread.is_empty() && gather::kinds().all(|kind| self.gap(kind).is_none())
+    }
+
     /// Whether a kind was read in a namespace, so that what is not in the snapshot is not in the cluster.
     pub fn knows(&self, kind: &str, namespace: &str) -> bool {
         self.gap(kind).is_none() && self.only.as_deref().is_none_or(|only| only == namespace)

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::change::Change;
 use super::check::{Check, Severity};
 use super::stall::words::clip;
 use crate::object::{ObjectRef, printable};
@@ -28,6 +29,9 @@ pub struct Finding {
     /// What was seen, a line each.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub evidence: Vec<String>,
+    /// What concerns it and has changed since the cluster was last well.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub changed: Vec<Change>,
     /// What to do, with the command.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fix: Option<String>,
@@ -55,6 +59,7 @@ impl Finding {
             reason: clip(reason),
             message: clip(message.as_ref()),
             evidence: Vec::new(),
+            changed: Vec::new(),
             fix: None,
             fingerprint: String::new(),
             symptoms: Vec::new(),

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::change::Since;
 use super::check::{Check, Severity, Verdict};
 use super::checks;
 use super::evidence::{ClusterFacts, Evidence};
@@ -26,6 +27,9 @@ pub struct Report {
     pub summary: Summary,
     /// The roots, worst first; symptoms below them.
     pub findings: Vec<Finding>,
+    /// What has changed since nothing was wrong, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<Since>,
     /// Checks that could not tell, and why.
     pub unknown: Vec<Unknown>,
     /// What could not be read.
@@ -77,6 +81,11 @@ pub struct Choice {
 }
 
 impl Choice {
+    /// Whether nothing is left out.
+    pub fn is_everything(&self) -> bool {
+        self.only.is_empty() && self.skip.is_empty() && self.namespace.is_none()
+    }
+
     fn wants(&self, check: &Check) -> bool {
         let meant = |names: &[String]| names.iter().any(|name| is_meant(name, check.id));
         (self.only.is_empty() || meant(&self.only)) && !meant(&self.skip)
@@ -129,6 +138,7 @@ pub fn judge(evidence: &Evidence, choice: &Choice) -> Report {
         healthy: summary.critical + summary.errors == 0,
         summary,
         findings: roots,
+        since: None,
         unknown,
         unread: evidence.snapshot.unread.clone(),
     }
@@ -156,6 +166,11 @@ impl Summary {
 }
 
 impl Report {
+    /// Whether nothing is wrong at all.
+    pub fn is_green(&self) -> bool {
+        self.worst().is_none_or(|worst| worst <= Severity::Info) && self.summary.evaluated > 0
+    }
+
     /// The worst that was found.
     pub fn worst(&self) -> Option<Severity> {
         self.findings.iter().map(Finding::worst).max()

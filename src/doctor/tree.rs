@@ -145,7 +145,7 @@ fn behind(service: &Value, snapshot: &Snapshot) -> Vec<ObjectRef> {
 }
 
 /// The Services that serve a webhook or an added API.
-fn served_by(live: &Value) -> impl Iterator<Item = ObjectRef> {
+pub(super) fn served_by(live: &Value) -> impl Iterator<Item = ObjectRef> {
     let hooks = items(live, "/webhooks").filter_map(|hook| service(hook, "/clientConfig/service"));
     service(live, "/spec/service").into_iter().chain(hooks)
 }

@@ -1,5 +1,6 @@
 //! What the doctor says, for people: the first line is all that somebody in a hurry needs.
 
+use jiff::Timestamp;
 use seaworthy::doctor::check::Severity;
 use seaworthy::doctor::finding::Finding;
 use seaworthy::doctor::report::{Report, Summary};
@@ -49,9 +50,10 @@ pub(crate) fn report_text(report: &Report, style: Style) -> String {
     let mut lines = vec![first_line(report, style)];
     for finding in &report.findings {
         lines.push(String::new());
-        lines.extend(block(finding, style));
+        lines.extend(block(finding, report.taken, style));
     }
     lines.push(String::new());
+    lines.extend(elsewhere(report));
     lines.extend(open_lines(report, style));
     lines.push(counts(&report.summary));
     lines.extend(next(report));
@@ -67,13 +69,16 @@ fn first_line(report: &Report, style: Style) -> String {
     format!("{mark} {}", style.paint.strong(&printable(&report.headline)))
 }
 
-fn block(finding: &Finding, style: Style) -> Vec<String> {
+fn block(finding: &Finding, now: Timestamp, style: Style) -> Vec<String> {
     let head = format!("{} {}  {}: {}", finding.id, finding.severity.word(), finding.object, finding.title);
     let mut lines = vec![format!("{} {}", style.mark(finding.worst()), printable(&head))];
     let mut say = |label: &str, text: &str| lines.push(format!("    {label:<6} {}", one_line(text)));
     say("what:", &finding.message);
     for line in &finding.evidence {
         say("why:", line);
+    }
+    for change in &finding.changed {
+        say("since:", &format!("{}: {}", change.object, change.words(now)));
     }
     if !finding.symptoms.is_empty() {
         say("below:", &format!("{} ({})", count(finding.symptoms.len(), "object"), some(&finding.symptoms)));
@@ -89,6 +94,29 @@ fn block(finding: &Finding, style: Style) -> Vec<String> {
         say("fix:", fix);
     }
     say("see:", &format!("seaworthy explain {}", finding.id));
+    lines
+}
+
+/// What has changed and concerns no finding, when something is wrong.
+fn elsewhere(report: &Report) -> Vec<String> {
+    let Some(since) = report.since.as_ref().filter(|_| !report.is_green()) else { return Vec::new() };
+    let rest: Vec<String> = since
+        .elsewhere(&report.findings)
+        .map(|change| one_line(&format!("  {}: {}", change.object, change.words(report.taken))))
+        .collect();
+    let shown = since.changes.len() - rest.len();
+    let head = match (shown, rest.len()) {
+        (0, 0) => "nothing that is kept has changed".to_owned(),
+        (_, 0) => "nothing else has changed".to_owned(),
+        (0, many) => format!("{} changed", count(many, "thing")),
+        (_, 1) => "1 thing more changed".to_owned(),
+        (_, many) => format!("{many} more things changed"),
+    };
+    let mut lines = vec![format!("since all was well ({}): {head}", since.green.strftime("%F %T UTC"))];
+    lines.extend(rest.iter().take(BELOW).cloned());
+    if rest.len() > BELOW {
+        lines.push(format!("  and {} more", rest.len() - BELOW));
+    }
     lines
 }
 

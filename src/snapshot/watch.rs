@@ -104,8 +104,10 @@ impl Watched {
     }
 
     fn untyped(&self, mut object: DynamicObject, keep: fn(&mut Value)) -> Value {
-        // Judging needs no managed fields, and they are most of an object.
-        object.metadata.managed_fields = None;
+        // Who wrote is worth knowing; which fields are most of an object, and judging needs none of them.
+        for entry in object.metadata.managed_fields.iter_mut().flatten() {
+            entry.fields_v1 = None;
+        }
         let mut value = serde_json::to_value(&object).unwrap_or_default();
         value["apiVersion"] = Value::from(self.resource.api_version.clone());
         value["kind"] = Value::from(self.resource.kind.clone());

@@ -1,18 +1,25 @@
 //! Evidence that keeps itself up to date, and the home screen's picture of it, on a cluster that breaks under it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use seaworthy::cluster::Meter;
+use seaworthy::doctor::change::{How, Mark};
 use seaworthy::doctor::evidence::{Freshness, Live};
 use seaworthy::home::{Beside, Home};
 use seaworthy::sandbox::{Kind, faults};
+use serde_json::json;
 
 use super::support::{Harbour, SEA, claim, pod};
 
 /// Looks until something is to be seen; the time is the sandbox's, which leaps.
 async fn until(live: &Live, is_seen: impl Fn(&Home) -> bool) -> Home {
+    until_beside(live, &Beside::default(), is_seen).await
+}
+
+async fn until_beside(live: &Live, beside: &Beside, is_seen: impl Fn(&Home) -> bool) -> Home {
     let mut ear = live.changes();
-    let see = || live.look(|evidence, freshness| Home::of(evidence, freshness, &Beside::default()));
+    let see = || live.look(|evidence, freshness| Home::of(evidence, freshness, beside));
     let wait = async {
         loop {
             ear.heed();
@@ -80,4 +87,34 @@ async fn a_cluster_that_does_not_answer_any_more_is_said_to_and_comes_back() {
     // What was known is still to be seen.
     assert_eq!(silent.nodes.len(), 3);
     until(&live, Home::is_green).await;
+}
+
+/// What was changed after all was well is shown with what it broke, and by whom.
+#[tokio::test]
+async fn what_has_changed_since_all_was_well_is_shown_with_what_it_broke() {
+    let (harbour, live) = at_sea().await;
+    let _leap = harbour.clock.leap();
+    let conf = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "conf", "namespace": SEA}, "data": {"a": "1"}});
+    harbour.make(&conf).await.unwrap();
+    let container = json!({"name": "shop", "image": "shop:1", "envFrom": [{"configMapRef": {"name": "conf"}}]});
+    let template = json!({"metadata": {"labels": {"app": "shop"}}, "spec": {"containers": [container]}});
+    let deployment = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "shop", "namespace": SEA},
+        "spec": {"selector": {"matchLabels": {"app": "shop"}}, "template": template}});
+    harbour.make(&deployment).await.unwrap();
+    let mark = || live.look(|evidence, _| Mark::of(evidence));
+    until(&live, |home| home.is_green() && mark().is_some()).await;
+    let green = mark().map(Arc::new);
+    inject(&harbour, "image-missing", "shop:2");
+    harbour.merge(&format!("/api/v1/namespaces/{SEA}/configmaps/conf"), &json!({"data": {"a": "2"}})).await.unwrap();
+    let other = json!([{"op": "replace", "path": "/spec/template/spec/containers/0/image", "value": "shop:2"}]);
+    let path = format!("/apis/apps/v1/namespaces/{SEA}/deployments/shop");
+    harbour.send(http::Method::PATCH, &path, "application/json-patch+json", &other).await.unwrap();
+    let beside = Beside { green, ..Beside::default() };
+    let broken = until_beside(&live, &beside, |home| home.report.findings.iter().any(|root| root.id == "P002")).await;
+    let root = broken.report.findings.iter().find(|root| root.id == "P002").unwrap();
+    let said: Vec<String> =
+        root.changed.iter().map(|change| format!("{} {}", change.object.short(), change.how)).collect();
+    assert_eq!(said, ["Deployment/shop image of shop: was shop:1, is shop:2", "ConfigMap/conf its content changed"]);
+    assert!(root.changed.iter().all(|change| change.at.is_some()), "{:?}", root.changed);
+    assert!(matches!(root.changed[0].how, How::Value { .. }));
 }

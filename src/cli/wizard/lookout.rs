@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use seaworthy::cluster::Cluster;
+use seaworthy::doctor::change::Mark;
 use seaworthy::doctor::evidence::Live;
 use seaworthy::engine::journal::RunRecord;
 use seaworthy::engine::record::InstallRecord;
@@ -21,6 +22,8 @@ const TOGETHER: Duration = Duration::from_millis(300);
 const AGAIN: Duration = Duration::from_secs(5);
 /// How old what is known of the prerequisites may be.
 const PREREQUISITES: Duration = Duration::from_secs(60);
+/// How often at most it is kept how the cluster looks while nothing is wrong.
+const KEEP: Duration = Duration::from_secs(60);
 /// How long the API server may take for what is read beside the watches.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -31,6 +34,7 @@ struct Read {
     mark: Option<Vec<(String, String)>>,
     runs: Option<Instant>,
     prerequisites: Option<Instant>,
+    kept: Option<Instant>,
 }
 
 /// Tells what it sees until nobody listens.
@@ -47,6 +51,7 @@ pub(super) async fn keep(session: &Session, context: &str, messages: &Sender<Mes
     let live = Arc::new(Live::begin(&cluster));
     let mut ear = live.changes();
     let mut read = Read::default();
+    read.green(session, &cluster);
     loop {
         ear.heed();
         let known = live.look(|evidence, freshness| (freshness.awaited == 0).then(|| records_mark(evidence)));
@@ -57,7 +62,9 @@ pub(super) async fn keep(session: &Session, context: &str, messages: &Sender<Mes
         if is_older(read.runs, AGAIN) {
             read.runs(session, &cluster);
         }
-        if messages.send(tell(Ok(see(&live, &read.beside).await))).await.is_err() {
+        let (home, mark) = see(&live, &read.beside).await;
+        read.keep(session, mark);
+        if messages.send(tell(Ok(home))).await.is_err() {
             return;
         }
         // The first look is shown before what takes longer.
@@ -72,12 +79,18 @@ pub(super) async fn keep(session: &Session, context: &str, messages: &Sender<Mes
     }
 }
 
-/// Judging everything takes its time, in which the screen has to move.
-async fn see(live: &Arc<Live>, beside: &Arc<Beside>) -> Box<Home> {
+/// Judging everything takes its time, in which the screen has to move. Where nothing is wrong it is marked how that looks.
+async fn see(live: &Arc<Live>, beside: &Arc<Beside>) -> (Box<Home>, Option<Mark>) {
     let (live, beside) = (live.clone(), beside.clone());
-    let look = move || live.look(|evidence, freshness| Box::new(Home::of(evidence, freshness, &beside)));
+    let look = move || {
+        live.look(|evidence, freshness| {
+            let home = Box::new(Home::of(evidence, freshness, &beside));
+            let mark = if home.is_green() { Mark::of(evidence) } else { None };
+            (home, mark)
+        })
+    };
     match tokio::task::spawn_blocking(look).await {
-        Ok(home) => home,
+        Ok(seen) => seen,
         Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
     }
 }
@@ -89,6 +102,30 @@ fn is_older(at: Option<Instant>, age: Duration) -> bool {
 impl Read {
     fn beside(&mut self) -> &mut Beside {
         Arc::make_mut(&mut self.beside)
+    }
+
+    /// How the cluster looked when nothing was wrong with it for the last time.
+    fn green(&mut self, session: &Session, cluster: &Cluster) {
+        match session.marks().map(|marks| marks.read(&cluster.id.uid)) {
+            Ok(Ok(mark)) => self.beside().green = mark.map(Arc::new),
+            Ok(Err(error)) => tracing::warn!(%error, "what has changed cannot be told"),
+            Err(failure) => tracing::warn!(why = failure.message, "there is no folder of marks"),
+        }
+    }
+
+    /// Remembers how it looks now; on disk, when that is news or the last time is long ago.
+    fn keep(&mut self, session: &Session, mark: Option<Mark>) {
+        let Some(mark) = mark else { return };
+        let is_news = !self.beside.green.as_ref().is_some_and(|green| green.is_like(&mark));
+        if is_news || is_older(self.kept, KEEP) {
+            self.kept = Some(Instant::now());
+            match session.marks().map(|marks| marks.keep(&mark)) {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::warn!(%error, "how it looks when all is well cannot be kept"),
+                Err(failure) => tracing::warn!(why = failure.message, "there is no folder for marks"),
+            }
+        }
+        self.beside().green = Some(Arc::new(mark));
     }
 
     /// The runs of this machine on this cluster. What cannot be read is told by `runs list`.

@@ -74,6 +74,11 @@ pub fn is_gathered(object: &ObjectRef) -> bool {
     })
 }
 
+/// The kinds that checks read.
+pub(super) fn kinds() -> impl Iterator<Item = &'static str> {
+    KINDS.iter().map(|(_, kind, _)| *kind)
+}
+
 /// Whether a kind is read at all.
 #[cfg(test)]
 pub(super) fn is_gathered_kind(kind: &str) -> bool {

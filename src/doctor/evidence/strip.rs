@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::certificate::Certificate;
+use crate::doctor::change::{CHANGED, last_change};
 use crate::object::text;
 
 /// An annotation that repeats the whole object, values of Secrets too.
@@ -11,6 +12,9 @@ const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 /// Takes out what no check reads: values of Secrets and `ConfigMap`s (names of keys stay, and what a certificate says
 /// publicly), arguments and environment of containers, schemas of definitions, bookkeeping.
 pub(super) fn strip(object: &mut Value) {
+    if let Some(change) = last_change(object) {
+        object[CHANGED] = change;
+    }
     if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
         metadata.remove("managedFields");
         if let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut) {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use seaworthy::doctor::change::Mark;
 use seaworthy::doctor::evidence::{ClusterFacts, Evidence, Freshness};
 use seaworthy::doctor::{Cause, Outlook};
 use seaworthy::engine::record::InstallRecord;
@@ -218,8 +219,8 @@ pub(super) fn first_stack(model: &Model) -> Arc<seaworthy::stack::Stack> {
     model.stacks.found.as_ref().unwrap()[0].clone()
 }
 
-/// What is known of a cluster: all is well, or much is broken.
-pub(super) fn home(well: bool) -> Home {
+/// A cluster: all is well, or much is broken.
+fn sea(well: bool) -> Evidence {
     let status = if well { "True" } else { "Unknown" };
     let node = |name: &str, status: &str| {
         json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "labels": {"kubernetes.io/hostname": name}},
@@ -248,7 +249,9 @@ pub(super) fn home(well: bool) -> Home {
         "status": {"phase": "Bound"}});
     let ready = usize::from(well);
     let deployment = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "shop-web", "namespace": "sea", "generation": 1, "labels": labels},
-        "spec": {"replicas": 1, "selector": {"matchLabels": {"app": "web"}}, "template": {"metadata": {"labels": {"app": "web"}}}},
+        "seaworthy.dev/changed": {"by": "kubectl-set", "at": "2026-11-20T09:58:00Z"},
+        "spec": {"replicas": 1, "selector": {"matchLabels": {"app": "web"}}, "template": {"metadata": {"labels": {"app": "web"}},
+            "spec": {"containers": [{"name": "c", "image": format!("registry.example.com/harbour/window:1.{}.0", 1 - ready)}]}}},
         "status": {"observedGeneration": 1, "replicas": 1, "updatedReplicas": 1, "readyReplicas": ready, "availableReplicas": ready,
             "unavailableReplicas": 1 - ready}});
     let mut snapshot = Snapshot::default();
@@ -268,12 +271,19 @@ pub(super) fn home(well: bool) -> Home {
         let why = "secrets is forbidden: User \"reader\" cannot list resource \"secrets\"".to_owned();
         snapshot.unread.push(Unread { kind: "Secret".to_owned(), namespace: None, why });
     }
-    let mut evidence = Evidence::new(snapshot, "2026-11-20T10:00:00Z".parse().unwrap());
+    let taken = if well { "2026-11-20T09:50:00Z" } else { "2026-11-20T10:00:00Z" };
+    let mut evidence = Evidence::new(snapshot, taken.parse().unwrap());
     evidence.cluster = Some(ClusterFacts {
         context: "dev".to_owned(),
+        uid: "u".to_owned(),
         version: Some("v1.34.2".to_owned()),
         ..ClusterFacts::default()
     });
+    evidence
+}
+
+/// What is known of it.
+pub(super) fn home(well: bool) -> Home {
     let state = |prerequisite, there, said: &str| PrerequisiteState {
         prerequisite,
         there: Some(there),
@@ -297,8 +307,10 @@ pub(super) fn home(well: bool) -> Home {
         reach: Vec::new(),
         run: "20261120-090000".to_owned(),
     };
-    let beside = Beside { records: vec![record], prerequisites: Some(Ok(prerequisites)), ..Beside::default() };
-    Home::of(&evidence, &Freshness { awaited: 0, broken: None }, &beside)
+    let green = Mark::of(&sea(true)).map(Arc::new);
+    assert!(green.is_some(), "all is well");
+    let beside = Beside { records: vec![record], green, prerequisites: Some(Ok(prerequisites)), ..Beside::default() };
+    Home::of(&sea(well), &Freshness { awaited: 0, broken: None }, &beside)
 }
 
 /// At home, with this to be seen.

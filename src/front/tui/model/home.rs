@@ -1,5 +1,6 @@
 //! What is known of the cluster on the home screen, and where the person is in it.
 
+use seaworthy::doctor::change::Change;
 use seaworthy::doctor::finding::Finding;
 use seaworthy::home::{Home, NodeState, OpenRun, PrerequisiteState};
 use seaworthy::object::ObjectRef;
@@ -28,6 +29,7 @@ pub(crate) struct Watch {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Part {
     Findings,
+    Changes,
     Stacks,
     Runs,
     Nodes,
@@ -39,6 +41,7 @@ impl Part {
     pub(crate) fn title(self) -> &'static str {
         match self {
             Self::Findings => "Findings",
+            Self::Changes => "Changed since all was well",
             Self::Stacks => "Stacks",
             Self::Runs => "Open runs",
             Self::Nodes => "Nodes",
@@ -52,6 +55,8 @@ impl Part {
 pub(crate) enum Entry<'a> {
     /// What is wrong, and how deep below its cause.
     Finding(&'a Finding, usize),
+    /// What has changed since nothing was wrong.
+    Change(&'a Change),
     Stack(&'a Health),
     Run(&'a OpenRun),
     Node(&'a NodeState),
@@ -62,6 +67,7 @@ impl Entry<'_> {
     pub(crate) fn part(&self) -> Part {
         match self {
             Self::Finding(..) => Part::Findings,
+            Self::Change(_) => Part::Changes,
             Self::Stack(_) => Part::Stacks,
             Self::Run(_) => Part::Runs,
             Self::Node(_) => Part::Nodes,
@@ -75,6 +81,7 @@ impl Entry<'_> {
             Self::Finding(finding, _) => {
                 format!("{} {} {} {}", finding.id, finding.object, finding.reason, finding.message)
             }
+            Self::Change(change) => format!("{} {}", change.object, change.how),
             Self::Stack(Health { installation: Installation { stack, namespace, .. }, .. }) => {
                 format!("{stack} {namespace}")
             }
@@ -89,6 +96,7 @@ impl Entry<'_> {
         let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
         match self {
             Self::Finding(finding, _) => why(finding.places().first().unwrap_or(&finding.object)),
+            Self::Change(change) => why(&change.object),
             Self::Stack(health) => {
                 let Installation { stack, namespace, .. } = &health.installation;
                 words(&["status", stack, "--namespace", namespace])
@@ -104,6 +112,7 @@ impl Entry<'_> {
         let about = |object: &ObjectRef| describe(object, context);
         match self {
             Self::Finding(finding, _) => about(finding.places().first().unwrap_or(&finding.object)),
+            Self::Change(change) => about(&change.object),
             Self::Node(node) => about(&ObjectRef::new("v1", "Node", None, &node.name)),
             Self::Stack(health) => {
                 let Installation { stack, namespace, .. } = &health.installation;
@@ -155,8 +164,10 @@ impl Watch {
     pub(crate) fn entries(&self, filter: &str) -> Vec<Entry<'_>> {
         let Some(home) = self.known() else { return Vec::new() };
         let findings = home.report.findings.iter().flat_map(|root| deep(root, 0));
+        let changes = home.report.since.iter().filter(|_| !home.is_green()).flat_map(|since| &since.changes);
         let prerequisites = home.prerequisites.iter().flatten().flatten();
         let all = findings
+            .chain(changes.map(Entry::Change))
             .chain(home.installations.iter().map(Entry::Stack))
             .chain(home.runs.iter().map(Entry::Run))
             .chain(home.nodes.iter().map(Entry::Node))

@@ -47,6 +47,7 @@ pub(super) fn take(model: &mut Model, context: &str, home: Result<Box<Home>, Str
 fn name(entry: &Entry<'_>) -> String {
     match entry {
         Entry::Finding(finding, _) => finding.fingerprint.clone(),
+        Entry::Change(change) => format!("change/{}/{}", change.object, change.how),
         Entry::Stack(health) => health.installation.key(),
         Entry::Run(run) => run.run.run.clone(),
         Entry::Node(node) => format!("node/{}", node.name),

@@ -2,6 +2,7 @@
 
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
+use seaworthy::doctor::change::Change;
 use seaworthy::doctor::check::Severity;
 use seaworthy::doctor::finding::Finding;
 use seaworthy::home::{Home, NodeState, OpenRun, PrerequisiteState, Share};
@@ -71,7 +72,7 @@ pub(super) fn list(model: &Model, width: usize) -> List {
     for (index, entry) in entries.iter().enumerate() {
         if part != Some(entry.part()) {
             part = Some(entry.part());
-            lines.push(heading(entry.part()));
+            lines.push(heading(model, entry.part()));
         }
         if index == watch.cursor {
             cursor = lines.len();
@@ -90,8 +91,10 @@ pub(super) fn list(model: &Model, width: usize) -> List {
     List { lines, cursor }
 }
 
-fn heading(part: Part) -> Line<'static> {
-    Line::styled(part.title(), Look::strong())
+fn heading(model: &Model, part: Part) -> Line<'static> {
+    let since = model.watch.known().and_then(|home| home.report.since.as_ref()).filter(|_| part == Part::Changes);
+    let since = since.map_or_else(String::new, |since| since.green.strftime(" (%F %H:%M UTC)").to_string());
+    Line::styled(format!("{}{since}", part.title()), Look::strong())
 }
 
 /// What is worth a word because there is none of it.
@@ -119,6 +122,7 @@ fn absent(model: &Model, home: &Home, width: usize) -> Vec<Line<'static>> {
 fn line(model: &Model, entry: &Entry<'_>, width: usize) -> (Mark, String) {
     match entry {
         Entry::Finding(finding, depth) => of_finding(finding, *depth),
+        Entry::Change(change) => (Mark::Idle, of_change(model, change)),
         Entry::Stack(health) => of_stack(health),
         Entry::Run(run) => of_run(run),
         Entry::Node(node) => of_node(model, node, width),
@@ -138,6 +142,11 @@ fn of_finding(finding: &Finding, depth: usize) -> (Mark, String) {
         many => format!(" (+{many})"),
     };
     (mark, format!("{indent}{} {}: {}{suffering}", finding.object, finding.reason, one_line(&finding.message)))
+}
+
+fn of_change(model: &Model, change: &Change) -> String {
+    let now = model.watch.known().map_or(jiff::Timestamp::UNIX_EPOCH, |home| home.taken);
+    one_line(&format!("{} {}", change.object, change.words(now)))
 }
 
 fn of_stack(health: &Health) -> (Mark, String) {
@@ -198,6 +207,7 @@ fn of_prerequisite(it: &PrerequisiteState) -> (Mark, String) {
 pub(super) fn details(model: &Model, width: usize) -> Vec<Line<'static>> {
     match model.entry() {
         Some(Entry::Finding(finding, _)) => about_finding(model, finding, width),
+        Some(Entry::Change(change)) => prose(&of_change(model, change), 0, width, Style::new()),
         Some(Entry::Stack(health)) => about_stack(model, health, width),
         Some(Entry::Run(run)) => about_run(model, run, width),
         Some(Entry::Node(node)) => about_node(model, node, width),
@@ -213,6 +223,8 @@ fn about_finding(model: &Model, finding: &Finding, width: usize) -> Vec<Line<'st
     let (mark, _) = of_finding(finding, 0);
     let mut lines = marked(model, mark, &format!("{} {}", finding.object, finding.message), width);
     lines.extend(finding.fix.iter().flat_map(|fix| prose(&format!("do: {fix}"), 2, width, Style::new())));
+    let changed = finding.changed.iter().map(|change| format!("since all was well: {}", of_change(model, change)));
+    lines.extend(changed.flat_map(|text| prose(&text, 2, width, Style::new())));
     lines.extend(finding.evidence.iter().flat_map(|seen| prose(seen, 2, width, Look::faint())));
     let suffering = match finding.suffering() {
         0 => None,
