@@ -265,10 +265,12 @@ async fn sail(
     let Trip { prepared, inputs, open, .. } = trip;
     let plan = &prepared.plan;
     agree(sea, plan);
-    if !plan.writes() && !due && open.is_none() {
-        return Ok(End::Done);
-    }
     let (key, cancel) = (plan.installation.key(), CancellationToken::new());
+    if !plan.writes() && !due && open.is_none() {
+        // As the program does: nothing is locked or written down, and all is waited for all the same.
+        let (outcome, _) = run(sea, prepared, (&cluster, None, cancel)).await;
+        return Ok(end_of(&outcome));
+    }
     let holder: Holder = process.holder.parse().map_err(|()| "no holder".to_owned())?;
     let lock =
         Lock::acquire_as(holder, &cluster, &key, true, cancel.clone()).await.map_err(|error| error.to_string())?;
@@ -279,7 +281,7 @@ async fn sail(
     let journal = journal.map_err(|error| error.to_string())?;
     let purpose = plan.purpose;
     let installation = plan.installation.clone();
-    let (outcome, plan) = run(sea, prepared, (&cluster, &journal, cancel)).await;
+    let (outcome, plan) = run(sea, prepared, (&cluster, Some(&journal), cancel)).await;
     if outcome.ended == Ended::Done {
         let written = match purpose {
             Purpose::Install => InstallRecord::of(&plan, &inputs, &outcome.run).write(&cluster.client).await,
@@ -297,13 +299,17 @@ async fn sail(
     if let Err(error) = lock.release().await {
         sea.note(&format!("the lock was not given back: {error}"));
     }
-    Ok(match outcome.ended {
+    Ok(end_of(&outcome))
+}
+
+fn end_of(outcome: &Outcome) -> End {
+    match outcome.ended {
         Ended::Done => End::Done,
         Ended::Interrupted => End::Not("interrupted".to_owned()),
         Ended::Failed => {
             End::Not(outcome.causes.first().map(|cause| format!("{}: {}", cause.id, cause.message)).unwrap_or_default())
         }
-    })
+    }
 }
 
 /// Whoever runs a plan with irreversible steps has agreed to each of them.
@@ -320,7 +326,7 @@ fn agree(sea: &Sea, plan: &Plan) {
 async fn run(
     sea: &Sea,
     prepared: Prepared,
-    (cluster, journal, cancel): (&Cluster, &Journal, CancellationToken),
+    (cluster, journal, cancel): (&Cluster, Option<&Journal>, CancellationToken),
 ) -> (Outcome, Plan) {
     let Prepared { plan, snapshot, resources, .. } = prepared;
     let (events, mut receiver) = mpsc::channel(256);
@@ -344,7 +350,7 @@ async fn run(
         }
     };
     let work = async {
-        let outcome = engine::run(&plan, &context, Some(journal)).await;
+        let outcome = engine::run(&plan, &context, journal).await;
         drop(context);
         outcome
     };
