@@ -6,6 +6,7 @@ pub(crate) mod event_log;
 pub(crate) mod face;
 pub(crate) mod fold;
 pub(crate) mod form;
+pub(crate) mod home_text;
 pub(crate) mod origin;
 pub(crate) mod paint;
 pub(crate) mod place;

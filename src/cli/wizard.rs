@@ -4,6 +4,7 @@ mod answers;
 mod director;
 mod lookout;
 mod origin;
+mod plain_home;
 
 use std::io::{BufWriter, IsTerminal as _, stderr};
 use std::process::ExitCode;
@@ -39,6 +40,12 @@ const FRAME_BYTES: usize = 1 << 16;
 /// The program without a command: on a terminal the way to an installed stack, elsewhere a short help.
 pub(super) async fn home(session: &Arc<Session>) -> Result<ExitCode, Failure> {
     if can_ask() && !session.is_json() {
+        if !session.is_lively() && !session.globals.yes {
+            if let Some(kind) = session.globals.sandbox {
+                session.sandbox(kind)?;
+            }
+            return plain_home::run(session).await;
+        }
         return begin(session, &InstallArgs::default(), true).await;
     }
     // Nobody is left to be told that the reader has gone away.
@@ -108,13 +115,7 @@ async fn full_screen(session: &Arc<Session>, arguments: &InstallArgs, home: bool
 
 /// One of our own commands, on lines, as if it had been typed; then back to the screen.
 async fn aside(session: &Arc<Session>, words: &[String], messages: &mut mpsc::Receiver<Message>) {
-    let typed = std::iter::once("seaworthy").chain(words.iter().map(String::as_str));
-    let done = match Cli::try_parse_from(typed) {
-        Ok(cli) => Box::pin(super::dispatch(session, cli.command)).await,
-        // What a name of the cluster makes of our words is no reason to end.
-        Err(error) => Err(Failure::input("aside", error.to_string(), "use it from a shell")),
-    };
-    if let Err(failure) = done {
+    if let Err(failure) = typed(session, words).await {
         session.fail(&failure);
     }
     say("");
@@ -124,6 +125,16 @@ async fn aside(session: &Arc<Session>, words: &[String], messages: &mut mpsc::Re
     tokio::select! {
         _ = enter => {}
         () = signal => {}
+    }
+}
+
+/// One of our own commands, as if it had been typed.
+async fn typed(session: &Arc<Session>, words: &[String]) -> Result<ExitCode, Failure> {
+    let typed = std::iter::once("seaworthy").chain(words.iter().map(String::as_str));
+    match Cli::try_parse_from(typed) {
+        Ok(cli) => Box::pin(super::dispatch(session, cli.command)).await,
+        // What a name of the cluster makes of our words is no reason to end.
+        Err(error) => Err(Failure::input("aside", error.to_string(), "use it from a shell")),
     }
 }
 

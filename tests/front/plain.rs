@@ -107,6 +107,44 @@ fn a_registry_with_a_login_is_asked_for_first() {
     crate::cli::is_nowhere("opensesame", home.path());
 }
 
+/// What the full screen shows at home, and does from there, is read out and asked line by line.
+#[test]
+fn home_line_by_line() {
+    let mut terminal = Terminal::start(&["--sandbox", "--plain"]);
+    terminal.see("[ok] healthy");
+    terminal.see("[info] nothing is installed here yet");
+    terminal.see("What next?");
+    terminal.keys("install\r");
+    terminal.see("Stack?");
+    terminal.keys("hello\r");
+    terminal.see("Where do its images come from?");
+    terminal.keys(ENTER);
+    terminal.see("Profile?");
+    terminal.keys(ENTER);
+    terminal.see("Change another setting?");
+    terminal.keys("n\r");
+    terminal.see("Go ahead?");
+    terminal.keys("y\r");
+    terminal.see("[ok] hello 1.0.0 single-node in hello: healthy");
+    terminal.see("open hello --namespace hello");
+    terminal.keys("data\r");
+    terminal.see("PersistentVolumeClaim/hello/hello-data (Bound");
+    terminal.keys("status\r");
+    terminal.see("Deployment/hello");
+    terminal.keys("leave\r");
+    assert_eq!(terminal.ended().0, 0);
+}
+
+#[test]
+fn whoever_leaves_home_line_by_line_has_only_looked() {
+    for (key, code) in [("\x1b", 0), ("\x03", 130)] {
+        let mut terminal = Terminal::start(&["--sandbox", "--plain"]);
+        terminal.see("What next?");
+        terminal.keys(key);
+        assert_eq!(terminal.ended().0, code);
+    }
+}
+
 #[test]
 fn whoever_leaves_the_questions_has_declined() {
     for (key, code) in [("\x1b", 4), ("\x03", 130)] {

@@ -45,7 +45,8 @@ pub(super) async fn ask(session: &Session, arguments: &InstallArgs) -> Result<(S
     Ok((context, arguments))
 }
 
-async fn context(session: &Session) -> Result<String, Failure> {
+/// The cluster, asked for where the command line names none.
+pub(super) async fn context(session: &Session) -> Result<String, Failure> {
     if let Some(context) = &session.globals.context {
         return Ok(context.clone());
     }

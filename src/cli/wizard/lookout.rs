@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use seaworthy::cluster::Cluster;
 use seaworthy::doctor::change::Mark;
-use seaworthy::doctor::evidence::Live;
+use seaworthy::doctor::evidence::{Freshness, Live, Scope, gather};
 use seaworthy::engine::journal::RunRecord;
 use seaworthy::engine::record::InstallRecord;
 use seaworthy::home::{Beside, Home, PrerequisiteState, records_mark};
@@ -77,6 +77,20 @@ pub(super) async fn keep(session: &Session, context: &str, messages: &Sender<Mes
             () = sleep(AGAIN) => {}
         }
     }
+}
+
+/// What is to be seen now, for who looks only once.
+pub(super) async fn once(session: &Session, context: &str) -> Result<Home, Failure> {
+    let cluster = session.connect_to(Some(context)).await?;
+    let evidence = gather(&cluster, &Scope::default()).await?;
+    let mut read = Read::default();
+    read.green(session, &cluster);
+    read.runs(session, &cluster);
+    read.records(&cluster).await;
+    read.prerequisites(&cluster).await;
+    let home = Home::of(&evidence, &Freshness { awaited: 0, broken: None }, &read.beside);
+    read.keep(session, if home.is_green() { Mark::of(&evidence) } else { None });
+    Ok(home)
 }
 
 /// Judging everything takes its time, in which the screen has to move. Where nothing is wrong it is marked how that looks.
@@ -162,7 +176,10 @@ impl Read {
 fn state(prerequisite: Prerequisite, picture: &picture::Picture) -> Option<PrerequisiteState> {
     let assessment = assess(prerequisite, picture, &Wants::default());
     let (there, said) = assessment.standing();
-    let manager = assessment.found.as_ref().map(|found| format!("by {}", found.manager));
+    // What is said names it where it matters; that nobody is known is said there, too.
+    let manager =
+        assessment.found.as_ref().map(|found| &found.manager).filter(|manager| !said.contains(&manager.to_string()));
+    let manager = manager.map(|manager| format!("by {manager}"));
     let is_asked_for = prerequisite == Prerequisite::SharedPath && assessment.found.is_none();
     (!is_asked_for).then_some(PrerequisiteState { prerequisite, there, said, manager })
 }

@@ -2,27 +2,19 @@
 
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
-use seaworthy::doctor::change::Change;
-use seaworthy::doctor::check::Severity;
 use seaworthy::doctor::finding::Finding;
-use seaworthy::home::{Home, NodeState, OpenRun, PrerequisiteState, Share};
+use seaworthy::home::{Home, NodeState, OpenRun};
 use seaworthy::object::ObjectRef;
-use seaworthy::plan::Installation;
-use seaworthy::prepare::discover::Stage;
 use seaworthy::prepare::{Health, ObjectHealth};
 use seaworthy::stack::stand_in;
 
 use super::{List, item, marked, prose};
-use crate::front::paint::{count, one_line};
+use crate::front::home_text;
+use crate::front::home_text::{NOTHING, gaps, of_change, of_entry, of_finding, of_prerequisite, verdict};
+use crate::front::paint::one_line;
 use crate::front::tui::look::{Look, Mark, columns};
-use crate::front::tui::model::{Entry, Model, Part};
+use crate::front::tui::model::{Entry, Model};
 
-/// What there is to do where nothing is installed.
-const NOTHING: &str = "nothing is installed here yet; i installs a stack";
-/// Columns of a gauge.
-const GAUGE: usize = 10;
-/// Columns that names of nodes are set to at most.
-const NAME: usize = 30;
 /// From this share on a gauge is worth a second look, of 100.
 const FULL: u32 = 90;
 
@@ -46,24 +38,6 @@ pub(super) fn about(model: &Model) -> String {
     version.map_or(context.clone(), |version| format!("{context} ({version})"))
 }
 
-fn verdict(home: &Home) -> (Mark, String) {
-    if let Some((since, why)) = &home.freshness.broken {
-        let seconds = home.taken.duration_since(*since).as_secs().max(0);
-        return (Mark::Bad, format!("no answer for {seconds} s, what follows is from before: {}", one_line(why)));
-    }
-    if home.freshness.awaited > 0 {
-        return (Mark::Busy, format!("reading: {} to come", count(home.freshness.awaited, "kind")));
-    }
-    let bad = home.installations.iter().filter(|health| !health.is_healthy()).count();
-    let mark = match home.report.worst() {
-        Some(Severity::Critical | Severity::Error) => Mark::Bad,
-        Some(Severity::Warning) => Mark::Careful,
-        _ if bad > 0 => Mark::Careful,
-        _ => Mark::Good,
-    };
-    (mark, one_line(&home.report.headline))
-}
-
 pub(super) fn list(model: &Model, width: usize) -> List {
     let watch = &model.watch;
     let entries = watch.entries(&model.filter());
@@ -72,12 +46,14 @@ pub(super) fn list(model: &Model, width: usize) -> List {
     for (index, entry) in entries.iter().enumerate() {
         if part != Some(entry.part()) {
             part = Some(entry.part());
-            lines.push(heading(model, entry.part()));
+            lines
+                .extend(watch.known().map(|home| Line::styled(home_text::heading(home, entry.part()), Look::strong())));
         }
         if index == watch.cursor {
             cursor = lines.len();
         }
-        let (mark, text) = line(model, entry, width);
+        let Some(home) = watch.known() else { continue };
+        let (mark, text) = of_entry(entry, home, (model.look, width));
         let style = if mark == Mark::Good { Style::new() } else { model.look.style(mark) };
         let text = format!("{} {text}", model.look.mark(mark, model.clock));
         lines.push(item(model, width, index == watch.cursor, &text, style));
@@ -91,123 +67,23 @@ pub(super) fn list(model: &Model, width: usize) -> List {
     List { lines, cursor }
 }
 
-fn heading(model: &Model, part: Part) -> Line<'static> {
-    let since = model.watch.known().and_then(|home| home.report.since.as_ref()).filter(|_| part == Part::Changes);
-    let since = since.map_or_else(String::new, |since| since.green.strftime(" (%F %H:%M UTC)").to_string());
-    Line::styled(format!("{}{since}", part.title()), Look::strong())
-}
-
 /// What is worth a word because there is none of it.
 fn absent(model: &Model, home: &Home, width: usize) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
     if home.installations.is_empty() && home.freshness.awaited == 0 {
-        lines.extend(marked(model, Mark::Idle, NOTHING, width));
+        lines.extend(marked(model, Mark::Idle, &format!("{NOTHING}; i installs a stack"), width));
     }
-    match &home.prerequisites {
-        None => lines.extend(marked(model, Mark::Busy, "looking at the prerequisites", width)),
-        Some(Err(why)) => {
-            lines.extend(marked(model, Mark::Careful, &format!("prerequisites could not be read: {why}"), width));
-        }
-        Some(Ok(_)) => {}
-    }
-    let unread = &home.report.unread;
-    if let Some(first) = unread.first() {
-        let kinds = count(unread.len(), "kind");
-        let text = format!("{kinds} may not be read, and nothing is said of them: {} ({})", first.kind, first.why);
-        lines.extend(marked(model, Mark::Careful, &text, width));
-    }
+    lines.extend(gaps(home).into_iter().flat_map(|(mark, text)| marked(model, mark, &text, width)));
     lines
-}
-
-fn line(model: &Model, entry: &Entry<'_>, width: usize) -> (Mark, String) {
-    match entry {
-        Entry::Finding(finding, depth) => of_finding(finding, *depth),
-        Entry::Change(change) => (Mark::Idle, of_change(model, change)),
-        Entry::Stack(health) => of_stack(health),
-        Entry::Run(run) => of_run(run),
-        Entry::Node(node) => of_node(model, node, width),
-        Entry::Prerequisite(it) => of_prerequisite(it),
-    }
-}
-
-fn of_finding(finding: &Finding, depth: usize) -> (Mark, String) {
-    let mark = match finding.severity {
-        Severity::Critical | Severity::Error => Mark::Bad,
-        Severity::Warning => Mark::Careful,
-        Severity::Info => Mark::Idle,
-    };
-    let indent = "  ".repeat(depth);
-    let suffering = match finding.suffering() {
-        0 => String::new(),
-        many => format!(" (+{many})"),
-    };
-    (mark, format!("{indent}{} {}: {}{suffering}", finding.object, finding.reason, one_line(&finding.message)))
-}
-
-fn of_change(model: &Model, change: &Change) -> String {
-    let now = model.watch.known().map_or(jiff::Timestamp::UNIX_EPOCH, |home| home.taken);
-    one_line(&format!("{} {}", change.object, change.words(now)))
-}
-
-fn of_stack(health: &Health) -> (Mark, String) {
-    let Installation { stack, namespace, version, profile, .. } = &health.installation;
-    let mark = match health.stage {
-        Stage::Leftover => Mark::Idle,
-        _ if health.is_healthy() => Mark::Good,
-        Stage::Unfinished if health.objects.iter().all(ObjectHealth::is_healthy) => Mark::Careful,
-        _ => Mark::Bad,
-    };
-    let known = [stack, version, profile].into_iter().filter(|text| !text.is_empty());
-    let known: Vec<&str> = known.map(String::as_str).collect();
-    (mark, format!("{} in {namespace}: {}", known.join(" "), health.verdict()))
-}
-
-fn of_run(run: &OpenRun) -> (Mark, String) {
-    let (done, all) = run.done;
-    (Mark::Careful, format!("{} {}: {done} of {all} steps done; Enter goes on with it", run.run.command, run.of))
-}
-
-fn of_node(model: &Model, node: &NodeState, width: usize) -> (Mark, String) {
-    let mark = match (node.ready, node.remarks.is_empty()) {
-        (false, _) => Mark::Bad,
-        (true, false) => Mark::Careful,
-        (true, true) => Mark::Good,
-    };
-    let Share { taken, whole } = node.pods;
-    let figures = if width < 60 {
-        format!("cpu {}% mem {}%", node.cpu.percent(), node.memory.percent())
-    } else {
-        let gauge = |share: Share| format!("{} {:>3}%", gauge(model.look, share), share.percent());
-        format!("cpu {}  mem {}  pods {taken}/{whole}", gauge(node.cpu), gauge(node.memory))
-    };
-    let remark = node.remarks.first().map_or_else(String::new, |remark| format!("  {}", one_line(remark)));
-    let all = model.watch.known().map_or(&[][..], |home| home.nodes.as_slice());
-    let longest = all.iter().map(|node| columns(&node.name)).max().unwrap_or_default().min(NAME);
-    (mark, format!("{:<longest$}  {figures}{remark}", node.name))
-}
-
-/// How much is taken, as a bar.
-fn gauge(look: Look, share: Share) -> String {
-    let percent = usize::try_from(share.percent().min(100)).unwrap_or(100);
-    let full = (percent * GAUGE).div_ceil(100);
-    let (taken, free) = if look.unicode { ("█", "░") } else { ("#", ".") };
-    format!("{}{}", taken.repeat(full), free.repeat(GAUGE - full))
-}
-
-fn of_prerequisite(it: &PrerequisiteState) -> (Mark, String) {
-    let mark = match it.there {
-        Some(true) => Mark::Good,
-        Some(false) => Mark::Idle,
-        None => Mark::Careful,
-    };
-    let by = it.manager.as_ref().filter(|_| it.there == Some(true)).map_or_else(String::new, |by| format!(", {by}"));
-    (mark, format!("{}: {}{by}", it.prerequisite, one_line(&it.said)))
 }
 
 pub(super) fn details(model: &Model, width: usize) -> Vec<Line<'static>> {
     match model.entry() {
         Some(Entry::Finding(finding, _)) => about_finding(model, finding, width),
-        Some(Entry::Change(change)) => prose(&of_change(model, change), 0, width, Style::new()),
+        Some(Entry::Change(change)) => {
+            let said = model.watch.known().map(|home| of_change(home, change));
+            said.iter().flat_map(|text| prose(text, 0, width, Style::new())).collect()
+        }
         Some(Entry::Stack(health)) => about_stack(model, health, width),
         Some(Entry::Run(run)) => about_run(model, run, width),
         Some(Entry::Node(node)) => about_node(model, node, width),
@@ -223,7 +99,9 @@ fn about_finding(model: &Model, finding: &Finding, width: usize) -> Vec<Line<'st
     let (mark, _) = of_finding(finding, 0);
     let mut lines = marked(model, mark, &format!("{} {}", finding.object, finding.message), width);
     lines.extend(finding.fix.iter().flat_map(|fix| prose(&format!("do: {fix}"), 2, width, Style::new())));
-    let changed = finding.changed.iter().map(|change| format!("since all was well: {}", of_change(model, change)));
+    let home = model.watch.known();
+    let changed = finding.changed.iter().filter_map(|change| Some(of_change(home?, change)));
+    let changed = changed.map(|text| format!("since all was well: {text}"));
     lines.extend(changed.flat_map(|text| prose(&text, 2, width, Style::new())));
     lines.extend(finding.evidence.iter().flat_map(|seen| prose(seen, 2, width, Look::faint())));
     let suffering = match finding.suffering() {

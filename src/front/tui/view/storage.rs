@@ -6,13 +6,14 @@ use seaworthy::object::ObjectRef;
 use seaworthy::recover::map::{Chain, Link};
 
 use super::{List, item, marked};
+use crate::front::home_text::of_chain;
 use crate::front::tui::look::Mark;
 use crate::front::tui::model::Model;
 
 pub(super) fn list(model: &Model, width: usize) -> List {
     let chains = model.watch.chains(&model.filter());
     let line = |(index, chain): (usize, &&Chain)| {
-        let mark = mark_of(chain);
+        let mark = of_chain(chain);
         let text = format!("{} {}", model.look.mark(mark, model.clock), summary(model, chain));
         let style = if mark == Mark::Good { Style::new() } else { model.look.style(mark) };
         item(model, width, index == model.watch.link, &text, style)
@@ -28,14 +29,6 @@ pub(super) fn list(model: &Model, width: usize) -> List {
         lines = marked(model, Mark::Idle, &text, width);
     }
     List { lines, cursor: model.watch.link }
-}
-
-fn mark_of(chain: &Chain) -> Mark {
-    match (&chain.broken, chain.phase.as_str()) {
-        (Some(_), _) => Mark::Bad,
-        (None, "Bound") => Mark::Good,
-        (None, _) => Mark::Careful,
-    }
 }
 
 fn name(chain: &Chain) -> String {
