@@ -1,6 +1,7 @@
 //! The API server: from a request to an answer.
 
 mod apply;
+mod asked;
 mod body;
 mod discovery;
 mod logs;

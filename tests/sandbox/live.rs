@@ -89,6 +89,19 @@ async fn a_cluster_that_does_not_answer_any_more_is_said_to_and_comes_back() {
     until(&live, Home::is_green).await;
 }
 
+/// Over a watch nothing comes when nothing happens, and nothing when the other side hangs: it is asked whether it is there.
+#[tokio::test]
+async fn an_api_server_that_hangs_is_said_to_hang_though_its_watches_stand() {
+    let (harbour, live) = at_sea().await;
+    let _leap = harbour.clock.leap();
+    until(&live, Home::is_green).await;
+    inject(&harbour, "api-slow", "30");
+    let silent = until(&live, |home| home.freshness.broken.is_some()).await;
+    assert_eq!(silent.freshness.broken.unwrap().1, "no answer within 5 s");
+    heal(&harbour, "api-slow");
+    until(&live, Home::is_green).await;
+}
+
 /// What was changed after all was well is shown with what it broke, and by whom.
 #[tokio::test]
 async fn what_has_changed_since_all_was_well_is_shown_with_what_it_broke() {

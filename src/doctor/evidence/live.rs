@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use futures::StreamExt as _;
 use jiff::{SignedDuration, Timestamp};
 use kube::core::DynamicObject;
 use kube::runtime::watcher;
 use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
 
 use super::gather::{clock, facts, queries, readyz};
 use super::strip::strip;
@@ -16,6 +18,12 @@ use crate::bell::{Bell, Ear};
 use crate::cluster::{Clock, Cluster};
 use crate::object::ObjectRef;
 use crate::snapshot::watch::{Watched, is_unserved};
+
+/// How often the API server is asked whether it is there: a watch over which nothing comes is as silent when nothing happens as
+/// when the other side hangs, or a cable is pulled.
+const PULSE: Duration = Duration::from_secs(10);
+/// How long it may take to say so.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A live picture of a cluster. The watches end with it.
 pub struct Live {
@@ -37,6 +45,8 @@ struct Picture {
     awaited: BTreeSet<String>,
     /// Since when, and with which words, watches fail; `None` while they work.
     broken: Option<(Timestamp, String)>,
+    /// The same of the API server itself.
+    silent: Option<(Timestamp, String)>,
 }
 
 /// What is to be said of the picture itself.
@@ -62,13 +72,14 @@ impl Live {
             read: Some(BTreeSet::new()),
             ..Evidence::default()
         };
-        let picture = Picture { evidence, ahead: SignedDuration::ZERO, awaited, broken: None };
+        let picture = Picture { evidence, ahead: SignedDuration::ZERO, awaited, broken: None, silent: None };
         let shared = Arc::new(Shared { picture: Mutex::new(picture), changed: Bell::default() });
         let mut tasks = JoinSet::new();
         for watched in watched {
             tasks.spawn(keep_watching(watched, cluster.clone(), shared.clone()));
         }
         tasks.spawn(ask(cluster.clone(), shared.clone()));
+        tasks.spawn(feel_pulse(cluster.clone(), shared.clone()));
         Self { clock: cluster.clock.clone(), shared, _tasks: tasks }
     }
 
@@ -84,7 +95,7 @@ impl Live {
         picture.evidence.taken = now.saturating_add(picture.ahead).unwrap_or(now);
         // What was found in it before is not so any more.
         picture.evidence.survey.take();
-        let freshness = Freshness { awaited: picture.awaited.len(), broken: picture.broken.clone() };
+        let freshness = Freshness { awaited: picture.awaited.len(), broken: picture.silent.clone().or(picture.broken.clone()) };
         see(&picture.evidence, &freshness)
     }
 }
@@ -143,6 +154,30 @@ async fn ask(cluster: Cluster, shared: Arc<Shared>) {
         picture.evidence.readyz = readyz;
     });
     shared.changed.ring();
+}
+
+/// Asks again and again whether anybody is there.
+async fn feel_pulse(cluster: Cluster, shared: Arc<Shared>) {
+    loop {
+        sleep(PULSE).await;
+        let asked = cluster.clock.now();
+        let why = match timeout(PATIENCE, cluster.client.apiserver_version()).await {
+            // A refusal is an answer.
+            Ok(Ok(_) | Err(kube::Error::Api(_))) => None,
+            Ok(Err(error)) => Some(crate::error::root(&error)),
+            Err(_) => Some(format!("no answer within {} s", PATIENCE.as_secs())),
+        };
+        let is_news = {
+            let mut picture = shared.lock();
+            let was = picture.silent.take();
+            let is_news = was.is_some() != why.is_some();
+            picture.silent = why.map(|why| (was.map_or(asked, |(since, _)| since), why));
+            is_news
+        };
+        if is_news {
+            shared.changed.ring();
+        }
+    }
 }
 
 async fn keep_watching(watched: Watched, cluster: Cluster, shared: Arc<Shared>) {

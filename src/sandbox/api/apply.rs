@@ -3,8 +3,9 @@
 use http::StatusCode;
 use serde_json::Value;
 
+use super::asked::Asked;
 use super::typed;
-use super::write::{Answer, Asked, check_version};
+use super::write::{Answer, check_version};
 use crate::sandbox::address::Address;
 use crate::sandbox::owners;
 use crate::sandbox::refusal::{Refusal, dotted};

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http::{Method, Request};
 use serde_json::{Value, json as document};
 
-use super::write::Asked;
+use super::asked::Asked;
 use crate::sandbox::ids::hexadecimal;
 use crate::sandbox::protobuf;
 use crate::sandbox::refusal::Refusal;

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::write::{Answer, Asked, found};
+use super::asked::Asked;
+use super::write::{Answer, found};
 use crate::sandbox::address::Address;
 use crate::sandbox::admission::webhooks::{self, Asking};
 use crate::sandbox::refusal::{Refusal, dotted};

@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::Served;
+use super::asked::{Asked, Validation};
 use super::body::Key;
-use super::write::{Asked, Validation};
 use crate::sandbox::refusal::Refusal;
 use crate::sandbox::schema::{self, Field, Schema};
 
