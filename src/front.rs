@@ -4,8 +4,10 @@ pub(crate) mod ask;
 pub(crate) mod busy;
 pub(crate) mod event_log;
 pub(crate) mod face;
+pub(crate) mod facts_text;
 pub(crate) mod fold;
 pub(crate) mod form;
+pub(crate) mod mask;
 pub(crate) mod origin;
 pub(crate) mod paint;
 pub(crate) mod place;
@@ -16,6 +18,7 @@ pub(crate) mod quiet;
 pub(crate) mod recover_text;
 pub(crate) mod report_text;
 pub(crate) mod screen;
+pub(crate) mod timeline;
 pub(crate) mod tui;
 
 use std::io::{IsTerminal as _, Write as _};
