@@ -303,7 +303,7 @@ async fn dispatch(session: &Arc<Session>, command: Option<Command>) -> Result<Ex
         Command::Why(arguments) => why::run(session, &arguments).await,
         Command::Explain(arguments) => explain::run(session, &arguments),
         Command::Runs(RunsCommand::List) => runs::list(session),
-        Command::Runs(RunsCommand::Show { run }) => runs::show(session, &run),
+        Command::Runs(RunsCommand::Show { run, timeline }) => runs::show(session, &run, timeline),
         Command::Runs(RunsCommand::Resume { run, take_lock }) => {
             runs::resume(session, run.as_deref(), take_lock.as_deref()).await
         }

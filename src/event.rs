@@ -2,12 +2,15 @@
 //!
 //! Full screen, plain lines, JSON and the journal are folds over one stream of events; a recorded run replays through each.
 
+mod facts;
+
 use serde::{Deserialize, Serialize};
 
 use crate::cluster::Counts;
 use crate::doctor::Cause;
 use crate::object::ObjectRef;
 use crate::plan::Plan;
+pub use facts::{Facts, Moved, Part, Pull, PullState};
 
 /// Something happened.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -46,6 +49,9 @@ pub enum Event {
         progress: String,
         /// Why it is not further, when that is known.
         cause: Option<Cause>,
+        /// What is seen, as data.
+        #[serde(default, skip_serializing_if = "Facts::is_empty")]
+        facts: Box<Facts>,
     },
     /// A step asks; the run goes on when it is answered with [`Command::Answer`].
     Ask {

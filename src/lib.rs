@@ -21,6 +21,8 @@ pub mod cluster;
 pub mod host;
 pub mod snapshot;
 
+pub mod logs;
+
 pub mod network;
 
 pub mod stack;

@@ -4,6 +4,7 @@ mod admission;
 mod api;
 mod faults;
 mod live;
+mod logs;
 mod program;
 mod storage;
 mod stories;

@@ -11,7 +11,12 @@ use super::{Failure, Session, cluster, install};
 use crate::front::paint::{Paint, table};
 use crate::front::plain::cause_text;
 use crate::front::plan_text::plan_text;
-use crate::front::say;
+use crate::front::timeline::Chart;
+use crate::front::{say, screen};
+
+/// Columns of a timeline where no terminal says how many it has, and at most.
+const WIDTH: usize = 100;
+const WIDEST: usize = 160;
 
 /// `runs ...`
 #[derive(Debug, Subcommand)]
@@ -22,6 +27,9 @@ pub(crate) enum RunsCommand {
     Show {
         /// Id of the run
         run: String,
+        /// Its steps over the time of its last try, with the longest way marked
+        #[arg(long)]
+        timeline: bool,
     },
     /// Go on with a run that was stopped or killed
     Resume {
@@ -88,14 +96,19 @@ fn summary(record: &RunRecord) -> serde_json::Value {
         "cluster": record.plan.cluster, "state": record.state, "resumed": record.resumed, "causes": record.causes})
 }
 
-pub(crate) fn show(session: &Session, run: &str) -> Result<ExitCode, Failure> {
+pub(crate) fn show(session: &Session, run: &str, timeline: bool) -> Result<ExitCode, Failure> {
     let record = session.runs()?.load(run)?;
     let mut document = summary(&record);
     document["inputs"] = json!(record.inputs);
     document["plan"] = json!(record.plan);
     document["done"] = json!(record.done);
+    document["times"] = json!(record.times);
     session.print("Run", &document, || {
         let mut lines = vec![format!("run {} of {}: {}", record.run, record.at.strftime("%F %T UTC"), state(&record))];
+        if timeline {
+            lines.extend(timeline_lines(session, &record));
+            return lines.join("\n");
+        }
         lines.push(plan_text(&record.plan, Paint(false)));
         let writes = record.plan.steps.iter().filter(|step| step.change.writes()).count();
         let again = match record.resumed {
@@ -108,6 +121,17 @@ pub(crate) fn show(session: &Session, run: &str) -> Result<ExitCode, Failure> {
         lines.join("\n")
     });
     Ok(ExitCode::SUCCESS)
+}
+
+/// The run over its time, as wide as the terminal is.
+fn timeline_lines(session: &Session, record: &RunRecord) -> Vec<String> {
+    if record.times.steps.is_empty() {
+        return vec!["its journal tells of no step that was begun".to_owned()];
+    }
+    let again = (record.resumed > 0).then(|| "of the last try".to_owned());
+    let width = screen::width(std::io::stdout()).unwrap_or(WIDTH).min(WIDEST);
+    let lines = Chart::of_record(record).lines(width, session.is_unicode());
+    again.into_iter().chain(lines).collect()
 }
 
 pub(crate) async fn resume(session: &Session, run: Option<&str>, take_lock: Option<&str>) -> Result<ExitCode, Failure> {

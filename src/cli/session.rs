@@ -73,6 +73,15 @@ impl Session {
         std::io::stderr().is_terminal() && !self.globals.plain && !dumb
     }
 
+    /// Whether the locale is UTF-8, by the rules of POSIX.
+    pub(crate) fn is_unicode(&self) -> bool {
+        let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| self.here.variable(name));
+        locale.is_some_and(|name| {
+            let name = name.to_lowercase();
+            name.contains("utf-8") || name.contains("utf8")
+        })
+    }
+
     /// Whether colours may be used on standard error.
     pub(crate) fn is_colourful(&self) -> bool {
         self.is_lively() && self.here.variable("NO_COLOR").is_none()

@@ -2,6 +2,7 @@
 
 mod answers;
 mod director;
+mod logs;
 mod lookout;
 mod origin;
 mod plain_home;
@@ -11,6 +12,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::{CommandFactory as _, Parser as _};
+use crossterm::event::{Event as Input, KeyCode};
+use futures::StreamExt as _;
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 use seaworthy::error::Class;
@@ -120,10 +123,16 @@ async fn aside(session: &Arc<Session>, words: &[String], messages: &mut mpsc::Re
     }
     say("");
     say("Enter goes back to the screen");
-    let enter = tokio::task::spawn_blocking(|| std::io::stdin().lines().next());
+    // Not a read that nobody can take back: it would have the next key of the screen.
+    let mut typed = Typed::new();
+    let enter = async {
+        let is_enter = |input: &Input| matches!(input, Input::Key(key) if key.code == KeyCode::Enter);
+        // An error or an end is that of the terminal.
+        while typed.next().await.and_then(Result::ok).is_some_and(|input| !is_enter(&input)) {}
+    };
     let signal = async { while !matches!(messages.recv().await, None | Some(Message::Signal(_))) {} };
     tokio::select! {
-        _ = enter => {}
+        () = enter => {}
         () = signal => {}
     }
 }
@@ -191,14 +200,9 @@ fn wish(session: &Session, arguments: &InstallArgs) -> Result<Wish, Failure> {
     })
 }
 
-/// What the terminal can show, by the rules of POSIX for the locale and of no-color.org for colours.
+/// What the terminal can show.
 fn look(session: &Session) -> Look {
-    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| session.here.variable(name));
-    let unicode = locale.is_some_and(|name| {
-        let name = name.to_lowercase();
-        name.contains("utf-8") || name.contains("utf8")
-    });
-    Look { colour: session.is_colourful(), unicode }
+    Look { colour: session.is_colourful(), unicode: session.is_unicode() }
 }
 
 fn unusable(error: &std::io::Error) -> Failure {

@@ -16,7 +16,7 @@ use tokio::time::timeout;
 
 use super::step::{Doing, Ending};
 use crate::doctor::{Cause, Outlook};
-use crate::event::Event;
+use crate::event::{Event, Facts, Moved};
 use crate::host::engines;
 use crate::plan::Step;
 use crate::plan::task::{Door, Task};
@@ -94,11 +94,20 @@ impl Work<'_> {
         self.doing.context.limits.wait
     }
 
-    /// Progress is only worth the newest: when the front end is behind, it is dropped.
     fn say(&self, progress: &str, cause: Option<&Cause>) {
+        self.tell(progress, cause, Facts::default());
+    }
+
+    /// How much of it has gone where it goes.
+    fn say_moved(&self, progress: &str, moved: Moved) {
+        self.tell(progress, None, Facts { moved: Some(moved), ..Facts::default() });
+    }
+
+    /// Progress is only worth the newest: when the front end is behind, it is dropped.
+    fn tell(&self, progress: &str, cause: Option<&Cause>, facts: Facts) {
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = (progress.to_owned(), cause.cloned());
-        let (object, progress) = (self.task.subject(), progress.to_owned());
-        let event = Event::Waiting { id: self.step.id.clone(), object, progress, cause: cause.cloned() };
+        let (object, progress, facts) = (self.task.subject(), progress.to_owned(), Box::new(facts));
+        let event = Event::Waiting { id: self.step.id.clone(), object, progress, cause: cause.cloned(), facts };
         let _ = self.doing.context.events.try_send(event);
     }
 

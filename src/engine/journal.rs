@@ -6,6 +6,7 @@
 pub mod entry;
 mod ledger;
 pub mod runs;
+mod times;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -14,9 +15,10 @@ use std::thread::JoinHandle;
 
 use tokio::sync::oneshot;
 
-pub use entry::{ChartInput, Entry, Inputs};
+pub use entry::{ChartInput, Entry, Inputs, Took};
 pub use ledger::{Trace, ledger};
 pub use runs::{RunRecord, RunState, Runs};
+pub use times::{Span, Times};
 
 use crate::error::Explain;
 use crate::file_lock::FileLock;

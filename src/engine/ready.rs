@@ -2,6 +2,8 @@
 //! every stall is judged.
 
 pub mod judge;
+mod parts;
+mod pulls;
 mod settle;
 mod tracker;
 pub(crate) mod words;

@@ -9,7 +9,7 @@ use serde_json::Value;
 use tokio::time::{Instant, timeout};
 
 use super::graph::Graph;
-use super::journal::{Entry, Journal, JournalError};
+use super::journal::{Entry, Journal, JournalError, Took};
 use super::ready::Tracker;
 use super::step::{Applied, Doing, Ending};
 use super::{Context, ready};
@@ -94,14 +94,20 @@ struct Course<'a> {
     ended: Vec<bool>,
     causes: Vec<Cause>,
     stopped: bool,
+    /// When it began, by the cluster's time.
+    began: Instant,
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 impl<'a> Course<'a> {
     fn new(plan: &'a Plan, doing: &'a Doing<'a>) -> Self {
         let none = vec![false; plan.steps.len()];
         let graph = Graph::new(&plan.steps);
-        let (begun, ended) = (none.clone(), none);
-        Self { plan, doing, graph, done: 0, writing: 0, begun, ended, causes: Vec::new(), stopped: false }
+        let (begun, ended, began) = (none.clone(), none, Instant::now());
+        Self { plan, doing, graph, done: 0, writing: 0, begun, ended, causes: Vec::new(), stopped: false, began }
     }
 
     fn run_id(&self) -> String {
@@ -171,19 +177,21 @@ impl<'a> Course<'a> {
             self.writing -= 1;
         }
         let at = Timestamp::now();
+        let (millis, after) = (millis(took), millis(self.began.elapsed()));
+        let took = Took { millis: Some(millis), after: Some(after) };
         let state = match ending {
             Ending::Done { changed, note } => {
                 self.ended[index] = true;
                 self.done += 1;
                 self.graph.done(index);
-                if step.change.writes() {
-                    self.note(Entry::Done { step: step.id.clone(), at, changed });
+                if !matches!(step.change, Change::Unchanged | Change::Keep { .. }) {
+                    self.note(Entry::Done { step: step.id.clone(), at, changed, took });
                 }
-                StepState::Done { changed, millis: u64::try_from(took.as_millis()).unwrap_or(u64::MAX), note }
+                StepState::Done { changed, millis, note }
             }
             Ending::Failed(cause) => {
                 self.ended[index] = true;
-                self.note(Entry::Failed { step: step.id.clone(), at, cause: cause.clone() });
+                self.note(Entry::Failed { step: step.id.clone(), at, cause: cause.clone(), took });
                 if !self.causes.iter().any(|known| (&known.id, &known.object) == (&cause.id, &cause.object)) {
                     self.causes.push(cause.clone());
                 }
@@ -230,7 +238,7 @@ impl<'a> Course<'a> {
             total: self.plan.steps.len(),
             causes: std::mem::take(&mut self.causes),
             requests: self.doing.context.cluster.meter.counts(),
-            millis: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+            millis: millis(took),
         }
     }
 }

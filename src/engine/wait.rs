@@ -9,7 +9,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 use super::Context;
 use super::ready::{Readiness, Tracker};
 use crate::doctor::{Cause, Outlook};
-use crate::event::Event;
+use crate::event::{Event, Facts};
 use crate::object::{ObjectRef, items};
 
 /// How often a wait looks at the clock: some causes only show by the time that passes ("no event for 30 s").
@@ -104,13 +104,15 @@ impl Wait<'_> {
         self.tracker.follow(self.object);
         let mut clock = interval(CLOCK);
         clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let (mut said, mut doubt) = (None, Doubt::default());
+        let (mut said, mut doubt) = (None::<Said>, Doubt::default());
         loop {
             changes.heed();
             let cause = self.tracker.why(self.object).filter(|cause| doubt.has_stood(cause));
-            if said != cause {
-                self.say(progress, cause.as_ref());
-                said = cause;
+            let seen = Said { progress: progress.to_owned(), cause, facts: self.facts(progress) };
+            // That it has begun is said by the step.
+            if !said.as_ref().map_or(seen.is_nothing(), |said| said.is_as(&seen)) {
+                self.tell(&seen);
+                said = Some(seen);
             }
             tokio::select! {
                 biased;
@@ -144,13 +146,16 @@ impl Wait<'_> {
         self.tracker.follow(self.object);
         let mut clock = interval(CLOCK);
         clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut said = None;
+        let mut said: Option<Said> = None;
         let mut lasting: Option<(Instant, Box<Cause>)> = None;
         let mut doubt = Doubt::default();
         loop {
             changes.heed();
             let (progress, cause) = match look() {
-                Look::Met(note) => return Ok(note),
+                Look::Met(note) => {
+                    self.say_last(said.as_ref());
+                    return Ok(note);
+                }
                 Look::Not { cause: Some(cause), hopeless: true, .. } => return Err(Unmet::Failed(cause)),
                 Look::Not { progress, cause, .. } => (progress, cause),
             };
@@ -158,10 +163,11 @@ impl Wait<'_> {
             if began.elapsed() >= PATIENCE || cause.as_ref().is_some_and(|cause| cause.outlook >= Outlook::Stuck) {
                 self.tracker.look_around().await;
             }
-            let shown = cause.clone().filter(|cause| doubt.has_stood(cause));
-            if said.as_ref() != Some(&(progress.clone(), shown.clone())) {
-                self.say(&progress, shown.as_deref());
-                said = Some((progress.clone(), shown));
+            let cause_shown = cause.clone().filter(|cause| doubt.has_stood(cause)).map(|cause| *cause);
+            let seen = Said { progress: progress.clone(), cause: cause_shown, facts: self.facts(&progress) };
+            if !said.as_ref().is_some_and(|said| said.is_as(&seen)) {
+                self.tell(&seen);
+                said = Some(seen);
             }
             if let Some(stuck) = cause.as_ref().filter(|cause| cause.outlook >= Outlook::Stuck) {
                 lasting = Some((Instant::now(), stuck.clone()));
@@ -181,15 +187,34 @@ impl Wait<'_> {
         }
     }
 
-    /// Progress is only worth the newest: when the front end is behind, it is dropped.
     pub(super) fn say(&self, progress: &str, cause: Option<&Cause>) {
-        let event = Event::Waiting {
-            id: self.step.to_owned(),
-            object: self.object.clone(),
-            progress: progress.to_owned(),
-            cause: cause.cloned(),
-        };
-        let _ = self.context.events.try_send(event);
+        let facts = self.facts(progress);
+        self.tell(&Said { progress: progress.to_owned(), cause: cause.cloned(), facts });
+    }
+
+    /// What is seen beside that: one thing whose words say what the progress says is nothing more.
+    fn facts(&self, progress: &str) -> Facts {
+        let mut facts = self.tracker.facts(self.object);
+        if matches!(facts.parts.as_slice(), [only] if only.wanted == 1 && only.said == progress) {
+            facts.parts.clear();
+        }
+        facts
+    }
+
+    /// Progress is only worth the newest: when the front end is behind, it is dropped.
+    fn tell(&self, seen: &Said) {
+        let Said { progress, cause, facts } = seen.clone();
+        let (id, object, facts) = (self.step.to_owned(), self.object.clone(), Box::new(facts));
+        let _ = self.context.events.try_send(Event::Waiting { id, object, progress, cause, facts });
+    }
+
+    /// What was seen at the end, of what somebody was told about: when an image has come, its pod may be ready at once.
+    fn say_last(&self, said: Option<&Said>) {
+        let Some(said) = said else { return };
+        let facts = self.facts(&said.progress);
+        if !facts.is_empty() && !facts.says_as(&said.facts) {
+            self.tell(&Said { facts, cause: None, ..said.clone() });
+        }
     }
 
     pub(super) fn check_api(&self) -> Result<(), Unmet> {
@@ -218,6 +243,24 @@ impl Wait<'_> {
                 Cause { message: format!("{} ({}: {})", late.message, cause.reason, cause.message), ..late }
             }
         }
+    }
+}
+
+/// What was told of a wait.
+#[derive(Clone)]
+struct Said {
+    progress: String,
+    cause: Option<Cause>,
+    facts: Facts,
+}
+
+impl Said {
+    fn is_as(&self, other: &Self) -> bool {
+        (&self.progress, &self.cause) == (&other.progress, &other.cause) && self.facts.says_as(&other.facts)
+    }
+
+    fn is_nothing(&self) -> bool {
+        self.cause.is_none() && self.facts.is_empty()
     }
 }
 

@@ -8,11 +8,12 @@ use std::time::Duration;
 
 use seaworthy::cluster::Counts;
 use seaworthy::doctor::{Cause, Outlook};
-use seaworthy::event::{Ended, Event, Outcome, StepState};
+use seaworthy::event::{Ended, Event, Facts, Outcome, PullState, StepState};
 use seaworthy::object::printable;
 use tokio::sync::mpsc;
 
 use super::event_log::EventLog;
+use super::facts_text::{coming, pull_text};
 use super::paint::{Paint, count, one_line, time};
 use board::Board;
 
@@ -36,6 +37,8 @@ pub(crate) struct Plain {
     /// Steps that were not begun.
     skipped: usize,
     end: End,
+    /// Images that have come, and where.
+    pulled: HashSet<(String, Option<String>)>,
 }
 
 /// What is said at the end of a run.
@@ -72,7 +75,17 @@ impl Plain {
     pub(crate) fn new(lively: bool, paint: Paint, events: Option<&Path>) -> color_eyre::Result<Self> {
         let (board, events) = (Board::new(lively, paint), EventLog::open(events)?);
         let (steps, writes) = (HashMap::new(), HashSet::new());
-        Ok(Self { paint, board, events, steps, writes, left: 0, skipped: 0, end: End::default() })
+        Ok(Self {
+            paint,
+            board,
+            events,
+            steps,
+            writes,
+            left: 0,
+            skipped: 0,
+            end: End::default(),
+            pulled: HashSet::new(),
+        })
     }
 
     /// With this to be said at the end.
@@ -121,7 +134,10 @@ impl Plain {
             }
             Event::Started { run, total } => self.started(run, *total),
             Event::Step { id, done, total, state } => self.step(id, (*done, *total), state),
-            Event::Waiting { id, progress, cause, .. } => self.waiting(id, progress, cause.as_ref()),
+            Event::Waiting { id, progress, cause, facts, .. } => {
+                self.pulled(facts);
+                self.waiting(id, &format!("{progress}{}", coming(&facts.pulls)), cause.as_ref());
+            }
             // The question is put by whoever runs the plan; nothing may move below it.
             Event::Ask { .. } => self.board.clear(),
             Event::Notice { text } => self.board.line(&self.paint.careful(&printable(text))),
@@ -172,6 +188,15 @@ impl Plain {
                 }
             }
             StepState::Skipped => self.skipped += 1,
+        }
+    }
+
+    /// Each image that has come, once.
+    fn pulled(&mut self, facts: &Facts) {
+        for pull in facts.pulls.iter().filter(|pull| pull.state == PullState::Done) {
+            if self.pulled.insert((pull.image.clone(), pull.node.clone())) {
+                self.board.line(&self.paint.faint(&one_line(&format!("     image {}", pull_text(pull, None)))));
+            }
         }
     }
 

@@ -59,6 +59,28 @@ fn show() {
     assert_eq!(document["done"], serde_json::json!(["apply:Namespace/sea"]), "{document}");
 }
 
+/// Journals of older programs tell less.
+#[test]
+fn show_over_time() {
+    let map = r#"{"entry":"intent","step":"apply:ConfigMap/sea/shop","at":"2026-01-02T03:04:06Z"}"#;
+    let took = r#"{"entry":"done","step":"apply:ConfigMap/sea/shop","at":"2026-01-02T03:04:12Z","changed":true,"millis":4000,"after":7000}"#;
+    let again = r#"{"entry":"resumed","at":"2026-01-03T00:00:00Z","binary":"0.1.0"}"#;
+    let lines = [INTENT, DONE, map, took, &closed("done"), ""].join("\n");
+    let test = harbour().file("state/runs/20260102-030409.jsonl", &format!("{}{lines}", opened("20260102-030409")));
+    let lines = [INTENT, DONE, again, map, ""].join("\n");
+    let test = test.file("state/runs/20260102-030410.jsonl", &format!("{}{lines}", opened("20260102-030410")));
+    let output = test.line("runs show 20260102-030409 --timeline").any_stdout().run();
+    insta::assert_snapshot!("timeline", output.stdout);
+    let output = Test::after(output).line("runs show 20260102-030402 --timeline").any_stdout().run();
+    insta::assert_snapshot!("timeline-failed", output.stdout);
+    let output = Test::after(output).line("runs show 20260102-030410 --timeline").any_stdout().run();
+    insta::assert_snapshot!("timeline-again", output.stdout);
+    let output = Test::after(output).line("runs show 20260102-030407 --timeline").status(1).any_stderr().run();
+    assert!(output.stderr.contains("it is empty"), "{}", output.stderr);
+    let document = Test::after(output).line("runs show 20260102-030409 -o json").any_stdout().run().json();
+    assert_eq!(document["times"]["steps"]["apply:ConfigMap/sea/shop"]["ended"], "2026-01-02T03:04:12Z", "{document}");
+}
+
 #[test]
 fn show_of_what_cannot_be_read() {
     let mut home = harbour().line("runs list").any_stdout().any_stderr().run();

@@ -9,6 +9,7 @@ use seaworthy::engine::forward::Forward;
 use seaworthy::host::clusters::{self, ClusterFact, Unreached};
 use seaworthy::host::kubeconfig::{ContextFact, KubeconfigFacts};
 use seaworthy::host::{self, HostEvent, LookOptions};
+use seaworthy::object::ObjectRef;
 use seaworthy::plan::{self, Reach};
 use seaworthy::prepare;
 use seaworthy::sandbox::Kind;
@@ -17,7 +18,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use super::{lookout, origin};
+use super::{logs, lookout, origin};
 use crate::cli::choose::{choose_of, text};
 use crate::cli::images::load::{Load, load_for};
 use crate::cli::install::{InstallArgs, OnConflict};
@@ -26,6 +27,7 @@ use crate::cli::open::listen;
 use crate::cli::signals::Signals;
 use crate::cli::{Failure, Session};
 use crate::front::face::{Face, Link};
+use crate::front::mask::Mask;
 use crate::front::tui::model::{Effect, Made, Message, Request};
 use crate::front::tui::{Director, terminal};
 
@@ -55,13 +57,18 @@ pub(super) struct Crew {
     /// The cluster that was installed on.
     cluster: Option<Cluster>,
     forward: Arc<Mutex<Option<Forward>>>,
+    /// Who follows logs.
+    listener: Option<JoinHandle<()>>,
+    /// What logs must not show.
+    mask: Mask,
 }
 
 impl Crew {
     pub(super) fn new(session: Arc<Session>, arguments: InstallArgs, messages: mpsc::Sender<Message>) -> Self {
         let (drafted, forward) = (Drafted::default(), Arc::default());
         let (planning, lookout, link, cluster) = (None, None, None, None);
-        Self { session, arguments, messages, drafted, planning, lookout, link, cluster, forward }
+        let (listener, mask) = (None, Mask::default());
+        Self { session, arguments, messages, drafted, planning, lookout, link, cluster, forward, listener, mask }
     }
 
     /// Signals are messages as keys are. Without the right to hear one, it ends the program as it always does.
@@ -187,6 +194,7 @@ impl Crew {
         let link = Link::new(self.messages.clone(), self.session.globals.events.clone(), Signals::new());
         if let Next::Install(ready) = &ready {
             self.cluster = Some(ready.cluster.clone());
+            self.mask = Mask::of(&ready.prepared.plan);
         }
         self.link = Some(link.clone());
         let (session, arguments) = (self.session.clone(), self.arguments.clone());
@@ -225,6 +233,24 @@ impl Crew {
         }));
     }
 
+    fn logs(&mut self, ticket: u64, object: ObjectRef) {
+        self.no_logs();
+        let messages = self.messages.clone();
+        let Some(cluster) = &self.cluster else {
+            let why = "nothing was installed on a cluster yet".to_owned();
+            drop(self.begin(async move { Message::LogsOver { ticket, why } }));
+            return;
+        };
+        let (client, mask) = (cluster.client.clone(), self.mask.clone());
+        self.listener = Some(tokio::spawn(logs::keep(client, (ticket, object), mask, messages)));
+    }
+
+    fn no_logs(&mut self) {
+        if let Some(older) = self.listener.take() {
+            older.abort();
+        }
+    }
+
     fn close(&self) {
         drop(self.forward.lock().unwrap_or_else(PoisonError::into_inner).take());
     }
@@ -251,6 +277,8 @@ impl Director for Crew {
             Effect::Answer(agreed) => self.link.iter().for_each(|link| link.answer(agreed)),
             Effect::Open(reach) => self.open(*reach),
             Effect::Close => self.close(),
+            Effect::Logs { ticket, object } => self.logs(ticket, object),
+            Effect::NoLogs => self.no_logs(),
             Effect::Save { path, text } => self.save(path, text),
             Effect::Load { path } => self.load(path),
             // The loop does these itself.

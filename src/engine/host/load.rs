@@ -14,6 +14,7 @@ use super::{Work, failure, pipe};
 use crate::doctor::{Cause, Outlook};
 use crate::engine::step::{Ending, done};
 use crate::error::root;
+use crate::event::Moved;
 use crate::host::child;
 use crate::host::exec::{self, Broken, Ended};
 use crate::host::knock::{Knock, knock};
@@ -171,7 +172,8 @@ impl Work<'_> {
 
     /// The same pieces, with a word now and then on how far they are. A piece that does not come in time ends them.
     pub(super) fn watched(&self, pieces: Pieces, total: u64) -> impl Stream<Item = Result<Bytes, String>> + Send {
-        let start = (pieces, 0_u64, Instant::now());
+        let began = Instant::now();
+        let start = (pieces, 0_u64, began);
         stream::unfold(Some(start), move |state| async move {
             let (mut pieces, sent, spoken) = state?;
             let piece = match timeout(self.limit(), pieces.next()).await {
@@ -183,7 +185,10 @@ impl Work<'_> {
             let sent = sent + piece.len() as u64;
             let now = Instant::now();
             let spoken = if now - spoken >= Duration::from_millis(500) {
-                self.say(&format!("{} of about {}", size(sent), size(total)), None);
+                let millis = u64::try_from((now - began).as_millis()).unwrap_or(u64::MAX);
+                let moved = Moved { bytes: sent, total, millis };
+                let rate = moved.rate().map_or_else(String::new, |rate| format!(", {}/s", size(rate)));
+                self.say_moved(&format!("{} of about {}{rate}", size(sent), size(total)), moved);
                 now
             } else {
                 spoken

@@ -47,6 +47,9 @@ pub enum Entry {
         at: Timestamp,
         /// Whether it wrote.
         changed: bool,
+        /// By the clock of the cluster, which is not this machine's in a sandbox.
+        #[serde(flatten)]
+        took: Took,
     },
     /// The step failed.
     Failed {
@@ -56,6 +59,9 @@ pub enum Entry {
         at: Timestamp,
         /// Why.
         cause: Cause,
+        /// By the clock of the cluster, which is not this machine's in a sandbox.
+        #[serde(flatten)]
+        took: Took,
     },
     /// A person answered a question of the step.
     Answered {
@@ -85,6 +91,17 @@ pub enum Entry {
         /// When.
         at: Timestamp,
     },
+}
+
+/// How long a step took, and when in its run it ended. Older programs did not write it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Took {
+    /// How long it took, milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub millis: Option<u64>,
+    /// From the beginning of the run, or of the try, to the end of the step, milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<u64>,
 }
 
 /// The official chart that a release is made from.

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::entry::FORMAT;
-use super::{Entry, Inputs, Journal, JournalError, io};
+use super::{Entry, Inputs, Journal, JournalError, Times, io};
 use crate::cluster::Clock;
 use crate::doctor::Cause;
 use crate::event::Ended;
@@ -54,6 +54,8 @@ pub struct RunRecord {
     pub causes: Vec<Cause>,
     /// Times that it was taken up again.
     pub resumed: usize,
+    /// When its steps were begun and ended.
+    pub times: Times,
 }
 
 impl RunRecord {
@@ -303,10 +305,12 @@ fn mend_last_line(path: &Path) -> Result<(), JournalError> {
 fn replay(path: &Path, bytes: &[u8]) -> Result<RunRecord, JournalError> {
     let broken = |line: usize, message: String| JournalError::Broken { path: path.to_owned(), line: line + 1, message };
     let mut record: Option<RunRecord> = None;
+    let mut times = Times::default();
     // A last line without an end was cut off by a kill: what it says was never promised to anybody.
     let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(&bytes[..0], |end| &bytes[..end]);
     for (number, line) in whole.split(|byte| *byte == b'\n').enumerate().filter(|_| !whole.is_empty()) {
         let entry: Entry = serde_json::from_slice(line).map_err(|error| broken(number, error.to_string()))?;
+        times.add(&entry);
         match (&mut record, entry) {
             (None, Entry::Opened { format, .. }) if format != FORMAT => {
                 return Err(broken(number, format!("format {format}; this program reads {FORMAT}")));
@@ -314,12 +318,15 @@ fn replay(path: &Path, bytes: &[u8]) -> Result<RunRecord, JournalError> {
             (None, Entry::Opened { run, at, command, inputs, plan, .. }) => {
                 let (inputs, plan, state, resumed) = (*inputs, *plan, RunState::Open, 0);
                 let (done, agreed, causes) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
-                record = Some(RunRecord { run, at, command, inputs, plan, state, done, agreed, causes, resumed });
+                let times = Times::default();
+                record =
+                    Some(RunRecord { run, at, command, inputs, plan, state, done, agreed, causes, resumed, times });
             }
             (Some(record), entry) => apply(record, entry),
             (None, _) => return Err(broken(number, "the first line does not open a run".to_owned())),
         }
     }
+    let record = record.map(|record| RunRecord { times, ..record });
     record.ok_or_else(|| broken(0, "it is empty: the run was ended before its plan was written".to_owned()))
 }
 
@@ -329,8 +336,11 @@ fn apply(record: &mut RunRecord, entry: Entry) {
         Entry::Answered { step, .. } => {
             record.agreed.insert(step);
         }
+        // That a wait has come to its end is asked of the cluster again.
         Entry::Done { step, .. } => {
-            record.done.insert(step);
+            if record.plan.step(&step).is_none_or(|step| step.change.writes()) {
+                record.done.insert(step);
+            }
         }
         Entry::Failed { cause, .. } => record.causes.push(cause),
         Entry::Resumed { .. } => {

@@ -27,9 +27,7 @@ pub(super) fn unsettled<'a>(workload: &Value, snapshot: &'a Snapshot, now: Times
     if matches!(text(workload, "/kind"), Some("Job" | "Pod")) {
         return None;
     }
-    let mut pods = Vec::new();
-    pods_below(workload, snapshot, 2, &mut pods);
-    pods.into_iter().find_map(|pod| {
+    pods_of(workload, snapshot).into_iter().find_map(|pod| {
         items(pod, "/status/containerStatuses").find_map(|status| {
             let progress = wait_for(pod, status, now)?;
             Some(Unsettled { progress, failed: has_failed(status).then_some(pod) })
@@ -40,6 +38,13 @@ pub(super) fn unsettled<'a>(workload: &Value, snapshot: &'a Snapshot, now: Times
 fn has_failed(status: &Value) -> bool {
     let ends = ["/lastState/terminated/exitCode", "/state/terminated/exitCode"];
     ends.into_iter().any(|end| status.pointer(end).is_some_and(|code| *code != 0))
+}
+
+/// The pods of a workload that are not being deleted.
+pub(super) fn pods_of<'a>(workload: &Value, snapshot: &'a Snapshot) -> Vec<&'a Value> {
+    let mut pods = Vec::new();
+    pods_below(workload, snapshot, 2, &mut pods);
+    pods
 }
 
 /// The pods of a workload; those of a Deployment hang below each ReplicaSet of it.

@@ -12,12 +12,14 @@ use serde_json::Value;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use super::parts;
 use super::settle::{Unsettled, unsettled};
 use super::words::{self, Silence, Words};
 use super::{Readiness, judge};
 use crate::bell::{Bell, Ear};
 use crate::cluster::{Clock, Cluster, Resources};
 use crate::doctor::{Cause, stall};
+use crate::event::Facts;
 use crate::object::{ObjectRef, text};
 use crate::snapshot::Snapshot;
 use crate::snapshot::collect::{Query, Scope, collect};
@@ -144,6 +146,12 @@ impl Tracker {
     pub fn why(&self, reference: &ObjectRef) -> Option<Cause> {
         let picture = self.shared.picture.lock().unwrap_or_else(PoisonError::into_inner);
         stall::cause(reference, &picture.snapshot, self.clock.now())
+    }
+
+    /// What is seen of an object: how far it is, part by part, and what happens to the images of its pods.
+    pub fn facts(&self, reference: &ObjectRef) -> Facts {
+        let picture = self.shared.picture.lock().unwrap_or_else(PoisonError::into_inner);
+        parts::facts(reference, &picture.snapshot, self.clock.now())
     }
 
     /// Whether this incarnation of an object is known to be gone.

@@ -21,6 +21,7 @@ use tokio::time::{Instant as Tick, MissedTickBehavior, interval, sleep_until};
 use crate::doctor::{Cause, Outlook};
 use crate::engine::step::{Doing, Ending, done};
 use crate::engine::wait::{CLOCK, Wait};
+use crate::logs::split_time;
 use crate::object::{ObjectRef, items, printable, text};
 use crate::plan::Step;
 use crate::plan::verb::{Pinned, Verb};
@@ -244,24 +245,4 @@ async fn stream(
         }
     }
     Ok(())
-}
-
-/// With `timestamps=true` each line begins with its time.
-fn split_time(line: &str) -> (Option<Timestamp>, &str) {
-    match line.split_once(' ') {
-        Some((time, rest)) => time.parse().map_or((None, line), |time| (Some(time), rest)),
-        None => (line.parse().ok(), ""),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_time_of_a_line_is_no_part_of_it() {
-        let (at, text) = split_time("2026-11-20T10:00:00.123456789Z import finished");
-        assert_eq!((at.map(Timestamp::as_second), text), (Some(1_795_168_800), "import finished"));
-        assert_eq!(split_time("no time here"), (None, "no time here"));
-    }
 }

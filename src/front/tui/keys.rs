@@ -19,6 +19,8 @@ pub(crate) enum Place {
     Run,
     /// A run has ended.
     Ended,
+    /// The logs of a step of a run, under way or not.
+    Logs,
     Reach,
     /// The keys are shown.
     Help,
@@ -59,6 +61,10 @@ pub(crate) enum Action {
     Map,
     /// Open a way into what is installed.
     OpenStack,
+    /// The run over its time, or its steps.
+    Timeline,
+    /// What the pods of a step say.
+    Logs,
     /// What is wrong, in full.
     Doctor,
     /// What is lost, and how it comes back.
@@ -106,6 +112,7 @@ use crossterm::event::KeyCode::{Char, End, Enter, Esc, Home, Left, PageDown, Pag
 /// All places, so that those which share keys stand together: a run, screens, their keys, and where text is typed or asked for.
 const EVERYWHERE: &[Place] = &[
     P::Run,
+    P::Logs,
     P::Home,
     P::Storage,
     P::Cluster,
@@ -121,9 +128,9 @@ const EVERYWHERE: &[Place] = &[
     P::Prompt,
     P::Leave,
 ];
-const NOT_IN_A_RUN: &[Place] = EVERYWHERE.split_at(1).1;
-const WITHOUT_TEXT: &[Place] = EVERYWHERE.split_at(11).0;
-const LISTS: &[Place] = EVERYWHERE.split_at(12).0;
+const NOT_IN_A_RUN: &[Place] = EVERYWHERE.split_at(2).1;
+const WITHOUT_TEXT: &[Place] = EVERYWHERE.split_at(12).0;
+const LISTS: &[Place] = EVERYWHERE.split_at(13).0;
 /// Where one step back leads somewhere.
 const STEPS: &[Place] = LISTS.split_at(1).1;
 
@@ -166,10 +173,20 @@ pub(crate) const BINDINGS: &[Binding] = &[
     row(&[Key(Char('m'))], A::Map, &[P::Home], "map", "the storage map: claim, volume, node"),
     row(&[Key(Char('d'))], A::Doctor, &[P::Home], "doctor", "all that is wrong, with what programs said last"),
     row(&[Key(Char('v'))], A::Recover, &[P::Home, P::Storage], "recover", "what is lost, and how it comes back"),
-    row(&[Key(Char('/'))], A::Filter, &[P::Home, P::Storage], "filter", "show only lines that hold these words"),
+    row(
+        &[Key(Char('/'))],
+        A::Filter,
+        &[P::Home, P::Storage, P::Logs],
+        "filter",
+        "show only lines that hold these words",
+    ),
     row(&[Key(Char('y'))], A::Copy, &[P::Home, P::Storage], "copy", "copy what kubectl would be asked about it"),
     row(&[Key(Enter)], A::Next, &[P::Review], "run it", "agree to this plan and run it"),
     row(&[Key(Enter)], A::Next, &[P::Ended], "go on", "on to the way in, or back to the plan when it failed"),
+    // There is no room for it in the bar.
+    row(&[Key(Char('y'))], A::Copy, &[P::Run, P::Ended], "", "copy what kubectl would be asked about it"),
+    row(&[Key(Char('l'))], A::Logs, &[P::Run, P::Ended], "logs", "what the pods of this step say, and go on to say"),
+    row(&[Key(Char('t'))], A::Timeline, &[P::Run, P::Ended], "timeline", "the run over its time, or its steps again"),
     row(&[Key(Enter)], A::Next, &[P::Reach], "open", "open the way that the cursor is on"),
     row(&[Key(Enter)], A::Take, &[P::Edit, P::Prompt], "take it", "take what was typed"),
     row(&[Key(Tab)], A::TakeNext, &[P::Edit], "next", "take what was typed and go to the next setting"),
@@ -201,6 +218,7 @@ pub(crate) const BINDINGS: &[Binding] = &[
     row(&[Key(Char('?'))], A::Help, LISTS, "keys", "show or hide the keys"),
     row(&[Key(Char('q'))], A::Quit, WITHOUT_TEXT, "quit", "leave; a run under way is stopped first, if you agree"),
     row(&[Control('c')], A::Interrupt, &[P::Run], "stop", "stop the run at a safe point; once more: at once"),
+    row(&[Control('c')], A::Interrupt, &[P::Logs], "", "stop the run; where none is under way, leave"),
     row(&[Control('c')], A::Interrupt, NOT_IN_A_RUN, "", "leave at once"),
     row(&[Control('z')], A::Suspend, EVERYWHERE, "", "back to the shell; `fg` comes back here"),
 ];

@@ -4,6 +4,7 @@ mod board;
 mod clusters;
 mod home;
 mod line;
+mod logs;
 mod message;
 mod review;
 mod sheet;
@@ -24,10 +25,11 @@ use super::look::Look;
 use crate::cli::Failure;
 use crate::front::form::cluster_option;
 use crate::front::origin::{Field, Origin};
-pub(crate) use board::{Board, Row, RowState};
+pub(crate) use board::{Board, Post, Row, RowState};
 pub(crate) use clusters::{Clusters, Standing};
 pub(crate) use home::{Entry, Part, Watch, describe};
 pub(crate) use line::Line;
+pub(crate) use logs::Logs;
 pub(crate) use message::{Effect, Exit, Message, Request};
 pub(crate) use review::{Draft, Made, Review};
 pub(crate) use sheet::{Sheet, Spot};
@@ -172,6 +174,10 @@ pub(crate) struct Model {
     pub(crate) sheets: BTreeMap<String, Sheet>,
     pub(crate) review: Review,
     pub(crate) board: Option<Board>,
+    /// The logs that lie over the run.
+    pub(crate) logs: Option<Logs>,
+    /// How often logs were asked for.
+    pub(crate) asked_logs: u64,
     pub(crate) ways: Ways,
     pub(crate) watch: Watch,
     /// The command of ours that the screen makes room for.
@@ -199,6 +205,8 @@ impl Model {
             sheets: BTreeMap::new(),
             review: Review::default(),
             board: None,
+            logs: None,
+            asked_logs: 0,
             ways: Ways::default(),
             watch: Watch::default(),
             aside: None,
@@ -232,6 +240,7 @@ impl Model {
             Screen::Settings if self.sheet().is_some_and(|sheet| sheet.editing.is_some()) => Place::Edit,
             Screen::Settings => Place::Settings,
             Screen::Review => Place::Review,
+            Screen::Run if self.logs.is_some() => Place::Logs,
             Screen::Run if self.is_running() => Place::Run,
             Screen::Run => Place::Ended,
             Screen::Reach => Place::Reach,
@@ -255,7 +264,9 @@ impl Model {
         let planning = matches!(self.review.draft, Draft::Making) && self.screen == Screen::Review;
         let opening = matches!(self.ways.open, Some((_, None))) && self.screen == Screen::Reach;
         let watching = self.is_at_home() && self.watch.known().is_none_or(|home| home.freshness.awaited > 0);
-        let waiting = looking || surveying || planning || opening || watching && self.watch.home_may_come();
+        let listening = self.logs.as_ref().is_some_and(|logs| logs.lines.is_empty() && logs.over.is_none());
+        let waiting =
+            listening || looking || surveying || planning || opening || watching && self.watch.home_may_come();
         waiting || self.is_running() || self.stacks.found.is_none()
     }
 
@@ -278,7 +289,10 @@ impl Model {
     pub(crate) fn filter(&self) -> String {
         match &self.popup {
             Some(Popup::Filter { line }) => line.text(),
-            _ => self.watch.filter.clone(),
+            _ => match &self.logs {
+                Some(logs) if self.screen == Screen::Run => logs.filter.clone(),
+                _ => self.watch.filter.clone(),
+            },
         }
     }
 

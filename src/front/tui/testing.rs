@@ -7,12 +7,13 @@ use seaworthy::doctor::change::Mark;
 use seaworthy::doctor::evidence::{ClusterFacts, Evidence, Freshness};
 use seaworthy::doctor::{Cause, Outlook};
 use seaworthy::engine::record::InstallRecord;
-use seaworthy::event::{Ended, Event, Outcome, StepState};
+use seaworthy::event::{Ended, Event, Facts, Moved, Outcome, Part, Pull, PullState, StepState};
 use seaworthy::home::{Beside, Home, PrerequisiteState};
 use seaworthy::host::HostEvent;
 use seaworthy::host::clusters::{ClusterAnswer, ClusterFact, Reach, Unreached};
 use seaworthy::host::distribution::{Distribution, Recognised};
 use seaworthy::host::kubeconfig::{ContextFact, KubeconfigFacts};
+use seaworthy::logs::{Said, Source};
 use seaworthy::object::ObjectRef;
 use seaworthy::plan::{Change, FieldChange, Plan};
 use seaworthy::prepare::Room;
@@ -126,8 +127,16 @@ pub(super) fn surveyed_for_sharing(able: bool) -> Message {
 
 pub(super) fn plan() -> Plan {
     let step = |id: &str, title: &str, component: Option<&str>, change: Change| {
-        json!({"id": id, "title": title, "component": component, "change": change,
-            "action": {"do": "await", "object": {"apiVersion": "v1", "kind": "Pod", "namespace": "sea", "name": "x"}}})
+        let words: Vec<&str> = id.split([':', '/']).collect();
+        let (kind, namespace, name) = (words[1], words.get(3).map(|_| "sea"), words[words.len() - 1]);
+        let before = match (id.split(':').next(), kind) {
+            (Some("await"), _) => vec!["apply:Deployment/sea/mq"],
+            (_, "Namespace") => Vec::new(),
+            _ => vec!["apply:Namespace/sea"],
+        };
+        let version = if kind == "Deployment" { "apps/v1" } else { "v1" };
+        json!({"id": id, "title": title, "component": component, "change": change, "needs": before,
+            "action": {"do": "await", "object": {"apiVersion": version, "kind": kind, "namespace": namespace, "name": name}}})
     };
     let field = FieldChange {
         path: "spec.template.spec.containers[web].image".to_owned(),
@@ -185,8 +194,92 @@ pub(super) fn stalls() -> Vec<Message> {
         step("apply:Namespace/sea", 1, done()),
         step("apply:Deployment/sea/mq", 2, done()),
         step("await:Deployment/sea/mq", 2, StepState::Running),
-        event(Event::Waiting { id, object, progress, cause: Some(cause) }),
+        event(Event::Waiting { id, object, progress, cause: Some(cause), facts: Box::new(stalled()) }),
     ]
+}
+
+fn part(kind: &str, name: &str, (ready, wanted): (u64, u64), said: &str) -> Part {
+    let node = (kind == "Pod").then(|| "dev-worker".to_owned());
+    let object = ObjectRef::new("v1", kind, Some("sea"), name);
+    Part { object, ready, wanted, said: said.to_owned(), node }
+}
+
+fn pull(image: &str, state: PullState, (millis, bytes): (Option<u64>, Option<u64>)) -> Pull {
+    let since = "2026-11-20T10:00:00Z".parse().ok();
+    Pull { image: image.to_owned(), node: Some("dev-worker".to_owned()), state, since, millis, bytes }
+}
+
+/// What is seen of the queue while its image cannot be had.
+fn stalled() -> Facts {
+    let pod = part("Pod", "shop-mq-7dbd656c9f-cw986", (0, 1), "ErrImagePull");
+    let parts = vec![part("Deployment", "mq", (0, 1), ""), pod];
+    let pulls = vec![pull("registry.example.com/harbour/queue:1.0.0", PullState::Failed, (None, None))];
+    Facts { parts, pulls, ..Facts::default() }
+}
+
+/// Images are under way, and one has come.
+pub(super) fn pulling() -> Vec<Message> {
+    let object = ObjectRef::new("apps/v1", "Deployment", Some("sea"), "mq");
+    let pulls = vec![
+        pull("registry.example.com/harbour/queue:1.0.0", PullState::Asked, (None, Some(213_000_000))),
+        // Whoever writes a pod names its images.
+        pull("evil\u{1b}[2J:1", PullState::Asked, (None, None)),
+        pull("registry.example.com/harbour/anchor:1.0.0", PullState::Done, (Some(3200), Some(20_000_000))),
+        pull("busybox:1.36", PullState::Present, (None, None)),
+    ];
+    let parts = vec![
+        part("Deployment", "mq", (1, 3), ""),
+        part("PersistentVolumeClaim", "mq-data", (0, 1), "Pending"),
+        part("Pod", "shop-mq-7dbd656c9f-cw986", (0, 1), "ContainerCreating"),
+        part("Pod", "shop-mq-7dbd656c9f-x7x7x", (1, 1), ""),
+    ];
+    let facts = Box::new(Facts { at: "2026-11-20T10:00:12Z".parse().ok(), parts, pulls, more: 1, moved: None });
+    let (id, progress) = ("await:Deployment/sea/mq".to_owned(), "1 of 3 pods ready".to_owned());
+    let waits = event(Event::Waiting { id, object, progress, cause: None, facts });
+    stalls().into_iter().take(4).chain([waits]).collect()
+}
+
+/// An archive is on its way into a node.
+pub(super) fn moving() -> Vec<Message> {
+    let object = ObjectRef::new("host", "Node", None, "dev-worker");
+    let moved = Moved { bytes: 96_000_000, total: 213_000_000, millis: 8000 };
+    let facts = Box::new(Facts { moved: Some(moved), ..Facts::default() });
+    let id = "await:Deployment/sea/mq".to_owned();
+    let progress = "96.0 MB of about 213 MB, 12.0 MB/s".to_owned();
+    stalls().into_iter().take(4).chain([event(Event::Waiting { id, object, progress, cause: None, facts })]).collect()
+}
+
+/// A run over its time: what it waited for is still under way.
+pub(super) fn over_time() -> Vec<Message> {
+    let mut messages = vec![Message::Tick(0), key(KeyCode::Enter)];
+    let times = [100, 400, 700, 900, 1000].map(Message::Tick);
+    messages.extend(times.into_iter().zip(stalls()).flat_map(|(time, message)| [time, message]));
+    let web = |state| step("apply:Deployment/sea/web", 3, state);
+    messages.extend([Message::Tick(1200), web(StepState::Running), Message::Tick(5000)]);
+    messages.extend([web(StepState::Done { changed: true, millis: 3800, note: None }), Message::Tick(65_000)]);
+    messages
+}
+
+/// What two containers say, one of which was started again, and one that cannot.
+pub(super) fn said() -> Vec<Said> {
+    let line = |container: &str, previous: bool, text: &str| {
+        let source = Source { pod: "shop-mq-7dbd656c9f-cw986".to_owned(), container: container.to_owned(), previous };
+        Said::Line { source, text: text.to_owned() }
+    };
+    vec![
+        line("mq", true, "panic: no route to the harbour"),
+        line("mq", false, "2026-11-20T10:00:00Z INFO  listening on :5672"),
+        line("mq", false, "   indented,  with   blanks"),
+        line("mq", false, &format!("{{\"level\":\"warn\",\"text\":\"{}\"}}", "a long line ".repeat(12))),
+        line("sidecar", false, "日本語 \u{1b}[2J and what must not get through"),
+        Said::Note("container window of pod shop-web-5d9 waits: ContainerCreating".to_owned()),
+    ]
+}
+
+/// Many lines of one container.
+pub(super) fn many(lines: usize) -> Vec<Said> {
+    let source = Source { pod: "shop-mq-0".to_owned(), container: "mq".to_owned(), previous: false };
+    (1..=lines).map(|number| Said::Line { source: source.clone(), text: format!("message {number}") }).collect()
 }
 
 pub(super) fn finished(ended: Ended) -> Message {

@@ -3,6 +3,7 @@
 
 mod answers;
 mod home;
+mod logs;
 mod press;
 mod settings;
 

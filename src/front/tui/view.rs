@@ -3,6 +3,7 @@
 mod cluster;
 mod home;
 mod images;
+mod logs;
 mod popup;
 mod profile;
 mod reach;
@@ -11,6 +12,7 @@ mod run;
 mod settings;
 mod stack;
 mod storage;
+mod timeline;
 
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -48,10 +50,17 @@ pub(crate) fn view(model: &Model, frame: &mut Frame<'_>) {
         Screen::Profile => list_and_details(model, frame, body, profile::list, profile::details),
         Screen::Settings => settings::draw(model, frame, body),
         Screen::Review => scrolled(frame, body, review::lines(model, body.width), model.review.scroll),
+        Screen::Run if model.logs.is_some() => {
+            let size = (usize::from(body.width), usize::from(body.height));
+            let lines = model.logs.iter().flat_map(|shown| logs::lines(model, shown, size));
+            frame.render_widget(Paragraph::new(lines.collect::<Vec<_>>()), body);
+        }
         Screen::Run => {
             let [head, body] = Layout::vertical([Constraint::Length(1), Constraint::Min(0)]).areas(body);
             frame.render_widget(Paragraph::new(run::head(model)), head);
-            scrolled(frame, body, run::lines(model, body.width).0, run_scroll(model).0);
+            let over_time = model.board.as_ref().is_some_and(|board| board.timeline);
+            let list = if over_time { timeline::list } else { run::list };
+            parted(model, frame, run::areas(model, body, over_time), list, run::details);
         }
         Screen::Reach => list_and_details(model, frame, body, reach::list, reach::details),
     }
@@ -73,16 +82,6 @@ pub(crate) fn review_overflow(model: &Model) -> usize {
 /// How far the keys can be scrolled.
 pub(crate) fn help_overflow(model: &Model) -> usize {
     popup::help_overflow(model)
-}
-
-/// The first line of the run that is shown, and the last that can be the first.
-pub(crate) fn run_scroll(model: &Model) -> (usize, usize) {
-    let (lines, busy) = run::lines(model, model.size.0);
-    let height = body_height(model.size).saturating_sub(1).max(1);
-    let most = lines.len().saturating_sub(height);
-    let Some(board) = &model.board else { return (0, 0) };
-    let follow = if board.ended || board.outcome.is_some() { most } else { busy.saturating_sub(height / 2).min(most) };
-    (board.scroll.map_or(follow, |top| top.min(most)), most)
 }
 
 fn heading(model: &Model, width: u16) -> Vec<Line<'static>> {

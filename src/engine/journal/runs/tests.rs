@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::cluster::ClusterId;
-use crate::engine::journal::{Entry, Inputs};
+use crate::engine::journal::{Entry, Inputs, Took};
 use crate::object::ObjectRef;
 use crate::plan::install::Policy;
 use crate::plan::{Action, Change, Installation, Purpose, Step};
@@ -53,7 +53,7 @@ fn intent(step: &str) -> Entry {
 }
 
 fn done(step: &str) -> Entry {
-    Entry::Done { step: own(step), at: Timestamp::now(), changed: true }
+    Entry::Done { step: own(step), at: Timestamp::now(), changed: true, took: Took::default() }
 }
 
 fn closed(ended: Ended) -> Entry {

@@ -2,9 +2,12 @@
 
 use std::collections::HashMap;
 
-use seaworthy::doctor::Cause;
-use seaworthy::event::{Event, Outcome, StepState};
-use seaworthy::plan::Plan;
+use seaworthy::doctor::{Cause, Outlook};
+use seaworthy::event::{Event, Facts, Outcome, Pull, StepState};
+use seaworthy::object::ObjectRef;
+use seaworthy::plan::{Action, Plan, Step};
+
+use crate::front::timeline::needs_of;
 
 /// A run.
 #[derive(Debug, Default)]
@@ -12,6 +15,8 @@ pub(crate) struct Board {
     pub(crate) run: String,
     pub(crate) rows: Vec<Row>,
     by_id: HashMap<String, usize>,
+    /// The namespace that nearly everything is in.
+    pub(crate) here: String,
     pub(crate) done: usize,
     pub(crate) total: usize,
     /// Lines that belong to no step.
@@ -21,19 +26,41 @@ pub(crate) struct Board {
     pub(crate) ended: bool,
     /// Somebody asked for the end.
     pub(crate) stopping: bool,
-    /// The line at the top; `None` follows what is under way.
-    pub(crate) scroll: Option<usize>,
+    /// The line that somebody has moved to; `None` follows what is under way.
+    pub(crate) cursor: Option<usize>,
+    /// It is shown over its time.
+    pub(crate) timeline: bool,
     /// When it began, milliseconds of the clock.
     pub(crate) began: u64,
     /// When it ended.
     pub(crate) over: Option<u64>,
 }
 
+/// A line of the board: a step, a notice, or how it ended, in this order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Post {
+    Step(usize),
+    Notice(usize),
+    End,
+}
+
 /// A step.
 #[derive(Debug)]
 pub(crate) struct Row {
     pub(crate) title: String,
+    /// What it is about.
+    pub(crate) object: Option<ObjectRef>,
+    pub(crate) component: Option<String>,
     pub(crate) state: RowState,
+    /// When it began and when it ended, milliseconds of the clock.
+    pub(crate) begun: Option<u64>,
+    pub(crate) ended: Option<u64>,
+    /// The steps that it needs, by their number.
+    pub(crate) needs: Vec<usize>,
+    /// It only looks on.
+    pub(crate) waits: bool,
+    /// What was seen last while it waited, and when.
+    pub(crate) seen: Option<(u64, Facts)>,
 }
 
 /// The state of a step.
@@ -41,8 +68,8 @@ pub(crate) struct Row {
 pub(crate) enum RowState {
     /// It was not begun.
     Open,
-    /// It is under way since this time of the clock.
-    Busy { since: u64, progress: String, cause: Option<Cause> },
+    /// It is under way.
+    Busy { progress: String, cause: Option<Cause> },
     /// It is done.
     Done { changed: bool, millis: u64, note: Option<String> },
     /// It failed.
@@ -53,14 +80,56 @@ pub(crate) enum RowState {
     Skipped,
 }
 
+impl Row {
+    fn of((step, needs): (&Step, Vec<usize>), here: &str) -> Self {
+        let object = match &step.action {
+            Action::Reach { reach } => Some(ObjectRef::new("v1", "Service", Some(&reach.namespace), &reach.service)),
+            Action::Host { task } => Some(task.subject()),
+            other => other.object(),
+        };
+        Self {
+            title: step.title.replacen(here, "/", 1),
+            object,
+            component: step.component.clone(),
+            state: RowState::Open,
+            begun: None,
+            ended: None,
+            needs,
+            waits: !step.change.writes(),
+            seen: None,
+        }
+    }
+
+    /// Why it is not further, or why it failed.
+    pub(crate) fn cause(&self) -> Option<&Cause> {
+        match &self.state {
+            RowState::Busy { cause, .. } => cause.as_ref(),
+            RowState::Failed(cause) => Some(cause),
+            _ => None,
+        }
+    }
+
+    /// Whether somebody has to do something about it.
+    pub(crate) fn is_stuck(&self) -> bool {
+        self.cause().is_some_and(|cause| cause.outlook >= Outlook::Stuck)
+    }
+
+    /// Since when an image is asked for, milliseconds before this time of the clock.
+    pub(crate) fn age(&self, pull: &Pull, now: u64) -> Option<u64> {
+        let (seen, facts) = self.seen.as_ref()?;
+        let before = facts.at?.duration_since(pull.since?).as_millis();
+        Some(u64::try_from(before).unwrap_or(0) + now.saturating_sub(*seen))
+    }
+}
+
 impl Board {
     pub(crate) fn new(plan: &Plan, now: u64) -> Self {
-        let here = format!("/{}/", plan.installation.namespace);
+        let here = plan.installation.namespace.clone();
         // Nearly everything is in one namespace, which the heading names.
-        let title = |title: &str| title.replacen(&here, "/", 1);
-        let rows = plan.steps.iter().map(|step| Row { title: title(&step.title), state: RowState::Open });
-        let by_id = plan.steps.iter().enumerate().map(|(index, step)| (step.id.clone(), index));
-        Self { rows: rows.collect(), by_id: by_id.collect(), total: plan.steps.len(), began: now, ..Self::default() }
+        let prefix = format!("/{here}/");
+        let rows = plan.steps.iter().zip(needs_of(plan)).map(|step| Row::of(step, &prefix)).collect();
+        let by_id = plan.steps.iter().enumerate().map(|(index, step)| (step.id.clone(), index)).collect();
+        Self { rows, by_id, here, total: plan.steps.len(), began: now, ..Self::default() }
     }
 
     /// One more thing happened.
@@ -73,7 +142,7 @@ impl Board {
                 (self.done, self.total) = (done, total);
                 self.step(&id, state, now);
             }
-            Event::Waiting { id, progress, cause, .. } => self.waits(&id, progress, cause, now),
+            Event::Waiting { id, progress, cause, facts, .. } => self.waits(&id, (progress, cause, *facts), now),
             Event::Notice { text } => self.notices.push(text),
             Event::Finished { outcome } => {
                 self.done = outcome.done;
@@ -83,20 +152,86 @@ impl Board {
         }
     }
 
+    fn row(&mut self, id: &str) -> Option<&mut Row> {
+        self.by_id.get(id).and_then(|index| self.rows.get_mut(*index))
+    }
+
     fn step(&mut self, id: &str, state: StepState, now: u64) {
-        let Some(row) = self.by_id.get(id).and_then(|index| self.rows.get_mut(*index)) else { return };
+        let Some(row) = self.row(id) else { return };
         row.state = match state {
-            StepState::Running => RowState::Busy { since: now, progress: String::new(), cause: None },
+            StepState::Running => RowState::Busy { progress: String::new(), cause: None },
             StepState::Done { changed, millis, note } => RowState::Done { changed, millis, note },
             StepState::Failed { cause } => RowState::Failed(cause),
             StepState::Left => RowState::Left,
             StepState::Skipped => RowState::Skipped,
         };
+        match row.state {
+            RowState::Open | RowState::Skipped => {}
+            RowState::Busy { .. } => row.begun = Some(now),
+            RowState::Done { millis, .. } => {
+                row.begun.get_or_insert(now.saturating_sub(millis));
+                row.ended = Some(now);
+            }
+            RowState::Failed(_) | RowState::Left => {
+                row.begun.get_or_insert(now);
+                row.ended = Some(now);
+            }
+        }
     }
 
-    fn waits(&mut self, id: &str, progress: String, cause: Option<Cause>, now: u64) {
-        let Some(row) = self.by_id.get(id).and_then(|index| self.rows.get_mut(*index)) else { return };
-        let since = if let RowState::Busy { since, .. } = row.state { since } else { now };
-        row.state = RowState::Busy { since, progress, cause };
+    fn waits(&mut self, id: &str, (progress, cause, facts): (String, Option<Cause>, Facts), now: u64) {
+        let Some(row) = self.row(id) else { return };
+        row.begun.get_or_insert(now);
+        if !facts.is_empty() {
+            row.seen = Some((now, facts));
+        }
+        row.state = RowState::Busy { progress, cause };
+    }
+
+    /// Whether there is something to say about how it ended.
+    fn has_end(&self) -> bool {
+        self.ended || self.outcome.is_some()
+    }
+
+    /// How many lines there are.
+    pub(crate) fn len(&self) -> usize {
+        self.rows.len() + self.notices.len() + usize::from(self.has_end())
+    }
+
+    /// The lines, in their order.
+    pub(crate) fn posts(&self) -> impl Iterator<Item = Post> {
+        let steps = (0..self.rows.len()).map(Post::Step);
+        steps.chain((0..self.notices.len()).map(Post::Notice)).chain(self.has_end().then_some(Post::End))
+    }
+
+    /// The number of the line that the cursor is on.
+    pub(crate) fn at(&self) -> usize {
+        self.cursor.unwrap_or_else(|| self.under_way()).min(self.len().saturating_sub(1))
+    }
+
+    /// The line that the cursor is on.
+    pub(crate) fn post(&self) -> Option<Post> {
+        self.posts().nth(self.at())
+    }
+
+    /// The step that the cursor is on.
+    pub(crate) fn chosen(&self) -> Option<&Row> {
+        match self.post()? {
+            Post::Step(index) => self.rows.get(index),
+            Post::Notice(_) | Post::End => None,
+        }
+    }
+
+    /// The line that says most now: the end, else what somebody has to do something about, else what is under way, else what
+    /// comes next.
+    fn under_way(&self) -> usize {
+        if self.has_end() {
+            return self.len().saturating_sub(1);
+        }
+        let busy = |row: &Row| matches!(row.state, RowState::Busy { .. });
+        let open = |row: &Row| matches!(row.state, RowState::Open);
+        let first = |is: &dyn Fn(&Row) -> bool| self.rows.iter().position(is);
+        let stuck = first(&|row| busy(row) && row.is_stuck());
+        stuck.or_else(|| first(&busy)).or_else(|| first(&open)).unwrap_or(self.rows.len().saturating_sub(1))
     }
 }

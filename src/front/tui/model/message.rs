@@ -8,6 +8,8 @@ use crossterm::event::KeyEvent;
 use seaworthy::event::Event;
 use seaworthy::home::Home;
 use seaworthy::host::HostEvent;
+use seaworthy::logs::Said;
+use seaworthy::object::ObjectRef;
 use seaworthy::plan::{self, Reach};
 use seaworthy::prepare::Room;
 use seaworthy::stack::{Choices, Stack, Text};
@@ -44,6 +46,10 @@ pub(crate) enum Message {
     Said(String),
     /// The run asks for a word.
     Asked { question: String, word: String },
+    /// Logs have said this. The number is the question's.
+    Logs { ticket: u64, said: Vec<Said> },
+    /// Nothing more comes of them, because.
+    LogsOver { ticket: u64, why: String },
     /// The run is over.
     Ended(Result<ExitCode, Box<Failure>>),
     /// The way in is open at this address, or not.
@@ -81,6 +87,10 @@ pub(crate) enum Effect {
     Stop(u8),
     /// Answer the run's question.
     Answer(bool),
+    /// Follow the logs of the pods of an object, and no longer those of another.
+    Logs { ticket: u64, object: ObjectRef },
+    /// Follow no logs any more.
+    NoLogs,
     /// Open a way in, and close the one that is open.
     Open(Box<Reach>),
     /// Close the way in.

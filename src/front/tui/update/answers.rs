@@ -42,6 +42,8 @@ pub(super) fn take(model: &mut Model, message: Message) -> Vec<Effect> {
             }
         }
         Message::Asked { question, word } => model.popup = Some(Popup::Word { question, word, line: Line::default() }),
+        Message::Logs { ticket, said } => super::logs::take(model, ticket, said),
+        Message::LogsOver { ticket, why } => super::logs::over(model, ticket, why),
         Message::Opened(answer) => {
             if let Some((_, open)) = &mut model.ways.open {
                 *open = Some(answer);

@@ -64,7 +64,7 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         }
         Action::Map => model.screen = Screen::Storage,
         Action::Filter => {
-            let line = Line::new(&model.watch.filter);
+            let line = Line::new(&model.filter());
             model.popup = Some(Popup::Filter { line });
         }
         Action::Copy => return copy(model),
@@ -96,9 +96,16 @@ fn aside(model: &mut Model, words: Vec<String>) -> Vec<Effect> {
 }
 
 fn copy(model: &mut Model) -> Vec<Effect> {
-    let context = model.watch.context.clone().filter(|_| model.wish.sandbox.is_none());
+    let at_run = model.screen == Screen::Run;
+    let known = if at_run { model.clusters.chosen().map(str::to_owned) } else { model.watch.context.clone() };
+    let context = known.filter(|_| model.wish.sandbox.is_none());
     let context = context.as_deref();
     let text = match model.screen {
+        Screen::Run => {
+            let row = model.board.as_ref().and_then(|board| board.chosen());
+            let object = row.and_then(|row| row.object.as_ref()).filter(|object| object.api_version != "host");
+            object.map(|object| describe(object, context))
+        }
         Screen::Storage => {
             let chain = model.chain();
             let volume = |name: &str| seaworthy::recover::join::volume_ref(name);

@@ -6,13 +6,16 @@ use seaworthy::event::Ended;
 use seaworthy::prepare::Room;
 use seaworthy::prepare::sharing::Shares;
 
-use super::{answers, end, home, settings};
+use super::{answers, end, home, logs, settings};
 use crate::cli::choose::take_registry;
 use crate::front::form::Form;
 use crate::front::origin::{Field, WAYS, Way};
 use crate::front::tui::keys::Action;
 use crate::front::tui::model::{Board, Draft, Effect, Exit, Line, Model, Popup, Request, SCREENS, Screen, Sheet, Ways};
 use crate::front::tui::view;
+
+/// Further than anything can be moved.
+const TO_THE_END: isize = isize::MAX / 2;
 
 /// Does what a key means where the person is.
 pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
@@ -22,7 +25,7 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::PageUp => scroll(model, -page(model)),
         Action::PageDown => scroll(model, page(model)),
         Action::First => scroll(model, isize::MIN / 2),
-        Action::Last => scroll(model, isize::MAX / 2),
+        Action::Last => scroll(model, TO_THE_END),
         Action::Help => help(model),
         Action::Interrupt => return end(model, 130),
         Action::Suspend => return vec![Effect::Suspend],
@@ -48,6 +51,12 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         }
         Action::No => model.popup = None,
         Action::Take | Action::Drop if model.popup.is_some() => return close(model, action == Action::Take),
+        Action::Timeline => {
+            if let Some(board) = &mut model.board {
+                board.timeline = !board.timeline;
+            }
+        }
+        Action::Logs => return logs::open(model),
         Action::GoHome
         | Action::Install
         | Action::Map
@@ -101,17 +110,17 @@ fn scroll(model: &mut Model, by: isize) {
             let most = view::review_overflow(model);
             model.review.scroll = model.review.scroll.saturating_add_signed(by).min(most);
         }
+        Screen::Run if model.logs.is_some() => logs::scroll(model, by),
         Screen::Run => scroll_run(model, by),
         Screen::Reach => model.ways.cursor = moved(model.ways.cursor, model.ways.all.len()),
     }
 }
 
-/// At the end the display follows what is under way again.
+/// Whoever moves the cursor keeps it; with End it follows what is under way again.
 fn scroll_run(model: &mut Model, by: isize) {
-    let (top, most) = view::run_scroll(model);
     if let Some(board) = &mut model.board {
-        let to = top.saturating_add_signed(by).min(most);
-        board.scroll = (to < most || board.ended).then_some(to);
+        let to = board.at().saturating_add_signed(by).min(board.len().saturating_sub(1));
+        board.cursor = (by < TO_THE_END).then_some(to);
     }
 }
 
@@ -142,6 +151,7 @@ fn back(model: &mut Model) -> Vec<Effect> {
         Screen::Storage => model.screen = Screen::Home,
         Screen::Stack if model.wish.home => model.screen = Screen::Home,
         Screen::Cluster => model.tell("this is the first step; q leaves"),
+        Screen::Run if model.logs.is_some() => return logs::close(model),
         Screen::Run => return plan_again(model),
         Screen::Reach => {
             model.screen = Screen::Run;
@@ -392,6 +402,11 @@ fn close(model: &mut Model, take: bool) -> Vec<Effect> {
         Some(Popup::File { save, line }) if take => file(model, save, &line),
         Some(Popup::Field { field, line }) if take => {
             answer(model, field, line);
+            Vec::new()
+        }
+        Some(Popup::Filter { line }) if model.screen == Screen::Run => {
+            let text = if take { line.text().trim().to_owned() } else { String::new() };
+            logs::filter(model, text);
             Vec::new()
         }
         Some(Popup::Filter { line }) => {

@@ -5,11 +5,11 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Clear, Paragraph};
 
-use super::{Style, prose};
+use super::{Style, logs, prose};
 use crate::front::origin::Field;
 use crate::front::tui::keys;
 use crate::front::tui::look::{Look, columns};
-use crate::front::tui::model::{Line as Typed, Model, Popup};
+use crate::front::tui::model::{Line as Typed, Model, Popup, Screen};
 
 pub(super) fn draw(model: &Model, frame: &mut Frame<'_>) {
     let Some(popup) = &model.popup else { return };
@@ -54,7 +54,8 @@ pub(super) fn help_overflow(model: &Model) -> usize {
 
 fn filter(model: &Model, line: &Typed, width: usize) -> Vec<Line<'static>> {
     let found = match model.screen {
-        crate::front::tui::model::Screen::Storage => model.watch.chains(&line.text()).len(),
+        Screen::Run => model.logs.as_ref().map_or(0, |logs| logs::found(logs, &line.text())),
+        Screen::Storage => model.watch.chains(&line.text()).len(),
         _ => model.watch.entries(&line.text()).len(),
     };
     let mut lines = vec![typed(model, line, width)];

@@ -1,47 +1,41 @@
-//! A run: how far it is, every step, and below a step that stalls why it does.
+//! A run: how far it is, every step, and of the step that the cursor is on what it sees, and why it is not further.
 
+use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use seaworthy::doctor::{Cause, Outlook};
+use seaworthy::event::{Ended, Facts, Outcome, Part, PullState};
 
-use super::{marked, prose};
+use super::{DETAILS, List, WIDE, divided, marked, prose};
+use crate::front::facts_text::{coming, moved_text, name, part_text, pull_text};
 use crate::front::paint::{Paint, time};
 use crate::front::plain::{cause_text, finished_text};
-use crate::front::tui::look::{Look, Mark};
-use crate::front::tui::model::{Board, Model, Row, RowState};
+use crate::front::tui::look::{Look, Mark, columns};
+use crate::front::tui::model::{Board, Model, Post, Row, RowState};
 
 /// Columns of the bar.
 const BAR: usize = 24;
+/// From this width on a line has room for more than how far it is.
+const ROOMY: usize = 75;
+/// A step that took less says nothing of its time, milliseconds.
+const WORTH_SAYING: u64 = 100;
 
 /// How far it is, on one line that never scrolls away.
 pub(super) fn head(model: &Model) -> Line<'static> {
     model.board.as_ref().map_or_else(Line::default, |board| progress(model, board))
 }
 
-/// The lines below, and the one where something is under way.
-pub(super) fn lines(model: &Model, width: u16) -> (Vec<Line<'static>>, usize) {
-    let width = usize::from(width);
-    let Some(board) = &model.board else { return (Vec::new(), 0) };
-    let mut lines = Vec::new();
-    let mut busy = None;
-    for row in &board.rows {
-        if matches!(row.state, RowState::Busy { .. }) {
-            busy.get_or_insert(lines.len());
-        }
-        lines.extend(row_lines(model, row, width));
+/// The areas of the steps and of the details. These get the lines that they need, as long as enough is left.
+pub(super) fn areas(model: &Model, area: Rect, over_time: bool) -> (Rect, Rect) {
+    // Time takes all the width there is.
+    if area.width >= WIDE && !over_time {
+        return divided(area);
     }
-    lines.extend(board.notices.iter().flat_map(|notice| marked(model, Mark::Careful, notice, width)));
-    if let Some(outcome) = &board.outcome {
-        lines.push(Line::default());
-        lines.extend(prose(&finished_text(outcome, Paint(false)), 0, width, Look::strong()));
-    }
-    if let Some(Err(failure)) = &model.last {
-        lines.extend(marked(model, Mark::Bad, &failure.message, width));
-        lines.extend(failure.causes.iter().flat_map(|cause| prose(cause, 2, width, Style::new())));
-        lines.extend(failure.hint.iter().flat_map(|hint| prose(&format!("hint: {hint}"), 2, width, Style::new())));
-    }
-    let last = lines.len();
-    (lines, busy.unwrap_or(last))
+    let needed = u16::try_from(details(model, usize::from(area.width)).len() + 1).unwrap_or(u16::MAX);
+    let least = DETAILS.min(area.height / 2);
+    let low = needed.clamp(least, (area.height * 3 / 5).max(least));
+    let [above, below] = Layout::vertical([Constraint::Min(1), Constraint::Length(low)]).areas(area);
+    (above, below)
 }
 
 fn progress(model: &Model, board: &Board) -> Line<'static> {
@@ -55,40 +49,189 @@ fn progress(model: &Model, board: &Board) -> Line<'static> {
     Line::from(vec![Span::styled(bar, model.look.style(Mark::Busy)), Span::raw(text)])
 }
 
-fn row_lines(model: &Model, row: &Row, width: usize) -> Vec<Line<'static>> {
-    let title = &row.title;
+/// One line a step, and below one that stalls why, in another.
+pub(super) fn list(model: &Model, width: usize) -> List {
+    let Some(board) = &model.board else { return List { lines: Vec::new(), cursor: 0 } };
+    let (mut lines, mut cursor) = (Vec::new(), 0);
+    for (index, post) in board.posts().enumerate() {
+        let here = index == board.at();
+        if here {
+            cursor = lines.len();
+        }
+        let (mark, text, tail) = match post {
+            Post::Step(index) => step_words(model, &board.rows[index], width),
+            Post::Notice(index) => (Mark::Careful, board.notices[index].clone(), String::new()),
+            Post::End => end_words(model, board),
+        };
+        lines.push(line(model, width, here, (mark, &text, &tail)));
+        if let Post::Step(index) = post {
+            lines.extend(below(model, &board.rows[index], width));
+        }
+    }
+    List { lines, cursor }
+}
+
+/// A line of the list. What it is about gives way to how far it is.
+fn line(model: &Model, width: usize, here: bool, (mark, text, tail): (Mark, &str, &str)) -> Line<'static> {
+    let look = model.look;
+    let (cursor, sign) = (look.cursor(here), look.mark(mark, model.clock));
+    let room = width.saturating_sub(columns(cursor) + columns(sign) + 1);
+    let tail = look.cut(tail, room.saturating_sub(room / 3));
+    let text = look.cut(text, room.saturating_sub(columns(&tail)));
+    let style = if here { Look::chosen() } else { Style::new() };
+    let sign = Span::styled(format!("{sign} "), look.style(mark));
+    Line::from(vec![Span::raw(cursor), sign, Span::styled(format!("{text}{tail}"), style)])
+}
+
+/// The mark of a step, its title, and how far it is.
+pub(super) fn step_words(model: &Model, row: &Row, width: usize) -> (Mark, String, String) {
+    let title = row.title.clone();
     match &row.state {
-        RowState::Open => marked(model, Mark::Idle, title, width),
-        RowState::Left => marked(model, Mark::Careful, &format!("{title} (its end was not waited for)"), width),
-        RowState::Skipped => marked(model, Mark::Skipped, &format!("{title} (not done)"), width),
+        RowState::Open => (Mark::Idle, title, String::new()),
+        RowState::Left => (Mark::Careful, title, " (its end was not waited for)".to_owned()),
+        RowState::Skipped => (Mark::Skipped, title, " (not done)".to_owned()),
         RowState::Done { changed, millis, note } => {
             let note = note.as_ref().map_or_else(String::new, |note| format!(" ({note})"));
-            let took = if *changed || *millis >= 100 { format!("  {}", time(*millis)) } else { String::new() };
-            marked(model, Mark::Good, &format!("{title}{note}{took}"), width)
+            let worth_it = *changed || *millis >= WORTH_SAYING;
+            let took = if worth_it { format!("  {}", time(*millis)) } else { String::new() };
+            (Mark::Good, format!("{title}{note}"), took)
         }
-        RowState::Failed(cause) => {
-            let mut lines = marked(model, Mark::Bad, title, width);
-            lines.extend(cause_lines(model, cause, width));
-            lines
-        }
-        RowState::Busy { since, progress, cause } => {
-            let waited = format!("{} s", model.clock.saturating_sub(*since) / 1000);
+        RowState::Failed(_) => (Mark::Bad, title, String::new()),
+        RowState::Busy { progress, .. } => {
+            let mark = if row.is_stuck() { Mark::Careful } else { Mark::Busy };
+            let waited = format!("{} s", model.clock.saturating_sub(row.begun.unwrap_or(model.clock)) / 1000);
+            // Where there is little room the details say it.
+            let seen = row.seen.as_ref().filter(|_| width >= ROOMY);
+            let coming = seen.map_or_else(String::new, |(_, facts)| coming(&facts.pulls));
             let progress = if progress.is_empty() { String::new() } else { format!(": {progress}") };
-            let mut lines = marked(model, Mark::Busy, &format!("{title}{progress}  {waited}"), width);
-            lines.extend(cause.iter().flat_map(|cause| cause_lines(model, cause, width)));
-            lines
+            (mark, title, format!("{progress}{coming}  {waited}"))
         }
     }
 }
 
-fn cause_lines(model: &Model, cause: &Cause, width: usize) -> Vec<Line<'static>> {
-    let style = match cause.outlook {
+/// Why a step stalls or has failed, as far as one line goes; the details have all of it.
+fn below(model: &Model, row: &Row, width: usize) -> Option<Line<'static>> {
+    let cause = row.cause().filter(|_| row.is_stuck())?;
+    let text = model.look.cut(&format!("{}: {}", cause.reason, cause.message), width.saturating_sub(6));
+    Some(Line::styled(format!("      {text}"), cause_style(model, cause)))
+}
+
+pub(super) fn end_words(model: &Model, board: &Board) -> (Mark, String, String) {
+    let failure = model.last.as_ref().and_then(|last| last.as_ref().err());
+    let (mark, text) = match &board.outcome {
+        Some(Outcome { ended: Ended::Done, .. }) if failure.is_none() => (Mark::Good, "done".to_owned()),
+        Some(Outcome { ended: Ended::Interrupted, .. }) => (Mark::Careful, "interrupted".to_owned()),
+        Some(Outcome { ended: Ended::Failed, .. }) => (Mark::Bad, "failed".to_owned()),
+        _ => (Mark::Bad, failure.map_or_else(|| "ended".to_owned(), |failure| failure.message.clone())),
+    };
+    let took = board.outcome.as_ref().map_or_else(String::new, |outcome| format!("  {}", time(outcome.millis)));
+    (mark, text, took)
+}
+
+/// About the line that the cursor is on.
+pub(super) fn details(model: &Model, width: usize) -> Vec<Line<'static>> {
+    let Some(board) = &model.board else { return Vec::new() };
+    match board.post() {
+        None => Vec::new(),
+        Some(Post::Step(index)) => step_details(model, board, &board.rows[index], width),
+        Some(Post::Notice(index)) => marked(model, Mark::Careful, &board.notices[index], width),
+        Some(Post::End) => end_details(model, board, width),
+    }
+}
+
+fn end_details(model: &Model, board: &Board, width: usize) -> Vec<Line<'static>> {
+    let mut lines = Vec::new();
+    if let Some(outcome) = &board.outcome {
+        lines.extend(prose(&finished_text(outcome, Paint(false)), 0, width, Look::strong()));
+    }
+    if let Some(Err(failure)) = &model.last {
+        lines.extend(marked(model, Mark::Bad, &failure.message, width));
+        lines.extend(failure.causes.iter().flat_map(|cause| prose(cause, 2, width, Style::new())));
+        lines.extend(failure.hint.iter().flat_map(|hint| prose(&format!("hint: {hint}"), 2, width, Style::new())));
+    }
+    lines
+}
+
+fn step_details(model: &Model, board: &Board, row: &Row, width: usize) -> Vec<Line<'static>> {
+    let mut lines = about(board, row, width);
+    lines.extend(row.cause().into_iter().flat_map(|cause| cause_lines(model, cause, width)));
+    if let Some((_, facts)) = &row.seen {
+        lines.extend(fact_lines(model, board, (row, facts), width));
+    }
+    if let RowState::Done { note: Some(note), .. } = &row.state {
+        lines.extend(marked(model, Mark::Good, note, width));
+    }
+    lines
+}
+
+/// What the step is about, and how it stands in a word.
+fn about(board: &Board, row: &Row, width: usize) -> Vec<Line<'static>> {
+    let object = row.object.as_ref().filter(|object| object.api_version != "host");
+    let object = object.map_or_else(|| row.title.clone(), |object| name(object, &board.here));
+    let component = row.component.as_ref().map_or_else(String::new, |component| format!(" of {component}"));
+    let state = match &row.state {
+        RowState::Open => "not begun: what it needs comes first".to_owned(),
+        RowState::Busy { progress, .. } if progress.is_empty() => "under way".to_owned(),
+        RowState::Busy { progress, .. } => progress.clone(),
+        RowState::Done { changed: true, millis, .. } => format!("done in {}", time(*millis)),
+        RowState::Done { millis, .. } if *millis >= WORTH_SAYING => format!("as wanted after {}", time(*millis)),
+        RowState::Done { .. } => "as wanted; nothing was written".to_owned(),
+        RowState::Failed(_) => "failed".to_owned(),
+        RowState::Left => "begun; its end was not waited for".to_owned(),
+        RowState::Skipped => "not done in this run".to_owned(),
+    };
+    prose(&format!("{object}{component}: {state}"), 0, width, Look::strong())
+}
+
+/// What is still to come stands before what is there already.
+fn fact_lines(model: &Model, board: &Board, (row, facts): (&Row, &Facts), width: usize) -> Vec<Line<'static>> {
+    let over = row.ended.is_some();
+    let mut lines = facts.parts.iter().filter_map(|part| part_line(row, part, &board.here)).collect::<Vec<_>>();
+    let now = row.ended.unwrap_or(model.clock);
+    lines.extend(facts.pulls.iter().map(|pull| {
+        let mark = match pull.state {
+            PullState::Asked if over => Mark::Idle,
+            PullState::Asked => Mark::Busy,
+            PullState::Failed => Mark::Careful,
+            PullState::Done | PullState::Present => Mark::Good,
+        };
+        (mark, format!("image {}", pull_text(pull, row.age(pull, now))))
+    }));
+    lines.extend(facts.moved.map(|moved| (if over { Mark::Good } else { Mark::Busy }, moved_text(moved))));
+    lines.sort_by_key(|(mark, _)| *mark == Mark::Good);
+    let mut lines: Vec<Line<'static>> =
+        lines.iter().flat_map(|(mark, text)| marked(model, *mark, text, width)).collect();
+    if facts.more > 0 {
+        lines.extend(prose(&format!("and {} more", facts.more), 2, width, Look::faint()));
+    }
+    lines
+}
+
+fn part_line(row: &Row, part: &Part, here: &str) -> Option<(Mark, String)> {
+    let over = row.ended.is_some();
+    let mark = if part.ready >= part.wanted {
+        Mark::Good
+    } else if row.is_stuck() || over {
+        Mark::Careful
+    } else {
+        Mark::Busy
+    };
+    // What was seen last is not what is, once nobody looks any more and all went well.
+    let is_past = over && matches!(row.state, RowState::Done { .. }) && mark != Mark::Good;
+    (!is_past).then(|| (mark, part_text(part, here)))
+}
+
+fn cause_style(model: &Model, cause: &Cause) -> Style {
+    match cause.outlook {
         Outlook::Passing => Look::faint(),
         Outlook::Stuck => model.look.style(Mark::Careful),
         Outlook::Final => model.look.style(Mark::Bad),
-    };
-    let mut lines = prose(&cause_text(cause), 4, width, style);
+    }
+}
+
+fn cause_lines(model: &Model, cause: &Cause, width: usize) -> Vec<Line<'static>> {
+    let mut lines = prose(&cause_text(cause), 0, width, cause_style(model, cause));
     let remedy = cause.remedy.iter().filter(|_| cause.outlook != Outlook::Passing);
-    lines.extend(remedy.flat_map(|remedy| prose(&format!("do: {remedy}"), 4, width, Style::new())));
+    lines.extend(remedy.flat_map(|remedy| prose(&format!("do: {remedy}"), 0, width, Style::new())));
     lines
 }

@@ -62,6 +62,31 @@ fn bare() -> Home {
     Home::of(&Evidence::default(), &Freshness { awaited: 0, broken: None }, &Beside::default())
 }
 
+/// Images are on their way, and time has passed.
+fn pulling_now(size: Size) -> Model {
+    let began = enter(1).into_iter().chain([Message::Tick(2000)]);
+    after(reviewed(size), began.chain(pulling()).chain([Message::Tick(7500)]))
+}
+
+fn a_notice() -> Message {
+    let text = "the API server does not answer (Connection refused); trying again\u{1b}[2J".to_owned();
+    event(seaworthy::event::Event::Notice { text })
+}
+
+fn logs(said: Vec<seaworthy::logs::Said>) -> Message {
+    Message::Logs { ticket: 1, said }
+}
+
+fn over(why: &str) -> Message {
+    Message::LogsOver { ticket: 1, why: why.to_owned() }
+}
+
+/// Why a run does not begin.
+fn locked() -> Failure {
+    let message = "harbour/shop is held by process 4711 of this machine, since 2 min";
+    Failure::new("locked", seaworthy::error::Class::Failed, message, Some("wait for it, or end it".to_owned()))
+}
+
 /// Every screen in the states that matter: nothing yet, wrong, long, full.
 fn screens(size: Size) -> Vec<(&'static str, Model)> {
     let look = Look { colour: true, unicode: true };
@@ -75,10 +100,8 @@ fn screens(size: Size) -> Vec<(&'static str, Model)> {
         "run 20260102-030405 is not finished, and wants something else:\nprofile: ha, was single-node",
         "finish it with `seaworthy runs resume 20260102-030405`",
     );
-    let running = || after(reviewed(size), enter(1).into_iter().chain(stalls()).chain([Message::Tick(65_000)]));
-    let failed = [finished(Ended::Failed), Message::Ended(Ok(std::process::ExitCode::FAILURE))];
     let done = [finished(Ended::Done), Message::Ended(Ok(std::process::ExitCode::SUCCESS))];
-    let reach = after(running(), done.into_iter().chain(enter(1)));
+    let reach = after(running(size), done.into_iter().chain(enter(1)));
     vec![
         ("cluster-empty", empty),
         ("cluster-none", after(Model::new(look, size, Wish::default()), [Message::Looked])),
@@ -102,9 +125,6 @@ fn screens(size: Size) -> Vec<(&'static str, Model)> {
             "review-refused",
             after(reviewed(size), [letter('r'), Message::Planned { ticket: 2, made: Err(Box::new(refused)) }]),
         ),
-        ("run", running()),
-        ("run-leave", after(running(), [letter('q')])),
-        ("run-failed", after(running(), failed)),
         ("reach", after(reach, [Message::Opened(Ok("http://127.0.0.1:8080".to_owned()))])),
         ("help", after(begun(size), enter(3).into_iter().chain([letter('?')]))),
         ("home-connecting", at_home_first(size)),
@@ -123,6 +143,46 @@ fn screens(size: Size) -> Vec<(&'static str, Model)> {
         ("storage", after(at_home(size, Ok(home(true))), [letter('m')])),
         ("storage-broken", after(at_home(size, Ok(home(false))), [letter('m')])),
         ("storage-empty", after(at_home(size, Ok(bare())), [letter('m')])),
+    ]
+    .into_iter()
+    .chain(run_screens(size))
+    .collect()
+}
+
+/// A run that waits.
+fn running(size: Size) -> Model {
+    after(reviewed(size), enter(1).into_iter().chain(stalls()).chain([Message::Tick(65_000)]))
+}
+
+/// The run, its logs and its time.
+fn run_screens(size: Size) -> Vec<(&'static str, Model)> {
+    let letter = |letter| key(KeyCode::Char(letter));
+    let running = || running(size);
+    let failed = [finished(Ended::Failed), Message::Ended(Ok(std::process::ExitCode::FAILURE))];
+    vec![
+        ("run", running()),
+        ("run-first", after(reviewed(size), enter(1))),
+        ("run-pulling", pulling_now(size)),
+        ("run-moving", after(reviewed(size), enter(1).into_iter().chain(moving()).chain([Message::Tick(9000)]))),
+        ("run-moved", after(running(), [key(KeyCode::Up)])),
+        ("run-notice", after(running(), [a_notice(), key(KeyCode::End), key(KeyCode::PageDown)])),
+        ("run-timeline", after(reviewed(size), over_time().into_iter().chain([letter('t')]))),
+        ("run-timeline-first", after(reviewed(size), enter(1).into_iter().chain([letter('t')]))),
+        (
+            "run-timeline-done",
+            after(reviewed(size), over_time().into_iter().chain([a_notice(), finished(Ended::Done), letter('t')])),
+        ),
+        ("logs-asking", after(running(), [letter('l')])),
+        ("logs", after(running(), [letter('l'), logs(said())])),
+        ("logs-many", after(running(), [letter('l'), logs(many(300)), key(KeyCode::PageUp)])),
+        ("logs-filter", after(running(), [letter('l'), logs(said()), letter('/'), letter('m'), letter('u')])),
+        ("logs-nothing", after(running(), [letter('l'), logs(many(3)), letter('/'), letter('q'), key(KeyCode::Enter)])),
+        ("logs-without-pods", after(running(), [letter('l'), over("ConfigMap/sea/shop has no pods, and so no logs")])),
+        ("logs-broken", after(running(), [letter('l'), logs(many(3)), over("its pods may not be read: forbidden")])),
+        ("run-leave", after(running(), [letter('q')])),
+        ("run-failed", after(running(), failed)),
+        ("run-done", after(running(), [finished(Ended::Done), Message::Ended(Ok(std::process::ExitCode::SUCCESS))])),
+        ("run-refused", after(reviewed(size), enter(1).into_iter().chain([Message::Ended(Err(Box::new(locked())))]))),
     ]
 }
 
