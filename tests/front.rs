@@ -1,5 +1,6 @@
 //! The program in a terminal: a real pseudo-terminal, and a person who presses keys.
 
+mod manners;
 mod plain;
 mod pty;
 mod wizard;

@@ -69,7 +69,7 @@ impl Chart {
         let mut on = vec![false; self.bars.len()];
         let latest = |numbers: &mut dyn Iterator<Item = usize>| {
             let ends = numbers.filter_map(|number| Some((self.end(self.bars.get(number)?)?, number)));
-            ends.max_by_key(|(end, number)| (*end, std::cmp::Reverse(*number))).map(|(_, number)| number)
+            ends.max_by_key(|(end, number)| (*end, *number)).map(|(_, number)| number)
         };
         let mut next = latest(&mut (0..self.bars.len()));
         // A plan from a file may go in circles.

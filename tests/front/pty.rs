@@ -23,7 +23,7 @@ const STACKS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/cli/st
 pub(super) struct Terminal {
     pub(super) fake: Fake,
     pub(super) home: TempDir,
-    _server: Server,
+    server: Server,
     master: Box<dyn MasterPty + Send>,
     keys: Box<dyn Write + Send>,
     child: Box<dyn Child + Send + Sync>,
@@ -56,6 +56,16 @@ impl Terminal {
         std::fs::create_dir_all(home.path().join(".kube")).unwrap();
         let text = kubeconfig(&format!("http://{}", server.address));
         std::fs::write(home.path().join(".kube/config"), text).unwrap();
+        Self::start_in((fake, server, home), program, arguments, environment)
+    }
+
+    /// Starts it with what is there already.
+    fn start_in(
+        (fake, server, home): (Fake, Server, TempDir),
+        program: &str,
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+    ) -> Self {
         let pair = native_pty_system().openpty(size(24, 80)).unwrap();
         let settings = settings(pair.master.as_ref());
         let mut command = CommandBuilder::new(program);
@@ -90,7 +100,7 @@ impl Terminal {
             }
         });
         let keys = pair.master.take_writer().unwrap();
-        Self { fake, home, _server: server, master: pair.master, keys, child, screen, reader, closing, settings }
+        Self { fake, home, server, master: pair.master, keys, child, screen, reader, closing, settings }
     }
 
     /// Starts the wizard with the stacks of the tests.
@@ -132,6 +142,22 @@ impl Terminal {
     pub(super) fn signal(&self, signal: Signal) {
         let id = i32::try_from(self.child.process_id().unwrap()).unwrap();
         kill_process(Pid::from_raw(id).unwrap(), signal).unwrap();
+    }
+
+    /// Kills the program without a word, and starts it again in another terminal, as the same person before the same cluster.
+    #[track_caller]
+    pub(super) fn killed_and_started_again(mut self, arguments: &[&str]) -> Self {
+        self.signal(Signal::KILL);
+        end_of(self.child.as_mut()).expect("it was killed");
+        let there = (self.fake, self.server, self.home);
+        Self::start_in(there, env!("CARGO_BIN_EXE_seaworthy"), arguments, &[])
+    }
+
+    /// Many sizes one after the other, as when a window is dragged to and fro; what is shown meanwhile nobody can read.
+    pub(super) fn storm(&self, sizes: impl Iterator<Item = (u16, u16)>) {
+        for (lines, columns) in sizes {
+            self.master.resize(size(lines, columns)).unwrap();
+        }
     }
 
     /// Waits for the end of the program: its exit code, and all that it leaves on the screen. The terminal must be as it

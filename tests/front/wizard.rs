@@ -11,7 +11,7 @@ const CONTROL_C: &str = "\x03";
 const CONTROL_Z: &str = "\x1a";
 
 /// As far as the plan.
-fn planned() -> Terminal {
+pub(super) fn planned() -> Terminal {
     let mut terminal = Terminal::wizard(&[]);
     terminal.see("✓ harbour (current)");
     terminal.is_taken();
@@ -41,7 +41,7 @@ fn planned() -> Terminal {
 }
 
 /// The line that the cursor is on.
-fn cursor(terminal: &Terminal) -> String {
+pub(super) fn cursor(terminal: &Terminal) -> String {
     let text = terminal.see("▸ ");
     text.lines().find(|line| line.starts_with('▸')).unwrap_or_default().to_owned()
 }
