@@ -131,6 +131,7 @@ mod tests {
             state: RunState::Done,
             causes: Vec::new(),
             resumed: 0,
+            took: None,
         }
     }
 

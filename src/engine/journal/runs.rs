@@ -5,7 +5,7 @@ use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use super::entry::FORMAT;
@@ -54,6 +54,8 @@ pub struct RunRecord {
     pub causes: Vec<Cause>,
     /// Times that it was taken up again.
     pub resumed: usize,
+    /// How long it took from its opening to its last end.
+    pub took: Option<SignedDuration>,
 }
 
 impl RunRecord {
@@ -314,7 +316,19 @@ fn replay(path: &Path, bytes: &[u8]) -> Result<RunRecord, JournalError> {
             (None, Entry::Opened { run, at, command, inputs, plan, .. }) => {
                 let (inputs, plan, state, resumed) = (*inputs, *plan, RunState::Open, 0);
                 let (done, agreed, causes) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
-                record = Some(RunRecord { run, at, command, inputs, plan, state, done, agreed, causes, resumed });
+                record = Some(RunRecord {
+                    run,
+                    at,
+                    command,
+                    inputs,
+                    plan,
+                    state,
+                    done,
+                    agreed,
+                    causes,
+                    resumed,
+                    took: None,
+                });
             }
             (Some(record), entry) => apply(record, entry),
             (None, _) => return Err(broken(number, "the first line does not open a run".to_owned())),
@@ -338,7 +352,8 @@ fn apply(record: &mut RunRecord, entry: Entry) {
             record.state = RunState::Open;
             record.causes.clear();
         }
-        Entry::Closed { ended, .. } => {
+        Entry::Closed { at, ended } => {
+            record.took = Some(at.duration_since(record.at));
             record.state = match ended {
                 Ended::Done => RunState::Done,
                 Ended::Failed => RunState::Failed,

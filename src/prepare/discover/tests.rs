@@ -59,6 +59,7 @@ fn run(id: &str, purpose: Purpose, state: RunState) -> RunRecord {
         agreed: BTreeSet::new(),
         causes: Vec::new(),
         resumed: 0,
+        took: None,
     }
 }
 
