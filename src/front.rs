@@ -16,6 +16,7 @@ pub(crate) mod quiet;
 pub(crate) mod recover_text;
 pub(crate) mod report_text;
 pub(crate) mod screen;
+pub(crate) mod stack_text;
 pub(crate) mod tui;
 
 use std::io::{IsTerminal as _, Write as _};

@@ -14,6 +14,8 @@ pub(crate) struct Board {
     by_id: HashMap<String, usize>,
     pub(crate) done: usize,
     pub(crate) total: usize,
+    /// Steps of the runs before this one, where several follow each other.
+    before: usize,
     /// Lines that belong to no step.
     pub(crate) notices: Vec<String>,
     pub(crate) outcome: Option<Outcome>,
@@ -54,33 +56,62 @@ pub(crate) enum RowState {
 }
 
 impl Board {
-    pub(crate) fn new(plan: &Plan, now: u64) -> Self {
+    pub(crate) fn new<'a>(plans: impl IntoIterator<Item = &'a Plan>, now: u64) -> Self {
+        let mut board = Self { began: now, ..Self::default() };
+        plans.into_iter().for_each(|plan| board.expect(plan));
+        board
+    }
+
+    /// Steps that are to come; those that are known already come again.
+    fn expect(&mut self, plan: &Plan) {
         let here = format!("/{}/", plan.installation.namespace);
-        // Nearly everything is in one namespace, which the heading names.
-        let title = |title: &str| title.replacen(&here, "/", 1);
-        let rows = plan.steps.iter().map(|step| Row { title: title(&step.title), state: RowState::Open });
-        let by_id = plan.steps.iter().enumerate().map(|(index, step)| (step.id.clone(), index));
-        Self { rows: rows.collect(), by_id: by_id.collect(), total: plan.steps.len(), began: now, ..Self::default() }
+        for step in &plan.steps {
+            if self.by_id.contains_key(&step.id) {
+                continue;
+            }
+            self.by_id.insert(step.id.clone(), self.rows.len());
+            // Nearly everything is in one namespace, which the heading names.
+            let title = step.title.replacen(&here, "/", 1);
+            self.rows.push(Row { title, state: RowState::Open });
+        }
+        self.total = self.rows.len();
     }
 
     /// One more thing happened.
     pub(crate) fn add(&mut self, event: Event, now: u64) {
         match event {
+            Event::Planned { plan } => {
+                // One run after the other: a check of what was added is one, too.
+                if let Some(over) = self.outcome.take() {
+                    self.before += over.total;
+                    self.over = None;
+                }
+                self.expect(&plan);
+            }
             // What is asked is asked by the pilot, through the face.
-            Event::Planned { .. } | Event::Ask { .. } => {}
-            Event::Started { run, total } => (self.run, self.total) = (run, total),
+            Event::Ask { .. } => {}
+            Event::Started { run, total } => {
+                self.run = run;
+                self.count(0, total);
+            }
             Event::Step { id, done, total, state } => {
-                (self.done, self.total) = (done, total);
+                self.count(done, total);
                 self.step(&id, state, now);
             }
             Event::Waiting { id, progress, cause, .. } => self.waits(&id, progress, cause, now),
             Event::Notice { text } => self.notices.push(text),
             Event::Finished { outcome } => {
-                self.done = outcome.done;
+                self.count(outcome.done, outcome.total);
                 self.over = Some(now);
                 self.outcome = Some(outcome);
             }
         }
+    }
+
+    /// How far all runs together are; of those to come at least what is known.
+    fn count(&mut self, done: usize, total: usize) {
+        self.done = self.before + done;
+        self.total = self.rows.len().max(self.before + total);
     }
 
     fn step(&mut self, id: &str, state: StepState, now: u64) {
