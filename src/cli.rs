@@ -3,11 +3,12 @@
 
 mod chart;
 pub(crate) mod choose;
-mod cluster;
+pub(crate) mod cluster;
 mod detect;
 mod doctor;
 mod explain;
 mod failure;
+mod forecast;
 mod health;
 mod hold;
 mod images;
@@ -18,7 +19,7 @@ mod new_stack;
 mod open;
 pub(crate) mod pilot;
 mod pool;
-mod prerequisites;
+pub(crate) mod prerequisites;
 mod recover;
 mod render;
 mod rollback;
@@ -46,7 +47,7 @@ use seaworthy::host::engines::Product;
 use seaworthy::images::login::Login;
 
 pub(crate) use failure::Failure;
-pub(crate) use session::Session;
+pub(crate) use session::{Session, Turn};
 pub(crate) use typed::typed;
 pub(crate) use usage::parse;
 
@@ -256,20 +257,30 @@ fn duration(text: &str) -> Result<Duration, String> {
 /// When the program cannot even begin: no runtime. Everything else ends in an exit code.
 pub(crate) fn execute(cli: Cli) -> color_eyre::Result<ExitCode> {
     let format = cli.globals.output;
-    let session = match Session::new(cli.globals) {
+    let globals = cli.globals.clone();
+    let mut session = match Session::new(cli.globals) {
         Ok(session) => Arc::new(session),
         Err(failure) => return Ok(session::fail(&failure, format)),
     };
-    let runtime = runtime(session.globals.sandbox.is_some())?;
-    let result = runtime.block_on(dispatch(&session, cli.command));
-    session.account();
-    let result = result.and_then(|code| session.close().map(|()| code));
-    // A probe of a dead mount may still sit in the kernel: nobody waits for it.
-    runtime.shutdown_background();
-    Ok(match result {
-        Ok(code) => code,
-        Err(failure) => session.fail(&failure),
-    })
+    let mut command = cli.command;
+    loop {
+        let again = wizard::command(command.as_ref());
+        let runtime = runtime(session.globals.sandbox.is_some())?;
+        let result = runtime.block_on(dispatch(&session, command));
+        session.account();
+        let result = result.and_then(|code| session.close().map(|()| code));
+        // A probe of a dead mount may still sit in the kernel: nobody waits for it.
+        runtime.shutdown_background();
+        match (result, session.turn()) {
+            // Another kind of cluster was chosen, of which time goes otherwise: it begins anew there.
+            (Ok(_), Some(turn)) => {
+                session = Arc::new(Session::turned(&globals, turn));
+                command = again;
+            }
+            (Ok(code), None) => return Ok(code),
+            (Err(failure), _) => return Ok(session.fail(&failure)),
+        }
+    }
 }
 
 /// The time of a sandbox can only leap on a single thread.

@@ -19,6 +19,7 @@ pub(crate) mod quiet;
 pub(crate) mod recover_text;
 pub(crate) mod report_text;
 pub(crate) mod screen;
+pub(crate) mod stack_text;
 pub(crate) mod timeline;
 pub(crate) mod tui;
 

@@ -4,6 +4,7 @@ pub mod chart;
 pub mod discover;
 mod health;
 pub mod needs;
+pub mod outline;
 mod rehearse;
 mod room;
 mod secrets;

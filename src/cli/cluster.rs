@@ -4,6 +4,7 @@ mod create;
 mod delete;
 mod list;
 mod up;
+pub(crate) mod yard;
 
 use std::process::ExitCode;
 use std::time::Duration;

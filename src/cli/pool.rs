@@ -12,6 +12,9 @@ use super::{Failure, Session};
 use crate::front::paint::Paint;
 use crate::front::say;
 
+/// What is said meanwhile.
+pub(crate) const LOOKING: &str = "asking the cluster, engines and interfaces for their addresses";
+
 /// `prerequisites pool ...`
 #[derive(Debug, Args)]
 pub(crate) struct PoolArgs {
@@ -43,18 +46,27 @@ pub(crate) async fn work_out(
     given: &[String],
     needed: u32,
 ) -> Result<(Proof, Option<Reach>), Failure> {
-    let given = network::read(given).map_err(refused)?;
-    let busy = session.busy("asking the cluster, engines and interfaces for their addresses");
-    let Seen { inputs, reach } = look(session, cluster, needed).await?;
+    network::read(given).map_err(refused)?;
+    let busy = session.busy(LOOKING);
+    let seen = look(session, cluster, needed).await;
     drop(busy);
-    let proof = if given.is_empty() { network::decide(&inputs) } else { network::check(&inputs, &given) };
-    Ok((proof.map_err(refused)?, reach))
+    Ok((prove(&seen, given)?, seen.reach))
+}
+
+/// The pool of what was seen; what is given is checked instead. Asks nobody.
+///
+/// # Errors
+/// See [`work_out`].
+pub(crate) fn prove(seen: &Seen, given: &[String]) -> Result<Proof, Failure> {
+    let given = network::read(given).map_err(refused)?;
+    let proof = if given.is_empty() { network::decide(&seen.inputs) } else { network::check(&seen.inputs, &given) };
+    proof.map_err(refused)
 }
 
 /// Whether the pool that a cluster has from us still fits, now that its nodes may have other addresses.
 pub(super) async fn check_again(session: &Session, context: &str) -> Result<(), Failure> {
     let cluster = session.connect_to(Some(context)).await?;
-    let Seen { inputs, .. } = look(session, &cluster, 1).await?;
+    let Seen { inputs, .. } = look(session, &cluster, 1).await;
     match network::kept(&inputs) {
         None => {}
         Some(Ok(proof)) => {
@@ -70,16 +82,17 @@ pub(super) async fn check_again(session: &Session, context: &str) -> Result<(), 
     Ok(())
 }
 
-async fn look(session: &Session, cluster: &Cluster, needed: u32) -> Result<Seen, Failure> {
+/// Looks without a sign of life: a full screen has its own.
+pub(crate) async fn look(session: &Session, cluster: &Cluster, needed: u32) -> Seen {
     if session.globals.sandbox.is_some() {
         let shore = session.shore().await;
-        return Ok(network::see(&network::snapshot(cluster).await, &shore, &cluster.id.server, needed));
+        return network::see(&network::snapshot(cluster).await, &shore, &cluster.id.server, needed);
     }
     let kubeconfig = session.globals.kubeconfig.as_deref();
-    Ok(network::look(cluster, &session.here, kubeconfig, needed).await)
+    network::look(cluster, &session.here, kubeconfig, needed).await
 }
 
-fn refused(refusal: Refusal) -> Failure {
+pub(crate) fn refused(refusal: Refusal) -> Failure {
     let lines = refusal.lines().iter().map(|line| printable(line)).collect();
     Failure::from(refusal).because(lines)
 }

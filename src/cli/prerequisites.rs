@@ -1,6 +1,7 @@
 //! `prerequisites list|install|uninstall|pool`: what stacks expect of a cluster.
 
 mod check;
+mod ground;
 mod install;
 pub(crate) mod uninstall;
 
@@ -8,17 +9,16 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use seaworthy::cluster::Cluster;
-use seaworthy::network::{Proof, Reach};
 use seaworthy::plan::Installation;
-use seaworthy::prerequisites::{
-    Assessment, Blocked, Health, Picture, Prerequisite, Verdict, Wants, assess, look, shared_path,
-};
+use seaworthy::prerequisites::{Assessment, Health, Picture, Prerequisite, Verdict, look};
 use seaworthy::stack::Stack;
 use serde_json::json;
 
 use super::pool::{self, PoolArgs};
 use super::{Failure, Session};
 use crate::front::paint::{cut, table, wrap};
+pub(crate) use ground::{Asked, Ground, Judged};
+pub(crate) use install::{Order, command, order, run_on};
 
 /// The width that every terminal has.
 const WIDTH: usize = 80;
@@ -44,7 +44,7 @@ pub(crate) enum PrerequisitesCommand {
 }
 
 /// `prerequisites install`
-#[derive(Debug, Default, Args)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
 pub(crate) struct InstallArgs {
     /// Which: local-path, shared-path, metrics-server, metallb, kruise (default: all that are missing; shared-path only by its name)
     pub(crate) names: Vec<Prerequisite>,
@@ -116,7 +116,10 @@ pub(crate) async fn run(session: &Session, command: &PrerequisitesCommand) -> Re
 
 /// Connects and looks.
 async fn picture(session: &Session) -> Result<(Cluster, Picture), Failure> {
-    let cluster = session.connect().await?;
+    picture_of(session, session.connect().await?).await
+}
+
+async fn picture_of(session: &Session, cluster: Cluster) -> Result<(Cluster, Picture), Failure> {
     let busy = session.busy("looking for what is there");
     let picture = look(&cluster).await.map_err(|error| Failure::kube(&error))?;
     drop(busy);
@@ -137,63 +140,16 @@ fn bare(stack: &Stack) -> Installation {
 
 async fn list(session: &Session) -> Result<ExitCode, Failure> {
     let (cluster, picture) = picture(session).await?;
-    let Judged { all, pool } = judge(session, &cluster, &picture, &Asked::default()).await?;
+    let asked = Asked::default();
+    let ground = Ground::look((session, &cluster), picture, std::slice::from_ref(&asked), true).await;
+    let Judged { all, pool } = ground.judge(&asked)?;
     let document = json!({"cluster": cluster.id, "prerequisites": all, "pool": pool.map(|(proof, _)| proof)});
     session.print("Prerequisites", &document, || list_text(&all));
     Ok(ExitCode::SUCCESS)
 }
 
-/// Which are asked for, and what is said about them.
-#[derive(Debug, Default)]
-struct Asked {
-    /// Empty: all.
-    names: Vec<Prerequisite>,
-    /// `--pool`.
-    pool: Vec<String>,
-    /// `--adopt`.
-    adopt: Vec<Prerequisite>,
-}
-
-/// How they stand.
-struct Judged {
-    all: Vec<Assessment>,
-    /// The addresses for load balancers with their proof, where they had to be known, and whether this machine reaches them.
-    pool: Option<(Proof, Option<Reach>)>,
-}
-
-/// Assesses what is asked for. The network is looked at only when nothing else decides about load balancers.
-async fn judge(session: &Session, cluster: &Cluster, picture: &Picture, asked: &Asked) -> Result<Judged, Failure> {
-    let mut wants = Wants { by_name: !asked.names.is_empty(), adopt: asked.adopt.clone(), ..Wants::default() };
-    let named = |prerequisite: &Prerequisite| asked.names.is_empty() || asked.names.contains(prerequisite);
-    let names: Vec<Prerequisite> = Prerequisite::ALL.into_iter().filter(named).collect();
-    let mut pool = None;
-    let open = |it: &Prerequisite| *it == Prerequisite::Metallb && assess(*it, picture, &wants).wants_pool;
-    if names.iter().any(open) {
-        let needed = picture.load_balancers().max(1);
-        match pool::work_out(session, cluster, &asked.pool, needed).await {
-            Ok(worked_out) => {
-                let ranges = worked_out.0.addresses.iter().map(ToString::to_string).collect();
-                (wants.pool, pool) = (Some(Ok(ranges)), Some(worked_out));
-            }
-            // What was typed has to be right; what was worked out is only missing.
-            Err(failure) if !asked.pool.is_empty() => return Err(failure),
-            Err(Failure { message, hint, .. }) => {
-                let remedy = hint.unwrap_or_else(|| "name them with --pool FIRST-LAST".to_owned());
-                let because = message.lines().map(str::trim).collect::<Vec<_>>().join("; ").replace(":;", ":");
-                wants.pool = Some(Err(Blocked { because, remedy, blind: false }));
-            }
-        }
-    }
-    if names.iter().any(|it| assess(*it, picture, &wants).wants_folder) {
-        let busy = session.busy("asking the engines of this machine what the nodes share");
-        wants.folder = Some(shared_path::folder(picture, &session.shore().await, &cluster.id.server));
-        drop(busy);
-    }
-    Ok(Judged { all: names.iter().map(|it| assess(*it, picture, &wants)).collect(), pool })
-}
-
 /// A table that fits on 80 columns, and below it why.
-fn list_text(all: &[Assessment]) -> String {
+pub(crate) fn list_text(all: &[Assessment]) -> String {
     let rows: Vec<Vec<String>> = all.iter().map(row).collect();
     let table = table(&["PREREQUISITE", "THERE", "BY", "WORKS", "INSTALL WOULD"], &rows);
     let details = all.iter().flat_map(|it| {
@@ -220,7 +176,7 @@ fn row(assessment: &Assessment) -> Vec<String> {
 }
 
 /// What `install` would do, in a word or two.
-fn act_text(assessment: &Assessment) -> &'static str {
+pub(crate) fn act_text(assessment: &Assessment) -> &'static str {
     match (&assessment.verdict, assessment.found.as_ref().map(|found| &found.health)) {
         (Verdict::Keep { .. }, Some(Health::Unhealthy { .. })) => "mend it",
         (Verdict::Use { .. } | Verdict::Keep { .. }, _) => "do nothing",
@@ -233,7 +189,7 @@ fn act_text(assessment: &Assessment) -> &'static str {
 }
 
 /// Why, in a sentence.
-fn why_text(assessment: &Assessment) -> String {
+pub(crate) fn why_text(assessment: &Assessment) -> String {
     match &assessment.verdict {
         Verdict::Use { because } | Verdict::Install { because, .. } | Verdict::Leave { because } => because.clone(),
         Verdict::Keep { .. } => match assessment.found.as_ref().map(|found| &found.health) {

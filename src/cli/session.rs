@@ -43,6 +43,17 @@ pub(crate) struct Session {
     pub(crate) here: Surroundings,
     meter: OnceLock<Meter>,
     sandbox: OnceLock<Sandbox>,
+    /// What was chosen in the place of this session's clusters.
+    turn: OnceLock<Turn>,
+}
+
+/// Other clusters than those that a session was begun with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// A simulated one.
+    Sandbox(Kind),
+    /// Those of this machine.
+    Machine,
 }
 
 impl Session {
@@ -53,7 +64,42 @@ impl Session {
         one_cluster(&globals)?;
         set_place(&globals);
         let here = Surroundings::new(variables(), rustix::process::geteuid().as_raw());
-        Ok(Self { globals, here, meter: OnceLock::new(), sandbox: OnceLock::new() })
+        Ok(Self::at(globals, here))
+    }
+
+    fn at(globals: Globals, here: Surroundings) -> Self {
+        Self { globals, here, meter: OnceLock::new(), sandbox: OnceLock::new(), turn: OnceLock::new() }
+    }
+
+    /// What was begun with these options goes on in a sandbox, or with the clusters that they name.
+    pub(crate) fn turned(globals: &Globals, turn: Turn) -> Self {
+        let sandbox = match turn {
+            Turn::Sandbox(kind) => Some(kind),
+            Turn::Machine => None,
+        };
+        let mut globals = Globals { sandbox, ..globals.clone() };
+        if sandbox.is_some() {
+            (globals.kubeconfig, globals.context) = (None, None);
+        }
+        set_place(&globals);
+        Self::at(globals, Surroundings::new(variables(), rustix::process::geteuid().as_raw()))
+    }
+
+    /// The person has chosen a sandbox in the place of clusters, or the other way round.
+    pub(crate) fn turn_to(&self, turn: Turn) {
+        self.turn.get_or_init(|| turn);
+    }
+
+    /// What was chosen so.
+    pub(crate) fn turn(&self) -> Option<Turn> {
+        self.turn.get().copied()
+    }
+
+    /// The same with the clusters of another kubeconfig file.
+    pub(crate) fn with_kubeconfig(&self, file: &std::path::Path) -> Self {
+        let globals = Globals { kubeconfig: Some(file.to_owned()), context: None, ..self.globals.clone() };
+        set_place(&globals);
+        Self::at(globals, self.here.clone())
     }
 
     /// The same, turned to another context: what is typed there is typed here.
@@ -64,7 +110,7 @@ impl Session {
         }
         set_place(&globals);
         let sandbox = self.sandbox.get().cloned().map_or_else(OnceLock::new, OnceLock::from);
-        Self { globals, here: self.here.clone(), meter: OnceLock::new(), sandbox }
+        Self { sandbox, ..Self::at(globals, self.here.clone()) }
     }
 
     /// Whether a display may move: a person looks at it, and did not ask for lines.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Subcommand;
-use seaworthy::stack::definition::{Chart, ChartFailure, Difference, RunTime};
+use seaworthy::stack::definition::{Chart, ChartFailure, Difference, RunTime, Survival};
 use seaworthy::stack::{Report, Setting, Severity, Stack, source, validate as validate_stack, validate_folder};
 use serde_json::json;
 
@@ -91,6 +91,8 @@ fn show_text(stack: &Stack) -> String {
         let needs = &profile.needs;
         let room = format!("{}, {} CPU, {} memory", count(needs.nodes as usize, "node"), needs.cpu, needs.memory);
         lines.push(format!("  {name:<16} {} Needs {room}.", profile.description));
+        let told = |it: &Survival| format!("    loss of {:<8} {}: {}", it.loss.name(), it.holds.name(), it.what);
+        lines.extend(profile.survives.iter().map(told));
     }
     lines.extend(definition.chart.iter().flat_map(chart_lines));
     if !definition.differs.is_empty() {

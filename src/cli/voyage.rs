@@ -19,6 +19,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::failure::code;
+use super::forecast::time_of;
 use super::landing::Landing;
 use super::pilot::{self, Front, Told};
 use super::{Failure, Session, health};
@@ -113,6 +114,7 @@ impl Voyage<'_> {
         if plan.writes() && !self.agreed {
             self.show(plan);
             if !self.session.globals.yes {
+                self.face.show(|_| time_of(self.session, std::iter::once(plan)));
                 ask_to_go_on(&self.face).await.map_err(|failure| stays_open(failure, open))?;
             }
         }

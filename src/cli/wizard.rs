@@ -1,13 +1,16 @@
 //! `install` without a stack, and the program without a command: everything is asked for.
 
 mod answers;
+mod around;
 mod director;
+mod groundwork;
 mod logs;
 mod lookout;
 mod origin;
 mod plain_home;
 
 use std::io::{BufWriter, IsTerminal as _, stderr};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -22,7 +25,7 @@ use tokio::sync::mpsc;
 
 use super::choose::choices;
 use super::install::{self, InstallArgs};
-use super::{Cli, Failure, Session};
+use super::{Cli, Command, Failure, Session, prerequisites};
 use crate::front::can_ask;
 use crate::front::form::quoted;
 use crate::front::origin::{STAND_INS, load_option};
@@ -56,6 +59,14 @@ pub(super) async fn home(session: &Arc<Session>) -> Result<ExitCode, Failure> {
     Ok(ExitCode::from(2))
 }
 
+/// The command that begins the same way again, where it is one of those that ask for everything.
+pub(super) fn command(command: Option<&Command>) -> Option<Command> {
+    match command {
+        Some(Command::Install(arguments)) => Some(Command::Install(arguments.clone())),
+        _ => None,
+    }
+}
+
 /// `install` without a stack.
 pub(super) async fn run(session: &Arc<Session>, arguments: &InstallArgs) -> Result<ExitCode, Failure> {
     begin(session, arguments, false).await
@@ -74,17 +85,32 @@ async fn begin(session: &Arc<Session>, arguments: &InstallArgs, home: bool) -> R
         session.sandbox(kind)?;
     }
     if session.is_lively() {
-        return full_screen(session, arguments, home).await;
+        return Box::pin(full_screen(session, arguments, home)).await;
     }
-    let (context, arguments) = answers::ask(session, arguments).await?;
-    install::run_on(session, Some(&context), &arguments).await
+    line_by_line(session, arguments).await
 }
 
-async fn full_screen(session: &Arc<Session>, arguments: &InstallArgs, home: bool) -> Result<ExitCode, Failure> {
-    let wish = Wish { home, ..wish(session, arguments)? };
+/// The questions one after the other, and what follows from the answers.
+async fn line_by_line(session: &Arc<Session>, arguments: &InstallArgs) -> Result<ExitCode, Failure> {
+    let Some(answers) = Box::pin(answers::ask(session, arguments)).await? else { return Ok(ExitCode::SUCCESS) };
+    let answers::Answers { session, context, arguments, first } = answers;
+    let session = &session;
+    if let Some(first) = first.filter(|_| !arguments.dry_run) {
+        let cluster = session.connect_to(Some(&context)).await?;
+        let code = Box::pin(prerequisites::run_on(session, cluster, &first)).await?;
+        if code != ExitCode::SUCCESS {
+            return Ok(code);
+        }
+    }
+    Box::pin(install::run_on(session, Some(&context), &arguments)).await
+}
+
+async fn full_screen(begun: &Arc<Session>, arguments: &InstallArgs, home: bool) -> Result<ExitCode, Failure> {
+    let mut session = begun.clone();
+    let wish = Wish { home, ..wish(&session, arguments)? };
     let size = crossterm::terminal::size().map_err(|error| unusable(&error))?;
     let (sender, mut messages) = mpsc::channel::<Message>(MESSAGES);
-    let mut model = Model::new(look(session), size, wish);
+    let mut model = Model::new(look(&session), size, wish);
     let mut crew = Crew::new(session.clone(), arguments.clone(), sender);
     crew.hear_signals();
     loop {
@@ -105,22 +131,40 @@ async fn full_screen(session: &Arc<Session>, arguments: &InstallArgs, home: bool
         let exit = exit.map_err(|error| unusable(&error))?;
         drop(screen);
         match (exit, &model.aside) {
+            (Exit::Turn(turn), _) => {
+                begun.turn_to(turn);
+                return Ok(ExitCode::SUCCESS);
+            }
             (Exit::Aside, Some(words)) => {
-                let context = model.watch.context.clone().unwrap_or_default();
-                let session = Arc::new(session.turned_to(&context));
-                aside(&session, words, &mut messages).await;
+                let there = match &model.watch.context {
+                    Some(context) if model.clusters.made.is_none() => Arc::new(session.turned_to(context)),
+                    _ => session.clone(),
+                };
+                aside(&there, words, &mut messages).await;
+                // Only who made it may read it.
+                let file = model.clusters.made.as_ref().and_then(|(_, file)| *file).map(Path::new);
+                if let Some(file) = file.filter(|file| std::fs::File::open(file).is_ok()) {
+                    session = Arc::new(session.with_kubeconfig(file));
+                    crew.turn(session.clone());
+                    model.wish.kubeconfig = Some(file.to_owned());
+                }
                 model.size = crossterm::terminal::size().map_err(|error| unusable(&error))?;
             }
-            _ => return leave(session, model, exit),
+            _ => return leave(&session, model, exit),
         }
     }
 }
 
-/// One of our own commands, on lines, as if it had been typed; then back to the screen.
-async fn aside(session: &Arc<Session>, words: &[String], messages: &mut mpsc::Receiver<Message>) {
+/// One of our own commands, on lines, as if it had been typed.
+async fn beside(session: &Arc<Session>, words: &[String]) {
     if let Err(failure) = typed(session, words).await {
         session.fail(&failure);
     }
+}
+
+/// The same, then back to the screen.
+async fn aside(session: &Arc<Session>, words: &[String], messages: &mut mpsc::Receiver<Message>) {
+    beside(session, words).await;
     say("");
     say("Enter goes back to the screen");
     // Not a read that nobody can take back: it would have the next key of the screen.
@@ -157,7 +201,7 @@ fn leave(session: &Session, mut model: Model, exit: Exit) -> Result<ExitCode, Fa
         Exit::Declined => {
             return Err(Failure::new("declined", Class::Declined, "left; nothing was written", None));
         }
-        Exit::Ended | Exit::Aside => {}
+        Exit::Ended | Exit::Aside | Exit::Turn(_) => {}
     }
     let outcome = model.board.as_ref().and_then(|board| board.outcome.as_ref());
     if let Some(outcome) = outcome {
@@ -190,6 +234,7 @@ fn wish(session: &Session, arguments: &InstallArgs) -> Result<Wish, Failure> {
     Ok(Wish {
         context: session.globals.context.clone(),
         sandbox: session.globals.sandbox,
+        kubeconfig: session.globals.kubeconfig.clone(),
         options: said(arguments),
         images: origin::is_said(arguments),
         choices: choices(choice)?,

@@ -4,6 +4,7 @@
 //! `fdatasync`, so 200 steps in flight cost a few waits, not 200.
 
 pub mod entry;
+mod estimate;
 mod ledger;
 pub mod runs;
 mod times;
@@ -16,6 +17,7 @@ use std::thread::JoinHandle;
 use tokio::sync::oneshot;
 
 pub use entry::{ChartInput, Entry, Inputs, Took};
+pub use estimate::{Estimate, estimate};
 pub use ledger::{Trace, ledger};
 pub use runs::{RunRecord, RunState, Runs};
 pub use times::{Span, Times};

@@ -9,15 +9,6 @@ use super::form::Form;
 use super::say;
 use crate::cli::Failure;
 
-/// One of some texts.
-pub(crate) fn select(question: &str, mut texts: Vec<String>, usual: usize) -> Result<String, Failure> {
-    if texts.is_empty() {
-        return Err(ended(InquireError::InvalidConfiguration("there is nothing to choose from".to_owned())));
-    }
-    let index = choose(question, &texts, usual)?;
-    Ok(texts.swap_remove(index))
-}
-
 /// The number of one of some lines.
 pub(crate) fn choose(question: &str, lines: &[String], usual: usize) -> Result<usize, Failure> {
     if lines.is_empty() {
@@ -61,6 +52,20 @@ pub(crate) fn some_text(question: &str) -> Result<String, Failure> {
     asked.prompt().map(|text| text.trim().to_owned()).map_err(ended)
 }
 
+/// A line of text of which is said what is wrong with it, and which is asked for until nothing is.
+pub(crate) fn right_text(
+    question: &str,
+    wrong: impl Fn(&str) -> Option<String> + Clone + 'static,
+) -> Result<String, Failure> {
+    let judge = move |text: &str| Ok(wrong(text).map_or(Validation::Valid, |why| Validation::Invalid(why.into())));
+    Text::new(question).with_validator(judge).prompt().map(|text| text.trim().to_owned()).map_err(ended)
+}
+
+/// Yes or no.
+pub(crate) fn whether(question: &str, usual: bool) -> Result<bool, Failure> {
+    Confirm::new(question).with_default(usual).prompt().map_err(ended)
+}
+
 /// A text that is not shown, and not empty.
 pub(crate) fn password(question: &str) -> Result<String, Failure> {
     let asked = Password::new(question).with_display_mode(PasswordDisplayMode::Masked).without_confirmation();
@@ -99,7 +104,7 @@ pub(crate) fn settings(form: &mut Form) -> Result<(), Failure> {
 }
 
 fn more() -> Result<bool, Failure> {
-    Confirm::new("Change another setting? All have defaults.").with_default(false).prompt().map_err(ended)
+    whether("Change another setting? All have defaults.", false)
 }
 
 fn numbers(form: &Form, which: impl Fn(&Form, usize) -> bool) -> Vec<usize> {

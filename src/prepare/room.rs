@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::needs::{allocatable, default_class, shown};
-use super::sharing::{Shares, Sharing, sharing};
+use super::sharing::{Offer, Shares, Sharing, sharing};
 use crate::cluster::Cluster;
 use crate::network::Shore;
 use crate::object::text;
-use crate::prerequisites::{self, Picture, Prerequisite, Wants, assess};
+use crate::prerequisites::{Picture, Prerequisite, Wants, assess};
 use crate::snapshot::Snapshot;
 use crate::snapshot::nodes::takes_pods;
 use crate::stack::definition::Needs;
@@ -48,15 +48,11 @@ pub struct Need {
     pub met: Option<bool>,
 }
 
-/// Reads what a cluster offers: what the prerequisites are judged by, among it nodes and storage classes. `shore` is awaited only where
-/// it decides whether the nodes share a folder.
-///
-/// # Errors
-/// When the API server is gone.
-pub async fn room(cluster: &Cluster, shore: impl Future<Output = Shore>) -> Result<Room, kube::Error> {
-    let picture = prerequisites::look(cluster).await?;
-    let sharing = sharing(cluster, &picture, shore).await;
-    Ok(Room { prerequisites: standings(&picture), sharing, ..measure(&picture.snapshot) })
+/// What a cluster offers, from what the prerequisites are judged by, among it nodes and storage classes. `shore` is awaited only where it
+/// decides whether the nodes share a folder.
+pub async fn room(cluster: &Cluster, picture: &Picture, shore: impl Future<Output = Shore>) -> Room {
+    let sharing = sharing(cluster, picture, shore).await;
+    Room { prerequisites: standings(picture), sharing, ..measure(&picture.snapshot) }
 }
 
 /// How each prerequisite stands, by its name.
@@ -92,6 +88,11 @@ impl Room {
         all.extend(self.sharing.need(shares));
         all.extend(needs.prerequisites.iter().map(|name| self.prerequisite(name)));
         all
+    }
+
+    /// Whether volumes that nobody can make yet could be, once a prerequisite is there.
+    pub fn can_be_shared(&self, shares: &Shares) -> bool {
+        self.sharing.refuses(shares) && matches!(self.sharing.offer, Offer::Install(_))
     }
 
     fn prerequisite(&self, name: &str) -> Need {

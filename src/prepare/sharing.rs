@@ -72,6 +72,11 @@ impl Shares {
         Self { claims: wanted(made), setting }
     }
 
+    /// What these objects would share.
+    pub(super) fn of_objects<'a>(objects: impl IntoIterator<Item = &'a Value>, setting: Option<String>) -> Self {
+        Self { claims: wanted(objects), setting }
+    }
+
     /// What a profile comes to with what was chosen so far; what is required and not chosen yet is answered by the example. Nothing,
     /// where that cannot be rendered: what is wrong is said elsewhere.
     pub fn of_profile(stack: &Stack, choices: &Choices, profile: &str) -> Self {

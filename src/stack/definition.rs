@@ -66,7 +66,12 @@ pub struct Definition {
 impl Definition {
     /// What stands for one that cannot be read: a name, and profiles of which nothing is known.
     pub(super) fn unknown(name: &str, profiles: impl Iterator<Item = String>) -> Self {
-        let profile = || Profile { title: String::new(), description: String::new(), needs: Needs::default() };
+        let profile = || Profile {
+            title: String::new(),
+            description: String::new(),
+            needs: Needs::default(),
+            survives: Vec::new(),
+        };
         Self {
             format: 1,
             name: name.to_owned(),
@@ -196,6 +201,76 @@ pub struct Profile {
     /// What the cluster must have.
     #[serde(default)]
     pub needs: Needs,
+    /// What becomes of it when something is lost, each loss once.
+    #[serde(default)]
+    pub survives: Vec<Survival>,
+}
+
+/// What becomes of a stack when something is lost.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Survival {
+    /// What is lost.
+    pub loss: Loss,
+    /// Whether it goes on, with all that it has kept.
+    pub holds: Holds,
+    /// What becomes of it, in a line.
+    pub what: String,
+}
+
+/// Something that can be lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Loss {
+    /// A pod.
+    Pod,
+    /// A node with all that runs on it; its disk comes back with it.
+    Node,
+    /// A disk with all that lies on it.
+    Disk,
+}
+
+impl Loss {
+    /// All of them, the smallest first.
+    pub const ALL: [Self; 3] = [Self::Pod, Self::Node, Self::Disk];
+
+    /// For people.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pod => "a pod",
+            Self::Node => "a node",
+            Self::Disk => "a disk",
+        }
+    }
+}
+
+/// Whether something goes on after a loss.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Holds {
+    /// It does.
+    Yes,
+    /// A part of it does not, for a while or for good.
+    Partly,
+    /// It does not.
+    No,
+}
+
+impl Holds {
+    /// For people.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Yes => "yes",
+            Self::Partly => "partly",
+            Self::No => "no",
+        }
+    }
+}
+
+impl Profile {
+    /// What becomes of it when this is lost; `None`: that is not said.
+    pub fn survival(&self, loss: Loss) -> Option<&Survival> {
+        self.survives.iter().find(|survival| survival.loss == loss)
+    }
 }
 
 /// What a cluster must have.

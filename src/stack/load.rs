@@ -214,6 +214,13 @@ impl Checker<'_> {
             } else if !self.folder.files.contains_key(&format!("{name}.yaml")) {
                 self.fault(&way, format!("there is no file {name}.yaml with what this profile changes"));
             }
+            for (index, survival) in profile.survives.iter().enumerate() {
+                let before = &profile.survives[..index];
+                if before.iter().any(|other| other.loss == survival.loss) {
+                    let message = format!("the loss of {} is told already", survival.loss.name());
+                    self.fault(&format!("{way}.survives[{index}].loss"), message);
+                }
+            }
             for (index, port) in profile.needs.ports.iter().enumerate() {
                 if let Err(message) = port.parse::<Port>() {
                     self.fault(&format!("{way}.needs.ports[{index}]"), message);

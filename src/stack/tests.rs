@@ -264,6 +264,12 @@ fn what_does_not_fit_together_is_told() {
         ("enabled: web.enabled", "enabled: web.enabeld", "no value `web.enabeld`, did you mean `web.enabled`?"),
         ("enabled: web.enabled", "enabled: web.replicas", "`web.replicas` is not true or false"),
         ("ha: {", "hha: {", "unknown profile; known are single-node, ha"),
+        (
+            "ha: {",
+            "ha: {survives: [{loss: pod, holds: \"yes\", what: a}, {loss: pod, holds: \"no\", what: b}], ",
+            "profiles.ha.survives[1].loss: the loss of a pod is told already",
+        ),
+        ("ha: {", "ha: {survives: [{loss: moon, holds: \"no\", what: a}], ", "`moon` is not one of pod, node, disk"),
         ("cpu: 500m", "cpu: 500mm", "`500mm` is not a quantity"),
         ("'>=1.23'", "'newest'", "is not a version requirement"),
         ("path: web.replicas", "path: web.replica", "did you mean `web.replicas`?"),

@@ -145,6 +145,41 @@ fn whoever_leaves_home_line_by_line_has_only_looked() {
     }
 }
 
+/// With no kubeconfig the first question has an answer all the same; what the stack needs is asked about, and added first.
+#[test]
+fn without_a_cluster_the_sandbox_and_what_the_stack_needs() {
+    let program = env!("CARGO_BIN_EXE_seaworthy");
+    let none = [("KUBECONFIG", "nothing-is-here")];
+    let mut terminal = Terminal::start_program(program, &["install", "--plain", "--stand-ins"], &none);
+    terminal.resize(100, 120);
+    terminal.see("no cluster answers; one can be made, or all of this tried without one");
+    terminal.see("Cluster?");
+    terminal.keys("sandbox single\r");
+    terminal.see("in the sandbox single-node: a simulated cluster");
+    terminal.see("Stack?");
+    terminal.keys("distributed\r");
+    terminal.see("Profile?");
+    terminal.keys("single\r");
+    terminal.see("Change something about what is added first?");
+    terminal.keys("y\r");
+    terminal.see("What?");
+    terminal.keys("do not prove\r");
+    terminal.until("the question again", |screen| {
+        screen.contents().matches("Change something about what is added first?").count() > 1
+    });
+    terminal.keys("n\r");
+    terminal.see("Address");
+    terminal.keys(ENTER);
+    terminal.see("Change another setting?");
+    terminal.keys("n\r");
+    terminal.see("Go ahead?");
+    terminal.keys("n\r");
+    let (code, text, _) = terminal.ended();
+    assert_eq!(code, 4, "{text}");
+    let shell = text.replace(['\r', '\n'], "");
+    assert!(shell.contains("kruise --no-check --sandbox && seaworthy install distributed-notebook"), "{text}");
+}
+
 #[test]
 fn whoever_leaves_the_questions_has_declined() {
     for (key, code) in [("\x1b", 4), ("\x03", 130)] {

@@ -29,6 +29,8 @@ pub(super) fn planned() -> Terminal {
     terminal.keys(ENTER);
     terminal.see("▸ single-node");
     terminal.keys(ENTER);
+    terminal.see("Profile single-node needs none of them");
+    terminal.keys(ENTER);
     terminal.see("(not given yet)");
     terminal.keys(ENTER);
     terminal.keys("swordfish");
@@ -88,6 +90,8 @@ fn a_demonstration_in_the_sandbox() {
     terminal.keys(ENTER);
     terminal.see("▸ single-node");
     terminal.keys(ENTER);
+    terminal.see("Profile single-node needs");
+    terminal.keys(RIGHT);
     terminal.see("Go on to the plan");
     terminal.keys(RIGHT);
     let plan = terminal.see("Enter run it");
@@ -116,6 +120,8 @@ fn a_whole_install_in_the_sandbox() {
     terminal.keys(ENTER);
     terminal.see("needs 10m, there: 4000m allocatable");
     terminal.keys(ENTER);
+    terminal.see("Profile single-node needs");
+    terminal.keys(ENTER);
     terminal.see("Go on to the plan");
     terminal.keys(RIGHT);
     let plan = terminal.see("Enter run it");
@@ -134,6 +140,72 @@ fn a_whole_install_in_the_sandbox() {
     assert!(text.contains("seaworthy open hello -n hello --entry page --sandbox"), "{text}");
 }
 
+/// With no kubeconfig at all: what could be made is said, and the simulated cluster is one key away, and one back.
+#[test]
+fn nobody_is_stuck_without_a_cluster() {
+    let program = env!("CARGO_BIN_EXE_seaworthy");
+    let mut terminal = Terminal::start_program(program, &["install"], &[("KUBECONFIG", "nothing-is-here")]);
+    terminal.see("no kubeconfig names a cluster");
+    terminal.see("k3s: one node, this machine itself");
+    terminal.keys("G");
+    terminal.see("▸ + the sandbox ha");
+    terminal.keys("k");
+    terminal.see("▸ + the sandbox single-node");
+    terminal.keys(ENTER);
+    terminal.see("✓ the sandbox single-node");
+    terminal.keys(ENTER);
+    terminal.see("Parts:");
+    terminal.keys(ESCAPE);
+    terminal.see("Or a real one");
+    terminal.keys("G");
+    terminal.see("▸ + the clusters of this machine");
+    terminal.keys(ENTER);
+    terminal.see("no kubeconfig names a cluster");
+    terminal.is_taken();
+    terminal.signal(Signal::TERM);
+    assert_eq!(terminal.ended().0, 143, "signals are heard as before");
+}
+
+/// What the stack needs is added first: shown, run, proved, and then the stack.
+#[test]
+fn prerequisites_are_added_before_the_stack() {
+    let mut terminal = Terminal::start(&["install", "--sandbox"]);
+    terminal.see("✓ the sandbox single-node");
+    terminal.keys(ENTER);
+    terminal.see("Parts:");
+    while !cursor(&terminal).starts_with("▸ distributed-notebook") {
+        let before = cursor(&terminal);
+        terminal.keys("j");
+        terminal.until("the cursor on the next line", |screen| !screen.contents().contains(&before));
+    }
+    terminal.keys(ENTER);
+    terminal.see("Where do its images come from?");
+    terminal.keys("G");
+    terminal.see("what runs is a busybox that answers probes");
+    terminal.keys(ENTER);
+    terminal.see("▸ single-node");
+    terminal.keys(ENTER);
+    let step = terminal.see("Profile single-node needs");
+    assert!(step.contains("[x] kruise"), "{step}");
+    terminal.keys(ENTER);
+    terminal.see("Go on to the plan");
+    terminal.keys(ESCAPE);
+    terminal.see("Profile single-node needs");
+    terminal.keys(RIGHT);
+    terminal.see("Go on to the plan");
+    terminal.keys(RIGHT);
+    let plan = terminal.see("Enter run it");
+    assert!(plan.contains("Before the stack, what it needs of the cluster"), "{plan}");
+    terminal.keys(ENTER);
+    terminal.see("what the stack needs is there; Enter goes on to the installation");
+    terminal.keys(ENTER);
+    terminal.see("distributed-notebook 0.1.0 (single-node)");
+    terminal.see("Enter run it");
+    terminal.keys("q");
+    let (code, text, _) = terminal.ended();
+    assert_eq!(code, 0, "{text}");
+}
+
 /// Without a word on the command line: what is there, the way to more, and what is there then; a command beside the screen.
 #[test]
 fn home_before_and_after_an_install() {
@@ -148,7 +220,13 @@ fn home_before_and_after_an_install() {
         terminal.keys("j");
         terminal.until("the cursor on the next line", |screen| !screen.contents().contains(&before));
     }
-    for seen in ["Where do its images come from?", "needs 10m, there: 4000m allocatable", "Go on to the plan"] {
+    let steps = [
+        "Where do its images come from?",
+        "needs 10m, there: 4000m allocatable",
+        "Profile single-node needs",
+        "Go on to the plan",
+    ];
+    for seen in steps {
         terminal.keys(ENTER);
         terminal.see(seen);
     }
@@ -214,7 +292,7 @@ fn leaving_without_a_run_is_to_decline() {
 #[test]
 fn a_new_size_is_drawn_at_once() {
     let mut terminal = planned();
-    for (lines, columns, shown) in [(20, 60, "6/8 Review"), (60, 200, "› Reach"), (5, 10, "6/8"), (24, 80, "› Reach")]
+    for (lines, columns, shown) in [(20, 60, "7/9 Review"), (60, 200, "› Reach"), (5, 10, "7/9"), (24, 80, "› Reach")]
     {
         terminal.resize(lines, columns);
         terminal.see(shown);

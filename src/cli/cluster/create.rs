@@ -145,7 +145,7 @@ async fn sail(
     Ok(code)
 }
 
-fn misfit(fault: &Fault) -> Failure {
+pub(super) fn misfit(fault: &Fault) -> Failure {
     let hint = "`seaworthy cluster create --help` shows what can be asked for; kind's page \"Configuration\" what its file may hold";
     Failure::input(fault.kind.id(), fault.to_string(), hint)
 }

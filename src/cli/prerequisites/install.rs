@@ -5,19 +5,22 @@ use std::process::ExitCode;
 use seaworthy::cluster::Cluster;
 use seaworthy::error::Class;
 use seaworthy::event::Ended;
+use seaworthy::network::Reach;
 use seaworthy::plan::Plan;
-use seaworthy::prerequisites::{Assessment, Picture, Prerequisite, Verdict};
+use seaworthy::prerequisites::{Assessment, Picture, Prerequisite, Verdict, look};
 use seaworthy::stack::{Catalogue, Choices, Stack, Text};
 use serde_json::{Value, json};
 
 use super::check::{self, Checks, Way};
-use super::{Asked, InstallArgs, Judged, judge, list_text, picture};
+use super::{Asked, Ground, InstallArgs, Judged, list_text, picture_of};
 use crate::cli::choose::{Chosen, choose_of};
 use crate::cli::failure::code;
 use crate::cli::install::{self, Ready, decide};
 use crate::cli::landing::Landing;
 use crate::cli::voyage::{agree_to_all, refuse, tell_dry_run};
 use crate::cli::{Choice, Failure, Session, pool};
+use crate::front::face::Face;
+use crate::front::form::quoted;
 use crate::front::paint::Paint;
 use crate::front::plain::cause_text;
 use crate::front::plan_text::plan_text;
@@ -29,34 +32,98 @@ struct Planned {
     ready: Ready,
 }
 
+/// Everything that was decided; nothing of it is run yet.
+pub(crate) struct Order {
+    arguments: InstallArgs,
+    cluster: Cluster,
+    assessments: Vec<Assessment>,
+    planned: Vec<Planned>,
+    reach: Option<Reach>,
+}
+
 pub(super) async fn run(session: &Session, arguments: &InstallArgs) -> Result<ExitCode, Failure> {
     check(arguments)?;
-    let (cluster, picture) = picture(session).await?;
-    let asked = Asked { names: arguments.names.clone(), pool: arguments.pool.clone(), adopt: arguments.adopt.clone() };
-    let Judged { all: assessments, pool } = judge(session, &cluster, &picture, &asked).await?;
-    let must =
-        |assessment: &&Assessment| !arguments.names.is_empty() || arguments.adopt.contains(&assessment.prerequisite);
-    refuse_blocked(assessments.iter().filter(must))?;
-    let chosen = choose_all(&picture, arguments, &assessments)?;
+    let cluster = session.connect().await?;
+    run_on(session, cluster, arguments).await
+}
+
+/// On this cluster, whatever the command line names.
+pub(crate) async fn run_on(session: &Session, cluster: Cluster, arguments: &InstallArgs) -> Result<ExitCode, Failure> {
+    let (cluster, picture) = picture_of(session, cluster).await?;
+    let asked = arguments.asked();
+    let ground = Ground::look((session, &cluster), picture, std::slice::from_ref(&asked), true).await;
+    let (judged, chosen) = choose_all(&ground, arguments)?;
     if !session.is_json() {
-        say(list_text(&assessments));
-        if let Some((proof, reach)) = &pool {
+        say(list_text(&judged.all));
+        if let Some((proof, reach)) = &judged.pool {
             say(pool::text(proof, reach.as_ref(), session.style().paint));
         }
     }
+    let busy = session.busy("comparing with what is there");
     let planned = plan_all(session, &cluster, arguments, &chosen).await?;
+    drop(busy);
     if arguments.dry_run {
-        return Ok(show(session, &cluster, &assessments, &planned));
+        return Ok(show(session, &cluster, &judged.all, &planned));
     }
-    for one in &planned {
-        refuse(&one.ready.prepared).map_err(|failure| about(one.prerequisite, failure))?;
-    }
+    let order = Order::new(arguments, cluster, judged, planned)?;
     let face = session.face();
-    let plans: Vec<&Plan> = planned.iter().map(|one| &one.ready.prepared.plan).collect();
+    let plans: Vec<&Plan> = order.plans().collect();
     agree_to_all(session, &face, &plans).await?;
-    let reach = pool.and_then(|(_, reach)| reach);
-    let way = Way { session, face, cluster, registry: arguments.registry.clone(), reach };
-    sail(&way, arguments, &assessments, planned).await
+    order.sail(session, face).await
+}
+
+/// The same for a screen that shows by itself that something is under way, what the plans are, and that they are agreed to; `None`: there
+/// is nothing to do.
+pub(crate) async fn order(
+    session: &Session,
+    cluster: Cluster,
+    arguments: &InstallArgs,
+) -> Result<Option<Order>, Failure> {
+    let picture = look(&cluster).await.map_err(|error| Failure::kube(&error))?;
+    let asked = arguments.asked();
+    let ground = Ground::look((session, &cluster), picture, std::slice::from_ref(&asked), false).await;
+    let (judged, chosen) = choose_all(&ground, arguments)?;
+    let planned = plan_all(session, &cluster, arguments, &chosen).await?;
+    let order = Order::new(arguments, cluster, judged, planned)?;
+    let writes = order.plans().any(Plan::writes);
+    Ok(writes.then_some(order))
+}
+
+impl InstallArgs {
+    fn asked(&self) -> Asked {
+        Asked { names: self.names.clone(), pool: self.pool.clone(), adopt: self.adopt.clone() }
+    }
+}
+
+impl Order {
+    fn new(arguments: &InstallArgs, cluster: Cluster, judged: Judged, planned: Vec<Planned>) -> Result<Self, Failure> {
+        for one in &planned {
+            refuse(&one.ready.prepared).map_err(|failure| about(one.prerequisite, failure))?;
+        }
+        let (arguments, reach) = (arguments.clone(), judged.pool.and_then(|(_, reach)| reach));
+        Ok(Self { arguments, cluster, assessments: judged.all, planned, reach })
+    }
+
+    /// The plans, in the order in which they are run.
+    pub(crate) fn plans(&self) -> impl Iterator<Item = &Plan> {
+        self.planned.iter().map(|one| &one.ready.prepared.plan)
+    }
+
+    /// What is to be said before it is agreed to.
+    pub(crate) fn warnings(&self) -> impl Iterator<Item = String> {
+        let of = |one: &Planned| {
+            let name = one.prerequisite;
+            one.ready.remarks.warnings.iter().map(move |warning| format!("{name}: {warning}")).collect::<Vec<_>>()
+        };
+        self.planned.iter().flat_map(of)
+    }
+
+    /// Runs what was agreed to, and proves that it works.
+    pub(crate) async fn sail(self, session: &Session, face: Face) -> Result<ExitCode, Failure> {
+        let Self { arguments, cluster, assessments, planned, reach } = self;
+        let way = Way { session, face, cluster, registry: arguments.registry.clone(), reach };
+        sail(&way, &arguments, &assessments, planned).await
+    }
 }
 
 /// A refusal says which of them it is about, and what to type here.
@@ -102,13 +169,15 @@ fn refuse_blocked<'a>(mut assessments: impl Iterator<Item = &'a Assessment>) -> 
 }
 
 /// Those that are to be installed, with their values: what was typed wrongly is said before anything else.
-fn choose_all(
-    picture: &Picture,
-    arguments: &InstallArgs,
-    assessments: &[Assessment],
-) -> Result<Vec<(Prerequisite, Chosen)>, Failure> {
-    let due = assessments.iter().filter_map(|it| Some((it.prerequisite, it.verdict.values()?)));
-    due.map(|(name, values)| Ok((name, chosen(name, values, picture, arguments)?))).collect()
+fn choose_all(ground: &Ground, arguments: &InstallArgs) -> Result<(Judged, Vec<(Prerequisite, Chosen)>), Failure> {
+    let judged = ground.judge(&arguments.asked())?;
+    let must =
+        |assessment: &&Assessment| !arguments.names.is_empty() || arguments.adopt.contains(&assessment.prerequisite);
+    refuse_blocked(judged.all.iter().filter(must))?;
+    let due = judged.all.iter().filter_map(|it| Some((it.prerequisite, it.verdict.values()?)));
+    let chosen = due.map(|(name, values)| Ok((name, chosen(name, values, &ground.picture, arguments)?)));
+    let chosen = chosen.collect::<Result<_, Failure>>()?;
+    Ok((judged, chosen))
 }
 
 async fn plan_all(
@@ -117,7 +186,6 @@ async fn plan_all(
     arguments: &InstallArgs,
     chosen: &[(Prerequisite, Chosen)],
 ) -> Result<Vec<Planned>, Failure> {
-    let busy = session.busy("comparing with what is there");
     let mut planned = Vec::new();
     for (prerequisite, chosen) in chosen {
         let prerequisite = *prerequisite;
@@ -133,7 +201,6 @@ async fn plan_all(
         let ready = decide(session, cluster.clone(), chosen, &how).await?;
         planned.push(Planned { prerequisite, ready });
     }
-    drop(busy);
     Ok(planned)
 }
 
@@ -274,12 +341,23 @@ fn tell_not_begun(way: &Way<'_>, arguments: &InstallArgs, names: &[Prerequisite]
 }
 
 fn not_begun_text(arguments: &InstallArgs, names: &[Prerequisite]) -> String {
-    let listed = |apart: &str| names.iter().map(ToString::to_string).collect::<Vec<_>>().join(apart);
-    let pools = arguments.pool.iter().filter(|_| names.contains(&Prerequisite::Metallb));
-    let mut command = format!("seaworthy prerequisites install {}", listed(" "));
-    command.extend(pools.map(|pool| format!(" --pool {pool}")));
-    command.extend(arguments.registry.iter().map(|host| format!(" --registry {host}")));
-    format!("not begun: {}; install with: {command}", listed(", "))
+    let listed = names.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let rest = InstallArgs { names: names.to_vec(), ..arguments.clone() };
+    format!("not begun: {listed}; install with: {}", command(&rest).join(" "))
+}
+
+/// The command line that says the same, in words that a shell takes.
+pub(crate) fn command(arguments: &InstallArgs) -> Vec<String> {
+    let names = &arguments.names;
+    let meant = |it: &Prerequisite| names.is_empty() || names.contains(it);
+    let mut words = vec!["seaworthy prerequisites install".to_owned()];
+    words.extend(names.iter().map(ToString::to_string));
+    let pools = arguments.pool.iter().filter(|_| meant(&Prerequisite::Metallb));
+    words.extend(pools.map(|pool| format!("--pool {}", quoted(pool))));
+    words.extend(arguments.adopt.iter().filter(|it| meant(it)).map(|it| format!("--adopt {it}")));
+    words.extend(arguments.registry.iter().map(|host| format!("--registry {}", quoted(host))));
+    words.extend(arguments.no_check.then(|| "--no-check".to_owned()));
+    words
 }
 
 fn document(assessments: &[Assessment], landings: &[(Prerequisite, Landing)]) -> Value {

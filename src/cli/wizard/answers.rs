@@ -4,22 +4,40 @@ use std::sync::Arc;
 
 use seaworthy::host::clusters::{ClusterFact, Reach};
 use seaworthy::host::{self, LookOptions};
-use seaworthy::prepare;
+use seaworthy::prepare::Room;
 use seaworthy::prepare::sharing::Shares;
+use seaworthy::sandbox::Kind;
 use seaworthy::stack::{Choices, Stack};
 
-use super::{origin, said};
+use super::around::Around;
+use super::{groundwork, origin, said};
 use crate::cli::choose::{choices, take_registry};
+use crate::cli::cluster::yard::{Yard, yards};
 use crate::cli::install::{InstallArgs, refuse_unshared};
-use crate::cli::{Failure, Session};
+use crate::cli::prerequisites::{InstallArgs as InstallFirst, command};
+use crate::cli::{Failure, Session, Turn};
 use crate::front::form::{Form, cluster_option};
 use crate::front::questions;
 use crate::front::say;
+use crate::front::stack_text::{at_hand, costs, outlives};
+use crate::front::tui::model::needed;
 
-/// The context and the arguments with everything that was answered.
-pub(super) async fn ask(session: &Session, arguments: &InstallArgs) -> Result<(String, InstallArgs), Failure> {
-    let context = context(session).await?;
+/// Everything that was answered.
+pub(super) struct Answers {
+    /// With the kubeconfig of a cluster that was made on the way.
+    pub(super) session: Arc<Session>,
+    pub(super) context: String,
+    pub(super) arguments: InstallArgs,
+    /// What is added to the cluster before the stack.
+    pub(super) first: Option<InstallFirst>,
+}
+
+/// Asks; `None`: another session goes on, in a sandbox.
+pub(super) async fn ask(begun: &Arc<Session>, arguments: &InstallArgs) -> Result<Option<Answers>, Failure> {
+    let Some((session, context)) = context(begun).await? else { return Ok(None) };
+    let session = &session;
     let stack = stack(session)?;
+    say(at_hand(&stack));
     let mut arguments = arguments.clone();
     let said = said(&arguments);
     let origin = origin::ask(&arguments)?;
@@ -27,36 +45,82 @@ pub(super) async fn ask(session: &Session, arguments: &InstallArgs) -> Result<(S
     let mut choices = choices(&arguments.choice)?;
     take_registry(&stack, arguments.choice.registry.as_deref(), &mut choices);
     let mut form = Form::new(stack.clone(), choices);
+    let busy = session.busy("asking the cluster what it offers");
+    let around = Around::look(session, &context).await?;
+    drop(busy);
     let profile = match &arguments.choice.profile {
         Some(profile) => profile.clone(),
-        None => profile(session, &context, &stack, &form.choices()).await?,
+        None => profile(&around.room, &stack, &form.choices())?,
     };
     form.set_profile(&profile);
+    let needs = stack.profile(Some(&profile))?.needs.clone();
+    let shares = Shares::of_profile(&stack, &form.choices(), &profile);
+    let needed = needed((&profile, &needs), &shares, Some(&around.room));
+    let first = groundwork::ask(session, (&context, around), &needed).await?;
+    groundwork::name_class(&mut form, first.as_ref(), &needed);
     questions::settings(&mut form)?;
+    let cluster = cluster_option(session.globals.sandbox, &context);
+    let before = first.as_ref().map_or_else(String::new, |first| format!("{} {cluster} && ", command(first).join(" ")));
     say(format!(
-        "the same from a shell: seaworthy install {} {} {}",
+        "the same from a shell: {before}seaworthy install {} {cluster} {}",
         stack.name(),
-        cluster_option(session.globals.sandbox, &context),
         [said, origin.options(), form.options()].concat().join(" ")
     ));
     arguments.stack = Some(stack.name().to_owned());
     arguments.choice.profile = Some(profile);
     arguments.answered = Some(form.choices());
-    Ok((context, arguments))
+    Ok(Some(Answers { session: session.clone(), context, arguments, first }))
 }
 
-/// The cluster, asked for where the command line names none.
-pub(super) async fn context(session: &Session) -> Result<String, Failure> {
+/// A line of the first question.
+enum Berth {
+    Context(String),
+    Make(Yard),
+    Sandbox(Kind),
+}
+
+/// The cluster, asked for where the command line names none; `None`: another session goes on, in a sandbox.
+pub(super) async fn context(begun: &Arc<Session>) -> Result<Option<(Arc<Session>, String)>, Failure> {
+    let mut session = begun.clone();
     if let Some(context) = &session.globals.context {
-        return Ok(context.clone());
+        let context = context.clone();
+        return Ok(Some((session, context)));
     }
     if let Some(kind) = session.globals.sandbox {
         say(format!("in the sandbox {kind}: a simulated cluster, nothing in it is real"));
-        return Ok(String::new());
+        return Ok(Some((session, String::new())));
     }
-    say("asking the clusters of this machine");
+    loop {
+        let (berths, current) = berths(&session).await;
+        let lines: Vec<String> = berths.iter().map(Berth::line).collect();
+        let chosen = questions::choose("Cluster?", &lines, current)?;
+        match berths.into_iter().nth(chosen) {
+            Some(Berth::Context(context)) => return Ok(Some((session, context))),
+            Some(Berth::Sandbox(kind)) => {
+                begun.turn_to(Turn::Sandbox(kind));
+                return Ok(None);
+            }
+            Some(Berth::Make(yard)) => session = make(session, &yard).await?,
+            None => {}
+        }
+    }
+}
+
+impl Berth {
+    fn line(&self) -> String {
+        match self {
+            Self::Context(context) => context.clone(),
+            Self::Make(yard) => format!("make one with {}", yard.maker.title()),
+            Self::Sandbox(kind) => format!("the sandbox {kind}: a simulated cluster, nothing in it is real"),
+        }
+    }
+}
+
+/// What can be chosen, and where the cursor begins. What cannot be is said, with the reason.
+async fn berths(session: &Session) -> (Vec<Berth>, usize) {
+    say("asking the clusters, engines and tools of this machine");
     let options = LookOptions { kubeconfig: session.globals.kubeconfig.clone(), ..LookOptions::default() };
-    let host = host::look(&session.here, &options).await;
+    let (host, yards) = tokio::join!(host::look(&session.here, &options), yards(session));
     let reached = |fact: &&ClusterFact| matches!(fact.reach, Reach::Reached(_));
     let names: Vec<String> = host.clusters.iter().filter(reached).map(|fact| fact.context.clone()).collect();
     for fact in &host.clusters {
@@ -65,11 +129,36 @@ pub(super) async fn context(session: &Session) -> Result<String, Failure> {
         }
     }
     if names.is_empty() {
-        let hint = "`seaworthy detect` shows what is here; give a file with --kubeconfig or KUBECONFIG";
-        return Err(Failure::input("no-cluster", "no cluster answers", hint));
+        say("no cluster answers; one can be made, or all of this tried without one");
+    }
+    let (can, cannot): (Vec<Yard>, Vec<Yard>) = yards.into_iter().partition(|yard| yard.refusals.is_empty());
+    // Whoever has a cluster need not hear what is missing for another.
+    for yard in cannot.iter().filter(|_| names.is_empty()) {
+        say(format!("{}: {}", yard.maker.title(), yard.refusals.join("; ")));
     }
     let current = names.iter().position(|name| host.kubeconfig.current.as_ref() == Some(name));
-    questions::select("Cluster?", names, current.unwrap_or_default())
+    let berths = names.into_iter().map(Berth::Context).chain(can.into_iter().map(Berth::Make));
+    (berths.chain(Kind::ALL.map(Berth::Sandbox)).collect(), current.unwrap_or_default())
+}
+
+/// Asks what there is to ask about a new cluster, and makes it: the command shows its plan and asks by itself.
+async fn make(session: Arc<Session>, yard: &Yard) -> Result<Arc<Session>, Failure> {
+    let maker = yard.maker;
+    let question = format!("Its name? (empty: {})", yard.name);
+    let usual = yard.name.clone();
+    let named = move |typed: &str| if typed.trim().is_empty() { usual.clone() } else { typed.trim().to_owned() };
+    let judge = named.clone();
+    let name = named(&questions::right_text(&question, move |typed| maker.objection(&judge(typed), "1"))?);
+    let nodes = if maker.has_nodes() {
+        let about = name.clone();
+        questions::right_text("How many nodes?", move |typed| maker.objection(&about, typed.trim()))?
+    } else {
+        "1".to_owned()
+    };
+    super::beside(&session, &maker.command(&name, &nodes)).await;
+    // Only who made it may read it.
+    let file = maker.context(&name).1.map(std::path::Path::new).filter(|file| std::fs::File::open(file).is_ok());
+    Ok(file.map_or(session.clone(), |file| Arc::new(session.with_kubeconfig(file))))
 }
 
 fn stack(session: &Session) -> Result<Arc<Stack>, Failure> {
@@ -90,9 +179,7 @@ fn stack(session: &Session) -> Result<Arc<Stack>, Failure> {
     })
 }
 
-async fn profile(session: &Session, context: &str, stack: &Stack, choices: &Choices) -> Result<String, Failure> {
-    let cluster = session.connect_to(Some(context)).await?;
-    let room = prepare::room(&cluster, session.shore()).await.map_err(|error| Failure::kube(&error))?;
+fn profile(room: &Room, stack: &Stack, choices: &Choices) -> Result<String, Failure> {
     let profiles = &stack.definition().profiles;
     let shares = |profile: &str| Shares::of_profile(stack, choices, profile);
     let lines: Vec<String> = profiles
@@ -106,6 +193,10 @@ async fn profile(session: &Session, context: &str, stack: &Stack, choices: &Choi
             format!("{name}: {} ({fits})", profile.title)
         })
         .collect();
+    for (name, profile) in profiles {
+        say(costs(name, profile));
+        outlives(name, profile).into_iter().for_each(say);
+    }
     let usual = profiles.keys().position(|name| name == stack.definition().default_profile()).unwrap_or_default();
     let chosen = questions::choose("Profile?", &lines, usual)?;
     let Some(profile) = profiles.keys().nth(chosen).cloned() else {
@@ -113,7 +204,8 @@ async fn profile(session: &Session, context: &str, stack: &Stack, choices: &Choi
         return Err(Failure::input("no-profile", "the stack has no profile", hint));
     };
     let shares = shares(&profile);
-    if room.sharing.refuses(&shares) {
+    // What can be added is offered next.
+    if room.sharing.refuses(&shares) && !room.can_be_shared(&shares) {
         refuse_unshared(&room.sharing, &shares, &profile)?;
     }
     Ok(profile)

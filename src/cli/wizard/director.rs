@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use seaworthy::cluster::Cluster;
 use seaworthy::cluster::fault::ConnectFault;
@@ -11,31 +12,40 @@ use seaworthy::host::kubeconfig::{ContextFact, KubeconfigFacts};
 use seaworthy::host::{self, HostEvent, LookOptions};
 use seaworthy::object::ObjectRef;
 use seaworthy::plan::{self, Reach};
-use seaworthy::prepare;
 use seaworthy::sandbox::Kind;
 use seaworthy::stack::Text;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
+use super::around::Around;
 use super::{logs, lookout, origin};
 use crate::cli::choose::{choose_of, text};
+use crate::cli::cluster::yard::yards;
+use crate::cli::forecast::time_of;
 use crate::cli::images::load::{Load, load_for};
 use crate::cli::install::{InstallArgs, OnConflict};
 use crate::cli::install::{Ready, decide};
 use crate::cli::open::listen;
+use crate::cli::prerequisites::{self, InstallArgs as InstallFirst, Order};
 use crate::cli::signals::Signals;
 use crate::cli::{Failure, Session};
 use crate::front::face::{Face, Link};
 use crate::front::mask::Mask;
-use crate::front::tui::model::{Effect, Made, Message, Request};
+use crate::front::tui::model::{Effect, Made, Message, Request, Stage};
 use crate::front::tui::{Director, terminal};
+
+/// How long a cluster may take to say what it has.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The plan that was made last, until it is run.
 type Drafted = Arc<Mutex<Option<(u64, Next)>>>;
 
 /// What the plan on the screen does.
 enum Next {
+    /// Brings what the stack needs of the cluster, before it.
+    Prepare(Box<Order>),
     /// Puts the images into the nodes that they lack, before the installation.
     Load(Box<Load>),
     /// Installs.
@@ -69,6 +79,11 @@ impl Crew {
         let (planning, lookout, link, cluster) = (None, None, None, None);
         let (listener, mask) = (None, Mask::default());
         Self { session, arguments, messages, drafted, planning, lookout, link, cluster, forward, listener, mask }
+    }
+
+    /// From now on it works with another session.
+    pub(super) fn turn(&mut self, session: Arc<Session>) {
+        self.session = session;
     }
 
     /// Signals are messages as keys are. Without the right to hear one, it ends the program as it always does.
@@ -137,6 +152,11 @@ impl Crew {
         }));
     }
 
+    fn yards(&self) {
+        let session = self.session.clone();
+        drop(self.begin(async move { Message::Yards(yards(&session).await) }));
+    }
+
     fn stacks(&self) {
         let session = self.session.clone();
         drop(self.begin(async move {
@@ -160,15 +180,24 @@ impl Crew {
         self.lookout = Some(tokio::spawn(async move { lookout::keep(&session, &context, &messages).await }));
     }
 
+    /// What profiles need comes first, because it takes fewer questions; then what prerequisites are judged by.
     fn survey(&self, context: String) {
-        let session = self.session.clone();
+        let (session, messages) = (self.session.clone(), self.messages.clone());
         drop(self.begin(async move {
-            let room = async {
-                let cluster = session.connect_to(Some(&context)).await.map_err(|failure| failure.message)?;
-                prepare::room(&cluster, session.shore()).await.map_err(|error| Failure::kube(&error).message)
+            let late = || format!("no answer within {} s", PATIENCE.as_secs());
+            let looked = timeout(PATIENCE, Around::look(&session, &context)).await;
+            let looked = looked.map_or_else(|_| Err(late()), |looked| looked.map_err(|failure| failure.message));
+            let room = looked.as_ref().map(|around| around.room.clone()).map_err(Clone::clone);
+            // The screen is gone when nobody takes it.
+            let _ = messages.send(Message::Surveyed { context: context.clone(), room }).await;
+            let ground = match looked {
+                Ok(around) => {
+                    let ground = timeout(PATIENCE, around.ground(&session)).await;
+                    ground.map(Arc::new).map_err(|_| late())
+                }
+                Err(why) => Err(why),
             };
-            let room = room.await;
-            Message::Surveyed { context, room }
+            Message::Grounded { context, ground }
         }));
     }
 
@@ -178,7 +207,7 @@ impl Crew {
         }
         let (session, arguments, drafted) = (self.session.clone(), self.arguments.clone(), self.drafted.clone());
         self.planning = Some(self.begin(async move {
-            let made = match draft(&session, arguments, *request).await {
+            let made = match Box::pin(draft(&session, arguments, *request)).await {
                 Ok((ready, made)) => {
                     *drafted.lock().unwrap_or_else(PoisonError::into_inner) = Some((ticket, ready));
                     Ok(Box::new(made))
@@ -201,6 +230,7 @@ impl Crew {
         drop(self.begin(async move {
             let face = Face::Screen(link);
             let sailed = match ready {
+                Next::Prepare(order) => Box::pin(order.sail(&session, face)).await,
                 Next::Load(load) => load.sail(&session, face).await,
                 Next::Install(ready) => ready.sail(&session, face, arguments.take_lock.as_deref()).await,
             };
@@ -268,6 +298,7 @@ impl Director for Crew {
     fn perform(&mut self, effect: Effect) {
         match effect {
             Effect::Look => self.look(),
+            Effect::Yards => self.yards(),
             Effect::Stacks => self.stacks(),
             Effect::Watch { context } => self.watch(context),
             Effect::Survey { context } => self.survey(context),
@@ -317,6 +348,20 @@ impl Drop for AbortOnDrop {
 
 /// From what was chosen to a plan, and how it is shown.
 async fn draft(session: &Session, mut arguments: InstallArgs, request: Request) -> Result<(Next, Made), Failure> {
+    // What is only shown cannot be made from what is not there yet.
+    if let Some(before) = request.prerequisites.filter(|_| !arguments.dry_run) {
+        let before = InstallFirst { replan: request.replan, ..before };
+        let cluster = session.connect_to(Some(&request.context)).await?;
+        if let Some(order) = prerequisites::order(session, cluster, &before).await? {
+            let mut plans = order.plans().map(plan::Plan::without_secrets).filter(plan::Plan::writes);
+            if let Some(first) = plans.next() {
+                let more: Vec<plan::Plan> = plans.collect();
+                let time = time_of(session, std::iter::once(&first).chain(&more));
+                let made = Made { more, time, ..Made::of(first, order.warnings().collect(), Stage::Prerequisites) };
+                return Ok((Next::Prepare(Box::new(order)), made));
+            }
+        }
+    }
     origin::tell(&request.origin, &mut arguments);
     arguments.on_conflict = request.conflicts.map(on_conflict).or(arguments.on_conflict);
     arguments.adopt |= request.adopt;
@@ -326,7 +371,8 @@ async fn draft(session: &Session, mut arguments: InstallArgs, request: Request) 
         let what = (chosen.installation.stack.as_str(), from.as_deref());
         let load = load_for((session, Some(&request.context)), &chosen.objects, what).await?;
         if load.plan.writes() {
-            let made = Made::of(load.plan.clone(), load.remarks.warnings.clone());
+            let time = time_of(session, std::iter::once(&load.plan));
+            let made = Made { time, ..Made::of(load.plan.clone(), load.remarks.warnings.clone(), Stage::Images) };
             return Ok((Next::Load(Box::new(load)), made));
         }
     }
@@ -334,6 +380,9 @@ async fn draft(session: &Session, mut arguments: InstallArgs, request: Request) 
     let ready = decide(session, cluster, &chosen, &arguments).await?;
     let made = Made {
         plan: ready.prepared.plan.without_secrets(),
+        more: Vec::new(),
+        stage: Stage::Install,
+        time: time_of(session, std::iter::once(&ready.prepared.plan)),
         refusals: ready.prepared.refusals.clone(),
         differences: ready.remarks.differences.clone(),
         warnings: chosen

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use seaworthy::error::Class;
 
-use super::{answers, lookout, typed};
-use crate::cli::install::{self, InstallArgs};
+use super::{answers, line_by_line, lookout, typed};
+use crate::cli::install::InstallArgs;
 use crate::cli::{Failure, Session};
 use crate::front::tui::look::Look;
 use crate::front::tui::model::{Entry, Watch};
@@ -28,8 +28,9 @@ enum Next {
 }
 
 /// Until somebody leaves.
-pub(super) async fn run(session: &Arc<Session>) -> Result<ExitCode, Failure> {
-    let context = answers::context(session).await?;
+pub(super) async fn run(begun: &Arc<Session>) -> Result<ExitCode, Failure> {
+    // A sandbox that was chosen begins anew, with its own time.
+    let Some((session, context)) = answers::context(begun).await? else { return Ok(ExitCode::SUCCESS) };
     let session = Arc::new(session.turned_to(&context));
     let mut last = Vec::new();
     loop {
@@ -54,7 +55,7 @@ pub(super) async fn run(session: &Arc<Session>) -> Result<ExitCode, Failure> {
                 home_text::storage_text(&watch).iter().for_each(say);
                 continue;
             }
-            Next::Install => install(&session).await,
+            Next::Install => Box::pin(line_by_line(&session, &InstallArgs::default())).await,
             Next::Command(words) => typed(&session, &words).await,
         };
         match done {
@@ -76,11 +77,6 @@ async fn look(session: &Session, context: &str) -> Watch {
         failure.message
     });
     Watch { context: Some(context.to_owned()), home: Some(home), ..Watch::default() }
-}
-
-async fn install(session: &Arc<Session>) -> Result<ExitCode, Failure> {
-    let (context, arguments) = answers::ask(session, &InstallArgs::default()).await?;
-    install::run_on(session, Some(&context), &arguments).await
 }
 
 /// What there is to do, as it would be typed: what is wrong first.

@@ -95,7 +95,8 @@ impl Live {
         picture.evidence.taken = now.saturating_add(picture.ahead).unwrap_or(now);
         // What was found in it before is not so any more.
         picture.evidence.survey.take();
-        let freshness = Freshness { awaited: picture.awaited.len(), broken: picture.silent.clone().or(picture.broken.clone()) };
+        let freshness =
+            Freshness { awaited: picture.awaited.len(), broken: picture.silent.clone().or(picture.broken.clone()) };
         see(&picture.evidence, &freshness)
     }
 }

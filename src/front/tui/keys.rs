@@ -11,6 +11,7 @@ pub(crate) enum Place {
     Stack,
     Images,
     Profile,
+    Prerequisites,
     Settings,
     /// A setting is being typed.
     Edit,
@@ -53,6 +54,10 @@ pub(crate) enum Action {
     Conflicts,
     Adopt,
     Replan,
+    /// Show the images of the plan, or fold them away.
+    Images,
+    /// To the ways to make a cluster.
+    Create,
     /// Look at the cluster.
     GoHome,
     /// Begin the way to an installed stack.
@@ -119,6 +124,7 @@ const EVERYWHERE: &[Place] = &[
     P::Stack,
     P::Images,
     P::Profile,
+    P::Prerequisites,
     P::Settings,
     P::Review,
     P::Ended,
@@ -129,8 +135,8 @@ const EVERYWHERE: &[Place] = &[
     P::Leave,
 ];
 const NOT_IN_A_RUN: &[Place] = EVERYWHERE.split_at(2).1;
-const WITHOUT_TEXT: &[Place] = EVERYWHERE.split_at(12).0;
-const LISTS: &[Place] = EVERYWHERE.split_at(13).0;
+const WITHOUT_TEXT: &[Place] = EVERYWHERE.split_at(13).0;
+const LISTS: &[Place] = EVERYWHERE.split_at(14).0;
 /// Where one step back leads somewhere.
 const STEPS: &[Place] = LISTS.split_at(1).1;
 
@@ -162,12 +168,28 @@ pub(crate) const BINDINGS: &[Binding] = &[
     ),
     row(&[Key(Right), Key(Tab)], A::Next, &[P::Settings], "go on", "on to the plan"),
     row(
+        &[Key(Enter), Key(Char(' '))],
+        A::Change,
+        &[P::Prerequisites],
+        "change",
+        "add it or leave it out, type the addresses, show the others, go on",
+    ),
+    row(&[Key(Right), Key(Tab)], A::Next, &[P::Prerequisites], "go on", "on to the settings"),
+    row(
+        &[Key(Char('d'))],
+        A::Adopt,
+        &[P::Prerequisites],
+        "take over",
+        "take it over from whoever has installed it, or not",
+    ),
+    row(
         &[Key(Enter), Key(Right)],
         A::Next,
         &[P::Home],
         "more",
         "ask why, or go on with an open run; the screen comes back",
     ),
+    row(&[Key(Char('c'))], A::Create, &[P::Cluster], "create", "to the ways to make a cluster on this machine"),
     row(&[Key(Char('i'))], A::Install, &[P::Home], "install", "install a stack"),
     row(&[Key(Char('o'))], A::OpenStack, &[P::Home], "open", "open the way into the stack that the cursor is on"),
     row(&[Key(Char('m'))], A::Map, &[P::Home], "map", "the storage map: claim, volume, node"),
@@ -207,7 +229,14 @@ pub(crate) const BINDINGS: &[Binding] = &[
     ),
     row(&[Key(Char('d'))], A::Adopt, &[P::Review], "adopt", "take over objects that are there already, or not"),
     row(&[Key(Char('p'))], A::Replan, &[P::Review], "plan anew", "give the unfinished run up and plan anew"),
-    row(&[Key(Char('r'))], A::Again, &[P::Home, P::Cluster, P::Profile, P::Review], "again", "ask the cluster again"),
+    row(&[Key(Char('i'))], A::Images, &[P::Review], "images", "show the images of this plan, or fold them away"),
+    row(
+        &[Key(Char('r'))],
+        A::Again,
+        &[P::Home, P::Cluster, P::Profile, P::Prerequisites, P::Review],
+        "again",
+        "ask the cluster again",
+    ),
     row(&[Key(Char('h'))], A::GoHome, &[P::Ended, P::Reach], "home", "look at the cluster: health, findings, storage"),
     row(&[Key(KeyCode::Up), Key(Char('k'))], A::Up, LISTS, "", "up"),
     row(&[Key(KeyCode::Down), Key(Char('j'))], A::Down, LISTS, "", "down"),

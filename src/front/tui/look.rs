@@ -101,6 +101,11 @@ impl Look {
         if self.unicode { " › " } else { " > " }
     }
 
+    /// The same, where there is little room.
+    pub(crate) fn tight_arrow(self) -> &'static str {
+        if self.unicode { "› " } else { "> " }
+    }
+
     /// An open or a closed group.
     pub(crate) fn fold(self, open: bool) -> &'static str {
         match (open, self.unicode) {

@@ -2,6 +2,7 @@
 
 mod board;
 mod clusters;
+mod groundwork;
 mod home;
 mod line;
 mod logs;
@@ -10,12 +11,13 @@ mod review;
 mod sheet;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use seaworthy::plan::{Purpose, Reach};
 use seaworthy::prepare::Room;
-use seaworthy::prepare::sharing::Shares;
+use seaworthy::prepare::outline::Outline;
 use seaworthy::recover::map::Chain;
 use seaworthy::sandbox::Kind;
 use seaworthy::stack::{Choices, Stack};
@@ -23,15 +25,18 @@ use seaworthy::stack::{Choices, Stack};
 use super::keys::Place;
 use super::look::Look;
 use crate::cli::Failure;
-use crate::front::form::cluster_option;
+use crate::cli::cluster::yard::Maker;
+use crate::cli::prerequisites::command;
+use crate::front::form::{cluster_option, quoted};
 use crate::front::origin::{Field, Origin};
 pub(crate) use board::{Board, Post, Row, RowState};
-pub(crate) use clusters::{Clusters, Standing};
+pub(crate) use clusters::{Berth, Clusters, Standing};
+pub(crate) use groundwork::{Footing, Groundwork, Preparation, needed, pools};
 pub(crate) use home::{Entry, Part, Watch, describe};
 pub(crate) use line::Line;
 pub(crate) use logs::Logs;
 pub(crate) use message::{Effect, Exit, Message, Request};
-pub(crate) use review::{Draft, Made, Review};
+pub(crate) use review::{Draft, Made, Review, Stage};
 pub(crate) use sheet::{Sheet, Spot};
 
 /// The steps of the way, in their order; and beside it home, with the storage map behind it.
@@ -43,6 +48,7 @@ pub(crate) enum Screen {
     Stack,
     Images,
     Profile,
+    Prerequisites,
     Settings,
     Review,
     Run,
@@ -50,11 +56,12 @@ pub(crate) enum Screen {
 }
 
 /// Those of the way, with their names.
-pub(crate) const SCREENS: [(Screen, &str); 8] = [
+pub(crate) const SCREENS: [(Screen, &str); 9] = [
     (Screen::Cluster, "Cluster"),
     (Screen::Stack, "Stack"),
     (Screen::Images, "Images"),
     (Screen::Profile, "Profile"),
+    (Screen::Prerequisites, "Prerequisites"),
     (Screen::Settings, "Settings"),
     (Screen::Review, "Review"),
     (Screen::Run, "Run"),
@@ -69,6 +76,8 @@ pub(crate) struct Wish {
     pub(crate) context: Option<String>,
     /// `--sandbox`.
     pub(crate) sandbox: Option<Kind>,
+    /// `--kubeconfig`, or the file of a cluster that was made on the way.
+    pub(crate) kubeconfig: Option<PathBuf>,
     /// `--namespace` and the other options that the way does not ask for, as they would be typed.
     pub(crate) options: Vec<String>,
     /// Values, and the profile.
@@ -94,12 +103,34 @@ pub(crate) enum Popup {
     File { save: bool, line: Line },
     /// Something about where the images come from.
     Field { field: Field, line: Line },
+    /// The addresses for load balancers.
+    Pool { line: Line },
+    /// The registry of what is added before the stack.
+    Registry { line: Line },
+    /// A cluster is to be made: its name is asked for first, and how many nodes it has then.
+    Make { maker: Maker, name: Option<String>, line: Line },
     /// A question of the run, answered by typing a word.
     Word { question: String, word: String, line: Line },
     /// Whether to stop the run.
     Leave,
     /// What to look for.
     Filter { line: Line },
+}
+
+impl Popup {
+    /// What is typed into it.
+    pub(crate) fn line(&mut self) -> Option<&mut Line> {
+        match self {
+            Self::File { line, .. }
+            | Self::Field { line, .. }
+            | Self::Pool { line }
+            | Self::Registry { line }
+            | Self::Make { line, .. }
+            | Self::Word { line, .. }
+            | Self::Filter { line } => Some(line),
+            Self::Help(_) | Self::Leave => None,
+        }
+    }
 }
 
 /// A line for the person, below the screen.
@@ -132,11 +163,19 @@ pub(crate) struct Profiles {
     pub(crate) cursor: usize,
     /// The context that was asked, and its answer once it is there.
     pub(crate) room: Option<(String, Option<Result<Room, String>>)>,
-    /// What each profile shares between nodes, in their order, with what was chosen when the stack was.
-    pub(crate) shares: Vec<Shares>,
+    /// What each profile comes to, in their order, with what was chosen when the stack was.
+    pub(crate) outlines: Vec<Outline>,
 }
 
+/// What stands for a profile of which nothing is known.
+static NOTHING: LazyLock<Outline> = LazyLock::new(Outline::default);
+
 impl Profiles {
+    /// What a profile comes to, by its number.
+    pub(crate) fn outline(&self, index: usize) -> &Outline {
+        self.outlines.get(index).unwrap_or(&NOTHING)
+    }
+
     /// What the cluster that was asked offers, once it has said so.
     pub(crate) fn offered(&self) -> Option<&Room> {
         match &self.room {
@@ -170,6 +209,7 @@ pub(crate) struct Model {
     pub(crate) stacks: Stacks,
     pub(crate) images: Images,
     pub(crate) profiles: Profiles,
+    pub(crate) groundwork: Groundwork,
     /// Every stack that was looked at keeps its answers.
     pub(crate) sheets: BTreeMap<String, Sheet>,
     pub(crate) review: Review,
@@ -197,11 +237,12 @@ impl Model {
             screen: Screen::Cluster,
             popup: None,
             note: None,
-            clusters: Clusters::new(wish.context.clone()),
+            clusters: Clusters::new(wish.context.clone(), wish.sandbox.is_some()),
             wish,
             stacks: Stacks::default(),
             images: Images::default(),
             profiles: Profiles::default(),
+            groundwork: Groundwork::default(),
             sheets: BTreeMap::new(),
             review: Review::default(),
             board: None,
@@ -219,10 +260,8 @@ impl Model {
     pub(crate) fn place(&self) -> Place {
         match &self.popup {
             Some(Popup::Help(_)) => return Place::Help,
-            Some(Popup::File { .. } | Popup::Field { .. } | Popup::Word { .. } | Popup::Filter { .. }) => {
-                return Place::Prompt;
-            }
             Some(Popup::Leave) => return Place::Leave,
+            Some(_) => return Place::Prompt,
             None => {}
         }
         self.place_below()
@@ -237,6 +276,7 @@ impl Model {
             Screen::Stack => Place::Stack,
             Screen::Images => Place::Images,
             Screen::Profile => Place::Profile,
+            Screen::Prerequisites => Place::Prerequisites,
             Screen::Settings if self.sheet().is_some_and(|sheet| sheet.editing.is_some()) => Place::Edit,
             Screen::Settings => Place::Settings,
             Screen::Review => Place::Review,
@@ -257,16 +297,27 @@ impl Model {
         self.review.made().is_some_and(|made| made.plan.purpose == Purpose::LoadImages)
     }
 
+    /// Whether the plans on the screen are what has to be there before the installation.
+    pub(crate) fn is_preparing(&self) -> bool {
+        self.review.made().is_some_and(|made| made.stage == Stage::Prerequisites)
+    }
+
     /// Whether something moves on the screen.
     pub(crate) fn is_busy(&self) -> bool {
         let looking = self.screen == Screen::Cluster && !self.clusters.done;
         let surveying = matches!(self.profiles.room, Some((_, None))) && self.screen == Screen::Profile;
+        let asking = self.screen == Screen::Prerequisites && self.groundwork.is_asking();
         let planning = matches!(self.review.draft, Draft::Making) && self.screen == Screen::Review;
         let opening = matches!(self.ways.open, Some((_, None))) && self.screen == Screen::Reach;
         let watching = self.is_at_home() && self.watch.known().is_none_or(|home| home.freshness.awaited > 0);
         let listening = self.logs.as_ref().is_some_and(|logs| logs.lines.is_empty() && logs.over.is_none());
-        let waiting =
-            listening || looking || surveying || planning || opening || watching && self.watch.home_may_come();
+        let waiting = listening
+            || looking
+            || surveying
+            || asking
+            || planning
+            || opening
+            || watching && self.watch.home_may_come();
         waiting || self.is_running() || self.stacks.found.is_none()
     }
 
@@ -318,7 +369,13 @@ impl Model {
 
     /// The command line that does the same.
     pub(crate) fn command_line(&self) -> String {
-        let mut words = vec!["seaworthy install".to_owned()];
+        let mut words = Vec::new();
+        if let Some(order) = self.groundwork.order() {
+            words.extend(command(&order));
+            words.extend(self.cluster_option());
+            words.push("&&".to_owned());
+        }
+        words.push("seaworthy install".to_owned());
         words.extend(self.stack().map(|stack| stack.name().to_owned()));
         words.extend(self.cluster_option());
         words.extend(self.wish.options.iter().cloned());
@@ -330,7 +387,9 @@ impl Model {
 
     /// How the chosen cluster is named on the command line.
     fn cluster_option(&self) -> Option<String> {
-        Some(cluster_option(self.wish.sandbox, self.clusters.chosen()?))
+        let option = cluster_option(self.wish.sandbox, self.clusters.chosen()?);
+        let file = self.wish.kubeconfig.as_ref().map(|file| quoted(&file.display().to_string()));
+        Some(file.map_or(option.clone(), |file| format!("--kubeconfig {file} {option}")))
     }
 
     /// The command that opens the way that the cursor is on, at any time later.

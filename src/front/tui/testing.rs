@@ -1,6 +1,8 @@
 //! What the tests of the full screen begin with.
 
-use std::sync::Arc;
+mod ground;
+
+use std::sync::{Arc, LazyLock};
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use seaworthy::doctor::change::Mark;
@@ -12,20 +14,24 @@ use seaworthy::home::{Beside, Home, PrerequisiteState};
 use seaworthy::host::HostEvent;
 use seaworthy::host::clusters::{ClusterAnswer, ClusterFact, Reach, Unreached};
 use seaworthy::host::distribution::{Distribution, Recognised};
+use seaworthy::host::engines::Product;
 use seaworthy::host::kubeconfig::{ContextFact, KubeconfigFacts};
 use seaworthy::logs::{Said, Source};
 use seaworthy::object::ObjectRef;
-use seaworthy::plan::{Change, FieldChange, Plan};
+use seaworthy::plan::{Action, Change, FieldChange, Plan};
 use seaworthy::prepare::Room;
 use seaworthy::prepare::sharing::{Class, Offer, Shares, Sharing};
 use seaworthy::prerequisites::Prerequisite;
 use seaworthy::snapshot::{Snapshot, Unread};
-use seaworthy::stack::{Catalogue, Choices};
+use seaworthy::stack::{Catalogue, Choices, Stack};
 use serde_json::json;
 
 use super::look::Look;
-use super::model::{Effect, Made, Message, Model, Wish};
+pub(super) use ground::{at_prerequisites, grounded, grounded_by_somebody_strange, grounded_with_folder};
+
+use super::model::{Effect, Made, Message, Model, Stage, Wish};
 use super::update::update;
+use crate::cli::cluster::yard::{Maker, Yard};
 use crate::front::form::tests::shop;
 
 pub(super) fn key(code: KeyCode) -> Message {
@@ -92,25 +98,69 @@ pub(super) fn unreached() -> Message {
     Message::Host(HostEvent::Cluster { cluster })
 }
 
+/// kind would work with Docker; all else lacks something.
+pub(super) fn yards() -> Message {
+    let yard = |maker, name: &str, refusals: &[&str], warnings: &[&str]| Yard {
+        maker,
+        name: name.to_owned(),
+        refusals: refusals.iter().map(|text| (*text).to_owned()).collect(),
+        warnings: warnings.iter().map(|text| (*text).to_owned()).collect(),
+    };
+    let memory = "3 GiB of memory are free, and a cluster of 1 node takes about 700 MiB";
+    Message::Yards(vec![
+        yard(Maker::Kind(Product::Docker), "kind-2", &[], &[memory]),
+        yard(
+            Maker::Kind(Product::Podman),
+            "kind-2",
+            &[
+                "no podman answers on this machine; start Docker (systemctl start docker) or Podman (systemctl start podman.socket), or install one",
+            ],
+            &[],
+        ),
+        yard(
+            Maker::K3s,
+            "here",
+            &["k3s is not on the PATH; install it", "only root may do this; sudo -E seaworthy cluster create k3s"],
+            &[],
+        ),
+    ])
+}
+
 pub(super) fn surveyed(context: &str) -> Message {
     let room =
         Room { nodes: Some(1), cpu: 2_000_000_000, memory: 1 << 60, storage_class: Some(None), ..Room::default() };
     Message::Surveyed { context: context.to_owned(), room: Ok(room) }
 }
 
-/// On the screen of the profiles, with the cursor on the one that shares volumes, of a stack that has one.
-pub(super) fn at_sharing(size: (u16, u16)) -> Model {
+/// A stack that shares volumes, read once.
+static SHARING: LazyLock<Arc<Stack>> = LazyLock::new(|| {
     let catalogue = Catalogue::default();
     let mut all_stacks = catalogue.names().into_iter().rev().filter_map(|name| catalogue.get(&name).ok());
     let stack = all_stacks.find(|stack| !Shares::of_profile(stack, &Choices::default(), "ha").claims.is_empty());
+    Arc::new(stack.unwrap())
+});
+
+/// On the screen of the profiles, with the cursor on the one that shares volumes, of a stack that has one.
+pub(super) fn at_sharing(size: (u16, u16)) -> Model {
     let mut model = begun(size);
-    let stacks = Message::Stacks { found: vec![Arc::new(stack.unwrap())], broken: Vec::new() };
+    let stacks = Message::Stacks { found: vec![SHARING.clone()], broken: Vec::new() };
     all(&mut model, [stacks, key(KeyCode::Enter), key(KeyCode::Enter), key(KeyCode::Enter), key(KeyCode::Home)]);
     model
 }
 
-/// What a cluster offers to it: local-path, and perhaps a class that can do more.
-pub(super) fn surveyed_for_sharing(able: bool) -> Message {
+/// Who can make volumes that several nodes write to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shared {
+    /// A class that is there.
+    Class,
+    /// A prerequisite that can be added.
+    Offer,
+    /// Nobody.
+    Nobody,
+}
+
+/// What a cluster offers to it: local-path, and perhaps more.
+pub(super) fn surveyed_for_sharing(shared: Shared) -> Message {
     let class = |name: &str, unable: Option<&str>| Class {
         name: name.to_owned(),
         default: unable.is_some(),
@@ -118,8 +168,14 @@ pub(super) fn surveyed_for_sharing(able: bool) -> Message {
     };
     let mut classes =
         vec![class("standard", Some("volumes of class standard (rancher.io/local-path) are on one node only"))];
-    classes.extend(able.then(|| class("nfs", None)));
-    let offer = Offer::Install("all nodes share /srv/shared: survives a node, not this disk".to_owned());
+    classes.extend((shared == Shared::Class).then(|| class("nfs", None)));
+    let offer = match shared {
+        Shared::Nobody => Offer::Nothing {
+            because: "the nodes are machines of their own, and share no folder that is known here".to_owned(),
+            remedy: "bring a class that can".to_owned(),
+        },
+        _ => Offer::Install("all nodes share /srv/shared: survives a node, not this disk".to_owned()),
+    };
     let sharing = Sharing { classes: Some(classes), free: Some([].into()), offer };
     let room = Room { nodes: Some(3), cpu: 4_000_000_000, memory: 1 << 70, sharing, ..Room::default() };
     Message::Surveyed { context: "dev".to_owned(), room: Ok(room) }
@@ -162,7 +218,21 @@ pub(super) fn plan() -> Plan {
 pub(super) fn made() -> Box<Made> {
     let warnings = vec!["greeting: nobody will read so long a text".to_owned()];
     let differences = vec!["greeting: \"good day\", was \"ahoy\"".to_owned()];
-    Box::new(Made { plan: plan(), refusals: Vec::new(), differences, warnings, goes_on: None, gives_up: None })
+    let time = "it took 41.0 s to 1 min 12 s before (3 runs with the same to do)".to_owned();
+    Box::new(Made { time, differences, ..Made::of(plan(), warnings, Stage::Install) })
+}
+
+/// With objects that name images.
+pub(super) fn made_with_images() -> Box<Made> {
+    let mut made = made();
+    let image = |name: &str| format!("registry.example.com/harbour/{name}:1.0.0");
+    let names = ["queue", "window", "a-program-with-a-name-that-is-longer-than-most-screens-are-wide"];
+    for (step, name) in made.plan.steps.iter_mut().zip(names) {
+        let object = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name, "namespace": "sea"},
+            "spec": {"template": {"spec": {"containers": [{"name": "c", "image": image(name)}]}}}});
+        step.action = Action::Apply { object };
+    }
+    made
 }
 
 pub(super) fn cause(outlook: Outlook) -> Cause {
@@ -294,21 +364,29 @@ pub(super) fn begun(size: (u16, u16)) -> Model {
     let look = Look { colour: true, unicode: true };
     let mut model = Model::new(look, size, Wish::default());
     let stacks = Message::Stacks { found: vec![shop()], broken: Vec::new() };
-    all(&mut model, [kubeconfig(), reached(), unreached(), Message::Looked, stacks]);
+    all(&mut model, [kubeconfig(), reached(), unreached(), Message::Looked, yards(), stacks]);
+    model
+}
+
+/// On the settings of the first stack; the cluster has answered.
+pub(super) fn at_settings(size: (u16, u16)) -> Model {
+    let mut model = begun(size);
+    let answers = [key(KeyCode::Enter), surveyed("dev"), grounded(true)];
+    all(&mut model, answers.into_iter().chain((0..4).map(|_| key(KeyCode::Enter))));
     model
 }
 
 /// Everything is answered, and the plan is on the screen.
 pub(super) fn reviewed(size: (u16, u16)) -> Model {
-    let mut model = begun(size);
-    all(&mut model, [key(KeyCode::Enter), surveyed("dev")].into_iter().chain((0..4).map(|_| key(KeyCode::Enter))));
+    let mut model = at_settings(size);
+    all(&mut model, [key(KeyCode::Enter)]);
     typed(&mut model, "swordfish");
     all(&mut model, [key(KeyCode::Enter), key(KeyCode::Right), Message::Planned { ticket: 1, made: Ok(made()) }]);
     model
 }
 
 /// The first stack of the model, for what a test needs of it.
-pub(super) fn first_stack(model: &Model) -> Arc<seaworthy::stack::Stack> {
+pub(super) fn first_stack(model: &Model) -> Arc<Stack> {
     model.stacks.found.as_ref().unwrap()[0].clone()
 }
 

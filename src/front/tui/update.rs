@@ -2,6 +2,8 @@
 //! back as effects.
 
 mod answers;
+mod clusters;
+mod groundwork;
 mod home;
 mod logs;
 mod press;
@@ -16,10 +18,16 @@ use super::model::{Effect, Exit, Message, Model, Popup, Screen};
 /// What the full screen begins with; after a command that it made room for it goes on as it was.
 pub(crate) fn begin(model: &mut Model) -> Vec<Effect> {
     if model.aside.take().is_none() {
-        return vec![Effect::Look, Effect::Stacks];
+        return [Effect::Look, Effect::Stacks].into_iter().chain(clusters::ask(model)).collect();
     }
     model.was_aside = true;
-    Vec::new()
+    match model.clusters.made.take() {
+        Some((context, _)) => {
+            model.clusters.welcome(context);
+            std::iter::once(Effect::Look).chain(clusters::ask(model)).collect()
+        }
+        None => Vec::new(),
+    }
 }
 
 /// Takes a message in.
@@ -61,29 +69,21 @@ fn press_key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
 }
 
 fn type_key(model: &mut Model, key: KeyEvent) {
-    match &mut model.popup {
-        Some(
-            Popup::File { line, .. } | Popup::Field { line, .. } | Popup::Word { line, .. } | Popup::Filter { line },
-        ) => line.press(key),
-        _ => settings::type_into(model, |line| line.press(key)),
+    match model.popup.as_mut().and_then(Popup::line) {
+        Some(line) => line.press(key),
+        None => settings::type_into(model, |line| line.press(key)),
     }
 }
 
 fn paste(model: &mut Model, text: &str) {
     match (&mut model.popup, model.screen) {
-        (
-            Some(
-                Popup::File { line, .. }
-                | Popup::Field { line, .. }
-                | Popup::Word { line, .. }
-                | Popup::Filter { line },
-            ),
-            _,
-        ) => {
-            line.insert(text.trim_end_matches(['\r', '\n']));
+        (Some(popup), _) => {
+            if let Some(line) = popup.line() {
+                line.insert(text.trim_end_matches(['\r', '\n']));
+            }
         }
         (None, Screen::Settings) => settings::paste(model, text),
-        _ => {}
+        (None, _) => {}
     }
 }
 

@@ -1,6 +1,7 @@
 //! Draws the model, and does nothing else.
 
 mod cluster;
+mod groundwork;
 mod home;
 mod images;
 mod logs;
@@ -45,9 +46,10 @@ pub(crate) fn view(model: &Model, frame: &mut Frame<'_>) {
         // A chain is long: it has the whole width.
         Screen::Storage => parted(model, frame, stacked(body), storage::list, storage::details),
         Screen::Cluster => list_and_details(model, frame, body, cluster::list, cluster::details),
-        Screen::Stack => list_and_details(model, frame, body, stack::list, stack::details),
+        Screen::Stack => parted(model, frame, stack::areas(model, body), stack::list, stack::details),
         Screen::Images => list_and_details(model, frame, body, images::list, images::details),
-        Screen::Profile => list_and_details(model, frame, body, profile::list, profile::details),
+        Screen::Profile => profile::draw(model, frame, body),
+        Screen::Prerequisites => list_and_details(model, frame, body, groundwork::list, groundwork::details),
         Screen::Settings => settings::draw(model, frame, body),
         Screen::Review => scrolled(frame, body, review::lines(model, body.width), model.review.scroll),
         Screen::Run if model.logs.is_some() => {
@@ -97,24 +99,30 @@ fn heading(model: &Model, width: u16) -> Vec<Line<'static>> {
         spans.extend([Span::styled(place, Look::chosen()), Span::raw(about)]);
         return vec![Line::from(spans), Line::styled(look.rule(width), Look::faint())];
     }
-    let whole: usize = SCREENS.iter().map(|(_, name)| name.len() + 3).sum::<usize>() + "Seaworthy  ".len();
+    let names: usize = SCREENS.iter().map(|(_, name)| name.len()).sum();
     let at = SCREENS.iter().position(|(screen, _)| *screen == model.screen).unwrap_or_default();
-    if whole - 3 <= usize::from(width) {
-        for (index, (screen, name)) in SCREENS.iter().enumerate() {
-            if index > 0 {
-                spans.push(Span::styled(look.arrow(), Look::faint()));
-            }
-            let style = if *screen == model.screen {
-                Look::chosen()
-            } else if index < at {
-                Style::new()
-            } else {
-                Look::faint()
-            };
-            spans.push(Span::styled(*name, style));
-        }
-    } else {
+    // Where not all fits, our own name goes first, then the room between the names.
+    let between = [look.arrow(), look.tight_arrow()].map(|arrow| names + columns(arrow) * (SCREENS.len() - 1));
+    let ways =
+        [(brand, look.arrow(), between[0]), ("", look.arrow(), between[0]), ("", look.tight_arrow(), between[1])];
+    let fits = ways.into_iter().find(|(brand, _, needed)| brand.len() + needed <= usize::from(width));
+    let Some((brand, arrow, _)) = fits else {
         spans.push(Span::raw(format!("{}/{} {}", at + 1, SCREENS.len(), SCREENS[at].1)));
+        return vec![Line::from(spans), Line::styled(look.rule(width), Look::faint())];
+    };
+    spans = vec![Span::styled(brand, Look::strong())];
+    for (index, (screen, name)) in SCREENS.iter().enumerate() {
+        if index > 0 {
+            spans.push(Span::styled(arrow, Look::faint()));
+        }
+        let style = if *screen == model.screen {
+            Look::chosen()
+        } else if index < at {
+            Style::new()
+        } else {
+            Look::faint()
+        };
+        spans.push(Span::styled(*name, style));
     }
     vec![Line::from(spans), Line::styled(look.rule(width), Look::faint())]
 }
@@ -163,7 +171,11 @@ fn matters(model: &Model, row: &Binding) -> bool {
     let conflicts = || model.review.made().is_some_and(|made| made.plan.conflicts().next().is_some());
     match row.action {
         Action::Conflicts => conflicts() || model.review.conflicts.is_some(),
+        Action::Adopt if model.screen == Screen::Prerequisites => {
+            model.groundwork.row().is_some_and(|row| row.adoption.is_some())
+        }
         Action::Adopt => conflicts() || model.review.adopt,
+        Action::Images => model.review.made().is_some_and(review::has_images),
         Action::Replan => model.review.replan || review::is_other_run(model),
         Action::Next if model.screen == Screen::Review => {
             model.review.made().is_some_and(|made| made.objection().is_none()) && !model.wish.dry_run

@@ -276,3 +276,43 @@ fn differences_of_inputs_are_lines_for_people() {
     assert_eq!(now.differences(&inputs()), ["profile: single-node, was ha", "a: 2, was 1", "b: null, was nothing"]);
     assert!(inputs().differences(&inputs()).is_empty());
 }
+
+fn times(seconds: i64) -> Times {
+    let at = |second| Timestamp::from_second(second).unwrap();
+    Times { since: at(1000), until: at(1000 + seconds), ..Times::default() }
+}
+
+#[test]
+fn how_long_it_takes_is_told_by_runs_with_the_same_to_do() {
+    let record = |seconds: i64, change: &dyn Fn(&mut RunRecord)| {
+        let mut record = RunRecord {
+            run: own("r"),
+            at: Timestamp::UNIX_EPOCH,
+            command: None,
+            inputs: inputs(),
+            plan: plan("shop"),
+            state: RunState::Done,
+            done: BTreeSet::new(),
+            agreed: BTreeSet::new(),
+            causes: Vec::new(),
+            resumed: 0,
+            times: times(seconds),
+        };
+        change(&mut record);
+        record
+    };
+    let same = |_: &mut RunRecord| {};
+    let runs = [
+        record(40, &same),
+        record(60, &same),
+        record(1, &|run| run.state = RunState::Failed),
+        record(2, &|run| run.resumed = 1),
+        record(3, &|run| run.plan.cluster.uid = own("another")),
+        record(4, &|run| run.plan.steps[1].change = Change::Unchanged),
+        record(5, &|run| run.times = Times::default()),
+    ];
+    let told = crate::engine::journal::estimate(&runs, &plan("shop")).unwrap();
+    let span = (told.runs, told.least.as_secs(), told.most.as_secs());
+    assert_eq!(span, (2, 40, 60));
+    assert_eq!(crate::engine::journal::estimate(&runs[2..], &plan("shop")), None, "nobody knows");
+}

@@ -7,8 +7,6 @@ use seaworthy::event::{Event, Facts, Outcome, Pull, StepState};
 use seaworthy::object::ObjectRef;
 use seaworthy::plan::{Action, Plan, Step};
 
-use crate::front::timeline::needs_of;
-
 /// A run.
 #[derive(Debug, Default)]
 pub(crate) struct Board {
@@ -19,6 +17,8 @@ pub(crate) struct Board {
     pub(crate) here: String,
     pub(crate) done: usize,
     pub(crate) total: usize,
+    /// Steps of the runs before this one, where several follow each other.
+    before: usize,
     /// Lines that belong to no step.
     pub(crate) notices: Vec<String>,
     pub(crate) outcome: Option<Outcome>,
@@ -123,29 +123,58 @@ impl Row {
 }
 
 impl Board {
-    pub(crate) fn new(plan: &Plan, now: u64) -> Self {
-        let here = plan.installation.namespace.clone();
+    pub(crate) fn new<'a>(plans: impl IntoIterator<Item = &'a Plan>, now: u64) -> Self {
+        let mut board = Self { began: now, ..Self::default() };
+        plans.into_iter().for_each(|plan| board.expect(plan));
+        board
+    }
+
+    /// Steps that are to come; those that are known already come again.
+    fn expect(&mut self, plan: &Plan) {
+        self.here.clone_from(&plan.installation.namespace);
         // Nearly everything is in one namespace, which the heading names.
-        let prefix = format!("/{here}/");
-        let rows = plan.steps.iter().zip(needs_of(plan)).map(|step| Row::of(step, &prefix)).collect();
-        let by_id = plan.steps.iter().enumerate().map(|(index, step)| (step.id.clone(), index)).collect();
-        Self { rows, by_id, here, total: plan.steps.len(), began: now, ..Self::default() }
+        let prefix = format!("/{}/", self.here);
+        for step in &plan.steps {
+            if self.by_id.contains_key(&step.id) {
+                continue;
+            }
+            self.by_id.insert(step.id.clone(), self.rows.len());
+            self.rows.push(Row::of((step, Vec::new()), &prefix));
+        }
+        for step in &plan.steps {
+            let needs: Vec<usize> = step.needs.iter().filter_map(|id| self.by_id.get(id).copied()).collect();
+            if let Some(row) = self.row(&step.id) {
+                row.needs = needs;
+            }
+        }
+        self.total = self.rows.len();
     }
 
     /// One more thing happened.
     pub(crate) fn add(&mut self, event: Event, now: u64) {
         match event {
+            Event::Planned { plan } => {
+                // One run after the other: a check of what was added is one, too.
+                if let Some(over) = self.outcome.take() {
+                    self.before += over.total;
+                    self.over = None;
+                }
+                self.expect(&plan);
+            }
             // What is asked is asked by the pilot, through the face.
-            Event::Planned { .. } | Event::Ask { .. } => {}
-            Event::Started { run, total } => (self.run, self.total) = (run, total),
+            Event::Ask { .. } => {}
+            Event::Started { run, total } => {
+                self.run = run;
+                self.count(0, total);
+            }
             Event::Step { id, done, total, state } => {
-                (self.done, self.total) = (done, total);
+                self.count(done, total);
                 self.step(&id, state, now);
             }
             Event::Waiting { id, progress, cause, facts, .. } => self.waits(&id, (progress, cause, *facts), now),
             Event::Notice { text } => self.notices.push(text),
             Event::Finished { outcome } => {
-                self.done = outcome.done;
+                self.count(outcome.done, outcome.total);
                 self.over = Some(now);
                 self.outcome = Some(outcome);
             }
@@ -154,6 +183,12 @@ impl Board {
 
     fn row(&mut self, id: &str) -> Option<&mut Row> {
         self.by_id.get(id).and_then(|index| self.rows.get_mut(*index))
+    }
+
+    /// How far all runs together are; of those to come at least what is known.
+    fn count(&mut self, done: usize, total: usize) {
+        self.done = self.before + done;
+        self.total = self.rows.len().max(self.before + total);
     }
 
     fn step(&mut self, id: &str, state: StepState, now: u64) {

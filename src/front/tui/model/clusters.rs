@@ -2,11 +2,35 @@
 
 use seaworthy::host::clusters::{ClusterFact, Reach};
 use seaworthy::host::{Host, HostEvent};
+use seaworthy::sandbox::Kind;
+
+use crate::cli::cluster::yard::Yard;
+
+/// A line of the step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Berth {
+    /// A context of the kubeconfig, by its number.
+    Context(usize),
+    /// Nobody knows yet how one could be made.
+    Asking,
+    /// A way to make one, by its number.
+    Make(usize),
+    /// A simulated cluster.
+    Sandbox(Kind),
+    /// From a sandbox back to the clusters of this machine.
+    Machine,
+}
 
 /// What is known so far.
 #[derive(Default)]
 pub(crate) struct Clusters {
     pub(crate) host: Host,
+    /// The ways to make one; `None` until engines and tools have answered.
+    pub(crate) yards: Option<Vec<Yard>>,
+    /// The cluster that is being made beside the screen: its context, and its kubeconfig file where that is not the usual one.
+    pub(crate) made: Option<(String, Option<&'static str>)>,
+    /// Whether the clusters of this machine are out of sight.
+    simulated: bool,
     pub(crate) cursor: usize,
     /// Everybody has answered or been given up.
     pub(crate) done: bool,
@@ -27,14 +51,14 @@ pub(crate) enum Standing<'a> {
 }
 
 impl Clusters {
-    pub(crate) fn new(wanted: Option<String>) -> Self {
-        Self { wanted, ..Self::default() }
+    pub(crate) fn new(wanted: Option<String>, simulated: bool) -> Self {
+        Self { simulated, wanted, ..Self::default() }
     }
 
     /// Everything is asked again.
     pub(crate) fn forget(&mut self) {
         self.wanted = self.chosen().map(str::to_owned);
-        self.host = Host::default();
+        (self.host, self.yards) = (Host::default(), None);
         (self.done, self.moved) = (false, false);
     }
 
@@ -45,6 +69,54 @@ impl Clusters {
             let position = self.host.kubeconfig.contexts.iter().position(|context| Some(&context.name) == wanted);
             self.cursor = position.unwrap_or_default();
         }
+    }
+
+    /// Everything is asked again, because a cluster was made, and the cursor goes there.
+    pub(crate) fn welcome(&mut self, context: String) {
+        self.forget();
+        (self.wanted, self.cursor) = (Some(context), 0);
+    }
+
+    /// The lines, in their order.
+    pub(crate) fn lines(&self) -> Vec<Berth> {
+        let mut lines: Vec<Berth> = (0..self.host.kubeconfig.contexts.len()).map(Berth::Context).collect();
+        if self.simulated {
+            lines.push(Berth::Machine);
+            return lines;
+        }
+        match &self.yards {
+            None => lines.push(Berth::Asking),
+            Some(yards) => lines.extend((0..yards.len()).map(Berth::Make)),
+        }
+        lines.extend([Berth::Sandbox(Kind::SingleNode), Berth::Sandbox(Kind::Ha)]);
+        lines
+    }
+
+    /// The line that the cursor is on.
+    pub(crate) fn line(&self) -> Option<Berth> {
+        self.lines().get(self.cursor).copied()
+    }
+
+    /// The way to make one that the cursor is on.
+    pub(crate) fn yard(&self) -> Option<&Yard> {
+        match self.line() {
+            Some(Berth::Make(index)) => self.yards.as_ref()?.get(index),
+            _ => None,
+        }
+    }
+
+    /// To the first way to make one by which one can be made, or to the first of all.
+    pub(crate) fn go_to_yards(&mut self) {
+        let lines = self.lines();
+        let is_way = |line: &&Berth| matches!(line, Berth::Make(_) | Berth::Asking | Berth::Machine);
+        let can = |line: &&Berth| match line {
+            Berth::Make(index) => self.yards.as_ref().is_some_and(|yards| yards[*index].refusals.is_empty()),
+            _ => false,
+        };
+        let found = lines.iter().position(|line| can(&line));
+        let found = found.or_else(|| lines.iter().position(|line| is_way(&line)));
+        self.moved = true;
+        self.cursor = found.unwrap_or(self.cursor);
     }
 
     /// The context that the cursor is on.
@@ -63,9 +135,13 @@ impl Clusters {
     /// Why the chosen one cannot be taken.
     pub(crate) fn objection(&self) -> Option<String> {
         let Some(context) = self.chosen() else {
-            return Some(
-                "no kubeconfig names a cluster: `seaworthy cluster create` makes one; --sandbox needs none".to_owned(),
-            );
+            return match self.yard() {
+                Some(yard) => yard.refusals.first().map(|why| format!("{}: {why}", yard.maker.title())),
+                None if self.line() == Some(Berth::Asking) => {
+                    Some("engines and tools have not answered yet".to_owned())
+                }
+                None => None,
+            };
         };
         match self.standing(context) {
             Standing::Asked => Some(format!("{context} has not answered yet")),

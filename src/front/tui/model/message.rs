@@ -15,7 +15,9 @@ use seaworthy::prepare::Room;
 use seaworthy::stack::{Choices, Stack, Text};
 
 use super::review::Made;
-use crate::cli::Failure;
+use crate::cli::cluster::yard::Yard;
+use crate::cli::prerequisites::{Ground, InstallArgs};
+use crate::cli::{Failure, Turn};
 use crate::front::origin::Origin;
 
 /// Something happened.
@@ -32,12 +34,16 @@ pub(crate) enum Message {
     Host(HostEvent),
     /// All is known.
     Looked,
+    /// The ways to make a cluster on this machine are known.
+    Yards(Vec<Yard>),
     /// The stacks are read.
     Stacks { found: Vec<Arc<Stack>>, broken: Vec<String> },
     /// What is known of the cluster that is looked at; or why nothing can be.
     Home { context: String, home: Result<Box<Home>, String> },
     /// What a cluster offers is known.
     Surveyed { context: String, room: Result<Room, String> },
+    /// What the prerequisites are judged by is known.
+    Grounded { context: String, ground: Result<Arc<Ground>, String> },
     /// A plan was made, or refused. The number is the request's.
     Planned { ticket: u64, made: Result<Box<Made>, Box<Failure>> },
     /// The run tells something.
@@ -71,6 +77,8 @@ pub(crate) enum Message {
 pub(crate) enum Effect {
     /// Ask this machine for its clusters.
     Look,
+    /// Ask engines and tools how a cluster could be made.
+    Yards,
     /// Read the stacks.
     Stacks,
     /// Look at a cluster from now on, and no longer at another.
@@ -116,6 +124,8 @@ pub(crate) struct Request {
     pub(crate) stack: Arc<Stack>,
     pub(crate) choices: Choices,
     pub(crate) origin: Origin,
+    /// What is to be there before it.
+    pub(crate) prerequisites: Option<InstallArgs>,
     pub(crate) conflicts: Option<plan::Choice>,
     pub(crate) adopt: bool,
     pub(crate) replan: bool,
@@ -132,4 +142,6 @@ pub(crate) enum Exit {
     Ended,
     /// For a command of ours; the screen comes back.
     Aside,
+    /// For this sandbox, or from it for the clusters of this machine.
+    Turn(Turn),
 }

@@ -16,6 +16,8 @@ pub(crate) struct Review {
     pub(crate) replan: bool,
     /// The number of the last request.
     pub(crate) ticket: u64,
+    /// The images are shown.
+    pub(crate) images: bool,
 }
 
 /// How far the plan is.
@@ -32,13 +34,30 @@ pub(crate) enum Draft {
     Refused(Box<Failure>),
 }
 
+/// What a plan on the way is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// What the stack needs of the cluster, before it.
+    Prerequisites,
+    /// Images into the nodes, before the installation.
+    Images,
+    /// The installation.
+    Install,
+}
+
 /// A plan as it may be shown.
 #[derive(Debug)]
 pub(crate) struct Made {
     /// Secrets hold no values.
     pub(crate) plan: Plan,
+    /// What is run after it, as one run for the person.
+    pub(crate) more: Vec<Plan>,
+    /// What for.
+    pub(crate) stage: Stage,
     /// What the API server would refuse.
     pub(crate) refusals: Vec<Cause>,
+    /// How long it may take, as far as that is known.
+    pub(crate) time: String,
     /// What was chosen otherwise than the last finished run recorded.
     pub(crate) differences: Vec<String>,
     /// What is odd, but stops nothing.
@@ -51,14 +70,20 @@ pub(crate) struct Made {
 
 impl Made {
     /// A plan with what is to be said of it, and nothing else.
-    pub(crate) fn of(plan: Plan, warnings: Vec<String>) -> Self {
-        let (refusals, differences) = (Vec::new(), Vec::new());
-        Self { plan, refusals, differences, warnings, goes_on: None, gives_up: None }
+    pub(crate) fn of(plan: Plan, warnings: Vec<String>, stage: Stage) -> Self {
+        let (more, refusals, differences) = (Vec::new(), Vec::new(), Vec::new());
+        let (goes_on, gives_up, time) = (None, None, String::new());
+        Self { plan, more, stage, refusals, time, differences, warnings, goes_on, gives_up }
+    }
+
+    /// All of it, in the order in which it is run.
+    pub(crate) fn plans(&self) -> impl Iterator<Item = &Plan> {
+        std::iter::once(&self.plan).chain(&self.more)
     }
 
     /// Why it cannot be run.
     pub(crate) fn objection(&self) -> Option<&'static str> {
-        if self.plan.summary().undecided > 0 {
+        if self.plans().any(|plan| plan.summary().undecided > 0) {
             return Some("fields of somebody else are in the way: decide about them first (o, d)");
         }
         (!self.refusals.is_empty()).then_some("this plan cannot be run as it is")

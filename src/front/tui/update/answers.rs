@@ -1,5 +1,7 @@
 //! Answers to what was asked of others.
 
+use std::process::ExitCode;
+
 use seaworthy::event::Ended;
 use seaworthy::stack::Stack;
 
@@ -10,6 +12,14 @@ use crate::front::tui::model::{Draft, Effect, Exit, Line, Message, Model, Popup,
 pub(super) fn take(model: &mut Model, message: Message) -> Vec<Effect> {
     match message {
         Message::Host(event) => model.clusters.add(event),
+        Message::Yards(yards) => {
+            let before = model.clusters.line();
+            model.clusters.yards = Some(yards);
+            // What was below comes to stand lower.
+            if let Some(at) = before.and_then(|line| model.clusters.lines().iter().position(|known| *known == line)) {
+                model.clusters.cursor = at;
+            }
+        }
         Message::Looked => model.clusters.done = true,
         Message::Stacks { found, broken } => {
             model.stacks.found = Some(found);
@@ -21,6 +31,14 @@ pub(super) fn take(model: &mut Model, message: Message) -> Vec<Effect> {
                 && *asked == context
             {
                 *answer = Some(room);
+            }
+        }
+        Message::Grounded { context, ground } => {
+            if let Some((asked, answer)) = &mut model.groundwork.ground
+                && *asked == context
+            {
+                *answer = Some(ground);
+                super::groundwork::judge(model);
             }
         }
         Message::Planned { ticket, made } if ticket == model.review.ticket => {
@@ -58,7 +76,7 @@ pub(super) fn take(model: &mut Model, message: Message) -> Vec<Effect> {
     Vec::new()
 }
 
-fn ended(model: &mut Model, result: Result<std::process::ExitCode, crate::cli::Failure>) -> Vec<Effect> {
+fn ended(model: &mut Model, result: Result<ExitCode, crate::cli::Failure>) -> Vec<Effect> {
     let clock = model.clock;
     if let Some(board) = &mut model.board {
         board.ended = true;
@@ -69,9 +87,12 @@ fn ended(model: &mut Model, result: Result<std::process::ExitCode, crate::cli::F
     if was_stopped(model) {
         return vec![Effect::Quit(Exit::Ended)];
     }
-    if model.board.as_ref().and_then(|board| board.outcome.as_ref()).is_some_and(|outcome| outcome.ended == Ended::Done)
-    {
-        model.tell(if model.is_loading() {
+    let outcome = model.board.as_ref().and_then(|board| board.outcome.as_ref());
+    let is_done = outcome.is_some_and(|outcome| outcome.ended == Ended::Done);
+    if is_done && matches!(model.last, Some(Ok(code)) if code == ExitCode::SUCCESS) {
+        model.tell(if model.is_preparing() {
+            "what the stack needs is there; Enter goes on to the installation"
+        } else if model.is_loading() {
             "the images are in the nodes; Enter goes on to the installation"
         } else {
             "all is done; Enter shows the way in"

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use seaworthy::event::Ended;
 use seaworthy::prepare::Room;
-use seaworthy::prepare::sharing::Shares;
+use seaworthy::prepare::outline::Outline;
 
-use super::{answers, end, home, logs, settings};
+use super::{answers, clusters, end, groundwork, home, logs, settings};
 use crate::cli::choose::take_registry;
 use crate::front::form::Form;
 use crate::front::origin::{Field, WAYS, Way};
@@ -37,6 +37,9 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             model.review.turn();
             return plan(model);
         }
+        Action::Adopt | Action::Change if model.screen == Screen::Prerequisites => {
+            return groundwork::act(model, action);
+        }
         Action::Adopt => {
             model.review.adopt = !model.review.adopt;
             return plan(model);
@@ -49,6 +52,8 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             model.popup = None;
             return end(model, 130);
         }
+        Action::Images => model.review.images = !model.review.images,
+        Action::Create => model.clusters.go_to_yards(),
         Action::No => model.popup = None,
         Action::Take | Action::Drop if model.popup.is_some() => return close(model, action == Action::Take),
         Action::Timeline => {
@@ -90,7 +95,7 @@ fn scroll(model: &mut Model, by: isize) {
         Screen::Storage => model.watch.link = moved(model.watch.link, model.watch.chains(&model.filter()).len()),
         Screen::Cluster => {
             model.clusters.moved = true;
-            model.clusters.cursor = moved(model.clusters.cursor, model.clusters.host.kubeconfig.contexts.len());
+            model.clusters.cursor = moved(model.clusters.cursor, model.clusters.lines().len());
         }
         Screen::Stack => {
             let length = model.stacks.found.as_ref().map_or(0, Vec::len);
@@ -100,6 +105,9 @@ fn scroll(model: &mut Model, by: isize) {
         Screen::Profile => {
             let length = model.stack().map_or(0, |stack| stack.definition().profiles.len());
             model.profiles.cursor = moved(model.profiles.cursor, length);
+        }
+        Screen::Prerequisites => {
+            model.groundwork.cursor = moved(model.groundwork.cursor, model.groundwork.lines().len());
         }
         Screen::Settings => {
             if let Some(sheet) = model.sheet_mut() {
@@ -159,8 +167,8 @@ fn back(model: &mut Model) -> Vec<Effect> {
             return vec![Effect::Close];
         }
         Screen::Settings => {
-            model.screen = Screen::Profile;
-            see_what_is_shared(model);
+            outline(model);
+            groundwork::enter(model);
         }
         Screen::Profile if model.wish.images => model.screen = Screen::Stack,
         _ => model.screen = SCREENS[at - 1].0,
@@ -173,6 +181,9 @@ fn next(model: &mut Model) -> Vec<Effect> {
     match model.screen {
         Screen::Cluster => {
             let Some(why) = model.clusters.objection() else {
+                if model.clusters.chosen().is_none() {
+                    return clusters::take(model);
+                }
                 if model.wish.home {
                     return home::go(model);
                 }
@@ -186,6 +197,7 @@ fn next(model: &mut Model) -> Vec<Effect> {
         Screen::Stack => choose_stack(model),
         Screen::Images => choose_way(model),
         Screen::Profile => choose_profile(model),
+        Screen::Prerequisites => return groundwork::go_on(model),
         Screen::Settings => return go_on(model),
         Screen::Review => return run(model),
         Screen::Run => return after_run(model),
@@ -201,6 +213,8 @@ pub(super) fn survey(model: &mut Model, anew: bool) -> Vec<Effect> {
         return Vec::new();
     }
     model.profiles.room = Some((context.clone(), None));
+    model.groundwork.ground = Some((context.clone(), None));
+    groundwork::judge(model);
     vec![Effect::Survey { context }]
 }
 
@@ -271,21 +285,22 @@ fn go_to_profiles(model: &mut Model) {
     let chosen = sheet.form.profile();
     let position = stack.definition().profiles.keys().position(|name| name == chosen);
     model.profiles.cursor = position.unwrap_or_default();
-    see_what_is_shared(model);
+    outline(model);
     model.screen = Screen::Profile;
 }
 
-/// What each profile shares, with all that is chosen now.
-fn see_what_is_shared(model: &mut Model) {
+/// What each profile comes to, with all that is chosen now.
+fn outline(model: &mut Model) {
     let Some(form) = model.sheet().map(|sheet| &sheet.form) else { return };
     let (stack, choices) = (form.stack(), form.choices());
     let profiles = stack.definition().profiles.keys();
-    model.profiles.shares = profiles.map(|profile| Shares::of_profile(stack, &choices, profile)).collect();
+    model.profiles.outlines = profiles.map(|profile| Outline::of_profile(stack, &choices, profile)).collect();
 }
 
 fn choose_profile(model: &mut Model) {
-    let shares = model.profiles.shares.get(model.profiles.cursor);
-    let refuses = |room: &Room| shares.is_some_and(|shares| room.sharing.refuses(shares));
+    let shares = &model.profiles.outline(model.profiles.cursor).shares;
+    // What can be added is offered at the next step.
+    let refuses = |room: &Room| room.sharing.refuses(shares) && !room.can_be_shared(shares);
     if model.profiles.offered().is_some_and(refuses) {
         return model.complain("nobody can make the volumes that it shares; r asks again");
     }
@@ -295,7 +310,8 @@ fn choose_profile(model: &mut Model) {
         if sheet.form.profile() != profile {
             sheet.form.set_profile(&profile);
         }
-        model.screen = Screen::Settings;
+        model.groundwork.cursor = 0;
+        groundwork::enter(model);
     }
 }
 
@@ -324,6 +340,7 @@ fn plan(model: &mut Model) -> Vec<Effect> {
         stack: sheet.form.stack().clone(),
         choices: sheet.form.choices(),
         origin: model.images.origin.clone(),
+        prerequisites: model.groundwork.order(),
         conflicts: model.review.conflicts,
         adopt: model.review.adopt,
         replan: model.review.replan,
@@ -342,10 +359,10 @@ fn again(model: &mut Model) -> Vec<Effect> {
     match model.screen {
         Screen::Cluster => {
             model.clusters.forget();
-            vec![Effect::Look]
+            std::iter::once(Effect::Look).chain(clusters::ask(model)).collect()
         }
         Screen::Home => home::anew(model),
-        Screen::Profile => survey(model, true),
+        Screen::Profile | Screen::Prerequisites => survey(model, true),
         _ => plan(model),
     }
 }
@@ -363,7 +380,7 @@ fn run(model: &mut Model) -> Vec<Effect> {
         return Vec::new();
     }
     if let Some(made) = model.review.made() {
-        model.board = Some(Board::new(&made.plan, model.clock));
+        model.board = Some(Board::new(made.plans(), model.clock));
         model.ways = Ways { all: made.plan.reach.clone(), ..Ways::default() };
         model.last = None;
         // It was meant for the run that was open then.
@@ -375,7 +392,11 @@ fn run(model: &mut Model) -> Vec<Effect> {
 
 fn after_run(model: &mut Model) -> Vec<Effect> {
     let done = model.board.as_ref().and_then(|board| board.outcome.as_ref()).is_some_and(|o| o.ended == Ended::Done);
-    // Once the images are in the nodes, the plan is that of the installation.
+    // Once the prerequisites are there and the images in the nodes, the plan is that of the installation.
+    if model.is_preparing() {
+        // What is there is another matter now; the plan is asked for with what was chosen before.
+        return plan_again(model).into_iter().chain(survey(model, true)).collect();
+    }
     if !done || model.is_loading() {
         return plan_again(model);
     }
@@ -407,6 +428,15 @@ fn close(model: &mut Model, take: bool) -> Vec<Effect> {
         Some(Popup::Filter { line }) if model.screen == Screen::Run => {
             let text = if take { line.text().trim().to_owned() } else { String::new() };
             logs::filter(model, text);
+            Vec::new()
+        }
+        Some(Popup::Make { maker, name, line }) if take => clusters::answer(model, (maker, name), line),
+        Some(Popup::Pool { line }) if take => {
+            groundwork::take_pool(model, line);
+            Vec::new()
+        }
+        Some(Popup::Registry { line }) if take => {
+            groundwork::take_registry(model, &line);
             Vec::new()
         }
         Some(Popup::Filter { line }) => {

@@ -2,12 +2,14 @@ use std::process::ExitCode;
 
 use crossterm::event::KeyCode;
 use seaworthy::event::Ended;
+use seaworthy::host::HostEvent;
+use seaworthy::sandbox::Kind;
 
-use crate::cli::Failure;
+use crate::cli::{Failure, Turn};
 use crate::front::tui::keys::Place;
-use crate::front::tui::model::{Effect, Exit, Message, Model, Popup, Screen, Wish};
+use crate::front::tui::model::{Effect, Exit, Footing, Made, Message, Model, Popup, Screen, Stage, Wish};
 use crate::front::tui::testing::*;
-use crate::front::tui::update::update;
+use crate::front::tui::update::{begin, update};
 
 const SIZE: (u16, u16) = (80, 24);
 
@@ -24,9 +26,12 @@ fn the_whole_way_by_enter_alone() {
     let mut model = begun(SIZE);
     let effects = press(&mut model, KeyCode::Enter);
     assert!(matches!(effects.as_slice(), [Effect::Survey { context }] if context == "dev"), "{effects:?}");
+    update(&mut model, grounded(true));
     press(&mut model, KeyCode::Enter);
     assert_eq!((model.screen, model.place()), (Screen::Images, Place::Images));
     press(&mut model, KeyCode::Enter);
+    press(&mut model, KeyCode::Enter);
+    assert_eq!((model.screen, model.place()), (Screen::Prerequisites, Place::Prerequisites));
     press(&mut model, KeyCode::Enter);
     assert_eq!((model.screen, model.place()), (Screen::Settings, Place::Settings));
     press(&mut model, KeyCode::Enter);
@@ -49,13 +54,15 @@ fn the_whole_way_by_enter_alone() {
 fn going_back_and_forward_keeps_every_answer() {
     let mut model = reviewed(SIZE);
     let before = model.command_line();
-    for screen in [Screen::Settings, Screen::Profile, Screen::Images, Screen::Stack, Screen::Cluster] {
+    for screen in
+        [Screen::Settings, Screen::Prerequisites, Screen::Profile, Screen::Images, Screen::Stack, Screen::Cluster]
+    {
         press(&mut model, KeyCode::Esc);
         assert_eq!(model.screen, screen);
     }
     assert!(press(&mut model, KeyCode::Left).is_empty());
     assert_eq!(model.screen, Screen::Cluster);
-    for _ in 0..5 {
+    for _ in 0..6 {
         press(&mut model, KeyCode::Right);
     }
     assert_eq!((model.screen, model.command_line()), (Screen::Review, before));
@@ -73,7 +80,7 @@ fn at_way(line: usize) -> Model {
 
 /// What is planned with, once the required setting is given.
 fn origin_planned(model: &mut Model) -> (seaworthy::stack::Choices, crate::front::origin::Origin) {
-    all(model, [key(KeyCode::Enter), key(KeyCode::Enter)]);
+    all(model, [grounded(true), key(KeyCode::Enter), key(KeyCode::Enter), key(KeyCode::Enter)]);
     typed(model, "swordfish");
     let effects = all(model, [key(KeyCode::Enter), key(KeyCode::Right)]);
     let Some(Effect::Plan { request, .. }) = effects.into_iter().next() else { panic!("no plan was asked for") };
@@ -123,10 +130,10 @@ fn a_demonstration_asks_for_no_more_than_the_example_lacks() {
     assert!(model.command_line().contains("--stand-ins"), "{}", model.command_line());
     let (choices, _) = origin_planned(&mut model);
     assert!(choices.example);
-    for _ in 0..3 {
+    for _ in 0..4 {
         press(&mut model, KeyCode::Esc);
     }
-    all(&mut model, [key(KeyCode::Home), key(KeyCode::Enter), key(KeyCode::Enter)]);
+    all(&mut model, [key(KeyCode::Home), key(KeyCode::Enter), key(KeyCode::Enter), key(KeyCode::Enter)]);
     let effects = press(&mut model, KeyCode::Right);
     let [Effect::Plan { request, .. }] = effects.as_slice() else { panic!("{effects:?}") };
     assert!(!request.choices.example, "what was answered otherwise is forgotten");
@@ -165,11 +172,64 @@ fn a_cluster_that_does_not_answer_is_not_taken() {
     assert!(press(&mut model, KeyCode::Enter).is_empty());
     assert_eq!(model.screen, Screen::Cluster);
     assert!(model.note.as_ref().unwrap().text.starts_with("far: no answer in time"));
-    assert!(matches!(letter(&mut model, 'r').as_slice(), [Effect::Look]));
+    assert!(matches!(letter(&mut model, 'r').as_slice(), [Effect::Look, Effect::Yards]));
     all(&mut model, [kubeconfig(), reached()]);
     assert_eq!(model.clusters.chosen(), Some("far"), "the cursor is where it was");
     press(&mut model, KeyCode::Enter);
     assert!(model.note.as_ref().unwrap().text.ends_with("has not answered yet"));
+}
+
+#[test]
+fn a_cluster_is_made_beside_the_screen_and_chosen_then() {
+    let mut model = begun(SIZE);
+    letter(&mut model, 'c');
+    press(&mut model, KeyCode::Down);
+    assert!(press(&mut model, KeyCode::Enter).is_empty());
+    let said = model.note.as_ref().unwrap().text.clone();
+    assert!(said.starts_with("kind in podman") && said.contains("systemctl start"), "{said}");
+    press(&mut model, KeyCode::Up);
+    press(&mut model, KeyCode::Enter);
+    typed(&mut model, " no");
+    press(&mut model, KeyCode::Enter);
+    assert!(model.popup.is_some() && model.note.as_ref().unwrap().bad);
+    update(&mut model, control('u'));
+    typed(&mut model, "sea");
+    press(&mut model, KeyCode::Enter);
+    typed(&mut model, "x");
+    press(&mut model, KeyCode::Enter);
+    assert!(model.note.as_ref().unwrap().text.contains("`1x` is no number of nodes"));
+    press(&mut model, KeyCode::Backspace);
+    press(&mut model, KeyCode::Backspace);
+    typed(&mut model, "3");
+    assert!(matches!(press(&mut model, KeyCode::Enter).as_slice(), [Effect::Quit(Exit::Aside)]));
+    let words = ["cluster", "create", "kind", "--engine=docker", "--nodes=3", "--name=sea"];
+    assert_eq!(model.aside.as_ref().unwrap(), &words);
+    // The screen comes back, and asks anew.
+    let effects = begin(&mut model);
+    assert!(matches!(effects.as_slice(), [Effect::Look, Effect::Yards]), "{effects:?}");
+    let Message::Host(HostEvent::Kubeconfig { mut kubeconfig }) = kubeconfig() else { panic!() };
+    kubeconfig.contexts[0].name = "kind-sea".to_owned();
+    update(&mut model, Message::Host(HostEvent::Kubeconfig { kubeconfig }));
+    assert_eq!(model.clusters.chosen(), Some("kind-sea"));
+}
+
+/// Nobody is stuck: without any cluster there is a way on.
+#[test]
+fn without_any_cluster_there_is_the_sandbox_and_back() {
+    let mut model = Model::new(begun(SIZE).look, SIZE, Wish::default());
+    assert!(begin(&mut model).iter().any(|effect| matches!(effect, Effect::Yards)));
+    update(&mut model, Message::Looked);
+    assert!(press(&mut model, KeyCode::Enter).is_empty());
+    assert_eq!(model.note.as_ref().unwrap().text, "engines and tools have not answered yet");
+    press(&mut model, KeyCode::Down);
+    update(&mut model, yards());
+    let effects = press(&mut model, KeyCode::Enter);
+    assert!(matches!(effects.as_slice(), [Effect::Quit(Exit::Turn(Turn::Sandbox(Kind::SingleNode)))]), "{effects:?}");
+    let wish = Wish { sandbox: Some(Kind::SingleNode), ..Wish::default() };
+    let mut model = Model::new(model.look, SIZE, wish);
+    assert!(!begin(&mut model).iter().any(|effect| matches!(effect, Effect::Yards)));
+    all(&mut model, [kubeconfig(), key(KeyCode::End)]);
+    assert!(matches!(press(&mut model, KeyCode::Enter).as_slice(), [Effect::Quit(Exit::Turn(Turn::Machine))]));
 }
 
 #[test]
@@ -189,27 +249,156 @@ fn a_named_context_is_where_the_cursor_begins_and_the_person_moves_it() {
 fn a_profile_whose_volumes_nobody_can_make_is_refused_where_it_is_chosen() {
     let mut model = at_sharing(SIZE);
     assert_eq!((model.screen, model.profile()), (Screen::Profile, Some("ha")));
-    update(&mut model, surveyed_for_sharing(false));
+    update(&mut model, surveyed_for_sharing(Shared::Nobody));
     assert!(press(&mut model, KeyCode::Enter).is_empty());
     assert_eq!(model.screen, Screen::Profile);
     let said = "nobody can make the volumes that it shares; r asks again";
     assert_eq!(model.note.as_ref().unwrap().text, said);
     let effects = letter(&mut model, 'r');
     assert!(matches!(effects.as_slice(), [Effect::Survey { .. }]), "{effects:?}");
-    update(&mut model, surveyed_for_sharing(true));
-    press(&mut model, KeyCode::Enter);
+    all(&mut model, [surveyed_for_sharing(Shared::Class), grounded(true)]);
+    all(&mut model, [key(KeyCode::Enter), key(KeyCode::Enter)]);
     assert_eq!(model.screen, Screen::Settings, "the class can be named there");
-    press(&mut model, KeyCode::Esc);
-    update(&mut model, surveyed_for_sharing(false));
+    all(&mut model, [key(KeyCode::Esc), key(KeyCode::Esc)]);
+    update(&mut model, surveyed_for_sharing(Shared::Nobody));
     press(&mut model, KeyCode::Down);
     press(&mut model, KeyCode::Enter);
-    assert_eq!((model.screen, model.sheet().unwrap().form.profile()), (Screen::Settings, "single-node"));
+    assert_eq!((model.screen, model.sheet().unwrap().form.profile()), (Screen::Prerequisites, "single-node"));
+}
+
+/// What makes such volumes is added first, and its class is named for the stack.
+#[test]
+fn shared_volumes_that_can_be_had_are_added_and_named() {
+    let mut model = at_sharing(SIZE);
+    all(&mut model, [surveyed_for_sharing(Shared::Offer), grounded_with_folder()]);
+    press(&mut model, KeyCode::Enter);
+    assert_eq!(model.screen, Screen::Prerequisites);
+    assert!(model.command_line().starts_with("seaworthy prerequisites install shared-path --context dev && "));
+    press(&mut model, KeyCode::Enter);
+    let setting = first_stack(&model).definition().shared_class.clone().unwrap();
+    let named = format!("--set {setting}=shared");
+    assert!(model.command_line().contains(&named), "{}", model.command_line());
+    // Left out after all, it names nothing.
+    press(&mut model, KeyCode::Esc);
+    all(&mut model, [key(KeyCode::Down), key(KeyCode::Enter), key(KeyCode::Right)]);
+    assert_eq!(model.screen, Screen::Settings);
+    assert!(!model.command_line().contains("shared"), "{}", model.command_line());
+}
+
+#[test]
+fn prerequisites_are_chosen_and_named_as_on_the_command_line() {
+    let mut model = at_prerequisites(SIZE);
+    assert!(press(&mut model, KeyCode::Enter).is_empty());
+    assert_eq!(model.note.as_ref().unwrap().text, "dev has not answered yet; r asks again");
+    update(&mut model, grounded(true));
+    let first = "seaworthy prerequisites install metallb kruise --context dev && seaworthy install";
+    assert!(model.command_line().starts_with(first), "{}", model.command_line());
+    // What somebody else has is used, taken over, or left to them again.
+    press(&mut model, KeyCode::Down);
+    letter(&mut model, 'd');
+    assert!(model.command_line().contains("install local-path metallb kruise --adopt local-path --context"));
+    letter(&mut model, 'd');
+    assert!(!model.command_line().contains("--adopt"));
+    // The registry, and the proof.
+    let line = |model: &mut Model, wanted: Footing| {
+        model.groundwork.cursor = model.groundwork.lines().iter().position(|line| *line == wanted).unwrap();
+    };
+    line(&mut model, Footing::Registry);
+    press(&mut model, KeyCode::Enter);
+    typed(&mut model, "r.example");
+    press(&mut model, KeyCode::Enter);
+    line(&mut model, Footing::Proof);
+    press(&mut model, KeyCode::Char(' '));
+    assert!(model.command_line().contains("kruise --registry r.example --no-check --context dev"));
+    let before = model.command_line();
+    all(&mut model, [key(KeyCode::Esc), key(KeyCode::Enter), key(KeyCode::Right), key(KeyCode::Esc)]);
+    assert_eq!((model.screen, model.command_line()), (Screen::Prerequisites, before), "no answer is lost");
+    letter(&mut model, 'r');
+    assert!(!model.command_line().contains("prerequisites"), "nobody knows what is there any more");
+    all(&mut model, [surveyed("dev"), grounded(true)]);
+    assert!(model.command_line().contains("--registry r.example --no-check"));
+}
+
+#[test]
+fn addresses_are_judged_as_they_are_typed_and_taken_when_they_are_right() {
+    let mut model = at_prerequisites(SIZE);
+    update(&mut model, grounded(true));
+    let pool = model.groundwork.lines().iter().position(|line| *line == Footing::Pool).unwrap();
+    model.groundwork.cursor = pool;
+    press(&mut model, KeyCode::Enter);
+    for (text, said) in [
+        ("nonsense", "`nonsense` is no range of addresses"),
+        ("10.0.0.1-10.0.0.9", "is not in 172.18.0.0/16, where the nodes are"),
+        ("172.18.0.2-172.18.0.9", "meets 172.18.0.2: node dev-control-plane"),
+    ] {
+        typed(&mut model, text);
+        press(&mut model, KeyCode::Enter);
+        let note = model.note.as_ref().unwrap().text.clone();
+        assert!(note.contains(said) && model.popup.is_some(), "{text}: {note}");
+        update(&mut model, control('u'));
+    }
+    typed(&mut model, "172.18.9.0-172.18.9.9");
+    press(&mut model, KeyCode::Enter);
+    assert!(model.popup.is_none());
+    assert!(model.command_line().contains("--pool 172.18.9.0-172.18.9.9"), "{}", model.command_line());
+    press(&mut model, KeyCode::Enter);
+    all(&mut model, [control('u'), key(KeyCode::Enter)]);
+    assert!(!model.command_line().contains("--pool"), "the one that is worked out");
+    // The addresses mean nothing without what gives them away.
+    press(&mut model, KeyCode::Up);
+    press(&mut model, KeyCode::Char(' '));
+    assert!(model.command_line().starts_with("seaworthy prerequisites install kruise --context"));
+}
+
+#[test]
+fn what_cannot_be_added_says_why_and_stops_nobody_who_leaves_it_out() {
+    let mut model = at_prerequisites(SIZE);
+    update(&mut model, grounded(false));
+    assert!(model.command_line().starts_with("seaworthy prerequisites install kruise --context"));
+    let index = model.groundwork.rows.iter().position(|row| row.prerequisite.name() == "metallb").unwrap();
+    let line = model.groundwork.lines().iter().position(|line| *line == Footing::One(index));
+    model.groundwork.cursor = line.unwrap();
+    press(&mut model, KeyCode::Enter);
+    let said = model.note.as_ref().unwrap().text.clone();
+    assert!(said.starts_with("metallb cannot be added: no address pool can be worked out"), "{said}");
+    letter(&mut model, 'd');
+    assert!(model.note.as_ref().unwrap().text.ends_with("there is nothing of anybody else to take over"));
+    press(&mut model, KeyCode::Right);
+    assert_eq!(model.screen, Screen::Settings, "the plan warns of it");
+    // The API server is gone: the keys work, and nothing is added.
+    press(&mut model, KeyCode::Esc);
+    letter(&mut model, 'r');
+    let gone = Message::Grounded { context: "dev".to_owned(), ground: Err("gone".to_owned()) };
+    update(&mut model, gone);
+    press(&mut model, KeyCode::Right);
+    assert_eq!(model.screen, Screen::Settings);
+    assert!(model.command_line().starts_with("seaworthy install"));
+}
+
+#[test]
+fn prerequisites_are_run_before_and_the_installation_is_planned_then() {
+    let mut model = reviewed(SIZE);
+    letter(&mut model, 'r');
+    let first = Made { stage: Stage::Prerequisites, more: vec![plan()], ..*made() };
+    update(&mut model, Message::Planned { ticket: 2, made: Ok(Box::new(first)) });
+    assert!(matches!(press(&mut model, KeyCode::Enter).as_slice(), [Effect::Run]));
+    all(&mut model, [finished(Ended::Done)]);
+    let board = model.board.as_ref().unwrap();
+    assert_eq!((board.done, board.total), (5, 5));
+    // A check of what was added is a run of its own.
+    let again = seaworthy::event::Event::Planned { plan: plan() };
+    all(&mut model, [event(again), step("apply:Namespace/sea", 1, seaworthy::event::StepState::Running)]);
+    let board = model.board.as_ref().unwrap();
+    assert_eq!((board.done, board.total, board.outcome.is_none()), (6, 10, true));
+    all(&mut model, [finished(Ended::Done), Message::Ended(Ok(ExitCode::SUCCESS))]);
+    assert!(model.note.as_ref().unwrap().text.contains("Enter goes on to the installation"));
+    let effects = press(&mut model, KeyCode::Enter);
+    assert!(matches!(effects.as_slice(), [Effect::Plan { .. }, Effect::Survey { .. }]), "{effects:?}");
 }
 
 #[test]
 fn what_is_wrong_is_said_as_it_is_typed_and_stops_nobody_from_typing() {
-    let mut model = begun(SIZE);
-    all(&mut model, (0..4).map(|_| key(KeyCode::Enter)));
+    let mut model = at_settings(SIZE);
     assert!(press(&mut model, KeyCode::Right).is_empty(), "something is required");
     assert_eq!(model.screen, Screen::Settings);
     let replicas = model.sheet().unwrap().form.settings().iter().position(|known| known.path == "replicas").unwrap();
@@ -236,8 +425,8 @@ fn what_is_wrong_is_said_as_it_is_typed_and_stops_nobody_from_typing() {
 
 #[test]
 fn keys_that_are_text_are_text_while_typing() {
-    let mut model = begun(SIZE);
-    all(&mut model, (0..5).map(|_| key(KeyCode::Enter)));
+    let mut model = at_settings(SIZE);
+    press(&mut model, KeyCode::Enter);
     typed(&mut model, "q?k jG");
     assert_eq!((model.place(), model.screen), (Place::Edit, Screen::Settings));
     press(&mut model, KeyCode::Enter);
@@ -399,16 +588,26 @@ fn every_key_everywhere() {
     // A walk that is the same every time: a small generator of pseudo-random numbers (Knuth's, MMIX).
     let mut state = 1_u64;
     for walk in 0..40 {
-        let mut model = if walk % 2 == 0 { begun(SIZE) } else { reviewed(SIZE) };
+        let mut model = match walk % 3 {
+            0 => begun(SIZE),
+            1 => reviewed(SIZE),
+            _ => at_settings(SIZE),
+        };
         let mut ticket = 1;
         for _ in 0..200 {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             let index = usize::try_from(state >> 33).unwrap() % codes.len();
             for effect in press(&mut model, codes[index]) {
-                if let Effect::Plan { ticket: asked, .. } = effect {
-                    assert!(asked > ticket || ticket == 1);
-                    ticket = asked;
-                    update(&mut model, Message::Planned { ticket, made: Ok(made()) });
+                match effect {
+                    Effect::Plan { ticket: asked, .. } => {
+                        assert!(asked > ticket || ticket == 1);
+                        ticket = asked;
+                        update(&mut model, Message::Planned { ticket, made: Ok(made()) });
+                    }
+                    Effect::Survey { .. } => {
+                        update(&mut model, grounded(index.is_multiple_of(2)));
+                    }
+                    _ => {}
                 }
             }
         }

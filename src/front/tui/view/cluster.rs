@@ -4,39 +4,68 @@ use ratatui::style::Style;
 use ratatui::text::Line;
 use seaworthy::error::Explain as _;
 use seaworthy::host::clusters::{ClusterAnswer, ClusterFact, Reach};
+use seaworthy::sandbox::Kind;
 use serde_json::Value;
 
 use super::{List, item, marked, prose};
 use crate::front::paint::count;
 use crate::front::tui::look::{Look, Mark};
-use crate::front::tui::model::{Model, Standing};
-
-/// What there is to do for somebody who has none.
-const NO_CLUSTER: [&str; 3] = [
-    "`seaworthy cluster create` makes one on this machine, with kind in Docker or Podman",
-    "`seaworthy --sandbox` tries everything on a simulated one",
-    "--kubeconfig FILE, or KUBECONFIG, names the file of one that is there already",
-];
+use crate::front::tui::model::{Berth, Model, Standing};
 
 pub(super) fn list(model: &Model, width: usize) -> List {
     let clusters = &model.clusters;
-    let line = |(index, context): (usize, &seaworthy::host::kubeconfig::ContextFact)| {
-        let (mark, said) = state(model, &context.name);
-        let current = if context.current { " (current)" } else { "" };
-        let text = format!("{} {}{current}  {said}", model.look.mark(mark, model.clock), context.name);
-        let style = if mark == Mark::Good { Style::new() } else { model.look.style(mark) };
-        item(model, width, index == clusters.cursor, &text, style)
-    };
-    let mut lines: Vec<Line<'static>> = clusters.host.kubeconfig.contexts.iter().enumerate().map(line).collect();
-    if lines.is_empty() {
+    let contexts = clusters.host.kubeconfig.contexts.len();
+    let mut lines = Vec::new();
+    if contexts == 0 {
         let text = if clusters.done { "no kubeconfig names a cluster" } else { "reading the kubeconfig files" };
         let mark = if clusters.done { Mark::Bad } else { Mark::Busy };
         lines = marked(model, mark, text, width);
-        if clusters.done {
-            lines.extend(NO_CLUSTER.iter().flat_map(|text| prose(text, 2, width, Style::new())));
-        }
     }
-    List { lines, cursor: clusters.cursor }
+    let mut cursor = 0;
+    for (position, berth) in clusters.lines().into_iter().enumerate() {
+        if position == contexts {
+            lines.push(Line::styled(heading(model), Look::strong()));
+        }
+        let here = position == clusters.cursor;
+        if here {
+            cursor = lines.len();
+        }
+        let (text, style) = text(model, berth);
+        lines.push(item(model, width, here, &text, style));
+    }
+    List { lines, cursor }
+}
+
+/// What stands above the lines that are no clusters.
+fn heading(model: &Model) -> &'static str {
+    match (model.wish.sandbox.is_some(), model.clusters.host.kubeconfig.contexts.is_empty()) {
+        (true, _) => "Or a real one",
+        (false, true) => "Make one, or try all of it without one",
+        (false, false) => "Or make one, or try all of it without one",
+    }
+}
+
+fn text(model: &Model, berth: Berth) -> (String, Style) {
+    let clusters = &model.clusters;
+    let look = model.look;
+    let with = |mark: Mark, text: &str| (format!("{} {text}", look.mark(mark, model.clock)), look.style(mark));
+    match berth {
+        Berth::Context(index) => {
+            let Some(context) = clusters.host.kubeconfig.contexts.get(index) else { return Default::default() };
+            let (mark, said) = state(model, &context.name);
+            let current = if context.current { " (current)" } else { "" };
+            let style = if mark == Mark::Good { Style::new() } else { look.style(mark) };
+            (format!("{} {}{current}  {said}", look.mark(mark, model.clock), context.name), style)
+        }
+        Berth::Asking => with(Mark::Busy, "asking engines and tools how one could be made"),
+        Berth::Make(index) => match clusters.yards.as_ref().and_then(|yards| yards.get(index)) {
+            Some(yard) if yard.refusals.is_empty() => (format!("+ {}", yard.maker.title()), Style::new()),
+            Some(yard) => with(Mark::Bad, &format!("{} (not yet)", yard.maker.title())),
+            None => Default::default(),
+        },
+        Berth::Sandbox(kind) => (format!("+ the sandbox {kind}: nothing in it is real"), Style::new()),
+        Berth::Machine => ("+ the clusters of this machine".to_owned(), Style::new()),
+    }
 }
 
 fn state(model: &Model, context: &str) -> (Mark, String) {
@@ -69,11 +98,46 @@ pub(super) fn details(model: &Model, width: usize) -> Vec<Line<'static>> {
             lines.extend(known(model, fact, width));
         }
     }
+    lines.extend(making(model, width));
     for problem in &clusters.host.kubeconfig.problems {
         let hint = problem.hint().map_or_else(String::new, |hint| format!(" ({hint})"));
         lines.extend(marked(model, Mark::Careful, &format!("{problem}{hint}"), width));
     }
+    if clusters.host.kubeconfig.contexts.is_empty() && clusters.done && model.wish.sandbox.is_none() {
+        let text = "--kubeconfig FILE, or KUBECONFIG, names the file of a cluster that is there already.";
+        lines.extend(prose(text, 0, width, Look::faint()));
+    }
     lines
+}
+
+/// What becomes of a line that is no cluster yet; what is missing for it first.
+fn making(model: &Model, width: usize) -> Vec<Line<'static>> {
+    let say = |text: &str| prose(text, 0, width, Style::new());
+    match model.clusters.line() {
+        Some(Berth::Make(_)) => {
+            let Some(yard) = model.clusters.yard() else { return Vec::new() };
+            let missing = yard.refusals.iter().flat_map(|why| marked(model, Mark::Bad, why, width));
+            let mut lines: Vec<Line<'static>> = missing.collect();
+            if yard.refusals.is_empty() {
+                lines.extend(say("Enter asks for its name and its nodes, shows the plan on plain lines and asks before anything is made; then this list comes back."));
+            }
+            lines.extend(yard.warnings.iter().flat_map(|text| marked(model, Mark::Careful, text, width)));
+            let command = format!("The same from a shell: seaworthy {}", yard.maker.command(&yard.name, "1").join(" "));
+            lines.extend(prose(&command, 0, width, Look::faint()));
+            lines
+        }
+        Some(Berth::Sandbox(kind)) => {
+            let nodes = if kind == Kind::SingleNode { "one node" } else { "several nodes" };
+            let text = format!(
+                "A cluster of {nodes} inside this program, with the real code above it. It keeps what is installed in it, and nothing outside of it changes. The same from a shell: seaworthy --sandbox={kind}"
+            );
+            say(&text)
+        }
+        Some(Berth::Machine) => {
+            say("The contexts of the kubeconfig files, and the ways to make a cluster. The sandbox stays as it is.")
+        }
+        Some(Berth::Context(_) | Berth::Asking) | None => Vec::new(),
+    }
 }
 
 fn known(model: &Model, fact: &ClusterFact, width: usize) -> Vec<Line<'static>> {

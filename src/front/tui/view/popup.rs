@@ -5,7 +5,8 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Clear, Paragraph};
 
-use super::{Style, logs, prose};
+use super::{Style, groundwork, logs, prose};
+use crate::cli::cluster::yard::Maker;
 use crate::front::origin::Field;
 use crate::front::tui::keys;
 use crate::front::tui::look::{Look, columns};
@@ -19,6 +20,9 @@ pub(super) fn draw(model: &Model, frame: &mut Frame<'_>) {
         Popup::Help(from) => ("Keys", help(model, inner).into_iter().skip(*from).collect()),
         Popup::File { save, line } => file(model, *save, line, inner),
         Popup::Field { field, line } => field_lines(model, *field, line, inner),
+        Popup::Make { maker, name, line } => ("A new cluster", make(model, (*maker, name.as_deref()), line, inner)),
+        Popup::Pool { line } => (groundwork::POOL, pool(model, line, inner)),
+        Popup::Registry { line } => ("Registry", registry(model, line, inner)),
         Popup::Word { question, word, line } => word_lines(model, question, word, line, inner),
         Popup::Leave => ("Leave?", leave(inner)),
         Popup::Filter { line } => ("Filter", filter(model, line, inner)),
@@ -96,6 +100,31 @@ fn field_lines(model: &Model, field: Field, line: &Typed, width: usize) -> (&'st
     let masked = || Typed::new(&"*".repeat(line.text().chars().count()));
     lines.push(if field == Field::Password { typed(model, &masked(), width) } else { typed(model, line, width) });
     ("Images", lines)
+}
+
+fn make(model: &Model, (maker, name): (Maker, Option<&str>), line: &Typed, width: usize) -> Vec<Line<'static>> {
+    let question = match name {
+        None => format!("{}. Its name?", maker.title()),
+        Some(name) => format!("{}. How many nodes has {name}, the control plane's included?", maker.title()),
+    };
+    let mut lines = prose(&question, 0, width, Style::new());
+    lines.push(typed(model, line, width));
+    lines
+}
+
+/// What is wrong with it is said while it is typed.
+fn pool(model: &Model, line: &Typed, width: usize) -> Vec<Line<'static>> {
+    let mut lines = prose(&groundwork::pool_question(), 0, width, Style::new());
+    lines.push(typed(model, line, width));
+    lines.extend(groundwork::typed_pool(model, &line.text(), width));
+    lines
+}
+
+fn registry(model: &Model, line: &Typed, width: usize) -> Vec<Line<'static>> {
+    let text = "Registry of the images of what is added; empty: those that the manifests name.";
+    let mut lines = prose(text, 0, width, Style::new());
+    lines.push(typed(model, line, width));
+    lines
 }
 
 fn word_lines(

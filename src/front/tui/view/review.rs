@@ -2,14 +2,16 @@
 
 use ratatui::style::Style;
 use ratatui::text::Line;
+use seaworthy::images::{Image, of_objects};
 use seaworthy::plan::{Change, Plan, Step};
+use serde_json::Value;
 
 use super::{PROSE, marked, prose};
 use crate::front::paint::{Paint, count};
 use crate::front::plain::cause_text;
 use crate::front::plan_text::{step_lines, summary_text};
 use crate::front::tui::look::{Look, Mark};
-use crate::front::tui::model::{Draft, Made, Model};
+use crate::front::tui::model::{Draft, Made, Model, Stage};
 
 /// Whether the plan is refused because of an unfinished run.
 pub(super) fn is_other_run(model: &Model) -> bool {
@@ -36,18 +38,13 @@ pub(super) fn lines(model: &Model, width: u16) -> Vec<Line<'static>> {
 }
 
 fn made_lines(model: &Model, made: &Made, width: usize) -> Vec<Line<'static>> {
-    let plan = &made.plan;
-    let installation = &plan.installation;
-    let head = format!(
-        "{} {} ({}) into namespace {} of {}: {}",
-        installation.stack,
-        installation.version,
-        installation.profile,
-        installation.namespace,
-        plan.cluster.context,
-        summary_text(plan)
-    );
-    let mut lines = prose(&head, 0, width, Look::strong());
+    let mut lines = match made.stage {
+        Stage::Prerequisites => {
+            let text = "Before the stack, what it needs of the cluster; the stack's own plan is made when it is there.";
+            prose(text, 0, width, Style::new())
+        }
+        Stage::Images | Stage::Install => heading(&made.plan, width),
+    };
     let notes = [
         made.goes_on.as_ref().map(|run| format!("goes on with the unfinished run {run}")),
         made.gives_up.as_ref().map(|run| format!("gives up the unfinished run {run}")),
@@ -66,8 +63,56 @@ fn made_lines(model: &Model, made: &Made, width: usize) -> Vec<Line<'static>> {
         lines.extend(marked(model, Mark::Bad, why, width));
     }
     lines.extend(made.warnings.iter().flat_map(|warning| marked(model, Mark::Careful, warning, width.min(PROSE))));
-    lines.extend(tree(model, plan, width));
+    lines.extend(prose(&made.time, 0, width, Style::new()));
+    lines.extend(images(model, made, width));
+    for plan in made.plans() {
+        if made.stage == Stage::Prerequisites {
+            lines.extend(heading(plan, width));
+        }
+        lines.extend(tree(model, plan, width));
+    }
     lines
+}
+
+/// Whether there are any.
+pub(super) fn has_images(made: &Made) -> bool {
+    !images_of(made).is_empty()
+}
+
+fn images_of(made: &Made) -> Vec<Image> {
+    let objects: Vec<(Option<String>, Value)> =
+        made.plans().flat_map(Plan::objects).map(|object| (None, object.clone())).collect();
+    of_objects(&objects)
+}
+
+/// The images of all that is applied, folded away unless somebody asks.
+fn images(model: &Model, made: &Made, width: usize) -> Vec<Line<'static>> {
+    let images = images_of(made);
+    if images.is_empty() {
+        return Vec::new();
+    }
+    let open = model.review.images;
+    let how = if open { "" } else { " (i shows them)" };
+    let head = format!("{} {}{how}", model.look.fold(open), count(images.len(), "image"));
+    let mut lines = vec![Line::styled(model.look.cut(&head, width), Look::strong())];
+    let shown = images.iter().filter(|_| open);
+    lines.extend(shown.flat_map(|image| prose(&image.image, 2, width, Style::new())));
+    lines
+}
+
+/// What a plan is about, and what it comes to.
+fn heading(plan: &Plan, width: usize) -> Vec<Line<'static>> {
+    let installation = &plan.installation;
+    let text = format!(
+        "{} {} ({}) into namespace {} of {}: {}",
+        installation.stack,
+        installation.version,
+        installation.profile,
+        installation.namespace,
+        plan.cluster.context,
+        summary_text(plan)
+    );
+    prose(&text, 0, width, Look::strong())
 }
 
 /// The steps below the component that they belong to.

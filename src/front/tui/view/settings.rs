@@ -1,13 +1,13 @@
 //! The form of the settings, with help for the one under the cursor.
 
 use ratatui::Frame;
-use ratatui::layout::Rect;
+use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use seaworthy::stack::{Fault, FaultKind, Setting, Severity};
 use serde_json::Value;
 
-use super::{List, PROSE, divided, draw_details, draw_list, item, marked, prose};
+use super::{List, PROSE, WIDE, divided, draw_details, draw_list, item, marked, prose};
 use crate::front::tui::look::{Look, Mark, columns};
 use crate::front::tui::model::{Model, Sheet, Spot};
 
@@ -19,7 +19,25 @@ pub(super) fn draw(model: &Model, frame: &mut Frame<'_>, area: Rect) {
     let lines = spots.iter().enumerate().map(|(index, spot)| line(model, sheet, spot, index == sheet.cursor, width));
     draw_list(frame, above, List { lines: lines.collect(), cursor: sheet.cursor });
     let lines = details(model, sheet, usize::from(below.width).min(PROSE));
-    draw_details(model, frame, below, lines);
+    if area.width < WIDE {
+        return draw_details(model, frame, below, lines);
+    }
+    // What is chosen, as it would be saved, below the help: as much as there is room for.
+    let help = u16::try_from(lines.len() + 2).unwrap_or(u16::MAX).min(below.height / 2);
+    let [help, file] = Layout::vertical([Constraint::Length(help), Constraint::Min(0)]).areas(below);
+    draw_details(model, frame, help, lines);
+    draw_details(model, frame, file, values_file(model, sheet, usize::from(file.width)));
+}
+
+/// The values file as it would be saved now.
+fn values_file(model: &Model, sheet: &Sheet, width: usize) -> Vec<Line<'static>> {
+    let head = Line::styled("As a values file (s saves it; secrets are not in it)", Look::strong());
+    let text = match sheet.form.as_file() {
+        Ok(text) => text,
+        Err(why) => return std::iter::once(head).chain(marked(model, Mark::Bad, &why, width)).collect(),
+    };
+    let text = if text.trim() == "{}" { "# nothing is chosen beyond the profile" } else { &text };
+    std::iter::once(head).chain(text.lines().map(|line| Line::raw(model.look.cut(line, width)))).collect()
 }
 
 fn line(model: &Model, sheet: &Sheet, spot: &Spot, here: bool, width: usize) -> Line<'static> {

@@ -1,18 +1,32 @@
-//! The stacks to choose from.
+//! The stacks to choose from: what each is, what it needs and costs, and what has to be at hand.
 
+use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::Style;
 use ratatui::text::Line;
+use seaworthy::stack::Stack;
 
-use super::{List, item, marked, prose};
+use super::{List, WIDE, divided, item, marked, prose};
+use crate::front::stack_text::{at_hand, costs};
 use crate::front::tui::look::{Look, Mark};
 use crate::front::tui::model::Model;
+
+/// The list takes what it needs, so that there is room for what has to be at hand.
+pub(super) fn areas(model: &Model, area: Rect) -> (Rect, Rect) {
+    if area.width >= WIDE {
+        return divided(area);
+    }
+    let stacks = model.stacks.found.as_ref().map_or(1, |found| found.len() + model.stacks.broken.len());
+    let length = u16::try_from(stacks).unwrap_or(u16::MAX).clamp(1, (area.height / 2).max(1));
+    let [above, below] = Layout::vertical([Constraint::Length(length), Constraint::Min(0)]).areas(area);
+    (above, below)
+}
 
 pub(super) fn list(model: &Model, width: usize) -> List {
     let Some(found) = &model.stacks.found else {
         return List { lines: marked(model, Mark::Busy, "reading the stacks", width), cursor: 0 };
     };
     let widest = found.iter().map(|stack| stack.name().len()).max().unwrap_or_default();
-    let line = |(index, stack): (usize, &std::sync::Arc<seaworthy::stack::Stack>)| {
+    let line = |(index, stack): (usize, &std::sync::Arc<Stack>)| {
         let definition = stack.definition();
         let text = format!("{:<widest$}  {:<8} {}", definition.name, definition.version, definition.title);
         item(model, width, index == model.stacks.cursor, &text, Style::new())
@@ -27,24 +41,18 @@ pub(super) fn list(model: &Model, width: usize) -> List {
     List { lines, cursor: model.stacks.cursor }
 }
 
+/// What has to be at hand comes first: on a small screen the rest is cut off.
 pub(super) fn details(model: &Model, width: usize) -> Vec<Line<'static>> {
     let Some(stack) = model.stack() else { return Vec::new() };
     let definition = stack.definition();
-    let mut lines = prose(&definition.description, 0, width, Style::new());
+    let mut lines = prose(&at_hand(stack), 0, width, Look::strong());
+    for (name, profile) in &definition.profiles {
+        lines.extend(prose(&costs(name, profile), 0, width, Style::new()));
+    }
+    lines.extend(prose(&definition.description, 0, width, Style::new()));
     let parts: Vec<&str> = definition.components.iter().map(|component| component.title.as_str()).collect();
     lines.extend(prose(&format!("Parts: {}", parts.join(", ")), 0, width, Style::new()));
-    let profiles: Vec<&str> = definition.profiles.keys().map(String::as_str).collect();
-    lines.extend(prose(&format!("Profiles: {}", profiles.join(", ")), 0, width, Style::new()));
-    let required = stack.settings().iter().filter(|setting| setting.required).map(about).collect::<Vec<_>>();
-    if !required.is_empty() {
-        let text = format!("Have at hand: {}", required.join(", "));
-        lines.extend(prose(&text, 0, width, Look::strong()));
-    }
     let kubernetes = definition.kubernetes.as_ref().map(|range| format!("Kubernetes {range}"));
     lines.extend(kubernetes.into_iter().flat_map(|text| prose(&text, 0, width, Look::faint())));
     lines
-}
-
-fn about(setting: &seaworthy::stack::Setting) -> String {
-    setting.title.clone().unwrap_or_else(|| setting.path.clone())
 }

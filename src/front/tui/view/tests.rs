@@ -9,7 +9,7 @@ use seaworthy::home::{Beside, Home};
 use super::view;
 use crate::cli::Failure;
 use crate::front::tui::look::Look;
-use crate::front::tui::model::{Message, Model, Wish};
+use crate::front::tui::model::{Footing, Made, Message, Model, Stage, Wish};
 use crate::front::tui::testing::*;
 use crate::front::tui::update::update;
 
@@ -34,6 +34,48 @@ fn at_password(size: Size) -> Model {
     }
     typed(&mut model, "opensesame");
     model
+}
+
+/// In the sandbox, which answers as any cluster does.
+fn in_sandbox(size: Size) -> Model {
+    let look = Look { colour: true, unicode: true };
+    let wish = Wish { sandbox: Some(seaworthy::sandbox::Kind::SingleNode), ..Wish::default() };
+    after(Model::new(look, size, wish), [kubeconfig(), reached(), Message::Looked])
+}
+
+/// On the addresses for load balancers.
+fn at_pool(size: Size) -> Model {
+    let mut model = after(at_prerequisites(size), [grounded(true)]);
+    let lines = model.groundwork.lines();
+    model.groundwork.cursor = lines.iter().position(|line| *line == Footing::Pool).unwrap();
+    model
+}
+
+/// While they are typed.
+fn in_pool(size: Size, text: &str) -> Model {
+    let mut model = after(at_pool(size), enter(1));
+    typed(&mut model, text);
+    model
+}
+
+/// The plan of what comes before the stack.
+fn before_the_stack(size: Size) -> Model {
+    let model = after(reviewed(size), [key(KeyCode::Char('r'))]);
+    let time = "how long it takes is not known yet: no earlier run here had the same to do".to_owned();
+    let made = Made { stage: Stage::Prerequisites, more: vec![plan()], time, ..*made() };
+    after(model, [Message::Planned { ticket: 2, made: Ok(Box::new(made)) }])
+}
+
+/// A plan with images.
+fn with_images(size: Size) -> Model {
+    let model = after(reviewed(size), [key(KeyCode::Char('r'))]);
+    after(model, [Message::Planned { ticket: 2, made: Ok(made_with_images()) }])
+}
+
+/// The API server is gone.
+fn ungrounded() -> Message {
+    let why = "the API server at https://127.0.0.1:6443 does not answer".to_owned();
+    Message::Grounded { context: "dev".to_owned(), ground: Err(why) }
 }
 
 /// Home before anything is known.
@@ -89,10 +131,8 @@ fn locked() -> Failure {
 
 /// Every screen in the states that matter: nothing yet, wrong, long, full.
 fn screens(size: Size) -> Vec<(&'static str, Model)> {
-    let look = Look { colour: true, unicode: true };
-    let empty = Model::new(look, size, Wish::default());
-    let wrong = after(begun(size), enter(5));
-    let mut long = after(begun(size), enter(5));
+    let wrong = after(at_settings(size), enter(1));
+    let mut long = after(at_settings(size), enter(1));
     typed(&mut long, &"very long ".repeat(30));
     let letter = |letter| key(KeyCode::Char(letter));
     let refused = Failure::input(
@@ -102,24 +142,23 @@ fn screens(size: Size) -> Vec<(&'static str, Model)> {
     );
     let done = [finished(Ended::Done), Message::Ended(Ok(std::process::ExitCode::SUCCESS))];
     let reach = after(running(size), done.into_iter().chain(enter(1)));
-    vec![
-        ("cluster-empty", empty),
-        ("cluster-none", after(Model::new(look, size, Wish::default()), [Message::Looked])),
-        ("cluster-asking", after(Model::new(look, size, Wish::default()), [kubeconfig()])),
-        ("cluster", begun(size)),
-        ("cluster-unreached", after(begun(size), [key(KeyCode::Up), key(KeyCode::Enter)])),
+    let way = vec![
         ("stack", after(begun(size), enter(1))),
         ("images", after(begun(size), enter(2).into_iter().chain([key(KeyCode::Down)]))),
         ("images-password", at_password(size)),
         ("profile-asking", after(begun(size), enter(3))),
         ("profile", after(begun(size), enter(3).into_iter().chain([surveyed("dev"), key(KeyCode::Up)]))),
-        ("profile-refused", after(at_sharing(size), [surveyed_for_sharing(false), key(KeyCode::Enter)])),
-        ("profile-sharing", after(at_sharing(size), [surveyed_for_sharing(true)])),
-        ("settings", after(begun(size), enter(4))),
+        ("profile-refused", after(at_sharing(size), [surveyed_for_sharing(Shared::Nobody), key(KeyCode::Enter)])),
+        ("profile-sharing", after(at_sharing(size), [surveyed_for_sharing(Shared::Class)])),
+        ("profile-sharing-offered", after(at_sharing(size), [surveyed_for_sharing(Shared::Offer)])),
+        ("settings", at_settings(size)),
         ("settings-typing", wrong),
         ("settings-long", long),
-        ("settings-save", after(begun(size), enter(4).into_iter().chain([letter('s')]))),
+        ("settings-save", after(at_settings(size), [letter('s')])),
         ("review", reviewed(size)),
+        ("review-images", after(with_images(size), [letter('i')])),
+        ("review-images-folded", with_images(size)),
+        ("review-prerequisites", before_the_stack(size)),
         ("review-making", after(reviewed(size), [letter('r')])),
         (
             "review-refused",
@@ -127,6 +166,63 @@ fn screens(size: Size) -> Vec<(&'static str, Model)> {
         ),
         ("reach", after(reach, [Message::Opened(Ok("http://127.0.0.1:8080".to_owned()))])),
         ("help", after(begun(size), enter(3).into_iter().chain([letter('?')]))),
+    ];
+    way.into_iter().chain(clusters(size)).chain(prerequisites(size)).chain(at_homes(size)).collect()
+}
+
+/// Where clusters are chosen and made.
+fn clusters(size: Size) -> Vec<(&'static str, Model)> {
+    let look = Look { colour: true, unicode: true };
+    let empty = Model::new(look, size, Wish::default());
+    let letter = |letter| key(KeyCode::Char(letter));
+    vec![
+        ("cluster-empty", empty),
+        ("cluster-none", after(Model::new(look, size, Wish::default()), [Message::Looked])),
+        ("cluster-none-offers", after(Model::new(look, size, Wish::default()), [Message::Looked, yards()])),
+        ("cluster-make", after(begun(size), [letter('c')])),
+        ("cluster-make-lacks", after(begun(size), [letter('c'), key(KeyCode::Down), key(KeyCode::Enter)])),
+        ("cluster-make-name", after(begun(size), [letter('c'), key(KeyCode::Enter), letter('!'), key(KeyCode::Enter)])),
+        ("cluster-make-nodes", after(begun(size), [letter('c'), key(KeyCode::Enter), key(KeyCode::Enter)])),
+        ("cluster-sandbox", after(begun(size), [key(KeyCode::End)])),
+        ("cluster-in-sandbox", after(in_sandbox(size), [key(KeyCode::End)])),
+        ("cluster-asking", after(Model::new(look, size, Wish::default()), [kubeconfig()])),
+        ("cluster", begun(size)),
+        ("cluster-unreached", after(begun(size), [key(KeyCode::Up), key(KeyCode::Enter)])),
+    ]
+}
+
+/// What has to be there before.
+fn prerequisites(size: Size) -> Vec<(&'static str, Model)> {
+    let letter = |letter| key(KeyCode::Char(letter));
+    vec![
+        ("prerequisites-asking", at_prerequisites(size)),
+        ("prerequisites-refused", after(at_prerequisites(size), [ungrounded()])),
+        ("prerequisites", after(at_prerequisites(size), [grounded(true)])),
+        (
+            "prerequisites-none",
+            after(begun(size), enter(1).into_iter().chain([surveyed("dev"), grounded(true)]).chain(enter(3))),
+        ),
+        ("prerequisites-one", after(at_prerequisites(size), [grounded(true), key(KeyCode::Down)])),
+        ("prerequisites-taken", after(at_prerequisites(size), [grounded(true), key(KeyCode::Down), letter('d')])),
+        (
+            "prerequisites-others",
+            after(at_prerequisites(size), [grounded(true), key(KeyCode::End), key(KeyCode::Enter)]),
+        ),
+        ("prerequisites-pool", after(at_pool(size), [])),
+        ("prerequisites-typing", in_pool(size, "172.18.0.1-172.18.0.9")),
+        ("prerequisites-foreign", after(in_pool(size, "10.0.0.1-10.0.0.9"), enter(1))),
+        (
+            "prerequisites-blocked",
+            after(at_prerequisites(size), [grounded(false), key(KeyCode::Down), key(KeyCode::Down)]),
+        ),
+        ("prerequisites-strange", after(at_prerequisites(size), [grounded_by_somebody_strange(), key(KeyCode::Down)])),
+    ]
+}
+
+/// Home, and the storage map.
+fn at_homes(size: Size) -> Vec<(&'static str, Model)> {
+    let letter = |letter| key(KeyCode::Char(letter));
+    vec![
         ("home-connecting", at_home_first(size)),
         ("home-refused", at_home(size, Err("the API server at https://127.0.0.1:6443 does not answer".to_owned()))),
         ("home-reading", at_home(size, Ok(reading()))),
@@ -204,8 +300,9 @@ fn every_screen_in_every_size() {
 /// No control character of a cluster gets through, and a secret not at all.
 #[test]
 fn nothing_gets_through_that_must_not() {
-    for size in SIZES {
-        for (name, model) in screens(size) {
+    for (name, mut model) in screens(SIZES[0]) {
+        for size in SIZES {
+            update(&mut model, Message::Resize(size.0, size.1));
             let text = drawn(&model).backend().to_string();
             assert!(!text.contains(|c: char| c.is_control() && c != '\n'), "{name}: {text:?}");
             assert!(!text.contains("swordfish"), "{name}: {text}");
@@ -229,11 +326,12 @@ fn without_unicode_all_is_ascii_and_without_colour_nothing_is_coloured() {
 /// A terminal can be made as small as it likes.
 #[test]
 fn no_size_is_too_small() {
-    for size in [(1, 1), (2, 3), (10, 5), (20, 4), (39, 9), (119, 3)] {
-        for (_, mut model) in screens(size) {
-            drawn(&model);
-            update(&mut model, Message::Resize(size.1, size.0));
-            drawn(&model);
+    for (_, mut model) in screens(SIZES[0]) {
+        for size in [(1, 1), (2, 3), (10, 5), (20, 4), (39, 9), (119, 3)] {
+            for (columns, lines) in [size, (size.1, size.0)] {
+                update(&mut model, Message::Resize(columns, lines));
+                drawn(&model);
+            }
         }
     }
 }
