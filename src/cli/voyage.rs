@@ -312,7 +312,11 @@ pub(super) async fn agree_to_all(session: &Session, face: &Face, plans: &[&Plan]
         let message = format!("refused by --read-only: {}", sums.join("; "));
         return Err(Failure::input("read-only", message, "run it without --read-only"));
     }
-    if session.globals.yes { Ok(()) } else { ask_to_go_on(face).await }
+    if session.globals.yes {
+        return Ok(());
+    }
+    face.show(|_| time_of(session, plans.iter().copied()));
+    ask_to_go_on(face).await
 }
 
 async fn ask_to_go_on(face: &Face) -> Result<(), Failure> {

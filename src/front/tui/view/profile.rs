@@ -215,8 +215,12 @@ fn details(model: &Model, width: usize, is_beside: bool) -> Vec<Line<'static>> {
         let text = format!("loss of {}: {}", survival.loss.name(), survival.what);
         lines.extend(marked(model, holds(survival.holds), &text, width));
     }
+    let outline = model.profiles.outline(at);
+    if is_beside && outline.volumes.len() > 1 {
+        // A column has no room for several.
+        lines.extend(prose(&format!("Volumes: {}", volumes(outline)), 0, width, Style::new()));
+    }
     if !is_beside {
-        let outline = model.profiles.outline(at);
         let parts = parts(stack).map(|(component, title)| (title, pods(outline, component)));
         let parts: Vec<String> =
             parts.filter(|(_, pods)| !pods.is_empty()).map(|(title, pods)| format!("{title} {pods}")).collect();
