@@ -3,6 +3,7 @@
 pub mod clock;
 pub mod connect;
 pub mod fault;
+pub(crate) mod fence;
 mod host;
 pub(crate) mod kubelet;
 pub mod meter;

@@ -10,6 +10,8 @@ use http::{Method, Request, Response};
 use serde::{Deserialize, Serialize};
 use tower::{BoxError, Layer, Service};
 
+use super::fence::Fence;
+
 /// How many requests went to the API server, by what they could do there.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
@@ -19,7 +21,7 @@ pub struct Counts {
     pub writes: u64,
     /// Requests with `dryRun=All`, and the reviews that only ask (`SelfSubjectAccessReview` and its kin).
     pub dry: u64,
-    /// Writes that `--read-only` refused before they left the program.
+    /// Writes that `--read-only`, or a lock that had run out, refused before they left the program.
     pub refused: u64,
 }
 
@@ -51,12 +53,14 @@ pub struct Meter {
     /// What had been counted before the counts of this one begin.
     before: Counts,
     read_only: bool,
+    /// The locks that writes stand under.
+    pub(crate) fence: Fence,
 }
 
 impl Meter {
     /// A meter that lets everything pass, or one that refuses every request that could change something.
     pub fn new(read_only: bool) -> Self {
-        Self { counters: Arc::default(), before: Counts::default(), read_only }
+        Self { counters: Arc::default(), before: Counts::default(), read_only, fence: Fence::default() }
     }
 
     /// The same counters, read from here on as if only `spent` had been counted: for one of several runs of a command.
@@ -113,6 +117,10 @@ fn effect(method: &Method, path: &str, query: Option<&str>) -> Effect {
     if dry || (method == Method::POST && review) { Effect::Dry } else { Effect::Write }
 }
 
+fn is_of_lock(path: &str) -> bool {
+    path.starts_with("/apis/coordination.k8s.io/")
+}
+
 impl<S> Layer<S> for Meter {
     type Service = Metered<S>;
 
@@ -152,6 +160,14 @@ where
                 let refused =
                     RefusedWrite { method: request.method().to_string(), path: request.uri().path().to_owned() };
                 return Either::Left(ready(Err(refused.into())));
+            }
+            // The lock itself is renewed and given back all the same.
+            Effect::Write
+                if !is_of_lock(request.uri().path())
+                    && let Some(run_out) = self.meter.fence.objection() =>
+            {
+                counters.refused.fetch_add(1, Ordering::Relaxed);
+                return Either::Left(ready(Err(run_out.into())));
             }
             Effect::Write => &counters.writes,
         };

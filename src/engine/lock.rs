@@ -21,6 +21,7 @@ pub use holder::Holder;
 pub use machine::MachineLock;
 
 use crate::cluster::fault::classify;
+use crate::cluster::fence::Fenced;
 use crate::cluster::{Clock, Cluster};
 use crate::error::Explain;
 use crate::plan::FIELD_MANAGER;
@@ -29,6 +30,9 @@ use crate::plan::FIELD_MANAGER;
 pub const SYSTEM_NAMESPACE: &str = "seaworthy-system";
 /// A Lease that was not renewed for this long may be taken over by somebody who says so.
 const EXPIRY: Duration = Duration::from_secs(60);
+/// Nothing is written any more under a Lease that was not renewed for this long: what is on its way then arrives before it
+/// may be somebody else's. A machine that was asleep finds out so before it looks.
+const TRUSTED: Duration = Duration::from_secs(50);
 /// How often a held Lease is renewed.
 const RENEWAL: Duration = Duration::from_secs(15);
 
@@ -146,14 +150,15 @@ impl Lock {
     /// As [`Lock::acquire`].
     pub async fn acquire_as(
         me: Holder,
-        Cluster { client, clock, .. }: &Cluster,
+        Cluster { client, clock, meter, .. }: &Cluster,
         key: &str,
         take_over: bool,
         lost: CancellationToken,
     ) -> Result<Self, LockError> {
         let refused = |source| refused(key, source);
         let leases: Api<Lease> = Api::namespaced(client.clone(), SYSTEM_NAMESPACE);
-        let wanted = lease(key, &me, clock.now());
+        let asked = clock.now();
+        let wanted = lease(key, &me, asked);
         let taken = match leases.create(&PostParams::default(), &wanted).await {
             Err(kube::Error::Api(status)) if status.code == 404 => {
                 make_namespace(client).await.map_err(refused)?;
@@ -174,8 +179,9 @@ impl Lock {
             Err(error) => return Err(refused(error)),
         };
         let written = Arc::new(Mutex::new(as_written(held)));
+        let fenced = meter.fence.put(key, clock, trusted(asked), lost.clone());
         let about = (key.to_owned(), me.clone(), clock.clone());
-        let renewal = tokio::spawn(renew(leases.clone(), about, written.clone(), lost));
+        let renewal = tokio::spawn(renew(leases.clone(), about, (written.clone(), fenced), lost));
         Ok(Self { leases, name: key.to_owned(), me, written, renewal })
     }
 
@@ -298,7 +304,7 @@ async fn make_namespace(client: &Client) -> Result<(), kube::Error> {
 async fn renew(
     leases: Api<Lease>,
     (name, me, clock): (String, Holder, Clock),
-    written: Arc<Mutex<Preconditions>>,
+    (written, fenced): (Arc<Mutex<Preconditions>>, Fenced),
     lost: CancellationToken,
 ) {
     let mut timer = tokio::time::interval(RENEWAL);
@@ -306,9 +312,11 @@ async fn renew(
     let mut renewed = clock.now();
     loop {
         timer.tick().await;
-        match renew_once(&leases, &name, (&me, clock.now())).await {
+        let asked = clock.now();
+        match renew_once(&leases, &name, (&me, asked)).await {
             Ok(Some(lease)) => {
-                renewed = clock.now();
+                renewed = asked;
+                fenced.move_to(trusted(asked));
                 *written.lock().unwrap_or_else(PoisonError::into_inner) = as_written(lease);
             }
             Ok(None) => return lost.cancel(),
@@ -318,6 +326,10 @@ async fn renew(
             return lost.cancel();
         }
     }
+}
+
+fn trusted(renewed: Timestamp) -> Timestamp {
+    renewed.saturating_add(TRUSTED).unwrap_or(renewed)
 }
 
 /// `None`: somebody else holds it now.
