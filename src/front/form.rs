@@ -223,6 +223,12 @@ impl Form {
         options.extend(self.typed.iter().map(|(index, text)| typed_option(&self.settings[*index], text)));
         options
     }
+
+    /// The option that gives a setting the value that it has now; `None` where it has none.
+    pub(crate) fn option(&self, index: usize) -> Option<String> {
+        let text = self.text(index);
+        (!text.is_empty()).then(|| typed_option(&self.settings[index], &text))
+    }
 }
 
 fn typed_option(setting: &Setting, text: &str) -> String {

@@ -202,6 +202,21 @@ pub(crate) const BINDINGS: &[Binding] = &[
         "filter",
         "show only lines that hold these words",
     ),
+    // There is no room for it in the bars.
+    row(
+        &[Key(Char('/'))],
+        A::Filter,
+        &[P::Cluster, P::Stack, P::Settings, P::Run, P::Ended],
+        "",
+        "to the next line that holds these words",
+    ),
+    row(
+        &[Key(Char('y'))],
+        A::Copy,
+        &[P::Cluster, P::Stack, P::Settings, P::Review, P::Reach],
+        "",
+        "copy it as it would be typed in a shell",
+    ),
     row(&[Key(Char('y'))], A::Copy, &[P::Home, P::Storage], "copy", "copy what kubectl would be asked about it"),
     row(&[Key(Enter)], A::Next, &[P::Review], "run it", "agree to this plan and run it"),
     row(&[Key(Enter)], A::Next, &[P::Ended], "go on", "on to the way in, or back to the plan when it failed"),

@@ -2,6 +2,7 @@
 
 mod board;
 mod clusters;
+pub(crate) mod find;
 mod groundwork;
 mod home;
 mod line;
@@ -32,7 +33,7 @@ use crate::front::origin::{Field, Origin};
 pub(crate) use board::{Board, Post, Row, RowState};
 pub(crate) use clusters::{Berth, Clusters, Standing};
 pub(crate) use groundwork::{Footing, Groundwork, Preparation, needed, pools};
-pub(crate) use home::{Entry, Part, Watch, describe};
+pub(crate) use home::{Entry, Part, Watch, describe, kubectl};
 pub(crate) use line::Line;
 pub(crate) use logs::Logs;
 pub(crate) use message::{Effect, Exit, Message, Request};
@@ -220,6 +221,8 @@ pub(crate) struct Model {
     pub(crate) asked_logs: u64,
     pub(crate) ways: Ways,
     pub(crate) watch: Watch,
+    /// What was looked for last with `/`.
+    pub(crate) sought: String,
     /// The command of ours that the screen makes room for.
     pub(crate) aside: Option<Vec<String>>,
     /// Whether it has made room for one: what that has written is not known here.
@@ -250,6 +253,7 @@ impl Model {
             asked_logs: 0,
             ways: Ways::default(),
             watch: Watch::default(),
+            sought: String::new(),
             aside: None,
             was_aside: false,
             last: None,

@@ -3,6 +3,7 @@
 
 mod answers;
 mod clusters;
+mod find;
 mod groundwork;
 mod home;
 mod logs;

@@ -125,7 +125,7 @@ impl Entry<'_> {
 }
 
 /// A sandbox has no context: who serves it names its kubeconfig.
-fn kubectl(context: Option<&str>) -> String {
+pub(crate) fn kubectl(context: Option<&str>) -> String {
     context.map_or_else(|| "kubectl".to_owned(), |context| format!("kubectl --context {}", quoted(context)))
 }
 
@@ -195,7 +195,8 @@ fn deep(finding: &Finding, depth: usize) -> Vec<Entry<'_>> {
     std::iter::once(Entry::Finding(finding, depth)).chain(below).collect()
 }
 
-fn holds(words: &str, filter: &str) -> bool {
+/// Whether all words of a filter are in it, in any order and case.
+pub(crate) fn holds(words: &str, filter: &str) -> bool {
     let words = words.to_lowercase();
     filter.split_whitespace().all(|part| words.contains(&part.to_lowercase()))
 }

@@ -4,7 +4,7 @@ use seaworthy::home::Home;
 
 use super::press::survey;
 use crate::front::tui::keys::Action;
-use crate::front::tui::model::{Effect, Entry, Exit, Line, Model, Popup, Screen, describe};
+use crate::front::tui::model::{Effect, Entry, Exit, Line, Model, Popup, Screen, describe, kubectl};
 
 /// To the home screen of the chosen cluster.
 pub(super) fn go(model: &mut Model) -> Vec<Effect> {
@@ -64,7 +64,8 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         }
         Action::Map => model.screen = Screen::Storage,
         Action::Filter => {
-            let line = Line::new(&model.filter());
+            let is_filter = model.is_at_home() || model.logs.is_some();
+            let line = if is_filter { Line::new(&model.filter()) } else { Line::new(&model.sought) };
             model.popup = Some(Popup::Filter { line });
         }
         Action::Copy => return copy(model),
@@ -112,6 +113,11 @@ fn copy(model: &mut Model) -> Vec<Effect> {
             let object = chain.and_then(|chain| chain.claim.clone().or_else(|| chain.volume.as_deref().map(volume)));
             object.map(|object| describe(&object, context))
         }
+        Screen::Cluster => model.clusters.chosen().map(|context| format!("{} get nodes", kubectl(Some(context)))),
+        Screen::Stack => model.stack().map(|stack| format!("seaworthy stacks show {}", stack.name())),
+        Screen::Settings => model.sheet().and_then(|sheet| sheet.form.option(sheet.setting()?)),
+        Screen::Review => Some(model.command_line()),
+        Screen::Reach => model.way_in(),
         _ => model.entry().map(|entry| entry.kubectl(context)),
     };
     let Some(text) = text else {

@@ -6,7 +6,7 @@ use seaworthy::event::Ended;
 use seaworthy::prepare::Room;
 use seaworthy::prepare::outline::Outline;
 
-use super::{answers, clusters, end, groundwork, home, logs, settings};
+use super::{answers, clusters, end, find, groundwork, home, logs, settings};
 use crate::cli::choose::take_registry;
 use crate::front::form::Form;
 use crate::front::origin::{Field, WAYS, Way};
@@ -425,7 +425,7 @@ fn close(model: &mut Model, take: bool) -> Vec<Effect> {
             answer(model, field, line);
             Vec::new()
         }
-        Some(Popup::Filter { line }) if model.screen == Screen::Run => {
+        Some(Popup::Filter { line }) if model.logs.is_some() => {
             let text = if take { line.text().trim().to_owned() } else { String::new() };
             logs::filter(model, text);
             Vec::new()
@@ -439,8 +439,12 @@ fn close(model: &mut Model, take: bool) -> Vec<Effect> {
             groundwork::take_registry(model, &line);
             Vec::new()
         }
-        Some(Popup::Filter { line }) => {
+        Some(Popup::Filter { line }) if model.is_at_home() => {
             home::filter(model, take, &line);
+            Vec::new()
+        }
+        Some(Popup::Filter { line }) if take => {
+            find::take(model, &line);
             Vec::new()
         }
         Some(Popup::Word { word, line, .. }) => vec![Effect::Answer(take && line.text().trim() == word)],

@@ -10,7 +10,7 @@ use crate::cli::cluster::yard::Maker;
 use crate::front::origin::Field;
 use crate::front::tui::keys;
 use crate::front::tui::look::{Look, columns};
-use crate::front::tui::model::{Line as Typed, Model, Popup, Screen};
+use crate::front::tui::model::{Line as Typed, Model, Popup, Screen, find};
 
 pub(super) fn draw(model: &Model, frame: &mut Frame<'_>) {
     let Some(popup) = &model.popup else { return };
@@ -25,7 +25,8 @@ pub(super) fn draw(model: &Model, frame: &mut Frame<'_>) {
         Popup::Registry { line } => ("Registry", registry(model, line, inner)),
         Popup::Word { question, word, line } => word_lines(model, question, word, line, inner),
         Popup::Leave => ("Leave?", leave(inner)),
-        Popup::Filter { line } => ("Filter", filter(model, line, inner)),
+        Popup::Filter { line } if model.is_at_home() || model.logs.is_some() => ("Filter", filter(model, line, inner)),
+        Popup::Filter { line } => ("Find", find_lines(model, line, inner)),
     };
     let height = u16::try_from(lines.len() + 2).unwrap_or(u16::MAX).min(frame.area().height.saturating_sub(2));
     let area = centred(frame.area(), width, height);
@@ -65,6 +66,15 @@ fn filter(model: &Model, line: &Typed, width: usize) -> Vec<Line<'static>> {
     let mut lines = vec![typed(model, line, width)];
     lines.extend(prose(&format!("{found} of the lines hold all these words; Esc shows all"), 0, width, Look::faint()));
     lines
+}
+
+fn find_lines(model: &Model, line: &Typed, width: usize) -> Vec<Line<'static>> {
+    let found = find::found(model, &line.text()).len();
+    let said = format!(
+        "{} all these words; Enter goes to the next",
+        if found == 1 { "1 line holds".to_owned() } else { format!("{found} lines hold") }
+    );
+    std::iter::once(typed(model, line, width)).chain(prose(&said, 0, width, Look::faint())).collect()
 }
 
 /// The keys that count below this window.

@@ -1,0 +1,111 @@
+//! To the next line that holds what is looked for.
+
+use crate::front::tui::model::{Line, Model, Screen, find};
+
+/// The window is closed; the same words again lead further.
+pub(super) fn take(model: &mut Model, line: &Line) {
+    line.text().trim().clone_into(&mut model.sought);
+    let found = find::found(model, &model.sought);
+    let here = at(model);
+    let next = found.iter().find(|index| here.is_none_or(|here| **index > here)).or(found.first()).copied();
+    match next {
+        Some(index) => go(model, index),
+        None if model.sought.is_empty() => {}
+        None => model.complain(format!("nothing here holds `{}`", model.sought)),
+    }
+}
+
+/// The line that the cursor is on; `None` where it is on something that cannot be looked for.
+fn at(model: &Model) -> Option<usize> {
+    match model.screen {
+        Screen::Cluster => Some(model.clusters.cursor),
+        Screen::Stack => Some(model.stacks.cursor),
+        Screen::Settings => model.sheet()?.setting(),
+        Screen::Run => Some(model.board.as_ref()?.at()),
+        _ => None,
+    }
+}
+
+fn go(model: &mut Model, index: usize) {
+    match model.screen {
+        Screen::Cluster => (model.clusters.moved, model.clusters.cursor) = (true, index),
+        Screen::Stack => model.stacks.cursor = index,
+        Screen::Settings => {
+            if let Some(sheet) = model.sheet_mut() {
+                sheet.go_to(index);
+                // Few people need it, and it was out of sight.
+                if sheet.setting() != Some(index) {
+                    sheet.show_advanced();
+                    sheet.go_to(index);
+                }
+            }
+        }
+        Screen::Run => {
+            if let Some(board) = &mut model.board {
+                board.cursor = Some(index);
+            }
+        }
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crossterm::event::KeyCode;
+    use seaworthy::sandbox::Kind;
+
+    use super::*;
+    use crate::front::tui::model::{Berth, Effect};
+    use crate::front::tui::testing::*;
+
+    fn find(model: &mut Model, words: &str) {
+        typed(model, "/");
+        all(model, (0..40).map(|_| key(KeyCode::Backspace)));
+        typed(model, words);
+        all(model, [key(KeyCode::Enter)]);
+    }
+
+    /// The same words again lead further, and around.
+    #[test]
+    fn a_slash_leads_to_the_next_line_that_holds_the_words() {
+        let mut model = begun((80, 24));
+        find(&mut model, "127.0.0.1");
+        let first = model.clusters.cursor;
+        find(&mut model, "127.0.0.1");
+        assert_ne!(model.clusters.cursor, first, "two contexts have that server");
+        find(&mut model, "127.0.0.1");
+        assert_eq!(model.clusters.cursor, first);
+        find(&mut model, "barge");
+        assert_eq!(model.clusters.cursor, first);
+        assert!(model.note.as_ref().is_some_and(|note| note.bad && note.text == "nothing here holds `barge`"));
+        find(&mut model, "single-node sandbox");
+        assert_eq!(model.clusters.line(), Some(Berth::Sandbox(Kind::SingleNode)));
+    }
+
+    #[test]
+    fn a_slash_opens_the_group_of_the_setting_that_it_finds() {
+        let mut model = at_settings((80, 24));
+        find(&mut model, "REPLICAS");
+        let sheet = model.sheet().unwrap();
+        let found = sheet.setting().map(|index| sheet.form.settings()[index].path.clone());
+        assert_eq!(found.as_deref(), Some("replicas"));
+        let effects = all(&mut model, [key(KeyCode::Char('y'))]);
+        assert!(matches!(effects.as_slice(), [Effect::Copy(text)] if text == "--set replicas=1"), "{effects:?}");
+    }
+
+    /// What is copied can be typed in a shell; a secret is not in it.
+    #[test]
+    fn what_is_under_the_cursor_is_copied_as_it_would_be_typed() {
+        let copied = |model: &mut Model| match all(model, [key(KeyCode::Char('y'))]).as_slice() {
+            [Effect::Copy(text)] => text.clone(),
+            other => panic!("{other:?}"),
+        };
+        let mut model = begun((80, 24));
+        assert_eq!(copied(&mut model), "kubectl --context dev get nodes");
+        all(&mut model, [key(KeyCode::Enter)]);
+        assert_eq!(copied(&mut model), "seaworthy stacks show shop");
+        let mut model = reviewed((80, 24));
+        let line = copied(&mut model);
+        assert!(line.starts_with("seaworthy install shop --context dev ") && !line.contains("swordfish"), "{line}");
+    }
+}
