@@ -158,7 +158,7 @@ pub(crate) fn text(watch: &Watch, look: Look) -> Vec<String> {
     let said = |(mark, text): (Mark, String)| format!("{} {text}", word(mark));
     let mut lines = vec![said(verdict(home))];
     let entries = watch.entries("");
-    for part in [Part::Findings, Part::Changes, Part::Stacks, Part::Runs, Part::Nodes, Part::Prerequisites] {
+    for part in [Part::Findings, Part::Stacks, Part::Runs, Part::Changes, Part::Nodes, Part::Prerequisites] {
         let of_part: Vec<&Entry<'_>> = entries.iter().filter(|entry| entry.part() == part).collect();
         if of_part.is_empty() {
             continue;

@@ -29,9 +29,9 @@ pub(crate) struct Watch {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Part {
     Findings,
-    Changes,
     Stacks,
     Runs,
+    Changes,
     Nodes,
     Prerequisites,
 }
@@ -167,9 +167,9 @@ impl Watch {
         let changes = home.report.since.iter().filter(|_| !home.is_green()).flat_map(|since| &since.changes);
         let prerequisites = home.prerequisites.iter().flatten().flatten();
         let all = findings
-            .chain(changes.map(Entry::Change))
             .chain(home.installations.iter().map(Entry::Stack))
             .chain(home.runs.iter().map(Entry::Run))
+            .chain(changes.map(Entry::Change))
             .chain(home.nodes.iter().map(Entry::Node))
             .chain(prerequisites.map(Entry::Prerequisite));
         all.filter(|entry| filter.is_empty() || holds(&entry.words(), filter)).collect()

@@ -2,9 +2,11 @@
 
 use crate::front::tui::model::{Line, Model, Screen, find};
 
-/// The window is closed; the same words again lead further.
+/// The window is closed; the same words again, or none, lead further.
 pub(super) fn take(model: &mut Model, line: &Line) {
-    line.text().trim().clone_into(&mut model.sought);
+    if !line.text().trim().is_empty() {
+        line.text().trim().clone_into(&mut model.sought);
+    }
     let found = find::found(model, &model.sought);
     let here = at(model);
     let next = found.iter().find(|index| here.is_none_or(|here| **index > here)).or(found.first()).copied();
@@ -60,7 +62,6 @@ mod tests {
 
     fn find(model: &mut Model, words: &str) {
         typed(model, "/");
-        all(model, (0..40).map(|_| key(KeyCode::Backspace)));
         typed(model, words);
         all(model, [key(KeyCode::Enter)]);
     }
@@ -73,8 +74,8 @@ mod tests {
         let first = model.clusters.cursor;
         find(&mut model, "127.0.0.1");
         assert_ne!(model.clusters.cursor, first, "two contexts have that server");
-        find(&mut model, "127.0.0.1");
-        assert_eq!(model.clusters.cursor, first);
+        find(&mut model, "");
+        assert_eq!(model.clusters.cursor, first, "the same words again");
         find(&mut model, "barge");
         assert_eq!(model.clusters.cursor, first);
         assert!(model.note.as_ref().is_some_and(|note| note.bad && note.text == "nothing here holds `barge`"));

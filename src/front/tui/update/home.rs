@@ -64,8 +64,9 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         }
         Action::Map => model.screen = Screen::Storage,
         Action::Filter => {
+            // Where it only leads to a line, the next one is looked for anew.
             let is_filter = model.is_at_home() || model.logs.is_some();
-            let line = if is_filter { Line::new(&model.filter()) } else { Line::new(&model.sought) };
+            let line = if is_filter { Line::new(&model.filter()) } else { Line::new("") };
             model.popup = Some(Popup::Filter { line });
         }
         Action::Copy => return copy(model),
