@@ -102,10 +102,8 @@ fn at_home(home: &Path, echo: &[Duration]) {
         millis(at(&mut echo, 50)),
         millis(at(&mut echo, 99))
     );
-    println!(
-        "a frame: {:.2} ms of one core (of {KEYS}, with all that was done beside it)",
-        spent * 1000.0 / KEYS as f64
-    );
+    let frames = f64::from(u32::try_from(KEYS).unwrap());
+    println!("a frame: {:.2} ms of one core (of {KEYS}, with all that was done beside it)", spent * 1000.0 / frames);
     let before = terminal.cpu();
     std::thread::sleep(IDLE);
     let spent = terminal.cpu() - before;
@@ -163,7 +161,7 @@ impl Terminal {
         let child = pair.slave.spawn_command(command).unwrap();
         drop(pair.slave);
         std::thread::spawn(move || {
-            let mut bytes = [0; 1 << 16];
+            let mut bytes = vec![0; 1 << 16];
             // An error is the end: the other side of the terminal is closed.
             while let Ok(length @ 1..) = reader.read(&mut bytes) {
                 let now = Instant::now();

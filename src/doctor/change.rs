@@ -1,7 +1,7 @@
 //! What has changed since the cluster was last well: images, configuration, certificates, addresses, where volumes lie.
 //!
 //! A [`Mark`] is taken of a cluster in which nothing is wrong. When something is, what differs from it is shown with the finding
-//! that it concerns ([`near`]), by whom and when where the API server knows.
+//! that it concerns (`near`), by whom and when where the API server knows.
 
 mod facts;
 pub mod file;
