@@ -159,11 +159,12 @@ fn a_storm_of_sizes_in_a_run() {
         let is_right = |screen: &vt100::Screen| {
             let rows: Vec<String> = screen.rows(0, columns).collect();
             rows.len() == usize::from(lines)
-                && rows[0].starts_with("Seaworthy")
+                // Where the steps take all of the line, our name is not in it.
+                && rows[0].contains("Run")
                 && rows[1].chars().all(|letter| letter == '─')
                 && rows.iter().filter(|row| row.contains("wait for Deployment/shop-mq")).count() == 1
                 && rows[rows.len() - 1].contains("Ctrl-C stop")
-                && rows.iter().filter(|row| row.starts_with("Seaworthy")).count() == 1
+                && rows.iter().filter(|row| row.starts_with("Seaworthy") || row.starts_with("Cluster")).count() == 1
         };
         terminal.until(&format!("whole screen of {columns}x{lines} in round {round}"), is_right);
     }
@@ -208,7 +209,8 @@ fn a_killed_run_is_resumed_from_home() {
 fn going_back_through_all_steps_keeps_every_answer() {
     let mut terminal = planned();
     let way: Way = &[
-        (ESCAPE, "Enter change"),
+        (ESCAPE, "Go on to the plan"),
+        (ESCAPE, "Go on to the settings"),
         (ESCAPE, "▸ single-node"),
         (ESCAPE, "Where do its images come from?"),
         (ESCAPE, "A small stack for tests."),
@@ -216,6 +218,7 @@ fn going_back_through_all_steps_keeps_every_answer() {
         (RIGHT, "A small stack for tests."),
         (RIGHT, "Where do its images come from?"),
         (RIGHT, "▸ single-node"),
+        (RIGHT, "Go on to the settings"),
         (RIGHT, "<secret>"),
         (RIGHT, "Enter run it"),
         (ENTER, "all is done"),
@@ -245,7 +248,8 @@ fn logs_and_timeline_of_a_run_in_the_sandbox() {
     let way: Way = &[
         (ENTER, "Where do its images come from?"),
         (ENTER, "needs 10m, there: 4000m allocatable"),
-        (ENTER, "Go on to the plan"),
+        (ENTER, "Go on to the settings"),
+        (RIGHT, "Go on to the plan"),
         (RIGHT, "Enter run it"),
         (ENTER, "all is done"),
     ];

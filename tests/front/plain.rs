@@ -121,6 +121,8 @@ fn home_line_by_line() {
     terminal.keys(ENTER);
     terminal.see("Profile?");
     terminal.keys(ENTER);
+    terminal.see("Change something about what is added first?");
+    terminal.keys("n\r");
     terminal.see("Change another setting?");
     terminal.keys("n\r");
     terminal.see("Go ahead?");

@@ -1,16 +1,13 @@
 //! What the tests of the full screen begin with.
 
 mod ground;
+mod home;
 
 use std::sync::{Arc, LazyLock};
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-use seaworthy::doctor::change::Mark;
-use seaworthy::doctor::evidence::{ClusterFacts, Evidence, Freshness};
 use seaworthy::doctor::{Cause, Outlook};
-use seaworthy::engine::record::InstallRecord;
 use seaworthy::event::{Ended, Event, Facts, Moved, Outcome, Part, Pull, PullState, StepState};
-use seaworthy::home::{Beside, Home, PrerequisiteState};
 use seaworthy::host::HostEvent;
 use seaworthy::host::clusters::{ClusterAnswer, ClusterFact, Reach, Unreached};
 use seaworthy::host::distribution::{Distribution, Recognised};
@@ -21,13 +18,12 @@ use seaworthy::object::ObjectRef;
 use seaworthy::plan::{Action, Change, FieldChange, Plan};
 use seaworthy::prepare::Room;
 use seaworthy::prepare::sharing::{Class, Offer, Shares, Sharing};
-use seaworthy::prerequisites::Prerequisite;
-use seaworthy::snapshot::{Snapshot, Unread};
 use seaworthy::stack::{Catalogue, Choices, Stack};
 use serde_json::json;
 
 use super::look::Look;
 pub(super) use ground::{at_prerequisites, grounded, grounded_by_somebody_strange, grounded_with_folder};
+pub(super) use home::{at_home, home};
 
 use super::model::{Effect, Made, Message, Model, Stage, Wish};
 use super::update::update;
@@ -388,107 +384,4 @@ pub(super) fn reviewed(size: (u16, u16)) -> Model {
 /// The first stack of the model, for what a test needs of it.
 pub(super) fn first_stack(model: &Model) -> Arc<Stack> {
     model.stacks.found.as_ref().unwrap()[0].clone()
-}
-
-/// A cluster: all is well, or much is broken.
-fn sea(well: bool) -> Evidence {
-    let status = if well { "True" } else { "Unknown" };
-    let node = |name: &str, status: &str| {
-        json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "labels": {"kubernetes.io/hostname": name}},
-            "status": {"allocatable": {"cpu": "4", "memory": "8Gi", "pods": "110"}, "nodeInfo": {"kubeletVersion": "v1.34.2"},
-                "addresses": [{"type": "InternalIP", "address": "172.18.0.2"}],
-                "conditions": [{"type": "Ready", "status": status, "reason": "NodeStatusUnknown",
-                    "message": "Kubelet stopped posting node status.\u{1b}[2J", "lastTransitionTime": "2026-11-20T09:00:00Z"}]}})
-    };
-    let pod = |name: &str, node: &str, cpu: &str| {
-        json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": "sea", "creationTimestamp": "2026-11-20T09:00:00Z"},
-            "spec": {"nodeName": node, "volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": "shop-data"}}],
-                "containers": [{"name": "c", "resources": {"requests": {"cpu": cpu, "memory": "1Gi"}}}]},
-            "status": {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}})
-    };
-    let labels = json!({"seaworthy.dev/stack": "shop", "seaworthy.dev/namespace": "sea"});
-    let claim = |name: &str, volume: &str| {
-        json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": name, "namespace": "sea", "uid": name, "labels": labels},
-            "spec": {"volumeName": volume, "storageClassName": "standard"}, "status": {"phase": "Bound", "capacity": {"storage": "10Gi"}}})
-    };
-    let volume = json!({"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": "pvc-0d8c9d4e-8a0b-4a50-9c51-0e5a3f3f1a11"},
-        "spec": {"capacity": {"storage": "10Gi"}, "persistentVolumeReclaimPolicy": "Delete", "storageClassName": "standard",
-            "hostPath": {"path": "/var/local-path-provisioner/shop-data"},
-            "claimRef": {"namespace": "sea", "name": "shop-data", "uid": "shop-data"},
-            "nodeAffinity": {"required": {"nodeSelectorTerms": [{"matchExpressions": [
-                {"key": "kubernetes.io/hostname", "operator": "In", "values": ["dev-worker"]}]}]}}},
-        "status": {"phase": "Bound"}});
-    let ready = usize::from(well);
-    let deployment = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "shop-web", "namespace": "sea", "generation": 1, "labels": labels},
-        "seaworthy.dev/changed": {"by": "kubectl-set", "at": "2026-11-20T09:58:00Z"},
-        "spec": {"replicas": 1, "selector": {"matchLabels": {"app": "web"}}, "template": {"metadata": {"labels": {"app": "web"}},
-            "spec": {"containers": [{"name": "c", "image": format!("registry.example.com/harbour/window:1.{}.0", 1 - ready)}]}}},
-        "status": {"observedGeneration": 1, "replicas": 1, "updatedReplicas": 1, "readyReplicas": ready, "availableReplicas": ready,
-            "unavailableReplicas": 1 - ready}});
-    let mut snapshot = Snapshot::default();
-    let whole = [
-        deployment,
-        node("dev-control-plane", "True"),
-        node("dev-worker", status),
-        pod("shop-web-7dbd656c9f-cw986", "dev-worker", "3500m"),
-        claim("shop-data", "pvc-0d8c9d4e-8a0b-4a50-9c51-0e5a3f3f1a11"),
-        volume,
-    ];
-    for object in whole {
-        snapshot.insert(object);
-    }
-    if !well {
-        snapshot.insert(claim("shop-lost", "pvc-gone"));
-        let why = "secrets is forbidden: User \"reader\" cannot list resource \"secrets\"".to_owned();
-        snapshot.unread.push(Unread { kind: "Secret".to_owned(), namespace: None, why });
-    }
-    let taken = if well { "2026-11-20T09:50:00Z" } else { "2026-11-20T10:00:00Z" };
-    let mut evidence = Evidence::new(snapshot, taken.parse().unwrap());
-    evidence.cluster = Some(ClusterFacts {
-        context: "dev".to_owned(),
-        uid: "u".to_owned(),
-        version: Some("v1.34.2".to_owned()),
-        ..ClusterFacts::default()
-    });
-    evidence
-}
-
-/// What is known of it.
-pub(super) fn home(well: bool) -> Home {
-    let state = |prerequisite, there, said: &str| PrerequisiteState {
-        prerequisite,
-        there: Some(there),
-        said: said.to_owned(),
-        manager: there.then(|| "by Helm".to_owned()),
-    };
-    let prerequisites = vec![
-        state(Prerequisite::LocalPath, true, "v0.0.32"),
-        state(Prerequisite::Metallb, false, "nobody gives addresses to Services of type LoadBalancer"),
-    ];
-    let inventory = [("apps/v1", "Deployment", "shop-web"), ("v1", "PersistentVolumeClaim", "shop-data")];
-    let inventory = inventory.map(|(version, kind, name)| ObjectRef::new(version, kind, Some("sea"), name));
-    let record = InstallRecord {
-        format: 1,
-        installation: plan().installation,
-        inputs: serde_json::from_value(
-            json!({"binary": "0.1.0", "stack_version": "1.0.0", "release": "shop", "profile": "single-node", "values": {}}),
-        )
-        .unwrap(),
-        inventory: inventory.to_vec(),
-        reach: Vec::new(),
-        run: "20261120-090000".to_owned(),
-    };
-    let green = Mark::of(&sea(true)).map(Arc::new);
-    assert!(green.is_some(), "all is well");
-    let beside = Beside { records: vec![record], green, prerequisites: Some(Ok(prerequisites)), ..Beside::default() };
-    Home::of(&sea(well), &Freshness { awaited: 0, broken: None }, &beside)
-}
-
-/// At home, with this to be seen.
-pub(super) fn at_home(size: (u16, u16), home: Result<Home, String>) -> Model {
-    let mut model = begun(size);
-    model.wish.home = true;
-    let home = Message::Home { context: "dev".to_owned(), home: home.map(Box::new) };
-    all(&mut model, [key(KeyCode::Enter), home]);
-    model
 }
