@@ -12,7 +12,7 @@ use crate::doctor::change::Mark;
 use crate::doctor::check::Severity;
 use crate::doctor::evidence::{ClusterFacts, Evidence, Freshness};
 use crate::doctor::report::{Choice, Report, judge};
-use crate::engine::journal::RunRecord;
+use crate::engine::journal::{RunRecord, RunState};
 use crate::engine::lock::SYSTEM_NAMESPACE;
 use crate::engine::record::InstallRecord;
 use crate::object::text;
@@ -127,7 +127,8 @@ fn open_runs(runs: &[RunRecord]) -> Vec<OpenRun> {
     let latest: BTreeMap<String, &RunRecord> = runs.iter().map(|run| (run.plan.installation.key(), run)).collect();
     let mut open: Vec<OpenRun> = latest
         .into_values()
-        .filter(|run| run.state.is_unfinished())
+        // One that has failed can be gone on with as well as one that was stopped.
+        .filter(|run| run.state.is_unfinished() || run.state == RunState::Failed)
         .map(|run| OpenRun {
             run: LastRun::from(run),
             of: format!("{} in {}", run.plan.installation.stack, run.plan.installation.namespace),

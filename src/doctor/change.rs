@@ -20,6 +20,7 @@ use super::report::Report;
 use super::stall::words::{clip, span};
 use crate::engine::ready::judge::{Readiness, judge};
 use crate::object::{ObjectRef, has_ended, is_true, items, text};
+use crate::plan::FIELD_MANAGER;
 use facts::{Facts, MARK};
 
 /// Seconds that pods have to have been ready for, as a wait of the engine believes them: what has only just come up may fall again.
@@ -136,7 +137,10 @@ impl Mark {
                 _ => Vec::new(),
             };
             let (by, at) = self.author(object, evidence);
-            changes.extend(how.into_iter().map(|how| {
+            // What we have installed since is no change of what was.
+            let is_ours = by.as_deref() == Some(FIELD_MANAGER);
+            let how = how.into_iter().filter(|how| !(is_ours && *how == How::New));
+            changes.extend(how.map(|how| {
                 let (object, by) = (object.clone(), by.clone());
                 Change { object, how, by, at }
             }));

@@ -125,13 +125,22 @@ pub(crate) fn verdict(home: &Home) -> (Mark, String) {
     if home.freshness.awaited > 0 {
         return (Mark::Busy, format!("reading: {} to come", count(home.freshness.awaited, "kind")));
     }
-    let bad = home.installations.iter().filter(|health| !health.is_healthy()).count();
+    let bad: Vec<&str> = home
+        .installations
+        .iter()
+        .filter(|health| !health.is_healthy())
+        .map(|health| health.installation.stack.as_str())
+        .collect();
     let mark = match home.report.worst() {
         Some(Severity::Critical | Severity::Error) => Mark::Bad,
         Some(Severity::Warning) => Mark::Careful,
-        _ if bad > 0 => Mark::Careful,
+        _ if !bad.is_empty() => Mark::Careful,
         _ => Mark::Good,
     };
+    if home.report.is_green() && !bad.is_empty() {
+        let are = if bad.len() == 1 { "is" } else { "are" };
+        return (mark, one_line(&format!("{} {are} not as wanted; nothing else is wrong", bad.join(", "))));
+    }
     (mark, one_line(&home.report.headline))
 }
 

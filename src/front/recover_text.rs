@@ -32,8 +32,8 @@ fn loss_text(loss: &Loss, proposals: &[String], paint: Paint) -> String {
     } else {
         paint.careful(&format!("suspected: {}", loss.kind.name()))
     };
-    let mut lines =
-        vec![format!("{verdict} {}", paint.strong(&about)), format!("  means       {}", loss.kind.meaning())];
+    let head = format!("{verdict} {}", paint.strong(&printable(&about)));
+    let mut lines = vec![format!("  means       {}", loss.kind.meaning())];
     lines.extend(loss.facts.iter().map(|fact| format!("  seen        {fact}")));
     let list = |names: &[String]| if names.is_empty() { "nothing".to_owned() } else { names.join(", ") };
     let blast = &loss.blast;
@@ -47,10 +47,13 @@ fn loss_text(loss: &Loss, proposals: &[String], paint: Paint) -> String {
         lines
             .push("  then        only one fact says so: look again in some minutes before anything is done".to_owned());
     }
-    lines.extend(proposals.iter().enumerate().map(|(number, command)| {
-        format!("  {} {}", if number == 0 { "then       " } else { "or         " }, paint.good(command))
-    }));
-    printable(&lines.join("\n"))
+    let proposed = proposals.iter().enumerate().map(|(number, command)| {
+        let word = if number == 0 { "then       " } else { "or         " };
+        format!("  {word} {}", paint.good(&printable(command)))
+    });
+    // What the cluster wrote is cleaned before anything is painted: our colours are escape sequences, too.
+    let cleaned = lines.iter().map(|line| printable(line));
+    std::iter::once(head).chain(cleaned).chain(proposed).collect::<Vec<_>>().join("\n")
 }
 
 /// The plan of a recovery: each step with its gate, its proof and how long it may take.
@@ -71,9 +74,9 @@ fn text(plan: &Plan, paint: Paint, commands: bool) -> String {
     let verb = if plan.purpose == Purpose::Hold { "hold" } else { "recover" };
     let mut lines = vec![format!(
         "{verb} {} in namespace {} of {}",
-        paint.strong(&installation.stack),
-        installation.namespace,
-        plan.cluster.context
+        paint.strong(&printable(&installation.stack)),
+        printable(&installation.namespace),
+        printable(&plan.cluster.context)
     )];
     for (number, step) in plan.steps.iter().enumerate() {
         lines.extend(step_lines(number + 1, step, paint, commands));
@@ -86,27 +89,29 @@ fn text(plan: &Plan, paint: Paint, commands: bool) -> String {
             format!("{}, of which {hard} cannot be taken back; the bytes of the volumes are kept", count(left, "step"))
         }
     });
-    printable(&lines.join("\n"))
+    lines.join("\n")
 }
 
 fn is_irreversible(step: &Step) -> bool {
     matches!(&step.action, Action::Rescue { verb, .. } if verb.is_irreversible() && step.change != Change::Unchanged)
 }
 
+/// Cleaned before it is painted.
 fn step_lines(number: usize, step: &Step, paint: Paint, commands: bool) -> Vec<String> {
+    let title = printable(&step.title);
     let Action::Rescue { verb, limit } = &step.action else {
-        return vec![format!("  {number:>2} {}", step.title)];
+        return vec![format!("  {number:>2} {title}")];
     };
     if step.change == Change::Unchanged {
-        return vec![paint.faint(&format!("  {number:>2} {}: done, and need not be done again", step.title))];
+        return vec![paint.faint(&format!("  {number:>2} {title}: done, and need not be done again"))];
     }
     let hard = if verb.is_irreversible() { paint.bad(" (cannot be taken back)") } else { String::new() };
     let limit = if *limit == 0 { "--timeout".to_owned() } else { time(millis(*limit)) };
     let mut lines = vec![
-        format!("  {number:>2} {}{hard}", paint.strong(&step.title)),
-        format!("       gate {}; proof {}; within {limit}", verb.gate(), verb.proof()),
+        format!("  {number:>2} {}{hard}", paint.strong(&title)),
+        printable(&format!("       gate {}; proof {}; within {limit}", verb.gate(), verb.proof())),
     ];
-    lines.extend(shown_command(verb).filter(|_| commands).map(|command| format!("       same {command}")));
+    lines.extend(shown_command(verb).filter(|_| commands).map(|command| printable(&format!("       same {command}"))));
     lines
 }
 
@@ -141,4 +146,27 @@ fn down(told: &[Told]) -> Option<u64> {
     let first = told.iter().position(|step| step.id.starts_with("stop:"))?;
     let last = told.iter().rposition(|step| step.id.starts_with("start:"))?;
     Some(told.get(first..=last)?.iter().map(|step| step.millis).sum())
+}
+
+#[cfg(test)]
+mod tests {
+    use seaworthy::plan::Plan;
+    use serde_json::json;
+
+    use super::*;
+
+    /// What a cluster wrote cannot move the cursor, and our own colours come through.
+    #[test]
+    fn colours_stay_and_escape_sequences_of_others_do_not() {
+        let step = json!({"id": "rescue:x", "title": "stop \u{1b}[2Jweb", "change": {"kind": "observe"}, "action": {"do": "await",
+            "object": {"apiVersion": "v1", "kind": "Pod", "namespace": "sea", "name": "x"}}});
+        let plan: Plan = serde_json::from_value(json!({"purpose": "recover",
+            "installation": {"stack": "shop", "version": "1", "namespace": "sea\u{1b}[31m", "release": "shop", "profile": "ha"},
+            "cluster": {"context": "dev", "server": "s", "uid": "u"}, "steps": [step]}))
+        .unwrap();
+        let text = plan_text(&plan, Paint(true));
+        assert!(text.starts_with("recover \u{1b}[1mshop\u{1b}[0m in namespace sea?[31m of dev"), "{text:?}");
+        assert!(text.contains("stop ?[2Jweb"), "{text:?}");
+        assert!(!plan_text(&plan, Paint(false)).contains('\u{1b}'));
+    }
 }

@@ -23,7 +23,7 @@ use ratatui::widgets::Paragraph;
 
 use super::keys::{self, Action, Binding};
 use super::look::{Look, Mark, columns, wrap};
-use super::model::{Entry, Model, Note, SCREENS, Screen};
+use super::model::{Entry, Model, Note, SCREENS, Screen, find};
 
 /// From this width on, details stand beside the list and not below it.
 const WIDE: u16 = 120;
@@ -79,6 +79,14 @@ pub(crate) fn body_height(size: (u16, u16)) -> usize {
 /// How far the plan can be scrolled.
 pub(crate) fn review_overflow(model: &Model) -> usize {
     review::lines(model, model.size.0).len().saturating_sub(body_height(model.size))
+}
+
+/// What `/` can find on this screen, line by line.
+pub(crate) fn findable(model: &Model) -> Vec<String> {
+    match model.screen {
+        Screen::Review => review::lines(model, model.size.0).iter().map(ToString::to_string).collect(),
+        _ => find::lines(model),
+    }
 }
 
 /// How far the keys can be scrolled.

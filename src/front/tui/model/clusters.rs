@@ -71,6 +71,20 @@ impl Clusters {
         }
     }
 
+    /// Where there is no cluster, the cursor begins at the first line that leads somewhere.
+    pub(crate) fn settle(&mut self) {
+        let Some(yards) = self.yards.as_ref().filter(|_| self.done && !self.moved) else { return };
+        if !self.host.kubeconfig.contexts.is_empty() {
+            return;
+        }
+        let leads = |line: &Berth| match line {
+            Berth::Make(index) => yards.get(*index).is_some_and(|yard| yard.refusals.is_empty()),
+            Berth::Sandbox(_) => true,
+            Berth::Context(_) | Berth::Asking | Berth::Machine => false,
+        };
+        self.cursor = self.lines().iter().position(leads).unwrap_or_default();
+    }
+
     /// Everything is asked again, because a cluster was made, and the cursor goes there.
     pub(crate) fn welcome(&mut self, context: String) {
         self.forget();

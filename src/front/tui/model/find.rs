@@ -1,9 +1,10 @@
 //! `/` where the lines are few and stand in an order that means something: the cursor goes to the next that holds the words.
 
 use super::home::holds;
-use super::{Berth, Model, Screen};
+use super::{Berth, Footing, Model, Screen};
+use crate::front::origin::WAYS;
 
-/// What can be found in each line of the screen, in their order; nothing where `/` filters or does nothing.
+/// What can be found in each line of the screen, in their order; nothing where `/` filters. The plan's lines are known to who draws them.
 pub(crate) fn lines(model: &Model) -> Vec<String> {
     match model.screen {
         Screen::Cluster => model.clusters.lines().into_iter().map(|berth| of_berth(model, berth)).collect(),
@@ -11,6 +12,13 @@ pub(crate) fn lines(model: &Model) -> Vec<String> {
             let stacks = model.stacks.found.iter().flatten();
             stacks.map(|stack| format!("{} {}", stack.name(), stack.definition().title)).collect()
         }
+        Screen::Images => WAYS.iter().map(|(_, title, _)| (*title).to_owned()).collect(),
+        Screen::Profile => {
+            let profiles = model.stack().into_iter().flat_map(|stack| &stack.definition().profiles);
+            profiles.map(|(name, profile)| format!("{name} {}", profile.title)).collect()
+        }
+        Screen::Prerequisites => model.groundwork.lines().into_iter().map(|line| of_footing(model, line)).collect(),
+        Screen::Reach => model.ways.all.iter().map(|way| format!("{} {}", way.name, way.title)).collect(),
         Screen::Settings => {
             let settings = model.sheet().map(|sheet| sheet.form.settings()).unwrap_or_default();
             let title = |title: &Option<String>| title.clone().unwrap_or_default();
@@ -39,8 +47,21 @@ fn of_berth(model: &Model, berth: Berth) -> String {
     }
 }
 
+fn of_footing(model: &Model, footing: Footing) -> String {
+    match footing {
+        Footing::One(index) => {
+            let row = model.groundwork.rows.get(index);
+            row.map_or_else(String::new, |row| row.prerequisite.to_string())
+        }
+        Footing::Pool => "addresses".to_owned(),
+        Footing::Registry => "images from".to_owned(),
+        Footing::Proof => "proved to work".to_owned(),
+        Footing::Others => "others".to_owned(),
+        Footing::GoOn => "go on".to_owned(),
+    }
+}
+
 /// The numbers of those that hold all the words.
-pub(crate) fn found(model: &Model, words: &str) -> Vec<usize> {
-    let lines = lines(model);
+pub(crate) fn found(lines: &[String], words: &str) -> Vec<usize> {
     (0..lines.len()).filter(|index| !words.trim().is_empty() && holds(&lines[*index], words)).collect()
 }

@@ -18,9 +18,13 @@ pub(super) fn take(model: &mut Model, message: Message) -> Vec<Effect> {
             // What was below comes to stand lower.
             if let Some(at) = before.and_then(|line| model.clusters.lines().iter().position(|known| *known == line)) {
                 model.clusters.cursor = at;
+                model.clusters.settle();
             }
         }
-        Message::Looked => model.clusters.done = true,
+        Message::Looked => {
+            model.clusters.done = true;
+            model.clusters.settle();
+        }
         Message::Stacks { found, broken } => {
             model.stacks.found = Some(found);
             model.stacks.broken = broken;

@@ -1,13 +1,14 @@
 //! To the next line that holds what is looked for.
 
 use crate::front::tui::model::{Line, Model, Screen, find};
+use crate::front::tui::view;
 
 /// The window is closed; the same words again, or none, lead further.
 pub(super) fn take(model: &mut Model, line: &Line) {
     if !line.text().trim().is_empty() {
         line.text().trim().clone_into(&mut model.sought);
     }
-    let found = find::found(model, &model.sought);
+    let found = find::found(&view::findable(model), &model.sought);
     let here = at(model);
     let next = found.iter().find(|index| here.is_none_or(|here| **index > here)).or(found.first()).copied();
     match next {
@@ -22,6 +23,11 @@ fn at(model: &Model) -> Option<usize> {
     match model.screen {
         Screen::Cluster => Some(model.clusters.cursor),
         Screen::Stack => Some(model.stacks.cursor),
+        Screen::Images => Some(model.images.cursor),
+        Screen::Profile => Some(model.profiles.cursor),
+        Screen::Prerequisites => Some(model.groundwork.cursor),
+        Screen::Review => Some(model.review.scroll),
+        Screen::Reach => Some(model.ways.cursor),
         Screen::Settings => model.sheet()?.setting(),
         Screen::Run => Some(model.board.as_ref()?.at()),
         _ => None,
@@ -32,6 +38,11 @@ fn go(model: &mut Model, index: usize) {
     match model.screen {
         Screen::Cluster => (model.clusters.moved, model.clusters.cursor) = (true, index),
         Screen::Stack => model.stacks.cursor = index,
+        Screen::Images => model.images.cursor = index,
+        Screen::Profile => model.profiles.cursor = index,
+        Screen::Prerequisites => model.groundwork.cursor = index,
+        Screen::Review => model.review.scroll = index.min(view::review_overflow(model)),
+        Screen::Reach => model.ways.cursor = index,
         Screen::Settings => {
             if let Some(sheet) = model.sheet_mut() {
                 sheet.go_to(index);
@@ -108,5 +119,16 @@ mod tests {
         let mut model = reviewed((80, 24));
         let line = copied(&mut model);
         assert!(line.starts_with("seaworthy install shop --context dev ") && !line.contains("swordfish"), "{line}");
+    }
+
+    /// Words that are looked for are no keys: on the plan, Enter behind them must not agree to it.
+    #[test]
+    fn what_is_looked_for_on_the_plan_is_not_taken_for_keys() {
+        let mut model = reviewed((80, 12));
+        typed(&mut model, "/deployment/web o");
+        let effects = all(&mut model, [key(KeyCode::Backspace), key(KeyCode::Backspace), key(KeyCode::Enter)]);
+        assert!(effects.is_empty(), "{effects:?}");
+        assert_eq!((model.screen, model.review.conflicts), (Screen::Review, None));
+        assert!(model.review.scroll > 0 && model.note.is_none());
     }
 }

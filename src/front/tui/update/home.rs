@@ -4,7 +4,7 @@ use seaworthy::home::Home;
 
 use super::press::survey;
 use crate::front::tui::keys::Action;
-use crate::front::tui::model::{Effect, Entry, Exit, Line, Model, Popup, Screen, describe, kubectl};
+use crate::front::tui::model::{Effect, Entry, Exit, Line, Model, Part, Popup, Screen, describe, kubectl};
 
 /// To the home screen of the chosen cluster.
 pub(super) fn go(model: &mut Model) -> Vec<Effect> {
@@ -30,11 +30,13 @@ pub(super) fn take(model: &mut Model, context: &str, home: Result<Box<Home>, Str
         return;
     }
     let filter = model.filter();
-    let was = model.entry().as_ref().map(name);
+    let (was, place) = (model.entry().as_ref().map(name), model.entry().as_ref().map(place_of));
     let link = model.chain().map(|chain| (chain.claim.clone(), chain.volume.clone()));
     model.watch.home = Some(home);
     let entries = model.watch.entries(&filter);
     let same = was.and_then(|was| entries.iter().position(|entry| name(entry) == was));
+    // What is wrong with an object may be another thing now.
+    let same = same.or_else(|| place.and_then(|was| entries.iter().position(|entry| place_of(entry) == was)));
     let cursor = same.unwrap_or(model.watch.cursor).min(entries.len().saturating_sub(1));
     let chains = model.watch.chains(&filter);
     let same =
@@ -53,6 +55,16 @@ fn name(entry: &Entry<'_>) -> String {
         Entry::Node(node) => format!("node/{}", node.name),
         Entry::Prerequisite(it) => format!("prerequisite/{}", it.prerequisite),
     }
+}
+
+/// Where a line stands: its part, and the object that it is about.
+fn place_of(entry: &Entry<'_>) -> (Part, String) {
+    let about = match entry {
+        Entry::Finding(finding, _) => finding.object.to_string(),
+        Entry::Change(change) => change.object.to_string(),
+        other => name(other),
+    };
+    (entry.part(), about)
 }
 
 pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {

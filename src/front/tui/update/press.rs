@@ -155,6 +155,8 @@ fn back(model: &mut Model) -> Vec<Effect> {
     }
     let at = SCREENS.iter().position(|(screen, _)| *screen == model.screen).unwrap_or_default();
     match model.screen {
+        // The first step back is from what was looked for.
+        Screen::Home | Screen::Storage if !model.watch.filter.is_empty() => home::filter(model, false, &Line::new("")),
         Screen::Home => model.screen = Screen::Cluster,
         Screen::Storage => model.screen = Screen::Home,
         Screen::Stack if model.wish.home => model.screen = Screen::Home,

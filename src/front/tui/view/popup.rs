@@ -69,7 +69,7 @@ fn filter(model: &Model, line: &Typed, width: usize) -> Vec<Line<'static>> {
 }
 
 fn find_lines(model: &Model, line: &Typed, width: usize) -> Vec<Line<'static>> {
-    let found = find::found(model, &line.text()).len();
+    let found = find::found(&super::findable(model), &line.text()).len();
     let said = format!(
         "{} all these words; Enter goes to the next",
         if found == 1 { "1 line holds".to_owned() } else { format!("{found} lines hold") }
