@@ -3,11 +3,14 @@
 #![allow(clippy::unwrap_used, reason = "a panic is the report")]
 #![allow(clippy::print_stdout, reason = "a bench speaks")]
 
+mod crowd;
+
 use std::time::{Duration, Instant};
 
-use http::{Method, Request};
+use crowd::text;
+use http::Method;
 use seaworthy::sandbox::{Kind, Sandbox};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 const NODES: usize = 200;
 const DEPLOYMENTS: usize = 50;
@@ -25,37 +28,19 @@ async fn measure() {
     let _leap = sandbox.clock().leap();
     let client = sandbox.client();
     let began = Instant::now();
-    let first = ask(&client, Method::GET, "/api/v1/nodes/sandbox-1", &Value::Null).await;
-    for number in 2..=NODES {
-        let mut node = first.clone();
-        let name = format!("sandbox-{number}");
-        node["metadata"] = json!({"name": name, "labels": {"kubernetes.io/hostname": name}});
-        node["spec"]["podCIDR"] = format!("10.{}.{}.0/24", 100 + number / 250, number % 250).into();
-        ask(&client, Method::POST, "/api/v1/nodes", &node).await;
-    }
+    crowd::add_nodes(&client, NODES).await;
     let with_nodes = began.elapsed();
-    for number in 0..DEPLOYMENTS {
-        ask(&client, Method::POST, "/apis/apps/v1/namespaces/default/deployments", &deployment(number)).await;
-    }
-    let mut ready = 0;
-    let limit = tokio::time::Instant::now() + Duration::from_secs(600);
-    while ready < DEPLOYMENTS * REPLICAS && tokio::time::Instant::now() < limit {
-        // Of the sandbox's time, which leaps where nothing else is to be done.
-        tokio::time::sleep(Duration::from_secs(1)).await;
-        let list = ask(&client, Method::GET, "/apis/apps/v1/namespaces/default/deployments", &Value::Null).await;
-        let count = |one: &Value| usize::try_from(one["status"]["readyReplicas"].as_u64().unwrap_or(0)).unwrap_or(0);
-        ready = list["items"].as_array().unwrap().iter().map(count).sum();
-    }
-    assert_eq!(ready, DEPLOYMENTS * REPLICAS, "not all pods have come up");
+    crowd::run_pods(&client, DEPLOYMENTS, REPLICAS).await;
     let running = began.elapsed();
     println!(
-        "{NODES} nodes after {:.2} s, {ready} pods ready after {:.2} s",
+        "{NODES} nodes after {:.2} s, {} pods ready after {:.2} s",
         with_nodes.as_secs_f64(),
+        DEPLOYMENTS * REPLICAS,
         running.as_secs_f64()
     );
     println!("resident: {} MiB more than before", (resident() - empty) >> 10);
     let path = "/api/v1/namespaces/default/pods";
-    let list = ask(&client, Method::GET, path, &Value::Null).await;
+    let list: Value = serde_json::from_str(&text(&client, Method::GET, path, &Value::Null).await).unwrap();
     let write = median(|| drop(std::hint::black_box(list.to_string())));
     let mut asked: Vec<Duration> = Vec::new();
     for _ in 0..ROUNDS {
@@ -77,24 +62,6 @@ async fn measure() {
         millis(write),
         millis(page)
     );
-}
-
-fn deployment(number: usize) -> Value {
-    let name = format!("many-{number}");
-    json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name, "namespace": "default"},
-        "spec": {"replicas": REPLICAS, "selector": {"matchLabels": {"app": name}}, "template": {"metadata": {"labels": {"app": name}},
-            "spec": {"containers": [{"name": "main", "image": "many:1", "resources": {"requests": {"cpu": "10m", "memory": "16Mi"}}}]}}}})
-}
-
-async fn text(client: &kube::Client, method: Method, path: &str, body: &Value) -> String {
-    let body = if body.is_null() { Vec::new() } else { serde_json::to_vec(body).unwrap() };
-    let request =
-        Request::builder().method(method).uri(path).header("content-type", "application/json").body(body).unwrap();
-    client.request_text(request).await.unwrap()
-}
-
-async fn ask(client: &kube::Client, method: Method, path: &str, body: &Value) -> Value {
-    serde_json::from_str(&text(client, method, path, body).await).unwrap()
 }
 
 fn median(mut work: impl FnMut()) -> Duration {

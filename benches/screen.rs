@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used, reason = "a panic is the report")]
 #![allow(clippy::print_stdout, reason = "a bench speaks")]
 
+mod crowd;
+
 use std::io::{Read as _, Write};
 use std::net::Ipv4Addr;
 use std::num::NonZero;
@@ -11,10 +13,8 @@ use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
-use http::{Method, Request};
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 use seaworthy::sandbox::{Kind, Sandbox};
-use serde_json::{Value, json};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_seaworthy");
 const LINES: u16 = 60;
@@ -270,40 +270,7 @@ async fn make() -> Sandbox {
     let sandbox = Sandbox::new(Kind::SingleNode);
     let _leap = sandbox.clock().leap();
     let client = sandbox.client();
-    let first = ask(&client, Method::GET, "/api/v1/nodes/sandbox-1", &Value::Null).await;
-    for number in 2..=NODES {
-        let mut node = first.clone();
-        let name = format!("sandbox-{number}");
-        node["metadata"] = json!({"name": name, "labels": {"kubernetes.io/hostname": name}});
-        node["spec"]["podCIDR"] = format!("10.{}.{}.0/24", 100 + number / 250, number % 250).into();
-        ask(&client, Method::POST, "/api/v1/nodes", &node).await;
-    }
-    let path = "/apis/apps/v1/namespaces/default/deployments";
-    for number in 0..DEPLOYMENTS {
-        let name = format!("many-{number}");
-        let container =
-            json!({"name": "main", "image": "many:1", "resources": {"requests": {"cpu": "10m", "memory": "16Mi"}}});
-        let deployment = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name, "namespace": "default"},
-            "spec": {"replicas": REPLICAS, "selector": {"matchLabels": {"app": name}},
-                "template": {"metadata": {"labels": {"app": name}}, "spec": {"containers": [container]}}}});
-        ask(&client, Method::POST, path, &deployment).await;
-    }
-    let limit = tokio::time::Instant::now() + Duration::from_secs(600);
-    loop {
-        // Of the sandbox's time, which leaps where nothing else is to be done.
-        tokio::time::sleep(Duration::from_secs(1)).await;
-        let list = ask(&client, Method::GET, path, &Value::Null).await;
-        let ready = list["items"].as_array().unwrap().iter().filter_map(|one| one["status"]["readyReplicas"].as_u64());
-        if ready.sum::<u64>() == (DEPLOYMENTS * REPLICAS) as u64 {
-            return sandbox;
-        }
-        assert!(tokio::time::Instant::now() < limit, "not all pods have come up");
-    }
-}
-
-async fn ask(client: &kube::Client, method: Method, path: &str, body: &Value) -> Value {
-    let body = if body.is_null() { Vec::new() } else { serde_json::to_vec(body).unwrap() };
-    let request =
-        Request::builder().method(method).uri(path).header("content-type", "application/json").body(body).unwrap();
-    serde_json::from_str(&client.request_text(request).await.unwrap()).unwrap()
+    crowd::add_nodes(&client, NODES).await;
+    crowd::run_pods(&client, DEPLOYMENTS, REPLICAS).await;
+    sandbox
 }

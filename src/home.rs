@@ -90,11 +90,7 @@ impl Home {
         let snapshot = &evidence.snapshot;
         let labelled = discover::labelled_in(snapshot);
         let found = discover::installations(&beside.records, &labelled, &beside.runs, &Sought::default());
-        let mut report = judge(evidence, &Choice::default());
-        if let Some(mark) = beside.green.as_ref().filter(|_| freshness.awaited == 0) {
-            report.compare(mark, evidence);
-        }
-        Self {
+        let mut home = Self {
             cluster: evidence.cluster.clone().unwrap_or_default(),
             taken: evidence.taken,
             freshness: freshness.clone(),
@@ -102,9 +98,14 @@ impl Home {
             installations: found.iter().map(|found| prepare::seen(found, evidence)).collect(),
             prerequisites: beside.prerequisites.clone(),
             runs: open_runs(&beside.runs),
-            report,
+            report: judge(evidence, &Choice::default()),
             chains: map::chains(snapshot, evidence.taken),
+        };
+        // Where nothing is wrong nobody asks what has changed, and it is much to compare.
+        if let Some(mark) = beside.green.as_ref().filter(|_| freshness.awaited == 0 && !home.is_green()) {
+            home.report.compare(mark, evidence);
         }
+        home
     }
 
     /// Whether anything is known at all.

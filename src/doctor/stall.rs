@@ -51,6 +51,7 @@ use crate::object::ObjectRef;
 use crate::snapshot::Snapshot;
 
 pub use site::Site;
+pub(crate) use site::event_time;
 
 /// What a rule is asked about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -201,7 +201,7 @@ fn controller<'a>(object: &Value, snapshot: &'a Snapshot) -> Option<&'a Value> {
 }
 
 /// The owner that controls an object; a node "owns" its static pods, and that is no owner in this sense.
-fn owner(object: &Value) -> Option<ObjectRef> {
+pub(super) fn owner(object: &Value) -> Option<ObjectRef> {
     let owner = items(object, "/metadata/ownerReferences").find(|owner| owner["controller"] == true)?;
     let part = |pointer| text(owner, pointer);
     (part("/kind")? != "Node").then(|| {

@@ -115,10 +115,7 @@ fn rests_on(object: &ObjectRef, finding: &Finding, is_start: bool, evidence: &Ev
             named("v1", "PersistentVolume", None, text(live, "/spec/volumeName")).into_iter().collect()
         }
         "PersistentVolume" => super::checks::volumes::nodes_of(live).map(|node| node_named(node, snapshot)).collect(),
-        "Ingress" => {
-            let names = super::checks::ingress::backends(live).filter_map(|backend| text(backend, "/service/name"));
-            names.map(|name| ObjectRef::new("v1", "Service", object.namespace.as_deref(), name)).collect()
-        }
+        "Ingress" => super::checks::ingress::services(live, object.namespace.as_deref()).collect(),
         // What is behind their Service: that it has no pods they say better themselves.
         "APIService" | WEBHOOKS_V | WEBHOOKS_M => {
             let services = served_by(live).filter_map(|service| snapshot.get(&service).cloned());

@@ -34,7 +34,7 @@ pub(crate) struct Chart {
 }
 
 /// For each step of a plan the numbers of those that it needs.
-pub(crate) fn needs_of(plan: &Plan) -> Vec<Vec<usize>> {
+fn needs_of(plan: &Plan) -> Vec<Vec<usize>> {
     let number = |id: &String| plan.steps.iter().position(|step| step.id == *id);
     plan.steps.iter().map(|step| step.needs.iter().filter_map(number).collect()).collect()
 }

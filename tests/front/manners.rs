@@ -4,7 +4,7 @@
 use seaworthy::object::ObjectRef;
 
 use super::pty::Terminal;
-use super::wizard::{cursor, planned};
+use super::wizard::{at_stack, cursor, move_until, planned};
 
 const ENTER: &str = "\r";
 const ESCAPE: &str = "\x1b";
@@ -236,15 +236,7 @@ fn going_back_through_all_steps_keeps_every_answer() {
 /// What the pods of a step say, from the first line on; and the run over its time.
 #[test]
 fn logs_and_timeline_of_a_run_in_the_sandbox() {
-    let mut terminal = Terminal::start(&["install", "--sandbox"]);
-    terminal.see("✓ the sandbox single-node");
-    terminal.keys(ENTER);
-    terminal.see("Parts:");
-    while !cursor(&terminal).starts_with("▸ hello") {
-        let before = cursor(&terminal);
-        terminal.keys("j");
-        terminal.until("the cursor on the next line", |screen| !screen.contents().contains(&before));
-    }
+    let mut terminal = at_stack("hello");
     let way: Way = &[
         (ENTER, "Where do its images come from?"),
         (ENTER, "needs 10m, there: 4000m allocatable"),
@@ -254,11 +246,7 @@ fn logs_and_timeline_of_a_run_in_the_sandbox() {
         (ENTER, "all is done"),
     ];
     go(&mut terminal, way);
-    while !cursor(&terminal).contains("wait for Deployment/") {
-        let before = cursor(&terminal);
-        terminal.keys(UP);
-        terminal.until("the cursor on another line", |screen| !screen.contents().contains(&before));
-    }
+    move_until(&mut terminal, UP, |line| line.contains("wait for Deployment/"));
     let seen = terminal.see("1 of 1 ready");
     assert!(seen.contains("20.0 MB"), "{seen}");
     terminal.keys("l");

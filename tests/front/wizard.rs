@@ -18,11 +18,7 @@ pub(super) fn planned() -> Terminal {
     terminal.keys(ENTER);
     terminal.see("Parts:");
     // The stack of the tests is not the only one.
-    while !cursor(&terminal).starts_with("▸ shop") {
-        let before = cursor(&terminal);
-        terminal.keys("j");
-        terminal.until("the cursor on the next line", |screen| !screen.contents().contains(&before));
-    }
+    move_until(&mut terminal, "j", |line| line.starts_with("▸ shop"));
     terminal.see("A small stack for tests.");
     terminal.keys(ENTER);
     terminal.see("Where do its images come from?");
@@ -46,6 +42,39 @@ pub(super) fn planned() -> Terminal {
 pub(super) fn cursor(terminal: &Terminal) -> String {
     let text = terminal.see("▸ ");
     text.lines().find(|line| line.starts_with('▸')).unwrap_or_default().to_owned()
+}
+
+/// Presses a key until the line that the cursor is on is as wanted.
+pub(super) fn move_until(terminal: &mut Terminal, key: &str, is_there: impl Fn(&str) -> bool) {
+    loop {
+        let before = cursor(terminal);
+        if is_there(&before) {
+            return;
+        }
+        terminal.keys(key);
+        terminal.until("the cursor on another line", |screen| !screen.contents().contains(&before));
+    }
+}
+
+/// In the sandbox, with the cursor on a stack.
+pub(super) fn at_stack(name: &str) -> Terminal {
+    let mut terminal = Terminal::start(&["install", "--sandbox"]);
+    terminal.see("✓ the sandbox single-node");
+    terminal.keys(ENTER);
+    terminal.see("Parts:");
+    move_until(&mut terminal, "j", |line| line.starts_with(&format!("▸ {name}")));
+    terminal
+}
+
+/// From there: a demonstration, in which a busybox stands in for every program, on one node.
+fn demonstrated(terminal: &mut Terminal) {
+    terminal.keys(ENTER);
+    terminal.see("Where do its images come from?");
+    terminal.keys("G");
+    terminal.see("what runs is a busybox that answers probes");
+    terminal.keys(ENTER);
+    terminal.see("▸ single-node");
+    terminal.keys(ENTER);
 }
 
 #[test]
@@ -74,22 +103,8 @@ fn a_whole_install_by_keys() {
 /// Nobody gives the images away: a demonstration, by keys alone.
 #[test]
 fn a_demonstration_in_the_sandbox() {
-    let mut terminal = Terminal::start(&["install", "--sandbox"]);
-    terminal.see("✓ the sandbox single-node");
-    terminal.keys(ENTER);
-    terminal.see("Parts:");
-    while !cursor(&terminal).starts_with("▸ newton-v2t") {
-        let before = cursor(&terminal);
-        terminal.keys("j");
-        terminal.until("the cursor on the next line", |screen| !screen.contents().contains(&before));
-    }
-    terminal.keys(ENTER);
-    terminal.see("Where do its images come from?");
-    terminal.keys("G");
-    terminal.see("what runs is a busybox that answers probes");
-    terminal.keys(ENTER);
-    terminal.see("▸ single-node");
-    terminal.keys(ENTER);
+    let mut terminal = at_stack("newton-v2t");
+    demonstrated(&mut terminal);
     terminal.see("Profile single-node needs");
     terminal.keys(RIGHT);
     terminal.see("Go on to the plan");
@@ -106,15 +121,7 @@ fn a_demonstration_in_the_sandbox() {
 /// On a machine with nothing: the same keys, in the simulated cluster.
 #[test]
 fn a_whole_install_in_the_sandbox() {
-    let mut terminal = Terminal::start(&["install", "--sandbox"]);
-    terminal.see("✓ the sandbox single-node");
-    terminal.keys(ENTER);
-    terminal.see("Parts:");
-    while !cursor(&terminal).starts_with("▸ hello") {
-        let before = cursor(&terminal);
-        terminal.keys("j");
-        terminal.until("the cursor on the next line", |screen| !screen.contents().contains(&before));
-    }
+    let mut terminal = at_stack("hello");
     terminal.keys(ENTER);
     terminal.see("Where do its images come from?");
     terminal.keys(ENTER);
@@ -169,22 +176,8 @@ fn nobody_is_stuck_without_a_cluster() {
 /// What the stack needs is added first: shown, run, proved, and then the stack.
 #[test]
 fn prerequisites_are_added_before_the_stack() {
-    let mut terminal = Terminal::start(&["install", "--sandbox"]);
-    terminal.see("✓ the sandbox single-node");
-    terminal.keys(ENTER);
-    terminal.see("Parts:");
-    while !cursor(&terminal).starts_with("▸ distributed-notebook") {
-        let before = cursor(&terminal);
-        terminal.keys("j");
-        terminal.until("the cursor on the next line", |screen| !screen.contents().contains(&before));
-    }
-    terminal.keys(ENTER);
-    terminal.see("Where do its images come from?");
-    terminal.keys("G");
-    terminal.see("what runs is a busybox that answers probes");
-    terminal.keys(ENTER);
-    terminal.see("▸ single-node");
-    terminal.keys(ENTER);
+    let mut terminal = at_stack("distributed-notebook");
+    demonstrated(&mut terminal);
     let step = terminal.see("Profile single-node needs");
     assert!(step.contains("[x] kruise"), "{step}");
     terminal.keys(ENTER);
@@ -215,11 +208,7 @@ fn home_before_and_after_an_install() {
     terminal.see("nothing is installed here yet; i installs a stack");
     terminal.keys("i");
     terminal.see("Parts:");
-    while !cursor(&terminal).starts_with("▸ hello") {
-        let before = cursor(&terminal);
-        terminal.keys("j");
-        terminal.until("the cursor on the next line", |screen| !screen.contents().contains(&before));
-    }
+    move_until(&mut terminal, "j", |line| line.starts_with("▸ hello"));
     let steps = [
         "Where do its images come from?",
         "needs 10m, there: 4000m allocatable",

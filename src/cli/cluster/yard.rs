@@ -33,6 +33,13 @@ pub(crate) struct Yard {
     pub(crate) warnings: Vec<String>,
 }
 
+impl Yard {
+    /// Whether nothing stands in the way.
+    pub(crate) fn is_free(&self) -> bool {
+        self.refusals.is_empty()
+    }
+}
+
 /// All of them, in the order in which they are offered.
 pub(crate) async fn yards(session: &Session) -> Vec<Yard> {
     let ports = k3s::PORTS.map(|port| (IpAddr::V4(Ipv4Addr::UNSPECIFIED), port));

@@ -131,7 +131,7 @@ async fn berths(session: &Session) -> (Vec<Berth>, usize) {
     if names.is_empty() {
         say("no cluster answers; one can be made, or all of this tried without one");
     }
-    let (can, cannot): (Vec<Yard>, Vec<Yard>) = yards.into_iter().partition(|yard| yard.refusals.is_empty());
+    let (can, cannot): (Vec<Yard>, Vec<Yard>) = yards.into_iter().partition(Yard::is_free);
     // Whoever has a cluster need not hear what is missing for another.
     for yard in cannot.iter().filter(|_| names.is_empty()) {
         say(format!("{}: {}", yard.maker.title(), yard.refusals.join("; ")));

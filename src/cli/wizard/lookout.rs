@@ -120,10 +120,9 @@ impl Read {
 
     /// How the cluster looked when nothing was wrong with it for the last time.
     fn green(&mut self, session: &Session, cluster: &Cluster) {
-        match session.marks().map(|marks| marks.read(&cluster.id.uid)) {
-            Ok(Ok(mark)) => self.beside().green = mark.map(Arc::new),
-            Ok(Err(error)) => tracing::warn!(%error, "what has changed cannot be told"),
-            Err(failure) => tracing::warn!(why = failure.message, "there is no folder of marks"),
+        match session.marks().and_then(|marks| Ok(marks.read(&cluster.id.uid)?)) {
+            Ok(mark) => self.beside().green = mark.map(Arc::new),
+            Err(failure) => tracing::warn!(why = failure.message, "what has changed cannot be told"),
         }
     }
 
@@ -133,10 +132,8 @@ impl Read {
         let is_news = !self.beside.green.as_ref().is_some_and(|green| green.is_like(&mark));
         if is_news || is_older(self.kept, KEEP) {
             self.kept = Some(Instant::now());
-            match session.marks().map(|marks| marks.keep(&mark)) {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => tracing::warn!(%error, "how it looks when all is well cannot be kept"),
-                Err(failure) => tracing::warn!(why = failure.message, "there is no folder for marks"),
+            if let Err(failure) = session.marks().and_then(|marks| Ok(marks.keep(&mark)?)) {
+                tracing::warn!(why = failure.message, "how it looks when all is well cannot be kept");
             }
         }
         self.beside().green = Some(Arc::new(mark));

@@ -5,10 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use crate::doctor::evidence::{Certificate, Evidence};
+use crate::doctor::survey::owner;
 use crate::engine::lock::SYSTEM_NAMESPACE;
 use crate::engine::rescue::shelf::checksum;
 use crate::object::{ObjectRef, at, items, number, printable, text};
 use crate::plan::order::{pod_spec, references};
+use crate::snapshot::classes::is_default;
 
 /// What, and its value.
 pub(super) type Facts = BTreeMap<String, String>;
@@ -37,9 +39,9 @@ pub(super) fn secrets_of(ingress: &Value) -> impl Iterator<Item = ObjectRef> {
         .map(move |name| ObjectRef::new("v1", "Secret", namespace.as_deref(), name))
 }
 
-/// Whether something else made it, and would say better what has changed. A node "owns" its static pods, and is no maker.
+/// Whether something else made it, and would say better what has changed.
 fn is_made(object: &Value) -> bool {
-    items(object, "/metadata/ownerReferences").any(|owner| owner["controller"] == true && owner["kind"] != "Node")
+    owner(object).is_some()
 }
 
 /// What is kept; `None` for what is of no account.
@@ -77,9 +79,7 @@ pub(super) fn of(live: &Value, object: &ObjectRef, named: &BTreeSet<ObjectRef>) 
             facts
         }
         ("storage.k8s.io", "StorageClass") => {
-            let default = text(live, "/metadata/annotations/storageclass.kubernetes.io~1is-default-class");
-            let default = if default == Some("true") { "yes" } else { "no" };
-            one("default", Some(default.to_owned()))
+            one("default", Some(if is_default(live) { "yes" } else { "no" }.to_owned()))
         }
         ("admissionregistration.k8s.io", _) => one("its rules", mark(live, "/webhooks")),
         ("apiregistration.k8s.io", "APIService") => one("its service", written(live, "/spec/service")),

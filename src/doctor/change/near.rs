@@ -2,8 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
-
 use super::facts::secrets_of;
 use crate::doctor::checks::{ingress, volumes};
 use crate::doctor::evidence::Evidence;
@@ -35,7 +33,7 @@ fn beside(object: &ObjectRef, snapshot: &Snapshot) -> Vec<ObjectRef> {
         "Pod" => text(live, "/spec/nodeName").map(node).into_iter().collect(),
         "PersistentVolume" => volumes::nodes_of(live).map(node).collect(),
         "Service" => makers(live, snapshot).filter_map(ObjectRef::of).collect(),
-        "Ingress" => secrets_of(live).chain(services(live, object)).collect(),
+        "Ingress" => secrets_of(live).chain(ingress::services(live, object.namespace.as_deref())).collect(),
         "APIService" | "ValidatingWebhookConfiguration" | "MutatingWebhookConfiguration" => {
             crate::doctor::tree::served_by(live).collect()
         }
@@ -47,9 +45,4 @@ fn beside(object: &ObjectRef, snapshot: &Snapshot) -> Vec<ObjectRef> {
     let maker = top(object, snapshot);
     found.extend((maker != *object).then_some(maker));
     found
-}
-
-fn services(live: &Value, ingress: &ObjectRef) -> impl Iterator<Item = ObjectRef> {
-    let names = ingress::backends(live).filter_map(|backend| text(backend, "/service/name"));
-    names.map(|name| ObjectRef::new("v1", "Service", ingress.namespace.as_deref(), name))
 }

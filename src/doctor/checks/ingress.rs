@@ -40,6 +40,15 @@ pub(in crate::doctor) fn backends(ingress: &Value) -> impl Iterator<Item = &Valu
     ingress.pointer("/spec/defaultBackend").into_iter().chain(paths.filter_map(|path| path.get("backend")))
 }
 
+/// The Services that an Ingress leads to.
+pub(in crate::doctor) fn services<'a>(
+    ingress: &'a Value,
+    namespace: Option<&'a str>,
+) -> impl Iterator<Item = ObjectRef> + 'a {
+    let names = backends(ingress).filter_map(|backend| text(backend, "/service/name"));
+    names.map(move |name| ObjectRef::new("v1", "Service", namespace, name))
+}
+
 fn service<'a>(backend: &Value, ingress: &ObjectRef, evidence: &'a Evidence) -> Option<&'a Value> {
     let name = text(backend, "/service/name")?;
     evidence.snapshot.get(&ObjectRef::new("v1", "Service", ingress.namespace.as_deref(), name))

@@ -212,7 +212,7 @@ pub(super) fn time(value: &Value, pointer: &str) -> Option<Timestamp> {
 }
 
 /// When an event was last seen; the field depends on which of the two event APIs it was written with.
-pub(super) fn event_time(event: &Value) -> Option<Timestamp> {
+pub(crate) fn event_time(event: &Value) -> Option<Timestamp> {
     ["/series/lastObservedTime", "/lastTimestamp", "/eventTime", "/firstTimestamp", "/metadata/creationTimestamp"]
         .into_iter()
         .find_map(|pointer| time(event, pointer))

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use crate::doctor::stall::event_time;
 use crate::event::{Pull, PullState};
 use crate::images::full_name;
 use crate::object::{ObjectRef, items, number, text};
@@ -32,7 +33,7 @@ pub(super) fn pulls(pods: &[&Value], snapshot: &Snapshot) -> Vec<Pull> {
         let Some(reference) = ObjectRef::of(pod) else { continue };
         let node = text(pod, "/spec/nodeName").map(str::to_owned);
         let mut words: Vec<(Option<Timestamp>, Word<'_>)> =
-            snapshot.events_about(&reference).filter_map(|event| Some((last_seen(event), word(event)?))).collect();
+            snapshot.events_about(&reference).filter_map(|event| Some((event_time(event), word(event)?))).collect();
         // Kubelets write whole seconds: what was asked for in the same one comes first.
         words.sort_by_key(|(at, word)| (*at, word.state != PullState::Asked));
         for (at, word) in words {
@@ -71,12 +72,6 @@ fn take(pull: &mut Pull, at: Option<Timestamp>, word: &Word<'_>) {
             (pull.millis, pull.bytes) = (word.millis, word.bytes);
         }
     }
-}
-
-fn last_seen(event: &Value) -> Option<Timestamp> {
-    ["/series/lastObservedTime", "/lastTimestamp", "/eventTime", "/firstTimestamp"]
-        .into_iter()
-        .find_map(|pointer| text(event, pointer)?.parse().ok())
 }
 
 fn word(event: &Value) -> Option<Word<'_>> {

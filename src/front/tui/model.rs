@@ -325,6 +325,11 @@ impl Model {
         waiting || self.is_running() || self.stacks.found.is_none()
     }
 
+    /// Whether `/` hides lines here; elsewhere it leads to the next that holds the words.
+    pub(crate) fn filters(&self) -> bool {
+        self.is_at_home() || self.logs.is_some()
+    }
+
     /// Whether the cluster is looked at.
     pub(crate) fn is_at_home(&self) -> bool {
         matches!(self.screen, Screen::Home | Screen::Storage)

@@ -3,6 +3,7 @@
 
 mod answers;
 mod clusters;
+mod copy;
 mod find;
 mod groundwork;
 mod home;

@@ -78,7 +78,7 @@ impl Clusters {
             return;
         }
         let leads = |line: &Berth| match line {
-            Berth::Make(index) => yards.get(*index).is_some_and(|yard| yard.refusals.is_empty()),
+            Berth::Make(index) => yards.get(*index).is_some_and(Yard::is_free),
             Berth::Sandbox(_) => true,
             Berth::Context(_) | Berth::Asking | Berth::Machine => false,
         };
@@ -124,7 +124,7 @@ impl Clusters {
         let lines = self.lines();
         let is_way = |line: &&Berth| matches!(line, Berth::Make(_) | Berth::Asking | Berth::Machine);
         let can = |line: &&Berth| match line {
-            Berth::Make(index) => self.yards.as_ref().is_some_and(|yards| yards[*index].refusals.is_empty()),
+            Berth::Make(index) => self.yards.as_ref().is_some_and(|yards| yards[*index].is_free()),
             _ => false,
         };
         let found = lines.iter().position(|line| can(&line));

@@ -1,7 +1,13 @@
 //! To the next line that holds what is looked for.
 
-use crate::front::tui::model::{Line, Model, Screen, find};
+use crate::front::tui::model::{Line, Model, Popup, Screen, find};
 use crate::front::tui::view;
+
+/// Opens the window: with the filter that there is, or, where it only leads to a line, with nothing.
+pub(super) fn open(model: &mut Model) {
+    let line = if model.filters() { Line::new(&model.filter()) } else { Line::new("") };
+    model.popup = Some(Popup::Filter { line });
+}
 
 /// The window is closed; the same words again, or none, lead further.
 pub(super) fn take(model: &mut Model, line: &Line) {

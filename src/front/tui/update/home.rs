@@ -4,7 +4,7 @@ use seaworthy::home::Home;
 
 use super::press::survey;
 use crate::front::tui::keys::Action;
-use crate::front::tui::model::{Effect, Entry, Exit, Line, Model, Part, Popup, Screen, describe, kubectl};
+use crate::front::tui::model::{Effect, Entry, Exit, Line, Model, Part, Screen};
 
 /// To the home screen of the chosen cluster.
 pub(super) fn go(model: &mut Model) -> Vec<Effect> {
@@ -75,13 +75,6 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             return survey(model, false);
         }
         Action::Map => model.screen = Screen::Storage,
-        Action::Filter => {
-            // Where it only leads to a line, the next one is looked for anew.
-            let is_filter = model.is_at_home() || model.logs.is_some();
-            let line = if is_filter { Line::new(&model.filter()) } else { Line::new("") };
-            model.popup = Some(Popup::Filter { line });
-        }
-        Action::Copy => return copy(model),
         Action::Doctor => return aside(model, vec!["doctor".to_owned()]),
         Action::Recover => return aside(model, vec!["recover".to_owned()]),
         Action::OpenStack => return open(model),
@@ -107,39 +100,6 @@ fn open(model: &mut Model) -> Vec<Effect> {
 fn aside(model: &mut Model, words: Vec<String>) -> Vec<Effect> {
     model.aside = Some(words);
     vec![Effect::Quit(Exit::Aside)]
-}
-
-fn copy(model: &mut Model) -> Vec<Effect> {
-    let at_run = model.screen == Screen::Run;
-    let known = if at_run { model.clusters.chosen().map(str::to_owned) } else { model.watch.context.clone() };
-    let context = known.filter(|_| model.wish.sandbox.is_none());
-    let context = context.as_deref();
-    let text = match model.screen {
-        Screen::Run => {
-            let row = model.board.as_ref().and_then(|board| board.chosen());
-            let object = row.and_then(|row| row.object.as_ref()).filter(|object| object.api_version != "host");
-            object.map(|object| describe(object, context))
-        }
-        Screen::Storage => {
-            let chain = model.chain();
-            let volume = |name: &str| seaworthy::recover::join::volume_ref(name);
-            let object = chain.and_then(|chain| chain.claim.clone().or_else(|| chain.volume.as_deref().map(volume)));
-            object.map(|object| describe(&object, context))
-        }
-        Screen::Cluster => model.clusters.chosen().map(|context| format!("{} get nodes", kubectl(Some(context)))),
-        Screen::Stack => model.stack().map(|stack| format!("seaworthy stacks show {}", stack.name())),
-        Screen::Settings => model.sheet().and_then(|sheet| sheet.form.option(sheet.setting()?)),
-        Screen::Review => Some(model.command_line()),
-        Screen::Reach => model.way_in(),
-        _ => model.entry().map(|entry| entry.kubectl(context)),
-    };
-    let Some(text) = text else {
-        model.complain("there is nothing to copy");
-        return Vec::new();
-    };
-    // A terminal that has no clipboard keeps silent: what was meant to be copied is there to be read.
-    model.tell(format!("copied: {text}"));
-    vec![Effect::Copy(text)]
 }
 
 /// The window of the filter is closed.

@@ -6,7 +6,7 @@ use seaworthy::event::Ended;
 use seaworthy::prepare::Room;
 use seaworthy::prepare::outline::Outline;
 
-use super::{answers, clusters, end, find, groundwork, home, logs, settings};
+use super::{answers, clusters, copy, end, find, groundwork, home, logs, settings};
 use crate::cli::choose::take_registry;
 use crate::front::form::Form;
 use crate::front::origin::{Field, WAYS, Way};
@@ -62,14 +62,11 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             }
         }
         Action::Logs => return logs::open(model),
-        Action::GoHome
-        | Action::Install
-        | Action::Map
-        | Action::OpenStack
-        | Action::Doctor
-        | Action::Recover
-        | Action::Filter
-        | Action::Copy => return home::act(model, action),
+        Action::GoHome | Action::Install | Action::Map | Action::OpenStack | Action::Doctor | Action::Recover => {
+            return home::act(model, action);
+        }
+        Action::Filter => find::open(model),
+        Action::Copy => return copy::copy(model),
         _ => return settings::act(model, action),
     }
     Vec::new()

@@ -59,7 +59,7 @@ fn text(model: &Model, berth: Berth) -> (String, Style) {
         }
         Berth::Asking => with(Mark::Busy, "asking engines and tools how one could be made"),
         Berth::Make(index) => match clusters.yards.as_ref().and_then(|yards| yards.get(index)) {
-            Some(yard) if yard.refusals.is_empty() => (format!("+ {}", yard.maker.title()), Style::new()),
+            Some(yard) if yard.is_free() => (format!("+ {}", yard.maker.title()), Style::new()),
             Some(yard) => with(Mark::Bad, &format!("{} (not yet)", yard.maker.title())),
             None => Default::default(),
         },
@@ -118,7 +118,7 @@ fn making(model: &Model, width: usize) -> Vec<Line<'static>> {
             let Some(yard) = model.clusters.yard() else { return Vec::new() };
             let missing = yard.refusals.iter().flat_map(|why| marked(model, Mark::Bad, why, width));
             let mut lines: Vec<Line<'static>> = missing.collect();
-            if yard.refusals.is_empty() {
+            if yard.is_free() {
                 lines.extend(say("Enter asks for its name and its nodes, shows the plan on plain lines and asks before anything is made; then this list comes back."));
             }
             lines.extend(yard.warnings.iter().flat_map(|text| marked(model, Mark::Careful, text, width)));

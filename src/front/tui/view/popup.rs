@@ -25,7 +25,7 @@ pub(super) fn draw(model: &Model, frame: &mut Frame<'_>) {
         Popup::Registry { line } => ("Registry", registry(model, line, inner)),
         Popup::Word { question, word, line } => word_lines(model, question, word, line, inner),
         Popup::Leave => ("Leave?", leave(inner)),
-        Popup::Filter { line } if model.is_at_home() || model.logs.is_some() => ("Filter", filter(model, line, inner)),
+        Popup::Filter { line } if model.filters() => ("Filter", filter(model, line, inner)),
         Popup::Filter { line } => ("Find", find_lines(model, line, inner)),
     };
     let height = u16::try_from(lines.len() + 2).unwrap_or(u16::MAX).min(frame.area().height.saturating_sub(2));
