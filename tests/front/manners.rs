@@ -99,7 +99,9 @@ fn running() -> Terminal {
     let mut terminal = planned();
     terminal.fake.hold("Deployment/shop-mq");
     terminal.keys(ENTER);
-    terminal.see("wait for Deployment/shop-mq:");
+    // The cursor follows what is under way, and a wait before this one may not have ended yet.
+    let is_there = |line: &str| line.starts_with('▸') && line.contains("wait for Deployment/shop-mq:");
+    terminal.until("the cursor on the wait", |screen| screen.contents().lines().any(is_there));
     terminal
 }
 
