@@ -15,6 +15,8 @@ pub enum Class {
     Declined,
     /// Stopped by a signal (exit 130 or 143); it can be taken up again.
     Interrupted,
+    /// The terminal on which something was asked has gone away (exit 129); it can be taken up again.
+    HungUp,
 }
 
 /// An error that knows its kind, a stable id and the remedy.

@@ -1,6 +1,7 @@
 //! Front ends: they show events and ask questions, and hold no logic.
 
 pub(crate) mod ask;
+mod attended;
 pub(crate) mod busy;
 pub(crate) mod event_log;
 pub(crate) mod face;
@@ -35,6 +36,13 @@ pub(crate) fn tell(line: &str) {
     let mut out = std::io::stderr();
     let width = screen::width(&out);
     let _ = writeln!(out, "{}", fold::fold(&place::placed(line), width));
+}
+
+/// Whether the terminal has hung up, which is not always heard of by a signal: somebody may shield us from it (`nohup`,
+/// `timeout`), or the question may end first.
+pub(crate) fn terminal_is_gone() -> bool {
+    // tty_ioctl(4): every question to a terminal that hung up is answered with EIO.
+    rustix::termios::tcgetattr(std::io::stdin()).is_err_and(|error| error == rustix::io::Errno::IO)
 }
 
 /// Whether there is somebody who could answer a question.

@@ -5,6 +5,8 @@ use seaworthy::doctor::Cause;
 use seaworthy::error::{Class, Explain};
 use serde::Serialize;
 
+use crate::front::terminal_is_gone;
+
 /// A failure that is ready to be shown.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Failure {
@@ -69,6 +71,12 @@ impl Failure {
         classify(error).into()
     }
 
+    /// Whoever was asked pressed Ctrl-C, or closed the window.
+    pub(crate) fn interrupted() -> Self {
+        let class = if terminal_is_gone() { Class::HungUp } else { Class::Interrupted };
+        Self::new("interrupted", class, "interrupted; nothing was written", None)
+    }
+
     /// A file that a user named.
     pub(crate) fn file(path: &std::path::Path, error: &std::io::Error) -> Self {
         Self::input(
@@ -91,5 +99,6 @@ pub(crate) fn code(class: Class) -> u8 {
         Class::Input => 2,
         Class::Declined => 4,
         Class::Interrupted => 130,
+        Class::HungUp => 129,
     }
 }

@@ -18,7 +18,7 @@ use seaworthy::recover::{Loss, Playbook, Playbooks, Sighting, join, look, recogn
 use serde_json::{Value, json};
 
 use super::hold::export_folder;
-use super::voyage::{Remarks, Voyage, declined, interrupted, show_plan, unanswerable};
+use super::voyage::{Remarks, Voyage, declined, show_plan, unanswerable};
 use super::{Failure, Session, install};
 use crate::front::ask::{Answer, Ask};
 use crate::front::paint::Paint;
@@ -337,7 +337,7 @@ async fn agree(session: &Session, arguments: &RecoverArgs, plan: &Plan) -> Resul
         match session.face().ask(ask).await.map_err(|error| unanswerable(&error))? {
             Some(Answer::Yes) => {}
             Some(Answer::No) => return Err(declined()),
-            Some(Answer::Interrupted) => return Err(interrupted()),
+            Some(Answer::Interrupted) => return Err(Failure::interrupted()),
             None => return Err(needs_names(&open)),
         }
     }

@@ -176,7 +176,7 @@ impl Voyage<'_> {
         match self.face.ask(ask).await.map_err(|error| unanswerable(&error))? {
             Some(Answer::Yes) => Ok(Held::Cluster(Box::new(Lock::acquire(cluster, &key, true, lost).await?))),
             Some(Answer::No) => Err(declined()),
-            Some(Answer::Interrupted) => Err(interrupted()),
+            Some(Answer::Interrupted) => Err(Failure::interrupted()),
             None => Err(held.into()),
         }
     }
@@ -323,7 +323,7 @@ async fn ask_to_go_on(face: &Face) -> Result<(), Failure> {
     match face.ask(Ask::Agree).await.map_err(|error| unanswerable(&error))? {
         Some(Answer::Yes) => Ok(()),
         Some(Answer::No) => Err(declined()),
-        Some(Answer::Interrupted) => Err(interrupted()),
+        Some(Answer::Interrupted) => Err(Failure::interrupted()),
         None => {
             let message = "there is no terminal to ask for agreement on";
             Err(Failure::input("cannot-ask", message, "add --yes to go ahead"))
@@ -385,10 +385,6 @@ fn stays_open(failure: Failure, open: Option<&str>) -> Failure {
         }
         _ => failure,
     }
-}
-
-pub(super) fn interrupted() -> Failure {
-    Failure::new("interrupted", Class::Interrupted, "interrupted; nothing was written", None)
 }
 
 fn lock_lost(key: &str, run: &str) -> Failure {

@@ -26,16 +26,15 @@ use tokio::sync::mpsc;
 use super::choose::choices;
 use super::install::{self, InstallArgs};
 use super::{Cli, Command, Failure, Session, prerequisites};
-use crate::front::can_ask;
 use crate::front::form::quoted;
 use crate::front::origin::{STAND_INS, load_option};
 use crate::front::paint::Paint;
 use crate::front::plain::finished_text;
-use crate::front::say;
 use crate::front::tui::input::Typed;
 use crate::front::tui::look::Look;
 use crate::front::tui::model::{Exit, Message, Model, Wish};
 use crate::front::tui::{self, Stage as _, terminal};
+use crate::front::{can_ask, say, terminal_is_gone};
 use director::Crew;
 
 /// Messages that may wait for the screen.
@@ -251,6 +250,9 @@ fn look(session: &Session) -> Look {
 }
 
 fn unusable(error: &std::io::Error) -> Failure {
+    if terminal_is_gone() {
+        return Failure::interrupted();
+    }
     let message = format!("the full screen cannot be used: {error}");
     let hint = if std::io::stdin().is_terminal() {
         "use --plain for questions line by line"

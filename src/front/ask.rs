@@ -2,6 +2,8 @@
 
 use inquire::{Confirm, InquireError, Text};
 
+use super::attended::attended;
+
 /// What came of a question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Answer {
@@ -9,7 +11,7 @@ pub(crate) enum Answer {
     Yes,
     /// Not agreed, or Escape.
     No,
-    /// Ctrl-C.
+    /// Ctrl-C, or the terminal has gone away.
     Interrupted,
 }
 
@@ -43,7 +45,7 @@ pub(crate) fn put(ask: &Ask) -> color_eyre::Result<Answer> {
 
 /// Yes or no; no is what an empty answer means.
 fn confirm(question: &str) -> color_eyre::Result<Answer> {
-    match Confirm::new(question).with_default(false).prompt() {
+    match attended(|| Confirm::new(question).with_default(false).prompt()) {
         Ok(true) => Ok(Answer::Yes),
         Ok(false) => Ok(Answer::No),
         Err(error) => ended(error),
@@ -52,7 +54,8 @@ fn confirm(question: &str) -> color_eyre::Result<Answer> {
 
 /// Agrees only to the very word.
 fn typed(question: &str, word: &str) -> color_eyre::Result<Answer> {
-    match Text::new(question).with_help_message(&format!("type {word} to agree")).prompt() {
+    let help = format!("type {word} to agree");
+    match attended(|| Text::new(question).with_help_message(&help).prompt()) {
         Ok(text) if text.trim() == word => Ok(Answer::Yes),
         Ok(_) => Ok(Answer::No),
         Err(error) => ended(error),
@@ -63,6 +66,8 @@ fn ended(error: InquireError) -> color_eyre::Result<Answer> {
     match error {
         InquireError::OperationCanceled => Ok(Answer::No),
         InquireError::OperationInterrupted => Ok(Answer::Interrupted),
+        // Whatever the library makes of it: it may say that there never was one.
+        _ if super::terminal_is_gone() => Ok(Answer::Interrupted),
         other => Err(other.into()),
     }
 }

@@ -5,6 +5,7 @@ use inquire::{Confirm, InquireError, Password, PasswordDisplayMode, Select, Text
 use seaworthy::error::Class;
 use seaworthy::stack::{Fault, FaultKind, Severity};
 
+use super::attended::attended;
 use super::form::Form;
 use super::say;
 use crate::cli::Failure;
@@ -21,7 +22,7 @@ pub(crate) fn choose(question: &str, lines: &[String], usual: usize) -> Result<u
         let score = |typed: &str, _: &String, line: &str, index: usize| score(lines, typed, line, index);
         let asked =
             Select::new(question, shown).with_scorer(&score).with_reset_cursor(from_top).with_starting_cursor(usual);
-        let chosen = asked.raw_prompt().map_err(ended)?;
+        let chosen = attended(|| asked.raw_prompt()).map_err(ended)?;
         if chosen.index < lines.len() {
             return Ok(chosen.index);
         }
@@ -43,13 +44,13 @@ fn score(lines: &[String], typed: &str, line: &str, index: usize) -> Option<i64>
 
 /// A line of text, which may be empty.
 pub(crate) fn text(question: &str) -> Result<String, Failure> {
-    Text::new(question).prompt().map(|text| text.trim().to_owned()).map_err(ended)
+    attended(|| Text::new(question).prompt()).map(|text| text.trim().to_owned()).map_err(ended)
 }
 
 /// A line of text that is not empty.
 pub(crate) fn some_text(question: &str) -> Result<String, Failure> {
     let asked = Text::new(question).with_validator(|text: &str| Ok(not_empty(text)));
-    asked.prompt().map(|text| text.trim().to_owned()).map_err(ended)
+    attended(|| asked.prompt()).map(|text| text.trim().to_owned()).map_err(ended)
 }
 
 /// A line of text of which is said what is wrong with it, and which is asked for until nothing is.
@@ -58,18 +59,18 @@ pub(crate) fn right_text(
     wrong: impl Fn(&str) -> Option<String> + Clone + 'static,
 ) -> Result<String, Failure> {
     let judge = move |text: &str| Ok(wrong(text).map_or(Validation::Valid, |why| Validation::Invalid(why.into())));
-    Text::new(question).with_validator(judge).prompt().map(|text| text.trim().to_owned()).map_err(ended)
+    attended(|| Text::new(question).with_validator(judge).prompt()).map(|text| text.trim().to_owned()).map_err(ended)
 }
 
 /// Yes or no.
 pub(crate) fn whether(question: &str, usual: bool) -> Result<bool, Failure> {
-    Confirm::new(question).with_default(usual).prompt().map_err(ended)
+    attended(|| Confirm::new(question).with_default(usual).prompt()).map_err(ended)
 }
 
 /// A text that is not shown, and not empty.
 pub(crate) fn password(question: &str) -> Result<String, Failure> {
     let asked = Password::new(question).with_display_mode(PasswordDisplayMode::Masked).without_confirmation();
-    asked.with_validator(|text: &str| Ok(not_empty(text))).prompt().map_err(ended)
+    attended(|| asked.with_validator(|text: &str| Ok(not_empty(text))).prompt()).map_err(ended)
 }
 
 fn not_empty(text: &str) -> Validation {
@@ -126,11 +127,12 @@ fn one(form: &mut Form, index: usize) -> Result<(), Failure> {
     };
     let text = if setting.secret {
         let password = Password::new(&title).with_help_message(&help).with_display_mode(PasswordDisplayMode::Masked);
-        password.without_confirmation().with_validator(judge).prompt().map_err(ended)?
+        attended(|| password.without_confirmation().with_validator(judge).prompt()).map_err(ended)?
     } else {
         let usual = form.editable(index);
         let text = Text::new(&title).with_help_message(&help).with_validator(judge);
-        if usual.is_empty() { text.prompt() } else { text.with_initial_value(&usual).prompt() }.map_err(ended)?
+        let text = if usual.is_empty() { text } else { text.with_initial_value(&usual) };
+        attended(|| text.prompt()).map_err(ended)?
     };
     form.put(index, &text);
     Ok(())
@@ -147,9 +149,9 @@ fn told(fault: &Fault) -> String {
 fn ended(error: InquireError) -> Failure {
     match error {
         InquireError::OperationCanceled => Failure::new("declined", Class::Declined, "left; nothing was written", None),
-        InquireError::OperationInterrupted => {
-            Failure::new("interrupted", Class::Interrupted, "interrupted; nothing was written", None)
-        }
+        InquireError::OperationInterrupted => Failure::interrupted(),
+        // Whatever the library makes of it: it may say that there never was one.
+        _ if super::terminal_is_gone() => Failure::interrupted(),
         other => Failure::input(
             "cannot-ask",
             format!("the question could not be asked: {other}"),

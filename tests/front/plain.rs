@@ -19,12 +19,23 @@ fn asked_for_images() -> Terminal {
 /// A question on a terminal that has gone away is never answered: once it kept a core busy for ever.
 #[test]
 fn nothing_outlives_its_terminal() {
-    // Whichever it hears first: the signal, or that there is nothing more to read.
+    // Whichever it hears first: that there is nothing more to read, or the signal. 1 is how the terminal of this test tells an end
+    // by a signal that nobody had asked for yet.
     let ends = |code: u32| assert!([1, 129].contains(&code), "{code}");
     ends(asked_for_images().hang_up("x"));
     let screen = Terminal::wizard(&[]);
     screen.until("the full screen", vt100::Screen::alternate_screen);
     ends(screen.hang_up("?"));
+}
+
+/// A shell that traps the signal passes it on to nobody.
+#[test]
+fn nothing_outlives_a_terminal_that_it_is_not_told_of() {
+    let arguments =
+        ["-c", "trap '' HUP; \"$0\" \"$@\"; exit $?", env!("CARGO_BIN_EXE_seaworthy"), "install", "--plain"];
+    let terminal = Terminal::start_program("/bin/sh", &arguments, &[]);
+    terminal.see("Cluster?");
+    assert_eq!(terminal.hang_up("x"), 129);
 }
 
 #[test]

@@ -13,7 +13,7 @@ use tokio::time::timeout;
 
 use super::create::cluster_folder;
 use super::{abandon_open, picture, place, prepared, refused, voyage};
-use crate::cli::voyage::{Remarks, declined, interrupted, show_plan, unanswerable};
+use crate::cli::voyage::{Remarks, declined, show_plan, unanswerable};
 use crate::cli::{Failure, Session};
 use crate::front::ask::{Answer, Ask};
 use crate::front::paint::count;
@@ -82,7 +82,7 @@ async fn agree(session: &Session, arguments: &DeleteArgs) -> Result<(), Failure>
     match session.face().ask(ask).await.map_err(|error| unanswerable(&error))? {
         Some(Answer::Yes) => Ok(()),
         Some(Answer::No) => Err(declined()),
-        Some(Answer::Interrupted) => Err(interrupted()),
+        Some(Answer::Interrupted) => Err(Failure::interrupted()),
         None => {
             let message =
                 "there is no terminal to have the name of the cluster typed on, and --yes does not cover data";

@@ -59,7 +59,7 @@ pub(super) async fn run(begun: &Arc<Session>) -> Result<ExitCode, Failure> {
             Next::Command(words) => typed(&session, &words).await,
         };
         match done {
-            Err(failure) if failure.class == Class::Interrupted => return Err(failure),
+            Err(failure) if [Class::Interrupted, Class::HungUp].contains(&failure.class) => return Err(failure),
             Err(failure) => drop(session.fail(&failure)),
             Ok(_) => {}
         }

@@ -67,8 +67,7 @@ impl Stage for Screen {
     }
 
     fn is_gone(&self) -> bool {
-        // tty_ioctl(4): every question to a terminal that hung up is answered with EIO.
-        rustix::termios::tcgetattr(std::io::stdin()).is_err_and(|error| error == rustix::io::Errno::IO)
+        crate::front::terminal_is_gone()
     }
 
     fn is_broken(&self) -> bool {

@@ -12,7 +12,6 @@ make_pki() {
 start_control_plane() {
   start_etcd
   start_apiserver "$1" "$2"
-  start_controllers
 }
 
 start_etcd() {
@@ -50,6 +49,8 @@ start_apiserver() {
     "${audit[@]}" "${kubelets[@]}"
 }
 
+# After the API server is ready: the controller manager ends when it may ask nothing for 10 s, and on a busy machine the
+# roles of a new cluster take longer than that.
 start_controllers() {
   local manager=$PKI/controller-manager.kubeconfig scheduler=$PKI/scheduler.kubeconfig
   start_process kube-controller-manager "$BIN/kube-controller-manager" --kubeconfig "$manager" \

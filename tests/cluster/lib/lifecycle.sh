@@ -21,6 +21,7 @@ bring_up() {
   start_control_plane "$2" "$4"
   start_nodes "$3" "${nodes[@]}"
   wait_for_api
+  start_controllers
   install_addons "$3"
   connect_pods "${nodes[@]}"
   wait_for_nodes "${nodes[@]}"
