@@ -38,7 +38,8 @@ pub(super) struct Step {
     pub(super) kind: Option<String>,
     pub(super) accept: Option<String>,
     pub(super) body: Option<Value>,
-    /// Asked again until these pointers have these values; `code` is the code of the answer.
+    /// Asked again until these pointers have these values; `code` is the code of the answer, `warnings`
+    /// the number of its warnings.
     pub(super) until: BTreeMap<String, Value>,
     /// What of the answer is compared; see `look.rs`.
     pub(super) look: Option<Vec<String>>,

@@ -128,7 +128,11 @@ impl Run<'_> {
         let end = tokio::time::Instant::now() + DEADLINE;
         loop {
             let answer = self.target.answer(sent).await;
-            let seen = |key: &str| if key == "code" { json!(answer.code) } else { at(&answer.body, key) };
+            let seen = |key: &str| match key {
+                "code" => json!(answer.code),
+                "warnings" => json!(answer.warnings.len()),
+                pointer => at(&answer.body, pointer),
+            };
             let missing = until.iter().find(|(key, wanted)| seen(key) != self.filled_in(wanted));
             let Some((key, wanted)) = missing else { return Ok(answer) };
             if tokio::time::Instant::now() > end {
