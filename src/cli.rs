@@ -274,7 +274,7 @@ pub(crate) fn execute(cli: Cli) -> color_eyre::Result<ExitCode> {
         match (result, session.turn()) {
             // Another kind of cluster was chosen, of which time goes otherwise: it begins anew there.
             (Ok(_), Some(turn)) => {
-                session = Arc::new(Session::turned(&globals, turn));
+                session = Arc::new(Session::turned(&globals, turn, &session));
                 command = again;
             }
             (Ok(code), None) => return Ok(code),

@@ -74,6 +74,8 @@ pub struct Home {
     pub nodes: Vec<NodeState>,
     /// What is installed, by namespace and stack.
     pub installations: Vec<Health>,
+    /// What was chosen for it, where the cluster remembers that.
+    pub records: Vec<InstallRecord>,
     /// How the prerequisites stand.
     pub prerequisites: Option<Result<Vec<PrerequisiteState>, String>>,
     /// Runs of this machine that did not come to their end, newest first.
@@ -96,6 +98,7 @@ impl Home {
             freshness: freshness.clone(),
             nodes: node::states(snapshot),
             installations: found.iter().map(|found| prepare::seen(found, evidence)).collect(),
+            records: beside.records.clone(),
             prerequisites: beside.prerequisites.clone(),
             runs: open_runs(&beside.runs),
             report: judge(evidence, &Choice::default()),

@@ -62,7 +62,7 @@ use address::Address;
 use world::World;
 
 pub use disks::Files;
-pub use file::{SandboxError, reset};
+pub use file::{SandboxError, reset, used};
 pub use kind::Kind;
 
 /// The API server of a sandbox as a service.

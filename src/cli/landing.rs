@@ -55,7 +55,7 @@ impl Landing {
         if session.is_json() {
             session.print("Run", &self.document(), String::new);
         } else if let Some(about) = self.recovers.as_ref().filter(|_| self.outcome.ended == Ended::Done) {
-            face.say(&report_text(about, &self.told));
+            face.say_well(&report_text(about, &self.told));
         }
         ExitCode::from(self.code())
     }

@@ -157,7 +157,8 @@ pub(crate) fn list_text(all: &[Assessment]) -> String {
         let lines = wrap(&sentence, WIDTH - INDENT.len()).into_iter().enumerate();
         lines.map(|(index, line)| if index == 0 { line } else { format!("{INDENT}{line}") })
     });
-    std::iter::once(table).chain([String::new()]).chain(details).collect::<Vec<_>>().join("\n")
+    let meaning = all.iter().find_map(|it| it.found.as_ref()?.manager.explained()).map(str::to_owned);
+    std::iter::once(table).chain([String::new()]).chain(details).chain(meaning).collect::<Vec<_>>().join("\n")
 }
 
 fn row(assessment: &Assessment) -> Vec<String> {

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use seaworthy::cluster::{Cluster, ConnectOptions, Meter, connect};
@@ -26,8 +26,9 @@ use crate::front::busy::Busy;
 use crate::front::face::{Face, Lines};
 use crate::front::fold::fold;
 use crate::front::paint::Paint;
-use crate::front::place::{self, placed};
+use crate::front::place::{self, Place, placed};
 use crate::front::report_text::Style;
+use crate::front::tui::model::Kept;
 use crate::front::{screen, tell};
 
 /// Version of the JSON documents that this program writes.
@@ -45,6 +46,8 @@ pub(crate) struct Session {
     sandbox: OnceLock<Sandbox>,
     /// What was chosen in the place of this session's clusters.
     turn: OnceLock<Turn>,
+    /// What was answered before that, for whoever asks next.
+    answers: Mutex<Option<Kept>>,
 }
 
 /// Other clusters than those that a session was begun with.
@@ -68,11 +71,18 @@ impl Session {
     }
 
     fn at(globals: Globals, here: Surroundings) -> Self {
-        Self { globals, here, meter: OnceLock::new(), sandbox: OnceLock::new(), turn: OnceLock::new() }
+        Self {
+            globals,
+            here,
+            meter: OnceLock::new(),
+            sandbox: OnceLock::new(),
+            turn: OnceLock::new(),
+            answers: Mutex::default(),
+        }
     }
 
-    /// What was begun with these options goes on in a sandbox, or with the clusters that they name.
-    pub(crate) fn turned(globals: &Globals, turn: Turn) -> Self {
+    /// What was begun with these options goes on in a sandbox, or with the clusters that they name; answers that were given go along.
+    pub(crate) fn turned(globals: &Globals, turn: Turn, before: &Self) -> Self {
         let sandbox = match turn {
             Turn::Sandbox(kind) => Some(kind),
             Turn::Machine => None,
@@ -82,12 +92,23 @@ impl Session {
             (globals.kubeconfig, globals.context) = (None, None);
         }
         set_place(&globals);
-        Self::at(globals, Surroundings::new(variables(), rustix::process::geteuid().as_raw()))
+        let answers = Mutex::new(before.take_answers());
+        Self { answers, ..Self::at(globals, before.here.clone()) }
     }
 
     /// The person has chosen a sandbox in the place of clusters, or the other way round.
     pub(crate) fn turn_to(&self, turn: Turn) {
         self.turn.get_or_init(|| turn);
+    }
+
+    /// Keeps what was answered for whoever asks next.
+    pub(crate) fn keep_answers(&self, answers: Kept) {
+        *self.answers.lock().unwrap_or_else(PoisonError::into_inner) = Some(answers);
+    }
+
+    /// What was answered before, once.
+    pub(crate) fn take_answers(&self) -> Option<Kept> {
+        self.answers.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// What was chosen so.
@@ -297,16 +318,8 @@ pub(super) fn fail(failure: &Failure, format: Format) -> ExitCode {
 
 /// From now on the commands that a text names lead to this cluster. A stack of one's own is found again where it was found.
 fn set_place(globals: &Globals) {
-    let profiles: Vec<String> = globals.profiles.iter().map(|folder| folder.display().to_string()).collect();
-    place::set(&place_of(globals), &profiles);
-}
-
-/// What leads to the same cluster again.
-fn place_of(globals: &Globals) -> Vec<(&'static str, Option<String>)> {
-    let sandbox = globals.sandbox.map(|kind| ("--sandbox", Some(kind.to_string()).filter(|_| kind != Kind::default())));
-    let file = globals.kubeconfig.as_ref().map(|file| ("--kubeconfig", Some(file.display().to_string())));
-    let context = globals.context.clone().map(|context| ("--context", Some(context)));
-    sandbox.into_iter().chain(file).chain(context).collect()
+    let Globals { sandbox, kubeconfig, context, profiles, .. } = globals;
+    place::set(Place::of(*sandbox, kubeconfig.as_deref(), context.as_deref(), profiles));
 }
 
 /// A sandbox is no cluster of a kubeconfig: who names both means one of them.

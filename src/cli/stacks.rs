@@ -39,26 +39,16 @@ pub(crate) enum StacksCommand {
 }
 
 pub(crate) fn list(session: &Session) -> ExitCode {
-    let catalogue = session.catalogue();
+    let (stacks, broken) = session.catalogue().stacks();
     let mut rows = Vec::new();
     let mut documents = Vec::new();
-    let mut broken = Vec::new();
-    for name in catalogue.names() {
-        match catalogue.get(&name) {
-            Ok(stack) => {
-                let definition = stack.definition();
-                let profiles: Vec<&str> = definition.profiles.keys().map(String::as_str).collect();
-                rows.push(vec![
-                    name.clone(),
-                    definition.version.clone(),
-                    profiles.join(", "),
-                    definition.title.clone(),
-                ]);
-                documents.push(json!({"name": name, "version": definition.version, "title": definition.title,
-                    "description": definition.description, "profiles": profiles}));
-            }
-            Err(error) => broken.push((name, error)),
-        }
+    for stack in &stacks {
+        let definition = stack.definition();
+        let profiles: Vec<&str> = definition.profiles.keys().map(String::as_str).collect();
+        let name = stack.name();
+        rows.push(vec![name.to_owned(), definition.version.clone(), profiles.join(", "), definition.title.clone()]);
+        documents.push(json!({"name": name, "version": definition.version, "title": definition.title,
+            "description": definition.description, "profiles": profiles}));
     }
     for (name, error) in &broken {
         say(format!("{name} cannot be used:\n{error}"));

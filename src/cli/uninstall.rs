@@ -234,7 +234,7 @@ pub(super) async fn take_all_away(
     }
     let face = session.face();
     let plans: Vec<&Plan> = removals.iter().map(|removal| &removal.prepared.plan).collect();
-    agree_to_all(session, &face, &plans).await?;
+    agree_to_all(session, &face, &plans, &[]).await?;
     let (mut runs, mut code) = (Vec::new(), 0);
     let mut removals = removals.into_iter();
     while let Some(removal) = removals.next() {

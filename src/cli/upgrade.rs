@@ -103,9 +103,7 @@ fn as_install(session: &Session, arguments: &UpgradeArgs, record: &InstallRecord
         stand_ins: given.stand_ins || was.stand_ins && !arguments.reset_values,
         ..given.clone()
     };
-    // Records of before this was recorded have only all values together.
-    let chosen = if was.chosen.is_null() { was.values.clone() } else { was.chosen.clone() };
-    let recorded = (!arguments.reset_values).then_some(chosen);
+    let recorded = (!arguments.reset_values).then(|| was.said().clone());
     let mut choices = Choices { recorded, ..choices(&choice)? };
     choices.example |= session.globals.sandbox.is_some();
     take_registry(&stack, choice.registry.as_deref(), &mut choices);

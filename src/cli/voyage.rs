@@ -299,13 +299,21 @@ pub(super) fn refuse(prepared: &Prepared) -> Result<(), Failure> {
 }
 
 /// Several plans that are agreed to together: shown, and asked about once.
-pub(super) async fn agree_to_all(session: &Session, face: &Face, plans: &[&Plan]) -> Result<(), Failure> {
+pub(super) async fn agree_to_all(
+    session: &Session,
+    face: &Face,
+    plans: &[&Plan],
+    after: &[String],
+) -> Result<(), Failure> {
     let due: Vec<&&Plan> = plans.iter().filter(|plan| plan.writes()).collect();
     if due.is_empty() {
         return Ok(());
     }
     for plan in &due {
         face.show(|paint| plan_text(plan, paint));
+    }
+    for line in after {
+        face.show(|_| line.clone());
     }
     if session.globals.read_only {
         let sums: Vec<String> = due.iter().map(|plan| summary_text(plan)).collect();

@@ -3,6 +3,7 @@
 mod answers;
 mod around;
 mod director;
+mod draft;
 mod groundwork;
 mod logs;
 mod lookout;
@@ -15,7 +16,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::{CommandFactory as _, Parser as _};
-use crossterm::event::{Event as Input, KeyCode};
+use crossterm::event::{Event as Input, KeyCode, KeyModifiers};
 use futures::StreamExt as _;
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
@@ -34,13 +35,16 @@ use crate::front::tui::input::Typed;
 use crate::front::tui::look::Look;
 use crate::front::tui::model::{Exit, Message, Model, Wish};
 use crate::front::tui::{self, Stage as _, terminal};
-use crate::front::{can_ask, say, terminal_is_gone};
+use crate::front::{can_ask, place, say, terminal_is_gone};
 use director::Crew;
 
 /// Messages that may wait for the screen.
 const MESSAGES: usize = 256;
 /// More than a frame of a large terminal takes.
 const FRAME_BYTES: usize = 1 << 16;
+
+/// Why the stack's own plan is not shown.
+const NOT_YET: &str = "the stack itself cannot be planned before that is there";
 
 /// The program without a command: on a terminal the way to an installed stack, elsewhere a short help.
 pub(super) async fn home(session: &Arc<Session>) -> Result<ExitCode, Failure> {
@@ -86,22 +90,38 @@ async fn begin(session: &Arc<Session>, arguments: &InstallArgs, home: bool) -> R
     if session.is_lively() {
         return Box::pin(full_screen(session, arguments, home)).await;
     }
-    line_by_line(session, arguments).await
+    line_by_line(session, arguments, &mut answers::Memory::default()).await
 }
 
 /// The questions one after the other, and what follows from the answers.
-async fn line_by_line(session: &Arc<Session>, arguments: &InstallArgs) -> Result<ExitCode, Failure> {
-    let Some(answers) = Box::pin(answers::ask(session, arguments)).await? else { return Ok(ExitCode::SUCCESS) };
+async fn line_by_line(
+    session: &Arc<Session>,
+    arguments: &InstallArgs,
+    memory: &mut answers::Memory,
+) -> Result<ExitCode, Failure> {
+    let Some(answers) = Box::pin(answers::ask(session, arguments, memory)).await? else { return Ok(ExitCode::SUCCESS) };
     let answers::Answers { session, context, arguments, first } = answers;
     let session = &session;
-    if let Some(first) = first.filter(|_| !arguments.dry_run) {
-        let cluster = session.connect_to(Some(&context)).await?;
-        let code = Box::pin(prerequisites::run_on(session, cluster, &first)).await?;
-        if code != ExitCode::SUCCESS {
-            return Ok(code);
-        }
+    let Some(first) = first else { return Box::pin(install::run_on(session, Some(&context), &arguments)).await };
+    let first = prerequisites::InstallArgs { dry_run: arguments.dry_run, ..first };
+    let cluster = session.connect_to(Some(&context)).await?;
+    let code = Box::pin(prerequisites::run_on(session, cluster, &first)).await?;
+    if code != ExitCode::SUCCESS {
+        return Ok(code);
     }
-    Box::pin(install::run_on(session, Some(&context), &arguments)).await
+    let installed = Box::pin(install::run_on(session, Some(&context), &arguments)).await;
+    match installed {
+        // What is missing for its plan is what was only shown.
+        Err(failure) if first.dry_run && failure.class == Class::Input => {
+            say(format!("{NOT_YET}: {}", failure.message));
+            Ok(ExitCode::SUCCESS)
+        }
+        Ok(code) if first.dry_run && code != ExitCode::SUCCESS => {
+            say(format!("{NOT_YET}: what is refused above may be right then"));
+            Ok(ExitCode::SUCCESS)
+        }
+        installed => installed,
+    }
 }
 
 async fn full_screen(begun: &Arc<Session>, arguments: &InstallArgs, home: bool) -> Result<ExitCode, Failure> {
@@ -110,6 +130,9 @@ async fn full_screen(begun: &Arc<Session>, arguments: &InstallArgs, home: bool) 
     let size = crossterm::terminal::size().map_err(|error| unusable(&error))?;
     let (sender, mut messages) = mpsc::channel::<Message>(MESSAGES);
     let mut model = Model::new(look(&session), size, wish);
+    if let Some(answers) = begun.take_answers() {
+        model.go_on_with(answers);
+    }
     let mut crew = Crew::new(session.clone(), arguments.clone(), sender);
     crew.hear_signals();
     loop {
@@ -131,6 +154,7 @@ async fn full_screen(begun: &Arc<Session>, arguments: &InstallArgs, home: bool) 
         drop(screen);
         match (exit, &model.aside) {
             (Exit::Turn(turn), _) => {
+                begun.keep_answers(model.keep());
                 begun.turn_to(turn);
                 return Ok(ExitCode::SUCCESS);
             }
@@ -139,7 +163,7 @@ async fn full_screen(begun: &Arc<Session>, arguments: &InstallArgs, home: bool) 
                     Some(context) if model.clusters.made.is_none() => Arc::new(session.turned_to(context)),
                     _ => session.clone(),
                 };
-                aside(&there, words, &mut messages).await;
+                aside(&there, words, &mut messages).await?;
                 // Only who made it may read it.
                 let file = model.clusters.made.as_ref().and_then(|(_, file)| *file).map(Path::new);
                 if let Some(file) = file.filter(|file| std::fs::File::open(file).is_ok()) {
@@ -162,21 +186,40 @@ async fn beside(session: &Arc<Session>, words: &[String]) {
 }
 
 /// The same, then back to the screen.
-async fn aside(session: &Arc<Session>, words: &[String], messages: &mut mpsc::Receiver<Message>) {
+async fn aside(
+    session: &Arc<Session>,
+    words: &[String],
+    messages: &mut mpsc::Receiver<Message>,
+) -> Result<(), Failure> {
+    // What an earlier one has written would be taken for a part of this one.
+    terminal::clear().map_err(|error| unusable(&error))?;
     beside(session, words).await;
     say("");
-    say("Enter goes back to the screen");
+    say("Enter, Esc or q goes back to the screen");
+    let _keys = terminal::Keys::take().map_err(|error| unusable(&error))?;
     // Not a read that nobody can take back: it would have the next key of the screen.
     let mut typed = Typed::new();
     let enter = async {
-        let is_enter = |input: &Input| matches!(input, Input::Key(key) if key.code == KeyCode::Enter);
         // An error or an end is that of the terminal.
-        while typed.next().await.and_then(Result::ok).is_some_and(|input| !is_enter(&input)) {}
+        while typed.next().await.and_then(Result::ok).is_some_and(|input| !goes_back(&input)) {}
     };
     let signal = async { while !matches!(messages.recv().await, None | Some(Message::Signal(_))) {} };
     tokio::select! {
         () = enter => {}
         () = signal => {}
+    }
+    Ok(())
+}
+
+/// Whether a key goes back to the screen; Ctrl-C, which is no signal while keys are read one by one, too.
+fn goes_back(input: &Input) -> bool {
+    let Input::Key(key) = input else { return false };
+    let is_plain = !key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT);
+    match key.code {
+        KeyCode::Enter | KeyCode::Esc => true,
+        KeyCode::Char('q') => is_plain,
+        KeyCode::Char('c') => key.modifiers.contains(KeyModifiers::CONTROL),
+        _ => false,
     }
 }
 
@@ -192,6 +235,7 @@ async fn typed(session: &Arc<Session>, words: &[String]) -> Result<ExitCode, Fai
 
 /// What is said once the screen is the shell's again.
 fn leave(session: &Session, mut model: Model, exit: Exit) -> Result<ExitCode, Failure> {
+    place::set(model.leads_to());
     match exit {
         Exit::Interrupted(code) => {
             say(if model.was_aside { "interrupted" } else { "interrupted; nothing was written" });
@@ -234,6 +278,8 @@ fn wish(session: &Session, arguments: &InstallArgs) -> Result<Wish, Failure> {
         context: session.globals.context.clone(),
         sandbox: session.globals.sandbox,
         kubeconfig: session.globals.kubeconfig.clone(),
+        profiles: session.globals.profiles.clone(),
+        namespace: choice.namespace.clone(),
         options: said(arguments),
         images: origin::is_said(arguments),
         choices: choices(choice)?,

@@ -54,6 +54,14 @@ impl Face {
         }
     }
 
+    /// The same for something that went well.
+    pub(crate) fn say_well(&self, line: &str) {
+        match self {
+            Self::Lines(_) => say(line),
+            Self::Screen(link) => link.say_well(line),
+        }
+    }
+
     /// Puts a question to the user. `None`: nobody is there who could answer.
     pub(crate) async fn ask(&self, ask: Ask) -> color_eyre::Result<Option<Answer>> {
         match self {

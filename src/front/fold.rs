@@ -1,12 +1,14 @@
 //! Long lines on a terminal: broken between words, below where their text begins.
 //!
-//! A terminal breaks them inside of words. What is to be copied is left to it all the same: a command that it broke is one
-//! line again when it is pasted, and one that we broke would be two.
+//! A terminal breaks them inside of words. What is to be copied stays whole where it has room in a line; a command that is longer is
+//! broken as a shell has it, with a backslash, and is one when it is pasted.
 
 /// A line that leaves less room than this for its text is left to the terminal.
 const LEAST: usize = 20;
 /// Labels that the text of a line is put behind are shorter than this.
 const LABEL: usize = 24;
+/// What a line of a command ends with that goes on in the next.
+const GOES_ON: &str = " \\";
 /// What a command to be copied begins with.
 const PROGRAMS: [&str; 12] =
     ["seaworthy", "kubectl", "sudo", "helm", "docker", "podman", "kind", "k3s", "systemctl", "curl", "echo", "crictl"];
@@ -24,9 +26,12 @@ fn fold_line(line: &str, width: usize) -> String {
     }
     let (head, text) = line.split_at(line.len() - line.trim_start_matches(' ').len());
     let (mut folded, mut column) = (head.to_owned(), head.len());
-    for (gap, word) in words(text) {
-        let wide = length(word);
-        if column + gap + wide > width && column > indent {
+    for Word { gap, text, of_command } in words(text, width - indent) {
+        let wide = length(text);
+        let room = if of_command { width - GOES_ON.len() } else { width };
+        if column + gap + wide > room && column > indent {
+            // A command that goes on says so, and is one when it is pasted.
+            folded.push_str(if of_command && !begins_program(text) { GOES_ON } else { "" });
             folded.push('\n');
             folded.push_str(&" ".repeat(indent));
             column = indent;
@@ -34,7 +39,7 @@ fn fold_line(line: &str, width: usize) -> String {
             folded.push_str(&" ".repeat(gap));
             column += gap;
         }
-        folded.push_str(word);
+        folded.push_str(text);
         column += wide;
     }
     folded
@@ -56,29 +61,71 @@ fn text_column(line: &str) -> usize {
     }
 }
 
-/// Words with the blanks in front of each; what is to be copied whole is one.
-fn words(text: &str) -> Vec<(usize, &str)> {
+/// What is not broken, with the blanks in front of it.
+struct Word<'a> {
+    gap: usize,
+    text: &'a str,
+    /// It is a part of a command that is longer than a line.
+    of_command: bool,
+}
+
+/// The words of a text; what is to be copied whole is one, as long as it has room in a line.
+fn words(text: &str, room: usize) -> Vec<Word<'_>> {
     let mut found = Vec::new();
     let mut rest = text;
     while !rest.is_empty() {
         let word = rest.trim_start_matches(' ');
         let gap = rest.len() - word.len();
-        let whole =
-            if begins_command(text.len() - word.len(), text) { word.trim_end().len() } else { word_length(word) };
-        if whole > 0 {
-            found.push((gap, &word[..whole]));
+        let is_command = begins_command(text.len() - word.len(), text);
+        let whole = &word[..if is_command { word.trim_end().len() } else { word_length(word) }];
+        rest = &word[whole.len()..];
+        if length(whole) <= room {
+            found.extend((!whole.is_empty()).then_some(Word { gap, text: whole, of_command: false }));
+            continue;
         }
-        rest = &word[whole..];
+        let of_command = is_command || begins_program(whole);
+        let parts = parts(whole).enumerate();
+        found.extend(parts.map(|(number, (blanks, text))| Word {
+            gap: if number == 0 { gap } else { blanks },
+            text,
+            of_command,
+        }));
     }
     found
+}
+
+/// A text at its blanks, but for those that a shell takes as a part of a word; with the blanks in front of each part.
+fn parts(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let word = rest.trim_start_matches(' ');
+        let gap = rest.len() - word.len();
+        let mut quote = None;
+        let end = word.char_indices().find(|(_, letter)| {
+            quote = match (quote, letter) {
+                (None, '\'' | '"') => Some(*letter),
+                (Some(open), letter) if open == *letter => None,
+                (quote, _) => quote,
+            };
+            *letter == ' ' && quote.is_none()
+        });
+        let (part, after) = word.split_at(end.map_or(word.len(), |(at, _)| at));
+        rest = after;
+        (!part.is_empty()).then_some((gap, part))
+    })
+}
+
+/// Whether the first word of a text is a program, behind a backquote or not.
+fn begins_program(text: &str) -> bool {
+    let plain = bare(text);
+    PROGRAMS.contains(&plain.trim_start_matches('`').split(' ').next().unwrap_or_default())
 }
 
 /// Whether a command begins here that goes on to the end of the line: at its start, or behind a label.
 fn begins_command(at: usize, text: &str) -> bool {
     let before = &text[..at];
     let apart = before.is_empty() || before.ends_with("  ") || before.ends_with(": ");
-    let first = bare(&text[at..]);
-    apart && PROGRAMS.contains(&first.split(' ').next().unwrap_or_default())
+    apart && !text[at..].starts_with('`') && begins_program(&text[at..])
 }
 
 /// Up to the next blank that is not between two backquotes.
@@ -140,14 +187,38 @@ mod tests {
 
     #[test]
     fn commands_stay_whole() {
-        let command = "next: kubectl get pods --namespace sea --selector app=web --output wide";
-        assert_eq!(folded(command, 40).len(), 1);
+        let command = "next: kubectl get pods --selector app=web";
+        assert_eq!(folded(command, 41).len(), 1);
         let hint = "the node is full: run `docker system prune --all --force` and look again";
         assert_eq!(
             folded(hint, 50),
             ["the node is full: run", "  `docker system prune --all --force` and look", "  again"]
         );
-        assert_eq!(folded("  sudo sysctl fs.inotify.max_user_watches=524288 now", 30).len(), 1);
+        assert_eq!(folded("  sudo sysctl fs.inotify.max_user_watches=524288 now", 52).len(), 1);
+    }
+
+    #[test]
+    fn what_is_longer_than_a_line_breaks_at_blanks() {
+        assert_eq!(
+            folded("next: kubectl get pods --namespace sea --selector app=web --output wide", 40),
+            ["next: kubectl get pods --namespace sea \\", "      --selector app=web --output wide"]
+        );
+        let quoted = folded("  seaworthy install shop --set 'greeting=good day to all of you' --dry-run", 40);
+        assert_eq!(
+            quoted,
+            ["  seaworthy install shop --set \\", "    'greeting=good day to all of you' \\", "    --dry-run"]
+        );
+        assert_eq!(
+            folded("look at `a text that is longer than any line of it` again", 30),
+            ["look at `a text that is longer", "  than any line of it` again"]
+        );
+        assert_eq!(
+            folded("do: run `seaworthy prerequisites install metallb --pool 10.0.0.1-10.0.0.9`", 34),
+            ["do: run `seaworthy prerequisites \\", "    install metallb --pool \\", "    10.0.0.1-10.0.0.9`"]
+        );
+        for line in folded(&"very-long-words-without-a-blank ".repeat(4), 33) {
+            assert!(line.trim().split(' ').all(|word| word == "very-long-words-without-a-blank"), "{line}");
+        }
     }
 
     #[test]

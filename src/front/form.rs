@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::cli::choose::take_registry;
+use seaworthy::engine::record::InstallRecord;
 use seaworthy::sandbox::Kind;
 use seaworthy::stack::path::Way;
 use seaworthy::stack::values::HIDDEN;
@@ -57,6 +58,28 @@ impl Form {
 
     pub(crate) fn set_profile(&mut self, profile: &str) {
         self.base.profile = Some(profile.to_owned());
+        self.check();
+    }
+
+    /// Begins with what was recorded of an installation, as if it had been typed, but for secrets: nobody has recorded those.
+    pub(crate) fn begin_with(&mut self, record: &InstallRecord) {
+        if self.base.profile.is_none() && self.stack.definition().profiles.contains_key(&record.installation.profile) {
+            self.base.profile = Some(record.installation.profile.clone());
+        }
+        for (index, setting) in self.settings.iter().enumerate().filter(|(_, setting)| !setting.secret) {
+            let place = format!("/{}", setting.path.replace('.', "/"));
+            if let Some(value) = record.inputs.said().pointer(&place) {
+                self.typed.entry(index).or_insert_with(|| Setting::write(value));
+            }
+        }
+        self.check();
+        // What is so anyway was said by nobody.
+        let usual = self.stack.values(&self.base).ok();
+        let settings = &self.settings;
+        self.typed.retain(|index, text| {
+            let value = usual.as_ref().and_then(|values| values.get(&settings[*index].path));
+            value.map(Setting::write).as_ref() != Some(text)
+        });
         self.check();
     }
 

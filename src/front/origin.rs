@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use seaworthy::engine::journal::Inputs;
 use seaworthy::images::login::Login;
+use seaworthy::stack::Stack;
 
 use super::form::quoted;
 
@@ -51,6 +53,24 @@ pub(crate) const WAYS: [(Way, &str, &str); 5] = [
     ),
 ];
 
+/// The ways as they are offered for a stack, each in a line.
+pub(crate) fn lines(stack: &Stack) -> Vec<String> {
+    let line = |(way, line, _): &(Way, &str, &str)| match (way, &stack.definition().unpublished) {
+        (Way::Open, Some(_)) => "the registries that the stack names: nobody is given them".to_owned(),
+        _ => (*line).to_owned(),
+    };
+    WAYS.iter().map(line).collect()
+}
+
+/// Why the registries that a stack names are of no use, and what is instead.
+pub(crate) fn unpublished(stack: &Stack) -> Option<String> {
+    let why = stack.definition().unpublished.as_ref()?;
+    let sentence = why.chars().take(1).flat_map(char::to_uppercase).chain(why.chars().skip(1)).collect::<String>();
+    Some(format!(
+        "{sentence}. Who has none of them takes the demonstration; who has them names the registry, or brings them from this machine or an archive."
+    ))
+}
+
 /// What is asked about a way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Field {
@@ -78,6 +98,11 @@ impl Field {
 }
 
 impl Way {
+    /// Whether images are put into nodes first.
+    pub(crate) fn loads(self) -> bool {
+        matches!(self, Self::Engines | Self::Archive)
+    }
+
     /// What there is to answer, in this order.
     pub(crate) fn fields(self) -> &'static [Field] {
         match self {
@@ -114,6 +139,16 @@ impl std::fmt::Debug for Origin {
 }
 
 impl Origin {
+    /// Begins with where the images of an installation came from. A password is in no record: it is asked for.
+    pub(crate) fn begin_with(&mut self, inputs: &Inputs) {
+        if inputs.stand_ins {
+            self.way = Way::StandIns;
+        } else if inputs.login {
+            self.way = Way::Login;
+            self.put(Field::Registry, inputs.registry.as_deref().unwrap_or_default());
+        }
+    }
+
     /// An answer as it can be shown and begun with; a secret is typed anew.
     pub(crate) fn get(&self, field: Field) -> &str {
         match field {
@@ -124,7 +159,16 @@ impl Origin {
         }
     }
 
+    /// Whether there is an answer already that is not shown, and that stays where nothing is typed.
+    pub(crate) fn is_kept(&self, field: Field) -> bool {
+        field == Field::Password && !self.password.is_empty()
+    }
+
     pub(crate) fn put(&mut self, field: Field, text: &str) {
+        // A password is for one registry and one user: it is not shown to another.
+        if matches!(field, Field::Registry | Field::User) && self.get(field) != text.trim() {
+            self.password.clear();
+        }
         let place = match field {
             Field::Registry => &mut self.registry,
             Field::User => &mut self.user,

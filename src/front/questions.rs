@@ -42,14 +42,11 @@ fn score(lines: &[String], typed: &str, line: &str, index: usize) -> Option<i64>
     (!fits).then_some(0)
 }
 
-/// A line of text, which may be empty.
-pub(crate) fn text(question: &str) -> Result<String, Failure> {
-    attended(|| Text::new(question).prompt()).map(|text| text.trim().to_owned()).map_err(ended)
-}
-
-/// A line of text that is not empty.
-pub(crate) fn some_text(question: &str) -> Result<String, Failure> {
-    let asked = Text::new(question).with_validator(|text: &str| Ok(not_empty(text)));
+/// A line of text that begins as it is now; only what is optional may be empty.
+pub(crate) fn text(question: &str, now: &str, is_optional: bool) -> Result<String, Failure> {
+    let judge = move |text: &str| Ok(if is_optional { Validation::Valid } else { not_empty(text) });
+    let asked = Text::new(question).with_validator(judge);
+    let asked = if now.is_empty() { asked } else { asked.with_initial_value(now) };
     attended(|| asked.prompt()).map(|text| text.trim().to_owned()).map_err(ended)
 }
 
@@ -72,6 +69,16 @@ pub(crate) fn password(question: &str) -> Result<String, Failure> {
     let asked = Password::new(question).with_display_mode(PasswordDisplayMode::Masked).without_confirmation();
     attended(|| asked.with_validator(|text: &str| Ok(not_empty(text))).prompt()).map_err(ended)
 }
+
+/// Another one in the place of one that was typed before; `None`: that stays.
+pub(crate) fn new_password(question: &str) -> Result<Option<String>, Failure> {
+    let asked = Password::new(question).with_display_mode(PasswordDisplayMode::Masked).without_confirmation();
+    let text = attended(|| asked.with_help_message(KEPT).prompt()).map_err(ended)?;
+    Ok(Some(text).filter(|text| !text.trim().is_empty()))
+}
+
+/// What is said of a secret that was typed before.
+const KEPT: &str = "there is one already: Enter keeps it, and what is typed replaces it";
 
 fn not_empty(text: &str) -> Validation {
     if text.trim().is_empty() { Validation::Invalid("is required".into()) } else { Validation::Valid }
@@ -117,8 +124,13 @@ fn one(form: &mut Form, index: usize) -> Result<(), Failure> {
     let setting = form.settings()[index].clone();
     let title = setting.title.clone().unwrap_or_else(|| setting.path.clone());
     let help = setting.description.clone().unwrap_or_else(|| setting.kind.clone());
+    let is_kept = setting.secret && form.is_typed(index);
+    let help = if is_kept { KEPT.to_owned() } else { help };
     let trial = form.clone();
     let judge = move |text: &str| {
+        if is_kept && text.is_empty() {
+            return Ok(Validation::Valid);
+        }
         let mut trial = trial.clone();
         trial.put(index, text);
         let wrong = |fault: &&Fault| fault.severity == Severity::Error;
@@ -134,7 +146,9 @@ fn one(form: &mut Form, index: usize) -> Result<(), Failure> {
         let text = if usual.is_empty() { text } else { text.with_initial_value(&usual) };
         attended(|| text.prompt()).map_err(ended)?
     };
-    form.put(index, &text);
+    if !(is_kept && text.is_empty()) {
+        form.put(index, &text);
+    }
     Ok(())
 }
 

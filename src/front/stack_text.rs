@@ -1,5 +1,8 @@
 //! What a stack asks of whoever installs it, in a line each.
 
+use std::fmt;
+
+use seaworthy::prepare::Need;
 use seaworthy::stack::definition::Profile;
 use seaworthy::stack::{Setting, Stack};
 
@@ -33,10 +36,64 @@ pub(crate) fn costs(name: &str, profile: &Profile) -> String {
     format!("{name} needs {}{more}", room.join(", "))
 }
 
+/// How a profile fits into a cluster.
+pub(crate) struct Fit {
+    /// What nobody can add.
+    lacks: Vec<String>,
+    /// What is added before the stack.
+    adds: Vec<String>,
+}
+
+impl Fit {
+    /// From what the profile needs.
+    pub(crate) fn of(needs: &[Need]) -> Self {
+        let missing = needs.iter().filter(|need| need.met == Some(false));
+        let (adds, lacks): (Vec<&Need>, Vec<&Need>) = missing.partition(|need| need.can_be_added);
+        let names = |needs: Vec<&Need>| needs.into_iter().map(|need| need.what.clone()).collect();
+        Self { lacks: names(lacks), adds: names(adds) }
+    }
+
+    /// Whether the cluster can carry it, once what can be added is there.
+    pub(crate) fn is_enough(&self) -> bool {
+        self.lacks.is_empty()
+    }
+}
+
+impl fmt::Display for Fit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let said = |word: &str, names: &[String]| (!names.is_empty()).then(|| format!("{word}: {}", names.join(", ")));
+        let parts: Vec<String> = said("too little", &self.lacks).into_iter().chain(said("adds", &self.adds)).collect();
+        f.write_str(if parts.is_empty() { "fits" } else { "" })?;
+        f.write_str(&parts.join("; "))
+    }
+}
+
 /// What a profile outlives, a line for each loss.
 pub(crate) fn outlives(name: &str, profile: &Profile) -> Vec<String> {
     let line = |it: &seaworthy::stack::definition::Survival| {
         format!("{name}, loss of {}: {}: {}", it.loss.name(), it.holds.name(), it.what)
     };
     profile.survives.iter().map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_added_is_no_lack() {
+        let need = |what: &str, met, can_be_added| Need {
+            what: what.to_owned(),
+            needed: String::new(),
+            there: String::new(),
+            met,
+            can_be_added,
+        };
+        let (memory, kruise) = (need("memory", Some(false), false), need("kruise", Some(false), true));
+        let there = need("nodes", Some(true), false);
+        let said = |needs: &[Need]| (Fit::of(needs).to_string(), Fit::of(needs).is_enough());
+        assert_eq!(said(std::slice::from_ref(&there)), ("fits".to_owned(), true));
+        assert_eq!(said(&[there, kruise.clone()]), ("adds: kruise".to_owned(), true));
+        assert_eq!(said(&[kruise, memory]), ("too little: memory; adds: kruise".to_owned(), false));
+    }
 }

@@ -69,7 +69,7 @@ pub(crate) async fn run<B: Backend<Error = io::Error>>(
     director: &mut impl Director,
     stage: &mut impl Stage,
 ) -> io::Result<Exit> {
-    let mut ears = Ears { input, messages, began: Instant::now() };
+    let mut ears = Ears { input, messages, began: Instant::now(), embarked: tokio::time::Instant::now() };
     let mut clock = interval(FRAME);
     clock.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let mut pulse = interval(PULSE);
@@ -123,11 +123,14 @@ struct Ears<'a, I> {
     input: I,
     messages: &'a mut mpsc::Receiver<Message>,
     began: Instant,
+    /// The same by the clock that a sandbox plays.
+    embarked: tokio::time::Instant,
 }
 
 impl<I: Stream<Item = io::Result<Input>> + Unpin> Ears<'_, I> {
     fn now(&self) -> Message {
-        Message::Tick(u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX))
+        let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        Message::Tick { clock: millis(self.began.elapsed()), time: millis(self.embarked.elapsed()) }
     }
 
     /// What has happened already. Whoever listens is the loop's own task also here: a stream of keys remembers whom it has

@@ -1,6 +1,6 @@
 //! What a profile needs, beside what the cluster has.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -10,7 +10,7 @@ use super::sharing::{Offer, Shares, Sharing, sharing};
 use crate::cluster::Cluster;
 use crate::network::Shore;
 use crate::object::text;
-use crate::prerequisites::{Picture, Prerequisite, Wants, assess};
+use crate::prerequisites::{Health, Picture, Prerequisite, Verdict, Wants, assess};
 use crate::snapshot::Snapshot;
 use crate::snapshot::nodes::takes_pods;
 use crate::stack::definition::Needs;
@@ -30,6 +30,9 @@ pub struct Room {
     /// Whether each prerequisite can be counted on, by its name, and why; `None` when that cannot be told.
     #[serde(default)]
     pub prerequisites: BTreeMap<String, (Option<bool>, String)>,
+    /// The prerequisites that are not there and can be added.
+    #[serde(default)]
+    pub addable: BTreeSet<String>,
     /// What there is for volumes that several nodes write to.
     #[serde(default)]
     pub sharing: Sharing,
@@ -46,19 +49,38 @@ pub struct Need {
     pub there: String,
     /// Whether that is enough; `None` when it cannot be told.
     pub met: Option<bool>,
+    /// Whether what is missing can be added before the stack.
+    #[serde(default)]
+    pub can_be_added: bool,
 }
 
 /// What a cluster offers, from what the prerequisites are judged by, among it nodes and storage classes. `shore` is awaited only where it
 /// decides whether the nodes share a folder.
 pub async fn room(cluster: &Cluster, picture: &Picture, shore: impl Future<Output = Shore>) -> Room {
     let sharing = sharing(cluster, picture, shore).await;
-    Room { prerequisites: standings(picture), sharing, ..measure(&picture.snapshot) }
+    Room { prerequisites: standings(picture), addable: addable(picture), sharing, ..measure(&picture.snapshot) }
 }
 
 /// How each prerequisite stands, by its name.
 pub(super) fn standings(picture: &Picture) -> BTreeMap<String, (Option<bool>, String)> {
     let standing = |it: Prerequisite| (it.to_string(), assess(it, picture, &Wants::default()).standing());
     Prerequisite::ALL.into_iter().map(standing).collect()
+}
+
+/// Those whose installation would make a difference, as far as that can be said before anybody has looked around the cluster.
+fn addable(picture: &Picture) -> BTreeSet<String> {
+    let would = |it: &Prerequisite| {
+        let found = assess(*it, picture, &Wants::default());
+        let is_broken = matches!(found.found.as_ref().map(|found| &found.health), Some(Health::Unhealthy { .. }));
+        match found.verdict {
+            Verdict::Install { .. } => true,
+            Verdict::Keep { .. } => is_broken,
+            // The addresses are asked for, or worked out, where it is added.
+            Verdict::Blocked(_) => found.wants_pool && found.found.is_none(),
+            Verdict::Use { .. } | Verdict::Upgrade { .. } | Verdict::Leave { .. } => false,
+        }
+    };
+    Prerequisite::ALL.into_iter().filter(would).map(|it| it.to_string()).collect()
 }
 
 fn measure(around: &Snapshot) -> Room {
@@ -72,6 +94,7 @@ fn measure(around: &Snapshot) -> Room {
         memory: sum("memory"),
         storage_class: (!unread("StorageClass")).then_some(class),
         prerequisites: BTreeMap::new(),
+        addable: BTreeSet::new(),
         sharing: Sharing::default(),
     }
 }
@@ -83,7 +106,7 @@ impl Room {
         all.extend(self.amount("cpu", &needs.cpu, self.cpu));
         all.extend(self.amount("memory", &needs.memory, self.memory));
         if needs.storage_class {
-            all.push(self.storage());
+            all.push(self.storage(needs));
         }
         all.extend(self.sharing.need(shares));
         all.extend(needs.prerequisites.iter().map(|name| self.prerequisite(name)));
@@ -98,13 +121,14 @@ impl Room {
     fn prerequisite(&self, name: &str) -> Need {
         let unknown = || (None, "nobody knows how to look for it".to_owned());
         let (met, there) = self.prerequisites.get(name).cloned().unwrap_or_else(unknown);
-        Need { what: name.to_owned(), needed: "one that works".to_owned(), there, met }
+        let can_be_added = met == Some(false) && self.addable.contains(name);
+        Need { what: name.to_owned(), needed: "one that works".to_owned(), there, met, can_be_added }
     }
 
     fn nodes(&self, needed: u32) -> Need {
         let there = self.nodes.map_or_else(|| "may not be read".to_owned(), |nodes| format!("{nodes} that take pods"));
         let met = self.nodes.map(|nodes| nodes >= needed);
-        Need { what: "nodes".to_owned(), needed: needed.to_string(), there, met }
+        Need { what: "nodes".to_owned(), needed: needed.to_string(), there, met, can_be_added: false }
     }
 
     fn amount(&self, what: &str, needed: &str, there: Nano) -> Option<Need> {
@@ -113,16 +137,19 @@ impl Room {
             Some(_) => (format!("{} allocatable", shown(what, there)), Some(there >= wanted)),
             None => ("may not be read".to_owned(), None),
         };
-        Some(Need { what: what.to_owned(), needed: needed.to_owned(), there, met })
+        Some(Need { what: what.to_owned(), needed: needed.to_owned(), there, met, can_be_added: false })
     }
 
-    fn storage(&self) -> Need {
+    /// The class comes with local-path, where that is added.
+    fn storage(&self, needs: &Needs) -> Need {
+        let brings = |name: &String| *name == Prerequisite::LocalPath.to_string() && self.addable.contains(name);
         let (there, met) = match &self.storage_class {
             None => ("may not be read".to_owned(), None),
             Some(None) => ("none".to_owned(), Some(false)),
             Some(Some(class)) => (class.clone(), Some(true)),
         };
-        Need { what: "default storage class".to_owned(), needed: "one".to_owned(), there, met }
+        let can_be_added = met == Some(false) && needs.prerequisites.iter().any(brings);
+        Need { what: "default storage class".to_owned(), needed: "one".to_owned(), there, met, can_be_added }
     }
 }
 
@@ -169,6 +196,22 @@ mod tests {
             ("nobody knows how to look for it", None),
         ];
         assert_eq!(told, expected);
+    }
+
+    /// What the next step adds is not counted as missing for good.
+    #[test]
+    fn what_can_be_added_is_told_from_what_cannot() {
+        let mut room = measure(&Snapshot::default());
+        let missing = |name: &str| (name.to_owned(), (Some(false), "not there".to_owned()));
+        room.prerequisites = [missing("kruise"), missing("local-path"), missing("metallb")].into();
+        room.addable = ["kruise".to_owned(), "local-path".to_owned()].into();
+        let names = ["kruise", "local-path", "metallb"].map(str::to_owned);
+        let needs = Needs { prerequisites: names.into(), ..needs() };
+        let all = room.beside(&needs, &Shares::default());
+        let added: Vec<&str> = all.iter().filter(|need| need.can_be_added).map(|need| need.what.as_str()).collect();
+        assert_eq!(added, ["default storage class", "kruise", "local-path"]);
+        let alone = Needs { prerequisites: Vec::new(), ..needs };
+        assert!(room.beside(&alone, &Shares::default()).iter().all(|need| !need.can_be_added), "nobody adds it");
     }
 
     #[test]

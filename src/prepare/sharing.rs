@@ -226,7 +226,8 @@ impl Sharing {
             Some(_) => (Some(false), format!("none; {}", self.remedy(shares))),
         };
         let needed = format!("a class for {}", plural(shares.claims.len()));
-        Some(Need { what: "shared volumes".to_owned(), needed, there, met })
+        let can_be_added = met == Some(false) && matches!(self.offer, Offer::Install(_));
+        Some(Need { what: "shared volumes".to_owned(), needed, there, met, can_be_added })
     }
 }
 

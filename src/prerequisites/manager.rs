@@ -53,6 +53,12 @@ pub enum Manager {
 }
 
 impl Manager {
+    /// What the words for nobody mean, for whoever wants to know more.
+    pub fn explained(&self) -> Option<&'static str> {
+        (*self == Self::Nobody)
+            .then_some("somebody unknown: nothing on the objects says who made them, or looks after them")
+    }
+
     /// Who looks after this object. The marks are looked for in the order in which they are sure.
     pub fn of(object: &Value) -> Self {
         let first = [ours, addon, helm, argo, flux, olm, addon_manager, controller];
@@ -72,7 +78,7 @@ impl fmt::Display for Manager {
             Self::AddonManager { mode } => write!(f, "the addon manager ({mode})"),
             Self::Controller { owner } => write!(f, "its owner {owner}"),
             Self::Hand => f.write_str("kubectl"),
-            Self::Nobody => f.write_str("nobody known"),
+            Self::Nobody => f.write_str("somebody unknown"),
         }
     }
 }
@@ -164,7 +170,7 @@ mod tests {
         let apply = |manager: &str| json!([{"manager": manager, "operation": "Apply"}]);
         let table = [
             (json!({"labels": {STACK_LABEL: "a"}, "managedFields": apply(FIELD_MANAGER)}), "seaworthy"),
-            (json!({"labels": {STACK_LABEL: "a"}, "managedFields": apply("other")}), "nobody known"),
+            (json!({"labels": {STACK_LABEL: "a"}, "managedFields": apply("other")}), "somebody unknown"),
             (
                 json!({"annotations": {"objectset.rio.cattle.io/owner-gvk": "k3s.cattle.io/v1, Kind=Addon",
                     "objectset.rio.cattle.io/owner-name": "local-storage"}}),

@@ -1,5 +1,6 @@
 //! The sandbox on disk: `$STATE/sandbox/KIND.json`, whole or not at all, and one process at a time.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -15,6 +16,8 @@ use super::store::Store;
 use super::world::{Remains, World};
 use crate::error::{Class, Explain};
 use crate::file_lock::FileLock;
+use crate::plan::{NAMESPACE_LABEL, STACK_LABEL};
+use crate::stack::Catalogue;
 
 /// The version of this format.
 const FORMAT: u32 = 1;
@@ -131,6 +134,29 @@ pub fn reset(state: &Path, kind: Kind) -> Result<bool, SandboxError> {
     }
 }
 
+/// Kinds that stay when a stack is taken away.
+const STAYS: [&str; 4] = ["PersistentVolumeClaim", "PersistentVolume", "Namespace", "Secret"];
+
+/// How many stacks are in a kept sandbox; `None`: there is none. Whoever has it open may have changed it since.
+///
+/// # Errors
+/// When the file cannot be read, or is none of a sandbox.
+pub fn used(state: &Path, kind: Kind) -> Result<Option<usize>, SandboxError> {
+    let (path, _) = paths(state, kind);
+    let world = match fs::read(&path) {
+        Ok(bytes) => read(&path, kind, &bytes)?,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(io(&path)(error)),
+    };
+    let below = Catalogue::prerequisites().names();
+    let of = |(_, object): (&Address, &Value)| {
+        let label = |label: &str| object["metadata"]["labels"][label].as_str().map(str::to_owned);
+        let stays = object["kind"].as_str().is_none_or(|kind| STAYS.contains(&kind));
+        Some((label(STACK_LABEL)?, label(NAMESPACE_LABEL)?)).filter(|(stack, _)| !stays && !below.contains(stack))
+    };
+    Ok(Some(world.store.iter().filter_map(of).collect::<BTreeSet<_>>().len()))
+}
+
 impl Held {
     /// Locks the file and reads what is in it.
     pub(super) fn open(state: &Path, kind: Kind) -> Result<(Self, Option<World>), SandboxError> {
@@ -207,6 +233,33 @@ mod tests {
         assert_eq!(Sandbox::open(folder.path(), Kind::Ha).unwrap().objects(), before);
         assert!(reset(folder.path(), Kind::Ha).unwrap() && !reset(folder.path(), Kind::Ha).unwrap());
         assert_ne!(Sandbox::open(folder.path(), Kind::Ha).unwrap().objects(), before);
+    }
+
+    #[test]
+    fn what_is_in_a_kept_sandbox_is_counted_by_stacks() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(used(folder.path(), Kind::Ha).unwrap(), None, "nobody was there");
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let _inside = runtime.enter();
+        drop(Sandbox::open(folder.path(), Kind::Ha).unwrap());
+        assert_eq!(used(folder.path(), Kind::Ha).unwrap(), Some(0));
+        let path = folder.path().join("sandbox/ha.json");
+        let mut document: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        let object = |kind: &str, name: &str, stack: &str| {
+            let labels = serde_json::json!({STACK_LABEL: stack, NAMESPACE_LABEL: "sea"});
+            let metadata = serde_json::json!({"name": name, "namespace": "sea", "labels": labels});
+            serde_json::json!({"plural": "x", "object": {"apiVersion": "v1", "kind": kind, "metadata": metadata}})
+        };
+        // One stack of two objects, one of which only a claim is left, and what is no stack to a person.
+        let added = [
+            object("Service", "a", "shop"),
+            object("ConfigMap", "b", "shop"),
+            object("PersistentVolumeClaim", "c", "gone"),
+            object("Service", "d", "metallb"),
+        ];
+        document["objects"].as_array_mut().unwrap().extend(added);
+        fs::write(&path, document.to_string()).unwrap();
+        assert_eq!(used(folder.path(), Kind::Ha).unwrap(), Some(1));
     }
 
     #[test]

@@ -20,6 +20,10 @@ pub struct Definition {
     /// The version of the application.
     #[serde(deserialize_with = "text")]
     pub version: String,
+    /// Where it stands among the stacks: lower numbers first. Without one it stands behind those that have one.
+    pub order: Option<u32>,
+    /// Why the registries that it names give its images to nobody, where that is so.
+    pub unpublished: Option<String>,
     /// The official chart whose names the values have.
     pub chart: Option<Chart>,
     /// The namespace it goes to unless told otherwise; without one, the stack's name.
@@ -78,6 +82,8 @@ impl Definition {
             title: String::new(),
             description: String::new(),
             version: String::new(),
+            order: None,
+            unpublished: None,
             chart: None,
             namespace: None,
             only_namespace: None,

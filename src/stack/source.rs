@@ -88,6 +88,20 @@ impl Catalogue {
         names
     }
 
+    /// Every stack in the order in which people should read them; and those that cannot be used, each with the reason.
+    pub fn stacks(&self) -> (Vec<Stack>, Vec<(String, StackError)>) {
+        let (mut stacks, mut broken) = (Vec::new(), Vec::new());
+        for name in self.names() {
+            match self.get(&name) {
+                Ok(stack) => stacks.push(stack),
+                Err(error) => broken.push((name, error)),
+            }
+        }
+        // Sorting keeps the order of the names.
+        stacks.sort_by_key(|stack| stack.definition().order.unwrap_or(u32::MAX));
+        (stacks, broken)
+    }
+
     /// Loads the stack of this name, and no other.
     ///
     /// # Errors
@@ -251,6 +265,18 @@ mod tests {
         let a = catalogue.folder("a").unwrap();
         assert_eq!(a.files.into_iter().collect::<Vec<_>>(), [("stack.yaml".to_owned(), "1".to_owned())]);
         assert_eq!(a.home.file("x.yaml"), first.path().join("a/x.yaml").display().to_string());
+    }
+
+    /// The order is that of the stacks' own numbers; those without one stand behind, by name.
+    #[test]
+    fn stacks_stand_in_their_order() {
+        let (stacks, broken) = Catalogue::default().stacks();
+        assert!(broken.is_empty(), "{broken:?}");
+        let places: Vec<(u32, &str)> =
+            stacks.iter().map(|stack| (stack.definition().order.unwrap_or(u32::MAX), stack.name())).collect();
+        assert!(places.is_sorted() && places[0].0 < u32::MAX, "{places:?}");
+        let names: Vec<String> = stacks.iter().map(|stack| stack.name().to_owned()).collect();
+        assert_ne!(names, Catalogue::default().names(), "one is for trying out, and comes first");
     }
 
     #[test]

@@ -130,7 +130,7 @@ fn control_c_at_home() {
         &[("m", "Storage")],
         &[("?", "install a stack")],
         // A command beside the screen has the terminal as it was: Ctrl-C ends the waiting for Enter, and the screen comes back.
-        &[("d", "Enter goes back to the screen"), (CONTROL_C, "i install")],
+        &[("d", "Enter, Esc or q goes back to the screen"), (CONTROL_C, "i install")],
     ];
     for way in SCREENS {
         let mut terminal = Terminal::start(&["--sandbox"]);
@@ -193,7 +193,7 @@ fn a_killed_run_is_resumed_from_home() {
     terminal.keys(ENTER);
     terminal.see("Go ahead?");
     terminal.keys("y\r");
-    let said = terminal.see("Enter goes back to the screen");
+    let said = terminal.see("Enter, Esc or q goes back to the screen");
     assert!(said.contains("done in"), "{said}");
     terminal.keys(ENTER);
     terminal.until("home without an open run", |screen| {

@@ -233,8 +233,15 @@ fn home_before_and_after_an_install() {
     terminal.keys(ESCAPE);
     terminal.see("hello 1.0.0 single-node in hello: healthy");
     terminal.keys("d");
-    terminal.see("Enter goes back to the screen");
-    terminal.keys(ENTER);
+    terminal.see("Enter, Esc or q goes back to the screen");
+    terminal.keys(ESCAPE);
+    terminal.see("hello 1.0.0 single-node in hello: healthy");
+    terminal.is_taken();
+    terminal.keys("v");
+    // What the report before has written is gone.
+    let one = |screen: &vt100::Screen| screen.contents().matches("goes back to the screen").count() == 1;
+    terminal.until("one report", |screen| !screen.alternate_screen() && one(screen));
+    terminal.keys("q");
     terminal.see("hello 1.0.0 single-node in hello: healthy");
     terminal.is_taken();
     terminal.resize(20, 60);

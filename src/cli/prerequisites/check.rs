@@ -117,7 +117,11 @@ pub(super) async fn all(way: &Way<'_>, asked: &[Prerequisite]) -> Result<Checks,
                 break;
             }
         };
-        way.face.say(&line);
+        if proof.is_ok() {
+            way.face.say_well(&line);
+        } else {
+            way.face.say(&line);
+        }
         checks.done.push(Checked { prerequisite: *prerequisite, proof });
     }
     Ok(checks)
@@ -139,11 +143,35 @@ pub(super) fn document(checks: &Checks) -> Value {
     json!({"checks": checks.done.iter().map(one).collect::<Vec<_>>()})
 }
 
+/// What the check of one makes, for whoever agrees to it.
+///
+/// # Errors
+/// When its stack cannot be rendered.
+pub(super) fn outline(prerequisite: Prerequisite, registry: Option<&String>) -> Result<String, Failure> {
+    if prerequisite == Prerequisite::MetricsServer {
+        return Ok(format!("then {prerequisite} is proved to work: its figures are read, and nothing is made for it"));
+    }
+    let stack = Catalogue::prerequisites().get(&smoke_name(prerequisite))?;
+    let choice = Choice { registry: registry.cloned(), ..Choice::default() };
+    let chosen = choose_of(&stack, &choice, &Choices::default())?;
+    let namespace = &chosen.installation.namespace;
+    let names = chosen.objects.iter().filter_map(|(_, object)| ObjectRef::of(object));
+    let names: Vec<String> = names.map(|object| format!("{}/{}", object.kind, object.name)).collect();
+    Ok(format!(
+        "then {prerequisite} is proved to work: namespace {namespace} with {} is made, used, and taken away again",
+        names.join(", ")
+    ))
+}
+
+fn smoke_name(prerequisite: Prerequisite) -> String {
+    format!("smoke-{prerequisite}")
+}
+
 async fn check(way: &Way<'_>, prerequisite: Prerequisite) -> Result<Result<String, Stop>, Failure> {
     if prerequisite == Prerequisite::MetricsServer {
         return Ok(heed(way, smoke::metrics(&way.cluster)).await);
     }
-    let stack = Catalogue::prerequisites().get(&format!("smoke-{prerequisite}"))?;
+    let stack = Catalogue::prerequisites().get(&smoke_name(prerequisite))?;
     let proof = use_it(way, prerequisite, &stack).await;
     // Whatever came of it, nothing is left behind.
     let makes_volumes = matches!(prerequisite, Prerequisite::LocalPath | Prerequisite::SharedPath);

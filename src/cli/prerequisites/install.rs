@@ -63,12 +63,13 @@ pub(crate) async fn run_on(session: &Session, cluster: Cluster, arguments: &Inst
     let planned = plan_all(session, &cluster, arguments, &chosen).await?;
     drop(busy);
     if arguments.dry_run {
-        return Ok(show(session, &cluster, &judged.all, &planned));
+        let proofs = proofs(arguments, &planned)?;
+        return Ok(show(session, &cluster, &judged.all, (&planned, &proofs)));
     }
     let order = Order::new(arguments, cluster, judged, planned)?;
     let face = session.face();
     let plans: Vec<&Plan> = order.plans().collect();
-    agree_to_all(session, &face, &plans).await?;
+    agree_to_all(session, &face, &plans, &order.proofs()?).await?;
     order.sail(session, face).await
 }
 
@@ -118,12 +119,26 @@ impl Order {
         self.planned.iter().flat_map(of)
     }
 
+    /// What is made to prove that they work, and taken away again; in the order in which it is done.
+    ///
+    /// # Errors
+    /// When what proves one cannot be rendered.
+    pub(crate) fn proofs(&self) -> Result<Vec<String>, Failure> {
+        proofs(&self.arguments, &self.planned)
+    }
+
     /// Runs what was agreed to, and proves that it works.
     pub(crate) async fn sail(self, session: &Session, face: Face) -> Result<ExitCode, Failure> {
         let Self { arguments, cluster, assessments, planned, reach } = self;
         let way = Way { session, face, cluster, registry: arguments.registry.clone(), reach };
         sail(&way, &arguments, &assessments, planned).await
     }
+}
+
+/// What is made to prove those that are changed.
+fn proofs(arguments: &InstallArgs, planned: &[Planned]) -> Result<Vec<String>, Failure> {
+    let changed = planned.iter().filter(|one| !arguments.no_check && one.ready.prepared.plan.writes());
+    changed.map(|one| check::outline(one.prerequisite, arguments.registry.as_ref())).collect()
 }
 
 /// A refusal says which of them it is about, and what to type here.
@@ -237,12 +252,18 @@ fn usual_profile(stack: &Stack, nodes: usize) -> Option<String> {
 }
 
 /// `--dry-run`.
-fn show(session: &Session, cluster: &Cluster, assessments: &[Assessment], planned: &[Planned]) -> ExitCode {
+fn show(
+    session: &Session,
+    cluster: &Cluster,
+    assessments: &[Assessment],
+    (planned, proofs): (&[Planned], &[String]),
+) -> ExitCode {
     let plans: Vec<Plan> = planned.iter().map(|one| one.ready.prepared.plan.without_secrets()).collect();
     let refusals: Vec<_> = planned.iter().flat_map(|one| one.ready.prepared.refusals.clone()).collect();
-    let document = json!({"cluster": cluster.id, "prerequisites": assessments, "plans": plans, "refusals": refusals});
+    let document = json!({"cluster": cluster.id, "prerequisites": assessments, "plans": plans, "proofs": proofs, "refusals": refusals});
     session.print("Prerequisites", &document, || {
-        plans.iter().map(|plan| plan_text(plan, Paint(false))).collect::<Vec<_>>().join("\n")
+        let plans = plans.iter().map(|plan| plan_text(plan, Paint(false)));
+        plans.chain(proofs.iter().cloned()).collect::<Vec<_>>().join("\n")
     });
     tell_dry_run(session, cluster, &plans.iter().collect::<Vec<_>>());
     if refusals.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(code(Class::Input)) }

@@ -1,13 +1,15 @@
 //! The same questions line by line, for a terminal that has no full screen, and for screen readers.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use seaworthy::engine::record::InstallRecord;
 use seaworthy::host::clusters::{ClusterFact, Reach};
 use seaworthy::host::{self, LookOptions};
 use seaworthy::prepare::Room;
 use seaworthy::prepare::sharing::Shares;
-use seaworthy::sandbox::Kind;
-use seaworthy::stack::{Choices, Stack};
+use seaworthy::sandbox::{self, Kind};
+use seaworthy::stack::Stack;
 
 use super::around::Around;
 use super::{groundwork, origin, said};
@@ -17,9 +19,11 @@ use crate::cli::install::{InstallArgs, refuse_unshared};
 use crate::cli::prerequisites::{InstallArgs as InstallFirst, command};
 use crate::cli::{Failure, Session, Turn};
 use crate::front::form::{Form, cluster_option};
+use crate::front::origin::{Origin, Way};
+use crate::front::paint::count;
 use crate::front::questions;
 use crate::front::say;
-use crate::front::stack_text::{at_hand, costs, outlives};
+use crate::front::stack_text::{Fit, at_hand, costs, outlives};
 use crate::front::tui::model::needed;
 
 /// Everything that was answered.
@@ -32,25 +36,68 @@ pub(super) struct Answers {
     pub(super) first: Option<InstallFirst>,
 }
 
+/// What was answered before, for whoever is asked again.
+#[derive(Default)]
+pub(super) struct Memory {
+    stack: Option<String>,
+    origin: Origin,
+    forms: BTreeMap<String, Form>,
+    /// What the cluster remembers of its installations.
+    pub(super) records: Vec<InstallRecord>,
+}
+
+impl Memory {
+    /// The settings of a stack: as they were answered, else as they were installed, else as the command line has them.
+    fn form(&mut self, stack: &Arc<Stack>, arguments: &InstallArgs) -> Result<Form, Failure> {
+        if let Some(form) = self.forms.get(stack.name()) {
+            return Ok(form.clone());
+        }
+        let choice = &arguments.choice;
+        let mut choices = choices(choice)?;
+        take_registry(stack, choice.registry.as_deref(), &mut choices);
+        let mut form = Form::new(stack.clone(), choices);
+        let namespace = choice.namespace.as_deref().unwrap_or(stack.definition().default_namespace());
+        let here = |record: &&InstallRecord| {
+            let installation = &record.installation;
+            (installation.stack.as_str(), installation.namespace.as_str()) == (stack.name(), namespace)
+        };
+        if let Some(record) = self.records.iter().find(here) {
+            form.begin_with(record);
+            if self.origin.way == Way::default() {
+                self.origin.begin_with(&record.inputs);
+            }
+            say(format!("begins with what run {} has installed; secrets are asked for", record.run));
+        }
+        Ok(form)
+    }
+}
+
 /// Asks; `None`: another session goes on, in a sandbox.
-pub(super) async fn ask(begun: &Arc<Session>, arguments: &InstallArgs) -> Result<Option<Answers>, Failure> {
+pub(super) async fn ask(
+    begun: &Arc<Session>,
+    arguments: &InstallArgs,
+    memory: &mut Memory,
+) -> Result<Option<Answers>, Failure> {
     let Some((session, context)) = context(begun).await? else { return Ok(None) };
     let session = &session;
-    let stack = stack(session)?;
+    let stack = stack(session, memory.stack.as_deref())?;
+    memory.stack = Some(stack.name().to_owned());
     say(at_hand(&stack));
+    let mut form = memory.form(&stack, arguments)?;
     let mut arguments = arguments.clone();
     let said = said(&arguments);
-    let origin = origin::ask(&arguments)?;
+    if !origin::is_said(&arguments) {
+        memory.origin = origin::ask(&stack, &memory.origin)?;
+        form.set_origin(memory.origin.registry(), memory.origin.way == Way::StandIns);
+    }
+    let origin = memory.origin.clone();
     origin::tell(&origin, &mut arguments);
-    let mut choices = choices(&arguments.choice)?;
-    take_registry(&stack, arguments.choice.registry.as_deref(), &mut choices);
-    let mut form = Form::new(stack.clone(), choices);
     let busy = session.busy("asking the cluster what it offers");
     let around = Around::look(session, &context).await?;
     drop(busy);
     let profile = match &arguments.choice.profile {
         Some(profile) => profile.clone(),
-        None => profile(&around.room, &stack, &form.choices())?,
+        None => profile(&around.room, &form)?,
     };
     form.set_profile(&profile);
     let needs = stack.profile(Some(&profile))?.needs.clone();
@@ -59,6 +106,7 @@ pub(super) async fn ask(begun: &Arc<Session>, arguments: &InstallArgs) -> Result
     let first = groundwork::ask(session, (&context, around), &needed).await?;
     groundwork::name_class(&mut form, first.as_ref(), &needed);
     questions::settings(&mut form)?;
+    memory.forms.insert(stack.name().to_owned(), form.clone());
     let cluster = cluster_option(session.globals.sandbox, &context);
     let before = first.as_ref().map_or_else(String::new, |first| format!("{} {cluster} && ", command(first).join(" ")));
     say(format!(
@@ -76,7 +124,8 @@ pub(super) async fn ask(begun: &Arc<Session>, arguments: &InstallArgs) -> Result
 enum Berth {
     Context(String),
     Make(Yard),
-    Sandbox(Kind),
+    /// With what is in it of earlier visits, where that can be told.
+    Sandbox(Kind, Option<usize>),
 }
 
 /// The cluster, asked for where the command line names none; `None`: another session goes on, in a sandbox.
@@ -96,7 +145,7 @@ pub(super) async fn context(begun: &Arc<Session>) -> Result<Option<(Arc<Session>
         let chosen = questions::choose("Cluster?", &lines, current)?;
         match berths.into_iter().nth(chosen) {
             Some(Berth::Context(context)) => return Ok(Some((session, context))),
-            Some(Berth::Sandbox(kind)) => {
+            Some(Berth::Sandbox(kind, _)) => {
                 begun.turn_to(Turn::Sandbox(kind));
                 return Ok(None);
             }
@@ -111,7 +160,10 @@ impl Berth {
         match self {
             Self::Context(context) => context.clone(),
             Self::Make(yard) => format!("make one with {}", yard.maker.title()),
-            Self::Sandbox(kind) => format!("the sandbox {kind}: a simulated cluster, nothing in it is real"),
+            Self::Sandbox(kind, used) => {
+                let used = used.map_or_else(String::new, |stacks| format!("; used: {}", count(stacks, "stack")));
+                format!("the sandbox {kind}: a simulated cluster, nothing in it is real{used}")
+            }
         }
     }
 }
@@ -138,7 +190,9 @@ async fn berths(session: &Session) -> (Vec<Berth>, usize) {
     }
     let current = names.iter().position(|name| host.kubeconfig.current.as_ref() == Some(name));
     let berths = names.into_iter().map(Berth::Context).chain(can.into_iter().map(Berth::Make));
-    (berths.chain(Kind::ALL.map(Berth::Sandbox)).collect(), current.unwrap_or_default())
+    let state = session.state_dir().ok();
+    let used = |kind| sandbox::used(state.as_deref()?, kind).ok().flatten();
+    (berths.chain(Kind::ALL.map(|kind| Berth::Sandbox(kind, used(kind)))).collect(), current.unwrap_or_default())
 }
 
 /// Asks what there is to ask about a new cluster, and makes it: the command shows its plan and asks by itself.
@@ -161,43 +215,36 @@ async fn make(session: Arc<Session>, yard: &Yard) -> Result<Arc<Session>, Failur
     Ok(file.map_or(session.clone(), |file| Arc::new(session.with_kubeconfig(file))))
 }
 
-fn stack(session: &Session) -> Result<Arc<Stack>, Failure> {
-    let catalogue = session.catalogue();
-    let (mut found, mut lines) = (Vec::new(), Vec::new());
-    for name in catalogue.names() {
-        match catalogue.get(&name) {
-            Ok(stack) => {
-                lines.push(format!("{name}: {}", stack.definition().title));
-                found.push(stack);
-            }
-            Err(error) => say(format!("{name} cannot be used: {error}")),
-        }
+fn stack(session: &Session, before: Option<&str>) -> Result<Arc<Stack>, Failure> {
+    let (found, broken) = session.catalogue().stacks();
+    for (name, error) in broken {
+        say(format!("{name} cannot be used: {error}"));
     }
-    let chosen = questions::choose("Stack?", &lines, 0)?;
+    let lines: Vec<String> =
+        found.iter().map(|stack| format!("{}: {}", stack.name(), stack.definition().title)).collect();
+    let usual = found.iter().position(|stack| Some(stack.name()) == before).unwrap_or_default();
+    let chosen = questions::choose("Stack?", &lines, usual)?;
     found.into_iter().nth(chosen).map(Arc::new).ok_or_else(|| {
         Failure::input("no-stack", "there is no stack to choose", "add a folder of yours with --profiles DIR")
     })
 }
 
-fn profile(room: &Room, stack: &Stack, choices: &Choices) -> Result<String, Failure> {
+fn profile(room: &Room, form: &Form) -> Result<String, Failure> {
+    let (stack, choices) = (form.stack(), form.choices());
     let profiles = &stack.definition().profiles;
-    let shares = |profile: &str| Shares::of_profile(stack, choices, profile);
+    let shares = |profile: &str| Shares::of_profile(stack, &choices, profile);
     let lines: Vec<String> = profiles
         .iter()
         .map(|(name, profile)| {
             let needs = room.beside(&profile.needs, &shares(name));
-            let missing: Vec<String> =
-                needs.into_iter().filter(|need| need.met == Some(false)).map(|need| need.what).collect();
-            let fits =
-                if missing.is_empty() { "fits".to_owned() } else { format!("too little: {}", missing.join(", ")) };
-            format!("{name}: {} ({fits})", profile.title)
+            format!("{name}: {} ({})", profile.title, Fit::of(&needs))
         })
         .collect();
     for (name, profile) in profiles {
         say(costs(name, profile));
         outlives(name, profile).into_iter().for_each(say);
     }
-    let usual = profiles.keys().position(|name| name == stack.definition().default_profile()).unwrap_or_default();
+    let usual = profiles.keys().position(|name| name == form.profile()).unwrap_or_default();
     let chosen = questions::choose("Profile?", &lines, usual)?;
     let Some(profile) = profiles.keys().nth(chosen).cloned() else {
         let hint = "`seaworthy stacks validate` tells what it lacks";

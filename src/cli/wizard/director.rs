@@ -11,7 +11,7 @@ use seaworthy::host::clusters::{self, ClusterFact, Unreached};
 use seaworthy::host::kubeconfig::{ContextFact, KubeconfigFacts};
 use seaworthy::host::{self, HostEvent, LookOptions};
 use seaworthy::object::ObjectRef;
-use seaworthy::plan::{self, Reach};
+use seaworthy::plan::Reach;
 use seaworthy::sandbox::Kind;
 use seaworthy::stack::Text;
 use tokio::signal::unix::{SignalKind, signal};
@@ -20,20 +20,19 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::around::Around;
-use super::{logs, lookout, origin};
-use crate::cli::choose::{choose_of, text};
+use super::draft::draft;
+use super::{logs, lookout};
+use crate::cli::Session;
+use crate::cli::choose::text;
 use crate::cli::cluster::yard::yards;
-use crate::cli::forecast::time_of;
-use crate::cli::images::load::{Load, load_for};
-use crate::cli::install::{InstallArgs, OnConflict};
-use crate::cli::install::{Ready, decide};
+use crate::cli::images::load::Load;
+use crate::cli::install::{InstallArgs, Ready};
 use crate::cli::open::listen;
-use crate::cli::prerequisites::{self, InstallArgs as InstallFirst, Order};
+use crate::cli::prerequisites::Order;
 use crate::cli::signals::Signals;
-use crate::cli::{Failure, Session};
 use crate::front::face::{Face, Link};
 use crate::front::mask::Mask;
-use crate::front::tui::model::{Effect, Made, Message, Request, Stage};
+use crate::front::tui::model::{Effect, Message, Request};
 use crate::front::tui::{Director, terminal};
 
 /// How long a cluster may take to say what it has.
@@ -43,7 +42,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 type Drafted = Arc<Mutex<Option<(u64, Next)>>>;
 
 /// What the plan on the screen does.
-enum Next {
+pub(super) enum Next {
     /// Brings what the stack needs of the cluster, before it.
     Prepare(Box<Order>),
     /// Puts the images into the nodes that they lack, before the installation.
@@ -119,7 +118,7 @@ impl Crew {
         let guard = AbortOnDrop(abort);
         tokio::spawn(async move {
             let _guard = guard;
-            let message = task.await.unwrap_or(Message::Tick(0));
+            let message = task.await.unwrap_or(Message::Tick { clock: 0, time: 0 });
             // The screen is gone when nobody takes it.
             let _ = messages.send(message).await;
         })
@@ -127,6 +126,11 @@ impl Crew {
 
     fn look(&self) {
         let (session, messages) = (self.session.clone(), self.messages.clone());
+        let kinds = session.globals.sandbox.map_or_else(|| Kind::ALL.to_vec(), |kind| vec![kind]);
+        for kind in kinds {
+            let session = session.clone();
+            drop(self.begin(async move { visited(&session, kind) }));
+        }
         if let Some(kind) = session.globals.sandbox {
             drop(self.begin(async move {
                 for event in sandbox(&session, kind).await {
@@ -161,14 +165,9 @@ impl Crew {
         let session = self.session.clone();
         drop(self.begin(async move {
             let catalogue = session.catalogue();
-            let (mut found, mut broken) = (Vec::new(), Vec::new());
-            for name in catalogue.names() {
-                match catalogue.get(&name) {
-                    Ok(stack) => found.push(Arc::new(stack)),
-                    Err(error) => broken.push(format!("{name} cannot be used: {error}")),
-                }
-            }
-            Message::Stacks { found, broken }
+            let (found, broken) = catalogue.stacks();
+            let broken = broken.into_iter().map(|(name, error)| format!("{name} cannot be used: {error}"));
+            Message::Stacks { found: found.into_iter().map(Arc::new).collect(), broken: broken.collect() }
         }));
     }
 
@@ -318,6 +317,13 @@ impl Director for Crew {
     }
 }
 
+/// What earlier visits have left in a sandbox.
+fn visited(session: &Session, kind: Kind) -> Message {
+    let state = session.state_dir().map_err(|failure| failure.message);
+    let used = state.and_then(|state| seaworthy::sandbox::used(&state, kind).map_err(|error| error.to_string()));
+    Message::Sandbox { kind, used }
+}
+
 /// The sandbox, in the place of the clusters of this machine.
 async fn sandbox(session: &Session, kind: Kind) -> Vec<HostEvent> {
     let context = ContextFact {
@@ -343,65 +349,6 @@ struct AbortOnDrop(tokio::task::AbortHandle);
 impl Drop for AbortOnDrop {
     fn drop(&mut self) {
         self.0.abort();
-    }
-}
-
-/// From what was chosen to a plan, and how it is shown.
-async fn draft(session: &Session, mut arguments: InstallArgs, request: Request) -> Result<(Next, Made), Failure> {
-    // What is only shown cannot be made from what is not there yet.
-    if let Some(before) = request.prerequisites.filter(|_| !arguments.dry_run) {
-        let before = InstallFirst { replan: request.replan, ..before };
-        let cluster = session.connect_to(Some(&request.context)).await?;
-        if let Some(order) = prerequisites::order(session, cluster, &before).await? {
-            let mut plans = order.plans().map(plan::Plan::without_secrets).filter(plan::Plan::writes);
-            if let Some(first) = plans.next() {
-                let more: Vec<plan::Plan> = plans.collect();
-                let time = time_of(session, std::iter::once(&first).chain(&more));
-                let made = Made { more, time, ..Made::of(first, order.warnings().collect(), Stage::Prerequisites) };
-                return Ok((Next::Prepare(Box::new(order)), made));
-            }
-        }
-    }
-    origin::tell(&request.origin, &mut arguments);
-    arguments.on_conflict = request.conflicts.map(on_conflict).or(arguments.on_conflict);
-    arguments.adopt |= request.adopt;
-    arguments.replan |= request.replan;
-    let chosen = choose_of(&request.stack, &arguments.choice, &request.choices)?;
-    if let Some(from) = &arguments.load_images {
-        let what = (chosen.installation.stack.as_str(), from.as_deref());
-        let load = load_for((session, Some(&request.context)), &chosen.objects, what).await?;
-        if load.plan.writes() {
-            let time = time_of(session, std::iter::once(&load.plan));
-            let made = Made { time, ..Made::of(load.plan.clone(), load.remarks.warnings.clone(), Stage::Images) };
-            return Ok((Next::Load(Box::new(load)), made));
-        }
-    }
-    let cluster = session.connect_to(Some(&request.context)).await?;
-    let ready = decide(session, cluster, &chosen, &arguments).await?;
-    let made = Made {
-        plan: ready.prepared.plan.without_secrets(),
-        more: Vec::new(),
-        stage: Stage::Install,
-        time: time_of(session, std::iter::once(&ready.prepared.plan)),
-        refusals: ready.prepared.refusals.clone(),
-        differences: ready.remarks.differences.clone(),
-        warnings: chosen
-            .warnings
-            .iter()
-            .map(ToString::to_string)
-            .chain(ready.remarks.warnings.iter().cloned())
-            .collect(),
-        goes_on: ready.open.clone(),
-        gives_up: ready.given_up.clone(),
-    };
-    Ok((Next::Install(Box::new(ready)), made))
-}
-
-fn on_conflict(choice: plan::Choice) -> OnConflict {
-    match choice {
-        plan::Choice::Keep => OnConflict::Keep,
-        plan::Choice::Take => OnConflict::Take,
-        plan::Choice::Stop => OnConflict::Stop,
     }
 }
 

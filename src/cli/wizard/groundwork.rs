@@ -117,7 +117,8 @@ fn apply(work: &mut Groundwork, change: Change) -> Result<(), Failure> {
             work.answers_mut().pool = pools(&questions::right_text(question, wrong)?).join(",");
         }
         Change::Registry => {
-            let registry = questions::text("Registry? (empty: those that the manifests name)")?;
+            let registry =
+                questions::text("Registry? (empty: those that the manifests name)", &work.answers().registry, true)?;
             work.answers_mut().registry = registry;
         }
         Change::Proof => {

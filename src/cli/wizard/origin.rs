@@ -1,9 +1,11 @@
 //! Where the images come from: asked line by line, and put in the place of options.
 
+use seaworthy::stack::Stack;
+
 use crate::cli::Failure;
 use crate::cli::install::InstallArgs;
-use crate::front::origin::{Field, Origin, WAYS, Way};
-use crate::front::questions;
+use crate::front::origin::{Field, Origin, WAYS, Way, lines, unpublished};
+use crate::front::{questions, say};
 
 /// Whether the command line has said it already.
 pub(super) fn is_said(arguments: &InstallArgs) -> bool {
@@ -12,20 +14,22 @@ pub(super) fn is_said(arguments: &InstallArgs) -> bool {
     registry || choice.stand_ins || arguments.load_images.is_some()
 }
 
-/// Asks, unless the command line has said it.
-pub(super) fn ask(arguments: &InstallArgs) -> Result<Origin, Failure> {
-    let mut origin = Origin::default();
-    if is_said(arguments) {
-        return Ok(origin);
-    }
-    let lines: Vec<String> = WAYS.iter().map(|(_, line, _)| (*line).to_owned()).collect();
-    let chosen = questions::choose("Where do its images come from?", &lines, 0)?;
+/// Asks. What was answered before stands there already.
+pub(super) fn ask(stack: &Stack, before: &Origin) -> Result<Origin, Failure> {
+    let mut origin = before.clone();
+    unpublished(stack).into_iter().for_each(say);
+    let usual = WAYS.iter().position(|(way, ..)| *way == before.way).unwrap_or_default();
+    let chosen = questions::choose("Where do its images come from?", &lines(stack), usual)?;
     origin.way = WAYS[chosen].0;
     for field in origin.way.fields() {
+        let now = origin.get(*field);
         let answer = match field {
+            Field::Password if origin.is_kept(*field) => match questions::new_password(field.question())? {
+                Some(answer) => answer,
+                None => continue,
+            },
             Field::Password => questions::password(field.question())?,
-            field if field.is_optional() => questions::text(field.question())?,
-            field => questions::some_text(field.question())?,
+            field => questions::text(field.question(), now, field.is_optional())?,
         };
         origin.put(*field, &answer);
     }

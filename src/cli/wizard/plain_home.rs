@@ -33,6 +33,7 @@ pub(super) async fn run(begun: &Arc<Session>) -> Result<ExitCode, Failure> {
     let Some((session, context)) = answers::context(begun).await? else { return Ok(ExitCode::SUCCESS) };
     let session = Arc::new(session.turned_to(&context));
     let mut last = Vec::new();
+    let mut memory = answers::Memory::default();
     loop {
         let watch = look(&session, &context).await;
         let lines = home_text::text(&watch, LOOK);
@@ -55,7 +56,10 @@ pub(super) async fn run(begun: &Arc<Session>) -> Result<ExitCode, Failure> {
                 home_text::storage_text(&watch).iter().for_each(say);
                 continue;
             }
-            Next::Install => Box::pin(line_by_line(&session, &InstallArgs::default())).await,
+            Next::Install => {
+                memory.records = watch.known().map_or_else(Vec::new, |home| home.records.clone());
+                Box::pin(line_by_line(&session, &InstallArgs::default(), &mut memory)).await
+            }
             Next::Command(words) => typed(&session, &words).await,
         };
         match done {

@@ -178,6 +178,11 @@ pub struct Inputs {
 }
 
 impl Inputs {
+    /// What was chosen beyond defaults and profile. Records of before that was recorded have only all values together.
+    pub fn said(&self) -> &Value {
+        if self.chosen.is_null() { &self.values } else { &self.chosen }
+    }
+
     /// What was chosen for an installation of which nothing but this is known.
     pub fn of(installation: &Installation, values: Value) -> Self {
         Self {

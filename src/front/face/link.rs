@@ -31,7 +31,16 @@ impl Link {
 
     /// A line for the screen. It is gone when nobody takes it.
     pub(super) fn say(&self, line: &str) {
-        if let Err(TrySendError::Full(message)) = self.screen.try_send(Message::Said(line.to_owned())) {
+        self.send(Message::Said { line: line.to_owned(), good: false });
+    }
+
+    /// The same for what went well.
+    pub(super) fn say_well(&self, line: &str) {
+        self.send(Message::Said { line: line.to_owned(), good: true });
+    }
+
+    fn send(&self, message: Message) {
+        if let Err(TrySendError::Full(message)) = self.screen.try_send(message) {
             let screen = self.screen.clone();
             tokio::spawn(async move { screen.send(message).await });
         }

@@ -11,6 +11,8 @@ pub(crate) enum Place {
     Stack,
     Images,
     Profile,
+    /// The profiles stand side by side.
+    Columns,
     Prerequisites,
     Settings,
     /// A setting is being typed.
@@ -114,8 +116,9 @@ use self::Place as P;
 use self::Press::{Control, Key};
 use crossterm::event::KeyCode::{Char, End, Enter, Esc, Home, Left, PageDown, PageUp, Right, Tab};
 
-/// All places, so that those which share keys stand together: a run, screens, their keys, and where text is typed or asked for.
+/// All places, so that those which share keys stand together: columns, a run, screens, their keys, and where text is typed or asked for.
 const EVERYWHERE: &[Place] = &[
+    P::Columns,
     P::Run,
     P::Logs,
     P::Home,
@@ -134,11 +137,11 @@ const EVERYWHERE: &[Place] = &[
     P::Prompt,
     P::Leave,
 ];
-const NOT_IN_A_RUN: &[Place] = EVERYWHERE.split_at(2).1;
-const WITHOUT_TEXT: &[Place] = EVERYWHERE.split_at(13).0;
-const LISTS: &[Place] = EVERYWHERE.split_at(14).0;
-/// Where one step back leads somewhere.
-const STEPS: &[Place] = LISTS.split_at(1).1;
+const NOT_IN_A_RUN: &[Place] = EVERYWHERE.split_at(3).1;
+const WITHOUT_TEXT: &[Place] = EVERYWHERE.split_at(14).0;
+const LISTS: &[Place] = EVERYWHERE.split_at(15).0;
+/// Where one step back leads somewhere, and nothing lies beside.
+const STEPS: &[Place] = LISTS.split_at(2).1;
 
 const fn row(
     keys: &'static [Press],
@@ -159,6 +162,9 @@ pub(crate) const BINDINGS: &[Binding] = &[
         "choose",
         "take this one and go on",
     ),
+    row(&[Key(Enter)], A::Next, &[P::Columns], "choose", "take this one and go on"),
+    row(&[Key(Left)], A::Up, &[P::Columns], "left", "to the profile on the left"),
+    row(&[Key(Right)], A::Down, &[P::Columns], "right", "to the profile on the right"),
     row(
         &[Key(Enter), Key(Char(' '))],
         A::Change,
@@ -211,6 +217,7 @@ pub(crate) const BINDINGS: &[Binding] = &[
             P::Stack,
             P::Images,
             P::Profile,
+            P::Columns,
             P::Prerequisites,
             P::Settings,
             P::Review,
@@ -242,6 +249,7 @@ pub(crate) const BINDINGS: &[Binding] = &[
     row(&[Key(Char('y'))], A::Yes, &[P::Leave], "yes", "agree"),
     row(&[Key(Char('n')), Key(Esc)], A::No, &[P::Leave], "no", "do not"),
     row(&[Key(Esc), Key(Left)], A::Back, STEPS, "back", "one step back; no answer is lost"),
+    row(&[Key(Esc)], A::Back, &[P::Columns], "back", "one step back; no answer is lost"),
     row(&[Key(Char('u'))], A::Undo, &[P::Settings], "undo", "give this setting back the value it had"),
     row(&[Key(Char('a'))], A::Advanced, &[P::Settings], "all", "show or hide settings that few people need"),
     row(&[Key(Char('s'))], A::Save, &[P::Settings], "save", "save what you chose as a values file, without secrets"),
@@ -259,7 +267,7 @@ pub(crate) const BINDINGS: &[Binding] = &[
     row(
         &[Key(Char('r'))],
         A::Again,
-        &[P::Home, P::Cluster, P::Profile, P::Prerequisites, P::Review],
+        &[P::Home, P::Cluster, P::Profile, P::Columns, P::Prerequisites, P::Review],
         "again",
         "ask the cluster again",
     ),
@@ -275,6 +283,7 @@ pub(crate) const BINDINGS: &[Binding] = &[
     row(&[Control('c')], A::Interrupt, &[P::Run], "stop", "stop the run at a safe point; once more: at once"),
     row(&[Control('c')], A::Interrupt, &[P::Logs], "", "stop the run; where none is under way, leave"),
     row(&[Control('c')], A::Interrupt, NOT_IN_A_RUN, "", "leave at once"),
+    row(&[Control('c')], A::Interrupt, &[P::Columns], "", "leave at once"),
     row(&[Control('z')], A::Suspend, EVERYWHERE, "", "back to the shell; `fg` comes back here"),
 ];
 

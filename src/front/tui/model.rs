@@ -5,11 +5,13 @@ mod clusters;
 pub(crate) mod find;
 mod groundwork;
 mod home;
+mod kept;
 mod line;
 mod logs;
 mod message;
 mod review;
 mod sheet;
+mod shell;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -25,15 +27,15 @@ use seaworthy::stack::{Choices, Stack};
 
 use super::keys::Place;
 use super::look::Look;
+use super::view;
 use crate::cli::Failure;
 use crate::cli::cluster::yard::Maker;
-use crate::cli::prerequisites::command;
-use crate::front::form::{cluster_option, quoted};
-use crate::front::origin::{Field, Origin};
-pub(crate) use board::{Board, Post, Row, RowState};
+use crate::front::origin::{Field, Origin, Way};
+pub(crate) use board::{Board, Notice, Post, Row, RowState};
 pub(crate) use clusters::{Berth, Clusters, Standing};
 pub(crate) use groundwork::{Footing, Groundwork, Preparation, needed, pools};
 pub(crate) use home::{Entry, Part, Watch, describe, kubectl};
+pub(crate) use kept::Kept;
 pub(crate) use line::Line;
 pub(crate) use logs::Logs;
 pub(crate) use message::{Effect, Exit, Message, Request};
@@ -79,6 +81,10 @@ pub(crate) struct Wish {
     pub(crate) sandbox: Option<Kind>,
     /// `--kubeconfig`, or the file of a cluster that was made on the way.
     pub(crate) kubeconfig: Option<PathBuf>,
+    /// `--profiles`: the folders of stacks of one's own.
+    pub(crate) profiles: Vec<PathBuf>,
+    /// `--namespace`.
+    pub(crate) namespace: Option<String>,
     /// `--namespace` and the other options that the way does not ask for, as they would be typed.
     pub(crate) options: Vec<String>,
     /// Values, and the profile.
@@ -149,6 +155,8 @@ pub(crate) struct Stacks {
     /// Those that cannot be used, and why.
     pub(crate) broken: Vec<String>,
     pub(crate) cursor: usize,
+    /// The one to begin at.
+    pub(crate) wanted: Option<String>,
 }
 
 /// Where the images come from.
@@ -156,6 +164,8 @@ pub(crate) struct Stacks {
 pub(crate) struct Images {
     pub(crate) cursor: usize,
     pub(crate) origin: Origin,
+    /// The way that was answered and means nothing in the sandbox.
+    pub(crate) set_aside: Option<Way>,
 }
 
 /// What the chosen cluster offers to a profile.
@@ -202,6 +212,8 @@ pub(crate) struct Model {
     pub(crate) size: (u16, u16),
     /// Milliseconds since the start.
     pub(crate) clock: u64,
+    /// The same by the clock of the cluster: a run is told by no other.
+    pub(crate) time: u64,
     pub(crate) screen: Screen,
     pub(crate) popup: Option<Popup>,
     pub(crate) note: Option<Note>,
@@ -237,6 +249,7 @@ impl Model {
             look,
             size,
             clock: 0,
+            time: 0,
             screen: Screen::Cluster,
             popup: None,
             note: None,
@@ -279,6 +292,7 @@ impl Model {
             Screen::Cluster => Place::Cluster,
             Screen::Stack => Place::Stack,
             Screen::Images => Place::Images,
+            Screen::Profile if view::has_columns(self) => Place::Columns,
             Screen::Profile => Place::Profile,
             Screen::Prerequisites => Place::Prerequisites,
             Screen::Settings if self.sheet().is_some_and(|sheet| sheet.editing.is_some()) => Place::Edit,
@@ -374,40 +388,6 @@ impl Model {
     /// The name of the profile that the cursor is on.
     pub(crate) fn profile(&self) -> Option<&str> {
         self.stack()?.definition().profiles.keys().nth(self.profiles.cursor).map(String::as_str)
-    }
-
-    /// The command line that does the same.
-    pub(crate) fn command_line(&self) -> String {
-        let mut words = Vec::new();
-        if let Some(order) = self.groundwork.order() {
-            words.extend(command(&order));
-            words.extend(self.cluster_option());
-            words.push("&&".to_owned());
-        }
-        words.push("seaworthy install".to_owned());
-        words.extend(self.stack().map(|stack| stack.name().to_owned()));
-        words.extend(self.cluster_option());
-        words.extend(self.wish.options.iter().cloned());
-        words.extend(self.images.origin.options());
-        words.extend(self.sheet().into_iter().flat_map(|sheet| sheet.form.options()));
-        words.extend(self.review.options());
-        words.join(" ")
-    }
-
-    /// How the chosen cluster is named on the command line.
-    fn cluster_option(&self) -> Option<String> {
-        let option = cluster_option(self.wish.sandbox, self.clusters.chosen()?);
-        let file = self.wish.kubeconfig.as_ref().map(|file| quoted(&file.display().to_string()));
-        Some(file.map_or(option.clone(), |file| format!("--kubeconfig {file} {option}")))
-    }
-
-    /// The command that opens the way that the cursor is on, at any time later.
-    pub(crate) fn way_in(&self) -> Option<String> {
-        let way = self.ways.all.get(self.ways.cursor)?;
-        let installation = &self.review.made()?.plan.installation;
-        let cluster = self.cluster_option()?;
-        let (stack, namespace, entry) = (&installation.stack, &installation.namespace, &way.name);
-        Some(format!("seaworthy open {stack} -n {namespace} --entry {entry} {cluster}"))
     }
 
     /// Says something below the screen.

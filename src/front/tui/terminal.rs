@@ -7,10 +7,12 @@ use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossterm::clipboard::CopyToClipboard;
-use crossterm::cursor::{Hide, Show};
+use crossterm::cursor::{Hide, MoveTo, Show};
 use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
 use crossterm::execute;
-use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
+use crossterm::terminal::{
+    Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
+};
 use rustix::process::{Pid, Signal, getpgid, getpid, getppid, getsid, kill_current_process_group, kill_process};
 
 use super::Stage;
@@ -81,6 +83,28 @@ fn is_minded() -> bool {
     let parent = getppid();
     let group = |pid: Option<Pid>| getpgid(pid).ok();
     parent.is_some() && getsid(parent).ok() == getsid(None).ok() && group(parent) != group(None)
+}
+
+/// Keys one by one, without the screen, for as long as this lives.
+pub(crate) struct Keys;
+
+impl Keys {
+    /// From now on.
+    pub(crate) fn take() -> io::Result<Self> {
+        enable_raw_mode().map(|()| Self)
+    }
+}
+
+impl Drop for Keys {
+    fn drop(&mut self) {
+        // There is nobody left to tell when that fails.
+        let _ = disable_raw_mode();
+    }
+}
+
+/// What stands on the ordinary screen goes; what has scrolled away stays.
+pub(crate) fn clear() -> io::Result<()> {
+    execute!(stderr(), Clear(ClearType::All), MoveTo(0, 0))
 }
 
 fn enter() -> io::Result<()> {

@@ -34,6 +34,11 @@ pub(super) fn key(code: KeyCode) -> Message {
     Message::Key(KeyEvent::new(code, KeyModifiers::NONE))
 }
 
+/// So many milliseconds have passed.
+pub(super) fn tick(millis: u64) -> Message {
+    Message::Tick { clock: millis, time: millis }
+}
+
 pub(super) fn control(character: char) -> Message {
     Message::Key(KeyEvent::new(KeyCode::Char(character), KeyModifiers::CONTROL))
 }
@@ -153,6 +158,36 @@ pub(super) enum Shared {
     Offer,
     /// Nobody.
     Nobody,
+}
+
+/// A cluster without what another profile needs, all of which can be added.
+pub(super) fn surveyed_bare() -> Message {
+    let missing = ["local-path", "metallb", "kruise"].map(str::to_owned);
+    let prerequisites = missing.iter().map(|name| (name.clone(), (Some(false), "nothing of it is there".to_owned())));
+    let room = Room {
+        nodes: Some(3),
+        cpu: 1 << 70,
+        memory: 1 << 90,
+        storage_class: Some(None),
+        prerequisites: prerequisites.collect(),
+        addable: missing.into(),
+        ..Room::default()
+    };
+    Message::Surveyed { context: "dev".to_owned(), room: Ok(room) }
+}
+
+/// A stack whose images nobody gives away, read once.
+static UNPUBLISHED: LazyLock<Arc<Stack>> = LazyLock::new(|| {
+    let (stacks, _) = Catalogue::default().stacks();
+    Arc::new(stacks.into_iter().find(|stack| stack.definition().unpublished.is_some()).unwrap())
+});
+
+/// Where the images of that stack are asked for.
+pub(super) fn at_unpublished(size: (u16, u16)) -> Model {
+    let mut model = begun(size);
+    let stacks = Message::Stacks { found: vec![UNPUBLISHED.clone()], broken: Vec::new() };
+    all(&mut model, [stacks, key(KeyCode::Enter), key(KeyCode::Enter)]);
+    model
 }
 
 /// What a cluster offers to it: local-path, and perhaps more.
@@ -317,12 +352,12 @@ pub(super) fn moving() -> Vec<Message> {
 
 /// A run over its time: what it waited for is still under way.
 pub(super) fn over_time() -> Vec<Message> {
-    let mut messages = vec![Message::Tick(0), key(KeyCode::Enter)];
-    let times = [100, 400, 700, 900, 1000].map(Message::Tick);
+    let mut messages = vec![tick(0), key(KeyCode::Enter)];
+    let times = [100, 400, 700, 900, 1000].map(tick);
     messages.extend(times.into_iter().zip(stalls()).flat_map(|(time, message)| [time, message]));
     let web = |state| step("apply:Deployment/sea/web", 3, state);
-    messages.extend([Message::Tick(1200), web(StepState::Running), Message::Tick(5000)]);
-    messages.extend([web(StepState::Done { changed: true, millis: 3800, note: None }), Message::Tick(65_000)]);
+    messages.extend([tick(1200), web(StepState::Running), tick(5000)]);
+    messages.extend([web(StepState::Done { changed: true, millis: 3800, note: None }), tick(65_000)]);
     messages
 }
 

@@ -2,6 +2,7 @@
 //! back as effects.
 
 mod answers;
+mod choose;
 mod clusters;
 mod copy;
 mod find;
@@ -44,8 +45,8 @@ pub(crate) fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             model.size = (columns, lines);
             Vec::new()
         }
-        Message::Tick(clock) => {
-            model.clock = clock;
+        Message::Tick { clock, time } => {
+            (model.clock, model.time) = (clock, time);
             Vec::new()
         }
         Message::Signal(code) => end(model, code),

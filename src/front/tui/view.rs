@@ -81,6 +81,13 @@ pub(crate) fn review_overflow(model: &Model) -> usize {
     review::lines(model, model.size.0).len().saturating_sub(body_height(model.size))
 }
 
+/// Whether the profiles stand side by side.
+pub(crate) fn has_columns(model: &Model) -> bool {
+    let height = u16::try_from(body_height(model.size)).unwrap_or(u16::MAX);
+    let are_several = model.stack().is_some_and(|stack| stack.definition().profiles.len() > 1);
+    are_several && profile::columns(model, (model.size.0, height)).is_some()
+}
+
 /// What `/` can find on this screen, line by line.
 pub(crate) fn findable(model: &Model) -> Vec<String> {
     match model.screen {
@@ -139,10 +146,10 @@ fn note_line(model: &Model, width: u16) -> Line<'static> {
     let look = model.look;
     match &model.note {
         None => Line::default(),
-        Some(Note { text, bad: false }) => Line::raw(look.cut(text, usize::from(width))),
+        Some(Note { text, bad: false }) => Line::raw(look.cut(&model.placed(text), usize::from(width))),
         Some(Note { text, bad: true }) => {
             let mark = look.mark(Mark::Bad, 0);
-            let text = look.cut(text, usize::from(width).saturating_sub(columns(mark) + 1));
+            let text = look.cut(&model.placed(text), usize::from(width).saturating_sub(columns(mark) + 1));
             Line::styled(format!("{mark} {text}"), look.style(Mark::Bad))
         }
     }
@@ -287,7 +294,7 @@ fn prose(text: &str, indent: usize, width: usize, style: Style) -> Vec<Line<'sta
 fn marked(model: &Model, mark: Mark, text: &str, width: usize) -> Vec<Line<'static>> {
     let sign = model.look.mark(mark, model.clock);
     let indent = columns(sign) + 1;
-    let mut lines = prose(text, indent, width, Style::new());
+    let mut lines = prose(&model.placed(text), indent, width, Style::new());
     if let Some(first) = lines.first_mut() {
         let text: String = first.spans.iter().map(|span| span.content.trim_start()).collect();
         *first = Line::from(vec![Span::styled(format!("{sign} "), model.look.style(mark)), Span::raw(text)]);

@@ -107,7 +107,7 @@ pub fn rebuilt_volume(snapshot: &Snapshot, claim: &Value) -> Result<Value, Strin
     if provisioner != Some(LOCAL_PATH) {
         return Err(format!(
             "only volumes of {LOCAL_PATH} can be, and class {class} is of {}",
-            provisioner.unwrap_or("nobody known")
+            provisioner.unwrap_or("an unknown provisioner")
         ));
     }
     let node = annotation("volume.kubernetes.io/selected-node").ok_or("the claim does not tell its node")?;

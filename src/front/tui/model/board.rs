@@ -20,7 +20,7 @@ pub(crate) struct Board {
     /// Steps of the runs before this one, where several follow each other.
     before: usize,
     /// Lines that belong to no step.
-    pub(crate) notices: Vec<String>,
+    pub(crate) notices: Vec<Notice>,
     pub(crate) outcome: Option<Outcome>,
     /// Lock and record are done with, too.
     pub(crate) ended: bool,
@@ -34,6 +34,14 @@ pub(crate) struct Board {
     pub(crate) began: u64,
     /// When it ended.
     pub(crate) over: Option<u64>,
+}
+
+/// A line that belongs to no step.
+#[derive(Debug)]
+pub(crate) struct Notice {
+    pub(crate) text: String,
+    /// It says that something went well.
+    pub(crate) good: bool,
 }
 
 /// A line of the board: a step, a notice, or how it ended, in this order.
@@ -172,7 +180,7 @@ impl Board {
                 self.step(&id, state, now);
             }
             Event::Waiting { id, progress, cause, facts, .. } => self.waits(&id, (progress, cause, *facts), now),
-            Event::Notice { text } => self.notices.push(text),
+            Event::Notice { text } => self.notices.push(Notice { text, good: false }),
             Event::Finished { outcome } => {
                 self.count(outcome.done, outcome.total);
                 self.over = Some(now);

@@ -1,5 +1,7 @@
 //! The clusters to choose from, as each answers.
 
+use std::collections::BTreeMap;
+
 use seaworthy::host::clusters::{ClusterFact, Reach};
 use seaworthy::host::{Host, HostEvent};
 use seaworthy::sandbox::Kind;
@@ -27,6 +29,8 @@ pub(crate) struct Clusters {
     pub(crate) host: Host,
     /// The ways to make one; `None` until engines and tools have answered.
     pub(crate) yards: Option<Vec<Yard>>,
+    /// What is in the sandboxes of earlier visits, by their name.
+    pub(crate) used: BTreeMap<&'static str, Result<usize, String>>,
     /// The cluster that is being made beside the screen: its context, and its kubeconfig file where that is not the usual one.
     pub(crate) made: Option<(String, Option<&'static str>)>,
     /// Whether the clusters of this machine are out of sight.
@@ -109,6 +113,14 @@ impl Clusters {
     /// The line that the cursor is on.
     pub(crate) fn line(&self) -> Option<Berth> {
         self.lines().get(self.cursor).copied()
+    }
+
+    /// What is in a sandbox of an earlier visit.
+    pub(crate) fn visited(&mut self, kind: Kind, used: Result<Option<usize>, String>) {
+        match used.transpose() {
+            Some(used) => self.used.insert(kind.name(), used),
+            None => self.used.remove(kind.name()),
+        };
     }
 
     /// The way to make one that the cursor is on.

@@ -25,7 +25,7 @@ pub(crate) struct Groundwork {
     /// The context that was asked, and its answer once it is there.
     pub(crate) ground: Option<(String, Answer)>,
     /// Each cluster keeps what was said about it.
-    answers: BTreeMap<String, Answers>,
+    pub(super) answers: BTreeMap<String, Answers>,
     /// The stacks for which the class of shared volumes was named, because what makes them is added.
     pub(crate) named: BTreeSet<String>,
     /// What all that comes to, with the profile that was chosen.

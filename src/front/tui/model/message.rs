@@ -12,6 +12,7 @@ use seaworthy::logs::Said;
 use seaworthy::object::ObjectRef;
 use seaworthy::plan::{self, Reach};
 use seaworthy::prepare::Room;
+use seaworthy::sandbox::Kind;
 use seaworthy::stack::{Choices, Stack, Text};
 
 use super::review::Made;
@@ -28,12 +29,14 @@ pub(crate) enum Message {
     Paste(String),
     /// The terminal has another size.
     Resize(u16, u16),
-    /// Time has passed: milliseconds since the start.
-    Tick(u64),
+    /// Time has passed: milliseconds since the start, here and by the clock of the cluster, which in a sandbox is another.
+    Tick { clock: u64, time: u64 },
     /// Something is known of this machine's clusters.
     Host(HostEvent),
     /// All is known.
     Looked,
+    /// What is in a sandbox of an earlier visit: how many stacks, `None` where there was none; or why that cannot be told.
+    Sandbox { kind: Kind, used: Result<Option<usize>, String> },
     /// The ways to make a cluster on this machine are known.
     Yards(Vec<Yard>),
     /// The stacks are read.
@@ -48,8 +51,8 @@ pub(crate) enum Message {
     Planned { ticket: u64, made: Result<Box<Made>, Box<Failure>> },
     /// The run tells something.
     Event(Box<Event>),
-    /// The run says a line.
-    Said(String),
+    /// The run says a line; `good`: that something went well.
+    Said { line: String, good: bool },
     /// The run asks for a word.
     Asked { question: String, word: String },
     /// Logs have said this. The number is the question's.

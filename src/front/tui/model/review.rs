@@ -62,6 +62,10 @@ pub(crate) struct Made {
     pub(crate) differences: Vec<String>,
     /// What is odd, but stops nothing.
     pub(crate) warnings: Vec<String>,
+    /// What is made beside the plan, and taken away again, to prove that it works.
+    pub(crate) proofs: Vec<String>,
+    /// The plan of the stack itself, where all is only shown; or why it cannot be made yet.
+    pub(crate) then: Option<Result<Box<Made>, String>>,
     /// The unfinished run that it goes on with.
     pub(crate) goes_on: Option<String>,
     /// The unfinished run that is given up for it.
@@ -73,7 +77,8 @@ impl Made {
     pub(crate) fn of(plan: Plan, warnings: Vec<String>, stage: Stage) -> Self {
         let (more, refusals, differences) = (Vec::new(), Vec::new(), Vec::new());
         let (goes_on, gives_up, time) = (None, None, String::new());
-        Self { plan, more, stage, refusals, time, differences, warnings, goes_on, gives_up }
+        let (proofs, then) = (Vec::new(), None);
+        Self { plan, more, stage, refusals, time, differences, warnings, proofs, then, goes_on, gives_up }
     }
 
     /// All of it, in the order in which it is run.

@@ -6,7 +6,7 @@ use seaworthy::event::Ended;
 use seaworthy::stack::Stack;
 
 use super::was_stopped;
-use crate::front::tui::model::{Draft, Effect, Exit, Line, Message, Model, Popup, Screen};
+use crate::front::tui::model::{Draft, Effect, Exit, Line, Message, Model, Notice, Popup, Screen};
 
 /// Takes an answer in.
 pub(super) fn take(model: &mut Model, message: Message) -> Vec<Effect> {
@@ -21,11 +21,15 @@ pub(super) fn take(model: &mut Model, message: Message) -> Vec<Effect> {
                 model.clusters.settle();
             }
         }
+        Message::Sandbox { kind, used } => model.clusters.visited(kind, used),
         Message::Looked => {
             model.clusters.done = true;
             model.clusters.settle();
         }
         Message::Stacks { found, broken } => {
+            let wanted = model.stacks.wanted.take();
+            let at = wanted.and_then(|wanted| found.iter().position(|stack| stack.name() == wanted));
+            model.stacks.cursor = at.unwrap_or(model.stacks.cursor);
             model.stacks.found = Some(found);
             model.stacks.broken = broken;
         }
@@ -53,14 +57,14 @@ pub(super) fn take(model: &mut Model, message: Message) -> Vec<Effect> {
             };
         }
         Message::Event(event) => {
-            let clock = model.clock;
+            let time = model.time;
             if let Some(board) = &mut model.board {
-                board.add(*event, clock);
+                board.add(*event, time);
             }
         }
-        Message::Said(line) => {
+        Message::Said { line, good } => {
             if let Some(board) = &mut model.board {
-                board.notices.push(line);
+                board.notices.push(Notice { text: line, good });
             }
         }
         Message::Asked { question, word } => model.popup = Some(Popup::Word { question, word, line: Line::default() }),
@@ -81,10 +85,10 @@ pub(super) fn take(model: &mut Model, message: Message) -> Vec<Effect> {
 }
 
 fn ended(model: &mut Model, result: Result<ExitCode, crate::cli::Failure>) -> Vec<Effect> {
-    let clock = model.clock;
+    let time = model.time;
     if let Some(board) = &mut model.board {
         board.ended = true;
-        board.over.get_or_insert(clock);
+        board.over.get_or_insert(time);
     }
     model.popup = None;
     model.last = Some(result);

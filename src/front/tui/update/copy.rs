@@ -30,6 +30,7 @@ pub(super) fn copy(model: &mut Model) -> Vec<Effect> {
         model.complain("there is nothing to copy");
         return Vec::new();
     };
+    let text = model.placed(&text);
     // A terminal that has no clipboard keeps silent: what was meant to be copied is there to be read.
     model.tell(format!("copied: {text}"));
     vec![Effect::Copy(text)]

@@ -3,15 +3,11 @@
 use std::path::PathBuf;
 
 use seaworthy::event::Ended;
-use seaworthy::prepare::Room;
-use seaworthy::prepare::outline::Outline;
 
-use super::{answers, clusters, copy, end, find, groundwork, home, logs, settings};
-use crate::cli::choose::take_registry;
-use crate::front::form::Form;
-use crate::front::origin::{Field, WAYS, Way};
+use super::{answers, choose, clusters, copy, end, find, groundwork, home, logs, settings};
+use crate::front::origin::WAYS;
 use crate::front::tui::keys::Action;
-use crate::front::tui::model::{Board, Draft, Effect, Exit, Line, Model, Popup, Request, SCREENS, Screen, Sheet, Ways};
+use crate::front::tui::model::{Board, Draft, Effect, Exit, Line, Model, Popup, Request, SCREENS, Screen, Ways};
 use crate::front::tui::view;
 
 /// Further than anything can be moved.
@@ -166,7 +162,7 @@ fn back(model: &mut Model) -> Vec<Effect> {
             return vec![Effect::Close];
         }
         Screen::Settings => {
-            outline(model);
+            choose::outline(model);
             groundwork::enter(model);
         }
         Screen::Profile if model.wish.images => model.screen = Screen::Stack,
@@ -193,9 +189,9 @@ fn next(model: &mut Model) -> Vec<Effect> {
         }
         Screen::Home => return home::act(model, Action::Next),
         Screen::Storage => {}
-        Screen::Stack => choose_stack(model),
-        Screen::Images => choose_way(model),
-        Screen::Profile => choose_profile(model),
+        Screen::Stack => choose::choose_stack(model),
+        Screen::Images => choose::choose_way(model),
+        Screen::Profile => choose::choose_profile(model),
         Screen::Prerequisites => return groundwork::go_on(model),
         Screen::Settings => return go_on(model),
         Screen::Review => return run(model),
@@ -215,103 +211,6 @@ pub(super) fn survey(model: &mut Model, anew: bool) -> Vec<Effect> {
     model.groundwork.ground = Some((context.clone(), None));
     groundwork::judge(model);
     vec![Effect::Survey { context }]
-}
-
-fn choose_stack(model: &mut Model) {
-    let Some(stack) = model.stack().cloned() else {
-        return model.complain("there is no stack to choose");
-    };
-    let mut choices = model.wish.choices.clone();
-    take_registry(&stack, model.wish.registry.as_deref(), &mut choices);
-    model.sheets.entry(stack.name().to_owned()).or_insert_with(|| {
-        let mut sheet = Sheet::new(Form::new(stack.clone(), choices));
-        // A profile that this stack does not have was meant for another one.
-        if !stack.definition().profiles.contains_key(sheet.form.profile()) {
-            sheet.form.set_profile(stack.definition().default_profile());
-        }
-        sheet
-    });
-    if model.wish.images {
-        return go_to_profiles(model);
-    }
-    let way = model.images.origin.way;
-    model.images.cursor = WAYS.iter().position(|(known, ..)| *known == way).unwrap_or_default();
-    model.screen = Screen::Images;
-}
-
-/// Asks what there is to answer about the way that the cursor is on, and goes on.
-fn choose_way(model: &mut Model) {
-    let Some((way, ..)) = WAYS.get(model.images.cursor) else { return };
-    model.images.origin.way = *way;
-    ask_field(model, way.fields());
-}
-
-/// The first of these questions, or on to the profiles when none is left.
-fn ask_field(model: &mut Model, fields: &[Field]) {
-    match fields.first() {
-        Some(field) => {
-            let line = Line::new(model.images.origin.get(*field));
-            model.popup = Some(Popup::Field { field: *field, line });
-        }
-        None => go_to_profiles(model),
-    }
-}
-
-/// An answer about where the images come from.
-fn answer(model: &mut Model, field: Field, line: Line) {
-    let text = line.text();
-    if text.trim().is_empty() && !field.is_optional() {
-        model.complain("that cannot be left empty");
-        model.popup = Some(Popup::Field { field, line });
-        return;
-    }
-    model.images.origin.put(field, &text);
-    let fields = model.images.origin.way.fields();
-    let next = fields.iter().position(|known| *known == field).map_or(0, |at| at + 1);
-    ask_field(model, &fields[next..]);
-}
-
-/// With what the form has to know of where the images come from.
-fn go_to_profiles(model: &mut Model) {
-    let origin = model.images.origin.clone();
-    let example = model.wish.choices.example || origin.way == Way::StandIns;
-    let asked = !model.wish.images;
-    let Some(stack) = model.stack().cloned() else { return };
-    let Some(sheet) = model.sheet_mut() else { return };
-    if asked {
-        sheet.form.set_origin(origin.registry(), example);
-    }
-    let chosen = sheet.form.profile();
-    let position = stack.definition().profiles.keys().position(|name| name == chosen);
-    model.profiles.cursor = position.unwrap_or_default();
-    outline(model);
-    model.screen = Screen::Profile;
-}
-
-/// What each profile comes to, with all that is chosen now.
-fn outline(model: &mut Model) {
-    let Some(form) = model.sheet().map(|sheet| &sheet.form) else { return };
-    let (stack, choices) = (form.stack(), form.choices());
-    let profiles = stack.definition().profiles.keys();
-    model.profiles.outlines = profiles.map(|profile| Outline::of_profile(stack, &choices, profile)).collect();
-}
-
-fn choose_profile(model: &mut Model) {
-    let shares = &model.profiles.outline(model.profiles.cursor).shares;
-    // What can be added is offered at the next step.
-    let refuses = |room: &Room| room.sharing.refuses(shares) && !room.can_be_shared(shares);
-    if model.profiles.offered().is_some_and(refuses) {
-        return model.complain("nobody can make the volumes that it shares; r asks again");
-    }
-    if let Some(profile) = model.profile().map(str::to_owned)
-        && let Some(sheet) = model.sheet_mut()
-    {
-        if sheet.form.profile() != profile {
-            sheet.form.set_profile(&profile);
-        }
-        model.groundwork.cursor = 0;
-        groundwork::enter(model);
-    }
 }
 
 /// From the settings to the plan, when nothing is wrong with them.
@@ -379,7 +278,7 @@ fn run(model: &mut Model) -> Vec<Effect> {
         return Vec::new();
     }
     if let Some(made) = model.review.made() {
-        model.board = Some(Board::new(made.plans(), model.clock));
+        model.board = Some(Board::new(made.plans(), model.time));
         model.ways = Ways { all: made.plan.reach.clone(), ..Ways::default() };
         model.last = None;
         // It was meant for the run that was open then.
@@ -421,7 +320,7 @@ fn close(model: &mut Model, take: bool) -> Vec<Effect> {
     match model.popup.take() {
         Some(Popup::File { save, line }) if take => file(model, save, &line),
         Some(Popup::Field { field, line }) if take => {
-            answer(model, field, line);
+            choose::answer(model, field, line);
             Vec::new()
         }
         Some(Popup::Filter { line }) if model.logs.is_some() => {

@@ -1,4 +1,6 @@
+mod answers;
 mod home;
+mod place;
 mod run;
 
 use std::process::ExitCode;

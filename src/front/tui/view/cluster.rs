@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::{List, item, marked, prose};
 use crate::front::paint::count;
+use crate::front::place::Place;
 use crate::front::tui::look::{Look, Mark};
 use crate::front::tui::model::{Berth, Model, Standing};
 
@@ -63,7 +64,14 @@ fn text(model: &Model, berth: Berth) -> (String, Style) {
             Some(yard) => with(Mark::Bad, &format!("{} (not yet)", yard.maker.title())),
             None => Default::default(),
         },
-        Berth::Sandbox(kind) => (format!("+ the sandbox {kind}: nothing in it is real"), Style::new()),
+        Berth::Sandbox(kind) => {
+            let used = match clusters.used.get(kind.name()) {
+                None => String::new(),
+                Some(Ok(stacks)) => format!(" (used: {})", count(*stacks, "stack")),
+                Some(Err(_)) => " (used, and broken)".to_owned(),
+            };
+            (format!("+ the sandbox {kind}{used}: nothing in it is real"), Style::new())
+        }
         Berth::Machine => ("+ the clusters of this machine".to_owned(), Style::new()),
     }
 }
@@ -94,6 +102,7 @@ pub(super) fn details(model: &Model, width: usize) -> Vec<Line<'static>> {
         let file = context.file.display();
         let about = if model.wish.sandbox.is_some() { server.to_owned() } else { format!("{server}, from {file}") };
         lines.extend(prose(&about, 0, width, Style::new()));
+        lines.extend(model.wish.sandbox.into_iter().flat_map(|kind| visited(model, kind, width)));
         if let Standing::Known(fact) = clusters.standing(&context.name) {
             lines.extend(known(model, fact, width));
         }
@@ -131,13 +140,25 @@ fn making(model: &Model, width: usize) -> Vec<Line<'static>> {
             let text = format!(
                 "A cluster of {nodes} inside this program, with the real code above it. It keeps what is installed in it, and nothing outside of it changes. The same from a shell: seaworthy --sandbox={kind}"
             );
-            say(&text)
+            visited(model, kind, width).into_iter().chain(say(&text)).collect()
         }
         Some(Berth::Machine) => {
             say("The contexts of the kubeconfig files, and the ways to make a cluster. The sandbox stays as it is.")
         }
         Some(Berth::Context(_) | Berth::Asking) | None => Vec::new(),
     }
+}
+
+/// What earlier visits have left in a sandbox, and how it begins anew.
+fn visited(model: &Model, kind: Kind, width: usize) -> Vec<Line<'static>> {
+    let anew = Place::of(Some(kind), None, None, &[]).put_into("`seaworthy sandbox reset`");
+    let from = if model.wish.sandbox.is_some() { "from a shell, once this is left, " } else { "" };
+    let text = match model.clusters.used.get(kind.name()) {
+        None => return Vec::new(),
+        Some(Ok(stacks)) => format!("Used: {} of earlier visits; {from}{anew} begins anew.", count(*stacks, "stack")),
+        Some(Err(why)) => format!("It cannot be read: {why}; {from}{anew} begins anew."),
+    };
+    marked(model, Mark::Careful, &text, width)
 }
 
 fn known(model: &Model, fact: &ClusterFact, width: usize) -> Vec<Line<'static>> {

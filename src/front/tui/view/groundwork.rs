@@ -221,6 +221,8 @@ fn about(model: &Model, row: &Preparation, width: usize) -> Vec<Line<'static>> {
         let version = found.version.as_deref().unwrap_or("of a version that cannot be told");
         let text = format!("There: {version}, looked after by {}", found.manager);
         lines.extend(prose(&text, 0, width, Style::new()));
+        let meaning = found.manager.explained();
+        lines.extend(meaning.into_iter().flat_map(|text| prose(text, 2, width, Look::faint())));
         if let Health::Unhealthy { why } = &found.health {
             lines.extend(marked(model, Mark::Bad, why, width));
         }
@@ -266,7 +268,7 @@ fn pool_lines(model: &Model, pool: &Result<(Proof, Option<Reach>), Failure>, wid
         Err(failure) => {
             let mut lines = marked(model, Mark::Bad, &failure.message, width);
             lines.extend(failure.causes.iter().flat_map(|cause| prose(cause, 2, width, Style::new())));
-            lines.extend(failure.hint.iter().flat_map(|hint| prose(hint, 2, width, Style::new())));
+            lines.extend(failure.hint.iter().flat_map(|hint| prose(&model.placed(hint), 2, width, Style::new())));
             lines
         }
     }

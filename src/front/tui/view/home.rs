@@ -98,7 +98,8 @@ pub(super) fn details(model: &Model, width: usize) -> Vec<Line<'static>> {
 fn about_finding(model: &Model, finding: &Finding, width: usize) -> Vec<Line<'static>> {
     let (mark, _) = of_finding(finding, 0);
     let mut lines = marked(model, mark, &format!("{} {}", finding.object, finding.message), width);
-    lines.extend(finding.fix.iter().flat_map(|fix| prose(&format!("do: {fix}"), 2, width, Style::new())));
+    lines
+        .extend(finding.fix.iter().flat_map(|fix| prose(&model.placed(&format!("do: {fix}")), 2, width, Style::new())));
     let home = model.watch.known();
     let changed = finding.changed.iter().filter_map(|change| Some(of_change(home?, change)));
     let changed = changed.map(|text| format!("since all was well: {text}"));
@@ -155,7 +156,7 @@ fn about_run(model: &Model, run: &OpenRun, width: usize) -> Vec<Line<'static>> {
     let causes = run.run.causes.iter().map(|cause| one_line(&cause.message));
     lines.extend(causes.flat_map(|cause| prose(&cause, 2, width, Style::new())));
     let said = format!("seaworthy runs resume {0} goes on; seaworthy runs abort {0} gives it up", run.run.run);
-    lines.extend(prose(&said, 2, width, Style::new()));
+    lines.extend(prose(&model.placed(&said), 2, width, Style::new()));
     lines
 }
 

@@ -24,7 +24,7 @@ pub(super) fn draw(model: &Model, frame: &mut Frame<'_>) {
         Popup::Pool { line } => (groundwork::POOL, pool(model, line, inner)),
         Popup::Registry { line } => ("Registry", registry(model, line, inner)),
         Popup::Word { question, word, line } => word_lines(model, question, word, line, inner),
-        Popup::Leave => ("Leave?", leave(inner)),
+        Popup::Leave => ("Leave?", leave(model, inner)),
         Popup::Filter { line } if model.filters() => ("Filter", filter(model, line, inner)),
         Popup::Filter { line } => ("Find", find_lines(model, line, inner)),
     };
@@ -109,6 +109,14 @@ fn field_lines(model: &Model, field: Field, line: &Typed, width: usize) -> (&'st
     let mut lines = prose(field.question(), 0, width, Style::new());
     let masked = || Typed::new(&"*".repeat(line.text().chars().count()));
     lines.push(if field == Field::Password { typed(model, &masked(), width) } else { typed(model, line, width) });
+    if model.images.origin.is_kept(field) {
+        lines.extend(prose(
+            "There is one already: Enter keeps it, and what is typed replaces it.",
+            0,
+            width,
+            Look::faint(),
+        ));
+    }
     ("Images", lines)
 }
 
@@ -150,10 +158,10 @@ fn word_lines(
     ("A question", lines)
 }
 
-fn leave(width: usize) -> Vec<Line<'static>> {
+fn leave(model: &Model, width: usize) -> Vec<Line<'static>> {
     let text =
         "A run is under way. Stop it at a safe point and leave? It can be taken up again with `seaworthy runs resume`.";
-    let mut lines = prose(text, 0, width, Style::new());
+    let mut lines = prose(&model.placed(text), 0, width, Style::new());
     lines.push(Line::raw("y yes, n no"));
     lines
 }

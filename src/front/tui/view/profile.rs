@@ -13,7 +13,8 @@ use seaworthy::stack::definition::{Holds, Loss, Needs, Profile};
 
 use super::{List, PROSE, draw_details, draw_list, item, marked, prose};
 use crate::front::paint::count;
-use crate::front::tui::look::{Look, Mark, columns};
+use crate::front::stack_text::Fit;
+use crate::front::tui::look::{Look, Mark, columns as wide};
 use crate::front::tui::model::Model;
 
 /// From this width on they stand side by side.
@@ -28,19 +29,25 @@ type Cell = (Option<Mark>, String);
 
 pub(super) fn draw(model: &Model, frame: &mut Frame<'_>, area: Rect) {
     let Some(stack) = model.stack() else { return };
-    let beside = if area.width >= BESIDE { table(model, stack, usize::from(area.width)) } else { Vec::new() };
-    let height = usize::from(area.height);
-    let is_beside = !beside.is_empty() && beside.len() + BELOW <= height;
-    let length = if is_beside { beside.len() } else { stack.definition().profiles.len().min(height / 2) };
+    let beside = columns(model, (area.width, area.height));
+    let is_beside = beside.is_some();
+    let all = stack.definition().profiles.len().min(usize::from(area.height) / 2);
+    let length = beside.as_ref().map_or(all, Vec::len);
     let above = Constraint::Length(u16::try_from(length).unwrap_or(u16::MAX));
     let [above, below] = Layout::vertical([above, Constraint::Min(0)]).areas(area);
     let width = usize::from(below.width).min(PROSE);
-    if is_beside {
-        frame.render_widget(Paragraph::new(beside), above);
-    } else {
-        draw_list(frame, above, list(model, usize::from(above.width)));
+    match beside {
+        Some(beside) => frame.render_widget(Paragraph::new(beside), above),
+        None => draw_list(frame, above, list(model, usize::from(above.width))),
     }
     draw_details(model, frame, below, details(model, width, is_beside));
+}
+
+/// The profiles side by side; `None`: there is no room for it.
+pub(super) fn columns(model: &Model, (width, height): (u16, u16)) -> Option<Vec<Line<'static>>> {
+    let stack = model.stack().filter(|_| width >= BESIDE)?;
+    let lines = table(model, stack, usize::from(width));
+    (lines.len() + BELOW <= usize::from(height)).then_some(lines)
 }
 
 fn list(model: &Model, width: usize) -> List {
@@ -58,13 +65,8 @@ fn list(model: &Model, width: usize) -> List {
 /// Whether the cluster can carry it, as far as that is known.
 fn verdict(model: &Model, index: usize, needs: &Needs) -> Cell {
     let Some(room) = model.profiles.offered() else { return (None, String::new()) };
-    let needs = beside(model, room, index, needs);
-    let missing: Vec<String> = needs.into_iter().filter(|need| need.met == Some(false)).map(|need| need.what).collect();
-    if missing.is_empty() {
-        (Some(Mark::Good), "fits".to_owned())
-    } else {
-        (Some(Mark::Bad), format!("too little: {}", missing.join(", ")))
-    }
+    let fit = Fit::of(&beside(model, room, index, needs));
+    (Some(if fit.is_enough() { Mark::Good } else { Mark::Bad }), fit.to_string())
 }
 
 fn beside(model: &Model, room: &Room, index: usize, needs: &Needs) -> Vec<Need> {
@@ -79,7 +81,7 @@ fn table(model: &Model, stack: &Stack, width: usize) -> Vec<Line<'static>> {
     for (index, (name, profile)) in profiles.iter().enumerate() {
         let here = index == model.profiles.cursor;
         let text = model.look.cut(&format!("{name}: {}", profile.title), room.saturating_sub(2));
-        let pad = (room + 2).saturating_sub(columns(model.look.cursor(here)) + columns(&text));
+        let pad = (room + 2).saturating_sub(wide(model.look.cursor(here)) + wide(&text));
         heads.push(Span::raw(model.look.cursor(here)));
         heads.push(Span::styled(text, if here { Look::chosen() } else { Look::strong() }));
         heads.push(Span::raw(" ".repeat(pad)));
@@ -97,7 +99,7 @@ fn table(model: &Model, stack: &Stack, width: usize) -> Vec<Line<'static>> {
 fn cell_span(model: &Model, (mark, text): Cell, room: usize) -> Span<'static> {
     let sign = mark.map_or("", |mark| model.look.mark(mark, model.clock));
     let text = model.look.cut(&format!("{sign:<2}{text}"), room);
-    let pad = (room + 2).saturating_sub(columns(&text));
+    let pad = (room + 2).saturating_sub(wide(&text));
     let style = mark.filter(|mark| *mark != Mark::Good).map_or(Style::new(), |mark| model.look.style(mark));
     Span::styled(format!("{text}{:pad$}", ""), style)
 }
@@ -194,11 +196,10 @@ fn details(model: &Model, width: usize, is_beside: bool) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
     let needs = model.profiles.offered().map(|room| beside(model, room, at, &profile.needs)).unwrap_or_default();
     let (missing, met): (Vec<Need>, Vec<Need>) = needs.into_iter().partition(|need| need.met == Some(false));
-    lines.extend(missing.iter().flat_map(|need| need_lines(model, need, width)));
+    let (added, missing): (Vec<Need>, Vec<Need>) = missing.into_iter().partition(|need| need.can_be_added);
+    let missing = || missing.iter().chain(&added);
+    lines.extend(missing().flat_map(|need| need_lines(model, need, width)));
     match &model.profiles.room {
-        Some((_, Some(Ok(room)))) if room.can_be_shared(&model.profiles.outline(at).shares) => {
-            lines.extend(prose("What makes shared volumes can be added at the next step.", 2, width, Style::new()));
-        }
         Some((context, Some(Err(why)))) => {
             let text = format!("what {context} offers is not known: {why}; r asks again");
             lines.extend(marked(model, Mark::Careful, &text, width));
@@ -234,10 +235,11 @@ fn details(model: &Model, width: usize, is_beside: bool) -> Vec<Line<'static>> {
 }
 
 fn need_lines(model: &Model, need: &Need, width: usize) -> Vec<Line<'static>> {
-    let mark = match need.met {
-        Some(true) => Mark::Good,
-        Some(false) => Mark::Bad,
-        None => Mark::Idle,
+    let (mark, more) = match need.met {
+        Some(true) => (Mark::Good, ""),
+        Some(false) if need.can_be_added => (Mark::Idle, "; added at the next step"),
+        Some(false) => (Mark::Bad, ""),
+        None => (Mark::Idle, ""),
     };
-    marked(model, mark, &format!("{}: needs {}, there: {}", need.what, need.needed, need.there), width)
+    marked(model, mark, &format!("{}: needs {}, there: {}{more}", need.what, need.needed, need.there), width)
 }

@@ -26,7 +26,12 @@ pub(super) fn lines(model: &Model, width: u16) -> Vec<Line<'static>> {
         Draft::Refused(failure) => {
             let mut lines = marked(model, Mark::Bad, &failure.message, width);
             lines.extend(failure.causes.iter().flat_map(|cause| prose(cause, 2, width, Style::new())));
-            lines.extend(failure.hint.iter().flat_map(|hint| prose(&format!("hint: {hint}"), 2, width, Style::new())));
+            lines.extend(
+                failure
+                    .hint
+                    .iter()
+                    .flat_map(|hint| prose(&model.placed(&format!("hint: {hint}")), 2, width, Style::new())),
+            );
             lines
         }
         Draft::Made(made) => made_lines(model, made, width),
@@ -40,7 +45,12 @@ pub(super) fn lines(model: &Model, width: u16) -> Vec<Line<'static>> {
 fn made_lines(model: &Model, made: &Made, width: usize) -> Vec<Line<'static>> {
     let mut lines = match made.stage {
         Stage::Prerequisites => {
-            let text = "Before the stack, what it needs of the cluster; the stack's own plan is made when it is there.";
+            let text = match made.then {
+                None => {
+                    "Before the stack, what it needs of the cluster; the stack's own plan is made when it is there."
+                }
+                Some(_) => "Before the stack, what it needs of the cluster; the stack's own plan is below.",
+            };
             prose(text, 0, width, Style::new())
         }
         Stage::Images | Stage::Install => heading(&made.plan, width),
@@ -57,7 +67,7 @@ fn made_lines(model: &Model, made: &Made, width: usize) -> Vec<Line<'static>> {
     }
     for cause in &made.refusals {
         lines.extend(marked(model, Mark::Bad, &format!("would be refused: {}", cause_text(cause)), width));
-        lines.extend(cause.remedy.iter().flat_map(|remedy| prose(remedy, 4, width, Style::new())));
+        lines.extend(cause.remedy.iter().flat_map(|remedy| prose(&model.placed(remedy), 4, width, Style::new())));
     }
     if let Some(why) = made.objection() {
         lines.extend(marked(model, Mark::Bad, why, width));
@@ -70,6 +80,15 @@ fn made_lines(model: &Model, made: &Made, width: usize) -> Vec<Line<'static>> {
             lines.extend(heading(plan, width));
         }
         lines.extend(tree(model, plan, width));
+    }
+    lines.extend(made.proofs.iter().flat_map(|text| marked(model, Mark::Idle, text, width.min(PROSE))));
+    match &made.then {
+        None => {}
+        Some(Ok(then)) => lines.extend(std::iter::once(Line::default()).chain(made_lines(model, then, width))),
+        Some(Err(why)) => {
+            let text = format!("The stack itself cannot be planned before that is there: {why}");
+            lines.extend(marked(model, Mark::Careful, &text, width.min(PROSE)));
+        }
     }
     lines
 }

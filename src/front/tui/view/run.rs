@@ -11,7 +11,7 @@ use crate::front::facts_text::{coming, moved_text, name, part_text, pull_text};
 use crate::front::paint::{Paint, time};
 use crate::front::plain::{cause_text, finished_text};
 use crate::front::tui::look::{Look, Mark, columns};
-use crate::front::tui::model::{Board, Model, Post, Row, RowState};
+use crate::front::tui::model::{Board, Model, Notice, Post, Row, RowState};
 
 /// Columns of the bar.
 const BAR: usize = 24;
@@ -41,10 +41,12 @@ pub(super) fn areas(model: &Model, area: Rect, over_time: bool) -> (Rect, Rect) 
 fn progress(model: &Model, board: &Board) -> Line<'static> {
     let (full, empty) = if model.look.unicode { ("█", "░") } else { ("#", ".") };
     let filled = (board.done * BAR).checked_div(board.total).unwrap_or_default().min(BAR);
-    let took = board.over.unwrap_or(model.clock).saturating_sub(board.began);
+    let took = board.over.unwrap_or(model.time).saturating_sub(board.began);
     let run = if board.run.is_empty() { String::new() } else { format!("  run {}", board.run) };
     let stopping = if board.stopping && !board.ended { "  stopping" } else { "" };
-    let text = format!(" {}/{}  {}{run}{stopping}", board.done, board.total, time(took / 100 * 100));
+    // Its clock is the sandbox's, which goes faster than the one on the wall.
+    let simulated = if model.wish.sandbox.is_some() { " of simulated time" } else { "" };
+    let text = format!(" {}/{}  {}{simulated}{run}{stopping}", board.done, board.total, time(took / 100 * 100));
     let bar = format!("{}{}", full.repeat(filled), empty.repeat(BAR - filled));
     Line::from(vec![Span::styled(bar, model.look.style(Mark::Busy)), Span::raw(text)])
 }
@@ -60,7 +62,7 @@ pub(super) fn list(model: &Model, width: usize) -> List {
         }
         let (mark, text, tail) = match post {
             Post::Step(index) => step_words(model, &board.rows[index], width),
-            Post::Notice(index) => (Mark::Careful, board.notices[index].clone(), String::new()),
+            Post::Notice(index) => (board.notices[index].mark(), board.notices[index].text.clone(), String::new()),
             Post::End => end_words(model, board),
         };
         lines.push(line(model, width, here, (mark, &text, &tail)));
@@ -69,6 +71,13 @@ pub(super) fn list(model: &Model, width: usize) -> List {
         }
     }
     List { lines, cursor }
+}
+
+impl Notice {
+    /// What went well is no reason to be careful.
+    pub(super) fn mark(&self) -> Mark {
+        if self.good { Mark::Good } else { Mark::Careful }
+    }
 }
 
 /// A line of the list. What it is about gives way to how far it is.
@@ -99,7 +108,7 @@ pub(super) fn step_words(model: &Model, row: &Row, width: usize) -> (Mark, Strin
         RowState::Failed(_) => (Mark::Bad, title, String::new()),
         RowState::Busy { progress, .. } => {
             let mark = if row.is_stuck() { Mark::Careful } else { Mark::Busy };
-            let waited = format!("{} s", model.clock.saturating_sub(row.begun.unwrap_or(model.clock)) / 1000);
+            let waited = format!("{} s", model.time.saturating_sub(row.begun.unwrap_or(model.time)) / 1000);
             // Where there is little room the details say it.
             let seen = row.seen.as_ref().filter(|_| width >= ROOMY);
             let coming = seen.map_or_else(String::new, |(_, facts)| coming(&facts.pulls));
@@ -134,7 +143,7 @@ pub(super) fn details(model: &Model, width: usize) -> Vec<Line<'static>> {
     match board.post() {
         None => Vec::new(),
         Some(Post::Step(index)) => step_details(model, board, &board.rows[index], width),
-        Some(Post::Notice(index)) => marked(model, Mark::Careful, &board.notices[index], width),
+        Some(Post::Notice(index)) => marked(model, board.notices[index].mark(), &board.notices[index].text, width),
         Some(Post::End) => end_details(model, board, width),
     }
 }
@@ -147,7 +156,9 @@ fn end_details(model: &Model, board: &Board, width: usize) -> Vec<Line<'static>>
     if let Some(Err(failure)) = &model.last {
         lines.extend(marked(model, Mark::Bad, &failure.message, width));
         lines.extend(failure.causes.iter().flat_map(|cause| prose(cause, 2, width, Style::new())));
-        lines.extend(failure.hint.iter().flat_map(|hint| prose(&format!("hint: {hint}"), 2, width, Style::new())));
+        lines.extend(
+            failure.hint.iter().flat_map(|hint| prose(&model.placed(&format!("hint: {hint}")), 2, width, Style::new())),
+        );
     }
     lines
 }
@@ -187,7 +198,7 @@ fn about(board: &Board, row: &Row, width: usize) -> Vec<Line<'static>> {
 fn fact_lines(model: &Model, board: &Board, (row, facts): (&Row, &Facts), width: usize) -> Vec<Line<'static>> {
     let over = row.ended.is_some();
     let mut lines = facts.parts.iter().filter_map(|part| part_line(row, part, &board.here)).collect::<Vec<_>>();
-    let now = row.ended.unwrap_or(model.clock);
+    let now = row.ended.unwrap_or(model.time);
     lines.extend(facts.pulls.iter().map(|pull| {
         let mark = match pull.state {
             PullState::Asked if over => Mark::Idle,
@@ -232,6 +243,6 @@ fn cause_style(model: &Model, cause: &Cause) -> Style {
 fn cause_lines(model: &Model, cause: &Cause, width: usize) -> Vec<Line<'static>> {
     let mut lines = prose(&cause_text(cause), 0, width, cause_style(model, cause));
     let remedy = cause.remedy.iter().filter(|_| cause.outlook != Outlook::Passing);
-    lines.extend(remedy.flat_map(|remedy| prose(&format!("do: {remedy}"), 0, width, Style::new())));
+    lines.extend(remedy.flat_map(|remedy| prose(&model.placed(&format!("do: {remedy}")), 0, width, Style::new())));
     lines
 }

@@ -66,6 +66,36 @@ fn before_the_stack(size: Size) -> Model {
     after(model, [Message::Planned { ticket: 2, made: Ok(Box::new(made)) }])
 }
 
+/// The same with `--dry-run`: the stack's own plan stands below, or why it cannot.
+fn shown(size: Size, then: Result<Box<Made>, String>) -> Model {
+    let model = after(reviewed(size), [key(KeyCode::Char('r'))]);
+    let proof =
+        "then kruise is proved to work: namespace smoke with CloneSet/smoke-kruise is made, used, and taken away again";
+    let made = Made { stage: Stage::Prerequisites, proofs: vec![proof.to_owned()], then: Some(then), ..*made() };
+    after(model, [Message::Planned { ticket: 2, made: Ok(Box::new(made)) }, key(KeyCode::End)])
+}
+
+/// A sandbox of an earlier visit.
+fn used() -> Message {
+    Message::Sandbox { kind: seaworthy::sandbox::Kind::Ha, used: Ok(Some(2)) }
+}
+
+/// A run in a sandbox, whose clock is another than the one on the wall.
+fn simulated(size: Size) -> Model {
+    let mut model = after(reviewed(size), enter(1).into_iter().chain(stalls()));
+    model.wish.sandbox = Some(seaworthy::sandbox::Kind::SingleNode);
+    after(model, [Message::Tick { clock: 1000, time: 65_000 }])
+}
+
+/// What a check has proved, and what it has not.
+fn proved() -> Vec<Message> {
+    let said = |line: &str, good| Message::Said { line: line.to_owned(), good };
+    vec![
+        said("kruise works: a CloneSet was completed by its webhook", true),
+        said("metallb does not work: no address", false),
+    ]
+}
+
 /// A plan with images.
 fn with_images(size: Size) -> Model {
     let model = after(reviewed(size), [key(KeyCode::Char('r'))]);
@@ -106,8 +136,8 @@ fn bare() -> Home {
 
 /// Images are on their way, and time has passed.
 fn pulling_now(size: Size) -> Model {
-    let began = enter(1).into_iter().chain([Message::Tick(2000)]);
-    after(reviewed(size), began.chain(pulling()).chain([Message::Tick(7500)]))
+    let began = enter(1).into_iter().chain([tick(2000)]);
+    after(reviewed(size), began.chain(pulling()).chain([tick(7500)]))
 }
 
 fn a_notice() -> Message {
@@ -146,11 +176,17 @@ fn screens(size: Size) -> Vec<(&'static str, Model)> {
         ("stack", after(begun(size), enter(1))),
         ("images", after(begun(size), enter(2).into_iter().chain([key(KeyCode::Down)]))),
         ("images-password", at_password(size)),
+        (
+            "images-password-kept",
+            after(at_password(size), enter(1).into_iter().chain([key(KeyCode::Esc)]).chain(enter(3))),
+        ),
+        ("images-unpublished", at_unpublished(size)),
         ("profile-asking", after(begun(size), enter(3))),
         ("profile", after(begun(size), enter(3).into_iter().chain([surveyed("dev"), key(KeyCode::Up)]))),
         ("profile-refused", after(at_sharing(size), [surveyed_for_sharing(Shared::Nobody), key(KeyCode::Enter)])),
         ("profile-sharing", after(at_sharing(size), [surveyed_for_sharing(Shared::Class)])),
         ("profile-sharing-offered", after(at_sharing(size), [surveyed_for_sharing(Shared::Offer)])),
+        ("profile-adds", after(at_sharing(size), [surveyed_bare(), key(KeyCode::Down)])),
         ("settings", at_settings(size)),
         ("settings-typing", wrong),
         ("settings-long", long),
@@ -159,6 +195,8 @@ fn screens(size: Size) -> Vec<(&'static str, Model)> {
         ("review-images", after(with_images(size), [letter('i')])),
         ("review-images-folded", with_images(size)),
         ("review-prerequisites", before_the_stack(size)),
+        ("review-shown", shown(size, Ok(made()))),
+        ("review-not-yet", shown(size, Err("no matches for kind CloneSet".to_owned()))),
         ("review-making", after(reviewed(size), [letter('r')])),
         (
             "review-refused",
@@ -184,6 +222,7 @@ fn clusters(size: Size) -> Vec<(&'static str, Model)> {
         ("cluster-make-name", after(begun(size), [letter('c'), key(KeyCode::Enter), letter('!'), key(KeyCode::Enter)])),
         ("cluster-make-nodes", after(begun(size), [letter('c'), key(KeyCode::Enter), key(KeyCode::Enter)])),
         ("cluster-sandbox", after(begun(size), [key(KeyCode::End)])),
+        ("cluster-sandbox-used", after(begun(size), [used(), key(KeyCode::End)])),
         ("cluster-in-sandbox", after(in_sandbox(size), [key(KeyCode::End)])),
         ("cluster-asking", after(Model::new(look, size, Wish::default()), [kubeconfig()])),
         ("cluster", begun(size)),
@@ -247,7 +286,7 @@ fn at_homes(size: Size) -> Vec<(&'static str, Model)> {
 
 /// A run that waits.
 fn running(size: Size) -> Model {
-    after(reviewed(size), enter(1).into_iter().chain(stalls()).chain([Message::Tick(65_000)]))
+    after(reviewed(size), enter(1).into_iter().chain(stalls()).chain([tick(65_000)]))
 }
 
 /// The run, its logs and its time.
@@ -257,9 +296,11 @@ fn run_screens(size: Size) -> Vec<(&'static str, Model)> {
     let failed = [finished(Ended::Failed), Message::Ended(Ok(std::process::ExitCode::FAILURE))];
     vec![
         ("run", running()),
+        ("run-simulated", simulated(size)),
+        ("run-proved", after(reviewed(size), enter(1).into_iter().chain(proved()))),
         ("run-first", after(reviewed(size), enter(1))),
         ("run-pulling", pulling_now(size)),
-        ("run-moving", after(reviewed(size), enter(1).into_iter().chain(moving()).chain([Message::Tick(9000)]))),
+        ("run-moving", after(reviewed(size), enter(1).into_iter().chain(moving()).chain([tick(9000)]))),
         ("run-moved", after(running(), [key(KeyCode::Up)])),
         ("run-notice", after(running(), [a_notice(), key(KeyCode::End), key(KeyCode::PageDown)])),
         ("run-timeline", after(reviewed(size), over_time().into_iter().chain([letter('t')]))),
@@ -295,6 +336,68 @@ fn every_screen_in_every_size() {
             insta::assert_snapshot!(format!("{name}-{}x{}", size.0, size.1), drawn(&model).backend());
         }
     }
+}
+
+fn text(model: &Model) -> String {
+    drawn(model).backend().to_string()
+}
+
+/// What can be added is no reason against a profile, and is named.
+#[test]
+fn what_the_next_step_adds_is_not_too_little() {
+    let model = after(at_sharing((200, 60)), [surveyed_bare(), key(KeyCode::Down)]);
+    let text = text(&model);
+    assert!(text.contains("✓ adds: ") && text.contains("; added at the next step"), "{text}");
+    let verdict = text.lines().find(|line| line.contains("this cluster")).unwrap();
+    assert!(!verdict.contains("too little: local-path"), "{verdict}");
+}
+
+/// A run is told by one clock, and in the sandbox it says by which.
+#[test]
+fn a_run_in_the_sandbox_has_one_clock_that_says_what_it_is() {
+    let text = text(&simulated((120, 40)));
+    assert!(text.contains("1 min 5 s of simulated time"), "{text}");
+    assert!(text.contains("65 s") && !text.contains(" 1 s"), "the step that waits goes by it, too: {text}");
+}
+
+#[test]
+fn what_was_proved_has_no_mark_of_care() {
+    let text = text(&after(reviewed((120, 40)), enter(1).into_iter().chain(proved())));
+    let line = |what: &str| text.lines().find(|line| line.contains(what)).unwrap().to_owned();
+    assert!(line("kruise works").contains("✓ kruise works") && !line("metallb does not").contains('✓'), "{text}");
+}
+
+#[test]
+fn images_that_nobody_gives_away_are_said_to_be_so() {
+    let text = text(&at_unpublished((120, 40)));
+    assert!(text.contains("stack names: nobody is given them") && text.contains("Who has none of them"), "{text}");
+}
+
+#[test]
+fn a_sandbox_of_an_earlier_visit_says_what_is_in_it_and_how_it_begins_anew() {
+    let model = after(begun((200, 60)), [used(), key(KeyCode::End)]);
+    let text = text(&model);
+    assert!(text.contains("the sandbox ha (used: 2 stacks): nothing in it is real"), "{text}");
+    assert!(text.contains("seaworthy --sandbox=ha sandbox reset"), "{text}");
+    assert!(text.contains("sandbox single-node: nothing in it is real"), "{text}");
+}
+
+/// With `--dry-run` all that would be done is shown, or why it cannot be.
+#[test]
+fn what_is_only_shown_is_shown_whole() {
+    let scrolled = |model: Model| text(&after(model, [key(KeyCode::Home)]));
+    let whole = scrolled(shown((120, 60), Ok(made())));
+    assert!(whole.contains("the stack's own plan is below") && whole.contains("shop 1.0.0"), "{whole}");
+    assert!(whole.contains("kruise is proved to work"), "{whole}");
+    let why = scrolled(shown((120, 60), Err("no matches for kind CloneSet".to_owned())));
+    assert!(why.contains("cannot be planned before that is there: no matches for kind CloneSet"), "{why}");
+}
+
+/// What `recover` and others say of a run leads to the cluster that is looked at.
+#[test]
+fn texts_on_the_screen_name_the_place() {
+    let refused = screens((200, 60)).into_iter().find(|(name, _)| *name == "review-refused").unwrap().1;
+    assert!(text(&refused).contains("`seaworthy --context=dev runs resume 20260102-030405`"), "{}", text(&refused));
 }
 
 /// No control character of a cluster gets through, and a secret not at all.

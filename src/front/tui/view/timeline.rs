@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 use super::List;
 use super::run::{end_words, step_words};
 use crate::front::timeline::{Bar, Chart};
-use crate::front::tui::look::{Look, Mark, columns};
+use crate::front::tui::look::{Look, columns};
 use crate::front::tui::model::{Board, Model, Post, RowState};
 
 /// Columns that titles get, at least and at most.
@@ -26,7 +26,7 @@ fn chart(model: &Model, board: &Board) -> Chart {
         waits: row.waits,
         failed: matches!(row.state, RowState::Failed(_)),
     });
-    Chart { bars: bars.collect(), whole: since(board.over.unwrap_or(model.clock)) }
+    Chart { bars: bars.collect(), whole: since(board.over.unwrap_or(model.time)) }
 }
 
 /// A line each for the time, every step, what was said beside them, and what the marks mean.
@@ -50,7 +50,9 @@ pub(super) fn list(model: &Model, width: usize) -> List {
         let pointer = Span::raw(look.cursor(here));
         let Post::Step(step) = post else {
             let (mark, text, tail) = match post {
-                Post::Notice(number) => (Mark::Careful, board.notices[number].clone(), String::new()),
+                Post::Notice(number) => {
+                    (board.notices[number].mark(), board.notices[number].text.clone(), String::new())
+                }
                 _ => end_words(model, board),
             };
             let text = look.cut(&format!("{text}{tail}"), width.saturating_sub(cursor_width + MARK));

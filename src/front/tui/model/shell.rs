@@ -1,0 +1,55 @@
+//! What is on the screen as it would be typed in a shell.
+
+use super::{Model, Wish};
+use crate::cli::prerequisites::command;
+use crate::front::form::{cluster_option, quoted};
+use crate::front::place::Place;
+
+impl Model {
+    /// The text with the cluster that is looked at, or chosen, in every command that lacks it.
+    pub(crate) fn placed(&self, text: &str) -> String {
+        self.leads_to().put_into(text)
+    }
+
+    /// Where commands on the screen lead.
+    pub(crate) fn leads_to(&self) -> Place {
+        let Wish { sandbox, kubeconfig, profiles, .. } = &self.wish;
+        let looked_at = self.watch.context.as_deref().filter(|_| self.is_at_home());
+        let context = looked_at.or(self.clusters.chosen()).or(self.wish.context.as_deref());
+        Place::of(*sandbox, kubeconfig.as_deref(), context.filter(|_| sandbox.is_none()), profiles)
+    }
+
+    /// The command line that does the same.
+    pub(crate) fn command_line(&self) -> String {
+        let mut words = Vec::new();
+        if let Some(order) = self.groundwork.order() {
+            words.extend(command(&order));
+            words.extend(self.cluster_option());
+            words.push("&&".to_owned());
+        }
+        words.push("seaworthy install".to_owned());
+        words.extend(self.stack().map(|stack| stack.name().to_owned()));
+        words.extend(self.cluster_option());
+        words.extend(self.wish.options.iter().cloned());
+        words.extend(self.images.origin.options());
+        words.extend(self.sheet().into_iter().flat_map(|sheet| sheet.form.options()));
+        words.extend(self.review.options());
+        self.placed(&words.join(" "))
+    }
+
+    /// How the chosen cluster is named on the command line.
+    fn cluster_option(&self) -> Option<String> {
+        let option = cluster_option(self.wish.sandbox, self.clusters.chosen()?);
+        let file = self.wish.kubeconfig.as_ref().map(|file| quoted(&file.display().to_string()));
+        Some(file.map_or(option.clone(), |file| format!("--kubeconfig {file} {option}")))
+    }
+
+    /// The command that opens the way that the cursor is on, at any time later.
+    pub(crate) fn way_in(&self) -> Option<String> {
+        let way = self.ways.all.get(self.ways.cursor)?;
+        let installation = &self.review.made()?.plan.installation;
+        let cluster = self.cluster_option()?;
+        let (stack, namespace, entry) = (&installation.stack, &installation.namespace, &way.name);
+        Some(self.placed(&format!("seaworthy open {stack} -n {namespace} --entry {entry} {cluster}")))
+    }
+}
