@@ -10,6 +10,7 @@ pub mod evidence;
 pub mod explain;
 pub mod finding;
 pub mod refusal;
+pub mod remedy;
 pub mod report;
 pub mod stall;
 mod survey;

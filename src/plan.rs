@@ -52,6 +52,8 @@ pub enum Purpose {
     Uninstall,
     /// Bring back what was lost: a playbook, compiled. Its steps go one after the other.
     Recover,
+    /// Do something about what the doctor has found. Its steps go one after the other.
+    Remedy,
     /// The brake: save what is known of the data, and keep every volume.
     Hold,
     /// Make a cluster on this machine.
@@ -70,7 +72,7 @@ impl Purpose {
     /// Whether it is about this machine, and not about what is in a cluster.
     pub fn is_of_host(self) -> bool {
         match self {
-            Self::Install | Self::Uninstall | Self::Recover | Self::Hold => false,
+            Self::Install | Self::Uninstall | Self::Recover | Self::Remedy | Self::Hold => false,
             Self::CreateCluster | Self::StartCluster | Self::DeleteCluster | Self::LoadImages | Self::SaveImages => {
                 true
             }
@@ -83,6 +85,7 @@ impl Purpose {
             Self::Install => "install",
             Self::Uninstall => "uninstall",
             Self::Recover => "recover",
+            Self::Remedy => "doctor --fix",
             Self::Hold => "hold",
             Self::CreateCluster => "cluster create",
             Self::StartCluster => "cluster up",

@@ -3,6 +3,7 @@
 mod admission;
 mod api;
 mod faults;
+mod fix;
 mod live;
 mod logs;
 mod program;

@@ -1,7 +1,10 @@
 //! `doctor`: gather, or read from a file; judge; show.
 
+mod fix;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
@@ -9,7 +12,10 @@ use seaworthy::doctor::change::Mark;
 use seaworthy::doctor::check::Severity;
 use seaworthy::doctor::checks;
 use seaworthy::doctor::evidence::{Evidence, Scope, gather, load, save};
+use seaworthy::doctor::remedy;
 use seaworthy::doctor::report::{Choice, Report, judge};
+
+use serde_json::json;
 
 use super::uninstall::bare_installation;
 use super::{Failure, Session};
@@ -35,6 +41,13 @@ pub(crate) struct DoctorArgs {
     /// None of these checks or groups
     #[arg(long, value_delimiter = ',', value_name = "CHECK")]
     pub(crate) skip: Vec<String>,
+    /// Do what can be done about what is found: each is shown, asked about, run, and proven by the check; with --yes only what can
+    /// be taken back
+    #[arg(long, conflicts_with_all = ["from", "undo"])]
+    pub(crate) fix: bool,
+    /// Take back what --fix has done last on this cluster
+    #[arg(long, conflicts_with_all = ["from", "save", "only", "skip", "stack", "namespace"])]
+    pub(crate) undo: bool,
     /// Keep the evidence in a file; it holds no value of a Secret or ConfigMap
     #[arg(long, value_name = "FILE")]
     pub(crate) save: Option<PathBuf>,
@@ -62,8 +75,14 @@ impl FailOn {
     }
 }
 
-pub(crate) async fn run(session: &Session, arguments: &DoctorArgs) -> Result<ExitCode, Failure> {
+pub(crate) async fn run(session: &Arc<Session>, arguments: &DoctorArgs) -> Result<ExitCode, Failure> {
+    if arguments.undo {
+        return fix::undo(session).await;
+    }
     let choice = choice(session, arguments)?;
+    if arguments.fix {
+        return fix(session, arguments, &choice).await;
+    }
     let evidence = evidence(session, arguments.from.as_deref(), arguments.now, choice.namespace.clone()).await?;
     if let Some(path) = &arguments.save {
         save(&evidence, path)?;
@@ -74,7 +93,27 @@ pub(crate) async fn run(session: &Session, arguments: &DoctorArgs) -> Result<Exi
     if arguments.from.is_none() && choice.is_everything() && report.is_green() {
         keep(session, &evidence);
     }
+    offer(&mut report, &evidence);
     session.print("Doctor", &report, || report_text(&report, session.style()));
+    Ok(if arguments.fail_on.is_reached(&report) { ExitCode::from(UNHEALTHY) } else { ExitCode::SUCCESS })
+}
+
+/// What can be done stands with what is found.
+fn offer(report: &mut Report, evidence: &Evidence) {
+    for finding in &mut report.findings {
+        finding.remedy = remedy::of(finding, evidence);
+    }
+}
+
+async fn fix(session: &Arc<Session>, arguments: &DoctorArgs, choice: &Choice) -> Result<ExitCode, Failure> {
+    let cluster = session.connect().await?;
+    let (mut report, evidence, tried) = Box::pin(fix::fix(session, &cluster, choice)).await?;
+    if tried.is_empty() {
+        crate::front::say("there is nothing about which something can be done from here");
+    }
+    offer(&mut report, &evidence);
+    let document = json!({"report": report, "tried": tried});
+    session.print("DoctorFix", &document, || report_text(&report, session.style()));
     Ok(if arguments.fail_on.is_reached(&report) { ExitCode::from(UNHEALTHY) } else { ExitCode::SUCCESS })
 }
 

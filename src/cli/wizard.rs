@@ -224,7 +224,7 @@ fn goes_back(input: &Input) -> bool {
 }
 
 /// One of our own commands, as if it had been typed.
-async fn typed(session: &Arc<Session>, words: &[String]) -> Result<ExitCode, Failure> {
+pub(super) async fn typed(session: &Arc<Session>, words: &[String]) -> Result<ExitCode, Failure> {
     let typed = std::iter::once("seaworthy").chain(words.iter().map(String::as_str));
     match Cli::try_parse_from(typed) {
         Ok(cli) => Box::pin(super::dispatch(session, cli.command)).await,

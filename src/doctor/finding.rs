@@ -4,11 +4,12 @@ use serde::Serialize;
 
 use super::change::Change;
 use super::check::{Check, Severity};
+use super::remedy::Remedy;
 use super::stall::words::clip;
 use crate::object::{ObjectRef, printable};
 
 /// Something that is wrong.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Finding {
     /// Id of the check.
@@ -35,6 +36,9 @@ pub struct Finding {
     /// What to do, with the command.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fix: Option<String>,
+    /// What can be done about it from here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remedy: Option<Remedy>,
     /// The same for the same trouble, whatever the pods are called now.
     pub fingerprint: String,
     /// Objects that suffer from it and are not found by themselves.
@@ -61,6 +65,7 @@ impl Finding {
             evidence: Vec::new(),
             changed: Vec::new(),
             fix: None,
+            remedy: None,
             fingerprint: String::new(),
             symptoms: Vec::new(),
             causes: Vec::new(),

@@ -50,6 +50,7 @@ use super::Cause;
 use crate::object::ObjectRef;
 use crate::snapshot::Snapshot;
 
+pub(super) use rollout::newest_set;
 pub use site::Site;
 pub(crate) use site::event_time;
 

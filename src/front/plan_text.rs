@@ -33,6 +33,7 @@ pub(crate) fn plan_text(plan: &Plan, paint: Paint) -> String {
             format!("images of {} into the nodes of {cluster}", paint.strong(stack))
         }
         Purpose::SaveImages => format!("images of {}", paint.strong(&installation.stack)),
+        Purpose::Remedy => format!("in namespace {} of {}", installation.namespace, plan.cluster.context),
         Purpose::Uninstall => format!(
             "take {} away from namespace {} of {}",
             paint.strong(&installation.stack),
@@ -74,6 +75,12 @@ pub(crate) fn step_lines(step: &Step, namespace: &str, paint: Paint) -> Vec<Stri
         Change::Create => vec![format!("  {} {about}", paint.good("+ create"))],
         Change::Delete => vec![format!("  {} {about}", paint.bad("- delete"))],
         Change::Keep { why } => vec![format!("  {} {about}: {why}", paint.careful("= keep  "))],
+        Change::Update { fields, .. } if matches!(step.action, Action::Rescue { .. }) => {
+            let head = format!("  {} {}", paint.careful("~"), step.title);
+            let nothing = "      what differs is environment, arguments or commands, which are not shown".to_owned();
+            let fields: Vec<String> = fields.iter().map(field_line).collect();
+            std::iter::once(head).chain(if fields.is_empty() { vec![nothing] } else { fields }).collect()
+        }
         Change::Update { fields, conflicts, .. } => {
             let head = format!("  {} {about}", paint.careful("~ update"));
             std::iter::once(head).chain(update_lines(fields, conflicts, paint)).collect()

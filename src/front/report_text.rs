@@ -93,6 +93,10 @@ fn block(finding: &Finding, now: Timestamp, style: Style) -> Vec<String> {
     if let Some(fix) = &finding.fix {
         say("fix:", fix);
     }
+    if let Some(remedy) = &finding.remedy {
+        let asked = if remedy.is_reversible { "" } else { "; it cannot wholly be taken back" };
+        say("can:", &format!("{} (`seaworthy doctor --fix` shows it, and asks{asked})", remedy.title));
+    }
     say("see:", &format!("seaworthy explain {}", finding.id));
     lines
 }

@@ -3,16 +3,21 @@
 //! The rule for all of them, in the first run as when a run is taken up again: read the objects anew, ask for the proof first;
 //! if it holds, the step is done; if not, and the gate is open, do it; if neither, stop and show both.
 
+mod rollback;
+mod set;
 mod standing;
 mod words;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Change, Plan};
+use super::{Change, FieldChange, Plan};
 use crate::object::{ObjectRef, text};
 use crate::snapshot::Snapshot;
 
+pub use rollback::{differences as template_differences, patch as rollback_patch, template_of};
+pub use set::{Field, escaped, patch as set_patch};
+use standing::same;
 pub use standing::{Standing, holders};
 
 /// How many replicas a workload had before it was stopped; on the workload itself, so that it is known without any journal.
@@ -123,6 +128,26 @@ pub enum Verb {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         volume: Option<String>,
     },
+    /// Sets fields of an object that are still as they were seen.
+    Set {
+        /// The object.
+        object: Pinned,
+        /// What that does, as a step's title.
+        does: String,
+        /// The fields.
+        fields: Vec<Field>,
+    },
+    /// Gives a Deployment the pod template that it had before, as `kubectl rollout undo` does.
+    RollBack {
+        /// The Deployment.
+        workload: Pinned,
+        /// The ReplicaSet of the template that it has.
+        from: Pinned,
+        /// The ReplicaSet of the template that it is to have.
+        to: Pinned,
+        /// What differs.
+        fields: Vec<FieldChange>,
+    },
     /// Replaces the pods of a workload, as `kubectl rollout restart` does.
     Restart {
         /// The workload.
@@ -171,7 +196,8 @@ impl Verb {
                 Some(workload.object.clone())
             }
             Self::Unreferenced { claim } | Self::Bound { claim, .. } | Self::Count { claim, .. } => Some(claim.clone()),
-            Self::Delete { object } => Some(object.object.clone()),
+            Self::Delete { object } | Self::Set { object, .. } => Some(object.object.clone()),
+            Self::RollBack { workload, .. } => Some(workload.object.clone()),
             Self::Create { object, .. } => ObjectRef::of(object),
             Self::Export { .. } | Self::Ask { .. } => None,
         }
@@ -185,6 +211,7 @@ impl Verb {
                 reads.push(ObjectRef::new("v1", "PersistentVolume", None, volume));
             }
             Self::Release { claim, .. } => reads.push(claim.clone()),
+            Self::RollBack { from, to, .. } => reads.extend([from.object.clone(), to.object.clone()]),
             _ => {}
         }
         reads
@@ -224,7 +251,12 @@ impl Verb {
         match self {
             Self::Delete { .. } | Self::Release { .. } => Change::Delete,
             Self::Create { .. } => Change::Create,
-            Self::Keep { .. } | Self::Scale { .. } | Self::Free { .. } | Self::Restart { .. } => {
+            Self::Keep { .. }
+            | Self::Scale { .. }
+            | Self::Free { .. }
+            | Self::Set { .. }
+            | Self::RollBack { .. }
+            | Self::Restart { .. } => {
                 Change::Update { fields: self.fields(), conflicts: Vec::new(), resource_version: String::new() }
             }
             _ => Change::Observe,

@@ -129,7 +129,7 @@ pub fn installations(
     }
     let latest: BTreeMap<String, &RunRecord> = runs
         .iter()
-        .filter(|run| run.state != RunState::Abandoned)
+        .filter(|run| run.state != RunState::Abandoned && run.plan.purpose != Purpose::Remedy)
         .map(|run| (run.plan.installation.key(), run))
         .collect();
     known.extend(latest.iter().map(|(key, run)| (key.clone(), run.plan.installation.clone())));

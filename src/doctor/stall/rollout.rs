@@ -30,7 +30,7 @@ const SEES: i64 = 30;
 const GOES: i64 = 60;
 
 /// The `ReplicaSet` of a Deployment's newest revision.
-pub(super) fn newest_set<'a>(deployment: &Value, snapshot: &'a Snapshot) -> Option<&'a Value> {
+pub(in crate::doctor) fn newest_set<'a>(deployment: &Value, snapshot: &'a Snapshot) -> Option<&'a Value> {
     let revision = |set: &Value| {
         set["metadata"]["annotations"]["deployment.kubernetes.io/revision"]
             .as_str()

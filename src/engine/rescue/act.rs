@@ -10,6 +10,7 @@ use crate::engine::step::Doing;
 use crate::object::{ObjectRef, text};
 use crate::plan::FIELD_MANAGER;
 use crate::plan::verb::{ORIGINAL_POLICY, ORIGINAL_REPLICAS, Pinned, QUARANTINE, RESTARTED_AT, Verb};
+use crate::plan::verb::{rollback_patch, set_patch};
 use crate::snapshot::Snapshot;
 use crate::snapshot::collect::url;
 
@@ -29,8 +30,12 @@ pub(super) async fn act(doing: &Doing<'_>, verb: &Verb, seen: &Snapshot) -> Resu
     let answer = match verb {
         Verb::Delete { object } => delete(doing, object, seen).await,
         Verb::Create { object, .. } => create(doing, object).await,
+        Verb::Set { .. } | Verb::RollBack { .. } => match steps(verb, seen) {
+            Some((object, steps)) => patch_by_steps(doing, &object, steps).await,
+            None => return Ok(Acted::Nothing),
+        },
         _ => match change(verb, seen) {
-            Some((object, change)) => patch(doing, &object, &change).await,
+            Some((object, change)) => patch(doing, &object, &Patch::Merge(&change)).await,
             None => return Ok(Acted::Nothing),
         },
     };
@@ -71,6 +76,20 @@ fn change(verb: &Verb, seen: &Snapshot) -> Option<(ObjectRef, Value)> {
     }
 }
 
+/// The JSON patch of a verb, bound to the state that was seen.
+fn steps(verb: &Verb, seen: &Snapshot) -> Option<(ObjectRef, Value)> {
+    match verb {
+        Verb::Set { object, fields, .. } => Some((object.object.clone(), set_patch(seen.get(&object.object)?, fields))),
+        Verb::RollBack { workload, to, .. } => Some((workload.object.clone(), rollback_patch(seen, workload, to)?)),
+        _ => None,
+    }
+}
+
+async fn patch_by_steps(doing: &Doing<'_>, object: &ObjectRef, steps: Value) -> Result<(), ApplyError> {
+    let steps: json_patch::Patch = serde_json::from_value(steps).map_err(kube::Error::SerdeError)?;
+    patch(doing, object, &Patch::<Value>::Json(steps)).await
+}
+
 fn keep(live: Option<&Value>, quarantine: Option<&str>) -> Value {
     let mut change = json!({"spec": {"persistentVolumeReclaimPolicy": "Retain"}});
     let policy = live.and_then(|live| text(live, "/spec/persistentVolumeReclaimPolicy"));
@@ -90,11 +109,15 @@ fn place(doing: &Doing<'_>, object: &ObjectRef) -> Result<(Client, ApiResource),
     Ok((doing.context.cluster.client.clone(), resource))
 }
 
-async fn patch(doing: &Doing<'_>, object: &ObjectRef, change: &Value) -> Result<(), ApplyError> {
+async fn patch<P: serde::Serialize + std::fmt::Debug>(
+    doing: &Doing<'_>,
+    object: &ObjectRef,
+    change: &Patch<P>,
+) -> Result<(), ApplyError> {
     let (client, resource) = place(doing, object)?;
     let params = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
     let request = Request::new(url(&resource, object.namespace.as_deref()))
-        .patch(&object.name, &params, &Patch::Merge(change))
+        .patch(&object.name, &params, change)
         .map_err(kube::Error::BuildRequest)?;
     client.request::<Value>(request).await?;
     Ok(())

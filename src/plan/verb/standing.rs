@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::words::shown;
 use super::{ORIGINAL_REPLICAS, Pinned, QUARANTINE, RESTARTED_AT, Verb};
+use super::{rollback, set};
 use crate::object::{ObjectRef, at, items, number, text};
 use crate::snapshot::Snapshot;
 
@@ -72,6 +73,11 @@ impl Verb {
             Self::Create { object, instead_of } => create(snapshot, object, instead_of.as_deref()),
             Self::Bound { claim, volume } => bound(snapshot, claim, volume.as_deref()),
             Self::Restart { workload, at } => restart(snapshot, workload, at),
+            Self::Set { object, fields, .. } => match same(snapshot, object) {
+                Ok(live) => set::standing(live, fields),
+                Err(standing) => standing,
+            },
+            Self::RollBack { workload, from, to, .. } => rollback::standing(snapshot, [workload, from, to]),
             // Files, logs, containers and people are no objects: the engine looks at them itself.
             Self::Export { .. } | Self::Follow { .. } | Self::Count { .. } | Self::Ask { .. } => open(""),
         }
@@ -88,7 +94,7 @@ impl Verb {
 }
 
 /// The live object when it is the incarnation that was seen.
-fn same<'a>(snapshot: &'a Snapshot, pinned: &Pinned) -> Result<&'a Value, Standing> {
+pub(super) fn same<'a>(snapshot: &'a Snapshot, pinned: &Pinned) -> Result<&'a Value, Standing> {
     let live = snapshot.get(&pinned.object);
     match live {
         Some(live) if text(live, "/metadata/uid") == Some(&pinned.uid) => Ok(live),

@@ -27,6 +27,10 @@ impl Verb {
                 format!("bind {claim}{volume}")
             }
             Self::Restart { workload, .. } => format!("restart {}", workload.object),
+            Self::Set { does, .. } => does.clone(),
+            Self::RollBack { workload, to, .. } => {
+                format!("give {} the pod template of {} again", workload.object, to.object.name)
+            }
             Self::Follow { workload, .. } => format!("follow the logs of {}", workload.object),
             Self::Count { claim, .. } => format!("count the files of {claim}"),
             Self::Ask { question, .. } => format!("ask: {question}"),
@@ -46,6 +50,8 @@ impl Verb {
                 "it is the one that was seen, and no pod uses it".to_owned()
             }
             Self::Delete { .. } | Self::Restart { .. } => "it is the one that was seen".to_owned(),
+            Self::Set { .. } => "it is the one that was seen, and nobody has set those fields meanwhile".to_owned(),
+            Self::RollBack { .. } => "it is the one that was seen, and still has the newer template".to_owned(),
             Self::Release { .. } => {
                 "its deletion was asked for, its policy is Retain, and no pod uses its claim".to_owned()
             }
@@ -72,6 +78,8 @@ impl Verb {
             Self::Free { .. } => "it does not name the old claim any more".to_owned(),
             Self::Create { .. } => "it is there, as sent".to_owned(),
             Self::Bound { .. } => "claim and volume name each other, and both are Bound".to_owned(),
+            Self::Set { .. } => "the fields read so".to_owned(),
+            Self::RollBack { .. } => "all pods are of that template, and ready".to_owned(),
             Self::Restart { .. } => "every pod is of the new template, and ready".to_owned(),
             Self::Follow { until, .. } => format!("a line matches /{until}/"),
             Self::Count { at_least: 0, .. } => "a number, or why there is none".to_owned(),
@@ -104,6 +112,10 @@ impl Verb {
                 format!("kubectl wait --for=jsonpath='{{.status.phase}}'=Bound {}", named(claim))
             }
             Self::Restart { workload, .. } => format!("kubectl rollout restart {}", named(&workload.object)),
+            Self::Set { object, fields, .. } => {
+                format!("kubectl patch {} --type json -p '{}'", named(&object.object), super::set::plain(fields))
+            }
+            Self::RollBack { workload, .. } => format!("kubectl rollout undo {}", named(&workload.object)),
             Self::Follow { workload, .. } => format!("kubectl logs -f {}", named(&workload.object)),
             Self::Export { .. } | Self::Count { .. } | Self::Ask { .. } => return None,
         })
@@ -130,6 +142,8 @@ impl Verb {
                 let path = format!("spec.template.metadata.annotations[{RESTARTED_AT}]");
                 vec![field(&path, None, Some(at.as_str().into()))]
             }
+            Self::Set { fields, .. } => fields.iter().map(super::set::Field::shown).collect(),
+            Self::RollBack { fields, .. } => fields.clone(),
             _ => Vec::new(),
         }
     }
@@ -149,6 +163,8 @@ impl Verb {
             Self::Create { .. } => "create",
             Self::Bound { .. } => "bound",
             Self::Restart { .. } => "restart",
+            Self::Set { .. } => "set",
+            Self::RollBack { .. } => "roll-back",
             Self::Follow { .. } => "follow",
             Self::Count { .. } => "count",
             Self::Ask { question, .. } => return format!("ask:{question}"),

@@ -1,0 +1,130 @@
+//! What can be done about a finding: a remedy comes to a plan that is shown, run by the engine, and proven by the check itself. A finding
+//! without one has words ([`Finding::fix`]): what is to be done on a machine, or needs to be thought about, is not done from here.
+
+mod rows;
+#[cfg(test)]
+mod tests;
+
+use serde::Serialize;
+
+use super::evidence::Evidence;
+use super::finding::Finding;
+use crate::cluster::ClusterId;
+use crate::object::ObjectRef;
+use crate::plan::verb::{Field, Verb};
+use crate::plan::{Action, Installation, Plan, Purpose, Step};
+
+/// What can be done.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Remedy {
+    /// In a few words.
+    pub title: String,
+    /// Whether `--yes` covers it: it can be undone, and nothing comes of it meanwhile that cannot.
+    pub is_reversible: bool,
+    /// How.
+    #[serde(skip)]
+    pub way: Way,
+}
+
+/// How something is done about a finding.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Way {
+    /// By changing objects, one after the other.
+    Steps(Vec<Verb>),
+    /// By a command of ours, which shows its own plan.
+    Command(Vec<String>),
+}
+
+impl Remedy {
+    fn steps(title: impl Into<String>, steps: Vec<Verb>) -> Option<Self> {
+        (!steps.is_empty()).then(|| Self { title: title.into(), is_reversible: true, way: Way::Steps(steps) })
+    }
+
+    fn command(title: &str, words: &[&str]) -> Self {
+        let words = words.iter().map(|word| (*word).to_owned()).collect();
+        Self { title: title.to_owned(), is_reversible: true, way: Way::Command(words) }
+    }
+
+    /// The same, which is only done when somebody agrees to it.
+    fn asked(mut self) -> Self {
+        self.is_reversible = false;
+        self
+    }
+}
+
+/// What can be done about a finding, when something can.
+pub fn of(finding: &Finding, evidence: &Evidence) -> Option<Remedy> {
+    rows::ROWS
+        .iter()
+        .filter(|(ids, _)| ids.contains(&finding.id.as_str()))
+        .find_map(|(_, offer)| offer(finding, evidence))
+}
+
+/// Seconds in which a change of fields is to be proven; what becomes of it then is for the check to say.
+const LIMIT: u64 = 30;
+
+/// The plan of a remedy: its steps go one after the other. `limit`: seconds that pods may take to become ready; 0: as long as any object.
+pub fn plan(cluster: ClusterId, about: &ObjectRef, steps: Vec<Verb>) -> Plan {
+    let mut plan = Plan {
+        purpose: Purpose::Remedy,
+        installation: installation(about),
+        cluster,
+        steps: Vec::new(),
+        reach: Vec::new(),
+    };
+    for verb in steps {
+        let limit = if matches!(verb, Verb::Set { .. }) { LIMIT } else { 0 };
+        let step = Step {
+            id: format!("{}:{}", plan.steps.len() + 1, verb.id()),
+            title: verb.title(),
+            component: None,
+            needs: plan.steps.last().map(|step: &Step| step.id.clone()).into_iter().collect(),
+            change: verb.change(),
+            action: Action::Rescue { verb: Box::new(verb), limit },
+        };
+        plan.steps.push(step);
+    }
+    plan
+}
+
+/// Whose lock keeps two remedies of the same place apart.
+fn installation(about: &ObjectRef) -> Installation {
+    let (nothing, namespace) = (String::new, about.namespace.clone().unwrap_or_else(|| "cluster".to_owned()));
+    Installation { stack: "remedy".to_owned(), version: nothing(), namespace, release: nothing(), profile: nothing() }
+}
+
+/// What brings everything back to how it was before a remedy: its steps backwards. `None` when one of them cannot be taken back.
+pub fn undone(plan: &Plan) -> Option<Plan> {
+    let back = |step: &Step| match &step.action {
+        Action::Rescue { verb, .. } => back(verb),
+        _ => None,
+    };
+    let steps = plan.steps.iter().rev().map(back).collect::<Option<Vec<Verb>>>()?;
+    let about = plan.steps.first().and_then(|step| step.action.object())?;
+    Some(self::plan(plan.cluster.clone(), &about, steps))
+}
+
+fn back(verb: &Verb) -> Option<Verb> {
+    match verb {
+        Verb::Set { object, does, fields } => {
+            let does = match does.strip_prefix("undo: ") {
+                Some(done) => done.to_owned(),
+                None => format!("undo: {does}"),
+            };
+            Some(Verb::Set { object: object.clone(), does, fields: fields.iter().map(Field::back).collect() })
+        }
+        Verb::RollBack { workload, from, to, fields } => {
+            let fields = fields.iter().map(|field| {
+                let (now, wanted) = (field.wanted.clone(), field.now.clone());
+                crate::plan::FieldChange { path: field.path.clone(), now, wanted }
+            });
+            let fields = fields.collect();
+            Some(Verb::RollBack { workload: workload.clone(), from: to.clone(), to: from.clone(), fields })
+        }
+        Verb::Scale { workload, to, original } => {
+            Some(Verb::Scale { workload: workload.clone(), to: *original, original: *to })
+        }
+        _ => None,
+    }
+}

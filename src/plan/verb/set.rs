@@ -1,0 +1,207 @@
+//! Setting single fields of an object, only as long as they are as they were seen. What they were stands in the plan: it can be undone.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::Standing;
+use super::words::shown;
+use crate::object::text;
+use crate::plan::FieldChange;
+
+/// A field, as it was seen and as it is to be.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Field {
+    /// JSON pointer (RFC 6901).
+    pub pointer: String,
+    /// What it was; `None`: not there.
+    #[serde(default)]
+    pub now: Option<Value>,
+    /// What it is to be; `None`: not there.
+    #[serde(default)]
+    pub wanted: Option<Value>,
+}
+
+impl Field {
+    /// The field that is to be as wanted, from the live object. `None` when it is already.
+    pub fn of(live: &Value, pointer: &str, wanted: Option<Value>) -> Option<Self> {
+        let now = live.pointer(pointer).cloned();
+        (now != wanted).then(|| Self { pointer: pointer.to_owned(), now, wanted })
+    }
+
+    /// The same, back again.
+    pub fn back(&self) -> Self {
+        Self { pointer: self.pointer.clone(), now: self.wanted.clone(), wanted: self.now.clone() }
+    }
+
+    /// As a plan shows it.
+    pub(super) fn shown(&self) -> FieldChange {
+        FieldChange { path: path(&self.pointer), now: self.now.clone(), wanted: self.wanted.clone() }
+    }
+}
+
+/// As people write it: `metadata.annotations[a.b/c]`, `webhooks[0].failurePolicy`.
+fn path(pointer: &str) -> String {
+    let mut path = String::new();
+    for part in pointer.split('/').skip(1).map(unescaped) {
+        let plain = part.chars().all(|letter| letter.is_ascii_alphanumeric())
+            && !part.starts_with(|c: char| c.is_ascii_digit());
+        match (plain, path.is_empty()) {
+            (true, true) => path.push_str(&part),
+            (true, false) => path.extend([".", &part]),
+            (false, _) => path.extend(["[", &part, "]"]),
+        }
+    }
+    path
+}
+
+fn unescaped(part: &str) -> String {
+    part.replace("~1", "/").replace("~0", "~")
+}
+
+/// A name as a part of a JSON pointer.
+pub fn escaped(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
+}
+
+/// How the fields stand in the live object.
+pub(super) fn standing(live: &Value, fields: &[Field]) -> Standing {
+    let is = |field: &Field, value: &Option<Value>| live.pointer(&field.pointer) == value.as_ref();
+    if fields.iter().all(|field| is(field, &field.wanted)) {
+        return Standing::Proven {
+            note: fields.iter().map(|field| said(field, &field.wanted)).collect::<Vec<_>>().join(", "),
+        };
+    }
+    match fields.iter().find(|field| !is(field, &field.wanted) && !is(field, &field.now)) {
+        None => Standing::Open {
+            progress: fields.iter().map(|field| said(field, &field.now)).collect::<Vec<_>>().join(", "),
+        },
+        Some(field) => {
+            let there = live.pointer(&field.pointer).cloned();
+            let why =
+                format!("{}; it was seen with {}; {}", said(field, &there), said(field, &field.now), shown(Some(live)));
+            Standing::Shut { why }
+        }
+    }
+}
+
+fn said(field: &Field, value: &Option<Value>) -> String {
+    match value {
+        Some(value) => format!("{} is {value}", path(&field.pointer)),
+        None => format!("{} is not set", path(&field.pointer)),
+    }
+}
+
+/// The JSON patch (RFC 6902) that sets them in this very state of the object: uid and resource version are replaced by
+/// themselves, which the server refuses (409) when they are others.
+pub fn patch(live: &Value, fields: &[Field]) -> Value {
+    let mut steps = Vec::new();
+    for part in ["uid", "resourceVersion"] {
+        let value = text(live, &format!("/metadata/{part}")).unwrap_or_default();
+        steps.push(json!({"op": "replace", "path": format!("/metadata/{part}"), "value": value}));
+    }
+    let mut after = live.clone();
+    for field in fields {
+        let mut more = Vec::new();
+        match &field.wanted {
+            Some(value) => {
+                more.extend(
+                    missing(&after, &field.pointer).map(|above| json!({"op": "add", "path": above, "value": {}})),
+                );
+                more.push(json!({"op": "add", "path": field.pointer, "value": value}));
+                if live.pointer(&field.pointer).is_some()
+                    && let Some(last) = more.last_mut()
+                {
+                    last["op"] = "replace".into();
+                }
+            }
+            None if after.pointer(&field.pointer).is_some() => {
+                more.push(json!({"op": "remove", "path": field.pointer}));
+            }
+            None => {}
+        }
+        // So that the next one knows which of its parents are there by then.
+        if let Ok(patch) = serde_json::from_value::<json_patch::Patch>(more.clone().into()) {
+            let _ = json_patch::patch(&mut after, &patch);
+        }
+        steps.extend(more);
+    }
+    steps.into()
+}
+
+/// The same without what binds it to a state, for a command that a person may type.
+pub(super) fn plain(fields: &[Field]) -> Value {
+    let step = |field: &Field| match &field.wanted {
+        Some(value) => json!({"op": "add", "path": field.pointer, "value": value}),
+        None => json!({"op": "remove", "path": field.pointer}),
+    };
+    fields.iter().map(step).collect()
+}
+
+/// The objects above a field that are not there, from the top.
+fn missing<'a>(live: &'a Value, pointer: &'a str) -> impl Iterator<Item = &'a str> {
+    let above = pointer.match_indices('/').map(|(at, _)| &pointer[..at]).filter(|above| !above.is_empty());
+    above.filter(|above| live.pointer(above).is_none())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn field(pointer: &str, now: Option<Value>, wanted: Option<Value>) -> Field {
+        Field { pointer: pointer.to_owned(), now, wanted }
+    }
+
+    fn live() -> Value {
+        json!({"metadata": {"name": "x", "uid": "u", "resourceVersion": "7"}, "spec": {"paused": true},
+            "webhooks": [{"name": "a", "failurePolicy": "Fail"}]})
+    }
+
+    fn patched(fields: &[Field]) -> Value {
+        let mut after = live();
+        let steps: json_patch::Patch = serde_json::from_value(patch(&after, fields)).unwrap();
+        json_patch::patch(&mut after, &steps).unwrap();
+        after
+    }
+
+    #[test]
+    fn a_field_is_set_where_its_parents_are_missing_too_and_back_again() {
+        let fields = [
+            field("/spec/paused", Some(true.into()), None),
+            field("/metadata/annotations/a.b~1c", None, Some("1".into())),
+            field("/metadata/annotations/d", None, Some("2".into())),
+            field("/webhooks/0/failurePolicy", Some("Fail".into()), Some("Ignore".into())),
+        ];
+        let after = patched(&fields);
+        assert_eq!(after["spec"], json!({}));
+        assert_eq!(after["metadata"]["annotations"], json!({"a.b/c": "1", "d": "2"}));
+        assert_eq!(after["webhooks"][0], json!({"name": "a", "failurePolicy": "Ignore"}));
+        assert!(matches!(standing(&after, &fields), Standing::Proven { .. }));
+        let back: Vec<Field> = fields.iter().map(Field::back).collect();
+        let steps: json_patch::Patch = serde_json::from_value(patch(&after, &back)).unwrap();
+        let mut again = after;
+        json_patch::patch(&mut again, &steps).unwrap();
+        again["metadata"].as_object_mut().unwrap().remove("annotations");
+        assert_eq!(again, live());
+    }
+
+    #[test]
+    fn what_somebody_else_has_set_meanwhile_is_left_alone() {
+        let other = [field("/spec/paused", Some(false.into()), None)];
+        match standing(&live(), &other) {
+            Standing::Shut { why } => {
+                assert!(why.starts_with("spec.paused is true; it was seen with spec.paused is false"), "{why}")
+            }
+            standing => panic!("{standing:?}"),
+        }
+        assert!(matches!(standing(&live(), &[field("/spec/paused", Some(true.into()), None)]), Standing::Open { .. }));
+    }
+
+    #[test]
+    fn a_path_reads_as_people_write_it() {
+        assert_eq!(
+            path("/metadata/annotations/storageclass.kubernetes.io~1is-default-class"),
+            "metadata.annotations[storageclass.kubernetes.io/is-default-class]"
+        );
+        assert_eq!(path("/webhooks/0/failurePolicy"), "webhooks[0].failurePolicy");
+    }
+}

@@ -1,0 +1,133 @@
+//! `doctor --fix` and `--undo`, by the program, on a sandbox that it reaches over loopback as any cluster.
+
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use seaworthy::sandbox::{Kind, faults};
+use serde_json::{Value, json};
+
+use super::support::{Harbour, SEA};
+use crate::test::{Output, Test};
+
+const WEB: &str = "/apis/apps/v1/namespaces/sea/deployments/web";
+
+/// Served until the test ends, with time that passes ten times as fast.
+struct Served {
+    harbour: Harbour,
+    address: String,
+}
+
+impl Served {
+    async fn new() -> Self {
+        let harbour = Harbour::new(Kind::SingleNode).await;
+        harbour.sandbox.clock().play(10);
+        let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let sandbox = harbour.sandbox.clone();
+        tokio::spawn(async move { sandbox.serve(listener).await });
+        Self { harbour, address }
+    }
+
+    /// What the program says, in a home of its own or that of an earlier run.
+    async fn run(&self, (line, status): (&str, i32), after: Option<Output>) -> Output {
+        let config = format!(
+            "apiVersion: v1\nkind: Config\nclusters: [{{name: c, cluster: {{server: \"http://{}\"}}}}]\nusers: [{{name: u, user: {{}}}}]\n\
+             contexts: [{{name: sea, context: {{cluster: c, user: u}}}}]\ncurrent-context: sea\n",
+            self.address
+        );
+        let line = line.to_owned();
+        let run = move || {
+            let test = after.map_or_else(Test::new, Test::after);
+            test.file(".kube/config", &config).line(&line).status(status).any_stdout().any_stderr().run()
+        };
+        tokio::task::spawn_blocking(run).await.unwrap()
+    }
+
+    /// Waits until the Deployment is so, in the time of this machine.
+    async fn until(&self, what: &str, is_so: impl Fn(&Value) -> bool) {
+        let wait = async {
+            while !is_so(&self.harbour.get(WEB).await.unwrap()) {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        let late = tokio::time::timeout(Duration::from_secs(60), wait).await;
+        assert!(late.is_ok(), "{what}: {}", self.harbour.get(WEB).await.unwrap());
+    }
+}
+
+fn image(deployment: &Value) -> &str {
+    deployment["spec"]["template"]["spec"]["containers"][0]["image"].as_str().unwrap()
+}
+
+/// A Deployment that ran until it was given an image that does not exist.
+async fn broken() -> Served {
+    let served = Served::new().await;
+    let web = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web", "namespace": SEA}, "spec": {"replicas": 1,
+        "selector": {"matchLabels": {"app": "web"}}, "template": {"metadata": {"labels": {"app": "web"}},
+            "spec": {"containers": [{"name": "main", "image": "web:1"}]}}}});
+    served.harbour.make(&web).await.unwrap();
+    served.until("ready", |web| web["status"]["readyReplicas"] == 1).await;
+    served.harbour.sandbox.strike(faults::find("image-missing").unwrap(), "web:2");
+    let newer = json!({"spec": {"template": {"spec": {"containers": [{"name": "main", "image": "web:2"}]}}}});
+    served.harbour.merge(WEB, &newer).await.unwrap();
+    served
+        .until("stuck", |web| web["status"]["updatedReplicas"] == 1 && web["status"]["unavailableReplicas"] == 1)
+        .await;
+    served
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rollout_that_does_not_work_is_taken_back_proven_and_put_back_again() {
+    let served = broken().await;
+    // The reason of a pull comes with the second attempt.
+    let mut found = served.run(("doctor -o json", 3), None).await;
+    for _ in 0..30 {
+        if found.json()["findings"][0]["id"] == "P002" {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        found = served.run(("doctor -o json", 3), None).await;
+    }
+    let document = found.json();
+    assert_eq!(document["findings"][0]["remedy"]["isReversible"], true, "{document:#}");
+    let looked = served.run(("doctor --fix --read-only --yes", 2), None).await;
+    assert!(looked.stderr.contains("refused by --read-only"), "{}", looked.stderr);
+    assert_eq!(image(&served.harbour.get(WEB).await.unwrap()), "web:2");
+
+    let fixed = served.run(("doctor --fix --yes -o json", 0), None).await;
+    let document = fixed.json();
+    assert_eq!(document["tried"][0]["came"], "gone", "{document:#}\n{}", fixed.stderr);
+    assert_eq!(document["report"]["healthy"], true);
+    assert!(fixed.stderr.contains("image: web:2 -> web:1"), "the plan shows the difference: {}", fixed.stderr);
+    assert_eq!(image(&served.harbour.get(WEB).await.unwrap()), "web:1");
+
+    served.harbour.sandbox.heal(faults::find("image-missing").unwrap());
+    let undone = served.run(("doctor --undo --yes", 0), Some(fixed)).await;
+    assert_eq!(image(&served.harbour.get(WEB).await.unwrap()), "web:2");
+    let again = served.run(("doctor --undo --yes", 2), Some(undone)).await;
+    assert!(again.stderr.contains("no remedy was run on this cluster that is not taken back yet"), "{}", again.stderr);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_somebody_else_has_changed_meanwhile_is_not_put_back() {
+    let served = broken().await;
+    let paused = json!({"spec": {"paused": true}});
+    served.harbour.merge(WEB, &paused).await.unwrap();
+    let fixed = served.run(("doctor --fix --yes --only W015", 0), None).await;
+    assert!(fixed.stderr.contains("the check finds it no more"), "{}", fixed.stderr);
+    served.harbour.merge(WEB, &json!({"spec": {"paused": true}})).await.unwrap();
+    served.harbour.merge(WEB, &json!({"spec": {"replicas": 2}})).await.unwrap();
+    served.run(("doctor --undo --yes", 0), Some(fixed)).await;
+    // It is paused already: nothing is to be done, and what else was changed stays.
+    assert_eq!(served.harbour.get(WEB).await.unwrap()["spec"]["replicas"], 2);
+}
+
+/// What lets things through that stay is not covered by `--yes`.
+#[test]
+fn a_webhook_is_not_passed_by_without_being_asked() {
+    let broken = Test::new().line("sandbox fault inject webhook-down").any_stderr().run();
+    let fixed =
+        Test::after(broken).line("doctor --sandbox --fix --yes -o json").status(3).any_stdout().any_stderr().run();
+    let document = fixed.json();
+    assert_eq!(document["tried"][0]["came"], "left", "{document:#}");
+}
