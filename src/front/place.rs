@@ -39,7 +39,7 @@ const OF_STACKS: [&str; 7] = ["images", "install", "upgrade", "rollback", "statu
 /// Options that name a cluster already.
 const NAMED: [&str; 3] = ["--context", "--sandbox", "--kubeconfig"];
 
-/// A sandbox is told to these, too; a cluster means nothing to them.
+/// A sandbox that is not the usual one is told to these, too; a cluster means nothing to them.
 const OF_SANDBOX: &str = "sandbox";
 /// These only look stacks up.
 const WITHOUT_CLUSTER: [&str; 2] = ["stacks", "render"];
@@ -71,7 +71,7 @@ impl Place {
 
     /// What a command has to be told that begins with this word, and lacks it.
     fn told_to<'a>(&'a self, first: &str, command: &str) -> impl Iterator<Item = &'a str> {
-        let on_cluster = COMMANDS.contains(&first) || first == OF_SANDBOX && self.cluster.starts_with("--sandbox");
+        let on_cluster = COMMANDS.contains(&first) || first == OF_SANDBOX && self.cluster.starts_with("--sandbox=");
         let of_stacks = OF_STACKS.contains(&first) || WITHOUT_CLUSTER.contains(&first);
         let is_named = NAMED.iter().any(|named| command.contains(named));
         let cluster = Some(self.cluster.as_str()).filter(|_| on_cluster && !is_named);

@@ -134,7 +134,7 @@ fn what_is_not_there_is_not_checked() {
 fn the_list_fits_on_eighty_columns() {
     let listed = Test::new().line("prerequisites list --sandbox=ha").any_stdout().run().stdout;
     assert!(listed.lines().all(|line| line.chars().count() <= 80), "{listed}");
-    assert!(listed.contains("\nkruise          no                           install it\n"), "{listed}");
+    assert!(listed.contains("\nkruise          no                               install it\n"), "{listed}");
     assert!(listed.contains("\nkruise: OpenKruise, which makes CloneSets, is not there"), "{listed}");
 }
 

@@ -7,7 +7,7 @@ use crate::doctor::evidence::Evidence;
 use crate::doctor::finding::Finding;
 use crate::doctor::stall::newest_set;
 use crate::object::{ObjectRef, is_true, items, number, text};
-use crate::plan::verb::{Field, Pinned, Verb, escaped, template_differences};
+use crate::plan::verb::{Field, Pinned, Verb, escaped, template_differences, template_of};
 use crate::snapshot::classes::{DEFAULT_MARKS, is_default};
 
 /// Looks at a finding of its checks.
@@ -193,7 +193,7 @@ fn roll_back(finding: &Finding, evidence: &Evidence) -> Option<Remedy> {
     let to = older(live, from, evidence)?;
     let (workload, old, new) = (Pinned::of(live)?, Pinned::of(to)?, Pinned::of(from)?);
     let title = format!("give {} the pod template of revision {} again", finding.object.short(), revision(to)?);
-    let fields = template_differences(from, to);
+    let fields = template_differences(&template_of(from), &template_of(to));
     let remedy = Remedy::steps(title, vec![Verb::RollBack { workload, from: new, to: old, fields }])?;
     Some(if ready(to) > 0 { remedy } else { remedy.asked() })
 }

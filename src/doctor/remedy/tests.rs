@@ -95,17 +95,25 @@ fn the_only_class_becomes_the_default() {
         "data",
         json!({"spec": {"accessModes": ["ReadWriteOnce"]}, "status": {"phase": "Pending"}}),
     );
-    let remedy = offered("V001", &[claim.clone(), class("a", json!({}))]).unwrap();
+    let said = object(
+        "v1",
+        "Event",
+        "data.1",
+        json!({"involvedObject": {"kind": "PersistentVolumeClaim", "name": "data", "namespace": "sea", "uid": "uid-data"}, "type": "Normal",
+            "reason": "FailedBinding", "message": "no persistent volumes available for this claim and no storage class is set",
+            "lastTimestamp": NOW}),
+    );
+    let remedy = offered("V001", &[claim.clone(), said.clone(), class("a", json!({}))]).unwrap();
     assert_eq!(
         fields(&remedy),
         [("/metadata/annotations/storageclass.kubernetes.io~1is-default-class".to_owned(), Some("true".into()))]
     );
     assert_eq!(
-        offered("V001", &[claim.clone(), class("a", json!({})), class("b", json!({}))]),
+        offered("V001", &[claim.clone(), said.clone(), class("a", json!({})), class("b", json!({}))]),
         None,
         "there is a choice"
     );
-    match offered("V001", &[claim]).unwrap().way {
+    match offered("V001", &[claim, said]).unwrap().way {
         Way::Command(words) => assert_eq!(words, ["prerequisites", "install", "local-path"]),
         Way::Steps(steps) => panic!("{steps:?}"),
     }

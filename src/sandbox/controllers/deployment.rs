@@ -290,6 +290,8 @@ fn judge(world: &mut World, before: &Value, hash: &str) {
     } else {
         ("MinimumReplicasUnavailable", "Deployment does not have minimum availability.")
     };
+    // Of those that are asked for of all revisions (`calculateStatus` in `pkg/controller/deployment/sync.go`, 1.34).
+    let unavailable = (sum("/spec/replicas") - available).max(0);
     let counts = json!({"replicas": replicas, "updatedReplicas": updated, "readyReplicas": ready, "availableReplicas": available});
     let (state, reason, message, moved) = progress(world, &deployment, (&counts, complete), set);
     let mut progressing = condition(world, &deployment, "Progressing", state, (reason, &message));
@@ -303,6 +305,6 @@ fn judge(world: &mut World, before: &Value, hash: &str) {
         clean(world, &deployment, hash);
     }
     let status = json!({"observedGeneration": deployment["metadata"]["generation"], "replicas": replicas, "updatedReplicas": updated,
-        "readyReplicas": ready, "availableReplicas": available, "unavailableReplicas": (wanted - available).max(0), "conditions": conditions});
+        "readyReplicas": ready, "availableReplicas": available, "unavailableReplicas": unavailable, "conditions": conditions});
     world.put_status(&deployment, without_zeros(status, &[]));
 }
