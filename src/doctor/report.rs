@@ -91,6 +91,11 @@ impl Choice {
         (self.only.is_empty() || meant(&self.only)) && !meant(&self.skip)
     }
 
+    /// Whether the check of a finding was asked for; one that was not may stand above it as its cause.
+    pub fn asks(&self, finding: &Finding) -> bool {
+        checks::find(&finding.id).is_some_and(|check| self.wants(check))
+    }
+
     /// The names that mean no check.
     pub fn strangers(&self) -> Vec<&str> {
         let known = |name: &&str| checks::all().any(|check| is_meant(name, check.id));
@@ -124,8 +129,7 @@ pub fn judge(evidence: &Evidence, choice: &Choice) -> Report {
         }
     }
     let mut roots = tree::grow(survey::by_maker(findings, evidence), evidence);
-    let asked = |finding: &Finding| checks::find(&finding.id).is_some_and(|check| choice.wants(check));
-    roots.retain(|root| root.walk().into_iter().any(asked));
+    roots.retain(|root| root.walk().into_iter().any(|finding| choice.asks(finding)));
     if let Some(namespace) = &choice.namespace {
         roots.retain(|root| root.touches(namespace));
     }

@@ -108,6 +108,21 @@ async fn a_rollout_that_does_not_work_is_taken_back_proven_and_put_back_again() 
     assert!(again.stderr.contains("no remedy was run on this cluster that is not taken back yet"), "{}", again.stderr);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_somebody_else_has_changed_meanwhile_is_not_put_back() {
+    let served = broken().await;
+    let paused = json!({"spec": {"paused": true}});
+    served.harbour.merge(WEB, &paused).await.unwrap();
+    let fixed = served.run(("doctor --fix --yes --only W015", 0), None).await;
+    assert!(fixed.stderr.contains("the check finds it no more"), "{}", fixed.stderr);
+    assert_eq!(image(&served.harbour.get(WEB).await.unwrap()), "web:2", "nobody asked for more");
+    served.harbour.merge(WEB, &json!({"spec": {"paused": true}})).await.unwrap();
+    served.harbour.merge(WEB, &json!({"spec": {"replicas": 2}})).await.unwrap();
+    served.run(("doctor --undo --yes", 0), Some(fixed)).await;
+    // It is paused already: nothing is to be done, and what else was changed stays.
+    assert_eq!(served.harbour.get(WEB).await.unwrap()["spec"]["replicas"], 2);
+}
+
 /// What lets things through that stay is not covered by `--yes`.
 #[test]
 fn a_webhook_is_not_passed_by_without_being_asked() {

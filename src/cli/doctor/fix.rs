@@ -76,11 +76,10 @@ pub(super) async fn fix(
             gather(cluster, &scope).await?
         };
         let report = judge(&evidence, choice);
-        let offer = |finding: &Finding| Some((finding.clone(), remedy::of(finding, &evidence)?));
         let is_new = |(finding, remedy): &(Finding, Remedy)| {
             !seen.contains(&(finding.fingerprint.clone(), remedy.title.clone()))
         };
-        let next = report.findings.iter().filter_map(offer).find(is_new);
+        let next = report.findings.iter().filter_map(|root| first(root, choice, &evidence)).find(is_new);
         let Some((finding, remedy)) = next else { return Ok((report, evidence, tried)) };
         seen.insert((finding.fingerprint.clone(), remedy.title.clone()));
         say(format!("{} {}: {}", finding.id, finding.object, finding.message));
@@ -88,6 +87,12 @@ pub(super) async fn fix(
         say(format!("{}: {}", remedy.title, said(came, &remedy.way)));
         tried.push(Tried { fingerprint: finding.fingerprint, remedy: remedy.title, came });
     }
+}
+
+/// The first remedy on the way down from a root: about what is below it something is done only when nothing can be done about itself.
+fn first(root: &Finding, choice: &Choice, evidence: &Evidence) -> Option<(Finding, Remedy)> {
+    let mut asked = root.walk().into_iter().filter(|finding| choice.asks(finding));
+    asked.find_map(|finding| Some((finding.clone(), remedy::of(finding, evidence)?)))
 }
 
 fn said(came: Came, way: &Way) -> &'static str {

@@ -182,9 +182,12 @@ fn delete_failed(finding: &Finding, evidence: &Evidence) -> Option<Remedy> {
     Remedy::steps("delete the pods that have failed; others have taken their places", steps).map(Remedy::asked)
 }
 
-/// Only while the newer template does not work: pods of it are not ready. Where pods of the older one still run it is known to work.
+/// Not of a rollout that is paused, which goes nowhere. Only while the newer template does not work: pods of it are not ready. Where pods of the older one still run it is known to work.
 fn roll_back(finding: &Finding, evidence: &Evidence) -> Option<Remedy> {
     let live = evidence.snapshot.get(&finding.object).filter(|live| live["kind"] == "Deployment")?;
+    if live["spec"]["paused"] == true {
+        return None;
+    }
     let from = newest_set(live, &evidence.snapshot)?;
     let ready = |set: &Value| number(set, "/status/readyReplicas").unwrap_or(0);
     if ready(from) > 0 && ready(from) >= number(live, "/spec/replicas").unwrap_or(1) {

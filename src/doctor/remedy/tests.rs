@@ -198,6 +198,9 @@ fn a_template_that_does_not_work_goes_back_to_the_one_that_did() {
     assert!(!offered("P002", &rollout(0, 0)).unwrap().is_reversible, "nobody knows that the older one works");
     let first: Vec<Value> = rollout(0, 0).into_iter().filter(|one| one["metadata"]["name"] != "web-1").collect();
     assert_eq!(offered("P002", &first), None, "there is nothing to go back to");
+    let mut paused = rollout(1, 0);
+    paused[0]["spec"]["paused"] = true.into();
+    assert_eq!(offered("P002", &paused), None, "a paused rollout goes nowhere");
 }
 
 #[test]
