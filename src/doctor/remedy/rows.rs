@@ -165,8 +165,13 @@ fn metrics(_: &Finding, evidence: &Evidence) -> Option<Remedy> {
         .then(|| Remedy::command("install metrics-server", &["prerequisites", "install", "metrics-server"]))
 }
 
-fn load_balancer(_: &Finding, _: &Evidence) -> Option<Remedy> {
-    Some(Remedy::command("install MetalLB", &["prerequisites", "install", "metallb"]))
+fn load_balancer(_: &Finding, evidence: &Evidence) -> Option<Remedy> {
+    // Somebody's speakers may only be down; then it is not another one that is needed.
+    let there = evidence
+        .snapshot
+        .of_kind("apps", "DaemonSet")
+        .any(|set| text(set, "/metadata/namespace") == Some("metallb-system"));
+    (!there).then(|| Remedy::command("install MetalLB", &["prerequisites", "install", "metallb"]))
 }
 
 /// Their logs go with them.

@@ -52,7 +52,7 @@ fn object(api_version: &str, kind: &str, name: &str, rest: Value) -> Value {
     object
 }
 
-fn class(name: &str, marks: Value) -> Value {
+fn class(name: &str, marks: &Value) -> Value {
     object("storage.k8s.io/v1", "StorageClass", name, json!({"metadata": {"annotations": marks}, "provisioner": "x/y"}))
 }
 
@@ -103,13 +103,13 @@ fn the_only_class_becomes_the_default() {
             "reason": "FailedBinding", "message": "no persistent volumes available for this claim and no storage class is set",
             "lastTimestamp": NOW}),
     );
-    let remedy = offered("V001", &[claim.clone(), said.clone(), class("a", json!({}))]).unwrap();
+    let remedy = offered("V001", &[claim.clone(), said.clone(), class("a", &json!({}))]).unwrap();
     assert_eq!(
         fields(&remedy),
         [("/metadata/annotations/storageclass.kubernetes.io~1is-default-class".to_owned(), Some("true".into()))]
     );
     assert_eq!(
-        offered("V001", &[claim.clone(), said.clone(), class("a", json!({})), class("b", json!({}))]),
+        offered("V001", &[claim.clone(), said.clone(), class("a", &json!({})), class("b", &json!({}))]),
         None,
         "there is a choice"
     );
@@ -121,10 +121,10 @@ fn the_only_class_becomes_the_default() {
 
 #[test]
 fn of_several_default_classes_the_newest_stays() {
-    let mut newer = class("new", json!({MARK: "true"}));
+    let mut newer = class("new", &json!({MARK: "true"}));
     newer["metadata"]["creationTimestamp"] = "2026-11-20T09:30:00Z".into();
-    let older = class("old", json!({MARK: "true", "storageclass.beta.kubernetes.io/is-default-class": "true"}));
-    let remedy = offered("V002", &[newer, older, class("other", json!({}))]).unwrap();
+    let older = class("old", &json!({MARK: "true", "storageclass.beta.kubernetes.io/is-default-class": "true"}));
+    let remedy = offered("V002", &[newer, older, class("other", &json!({}))]).unwrap();
     let Way::Steps(steps) = &remedy.way else { panic!() };
     assert_eq!(steps.len(), 1);
     assert_eq!(steps[0].object().unwrap().name, "old");
@@ -153,7 +153,7 @@ fn a_webhook_that_cannot_be_asked_is_passed_by_only_when_somebody_agrees() {
     assert_eq!(fields(&remedy), [("/webhooks/0/failurePolicy".to_owned(), Some("Ignore".into()))]);
 }
 
-/// A Deployment whose newer template has no image, with the ReplicaSets of both.
+/// A Deployment whose newer template has no image, with the `ReplicaSet`s of both.
 fn rollout(ready_of_old: i64, ready_of_new: i64) -> Vec<Value> {
     let owner = |kind: &str, name: &str| json!([{"apiVersion": "apps/v1", "kind": kind, "name": name, "uid": format!("uid-{name}"), "controller": true}]);
     let template = |image: &str| json!({"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [{"name": "c", "image": image}]}});

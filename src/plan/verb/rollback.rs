@@ -1,4 +1,4 @@
-//! Back to the pod template that a Deployment had before: what `kubectl rollout undo` does, bound to the two ReplicaSets that were seen.
+//! Back to the pod template that a Deployment had before: what `kubectl rollout undo` does, bound to the two `ReplicaSet`s that were seen.
 //! Templates stay in the cluster; a plan, and so a journal, names only where they are and what differs.
 
 use serde_json::{Value, json};
@@ -106,9 +106,9 @@ mod tests {
 
     fn seen(live: Value) -> (Standing, Option<Value>) {
         let mut snapshot = Snapshot::default();
-        [live, replica_set("old", "web:1"), replica_set("new", "web:2")]
-            .into_iter()
-            .for_each(|object| snapshot.insert(object));
+        for object in [live, replica_set("old", "web:1"), replica_set("new", "web:2")] {
+            snapshot.insert(object);
+        }
         let [workload, from, to] = &pins();
         (standing(&snapshot, [workload, from, to]), patch(&snapshot, workload, to))
     }

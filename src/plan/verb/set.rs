@@ -29,6 +29,7 @@ impl Field {
     }
 
     /// The same, back again.
+    #[must_use]
     pub fn back(&self) -> Self {
         Self { pointer: self.pointer.clone(), now: self.wanted.clone(), wanted: self.now.clone() }
     }
@@ -68,23 +69,27 @@ pub(super) fn standing(live: &Value, fields: &[Field]) -> Standing {
     let is = |field: &Field, value: &Option<Value>| live.pointer(&field.pointer) == value.as_ref();
     if fields.iter().all(|field| is(field, &field.wanted)) {
         return Standing::Proven {
-            note: fields.iter().map(|field| said(field, &field.wanted)).collect::<Vec<_>>().join(", "),
+            note: fields.iter().map(|field| said(field, field.wanted.as_ref())).collect::<Vec<_>>().join(", "),
         };
     }
     match fields.iter().find(|field| !is(field, &field.wanted) && !is(field, &field.now)) {
         None => Standing::Open {
-            progress: fields.iter().map(|field| said(field, &field.now)).collect::<Vec<_>>().join(", "),
+            progress: fields.iter().map(|field| said(field, field.now.as_ref())).collect::<Vec<_>>().join(", "),
         },
         Some(field) => {
-            let there = live.pointer(&field.pointer).cloned();
-            let why =
-                format!("{}; it was seen with {}; {}", said(field, &there), said(field, &field.now), shown(Some(live)));
+            let there = live.pointer(&field.pointer);
+            let why = format!(
+                "{}; it was seen with {}; {}",
+                said(field, there),
+                said(field, field.now.as_ref()),
+                shown(Some(live))
+            );
             Standing::Shut { why }
         }
     }
 }
 
-fn said(field: &Field, value: &Option<Value>) -> String {
+fn said(field: &Field, value: Option<&Value>) -> String {
     match value {
         Some(value) => format!("{} is {value}", path(&field.pointer)),
         None => format!("{} is not set", path(&field.pointer)),
@@ -189,7 +194,7 @@ mod tests {
         let other = [field("/spec/paused", Some(false.into()), None)];
         match standing(&live(), &other) {
             Standing::Shut { why } => {
-                assert!(why.starts_with("spec.paused is true; it was seen with spec.paused is false"), "{why}")
+                assert!(why.starts_with("spec.paused is true; it was seen with spec.paused is false"), "{why}");
             }
             standing => panic!("{standing:?}"),
         }
