@@ -1,5 +1,5 @@
 //! What can be done about a finding: a remedy comes to a plan that is shown, run by the engine, and proven by the check itself. A finding
-//! without one has words ([`Finding::fix`]): what is to be done on a machine, or needs to be thought about, is not done from here.
+//! without one has words (`fix`): what is to be done on a machine, or needs to be thought about, is not done from here.
 
 mod rows;
 #[cfg(test)]
