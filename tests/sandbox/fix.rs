@@ -98,7 +98,7 @@ async fn a_rollout_that_does_not_work_is_taken_back_proven_and_put_back_again() 
     let document = fixed.json();
     assert_eq!(document["tried"][0]["came"], "gone", "{document:#}\n{}", fixed.stderr);
     assert_eq!(document["report"]["healthy"], true);
-    assert!(fixed.stderr.contains("image: web:2 -> web:1"), "the plan shows the difference: {}", fixed.stderr);
+    assert!(fixed.stderr.contains(r#"image: "web:2" -> "web:1""#), "the plan shows the difference: {}", fixed.stderr);
     assert_eq!(image(&served.harbour.get(WEB).await.unwrap()), "web:1");
 
     served.harbour.sandbox.heal(faults::find("image-missing").unwrap());
