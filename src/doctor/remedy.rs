@@ -12,7 +12,7 @@ use super::finding::Finding;
 use crate::cluster::ClusterId;
 use crate::object::ObjectRef;
 use crate::plan::verb::{Field, Verb};
-use crate::plan::{Action, Installation, Plan, Purpose, Step};
+use crate::plan::{Action, FieldChange, Installation, Plan, Purpose, Step};
 
 /// What can be done.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -114,13 +114,14 @@ fn back(verb: &Verb) -> Option<Verb> {
             };
             Some(Verb::Set { object: object.clone(), does, fields: fields.iter().map(Field::back).collect() })
         }
-        Verb::RollBack { workload, from, to, fields } => {
-            let fields = fields.iter().map(|field| {
-                let (now, wanted) = (field.wanted.clone(), field.now.clone());
-                crate::plan::FieldChange { path: field.path.clone(), now, wanted }
+        Verb::RollBack { workload, from, to, fields, .. } => {
+            let fields = fields.iter().map(|field| FieldChange {
+                path: field.path.clone(),
+                now: field.wanted.clone(),
+                wanted: field.now.clone(),
             });
-            let fields = fields.collect();
-            Some(Verb::RollBack { workload: workload.clone(), from: to.clone(), to: from.clone(), fields })
+            let (fields, ready) = (fields.collect(), false);
+            Some(Verb::RollBack { workload: workload.clone(), from: to.clone(), to: from.clone(), fields, ready })
         }
         Verb::Scale { workload, to, original } => {
             Some(Verb::Scale { workload: workload.clone(), to: *original, original: *to })

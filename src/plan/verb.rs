@@ -147,6 +147,8 @@ pub enum Verb {
         to: Pinned,
         /// What differs.
         fields: Vec<FieldChange>,
+        /// Whether its pods have to become ready. Those of a template that is put back after it was taken back may never.
+        ready: bool,
     },
     /// Replaces the pods of a workload, as `kubectl rollout restart` does.
     Restart {

@@ -202,7 +202,7 @@ fn roll_back(finding: &Finding, evidence: &Evidence) -> Option<Remedy> {
     let (workload, old, new) = (Pinned::of(live)?, Pinned::of(to)?, Pinned::of(from)?);
     let title = format!("give {} the pod template of revision {} again", finding.object.short(), revision(to)?);
     let fields = template_differences(&template_of(from), &template_of(to));
-    let remedy = Remedy::steps(title, vec![Verb::RollBack { workload, from: new, to: old, fields }])?;
+    let remedy = Remedy::steps(title, vec![Verb::RollBack { workload, from: new, to: old, fields, ready: true }])?;
     Some(if ready(to) > 0 { remedy } else { remedy.asked() })
 }
 

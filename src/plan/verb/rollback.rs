@@ -37,14 +37,14 @@ pub fn differences(now: &Value, wanted: &Value) -> Vec<FieldChange> {
     changes
 }
 
-pub(super) fn standing(snapshot: &Snapshot, [workload, from, to]: [&Pinned; 3]) -> Standing {
+pub(super) fn standing(snapshot: &Snapshot, [workload, from, to]: [&Pinned; 3], ready: bool) -> Standing {
     let (live, to) = match (same(snapshot, workload), same(snapshot, to)) {
         (Ok(live), Ok(to)) => (live, template_of(to)),
         (Err(standing), _) | (_, Err(standing)) => return standing,
     };
     let now = &live["spec"]["template"];
     if *now == to {
-        return progress(live);
+        return if ready { progress(live) } else { Standing::Proven { note: "it has that template".to_owned() } };
     }
     match same(snapshot, from) {
         Ok(from) if template_of(from) == *now => Standing::Open { progress: "still of the newer template".to_owned() },
@@ -110,7 +110,7 @@ mod tests {
             snapshot.insert(object);
         }
         let [workload, from, to] = &pins();
-        (standing(&snapshot, [workload, from, to]), patch(&snapshot, workload, to))
+        (standing(&snapshot, [workload, from, to], true), patch(&snapshot, workload, to))
     }
 
     #[test]

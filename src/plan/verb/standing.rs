@@ -77,7 +77,9 @@ impl Verb {
                 Ok(live) => set::standing(live, fields),
                 Err(standing) => standing,
             },
-            Self::RollBack { workload, from, to, .. } => rollback::standing(snapshot, [workload, from, to]),
+            Self::RollBack { workload, from, to, ready, .. } => {
+                rollback::standing(snapshot, [workload, from, to], *ready)
+            }
             // Files, logs, containers and people are no objects: the engine looks at them itself.
             Self::Export { .. } | Self::Follow { .. } | Self::Count { .. } | Self::Ask { .. } => open(""),
         }
