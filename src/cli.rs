@@ -2,12 +2,11 @@
 //! back to a front end.
 
 mod chart;
-pub(crate) mod choose;
-pub(crate) mod cluster;
+mod choose;
+mod cluster;
 mod detect;
 mod doctor;
 mod explain;
-mod failure;
 mod forecast;
 mod health;
 mod hold;
@@ -17,16 +16,15 @@ mod landing;
 mod login;
 mod new_stack;
 mod open;
-pub(crate) mod pilot;
+mod pilot;
 mod pool;
-pub(crate) mod prerequisites;
+mod prerequisites;
 mod recover;
 mod render;
 mod rollback;
 mod runs;
 mod sandbox;
 mod session;
-pub(crate) mod signals;
 mod stacks;
 mod status;
 mod typed;
@@ -46,8 +44,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use seaworthy::host::engines::Product;
 use seaworthy::images::login::Login;
 
-pub(crate) use failure::Failure;
-pub(crate) use session::{Session, Turn};
+pub(crate) use crate::front::failure::Failure;
+pub(crate) use session::Session;
 pub(crate) use typed::typed;
 pub(crate) use usage::parse;
 

@@ -29,7 +29,7 @@ mod refusal;
 mod warn;
 mod window;
 
-pub use check::{check, kept, read};
+pub use check::{check, kept, prove, read};
 pub use decide::decide;
 pub use folder::{Folder, NoFolder, folder};
 pub(crate) use holders::pools_query;

@@ -11,6 +11,7 @@
 //! two of them in one cluster fight with each other.
 
 mod adopt;
+mod ground;
 mod kruise;
 mod local_path;
 pub mod manager;
@@ -34,6 +35,7 @@ use crate::error::closest;
 use crate::network::{Folder, NoFolder};
 use crate::object::ObjectRef;
 use crate::stack::Catalogue;
+pub use ground::{Asked, Ground, Judged};
 pub use manager::Manager;
 pub use picture::{Picture, look};
 

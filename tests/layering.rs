@@ -49,6 +49,12 @@ fn the_library_knows_no_terminal() {
     assert_eq!(offenders(&words, is_library), [""; 0]);
 }
 
+/// Commands show things through front ends, and front ends know no command.
+#[test]
+fn front_ends_know_no_command() {
+    assert_eq!(offenders(&["crate::cli"], |file| file == "front.rs" || file.starts_with("front/")), [""; 0]);
+}
+
 #[test]
 fn the_library_does_not_print_exit_or_read_the_environment() {
     let words = ["println!", "print!(", "dbg!", "process::exit", "env::var", "env::args", "io::stdout", "io::stderr"];

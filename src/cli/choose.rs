@@ -13,9 +13,6 @@ use super::login::logins;
 use super::{Choice, Failure, Session};
 use crate::front::say;
 
-/// Where Helm charts commonly have the registry of all images.
-const REGISTRY_SETTING: &str = "global.imageRegistry";
-
 /// What a stack comes to with what the user chose.
 pub(crate) struct Chosen {
     pub(crate) values: Values,
@@ -51,7 +48,7 @@ pub(crate) fn choose(session: &Session, stack: &str, choice: &Choice, example: b
     let shown = session.globals.sandbox.is_some() || choice.stand_ins;
     let mut choices = choices(choice)?;
     choices.example |= example || shown;
-    take_registry(&stack, choice.registry.as_deref(), &mut choices);
+    choices.take_registry(&stack, choice.registry.as_deref());
     let chosen = choose_and_say(&stack, choice, &choices)?;
     if shown {
         tell_example(&stack, &chosen);
@@ -125,14 +122,6 @@ pub(crate) fn choose_of(stack: &Stack, choice: &Choice, choices: &Choices) -> Re
         warnings: prepared.warnings,
         simulation: stack.definition().simulation.clone(),
     })
-}
-
-/// The value that charts have for it: who says where all images come from has answered it.
-pub(crate) fn take_registry(stack: &Stack, registry: Option<&str>, choices: &mut Choices) {
-    let has_setting = || stack.settings().iter().any(|setting| setting.path == REGISTRY_SETTING);
-    if let Some(registry) = registry.filter(|_| has_setting()) {
-        choices.set.insert(0, format!("{REGISTRY_SETTING}={registry}"));
-    }
 }
 
 /// A way to the stack, as the engine proves it.

@@ -9,10 +9,10 @@ use seaworthy::event::{Ended, Outcome};
 use serde_json::{Value, json};
 
 use super::Session;
-use super::pilot::Told;
 use crate::front::face::Face;
 use crate::front::plain::cause_text;
 use crate::front::recover_text::report_text;
+use crate::front::told::Told;
 
 /// The end of a run.
 pub(super) struct Landing {

@@ -10,9 +10,10 @@ use seaworthy::stack::stand_in;
 use serde_json::json;
 
 use super::uninstall::bare_installation;
-use super::{Failure, Session, signals};
+use super::{Failure, Session};
 use crate::front::plain::cause_text;
 use crate::front::say;
+use crate::front::signals;
 
 /// `open`
 #[derive(Debug, Args)]

@@ -1,35 +1,20 @@
 //! Between engine and front end: puts the questions of a run to the person, and remembers what each step came to.
 
-use seaworthy::event::{Command, Event, StepState};
+use seaworthy::event::{Command, Event};
 use seaworthy::object::printable;
 use seaworthy::plan::Plan;
-use serde::Serialize;
 use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinHandle;
 
 use crate::front::ask::{Answer, Ask};
 use crate::front::face::Face;
+use crate::front::told::Told;
 
 /// Events that may wait.
 const EVENTS: usize = 256;
 
 /// The way to the front end, what it was told in the end, and the way back.
 pub(super) type Front = (mpsc::Sender<Event>, JoinHandle<Vec<Told>>, Option<Mutex<mpsc::Receiver<Command>>>);
-
-/// A step that is done, for the report at the end.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(crate) struct Told {
-    /// Id of the step.
-    pub(crate) id: String,
-    /// For people.
-    pub(crate) title: String,
-    /// Whether it wrote.
-    pub(crate) changed: bool,
-    /// How long it took, milliseconds.
-    pub(crate) millis: u64,
-    /// What the proof was.
-    pub(crate) note: Option<String>,
-}
 
 /// Passes every event on to what shows it, until that has ended.
 pub(super) fn follow(face: Face, plan: &Plan, shown: mpsc::Sender<Event>, front: JoinHandle<()>) -> Front {
@@ -39,7 +24,7 @@ pub(super) fn follow(face: Face, plan: &Plan, shown: mpsc::Sender<Event>, front:
     let task = tokio::spawn(async move {
         let mut told = Vec::new();
         while let Some(event) = events.recv().await {
-            told.extend(done(&event, &titles));
+            told.extend(Told::of(&event, &titles));
             let asked = if let Event::Ask { id, question, word } = &event {
                 Some((id.clone(), ask(question, word.as_deref())))
             } else {
@@ -71,11 +56,4 @@ fn ask(question: &str, word: Option<&str>) -> Ask {
         Some(word) => Ask::Typed { question, word: word.to_owned() },
         None => Ask::Whether { question },
     }
-}
-
-fn done(event: &Event, titles: &[(String, String)]) -> Option<Told> {
-    let Event::Step { id, state: StepState::Done { changed, millis, note }, .. } = event else { return None };
-    let title = titles.iter().find(|(known, _)| known == id).map_or(id, |(_, title)| title);
-    let (id, title, note) = (id.clone(), title.clone(), note.clone());
-    Some(Told { id, title, changed: *changed, millis: *millis, note })
 }

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use seaworthy::cluster::Cluster;
-use seaworthy::network::{self, Proof, Reach, Refusal, Seen};
+use seaworthy::network::{self, Proof, Reach, Seen};
 use seaworthy::object::printable;
 use serde_json::json;
 
@@ -28,7 +28,7 @@ pub(crate) struct PoolArgs {
 
 pub(crate) async fn run(session: &Session, arguments: &PoolArgs) -> Result<ExitCode, Failure> {
     // What was typed is looked at before anything is asked.
-    network::read(&arguments.pool).map_err(refused)?;
+    network::read(&arguments.pool).map_err(Failure::refused)?;
     let cluster = session.connect().await?;
     let (proof, reach) = work_out(session, &cluster, &arguments.pool, arguments.needed).await?;
     let document = json!({"cluster": cluster.id, "pool": proof, "reachable": reach});
@@ -46,21 +46,11 @@ pub(crate) async fn work_out(
     given: &[String],
     needed: u32,
 ) -> Result<(Proof, Option<Reach>), Failure> {
-    network::read(given).map_err(refused)?;
+    network::read(given).map_err(Failure::refused)?;
     let busy = session.busy(LOOKING);
     let seen = look(session, cluster, needed).await;
     drop(busy);
-    Ok((prove(&seen, given)?, seen.reach))
-}
-
-/// The pool of what was seen; what is given is checked instead. Asks nobody.
-///
-/// # Errors
-/// See [`work_out`].
-pub(crate) fn prove(seen: &Seen, given: &[String]) -> Result<Proof, Failure> {
-    let given = network::read(given).map_err(refused)?;
-    let proof = if given.is_empty() { network::decide(&seen.inputs) } else { network::check(&seen.inputs, &given) };
-    proof.map_err(refused)
+    Ok((network::prove(&seen.inputs, given).map_err(Failure::refused)?, seen.reach))
 }
 
 /// Whether the pool that a cluster has from us still fits, now that its nodes may have other addresses.
@@ -90,11 +80,6 @@ pub(crate) async fn look(session: &Session, cluster: &Cluster, needed: u32) -> S
     }
     let kubeconfig = session.globals.kubeconfig.as_deref();
     network::look(cluster, &session.here, kubeconfig, needed).await
-}
-
-pub(crate) fn refused(refusal: Refusal) -> Failure {
-    let lines = refusal.lines().iter().map(|line| printable(line)).collect();
-    Failure::from(refusal).because(lines)
 }
 
 /// The proof as people read it.

@@ -10,8 +10,9 @@ use seaworthy::sandbox::{self, Kind};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use super::{Failure, Session, signals};
+use super::{Failure, Session};
 use crate::front::say;
+use crate::front::signals;
 
 /// `sandbox ...`
 #[derive(Debug, Subcommand)]

@@ -28,7 +28,7 @@ use crate::front::fold::fold;
 use crate::front::paint::Paint;
 use crate::front::place::{self, Place, placed};
 use crate::front::report_text::Style;
-use crate::front::tui::model::Kept;
+use crate::front::tui::model::{Kept, Turn};
 use crate::front::{screen, tell};
 
 /// Version of the JSON documents that this program writes.
@@ -48,15 +48,6 @@ pub(crate) struct Session {
     turn: OnceLock<Turn>,
     /// What was answered before that, for whoever asks next.
     answers: Mutex<Option<Kept>>,
-}
-
-/// Other clusters than those that a session was begun with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Turn {
-    /// A simulated one.
-    Sandbox(Kind),
-    /// Those of this machine.
-    Machine,
 }
 
 impl Session {

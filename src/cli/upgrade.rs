@@ -9,7 +9,7 @@ use seaworthy::plan::Installation;
 use seaworthy::stack::Choices;
 
 use super::chart::{self, ChartArgs};
-use super::choose::{choices, take_registry};
+use super::choose::choices;
 use super::install::{self, InstallArgs, OnConflict};
 use super::rollback::{self, RollbackArgs};
 use super::uninstall::bare_installation;
@@ -106,7 +106,7 @@ fn as_install(session: &Session, arguments: &UpgradeArgs, record: &InstallRecord
     let recorded = (!arguments.reset_values).then(|| was.said().clone());
     let mut choices = Choices { recorded, ..choices(&choice)? };
     choices.example |= session.globals.sandbox.is_some();
-    take_registry(&stack, choice.registry.as_deref(), &mut choices);
+    choices.take_registry(&stack, choice.registry.as_deref());
     if was.stack_version != stack.definition().version {
         say(format!("{} {} is there, and goes to {}", stack.name(), was.stack_version, stack.definition().version));
     }

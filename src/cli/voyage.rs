@@ -18,19 +18,20 @@ use serde_json::json;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::failure::code;
 use super::forecast::time_of;
 use super::landing::Landing;
-use super::pilot::{self, Front, Told};
+use super::pilot::{self, Front};
 use super::{Failure, Session, health};
 use crate::front::ask::{Answer, Ask};
 use crate::front::can_ask;
 use crate::front::face::Face;
+use crate::front::failure::code;
 use crate::front::paint::{Paint, count};
 use crate::front::plain::{End, cause_text};
 use crate::front::plan_text::{plan_text, summary_text, undecided_lines};
 use crate::front::recover_text::plan_text_in_full;
 use crate::front::say;
+use crate::front::told::Told;
 
 /// Events that may wait for the front end.
 const EVENTS: usize = 256;

@@ -28,11 +28,11 @@ use super::choose::choices;
 use super::install::{self, InstallArgs};
 use super::{Cli, Command, Failure, Session, prerequisites};
 use crate::front::form::quoted;
+use crate::front::look::Look;
 use crate::front::origin::{STAND_INS, load_option};
 use crate::front::paint::Paint;
 use crate::front::plain::finished_text;
 use crate::front::tui::input::Typed;
-use crate::front::tui::look::Look;
 use crate::front::tui::model::{Exit, Message, Model, Wish};
 use crate::front::tui::{self, Stage as _, terminal};
 use crate::front::{can_ask, place, say, terminal_is_gone};
@@ -103,7 +103,7 @@ async fn line_by_line(
     let answers::Answers { session, context, arguments, first } = answers;
     let session = &session;
     let Some(first) = first else { return Box::pin(install::run_on(session, Some(&context), &arguments)).await };
-    let first = prerequisites::InstallArgs { dry_run: arguments.dry_run, ..first };
+    let first = prerequisites::InstallArgs { dry_run: arguments.dry_run, ..first.into() };
     let cluster = session.connect_to(Some(&context)).await?;
     let code = Box::pin(prerequisites::run_on(session, cluster, &first)).await?;
     if code != ExitCode::SUCCESS {

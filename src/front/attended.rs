@@ -4,7 +4,7 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
 use super::terminal_is_gone;
-use crate::cli::signals::end_now;
+use crate::front::signals::end_now;
 
 /// How often it is looked at.
 const PULSE: Duration = Duration::from_millis(250);

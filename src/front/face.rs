@@ -12,7 +12,7 @@ use super::ask::{self, Answer, Ask};
 use super::paint::Paint;
 use super::plain::{End, Plain};
 use super::{can_ask, say};
-use crate::cli::signals::{self, Signals};
+use crate::front::signals::{self, Signals};
 pub(crate) use link::Link;
 
 /// What the first signal of a run is answered with.

@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::cli::choose::take_registry;
 use seaworthy::engine::record::InstallRecord;
 use seaworthy::sandbox::Kind;
 use seaworthy::stack::path::Way;
@@ -90,7 +89,7 @@ impl Form {
             self.base.set.remove(0);
         }
         let before = self.base.set.len();
-        take_registry(&self.stack, registry, &mut self.base);
+        self.base.take_registry(&self.stack, registry);
         self.has_registry = self.base.set.len() > before;
         self.base.example = example;
         self.check();

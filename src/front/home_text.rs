@@ -9,8 +9,8 @@ use seaworthy::prepare::discover::Stage;
 use seaworthy::prepare::{Health, ObjectHealth};
 use seaworthy::recover::map::Chain;
 
+use super::look::{Look, Mark, columns};
 use super::paint::{count, one_line};
-use super::tui::look::{Look, Mark, columns};
 use super::tui::model::{Entry, Part, Watch};
 
 /// What there is to do where nothing is installed.

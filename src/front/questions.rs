@@ -8,7 +8,7 @@ use seaworthy::stack::{Fault, FaultKind, Severity};
 use super::attended::attended;
 use super::form::Form;
 use super::say;
-use crate::cli::Failure;
+use crate::front::failure::Failure;
 
 /// The number of one of some lines.
 pub(crate) fn choose(question: &str, lines: &[String], usual: usize) -> Result<usize, Failure> {

@@ -9,7 +9,7 @@ use seaworthy::recover::Loss;
 use serde_json::Value;
 
 use super::paint::{Paint, count, time};
-use crate::cli::pilot::Told;
+use crate::front::told::Told;
 
 /// What is lost, why that is said, what it reaches and what could be done.
 pub(crate) fn losses_text(losses: &[Loss], proposals: &[Vec<String>], records: usize, paint: Paint) -> String {

@@ -11,7 +11,6 @@
 
 pub(crate) mod input;
 pub(crate) mod keys;
-pub(crate) mod look;
 pub(crate) mod model;
 pub(crate) mod terminal;
 #[cfg(test)]

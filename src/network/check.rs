@@ -2,11 +2,23 @@
 
 use ipnet::IpNet;
 
+use super::decide::decide;
 use super::inputs::{Holder, Inputs};
 use super::proof::{Origin, Part, Proof, elsewhere, exclusions, merged};
 use super::range::{Family, Range};
 use super::refusal::{Fault, Refusal};
 use super::warn;
+
+/// The pool for what was seen; what is given is checked instead. Asks nobody.
+///
+/// # Errors
+/// When what is given cannot be used, or no pool can be worked out: with the numbers, and what to type.
+pub fn prove(inputs: &Inputs, given: &[String]) -> Result<Proof, Refusal> {
+    match read(given)? {
+        given if given.is_empty() => decide(inputs),
+        given => check(inputs, &given),
+    }
+}
 
 /// Reads what was given with `--pool`.
 ///

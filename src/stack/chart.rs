@@ -4,12 +4,26 @@ use minijinja::Value as Names;
 use semver::{Version, VersionReq};
 use serde_json::Value;
 
+use super::Stack;
 use super::definition::{Chart, ChartFailure, Definition};
 use super::fault::Fault;
 use super::load::Sheet;
 use super::path::{Step, Way};
 use super::render::Templates;
-use super::values::Values;
+use super::values::{Choices, Values};
+
+/// Where Helm charts commonly have the registry of all images.
+const REGISTRY_SETTING: &str = "global.imageRegistry";
+
+impl Choices {
+    /// Answers the setting that charts have for the registry of all images, where the stack has it; what is set otherwise counts more.
+    pub fn take_registry(&mut self, stack: &Stack, registry: Option<&str>) {
+        let has_setting = || stack.settings().iter().any(|setting| setting.path == REGISTRY_SETTING);
+        if let Some(registry) = registry.filter(|_| has_setting()) {
+            self.set.insert(0, format!("{REGISTRY_SETTING}={registry}"));
+        }
+    }
+}
 
 /// The values as the chart takes them.
 #[derive(Clone, PartialEq)]

@@ -7,23 +7,24 @@ use seaworthy::error::Class;
 use seaworthy::event::Ended;
 use seaworthy::network::Reach;
 use seaworthy::plan::Plan;
-use seaworthy::prerequisites::{Assessment, Picture, Prerequisite, Verdict, look};
+use seaworthy::prerequisites::{Asked, Assessment, Ground, Judged, Picture, Prerequisite, Verdict, look};
 use seaworthy::stack::{Catalogue, Choices, Stack, Text};
 use serde_json::{Value, json};
 
 use super::check::{self, Checks, Way};
-use super::{Asked, Ground, InstallArgs, Judged, list_text, picture_of};
+use super::{InstallArgs, look_around, picture_of};
 use crate::cli::choose::{Chosen, choose_of};
-use crate::cli::failure::code;
 use crate::cli::install::{self, Ready, decide};
 use crate::cli::landing::Landing;
 use crate::cli::voyage::{agree_to_all, refuse, tell_dry_run};
 use crate::cli::{Choice, Failure, Session, pool};
 use crate::front::face::Face;
-use crate::front::form::quoted;
+use crate::front::failure::code;
+use crate::front::first::First;
 use crate::front::paint::Paint;
 use crate::front::plain::cause_text;
 use crate::front::plan_text::plan_text;
+use crate::front::prerequisites_text::list_text;
 use crate::front::say;
 
 /// One that is to be installed, with its plan.
@@ -51,7 +52,7 @@ pub(super) async fn run(session: &Session, arguments: &InstallArgs) -> Result<Ex
 pub(crate) async fn run_on(session: &Session, cluster: Cluster, arguments: &InstallArgs) -> Result<ExitCode, Failure> {
     let (cluster, picture) = picture_of(session, cluster).await?;
     let asked = arguments.asked();
-    let ground = Ground::look((session, &cluster), picture, std::slice::from_ref(&asked), true).await;
+    let ground = look_around((session, &cluster), picture, std::slice::from_ref(&asked), true).await;
     let (judged, chosen) = choose_all(&ground, arguments)?;
     if !session.is_json() {
         say(list_text(&judged.all));
@@ -82,7 +83,7 @@ pub(crate) async fn order(
 ) -> Result<Option<Order>, Failure> {
     let picture = look(&cluster).await.map_err(|error| Failure::kube(&error))?;
     let asked = arguments.asked();
-    let ground = Ground::look((session, &cluster), picture, std::slice::from_ref(&asked), false).await;
+    let ground = look_around((session, &cluster), picture, std::slice::from_ref(&asked), false).await;
     let (judged, chosen) = choose_all(&ground, arguments)?;
     let planned = plan_all(session, &cluster, arguments, &chosen).await?;
     let order = Order::new(arguments, cluster, judged, planned)?;
@@ -93,6 +94,16 @@ pub(crate) async fn order(
 impl InstallArgs {
     fn asked(&self) -> Asked {
         Asked { names: self.names.clone(), pool: self.pool.clone(), adopt: self.adopt.clone() }
+    }
+
+    fn first(&self) -> First {
+        First {
+            names: self.names.clone(),
+            pool: self.pool.clone(),
+            adopt: self.adopt.clone(),
+            registry: self.registry.clone(),
+            no_check: self.no_check,
+        }
     }
 }
 
@@ -185,7 +196,7 @@ fn refuse_blocked<'a>(mut assessments: impl Iterator<Item = &'a Assessment>) -> 
 
 /// Those that are to be installed, with their values: what was typed wrongly is said before anything else.
 fn choose_all(ground: &Ground, arguments: &InstallArgs) -> Result<(Judged, Vec<(Prerequisite, Chosen)>), Failure> {
-    let judged = ground.judge(&arguments.asked())?;
+    let judged = ground.judge(&arguments.asked()).map_err(Failure::refused)?;
     let must =
         |assessment: &&Assessment| !arguments.names.is_empty() || arguments.adopt.contains(&assessment.prerequisite);
     refuse_blocked(judged.all.iter().filter(must))?;
@@ -363,22 +374,8 @@ fn tell_not_begun(way: &Way<'_>, arguments: &InstallArgs, names: &[Prerequisite]
 
 fn not_begun_text(arguments: &InstallArgs, names: &[Prerequisite]) -> String {
     let listed = names.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-    let rest = InstallArgs { names: names.to_vec(), ..arguments.clone() };
-    format!("not begun: {listed}; install with: {}", command(&rest).join(" "))
-}
-
-/// The command line that says the same, in words that a shell takes.
-pub(crate) fn command(arguments: &InstallArgs) -> Vec<String> {
-    let names = &arguments.names;
-    let meant = |it: &Prerequisite| names.is_empty() || names.contains(it);
-    let mut words = vec!["seaworthy prerequisites install".to_owned()];
-    words.extend(names.iter().map(ToString::to_string));
-    let pools = arguments.pool.iter().filter(|_| meant(&Prerequisite::Metallb));
-    words.extend(pools.map(|pool| format!("--pool {}", quoted(pool))));
-    words.extend(arguments.adopt.iter().filter(|it| meant(it)).map(|it| format!("--adopt {it}")));
-    words.extend(arguments.registry.iter().map(|host| format!("--registry {}", quoted(host))));
-    words.extend(arguments.no_check.then(|| "--no-check".to_owned()));
-    words
+    let rest = First { names: names.to_vec(), ..arguments.first() };
+    format!("not begun: {listed}; install with: {}", rest.command().join(" "))
 }
 
 fn document(assessments: &[Assessment], landings: &[(Prerequisite, Landing)]) -> Value {

@@ -13,19 +13,20 @@ use seaworthy::stack::Stack;
 
 use super::around::Around;
 use super::{groundwork, origin, said};
-use crate::cli::choose::{choices, take_registry};
-use crate::cli::cluster::yard::{Yard, yards};
+use crate::cli::choose::choices;
+use crate::cli::cluster::yard::yards;
 use crate::cli::install::{InstallArgs, refuse_unshared};
-use crate::cli::prerequisites::{InstallArgs as InstallFirst, command};
-use crate::cli::{Failure, Session, Turn};
+use crate::cli::{Failure, Session};
 use crate::front::earlier::{begin_with, record_of};
+use crate::front::first::First;
 use crate::front::form::{Form, cluster_option};
 use crate::front::origin::{Origin, Way};
 use crate::front::paint::count;
 use crate::front::questions;
 use crate::front::say;
 use crate::front::stack_text::{Fit, at_hand, costs, outlives};
-use crate::front::tui::model::needed;
+use crate::front::tui::model::{Turn, needed};
+use crate::front::yard::Yard;
 
 /// Everything that was answered.
 pub(super) struct Answers {
@@ -34,7 +35,7 @@ pub(super) struct Answers {
     pub(super) context: String,
     pub(super) arguments: InstallArgs,
     /// What is added to the cluster before the stack.
-    pub(super) first: Option<InstallFirst>,
+    pub(super) first: Option<First>,
 }
 
 /// What was answered before, for whoever is asked again.
@@ -55,7 +56,7 @@ impl Memory {
         }
         let choice = &arguments.choice;
         let mut choices = choices(choice)?;
-        take_registry(stack, choice.registry.as_deref(), &mut choices);
+        choices.take_registry(stack, choice.registry.as_deref());
         let mut form = Form::new(stack.clone(), choices);
         if let Some(record) = record_of(&self.records, stack, choice.namespace.as_deref()) {
             say(begin_with(record, &mut form, &mut self.origin));
@@ -100,7 +101,8 @@ pub(super) async fn ask(
     questions::settings(&mut form)?;
     memory.forms.insert(stack.name().to_owned(), form.clone());
     let cluster = cluster_option(session.globals.sandbox, &context);
-    let before = first.as_ref().map_or_else(String::new, |first| format!("{} {cluster} && ", command(first).join(" ")));
+    let before =
+        first.as_ref().map_or_else(String::new, |first| format!("{} {cluster} && ", first.command().join(" ")));
     say(format!(
         "the same from a shell: {before}seaworthy install {} {cluster} {}",
         stack.name(),

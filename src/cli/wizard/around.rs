@@ -2,9 +2,9 @@
 
 use seaworthy::cluster::Cluster;
 use seaworthy::prepare::{Room, room};
-use seaworthy::prerequisites::{Picture, look};
+use seaworthy::prerequisites::{Asked, Ground, Picture, look};
 
-use crate::cli::prerequisites::{Asked, Ground};
+use crate::cli::prerequisites::look_around;
 use crate::cli::{Failure, Session};
 
 /// A cluster, what was read of it, and what it offers to a profile.
@@ -27,6 +27,6 @@ impl Around {
     pub(super) async fn ground(self, session: &Session) -> Ground {
         let by_name = Asked { adopt: Vec::new(), ..Asked::everything() };
         let asked = [Asked::default(), by_name, Asked::everything()];
-        Ground::look((session, &self.cluster), self.picture, &asked, false).await
+        look_around((session, &self.cluster), self.picture, &asked, false).await
     }
 }

@@ -29,9 +29,9 @@ use crate::cli::images::load::Load;
 use crate::cli::install::{InstallArgs, Ready};
 use crate::cli::open::listen;
 use crate::cli::prerequisites::Order;
-use crate::cli::signals::Signals;
 use crate::front::face::{Face, Link};
 use crate::front::mask::Mask;
+use crate::front::signals::Signals;
 use crate::front::tui::model::{Effect, Message, Request};
 use crate::front::tui::{Director, terminal};
 
@@ -243,7 +243,7 @@ impl Crew {
             && !link.signals.order(code)
         {
             terminal::give_back();
-            crate::cli::signals::end_now(code);
+            crate::front::signals::end_now(code);
         }
     }
 

@@ -32,7 +32,7 @@ pub(super) async fn draft(
 /// What the stack needs of the cluster, and nobody has yet.
 async fn first(session: &Session, dry_run: bool, request: &Request) -> Result<Option<(Order, Made)>, Failure> {
     let Some(before) = request.prerequisites.clone() else { return Ok(None) };
-    let before = InstallFirst { replan: request.replan, dry_run, ..before };
+    let before = InstallFirst { replan: request.replan, dry_run, ..before.into() };
     let cluster = session.connect_to(Some(&request.context)).await?;
     let Some(order) = prerequisites::order(session, cluster, &before).await? else { return Ok(None) };
     let mut plans = order.plans().map(plan::Plan::without_secrets).filter(plan::Plan::writes);

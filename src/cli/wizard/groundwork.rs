@@ -6,9 +6,10 @@ use seaworthy::prerequisites::shared_path::CLASS;
 use seaworthy::prerequisites::{Prerequisite, Verdict};
 
 use super::around::Around;
-use crate::cli::prerequisites::{InstallArgs, list_text};
 use crate::cli::{Failure, Session};
+use crate::front::first::First;
 use crate::front::form::Form;
+use crate::front::prerequisites_text::list_text;
 use crate::front::questions;
 use crate::front::say;
 use crate::front::tui::model::{Groundwork, Preparation, pools};
@@ -28,7 +29,7 @@ pub(super) async fn ask(
     session: &Session,
     (context, around): (&str, Around),
     needed: &BTreeMap<Prerequisite, String>,
-) -> Result<Option<InstallArgs>, Failure> {
+) -> Result<Option<First>, Failure> {
     if needed.is_empty() {
         return Ok(None);
     }
@@ -111,7 +112,7 @@ fn apply(work: &mut Groundwork, change: Change) -> Result<(), Failure> {
                 let typed = pools(text);
                 let checked = ground.as_ref()?.pool(&typed)?;
                 let failure = checked.err().filter(|_| !typed.is_empty())?;
-                Some(failure.message.lines().map(str::trim).collect::<Vec<_>>().join(" "))
+                Some(failure.to_string().lines().map(str::trim).collect::<Vec<_>>().join(" "))
             };
             let question = "Addresses? (FIRST-LAST or a CIDR, several with commas; empty: worked out)";
             work.answers_mut().pool = pools(&questions::right_text(question, wrong)?).join(",");
@@ -130,7 +131,7 @@ fn apply(work: &mut Groundwork, change: Change) -> Result<(), Failure> {
 }
 
 /// Who shares volumes by what is added first has to name its class.
-pub(super) fn name_class(form: &mut Form, order: Option<&InstallArgs>, needed: &BTreeMap<Prerequisite, String>) {
+pub(super) fn name_class(form: &mut Form, order: Option<&First>, needed: &BTreeMap<Prerequisite, String>) {
     let it = Prerequisite::SharedPath;
     let is_due = needed.contains_key(&it) && order.is_some_and(|order| order.names.contains(&it));
     let Some(setting) = form.stack().definition().shared_class.clone().filter(|_| is_due) else { return };

@@ -8,7 +8,7 @@ use seaworthy::error::Class;
 use super::{answers, line_by_line, lookout, typed};
 use crate::cli::install::InstallArgs;
 use crate::cli::{Failure, Session};
-use crate::front::tui::look::Look;
+use crate::front::look::Look;
 use crate::front::tui::model::{Entry, Watch};
 use crate::front::{home_text, questions, say};
 

@@ -8,9 +8,9 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
-use crate::cli::signals::Signals;
 use crate::front::ask::{Answer, Ask};
 use crate::front::event_log::EventLog;
+use crate::front::signals::Signals;
 use crate::front::tui::model::Message;
 
 /// A run tells the screen, and the screen answers.

@@ -26,11 +26,11 @@ use seaworthy::sandbox::Kind;
 use seaworthy::stack::{Choices, Stack};
 
 use super::keys::Place;
-use super::look::Look;
 use super::view;
-use crate::cli::Failure;
-use crate::cli::cluster::yard::Maker;
+use crate::front::failure::Failure;
+use crate::front::look::Look;
 use crate::front::origin::{Field, Origin, Way};
+use crate::front::yard::Maker;
 pub(crate) use board::{Board, Notice, Post, Row, RowState};
 pub(crate) use clusters::{Berth, Clusters, Standing};
 pub(crate) use groundwork::{Footing, Groundwork, Preparation, needed, pools};
@@ -38,7 +38,7 @@ pub(crate) use home::{Entry, Part, Watch, describe, kubectl};
 pub(crate) use kept::Kept;
 pub(crate) use line::Line;
 pub(crate) use logs::Logs;
-pub(crate) use message::{Effect, Exit, Message, Request};
+pub(crate) use message::{Effect, Exit, Message, Request, Turn};
 pub(crate) use review::{Draft, Made, Review, Stage};
 pub(crate) use sheet::{Sheet, Spot};
 

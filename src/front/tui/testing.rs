@@ -21,14 +21,14 @@ use seaworthy::prepare::sharing::{Class, Offer, Shares, Sharing};
 use seaworthy::stack::{Catalogue, Choices, Stack};
 use serde_json::json;
 
-use super::look::Look;
+use crate::front::look::Look;
 pub(super) use ground::{at_prerequisites, grounded, grounded_by_somebody_strange, grounded_with_folder};
 pub(super) use home::{at_home, home};
 
 use super::model::{Effect, Made, Message, Model, Stage, Wish};
 use super::update::update;
-use crate::cli::cluster::yard::{Maker, Yard};
 use crate::front::form::tests::shop;
+use crate::front::yard::{Maker, Yard};
 
 pub(super) fn key(code: KeyCode) -> Message {
     Message::Key(KeyEvent::new(code, KeyModifiers::NONE))

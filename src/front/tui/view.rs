@@ -22,8 +22,8 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use super::keys::{self, Action, Binding};
-use super::look::{Look, Mark, columns, wrap};
 use super::model::{Entry, Model, Note, SCREENS, Screen, find};
+use crate::front::look::{Look, Mark, columns, wrap};
 
 /// From this width on, details stand beside the list and not below it.
 const WIDE: u16 = 120;

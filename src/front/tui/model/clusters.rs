@@ -6,7 +6,7 @@ use seaworthy::host::clusters::{ClusterFact, Reach};
 use seaworthy::host::{Host, HostEvent};
 use seaworthy::sandbox::Kind;
 
-use crate::cli::cluster::yard::Yard;
+use crate::front::yard::Yard;
 
 /// A line of the step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

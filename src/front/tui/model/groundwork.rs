@@ -3,15 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};
 
-use seaworthy::network::{Proof, Reach};
+use seaworthy::network::{Proof, Reach, Refusal};
 use seaworthy::prepare::Room;
 use seaworthy::prepare::sharing::Shares;
-use seaworthy::prerequisites::{Assessment, Health, Manager, Prerequisite, Verdict};
+use seaworthy::prerequisites::{Asked, Assessment, Ground, Health, Manager, Prerequisite, Verdict};
 use seaworthy::stack::Catalogue;
 use seaworthy::stack::definition::{Definition, Needs};
 
-use crate::cli::Failure;
-use crate::cli::prerequisites::{Asked, Ground, InstallArgs};
+use crate::front::first::First;
 
 /// What a cluster has said, once it has; or why nothing is known.
 type Answer = Option<Result<Arc<Ground>, String>>;
@@ -31,7 +30,7 @@ pub(crate) struct Groundwork {
     /// What all that comes to, with the profile that was chosen.
     pub(crate) rows: Vec<Preparation>,
     /// The addresses that would be given away, where anything hangs on them: with their proof, or why there are none.
-    pub(crate) pool: Option<Result<(Proof, Option<Reach>), Failure>>,
+    pub(crate) pool: Option<Result<(Proof, Option<Reach>), Refusal>>,
 }
 
 /// What a person says about the prerequisites of one cluster: no more than the command line can say.
@@ -275,15 +274,14 @@ impl Groundwork {
     }
 
     /// What is done before the installation, as the command line has it; `None`: nothing.
-    pub(crate) fn order(&self) -> Option<InstallArgs> {
+    pub(crate) fn order(&self) -> Option<First> {
         let answers = self.answers();
         let due = self.rows.iter().filter(|row| row.chosen && row.is_work());
         let names: Vec<Prerequisite> = due.map(|row| row.prerequisite).collect();
         let pool = if names.contains(&Prerequisite::Metallb) { answers.pools() } else { Vec::new() };
         let adopt = answers.adopted.into_iter().filter(|it| names.contains(it)).collect();
         let registry = Some(answers.registry).filter(|host| !host.is_empty());
-        let order = InstallArgs { pool, adopt, registry, no_check: answers.unchecked, ..InstallArgs::default() };
-        (!names.is_empty()).then_some(InstallArgs { names, ..order })
+        (!names.is_empty()).then_some(First { names, pool, adopt, registry, no_check: answers.unchecked })
     }
 }
 

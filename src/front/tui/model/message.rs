@@ -12,14 +12,15 @@ use seaworthy::logs::Said;
 use seaworthy::object::ObjectRef;
 use seaworthy::plan::{self, Reach};
 use seaworthy::prepare::Room;
+use seaworthy::prerequisites::Ground;
 use seaworthy::sandbox::Kind;
 use seaworthy::stack::{Choices, Stack, Text};
 
 use super::review::Made;
-use crate::cli::cluster::yard::Yard;
-use crate::cli::prerequisites::{Ground, InstallArgs};
-use crate::cli::{Failure, Turn};
+use crate::front::failure::Failure;
+use crate::front::first::First;
 use crate::front::origin::Origin;
+use crate::front::yard::Yard;
 
 /// Something happened.
 pub(crate) enum Message {
@@ -128,7 +129,7 @@ pub(crate) struct Request {
     pub(crate) choices: Choices,
     pub(crate) origin: Origin,
     /// What is to be there before it.
-    pub(crate) prerequisites: Option<InstallArgs>,
+    pub(crate) prerequisites: Option<First>,
     pub(crate) conflicts: Option<plan::Choice>,
     pub(crate) adopt: bool,
     pub(crate) replan: bool,
@@ -147,4 +148,13 @@ pub(crate) enum Exit {
     Aside,
     /// For this sandbox, or from it for the clusters of this machine.
     Turn(Turn),
+}
+
+/// Other clusters than those that a session was begun with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// A simulated one.
+    Sandbox(Kind),
+    /// Those of this machine.
+    Machine,
 }

@@ -3,7 +3,7 @@
 use seaworthy::doctor::Cause;
 use seaworthy::plan::{self, Plan};
 
-use crate::cli::Failure;
+use crate::front::failure::Failure;
 
 /// The plan, and what was decided about it.
 #[derive(Default)]

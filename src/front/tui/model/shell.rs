@@ -1,7 +1,6 @@
 //! What is on the screen as it would be typed in a shell.
 
 use super::{Model, Wish};
-use crate::cli::prerequisites::command;
 use crate::front::form::{cluster_option, quoted};
 use crate::front::place::Place;
 
@@ -23,7 +22,7 @@ impl Model {
     pub(crate) fn command_line(&self) -> String {
         let mut words = Vec::new();
         if let Some(order) = self.groundwork.order() {
-            words.extend(command(&order));
+            words.extend(order.command());
             words.extend(self.cluster_option());
             words.push("&&".to_owned());
         }

@@ -13,8 +13,8 @@ use seaworthy::stack::{Catalogue, Stack};
 use serde_json::{Value, json};
 
 use super::{all, begun, key, surveyed};
-use crate::cli::prerequisites::Ground;
 use crate::front::tui::model::{Message, Model};
+use seaworthy::prerequisites::Ground;
 
 fn node() -> Value {
     json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "dev-control-plane"},

@@ -84,7 +84,7 @@ pub(super) fn take(model: &mut Model, message: Message) -> Vec<Effect> {
     Vec::new()
 }
 
-fn ended(model: &mut Model, result: Result<ExitCode, crate::cli::Failure>) -> Vec<Effect> {
+fn ended(model: &mut Model, result: Result<ExitCode, crate::front::failure::Failure>) -> Vec<Effect> {
     let time = model.time;
     if let Some(board) = &mut model.board {
         board.ended = true;

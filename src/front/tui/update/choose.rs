@@ -7,7 +7,6 @@ use seaworthy::prepare::outline::Outline;
 use seaworthy::stack::Stack;
 
 use super::groundwork;
-use crate::cli::choose::take_registry;
 use crate::front::earlier::begin_with;
 use crate::front::form::Form;
 use crate::front::origin::{Field, WAYS, Way};
@@ -31,7 +30,7 @@ pub(super) fn choose_stack(model: &mut Model) {
 /// The settings of a stack, which begin with what is installed of it.
 fn begin_sheet(model: &mut Model, stack: &Arc<Stack>) {
     let mut choices = model.wish.choices.clone();
-    take_registry(stack, model.wish.registry.as_deref(), &mut choices);
+    choices.take_registry(stack, model.wish.registry.as_deref());
     let mut form = Form::new(stack.clone(), choices);
     if let Some(record) = model.record(stack).cloned() {
         let said = begin_with(&record, &mut form, &mut model.images.origin);

@@ -1,8 +1,8 @@
 //! The clusters: choosing one, making one, and the simulated ones.
 
-use crate::cli::Turn;
-use crate::cli::cluster::yard::Maker;
+use crate::front::tui::model::Turn;
 use crate::front::tui::model::{Berth, Effect, Exit, Line, Model, Popup};
+use crate::front::yard::Maker;
 
 /// How a cluster could be made here; from a sandbox nobody asks.
 pub(super) fn ask(model: &Model) -> Option<Effect> {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use seaworthy::prerequisites::shared_path::CLASS;
 use seaworthy::prerequisites::{Prerequisite, Verdict};
 
-use crate::cli::prerequisites::why_text;
+use crate::front::prerequisites_text::why_text;
 use crate::front::tui::keys::Action;
 use crate::front::tui::model::{self, Effect, Footing, Line, Model, Popup, Preparation, Screen, pools};
 
@@ -140,10 +140,11 @@ pub(super) fn take_pool(model: &mut Model, line: Line) {
     let typed = pools(&line.text());
     let checked = model.groundwork.known().and_then(|ground| ground.pool(&typed));
     match checked {
-        Some(Err(failure)) if !typed.is_empty() => {
+        Some(Err(refusal)) if !typed.is_empty() => {
             // The first line names what was typed, which stands there anyway.
-            let faults = failure.message.lines().skip(1).map(str::trim).next();
-            model.complain(faults.unwrap_or(&failure.message).to_owned());
+            let said = refusal.to_string();
+            let faults = said.lines().skip(1).map(str::trim).next();
+            model.complain(faults.unwrap_or(&said).to_owned());
             model.popup = Some(Popup::Pool { line });
         }
         _ => {

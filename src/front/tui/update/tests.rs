@@ -10,8 +10,9 @@ use seaworthy::event::Ended;
 use seaworthy::host::HostEvent;
 use seaworthy::sandbox::Kind;
 
-use crate::cli::{Failure, Turn};
+use crate::front::failure::Failure;
 use crate::front::tui::keys::Place;
+use crate::front::tui::model::Turn;
 use crate::front::tui::model::{Effect, Exit, Footing, Made, Message, Model, Popup, Screen, Stage, Wish};
 use crate::front::tui::testing::*;
 use crate::front::tui::update::{begin, update};

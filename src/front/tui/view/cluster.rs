@@ -8,9 +8,9 @@ use seaworthy::sandbox::Kind;
 use serde_json::Value;
 
 use super::{List, item, marked, prose};
+use crate::front::look::{Look, Mark};
 use crate::front::paint::count;
 use crate::front::place::Place;
-use crate::front::tui::look::{Look, Mark};
 use crate::front::tui::model::{Berth, Model, Standing};
 
 pub(super) fn list(model: &Model, width: usize) -> List {

@@ -2,13 +2,14 @@
 
 use ratatui::style::Style;
 use ratatui::text::Line;
-use seaworthy::network::{Proof, Reach};
+use seaworthy::error::Explain as _;
+use seaworthy::network::{Proof, Reach, Refusal};
+use seaworthy::object::printable;
 use seaworthy::prerequisites::{Health, Prerequisite, Verdict};
 
 use super::{List, item, marked, prose};
-use crate::cli::Failure;
-use crate::cli::prerequisites::why_text;
-use crate::front::tui::look::{Look, Mark};
+use crate::front::look::{Look, Mark};
+use crate::front::prerequisites_text::why_text;
 use crate::front::tui::model::{Footing, Groundwork, Model, Preparation, pools};
 
 /// Columns of a name.
@@ -251,7 +252,7 @@ fn adoption(model: &Model, row: &Preparation, width: usize) -> Vec<Line<'static>
     }
 }
 
-fn pool_lines(model: &Model, pool: &Result<(Proof, Option<Reach>), Failure>, width: usize) -> Vec<Line<'static>> {
+fn pool_lines(model: &Model, pool: &Result<(Proof, Option<Reach>), Refusal>, width: usize) -> Vec<Line<'static>> {
     match pool {
         Ok((proof, reach)) => {
             let mut lines = Vec::new();
@@ -265,10 +266,10 @@ fn pool_lines(model: &Model, pool: &Result<(Proof, Option<Reach>), Failure>, wid
             lines.extend(warnings.flat_map(|warning| marked(model, Mark::Careful, &warning.message, width)));
             lines
         }
-        Err(failure) => {
-            let mut lines = marked(model, Mark::Bad, &failure.message, width);
-            lines.extend(failure.causes.iter().flat_map(|cause| prose(cause, 2, width, Style::new())));
-            lines.extend(failure.hint.iter().flat_map(|hint| prose(&model.placed(hint), 2, width, Style::new())));
+        Err(refusal) => {
+            let mut lines = marked(model, Mark::Bad, &refusal.to_string(), width);
+            lines.extend(refusal.lines().iter().flat_map(|line| prose(&printable(line), 2, width, Style::new())));
+            lines.extend(refusal.hint().iter().flat_map(|hint| prose(&model.placed(hint), 2, width, Style::new())));
             lines
         }
     }

@@ -11,8 +11,8 @@ use seaworthy::stack::stand_in;
 use super::{List, item, marked, prose};
 use crate::front::home_text;
 use crate::front::home_text::{NOTHING, gaps, of_change, of_entry, of_finding, of_prerequisite, verdict};
+use crate::front::look::{Look, Mark, columns};
 use crate::front::paint::one_line;
-use crate::front::tui::look::{Look, Mark, columns};
 use crate::front::tui::model::{Entry, Model};
 
 /// From this share on a gauge is worth a second look, of 100.

@@ -4,8 +4,8 @@ use ratatui::style::Style;
 use ratatui::text::Line;
 
 use super::{List, item, marked, prose};
+use crate::front::look::{Look, Mark};
 use crate::front::origin::{Field, WAYS, Way, lines, unpublished};
-use crate::front::tui::look::{Look, Mark};
 use crate::front::tui::model::Model;
 
 pub(super) fn list(model: &Model, width: usize) -> List {

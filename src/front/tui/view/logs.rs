@@ -5,7 +5,7 @@ use seaworthy::logs::{Said, Source};
 
 use super::marked;
 use crate::front::facts_text::name;
-use crate::front::tui::look::{Look, Mark, columns};
+use crate::front::look::{Look, Mark, columns};
 use crate::front::tui::model::{Logs, Model};
 
 /// All that is shown of them.

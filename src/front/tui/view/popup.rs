@@ -6,11 +6,11 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Clear, Paragraph};
 
 use super::{Style, groundwork, logs, prose};
-use crate::cli::cluster::yard::Maker;
+use crate::front::look::{Look, columns};
 use crate::front::origin::Field;
 use crate::front::tui::keys;
-use crate::front::tui::look::{Look, columns};
 use crate::front::tui::model::{Line as Typed, Model, Popup, Screen, find};
+use crate::front::yard::Maker;
 
 pub(super) fn draw(model: &Model, frame: &mut Frame<'_>) {
     let Some(popup) = &model.popup else { return };

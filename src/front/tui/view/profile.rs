@@ -12,9 +12,9 @@ use seaworthy::stack::Stack;
 use seaworthy::stack::definition::{Holds, Loss, Needs, Profile};
 
 use super::{List, PROSE, draw_details, draw_list, item, marked, prose};
+use crate::front::look::{Look, Mark, columns as wide};
 use crate::front::paint::count;
 use crate::front::stack_text::Fit;
-use crate::front::tui::look::{Look, Mark, columns as wide};
 use crate::front::tui::model::Model;
 
 /// From this width on they stand side by side.

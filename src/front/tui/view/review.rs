@@ -7,10 +7,10 @@ use seaworthy::plan::{Change, Plan, Step};
 use serde_json::Value;
 
 use super::{PROSE, marked, prose};
+use crate::front::look::{Look, Mark};
 use crate::front::paint::{Paint, count};
 use crate::front::plain::cause_text;
 use crate::front::plan_text::{step_lines, summary_text};
-use crate::front::tui::look::{Look, Mark};
 use crate::front::tui::model::{Draft, Made, Model, Stage};
 
 /// Whether the plan is refused because of an unfinished run.

@@ -8,9 +8,9 @@ use seaworthy::event::{Ended, Facts, Outcome, Part, PullState};
 
 use super::{DETAILS, List, WIDE, divided, marked, prose};
 use crate::front::facts_text::{coming, moved_text, name, part_text, pull_text};
+use crate::front::look::{Look, Mark, columns};
 use crate::front::paint::{Paint, time};
 use crate::front::plain::{cause_text, finished_text};
-use crate::front::tui::look::{Look, Mark, columns};
 use crate::front::tui::model::{Board, Model, Notice, Post, Row, RowState};
 
 /// Columns of the bar.

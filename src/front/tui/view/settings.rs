@@ -8,7 +8,7 @@ use seaworthy::stack::{Fault, FaultKind, Setting, Severity};
 use serde_json::Value;
 
 use super::{List, PROSE, WIDE, divided, draw_details, draw_list, item, marked, prose};
-use crate::front::tui::look::{Look, Mark, columns};
+use crate::front::look::{Look, Mark, columns};
 use crate::front::tui::model::{Model, Sheet, Spot};
 
 pub(super) fn draw(model: &Model, frame: &mut Frame<'_>, area: Rect) {

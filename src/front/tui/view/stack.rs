@@ -6,8 +6,8 @@ use ratatui::text::Line;
 use seaworthy::stack::Stack;
 
 use super::{List, WIDE, divided, item, marked, prose};
+use crate::front::look::{Look, Mark};
 use crate::front::stack_text::{at_hand, costs};
-use crate::front::tui::look::{Look, Mark};
 use crate::front::tui::model::Model;
 
 /// The list takes what it needs, so that there is room for what has to be at hand.

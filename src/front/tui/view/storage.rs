@@ -7,7 +7,7 @@ use seaworthy::recover::map::{Chain, Link};
 
 use super::{List, item, marked};
 use crate::front::home_text::of_chain;
-use crate::front::tui::look::Mark;
+use crate::front::look::Mark;
 use crate::front::tui::model::Model;
 
 pub(super) fn list(model: &Model, width: usize) -> List {

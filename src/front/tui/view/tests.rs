@@ -7,8 +7,8 @@ use seaworthy::event::Ended;
 use seaworthy::home::{Beside, Home};
 
 use super::view;
-use crate::cli::Failure;
-use crate::front::tui::look::Look;
+use crate::front::failure::Failure;
+use crate::front::look::Look;
 use crate::front::tui::model::{Footing, Made, Message, Model, Stage, Wish};
 use crate::front::tui::testing::*;
 use crate::front::tui::update::update;

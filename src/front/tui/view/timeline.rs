@@ -5,8 +5,8 @@ use ratatui::text::{Line, Span};
 
 use super::List;
 use super::run::{end_words, step_words};
+use crate::front::look::{Look, columns};
 use crate::front::timeline::{Bar, Chart};
-use crate::front::tui::look::{Look, columns};
 use crate::front::tui::model::{Board, Model, Post, RowState};
 
 /// Columns that titles get, at least and at most.

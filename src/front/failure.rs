@@ -3,6 +3,8 @@
 use seaworthy::cluster::fault::classify;
 use seaworthy::doctor::Cause;
 use seaworthy::error::{Class, Explain};
+use seaworthy::network::Refusal;
+use seaworthy::object::printable;
 use serde::Serialize;
 
 use crate::front::terminal_is_gone;
@@ -69,6 +71,12 @@ impl Failure {
     /// The API server, or the way to it, while something was read.
     pub(crate) fn kube(error: &kube::Error) -> Self {
         classify(error).into()
+    }
+
+    /// No addresses for load balancers, line by line what stands in the way.
+    pub(crate) fn refused(refusal: Refusal) -> Self {
+        let lines = refusal.lines().iter().map(|line| printable(line)).collect();
+        Self::from(refusal).because(lines)
     }
 
     /// Whoever was asked pressed Ctrl-C, or closed the window.
