@@ -170,6 +170,7 @@ after_namespace_ends() { k patch configmap held --type json -p '[{"op": "remove"
 cases() {
   local name status=0
   build_measure
+  ensure_packages jq:jq
   mark_nodes
   mkdir -p "$REPORTS"
   for name in "$@"; do
@@ -210,8 +211,39 @@ one_case() {
   fi
   "$MEASURE" broken -expected "$BROKEN_DIR/expected.txt" -namespace "$NAMESPACE" -node2 "$NAME-2" "$name" \
     timeout 120 "${INSTALL[@]}" -f "$BROKEN_DIR/cases/$name.yaml" --timeout "$BROKEN_TIMEOUT" || status=1
+  doctor_names "$name" || status=1
   ! declare -F "after_$hook" >/dev/null || "after_$hook" >/dev/null
   printf 'ENDED %d\n' "$status"
+}
+
+# The doctor names the cause first, and nothing beside it, of what the installation has left.
+doctor_names() {
+  local name=$1 begun=$SECONDS object id
+  read -r _ object id < <(grep -E "^$name +" "$BROKEN_DIR/doctor.txt") || return 0
+  object=${object//NODE2/$NAME-2}
+  object=${object//NS/$NAMESPACE}
+  while ! doctor_has_named "$object" "$id"; do
+    if ((SECONDS - begun > 60)); then
+      printf 'doctor    %s: expected %s %s alone, said %s\n' "$name" "$id" "$object" "$(doctor_roots)"
+      return 1
+    fi
+    sleep 1
+  done
+  printf 'doctor    %s: %s, %d s after the end\n' "$name" "$(doctor_roots)" $((SECONDS - begun))
+}
+
+# doctor_has_named OBJECT ID
+doctor_has_named() {
+  local code=0
+  "$SEAWORTHY" doctor --namespace "$NAMESPACE" -o json >"$REPORTS/$name.doctor.json" || code=$?
+  # Something else than findings stands in the way.
+  ((code == 3 || code == 0)) || die "doctor ended with $code: $(cat "$REPORTS/$name.doctor.json")"
+  [[ $(doctor_roots) =~ ^($2)\ ($1)$ ]]
+}
+
+# The roots at warning or above, worst first: ID KIND/NAME, a comma between two.
+doctor_roots() {
+  jq -r '[.findings[] | select(.severity != "info") | "\(.id) \(.object.kind)/\(.object.name)"] | join(", ")' "$REPORTS/$name.doctor.json"
 }
 
 # All pods go to the first node; the second one is for what is said of nodes.
