@@ -1,4 +1,4 @@
-//! The full screen from outside, in a real pseudo-terminal of 200 columns and 60 lines, before a cluster of more than 5,000 objects:
+//! The full screen from outside, in a real pseudo-terminal of 200 columns and 60 lines, before clusters of about 5,000 and 15,000 objects:
 //! time to the first frame beside that of `--version`, a key to its frame beside the echo of `cat`, what a frame costs, what the
 //! screen costs when nobody does anything, and what it weighs: `cargo bench --bench screen`.
 #![allow(clippy::unwrap_used, reason = "a panic is the report")]
@@ -28,22 +28,25 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// After the last byte of a frame nothing comes for so long.
 const QUIET: Duration = Duration::from_millis(5);
 const NODES: usize = 100;
-const DEPLOYMENTS: usize = 25;
+/// About 5,000 objects, and three times as many.
+const DEPLOYMENTS: [usize; 2] = [8, 25];
 const REPLICAS: usize = 100;
 /// Clock ticks of a second in `/proc/PID/stat` (proc(5), `_SC_CLK_TCK`), which is 100 on every Linux that we build for.
 const TICKS: f64 = 100.0;
 
 fn main() {
     let home = tempfile::tempdir().unwrap();
-    let (sender, receiver) = mpsc::channel();
-    // It serves until the end of this program.
-    std::thread::spawn(move || serve(&sender));
     starts(home.path());
-    let (address, objects): (String, usize) = receiver.recv().unwrap();
-    println!("a cluster of {objects} objects on {NODES} nodes, {COLUMNS}x{LINES}:");
-    kubeconfig(home.path(), &address);
     let echo = echo(home.path());
-    at_home(home.path(), &echo);
+    for deployments in DEPLOYMENTS {
+        let (sender, receiver) = mpsc::channel();
+        // It serves until the end of this program.
+        std::thread::spawn(move || serve(deployments, &sender));
+        let (address, objects): (String, usize) = receiver.recv().unwrap();
+        println!("a cluster of {objects} objects on {NODES} nodes, {COLUMNS}x{LINES}:");
+        kubeconfig(home.path(), &address);
+        at_home(home.path(), &echo);
+    }
 }
 
 /// Time to the first frame, beside what the program takes to say its version.
@@ -256,9 +259,9 @@ fn kubeconfig(home: &Path, address: &str) {
 }
 
 /// Makes the cluster, says where it is, and serves it; in its own time until all runs, then in that of this machine.
-fn serve(ready: &mpsc::Sender<(String, usize)>) {
+fn serve(deployments: usize, ready: &mpsc::Sender<(String, usize)>) {
     let making = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let sandbox = making.block_on(make());
+    let sandbox = making.block_on(make(deployments));
     sandbox.clock().play(1);
     let serving = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     serving.block_on(async {
@@ -268,11 +271,11 @@ fn serve(ready: &mpsc::Sender<(String, usize)>) {
     });
 }
 
-async fn make() -> Sandbox {
+async fn make(deployments: usize) -> Sandbox {
     let sandbox = Sandbox::new(Kind::SingleNode);
     let _leap = sandbox.clock().leap();
     let client = sandbox.client();
     crowd::add_nodes(&client, NODES).await;
-    crowd::run_pods(&client, DEPLOYMENTS, REPLICAS).await;
+    crowd::run_pods(&client, deployments, REPLICAS).await;
     sandbox
 }

@@ -88,7 +88,7 @@ pub async fn follow(client: &Client, object: &ObjectRef, said: &Sender<Said>) ->
                 silent = false;
                 let is_whole = matches!(event, watcher::Event::InitDone);
                 let is_part = matches!(event, watcher::Event::Init | watcher::Event::InitApply(_));
-                watched.absorb(&mut snapshot, event, &mut listed, |_| ());
+                watched.absorb(&mut snapshot, event, &mut listed, Some);
                 if is_part {
                     continue;
                 }

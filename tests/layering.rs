@@ -80,6 +80,18 @@ fn only_the_engine_writes_to_a_cluster() {
     assert_eq!(found, [""; 0]);
 }
 
+/// What home does not even keep.
+#[test]
+fn no_rule_reads_events_that_only_tell_of_what_goes_well() {
+    let quoted: Vec<String> =
+        seaworthy::doctor::evidence::CHATTER.iter().map(|reason| format!("\"{reason}\"")).collect();
+    let words: Vec<&str> = quoted.iter().map(String::as_str).collect();
+    let rules = |file: &str| {
+        ["doctor/checks", "doctor/stall", "doctor/change", "recover/"].iter().any(|room| file.starts_with(room))
+    };
+    assert_eq!(offenders(&words, rules), [""; 0]);
+}
+
 #[test]
 fn nothing_knows_the_name_of_a_stack() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("profiles");

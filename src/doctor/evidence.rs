@@ -25,6 +25,7 @@ pub use certificate::Certificate;
 pub use file::{FileError, load, save};
 pub use gather::{GatherError, Scope, gather, is_gathered};
 pub use live::{Freshness, Live};
+pub use strip::CHATTER;
 
 /// A snapshot with the time, the cluster it is of, and what was asked for.
 #[derive(Debug, Default)]

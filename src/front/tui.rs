@@ -95,10 +95,17 @@ pub(crate) async fn run<B: Backend<Error = io::Error>>(
             return Ok(Exit::Interrupted(101));
         }
         terminal.draw(|frame| view::view(model, frame))?;
-        let message = tokio::select! {
-            message = ears.next() => message?,
-            _ = clock.tick(), if model.is_busy() => Some(ears.now()),
-            _ = pulse.tick() => stage.is_gone().then_some(Message::Signal(129)),
+        // Where nothing has happened nothing is drawn: home may be open all day.
+        let message = loop {
+            tokio::select! {
+                message = ears.next() => break message?,
+                _ = clock.tick(), if model.is_busy() => break Some(ears.now()),
+                _ = pulse.tick() => {
+                    if stage.is_gone() {
+                        break Some(Message::Signal(129));
+                    }
+                }
+            }
         };
         // What has come meanwhile is taken in before anything is drawn again.
         let mut next = message;

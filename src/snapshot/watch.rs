@@ -65,21 +65,27 @@ impl Watched {
         watcher(api, watcher::Config::default()).backoff(Pauses::default()).boxed()
     }
 
-    /// Takes what was told into a picture. `keep` takes out of an object what nobody reads; `listed` belongs to this watch alone.
+    /// Takes what was told into a picture. `keep` gives what is kept of an object, `None` where nobody reads it; `listed` belongs to this
+    /// watch alone.
     pub(crate) fn absorb(
         &self,
         snapshot: &mut Snapshot,
         event: watcher::Event<DynamicObject>,
         listed: &mut BTreeSet<ObjectRef>,
-        keep: fn(&mut Value),
+        keep: fn(Value) -> Option<Value>,
     ) {
         match event {
             watcher::Event::Init => listed.clear(),
-            watcher::Event::Apply(object) => snapshot.insert(self.untyped(object, keep)),
+            watcher::Event::Apply(object) => {
+                if let Some(object) = keep(self.untyped(object)) {
+                    snapshot.insert(object);
+                }
+            }
             watcher::Event::InitApply(object) => {
-                let object = self.untyped(object, keep);
-                listed.extend(ObjectRef::of(&object));
-                snapshot.insert(object);
+                if let Some(object) = keep(self.untyped(object)) {
+                    listed.extend(ObjectRef::of(&object));
+                    snapshot.insert(object);
+                }
             }
             watcher::Event::Delete(object) => {
                 snapshot.remove(&self.reference(&object));
@@ -93,6 +99,7 @@ impl Watched {
                 for reference in gone {
                     snapshot.remove(&reference);
                 }
+                *listed = BTreeSet::new();
             }
         }
     }
@@ -103,7 +110,7 @@ impl Watched {
         ObjectRef::new(api_version, kind, object.metadata.namespace.as_deref(), name)
     }
 
-    fn untyped(&self, mut object: DynamicObject, keep: fn(&mut Value)) -> Value {
+    fn untyped(&self, mut object: DynamicObject) -> Value {
         // Who wrote is worth knowing; which fields are most of an object, and judging needs none of them.
         for entry in object.metadata.managed_fields.iter_mut().flatten() {
             entry.fields_v1 = None;
@@ -111,7 +118,6 @@ impl Watched {
         let mut value = serde_json::to_value(&object).unwrap_or_default();
         value["apiVersion"] = Value::from(self.resource.api_version.clone());
         value["kind"] = Value::from(self.resource.kind.clone());
-        keep(&mut value);
         value
     }
 

@@ -18,8 +18,14 @@ use crate::front::tui::model::Message;
 
 /// Changes that come together are shown together.
 const TOGETHER: Duration = Duration::from_millis(300);
-/// What hangs on the time of day, and the runs of this machine, are looked at again after so long.
+/// Where changes never end, a look is followed by so many times what it took: the machine has other things to do, too.
+const BREATH: u32 = 4;
+/// What hangs on the time of day, and the runs of this machine, are looked at again after so long, at the soonest.
 const AGAIN: Duration = Duration::from_secs(5);
+/// Where nothing changes, looks may take one part in so many of the time: home may be open all day.
+const QUIET: u32 = 400;
+/// At the latest it is looked again after so long: a pod that is stuck changes nothing.
+const LATEST: Duration = Duration::from_secs(60);
 /// How old what is known of the prerequisites may be.
 const PREREQUISITES: Duration = Duration::from_secs(60);
 /// How often at most it is kept how the cluster looks while nothing is wrong.
@@ -52,6 +58,7 @@ pub(super) async fn keep(session: &Session, context: &str, messages: &Sender<Mes
     let mut ear = live.changes();
     let mut read = Read::default();
     read.green(session, &cluster);
+    let mut has_changed = true;
     loop {
         ear.heed();
         let known = live.look(|evidence, freshness| (freshness.awaited == 0).then(|| records_mark(evidence)));
@@ -62,7 +69,9 @@ pub(super) async fn keep(session: &Session, context: &str, messages: &Sender<Mes
         if is_older(read.runs, AGAIN) {
             read.runs(session, &cluster);
         }
-        let (home, mark) = see(&live, &read.beside).await;
+        let began = Instant::now();
+        let (home, mark) = see(&live, &read.beside, read.wants_mark(has_changed)).await;
+        let took = began.elapsed();
         read.keep(session, mark);
         if messages.send(tell(Ok(home))).await.is_err() {
             return;
@@ -72,10 +81,13 @@ pub(super) async fn keep(session: &Session, context: &str, messages: &Sender<Mes
             read.prerequisites(&cluster).await;
             continue;
         }
-        tokio::select! {
-            () = ear.rung() => sleep(TOGETHER).await,
-            () = sleep(AGAIN) => {}
-        }
+        has_changed = tokio::select! {
+            () = ear.rung() => {
+                sleep(TOGETHER.max(took * BREATH)).await;
+                true
+            }
+            () = sleep((took * QUIET).clamp(AGAIN, LATEST)) => false,
+        };
     }
 }
 
@@ -93,13 +105,14 @@ pub(super) async fn once(session: &Session, context: &str) -> Result<Home, Failu
     Ok(home)
 }
 
-/// Judging everything takes its time, in which the screen has to move. Where nothing is wrong it is marked how that looks.
-async fn see(live: &Arc<Live>, beside: &Arc<Beside>) -> (Box<Home>, Option<Mark>) {
+/// Judging everything takes its time, in which the screen has to move. Where nothing is wrong it is marked how that looks, if that is
+/// wanted.
+async fn see(live: &Arc<Live>, beside: &Arc<Beside>, wants_mark: bool) -> (Box<Home>, Option<Mark>) {
     let (live, beside) = (live.clone(), beside.clone());
     let look = move || {
         live.look(|evidence, freshness| {
             let home = Box::new(Home::of(evidence, freshness, &beside));
-            let mark = if home.is_green() { Mark::of(evidence) } else { None };
+            let mark = if wants_mark && home.is_green() { Mark::of(evidence) } else { None };
             (home, mark)
         })
     };
@@ -124,6 +137,11 @@ impl Read {
             Ok(mark) => self.beside().green = mark.map(Arc::new),
             Err(failure) => tracing::warn!(why = failure.message, "what has changed cannot be told"),
         }
+    }
+
+    /// Whether how it looks now may differ from what is remembered.
+    fn wants_mark(&self, has_changed: bool) -> bool {
+        has_changed || is_older(self.kept, KEEP)
     }
 
     /// Remembers how it looks now; on disk, when that is news or the last time is long ago.

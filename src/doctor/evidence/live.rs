@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use super::gather::{clock, facts, queries, readyz};
-use super::strip::strip;
+use super::strip::kept_of_watched;
 use super::{ClusterFacts, Evidence};
 use crate::bell::{Bell, Ear};
 use crate::cluster::{Clock, Cluster};
@@ -119,7 +119,7 @@ impl Picture {
         if matches!(event, watcher::Event::InitDone) {
             self.know(kind);
         }
-        watched.absorb(&mut self.evidence.snapshot, event, listed, strip);
+        watched.absorb(&mut self.evidence.snapshot, event, listed, kept_of_watched);
     }
 
     fn fail(&mut self, watched: &Watched, error: &watcher::Error, now: Timestamp) {

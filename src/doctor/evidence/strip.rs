@@ -9,6 +9,40 @@ use crate::object::text;
 /// An annotation that repeats the whole object, values of Secrets too.
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
+/// Reasons of Events that tell of what goes well, and that no rule reads (`tests/layering.rs`): most of the objects of a large cluster.
+pub const CHATTER: &[&str] =
+    &["Created", "LeaderElection", "ScalingReplicaSet", "Scheduled", "Started", "SuccessfulCreate", "SuccessfulDelete"];
+
+/// What is kept of an object that is watched, which may be for days; `None`: nobody reads it.
+pub(super) fn kept_of_watched(mut object: Value) -> Option<Value> {
+    let is_calm = object["kind"] == "Event" && object["type"] == "Normal";
+    if is_calm && text(&object, "/reason").is_some_and(|reason| CHATTER.contains(&reason)) {
+        return None;
+    }
+    strip(&mut object);
+    Some(compact(object))
+}
+
+/// The same without room to grow: nothing is added any more.
+fn compact(value: Value) -> Value {
+    match value {
+        // A map that is collected is made for as many entries as there are.
+        Value::Object(map) => {
+            Value::Object(map.into_iter().map(|(key, value)| (shrunk(key), compact(value))).collect())
+        }
+        Value::Array(list) => {
+            Value::Array(list.into_iter().map(compact).collect::<Vec<_>>().into_boxed_slice().into_vec())
+        }
+        Value::String(text) => Value::String(shrunk(text)),
+        other => other,
+    }
+}
+
+fn shrunk(mut text: String) -> String {
+    text.shrink_to_fit();
+    text
+}
+
 /// Takes out what no check reads: values of Secrets and `ConfigMap`s (names of keys stay, and what a certificate says
 /// publicly), arguments and environment of containers, schemas of definitions, bookkeeping.
 pub(super) fn strip(object: &mut Value) {
@@ -88,6 +122,17 @@ mod tests {
         assert!(!text.contains("hunter2") && !text.contains("aHVudGVyMg"), "{text}");
         assert_eq!(secret["data"], json!({"tls.key": "", "tls.crt": ""}));
         assert!(secret[Certificate::PLACE]["error"].is_string());
+    }
+
+    #[test]
+    fn of_events_only_those_that_rules_read_are_watched_and_all_else_stays_as_it_is() {
+        let event = |reason: &str, kind: &str| json!({"kind": "Event", "reason": reason, "type": kind, "metadata": {"name": "e"}, "message": "m"});
+        assert_eq!(kept_of_watched(event("Started", "Normal")), None);
+        for kept in
+            [event("Killing", "Normal"), event("Started", "Warning"), json!({"kind": "Pod", "a": [1, {"b": [null]}]})]
+        {
+            assert_eq!(kept_of_watched(kept.clone()), Some(kept));
+        }
     }
 
     #[test]

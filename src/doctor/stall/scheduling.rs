@@ -102,7 +102,7 @@ fn gated(site: &Site<'_>) -> Option<Cause> {
 }
 
 fn no_scheduler(site: &Site<'_>) -> Option<Cause> {
-    let seen = site.condition("PodScheduled").is_some() || site.event(&["FailedScheduling", "Scheduled"]).is_some();
+    let seen = site.condition("PodScheduled").is_some() || site.event(&["FailedScheduling"]).is_some();
     if seen || site.node.is_some() || text(site.object, "/status/phase") != Some("Pending") {
         return None;
     }

@@ -252,7 +252,7 @@ async fn keep_watching(watched: Watched, client: Client, shared: Arc<Shared>) {
                         let ApiResource { group, kind, .. } = &watched.resource;
                         picture.complete.insert((group.clone(), kind.clone(), watched.namespace.clone()));
                     }
-                    watched.absorb(&mut picture.snapshot, event, &mut listed, |_| ());
+                    watched.absorb(&mut picture.snapshot, event, &mut listed, Some);
                 });
                 if let Some(pod) = pod {
                     listen(&pod, &client, &shared);

@@ -13,8 +13,9 @@ use crossterm::event::{Event, poll, read};
 use futures::Stream;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-/// How often the thread looks whether anybody still listens.
-const PULSE: Duration = Duration::from_millis(100);
+/// How often the thread looks by itself whether anybody still listens. crossterm 0.29 asks without a pause for the last millisecond of each
+/// wait (`tty.rs`: what is left of it is given in whole milliseconds), so that ten a second took one part in a hundred of a core.
+const PULSE: Duration = Duration::from_secs(10);
 /// How long its end is waited for: it never ends once the terminal has gone away.
 const PATIENCE: Duration = Duration::from_secs(1);
 
@@ -64,6 +65,10 @@ impl Stream for Typed {
 impl Drop for Typed {
     fn drop(&mut self) {
         self.stopped.store(true, Ordering::Relaxed);
+        // Whoever reads is woken by what every terminal may say at any time; a failure leaves the pulse.
+        if let Err(error) = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::WINCH) {
+            tracing::debug!(%error, "who reads the terminal could not be woken");
+        }
         // An error is the end: the thread has dropped its side, or reads for ever.
         let _ = self.ended.recv_timeout(PATIENCE);
     }
