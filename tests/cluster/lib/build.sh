@@ -70,7 +70,7 @@ version_flags() {
 
 # Built only for those who ask, each from a module of its own: their versions of
 # the Kubernetes libraries differ from the cluster's.
-LAZY_TOOLS=(helm helm3 kwok kind registry)
+LAZY_TOOLS=(helm helm3 kwok kind popeye registry)
 
 tool_path() {
   local folder

@@ -21,7 +21,7 @@ import (
 type job struct{ tool, phase, command string }
 
 // figures of one tool in one phase.
-type figures struct{ wall, cpu []float64 }
+type figures struct{ wall, cpu, peak []float64 }
 
 // whole times whole processes, from their start to their exit. With -control it counts their requests instead, in one round.
 func whole(arguments []string) error {
@@ -43,7 +43,7 @@ func whole(arguments []string) error {
 	results := map[[2]string]*figures{}
 	for round := range *rounds + 1 {
 		for _, one := range inTurn(jobs, round) {
-			wall, cpu, err := one.do()
+			spent, err := one.do()
 			if err != nil {
 				return err
 			}
@@ -54,15 +54,16 @@ func whole(arguments []string) error {
 			if results[key] == nil {
 				results[key] = &figures{}
 			}
-			results[key].wall = append(results[key].wall, wall)
-			results[key].cpu = append(results[key].cpu, cpu)
+			results[key].wall = append(results[key].wall, spent.wall)
+			results[key].cpu = append(results[key].cpu, spent.cpu)
+			results[key].peak = append(results[key].peak, spent.peak)
 		}
 	}
-	fmt.Printf("%-12s %-14s %8s %8s %8s %8s  %s\n", "phase", "tool", "median s", "min", "max", "cpu s", "times "+*base)
+	fmt.Printf("%-12s %-14s %8s %8s %8s %8s %8s  %s\n", "phase", "tool", "median s", "min", "max", "cpu s", "peak MiB", "times "+*base)
 	for _, one := range once(jobs) {
 		f := results[[2]string{one.phase, one.tool}]
-		fmt.Printf("%-12s %-14s %8.3f %8.3f %8.3f %8.3f  %s\n", one.phase, one.tool, median(f.wall), lowest(f.wall), highest(f.wall),
-			median(f.cpu), f.against(results[[2]string{one.phase, *base}]))
+		fmt.Printf("%-12s %-14s %8.3f %8.3f %8.3f %8.3f %8.0f  %s\n", one.phase, one.tool, median(f.wall), lowest(f.wall), highest(f.wall),
+			median(f.cpu), highest(f.peak), f.against(results[[2]string{one.phase, *base}]))
 	}
 	return nil
 }
@@ -129,8 +130,11 @@ func once(jobs []job) []job {
 	return kept
 }
 
+// spent is what a process took: seconds, seconds of a processor, and the largest memory of it or of one that it waited for, MiB.
+type spent struct{ wall, cpu, peak float64 }
+
 // do runs a command without a shell when it needs none, so that only the program itself is measured.
-func (j job) do() (wall, cpu float64, err error) {
+func (j job) do() (spent, error) {
 	words := strings.Fields(j.command)
 	if strings.ContainsAny(j.command, `'"$|&;<>`) {
 		words = []string{"sh", "-c", j.command}
@@ -139,16 +143,16 @@ func (j job) do() (wall, cpu float64, err error) {
 	var said bytes.Buffer
 	process.Stdout, process.Stderr = &said, &said
 	began := time.Now()
-	err = process.Run()
-	wall = time.Since(began).Seconds()
-	// kubectl diff and kapp say with their exit code that there is a difference.
+	err := process.Run()
+	wall := time.Since(began).Seconds()
+	// kubectl diff and kapp say with their exit code that there is a difference, and a doctor that something is wrong.
 	var exit *exec.ExitError
-	differs := errors.As(err, &exit) && (exit.ExitCode() == 1 || exit.ExitCode() == 3) && j.phase == "difference"
+	differs := errors.As(err, &exit) && (exit.ExitCode() == 1 || exit.ExitCode() == 3) && (j.phase == "difference" || j.phase == "findings")
 	if err != nil && !differs {
-		return 0, 0, fmt.Errorf("%s, %s: %w\n%s", j.tool, j.phase, err, tail(said.String()))
+		return spent{}, fmt.Errorf("%s, %s: %w\n%s", j.tool, j.phase, err, tail(said.String()))
 	}
 	usage, _ := process.ProcessState.SysUsage().(*syscall.Rusage)
-	return wall, seconds(usage.Utime) + seconds(usage.Stime), nil
+	return spent{wall, seconds(usage.Utime) + seconds(usage.Stime), float64(usage.Maxrss) / 1024}, nil
 }
 
 func tail(text string) string {
@@ -179,12 +183,12 @@ func lowest(numbers []float64) float64 { return sorted(numbers)[0] }
 func highest(numbers []float64) float64 { return sorted(numbers)[len(numbers)-1] }
 
 func count(jobs []job, control string) error {
-	fmt.Printf("%-12s %-14s %8s %8s %8s\n", "phase", "tool", "requests", "writes", "dry-run")
+	fmt.Printf("%-12s %-14s %8s %8s %8s %8s\n", "phase", "tool", "requests", "writes", "dry-run", "MB")
 	for _, one := range jobs {
 		if _, err := http.Post(control+"/reset", "", nil); err != nil {
 			return err
 		}
-		if _, _, err := one.do(); err != nil {
+		if _, err := one.do(); err != nil {
 			return err
 		}
 		if one.phase == "-" {
@@ -197,6 +201,7 @@ func count(jobs []job, control string) error {
 		var counts struct {
 			Mutating int            `json:"mutating"`
 			DryRun   int            `json:"dryRun"`
+			Bytes    int64          `json:"bytes"`
 			ByMethod map[string]int `json:"byMethod"`
 		}
 		err = json.NewDecoder(answer.Body).Decode(&counts)
@@ -208,7 +213,7 @@ func count(jobs []job, control string) error {
 		for _, number := range counts.ByMethod {
 			all += number
 		}
-		fmt.Printf("%-12s %-14s %8d %8d %8d\n", one.phase, one.tool, all, counts.Mutating, counts.DryRun)
+		fmt.Printf("%-12s %-14s %8d %8d %8d %8.2f\n", one.phase, one.tool, all, counts.Mutating, counts.DryRun, float64(counts.Bytes)/1e6)
 	}
 	return nil
 }

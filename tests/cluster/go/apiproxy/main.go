@@ -1,9 +1,9 @@
 // apiproxy is a plaintext HTTP door on loopback to a cluster's API server. Any
 // client pointed at it is counted, and can lose its API server, or its life, at
-// a chosen write.
+// a chosen write. Reads can be slow, and a part of them fail.
 //
 //	apiproxy -kubeconfig F [-listen 127.0.0.1:0] [-control 127.0.0.1:0] [-log F] [-write-kubeconfig F]
-//	         [-at N -when before|during|after [-kill PID-FILE]] [-refuse-after N]
+//	         [-at N -when before|during|after [-kill PID-FILE]] [-refuse-after N] [-lag 2s] [-fail 30]
 //
 // It prints `listen URL` and `control URL` when it is ready. Control: GET /counts,
 // POST /reset (counters, and -at and -refuse-after start again), POST /plan?at=N&when=W&refuse-after=N.
@@ -21,6 +21,7 @@ import (
 type options struct {
 	kubeconfig, listen, control, logFile, writeKubeconfig string
 	plan                                                  plan
+	weather                                               weather
 }
 
 func main() {
@@ -36,6 +37,8 @@ func main() {
 	flag.StringVar(&o.plan.When, "when", "before", "before, during or after it")
 	flag.StringVar(&o.plan.Kill, "kill", "", "file with the pid to kill -9 then")
 	flag.IntVar(&o.plan.RefuseAfter, "refuse-after", 0, "be gone after N mutating requests")
+	flag.DurationVar(&o.weather.Lag, "lag", 0, "how long every read waits before it is passed on")
+	flag.IntVar(&o.weather.Fail, "fail", 0, "of a hundred reads so many are answered with 500 in place of the cluster")
 	flag.Parse()
 	if err := o.run(); err != nil {
 		log.Fatal(err)
@@ -62,7 +65,7 @@ func (o options) run() error {
 	if err != nil {
 		return err
 	}
-	p := newProxy(target, transport, o.plan, record)
+	p := newProxy(target, transport, o.plan, o.weather, record)
 	if o.writeKubeconfig != "" {
 		if err := writePlainKubeconfig(o.writeKubeconfig, listener.Addr().String()); err != nil {
 			return err

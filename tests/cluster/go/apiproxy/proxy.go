@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"regexp"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -17,6 +18,9 @@ type proxy struct {
 	forward *httputil.ReverseProxy
 	record  *record
 	kill    func(pidFile string) error
+
+	weather weather
+	reads   atomic.Int64
 
 	mutex  sync.Mutex
 	plan   plan
@@ -37,11 +41,13 @@ type counts struct {
 	Refused   int            `json:"refused"`
 	DryRun    int            `json:"dryRun"`
 	SelfCheck int            `json:"accessReviews"`
+	Failed    int            `json:"failed"`
+	Bytes     int64          `json:"bytes"` // of answers, without their headers
 }
 
-func newProxy(target *url.URL, transport http.RoundTripper, p plan, r *record) *proxy {
+func newProxy(target *url.URL, transport http.RoundTripper, p plan, w weather, r *record) *proxy {
 	return &proxy{
-		target: target, record: r, plan: p, kill: killPidFile,
+		target: target, record: r, plan: p, weather: w, kill: killPidFile,
 		counts: counts{ByMethod: map[string]int{}}, open: map[net.Conn]bool{}, reopened: make(chan net.Listener, 1),
 		forward: &httputil.ReverseProxy{
 			Transport: transport,
@@ -137,7 +143,16 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		p.vanish(r.Context().Value(connKey{}).(net.Conn))
 	}
 	answer := &statusWriter{ResponseWriter: w}
-	defer func() { entry.Status = answer.status }()
+	defer func() {
+		entry.Status = answer.status
+		p.mutex.Lock()
+		defer p.mutex.Unlock()
+		p.counts.Bytes += answer.bytes
+	}()
+	if kind == reading && p.storm(answer, r) {
+		entry.Note = "failed"
+		return
+	}
 	switch act {
 	case "":
 		p.forward.ServeHTTP(answer, r)

@@ -48,7 +48,7 @@ func newBench(t *testing.T, p plan, answer http.HandlerFunc) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.proxy = newProxy(target, http.DefaultTransport, p, record)
+	b.proxy = newProxy(target, http.DefaultTransport, p, weather{}, record)
 	b.proxy.kill = func(string) error { b.killed.Add(1); return nil }
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -233,5 +233,46 @@ func TestUpgrade(t *testing.T) {
 	io.WriteString(conn, "hello\n")
 	if line, err := reader.ReadString('\n'); line != "echo hello\n" {
 		t.Errorf("%q, %v", line, err)
+	}
+}
+
+func TestOfAHundredReadsSoManyFailAndWritesPass(t *testing.T) {
+	b := newBench(t, plan{When: "before"}, func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("four")) })
+	b.weather = weather{Fail: 30}
+	codes := map[int]int{}
+	for range 100 {
+		answer, err := http.Get(b.url + "/api/v1/pods")
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer.Body.Close()
+		codes[answer.StatusCode]++
+	}
+	if codes[500] != 30 || codes[200] != 70 {
+		t.Errorf("%v", codes)
+	}
+	answer, err := http.Post(b.url+"/api/v1/namespaces", "application/json", strings.NewReader("{}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer.Body.Close()
+	b.proxy.mutex.Lock()
+	defer b.proxy.mutex.Unlock()
+	if answer.StatusCode != 200 || b.counts.Failed != 30 || b.counts.Bytes < 4*71 {
+		t.Errorf("%d, %+v", answer.StatusCode, b.counts)
+	}
+}
+
+func TestEveryReadWaits(t *testing.T) {
+	b := newBench(t, plan{When: "before"}, func(w http.ResponseWriter, _ *http.Request) {})
+	b.weather = weather{Lag: 50 * time.Millisecond}
+	began := time.Now()
+	answer, err := http.Get(b.url + "/version")
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer.Body.Close()
+	if waited := time.Since(began); waited < b.weather.Lag {
+		t.Errorf("it waited for %v", waited)
 	}
 }

@@ -53,6 +53,13 @@ func (r *record) write(e *entry) {
 type statusWriter struct {
 	http.ResponseWriter
 	status int
+	bytes  int64
+}
+
+func (w *statusWriter) Write(b []byte) (int, error) {
+	written, err := w.ResponseWriter.Write(b)
+	w.bytes += int64(written)
+	return written, err
 }
 
 func (w *statusWriter) WriteHeader(status int) {
