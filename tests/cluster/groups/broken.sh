@@ -14,7 +14,7 @@ REPORTS=$REPORTS/broken
 
 test_images() { with_registry cases image-missing image-private registry-refuses registry-unresolved registry-untrusted image-name image-never; }
 
-test_claims() { cases claim-class claim-class-set claim-mode claim-lost claim-missing; }
+test_claims() { cases claim-class claim-class-set claim-lost claim-missing; }
 
 test_no_default_class() {
   local default

@@ -17,7 +17,7 @@ test_images_and_programs() { cases image crash oom job; }
 
 test_configuration() { cases secret key quota; }
 
-test_scheduling_and_storage() { cases cpu claim lost finalizer; }
+test_scheduling_and_storage() { cases cpu claim mode lost finalizer; }
 
 test_services() { cases selector port probe chain; }
 
@@ -91,6 +91,7 @@ shows_secret() { waiting web | grep -q CreateContainerConfigError; }
 shows_key() { waiting web | grep -q CreateContainerConfigError; }
 shows_cpu() { k get pods -o 'jsonpath={.items[*].status.conditions[*].reason}' | grep -q Unschedulable; }
 shows_claim() { k get events -o 'jsonpath={.items[*].reason}' | grep -q ProvisioningFailed && k get pod db -o 'jsonpath={.status.conditions[*].reason}' | grep -q Unschedulable; }
+shows_mode() { shows_claim; }
 shows_selector() { [[ $(k get deployment web -o 'jsonpath={.status.availableReplicas}') == 1 ]]; }
 shows_port() { shows_selector; }
 shows_probe() { k get events -o 'jsonpath={.items[*].reason}' | grep -q Unhealthy && stuck; }
