@@ -2,6 +2,7 @@
 
 mod admission;
 mod api;
+mod bundle;
 mod faults;
 mod fix;
 mod live;

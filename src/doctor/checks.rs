@@ -1,25 +1,35 @@
 //! The catalogue: every check, a file for each group. Ids and severities follow the project's study of what goes wrong in
 //! clusters; rows that are not built yet are simply not here.
 
+mod access;
 mod autoscaling;
 pub(super) mod budgets;
+mod capacity;
 mod certificates;
 mod control;
+mod definitions;
 pub(super) mod dns;
 mod etcd;
+mod growth;
+mod helm;
 pub(super) mod ingress;
+pub(super) mod left_out;
+mod machine;
 pub(super) mod namespaces;
 mod nodes;
 mod quotas;
+mod routes;
 mod rules;
+mod security;
 mod services;
+mod shapes;
 pub(super) mod volumes;
 mod webhooks;
 mod workloads;
 
 use serde_json::Value;
 
-use super::check::{Check, Verdict};
+use super::check::{Check, Judge, Severity, Verdict};
 use super::evidence::Evidence;
 use super::finding::Finding;
 use crate::error::closest;
@@ -27,29 +37,51 @@ use crate::object::ObjectRef;
 
 /// The tables, in the order in which checks are listed.
 static TABLES: &[&[Check]] = &[
+    machine::ROWS,
     control::ROWS,
     nodes::ROWS,
+    capacity::ROWS,
     rules::scheduling::ROWS,
     rules::images::ROWS,
     rules::containers::ROWS,
     rules::pods::ROWS,
+    access::ROWS,
     workloads::ROWS,
+    shapes::ROWS,
+    helm::ROWS,
     rules::workloads::ROWS,
     rules::volumes::ROWS,
     volumes::ROWS,
+    growth::ROWS,
     services::ROWS,
     rules::network::ROWS,
     ingress::ROWS,
+    routes::ROWS,
     dns::ROWS,
     autoscaling::ROWS,
     budgets::ROWS,
     quotas::ROWS,
     rules::admission::ROWS,
     webhooks::ROWS,
+    definitions::ROWS,
     namespaces::ROWS,
     certificates::ROWS,
     etcd::ROWS,
+    security::ROWS,
 ];
+
+/// What there is to say of a check: what it means, what to do, what looks alike and is not reported.
+type Texts = [&'static str; 3];
+
+/// A check with a function of its own.
+const fn looks(
+    (id, severity, title): (&'static str, Severity, &'static str),
+    [explain, fix, unless]: Texts,
+    reads: &'static [&'static str],
+    look: fn(&Evidence) -> Verdict,
+) -> Check {
+    Check { id, severity, title, explain, fix, unless, reads, judge: Judge::Look(look) }
+}
 
 /// All checks.
 pub fn all() -> impl Iterator<Item = &'static Check> {

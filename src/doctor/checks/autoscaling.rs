@@ -1,11 +1,11 @@
 //! Autoscalers that cannot work.
 
-use super::{condition, each, flag};
+use super::{condition, each, flag, is_true, looks};
 use crate::doctor::check::{Check, Judge, Severity, Verdict};
 use crate::doctor::evidence::Evidence;
 use crate::doctor::finding::Finding;
-use crate::doctor::stall::words::clip;
-use crate::object::{ObjectRef, text};
+use crate::doctor::stall::words::{clip, span};
+use crate::object::{ObjectRef, number, text};
 
 /// The rows.
 pub(super) const ROWS: &[Check] = &[
@@ -30,6 +30,16 @@ pub(super) const ROWS: &[Check] = &[
         reads: &["HorizontalPodAutoscaler"],
         judge: Judge::Look(no_target),
     },
+    looks(
+        ("M007", Severity::Warning, "an autoscaler has been at its limit for long"),
+        [
+            "The autoscaler has wanted more pods than `maxReplicas` for half an hour: the load is higher than what it may answer with.",
+            "Raise `maxReplicas`, or give each pod more.",
+            "an autoscaler that may only have one number of pods, and the half hour of a peak.",
+        ],
+        &["HorizontalPodAutoscaler"],
+        limited,
+    ),
 ];
 
 const AUTOSCALER: (&str, &str) = ("autoscaling", "HorizontalPodAutoscaler");
@@ -53,6 +63,24 @@ fn blind(evidence: &Evidence) -> Verdict {
         let message = format!("the autoscaler `{}` cannot read its metrics: {said}", reference.name);
         let fix = format!("See whether there are any: `kubectl top pods{}`.", flag(&reference));
         Some(Finding::new(reference, reason, message).fix(fix))
+    })
+}
+
+/// Seconds that a peak may last.
+const PEAK: i64 = 1800;
+
+fn limited(evidence: &Evidence) -> Verdict {
+    each(evidence, AUTOSCALER, |autoscaler, reference| {
+        let said = is_true(autoscaler, "ScalingLimited").filter(|said| said["reason"] == "TooManyReplicas")?;
+        let since = evidence.since(said, "/lastTransitionTime").filter(|since| *since > PEAK)?;
+        let most = number(autoscaler, "/spec/maxReplicas")?;
+        if number(autoscaler, "/spec/minReplicas").unwrap_or(1) >= most {
+            return None;
+        }
+        let message =
+            format!("the autoscaler `{}` has wanted more than its {most} pods for {}", reference.name, span(since));
+        let fix = format!("Raise `maxReplicas`: `kubectl edit hpa {}{}`.", reference.name, flag(&reference));
+        Some(Finding::new(reference, "TooManyReplicas", message).fix(fix))
     })
 }
 

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::services::ready_endpoints;
-use super::{each_that, flag};
+use super::{each_that, flag, is_true, looks};
 use crate::doctor::check::{Check, Judge, Severity, Verdict};
 use crate::doctor::evidence::Evidence;
 use crate::doctor::finding::Finding;
@@ -34,6 +34,17 @@ pub(super) const ROWS: &[Check] = &[
         reads: &["Pod"],
         judge: Judge::Look(looped),
     },
+    looks(
+        ("D003", Severity::Warning, "cluster DNS goes with one node"),
+        [
+            "The cluster has three control planes, so that it outlives one, and every DNS pod that is ready is on one node: with that node \
+            names end in the whole cluster.",
+            "Run two and keep them apart: `kubectl scale deployment coredns -n kube-system --replicas=2`.",
+            "a cluster with fewer than three control planes, which does not outlive its first node anyway.",
+        ],
+        &["Pod", "Node"],
+        one_node,
+    ),
 ];
 
 /// Whether it is the Service of cluster DNS. Every distribution calls it so, whatever server is behind it.
@@ -58,6 +69,26 @@ fn down(evidence: &Evidence) -> Verdict {
             Finding::new(reference, "NoReadyEndpoints", message).fix(fix)
         })
     })
+}
+
+/// Control planes from which on a cluster outlives one of them.
+const OUTLIVES: usize = 3;
+
+fn one_node(evidence: &Evidence) -> Verdict {
+    let planes = evidence.snapshot.of_kind("", "Node");
+    let planes =
+        planes.filter(|node| !node["metadata"]["labels"]["node-role.kubernetes.io/control-plane"].is_null()).count();
+    let is_dns_pod = |pod: &&Value| pod["metadata"]["labels"]["k8s-app"] == "kube-dns";
+    let pods: Vec<&Value> = evidence.snapshot.in_namespace("", "Pod", "kube-system").filter(is_dns_pod).collect();
+    let ready = pods.iter().filter(|pod| is_true(pod, "Ready").is_some());
+    let nodes: std::collections::BTreeSet<&str> = ready.filter_map(|pod| text(pod, "/spec/nodeName")).collect();
+    let only = nodes.first().filter(|_| planes >= OUTLIVES && nodes.len() == 1);
+    let finding = only.zip(service(&evidence.snapshot).and_then(ObjectRef::of)).map(|(node, service)| {
+        let message = format!("every pod of cluster DNS that is ready is on the node {node}");
+        Finding::new(service, "OneNode", message)
+            .fix("See where they are: `kubectl get pods -n kube-system -l k8s-app=kube-dns -o wide`.")
+    });
+    Verdict::of(if planes >= OUTLIVES { pods.len() } else { 0 }, finding.into_iter().collect())
 }
 
 fn looped(evidence: &Evidence) -> Verdict {

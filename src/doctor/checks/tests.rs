@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::doctor::check::{Judge, Severity};
+use crate::doctor::check::Severity;
 use crate::doctor::report::{Choice, Report, judge};
 use crate::doctor::{Outlook, evidence, explain, stall};
 use crate::snapshot::Snapshot;
@@ -16,14 +16,47 @@ use crate::snapshot::Snapshot;
 /// The time at which the fixtures of this folder are judged.
 const NOW: &str = "2026-11-20T10:00:00Z";
 
-/// A check's fixture. Written from the shapes that Kubernetes' API documents.
+/// A check's fixture: what it must find, what is well, and what only looks alike.
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Fixture {
-    says: String,
-    object: String,
-    fail: Vec<Value>,
-    healthy: Vec<Value>,
-    lookalike: Vec<Value>,
+    /// How the message begins, and of which object; the table of stalls knows it of what was recorded.
+    says: Option<String>,
+    object: Option<String>,
+    fail: Value,
+    healthy: Value,
+    lookalike: Value,
+}
+
+/// The evidence of a fixture: objects, written from the shapes that Kubernetes' API documents; objects with what is around them
+/// (`items`, `cluster`, `host`); a recorded cluster (`recorded`), or the same when all has come right (`recovered`).
+fn scene(told: &Value) -> Evidence {
+    if let Some(items) = told.as_array() {
+        return seen(items.clone(), NOW);
+    }
+    let known = ["recorded", "recovered", "items", "cluster", "host", "readyz"];
+    let strange = told.as_object().unwrap().keys().find(|key| !known.contains(&key.as_str()));
+    assert_eq!(strange, None, "{told}");
+    let named = |key: &str| Some((told[key].as_str()?.to_owned(), key == "recovered"));
+    if let Some((name, has_recovered)) = named("recorded").or_else(|| named("recovered")) {
+        let path = folder("stall").join(format!("{name}.json"));
+        let recorded: Recorded = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+        return if has_recovered { as_recovered(recorded) } else { seen(recorded.items, &recorded.now) };
+    }
+    let mut evidence = seen(told["items"].as_array().unwrap().clone(), NOW);
+    evidence.cluster = serde_json::from_value(told["cluster"].clone()).unwrap();
+    evidence.host = serde_json::from_value(told["host"].clone()).unwrap();
+    evidence.readyz = told["readyz"].as_str().map(str::to_owned);
+    evidence
+}
+
+/// A recorded cluster when all has come right: events, restarts and last states have stayed.
+fn as_recovered(recorded: Recorded) -> Evidence {
+    let mut evidence = seen(recorded.items.into_iter().map(recovered).collect(), &recorded.now);
+    // What is around a stall was recorded and no more: of other kinds nothing can be said.
+    let kinds = evidence.snapshot.objects().filter_map(|object| object["kind"].as_str().map(str::to_owned));
+    evidence.read = Some(kinds.collect());
+    evidence
 }
 
 fn folder(name: &str) -> PathBuf {
@@ -38,8 +71,8 @@ fn seen(items: Vec<Value>, now: &str) -> Evidence {
     Evidence::new(snapshot, now.parse::<Timestamp>().unwrap())
 }
 
-fn report(items: Vec<Value>) -> Report {
-    judge(&seen(items, NOW), &Choice::default())
+fn report(scene: &Evidence) -> Report {
+    judge(scene, &Choice::default())
 }
 
 /// All findings, whatever hangs below what.
@@ -63,7 +96,8 @@ fn the_catalogue_is_sound() {
             check.title
         );
         assert_ne!(check.group(), "other", "{}", check.id);
-        assert!(!check.reads.is_empty() || check.id == "A001", "{}", check.id);
+        // Of the API server itself and of this machine there is no object.
+        assert!(!check.reads.is_empty() || ["A001", "E001", "K001"].contains(&check.id), "{}", check.id);
         for kind in check.reads {
             assert!(evidence::is_gathered_kind(kind), "{}: nobody reads {kind}", check.id);
         }
@@ -71,7 +105,7 @@ fn the_catalogue_is_sound() {
             assert!(text.ends_with('.') && text.len() > 15, "{}: {text}", check.id);
         }
     }
-    assert!(seen.len() > 80, "{}", seen.len());
+    assert!(seen.len() >= 125, "{}", seen.len());
 }
 
 /// Whatever a rule about stalls can find, the catalogue explains.
@@ -86,29 +120,48 @@ fn every_rule_has_its_check() {
 }
 
 #[test]
-fn every_check_of_its_own_finds_and_lets_be() {
+fn every_check_finds_and_lets_be() {
+    let mut faults = Vec::new();
     for check in all() {
-        let path = folder("checks").join(format!("{}.yaml", check.id));
-        // Rules have the recorded clusters below; of the API server there is no object.
-        if !path.exists() && (matches!(check.judge, Judge::Rules) || check.id == "A001") {
-            continue;
+        faults.extend(proved(check).err().map(|why| format!("{}: {why}", check.id)));
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+/// A check without all three kinds of evidence is not proved.
+fn proved(check: &Check) -> Result<(), String> {
+    let path = folder("checks").join(format!("{}.yaml", check.id));
+    let text = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let fixture: Fixture = serde_yaml::from_str(&text).map_err(|error| error.to_string())?;
+    let failing = report(&scene(&fixture.fail));
+    let found = flat(&failing).into_iter().find(|finding| finding.id == check.id);
+    let found = found.ok_or_else(|| format!("found only {:?}", ids(&failing)))?;
+    match (&fixture.says, &fixture.object) {
+        (Some(says), Some(object)) => {
+            if !found.message.starts_with(says.trim()) || found.object.to_string() != *object {
+                return Err(format!("{} {}", found.object, found.message));
+            }
         }
-        let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        let fixture: Fixture =
-            serde_yaml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        let failing = report(fixture.fail);
-        let found = flat(&failing).into_iter().find(|finding| finding.id == check.id);
-        let found = found.unwrap_or_else(|| panic!("{}: found {:?}", check.id, ids(&failing)));
-        assert!(found.message.starts_with(fixture.says.trim()), "{}: {}", check.id, found.message);
-        assert_eq!(found.object.to_string(), fixture.object, "{}", check.id);
-        assert!(found.fix.is_some(), "{}", check.id);
-        for (what, items) in [("healthy", fixture.healthy), ("lookalike", fixture.lookalike)] {
-            assert!(!items.is_empty(), "{} {what}", check.id);
-            let clean = report(items);
-            assert!(!ids(&clean).contains(&check.id), "{} {what}: {:?}", check.id, clean.headline);
-            let verdict = check.evaluate(&seen(Vec::new(), NOW));
-            assert!(matches!(verdict, Verdict::Pass { looked: 0 }), "{}: {verdict:?}", check.id);
+        _ if fixture.fail["recorded"].is_string() => {}
+        _ => return Err("says nothing of what is found".to_owned()),
+    }
+    if found.fix.is_none() {
+        return Err(format!("no remedy: {}", found.message));
+    }
+    for (what, told) in [("healthy", &fixture.healthy), ("lookalike", &fixture.lookalike)] {
+        let evidence = scene(told);
+        if evidence.snapshot.is_empty() {
+            return Err(format!("{what} is empty"));
         }
+        let clean = report(&evidence);
+        if let Some(found) = flat(&clean).into_iter().find(|finding| finding.id == check.id) {
+            return Err(format!("{what}: {} {}", found.object, found.message));
+        }
+    }
+    match check.evaluate(&seen(Vec::new(), NOW)) {
+        Verdict::Pass { looked: 0 } => Ok(()),
+        Verdict::Unknown { .. } if check.id == "A001" => Ok(()),
+        verdict => Err(format!("nothing there: {verdict:?}")),
     }
 }
 
@@ -118,6 +171,22 @@ fn no_fixture_is_left_over() {
         let name = entry.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned();
         assert!(find(&name).is_some(), "{name}");
     }
+}
+
+/// A row of the study is either built or left out with a reason.
+#[test]
+fn what_is_left_out_is_not_built() {
+    let mut seen = BTreeSet::new();
+    for (why, left) in left_out::LEFT_OUT {
+        assert!(why.ends_with('.') && !left.is_empty(), "{why}");
+        for id in *left {
+            assert!(seen.insert(*id), "{id} is there twice");
+            assert!(find(id).is_none(), "{id} is built: {why}");
+        }
+    }
+    // The study has 357 rows; these checks came from real clusters.
+    let own = ["V024", "V025", "X013"];
+    assert_eq!(seen.len() + all().filter(|check| !own.contains(&check.id)).count(), 357);
 }
 
 #[test]
@@ -197,11 +266,7 @@ fn what_has_recovered_is_let_be() {
         if recorded.items.iter().any(|item| deleted(item) || foreign(item)) {
             continue;
         }
-        let mut evidence = seen(recorded.items.into_iter().map(recovered).collect(), &recorded.now);
-        // What is around a stall was recorded and no more: of other kinds nothing can be said.
-        let kinds = evidence.snapshot.objects().filter_map(|object| object["kind"].as_str().map(str::to_owned));
-        evidence.read = Some(kinds.collect());
-        let report = judge(&evidence, &Choice::default());
+        let report = report(&as_recovered(recorded));
         let bad: Vec<_> = flat(&report)
             .into_iter()
             .filter(|finding| {

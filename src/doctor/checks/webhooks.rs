@@ -32,6 +32,17 @@ pub(super) const ROWS: &[Check] = &[
         reads: &["Service"],
         judge: Judge::Look(no_service),
     },
+    Check {
+        id: "KR001",
+        severity: Severity::Critical,
+        title: "the webhook of OpenKruise is down, and no pod can be made",
+        explain: "OpenKruise has itself asked about every pod of the cluster (`failurePolicy: Fail`), and no manager of it is ready: no pod \
+            can be made anywhere, its own neither where its namespace is not left out.",
+        fix: "Bring the manager back, `kubectl get pods -n kruise-system`; until it runs, set the webhooks' `failurePolicy` to Ignore.",
+        unless: "webhooks with `failurePolicy: Ignore`, and other webhooks, which are X001.",
+        reads: &["Service", "EndpointSlice"],
+        judge: Judge::Look(kruise_down),
+    },
 ];
 
 const KINDS: [&str; 2] = ["MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"];
@@ -59,8 +70,22 @@ fn gap(evidence: &Evidence) -> Option<Verdict> {
     (because.len() == KINDS.len()).then(|| Verdict::Unknown { because: because.join("; ") })
 }
 
+/// OpenKruise's own configurations: `kruise-mutating-webhook-configuration` and its twin.
+fn is_kruise(configuration: &ObjectRef) -> bool {
+    configuration.name.starts_with("kruise-") && configuration.name.ends_with("-webhook-configuration")
+}
+
 fn down(evidence: &Evidence) -> Verdict {
-    judge(evidence, "X001", |configuration, hook, service| {
+    unready(evidence, |configuration| !is_kruise(configuration))
+}
+
+fn kruise_down(evidence: &Evidence) -> Verdict {
+    unready(evidence, is_kruise)
+}
+
+/// Webhooks with nobody behind them, and what was refused for them; only those that a check is about.
+fn unready(evidence: &Evidence, concerns: impl Fn(&ObjectRef) -> bool) -> Verdict {
+    let verdict = judge(evidence, "X001", |configuration, hook, service| {
         evidence.snapshot.get(service)?;
         (ready_endpoints(service, evidence)? == 0).then(|| {
             let message = format!(
@@ -73,7 +98,15 @@ fn down(evidence: &Evidence) -> Verdict {
             let severity = if concerns_pods(hook) { Severity::Critical } else { Severity::Error };
             found(configuration, &message, service).severity(severity)
         })
-    })
+    });
+    let looked = required(evidence).iter().filter(|(configuration, ..)| concerns(configuration)).count();
+    match verdict {
+        Verdict::Found { findings, .. } => {
+            Verdict::of(looked, findings.into_iter().filter(|finding| concerns(&finding.object)).collect())
+        }
+        Verdict::Pass { .. } => Verdict::Pass { looked },
+        unknown @ Verdict::Unknown { .. } => unknown,
+    }
 }
 
 fn no_service(evidence: &Evidence) -> Verdict {
