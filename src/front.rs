@@ -3,6 +3,7 @@
 pub(crate) mod ask;
 mod attended;
 pub(crate) mod busy;
+pub(crate) mod earlier;
 pub(crate) mod event_log;
 pub(crate) mod face;
 pub(crate) mod facts_text;

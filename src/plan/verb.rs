@@ -17,7 +17,6 @@ use crate::snapshot::Snapshot;
 
 pub use rollback::{differences as template_differences, patch as rollback_patch, template_of};
 pub use set::{Field, escaped, patch as set_patch};
-use standing::same;
 pub use standing::{Standing, holders};
 
 /// How many replicas a workload had before it was stopped; on the workload itself, so that it is known without any journal.

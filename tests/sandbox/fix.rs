@@ -47,6 +47,7 @@ impl Served {
     async fn until(&self, what: &str, is_so: impl Fn(&Value) -> bool) {
         let wait = async {
             while !is_so(&self.harbour.get(WEB).await.unwrap()) {
+                // Looked for again until it is so: the time of the sandbox goes on by itself.
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
         };
@@ -85,6 +86,7 @@ async fn a_rollout_that_does_not_work_is_taken_back_proven_and_put_back_again() 
         if found.json()["findings"][0]["id"] == "P002" {
             break;
         }
+        // A program that looks once is asked again until it sees it.
         tokio::time::sleep(Duration::from_millis(300)).await;
         found = served.run(("doctor -o json", 3), None).await;
     }

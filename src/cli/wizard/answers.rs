@@ -18,6 +18,7 @@ use crate::cli::cluster::yard::{Yard, yards};
 use crate::cli::install::{InstallArgs, refuse_unshared};
 use crate::cli::prerequisites::{InstallArgs as InstallFirst, command};
 use crate::cli::{Failure, Session, Turn};
+use crate::front::earlier::{begin_with, record_of};
 use crate::front::form::{Form, cluster_option};
 use crate::front::origin::{Origin, Way};
 use crate::front::paint::count;
@@ -56,17 +57,8 @@ impl Memory {
         let mut choices = choices(choice)?;
         take_registry(stack, choice.registry.as_deref(), &mut choices);
         let mut form = Form::new(stack.clone(), choices);
-        let namespace = choice.namespace.as_deref().unwrap_or(stack.definition().default_namespace());
-        let here = |record: &&InstallRecord| {
-            let installation = &record.installation;
-            (installation.stack.as_str(), installation.namespace.as_str()) == (stack.name(), namespace)
-        };
-        if let Some(record) = self.records.iter().find(here) {
-            form.begin_with(record);
-            if self.origin.way == Way::default() {
-                self.origin.begin_with(&record.inputs);
-            }
-            say(format!("begins with what run {} has installed; secrets are asked for", record.run));
+        if let Some(record) = record_of(&self.records, stack, choice.namespace.as_deref()) {
+            say(begin_with(record, &mut form, &mut self.origin));
         }
         Ok(form)
     }

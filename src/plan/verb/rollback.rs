@@ -3,8 +3,8 @@
 
 use serde_json::{Value, json};
 
-use super::{Pinned, Standing, same};
-use crate::object::{number, text};
+use super::standing::{replicas, rollout, same};
+use super::{Field, Pinned, Standing, set_patch};
 use crate::plan::FieldChange;
 use crate::plan::difference::{HIDDEN, difference};
 use crate::snapshot::Snapshot;
@@ -55,25 +55,20 @@ pub(super) fn standing(snapshot: &Snapshot, [workload, from, to]: [&Pinned; 3], 
 
 /// How far the rollout to the wanted template is.
 fn progress(live: &Value) -> Standing {
-    let count = |pointer: &str| number(live, pointer).unwrap_or(0);
-    let wanted = number(live, "/spec/replicas").unwrap_or(1);
-    let [updated, all, available] =
-        ["updatedReplicas", "replicas", "availableReplicas"].map(|field| count(&format!("/status/{field}")));
-    let seen = count("/status/observedGeneration") >= count("/metadata/generation");
-    if seen && [updated, all, available] == [wanted; 3] {
-        return Standing::Proven { note: format!("{updated} of {wanted} pods of that template, and ready") };
+    let wanted = replicas(live);
+    match rollout(live, wanted, ["updatedReplicas", "replicas", "availableReplicas"]) {
+        ([updated, ..], true) => {
+            Standing::Proven { note: format!("{updated} of {wanted} pods of that template, and ready") }
+        }
+        ([.., available], false) => Standing::Open { progress: format!("{available} of {wanted} ready") },
     }
-    Standing::Open { progress: format!("{available} of {wanted} ready") }
 }
 
 /// The JSON patch that gives it the template, in this very state; `None` when it has it.
 pub fn patch(snapshot: &Snapshot, workload: &Pinned, to: &Pinned) -> Option<Value> {
     let (live, to) = (snapshot.get(&workload.object)?, template_of(snapshot.get(&to.object)?));
-    if live["spec"]["template"] == to {
-        return None;
-    }
-    let own = |part: &str| json!({"op": "replace", "path": format!("/metadata/{part}"), "value": text(live, &format!("/metadata/{part}"))});
-    Some(json!([own("uid"), own("resourceVersion"), {"op": "replace", "path": "/spec/template", "value": to}]))
+    let template = Field::of(live, "/spec/template", Some(to))?;
+    Some(set_patch(live, &[template]))
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Setting single fields of an object, only as long as they are as they were seen. What they were stands in the plan: it can be undone.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -104,31 +106,20 @@ pub fn patch(live: &Value, fields: &[Field]) -> Value {
         let value = text(live, &format!("/metadata/{part}")).unwrap_or_default();
         steps.push(json!({"op": "replace", "path": format!("/metadata/{part}"), "value": value}));
     }
-    let mut after = live.clone();
+    let mut made = BTreeSet::new();
     for field in fields {
-        let mut more = Vec::new();
+        let is_there = live.pointer(&field.pointer).is_some();
         match &field.wanted {
             Some(value) => {
-                more.extend(
-                    missing(&after, &field.pointer).map(|above| json!({"op": "add", "path": above, "value": {}})),
-                );
-                more.push(json!({"op": "add", "path": field.pointer, "value": value}));
-                if live.pointer(&field.pointer).is_some()
-                    && let Some(last) = more.last_mut()
-                {
-                    last["op"] = "replace".into();
-                }
+                let above = missing(live, &field.pointer).filter(|above| made.insert(*above));
+                steps.extend(above.map(|above| json!({"op": "add", "path": above, "value": {}})));
+                let op = if is_there { "replace" } else { "add" };
+                steps.push(json!({"op": op, "path": field.pointer, "value": value}));
+                made.insert(&field.pointer);
             }
-            None if after.pointer(&field.pointer).is_some() => {
-                more.push(json!({"op": "remove", "path": field.pointer}));
-            }
+            None if is_there => steps.push(json!({"op": "remove", "path": field.pointer})),
             None => {}
         }
-        // So that the next one knows which of its parents are there by then.
-        if let Ok(patch) = serde_json::from_value::<json_patch::Patch>(more.clone().into()) {
-            let _ = json_patch::patch(&mut after, &patch);
-        }
-        steps.extend(more);
     }
     steps.into()
 }
@@ -143,7 +134,7 @@ pub(super) fn plain(fields: &[Field]) -> Value {
 }
 
 /// The objects above a field that are not there, from the top.
-fn missing<'a>(live: &'a Value, pointer: &'a str) -> impl Iterator<Item = &'a str> {
+fn missing<'a>(live: &Value, pointer: &'a str) -> impl Iterator<Item = &'a str> {
     let above = pointer.match_indices('/').map(|(at, _)| &pointer[..at]).filter(|above| !above.is_empty());
     above.filter(|above| live.pointer(above).is_none())
 }

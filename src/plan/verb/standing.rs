@@ -249,18 +249,29 @@ fn restart(snapshot: &Snapshot, workload: &Pinned, mark: &str) -> Standing {
     if live["spec"]["template"]["metadata"]["annotations"][RESTARTED_AT] != mark {
         return open("not restarted yet");
     }
+    let (wanted, pods) = if workload.object.kind == "DaemonSet" {
+        let wanted = number(live, "/status/desiredNumberScheduled").unwrap_or(0);
+        (wanted, ["updatedNumberScheduled", "currentNumberScheduled", "numberReady"])
+    } else {
+        (replicas(live), ["updatedReplicas", "replicas", "readyReplicas"])
+    };
+    match rollout(live, wanted, pods) {
+        ([updated, ..], true) => proven(format!("{updated} of {wanted} pods new and ready")),
+        ([updated, ..], false) => open(format!("{updated} of {wanted} pods new")),
+    }
+}
+
+/// The replicas that are wanted; one by default.
+pub(super) fn replicas(live: &Value) -> i64 {
+    number(live, "/spec/replicas").unwrap_or(1)
+}
+
+/// These counts of its status, and whether all of them are what is wanted, since its controller has seen the last change.
+pub(super) fn rollout(live: &Value, wanted: i64, counts: [&str; 3]) -> ([i64; 3], bool) {
     let count = |pointer: &str| number(live, pointer).unwrap_or(0);
     let seen = count("/status/observedGeneration") >= count("/metadata/generation");
-    let (wanted, pods) = if workload.object.kind == "DaemonSet" {
-        (count("/status/desiredNumberScheduled"), ["updatedNumberScheduled", "currentNumberScheduled", "numberReady"])
-    } else {
-        (number(live, "/spec/replicas").unwrap_or(1), ["updatedReplicas", "replicas", "readyReplicas"])
-    };
-    let [updated, all, ready] = pods.map(|field| count(&format!("/status/{field}")));
-    if seen && [updated, all, ready] == [wanted; 3] {
-        return proven(format!("{updated} of {wanted} pods new and ready"));
-    }
-    open(format!("{updated} of {wanted} pods new"))
+    let counts = counts.map(|field| count(&format!("/status/{field}")));
+    (counts, seen && counts == [wanted; 3])
 }
 
 /// Whether the pods have been ready for as long as the workload asks (`minReadySeconds`).

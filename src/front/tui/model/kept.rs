@@ -7,6 +7,7 @@ use seaworthy::stack::Stack;
 
 use super::groundwork::Answers;
 use super::{Model, Sheet};
+use crate::front::earlier::record_of;
 use crate::front::origin::{Origin, Way};
 
 /// The answers. What is said about prerequisites belongs to one cluster, and waits for it.
@@ -24,11 +25,7 @@ impl Model {
     pub(crate) fn record(&self, stack: &Stack) -> Option<&InstallRecord> {
         let is_there = self.watch.context.is_some() && self.watch.context.as_deref() == self.clusters.chosen();
         let home = self.watch.known().filter(|_| is_there)?;
-        let namespace = self.wish.namespace.as_deref().unwrap_or(stack.definition().default_namespace());
-        home.records.iter().find(|record| {
-            let installation = &record.installation;
-            (installation.stack.as_str(), installation.namespace.as_str()) == (stack.name(), namespace)
-        })
+        record_of(&home.records, stack, self.wish.namespace.as_deref())
     }
 
     /// Takes the answers out.

@@ -8,6 +8,7 @@ use seaworthy::stack::Stack;
 
 use super::groundwork;
 use crate::cli::choose::take_registry;
+use crate::front::earlier::begin_with;
 use crate::front::form::Form;
 use crate::front::origin::{Field, WAYS, Way};
 use crate::front::tui::model::{Line, Model, Popup, Screen, Sheet};
@@ -33,11 +34,8 @@ fn begin_sheet(model: &mut Model, stack: &Arc<Stack>) {
     take_registry(stack, model.wish.registry.as_deref(), &mut choices);
     let mut form = Form::new(stack.clone(), choices);
     if let Some(record) = model.record(stack).cloned() {
-        form.begin_with(&record);
-        if model.images.origin.way == Way::default() {
-            model.images.origin.begin_with(&record.inputs);
-        }
-        model.tell(format!("begins with what run {} has installed; secrets are asked for", record.run));
+        let said = begin_with(&record, &mut form, &mut model.images.origin);
+        model.tell(said);
     }
     // A profile that this stack does not have was meant for another one.
     if !stack.definition().profiles.contains_key(form.profile()) {
