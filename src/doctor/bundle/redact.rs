@@ -83,9 +83,21 @@ impl Redactor {
         self.sealer.token(secret)
     }
 
-    /// The text without secrets.
+    /// The text without secrets. Hiding one may show another, or make a sentence of what was none: it is looked at until nothing is
+    /// found. That comes to an end, because tokens are never hidden again and each time there is less beside them.
     pub fn text(&self, text: &str) -> Redacted {
-        self.replace(text, &self.all(text))
+        let mut left = self.replace(text, &self.all(text));
+        while !left.hidden.is_empty() {
+            let again = self.all(&left.text);
+            if again.is_empty() {
+                break;
+            }
+            let more = self.replace(&left.text, &again);
+            left.text = more.text;
+            left.hidden.extend(more.hidden);
+            left.hidden.sort_by_key(|hidden| hidden.line);
+        }
+        left
     }
 
     /// What a known value or a pattern still finds: line and rule. What merely looks random is no proof.

@@ -7,7 +7,7 @@ use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 
 use super::pem::{self, Block};
 use super::shapes::{SHAPES, Shape, fits};
-use super::{Hit, pairs, places};
+use super::{Hit, pairs, places, token};
 
 /// Parts of names of secrets.
 const WORDS: &[&str] = &[
@@ -66,6 +66,13 @@ enum Anchor {
     Crypt,
 }
 
+impl Anchor {
+    /// Whether a secret is known by what stands around it, and not by itself.
+    fn is_place(self) -> bool {
+        !matches!(self, Self::Shape(_) | Self::Pem | Self::EncodedPem | Self::Crypt)
+    }
+}
+
 /// All patterns, ready to be looked for.
 pub(super) struct Patterns {
     finder: AhoCorasick,
@@ -116,6 +123,11 @@ impl Patterns {
             let (anchor, word) = self.anchors[found.pattern().as_usize()];
             let before = hits.len();
             let resume = judge(text, found.range(), (anchor, word), &mut hits, &mut public);
+            if anchor.is_place() {
+                // With a token in it a place reads otherwise than it did. It was judged then, and what is secret in it is hidden.
+                let fresh = hits.split_off(before);
+                hits.extend(fresh.into_iter().filter(|hit: &Hit| !token::is_in(text, &hit.range)));
+            }
             let covered = hits[before..].iter().map(|hit: &Hit| hit.range.end).max().unwrap_or_default();
             // One letter on and not the whole anchor: the next may begin inside of it.
             from = resume.max(covered).max(found.start() + 1);
