@@ -82,7 +82,7 @@ pub fn pack(material: Material, findings: Option<Findings>, options: Options, se
     let mut gaps = material.gaps.clone();
     gaps.extend(blind(&material));
     for gap in &mut gaps {
-        gap.why = redactor.text(&gap.why).text;
+        (gap.what, gap.why) = (redactor.text(&gap.what).text, redactor.text(&gap.why).text);
     }
     let mut press = Press { redactor: &redactor, options, files: Vec::new() };
     press.evidence(&material)?;
@@ -99,6 +99,10 @@ pub fn pack(material: Material, findings: Option<Findings>, options: Options, se
     press.plain("unread.txt", &texts::unread(&gaps));
     let mut files = press.files;
     files.sort_by(|a, b| a.path.cmp(&b.path));
+    // A password may be a part of what things are called.
+    for place in files.iter_mut().flat_map(|file| &mut file.hidden) {
+        place.at = redactor.text(&place.at).text;
+    }
     let about = About {
         taken: material.taken,
         cluster: &material.cluster,

@@ -144,6 +144,30 @@ fn secrets_that_may_not_be_read_are_said() {
     assert!(file(&bundle, "unread.txt").contains("values of Secrets, to hide them wherever they stand: "));
 }
 
+/// As in every other demonstration: the bundle is written all the same, and readable.
+#[test]
+fn a_password_that_is_a_word_keeps_nobody_from_a_bundle() {
+    for password in ["password", "hidden", "secret", "postgres", "manifest", "kubernetes"] {
+        let mut material = material();
+        material
+            .objects
+            .insert(json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "demo", "namespace": "shop"},
+            "data": {"POSTGRES_PASSWORD": STANDARD.encode(password)}}));
+        material.objects.insert(
+            json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "shop-postgres-0", "namespace": "shop"},
+            "spec": {"containers": [{"name": "db", "env": [{"name": "POSTGRES_PASSWORD", "value": password}]}]}}),
+        );
+        let bundle = packed(material, true);
+        let secrets = file(&bundle, "objects/shop/Secret.yaml");
+        assert!(secrets.contains("POSTGRES_PASSWORD: <hidden:"), "{password}: {secrets}");
+        let pods = file(&bundle, "objects/shop/Pod.yaml");
+        assert!(
+            pods.contains("POSTGRES_PASSWORD") && !pods.contains(&format!("value: {password}")),
+            "{password}: {pods}"
+        );
+    }
+}
+
 /// What is hidden as a pattern in a log may be found otherwise in a name: the last look does not let it through.
 #[test]
 fn what_would_still_be_there_stops_the_writing() {

@@ -60,12 +60,24 @@ impl Values {
         let is_number = value.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b':'));
         let is_fit = value.len() >= LEAST
             && !places::is_placeholder(value)
+            && !is_of_ours(value)
             && !(is_number && value.len() < 8)
             && (is_named || has_sign && !is_name(value));
         if is_fit {
             self.0.insert(value.to_owned(), ());
         }
     }
+}
+
+/// Words of which tokens and files of a bundle are named.
+const OURS: [&str; 9] =
+    ["hidden", "withheld", "manifest", "evidence", "findings", "versions", "objects", "events", "unread"];
+
+/// Whether a value is the name of a secret (`password`) or one of [`OURS`]: it stands for other things everywhere, and whoever has it
+/// for a password hides nothing with it.
+fn is_of_ours(value: &str) -> bool {
+    let word = value.to_ascii_lowercase();
+    OURS.contains(&word.as_str()) || !value.contains(['-', '_', '.']) && keys::weight(&word).is_some()
 }
 
 /// Lines of a file that are not those of a certificate in it, nor headers.
