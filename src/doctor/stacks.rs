@@ -19,7 +19,7 @@ use crate::stack::{Catalogue, Folder};
 
 use form::Allowance;
 pub use form::StackCheck;
-pub use proof::{Fault, Proof};
+pub use proof::Proof;
 
 const COMPONENT: &str = "app.kubernetes.io/component";
 const NAME: &str = "app.kubernetes.io/name";
@@ -48,8 +48,7 @@ impl Knowledge {
             let (mut read, told) = form::read(&folder);
             all.checks.append(&mut read.checks);
             all.allowed.append(&mut read.allowed);
-            faults
-                .extend(told.into_iter().map(|fault| format!("{}: {}", folder.home.file(&fault.file), fault.message)));
+            faults.extend(told.iter().map(ToString::to_string));
         }
         (all, faults)
     }
@@ -71,9 +70,9 @@ impl Knowledge {
 }
 
 /// Everything that is wrong with what a stack's folder says of its checks, and which of its allowances are still to be used.
-pub fn examine(folder: &Folder) -> Proof {
+pub fn examine(folder: &Folder) -> Proof<'_> {
     let (known, faults) = form::read(folder);
-    Proof::of(&folder.name, known, faults)
+    Proof::of(folder, known, faults)
 }
 
 /// Whether an object, or what made it, belongs to a stack: as we label it, or as charts do.

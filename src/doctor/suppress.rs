@@ -10,6 +10,7 @@ use super::checks;
 use super::finding::Finding;
 use super::report::Report;
 use crate::error::{Class, Explain};
+use crate::stack::yaml;
 
 /// The entries of a file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -68,21 +69,16 @@ pub enum SuppressError {
         /// What the system says.
         why: String,
     },
-    /// It is not as it must be.
-    #[error("{}: {why}", path.display())]
-    Malformed {
-        /// The file.
-        path: PathBuf,
-        /// Where and why.
-        why: String,
-    },
+    /// It is not as it must be: the place, and why.
+    #[error("{0}")]
+    Malformed(String),
 }
 
 impl Explain for SuppressError {
     fn id(&self) -> &'static str {
         match self {
             Self::Unreadable { .. } => "unreadable-file",
-            Self::Malformed { .. } => "bad-suppressions",
+            Self::Malformed(_) => "bad-suppressions",
         }
     }
 
@@ -93,7 +89,7 @@ impl Explain for SuppressError {
     fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Unreadable { .. } => "name a file that can be read with --suppress".to_owned(),
-            Self::Malformed { .. } => "an entry of `suppress` has `fingerprint`, or `check` and `object`; a `reason`; and may have `until: YYYY-MM-DD`".to_owned(),
+            Self::Malformed(_) => "an entry of `suppress` has `fingerprint`, or `check` and `object`; a `reason`; and may have `until: YYYY-MM-DD`".to_owned(),
         })
     }
 }
@@ -106,18 +102,18 @@ pub fn read(path: &Path) -> Result<Suppressions, SuppressError> {
     let unreadable =
         |error: std::io::Error| SuppressError::Unreadable { path: path.to_owned(), why: error.to_string() };
     let text = std::fs::read_to_string(path).map_err(unreadable)?;
-    parse(&text).map_err(|why| SuppressError::Malformed { path: path.to_owned(), why })
+    parse(&path.display().to_string(), &text).map_err(SuppressError::Malformed)
 }
 
-fn parse(text: &str) -> Result<Suppressions, String> {
-    let file: File = serde_yaml::from_str(text).map_err(|error| error.to_string())?;
+fn parse(name: &str, text: &str) -> Result<Suppressions, String> {
+    let file: File = yaml::read(name, text).map_err(|fault| fault.to_string())?;
     let faults: Vec<String> = file
         .suppress
         .iter()
         .enumerate()
         .filter_map(|(at, entry)| Some(format!("suppress[{at}]: {}", entry.fault()?)))
         .collect();
-    if faults.is_empty() { Ok(Suppressions(file.suppress)) } else { Err(faults.join("; ")) }
+    if faults.is_empty() { Ok(Suppressions(file.suppress)) } else { Err(format!("{name}: {}", faults.join("; "))) }
 }
 
 impl Entry {
@@ -225,7 +221,7 @@ mod tests {
 
     fn applied(entries: &str) -> Report {
         let mut report = report();
-        parse(&format!("suppress:\n{entries}")).unwrap().apply(&mut report);
+        parse("quiet.yaml", &format!("suppress:\n{entries}")).unwrap().apply(&mut report);
         report
     }
 
@@ -271,8 +267,8 @@ mod tests {
             ("{fingerprint: a, reason: x, until: soon}", "until"),
             ("{fingerprint: a, reason: x, untill: 2026-01-01}", "untill"),
         ] {
-            let why = parse(&format!("suppress:\n- {entry}\n")).unwrap_err();
-            assert!(why.contains(fault), "{entry}: {why}");
+            let why = parse("quiet.yaml", &format!("suppress:\n- {entry}\n")).unwrap_err();
+            assert!(why.starts_with("quiet.yaml") && why.contains(fault), "{entry}: {why}");
         }
     }
 

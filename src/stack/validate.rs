@@ -72,15 +72,12 @@ pub fn validate(folder: &Folder) -> Report {
             one_profile(&stack, profile, &mut report, &mut proof);
         }
     }
-    let told = proof.faults(is_whole).into_iter();
-    report.add(
-        told.map(|fault| Fault::new(FaultKind::BadStack, folder.home.place(&fault.file), fault.message)).collect(),
-    );
+    report.add(proof.faults(is_whole));
     report.faults.sort_by_key(|fault| fault.severity == Severity::Warning);
     report
 }
 
-fn one_profile(stack: &Stack, profile: &str, report: &mut Report, proof: &mut stacks::Proof) {
+fn one_profile(stack: &Stack, profile: &str, report: &mut Report, proof: &mut stacks::Proof<'_>) {
     let choices = Choices { profile: Some(profile.to_owned()), example: true, ..Choices::default() };
     let switches = stack.definition.components.iter().filter_map(|component| component.enabled.as_ref());
     let all_on = Choices { set: switches.map(|way| format!("{way}=true")).collect(), ..choices.clone() };

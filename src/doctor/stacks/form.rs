@@ -4,7 +4,6 @@ use regex::Regex;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::proof::Fault;
 use super::{Knowledge, belongs, is_component};
 use crate::doctor::check::Severity;
 use crate::doctor::checks;
@@ -12,7 +11,7 @@ use crate::doctor::evidence::{logs, resources};
 use crate::doctor::finding::Finding;
 use crate::object::{at, is_true, text};
 use crate::snapshot::Snapshot;
-use crate::stack::Folder;
+use crate::stack::{Fault, FaultKind, Folder, yaml};
 
 /// The file with what is meant to be.
 pub(super) const ALLOW: &str = "checks/allow.yaml";
@@ -208,44 +207,52 @@ pub(super) fn read(folder: &Folder) -> (Knowledge, Vec<Fault>) {
         } else {
             check(folder, path, text).map(|check| known.checks.push(check))
         };
-        faults.extend(told.err().map(|message| Fault { file: path.clone(), message }));
+        faults.extend(told.err());
     }
     (known, faults)
 }
 
-fn check(folder: &Folder, path: &str, text: &str) -> Result<StackCheck, String> {
+/// Something that is wrong in a file of a stack.
+pub(super) fn fault(folder: &Folder, path: &str, message: impl Into<String>) -> Fault {
+    Fault::new(FaultKind::BadStack, folder.home.place(path), message)
+}
+
+fn check(folder: &Folder, path: &str, text: &str) -> Result<StackCheck, Fault> {
+    let wrong = |message: &str| fault(folder, path, message);
     let name = path
         .strip_prefix("checks/")
         .and_then(|path| path.strip_suffix(".yaml"))
         .filter(|name| crate::stack::names::is_label(name));
-    let name = name.ok_or("a check is a file NAME.yaml, with small letters, digits and hyphens in its name")?;
-    let mut check: StackCheck = serde_yaml::from_str(text).map_err(|error| error.to_string())?;
+    let name =
+        name.ok_or_else(|| wrong("a check is a file NAME.yaml, with small letters, digits and hyphens in its name"))?;
+    let mut check: StackCheck = yaml::read(&folder.home.file(path), text)?;
     (check.id, check.name) = (format!("{}/{name}", folder.name), name.to_owned());
     check.stack.clone_from(&folder.name);
     for (field, text) in
         [("title", &check.title), ("explain", &check.explain), ("fix", &check.fix), ("unless", &check.unless)]
     {
         if text.trim().is_empty() {
-            return Err(format!("`{field}` is empty"));
+            return Err(wrong(&format!("`{field}` is empty")));
         }
     }
     match std::iter::once(&check.look).chain(&check.with).find_map(Look::fault) {
-        Some(fault) => Err(fault),
+        Some(why) => Err(wrong(&why)),
         None => Ok(check),
     }
 }
 
-fn allowances(folder: &Folder, text: &str) -> Result<Vec<Allowance>, String> {
-    let file: AllowFile = serde_yaml::from_str(text).map_err(|error| error.to_string())?;
+fn allowances(folder: &Folder, text: &str) -> Result<Vec<Allowance>, Fault> {
+    let file: AllowFile = yaml::read(&folder.home.file(ALLOW), text)?;
+    let wrong = |message: String| Err(fault(folder, ALLOW, message));
     let mut all = file.allow;
     for (number, one) in all.iter_mut().enumerate() {
         one.stack.clone_from(&folder.name);
         if one.reason.trim().is_empty() {
-            return Err(format!("allow[{number}]: the reason is empty; say why it is meant to be"));
+            return wrong(format!("allow[{number}]: the reason is empty; say why it is meant to be"));
         }
         if checks::find(&one.check).is_none() {
             let near = checks::nearest(&one.check).map(|near| format!(", did you mean {near}?")).unwrap_or_default();
-            return Err(format!("allow[{number}]: there is no check `{}`{near}", one.check));
+            return wrong(format!("allow[{number}]: there is no check `{}`{near}", one.check));
         }
     }
     Ok(all)

@@ -4,25 +4,17 @@
 use serde_json::{Value, json};
 
 use super::Knowledge;
-use super::form::{ALLOW, Allowance, StackCheck};
+use super::form::{ALLOW, Allowance, StackCheck, fault};
 use crate::doctor::check::Verdict;
 use crate::doctor::checks;
 use crate::doctor::evidence::{Evidence, kept};
 use crate::plan::STACK_LABEL;
 use crate::snapshot::Snapshot;
-
-/// What is wrong in a file of a stack.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
-    /// The file, by its path in the stack's folder.
-    pub file: String,
-    /// What is wrong.
-    pub message: String,
-}
+use crate::stack::{Fault, Folder};
 
 /// What was found out so far.
-pub struct Proof {
-    stack: String,
+pub struct Proof<'a> {
+    folder: &'a Folder,
     faults: Vec<Fault>,
     open: Vec<Allowance>,
 }
@@ -30,21 +22,21 @@ pub struct Proof {
 /// The time at which examples are judged.
 const NOW: &str = "2026-11-20T10:00:00Z";
 
-impl Proof {
-    pub(super) fn of(stack: &str, known: Knowledge, mut faults: Vec<Fault>) -> Self {
+impl<'a> Proof<'a> {
+    pub(super) fn of(folder: &'a Folder, known: Knowledge, mut faults: Vec<Fault>) -> Self {
         for check in &known.checks {
             let file = format!("checks/{}.yaml", check.name);
-            faults.extend(disproved(check).into_iter().map(|message| Fault { file: file.clone(), message }));
+            faults.extend(disproved(check).into_iter().map(|message| fault(folder, &file, message)));
         }
-        Self { stack: stack.to_owned(), faults, open: known.allowed }
+        Self { folder, faults, open: known.allowed }
     }
 
     /// Takes what a profile makes into account: allowances that it needs are used.
-    pub fn used_by<'a>(&mut self, objects: impl Iterator<Item = &'a Value>) {
+    pub fn used_by<'b>(&mut self, objects: impl Iterator<Item = &'b Value>) {
         if self.open.is_empty() {
             return;
         }
-        let evidence = evidence(objects.cloned().collect(), &self.stack);
+        let evidence = evidence(objects.cloned().collect(), &self.folder.name);
         self.open.retain(|one| {
             let verdict = checks::find(&one.check).map(|check| check.evaluate(&evidence));
             let Some(Verdict::Found { findings, .. }) = verdict else { return true };
@@ -54,11 +46,10 @@ impl Proof {
 
     /// Everything that is wrong. That an allowance is not needed can only be told when every profile has been seen (`is_whole`).
     pub fn faults(self, is_whole: bool) -> Vec<Fault> {
-        let unused = self.open.iter().filter(|_| is_whole).map(|one| Fault {
-            file: ALLOW.to_owned(),
-            message: format!("`{}` allows what no profile makes the doctor find; take the entry out", one.words()),
+        let unused = self.open.iter().filter(|_| is_whole).map(|one| {
+            let message = format!("`{}` allows what no profile makes the doctor find; take the entry out", one.words());
+            fault(self.folder, ALLOW, message)
         });
-        let unused: Vec<Fault> = unused.collect();
         self.faults.into_iter().chain(unused).collect()
     }
 }
