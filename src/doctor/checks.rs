@@ -93,9 +93,17 @@ pub fn find(id: &str) -> Option<&'static Check> {
     all().find(|check| check.id.eq_ignore_ascii_case(id))
 }
 
-/// The id nearest to what was typed.
+/// The id that was most likely meant: the one with these letters and this number, whatever its zeros; else the nearest.
 pub fn nearest(typed: &str) -> Option<&'static str> {
-    closest(typed, all().map(|check| check.id))
+    let meant = letters_and_number(typed);
+    let same = all().map(|check| check.id).find(|id| meant.is_some() && letters_and_number(id) == meant);
+    same.or_else(|| closest(typed, all().map(|check| check.id)))
+}
+
+/// `V` and 12 of `V0012`, of `v12` and of `V-012`.
+fn letters_and_number(id: &str) -> Option<(String, u32)> {
+    let at = id.find(|letter: char| !letter.is_ascii_alphabetic()).filter(|at| *at > 0)?;
+    Some((id[..at].to_uppercase(), id[at..].trim_start_matches(['-', '_', ' ']).parse().ok()?))
 }
 
 /// Looks at every object of a kind.

@@ -204,6 +204,14 @@ fn the_api_server_says_how_it_is() {
     assert_eq!(findings[0].message, "the API server is not well: etcd failed: reason withheld");
 }
 
+#[test]
+fn a_mistyped_id_means_its_letters_and_number() {
+    for (typed, meant) in [("V0012", "V012"), ("p2", "P002"), ("sv-1", "SV001"), ("Z0001", "Z001")] {
+        assert_eq!(nearest(typed), Some(meant), "{typed}");
+    }
+    assert_eq!(nearest("nothing"), None);
+}
+
 /// A recorded cluster of the folder of stalls.
 #[derive(Deserialize)]
 struct Recorded {
