@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Args;
 use seaworthy::cluster::Cluster;
@@ -77,13 +78,14 @@ async fn made(
     let _busy = session.busy("reading the cluster");
     let wanted = Wanted { namespace, runs: session.runs().ok() };
     let material = gather(cluster, &wanted).await;
-    let findings = findings(&material).transpose()?;
+    let findings = findings(session, &material).transpose()?;
     Ok(pack(material, findings, Options { with_config }, sealer)?)
 }
 
-/// What the doctor says of the same evidence.
-fn findings(material: &Material) -> Option<Result<Findings, Leak>> {
-    let choice = Choice { namespace: material.namespace.clone(), ..Choice::default() };
+/// What the doctor says of the same evidence, with the checks of one's own stacks.
+fn findings(session: &Session, material: &Material) -> Option<Result<Findings, Leak>> {
+    let stacks = Some(Arc::new(super::doctor::knowledge(session)));
+    let choice = Choice { namespace: material.namespace.clone(), stacks, ..Choice::default() };
     let report = judge(material.evidence.as_ref()?, &choice);
     let style = Style { paint: Paint(false), unicode: false };
     let unwritable =
@@ -128,22 +130,18 @@ fn text(bundle: &Bundle, path: &Path, size: Option<u64>) -> String {
     let total: usize = all.values().sum();
     let said = if total == 0 { "nothing had to be hidden".to_owned() } else { format!("hidden: {}", rules(&all)) };
     let files = count(bundle.files.len(), "file");
-    match size {
-        Some(size) => {
-            let what = format!("{}: {files}, {}", path.display(), bytes(size));
-            format!(
-                "{what}\n{said}\nmanifest.json in it says what was hidden where; look through it before you send it\n"
-            )
-        }
-        None => {
-            let row = |file: &seaworthy::doctor::bundle::Packed| {
-                vec![file.path.clone(), bytes(file.text.len() as u64), rules(&manifest::by_rule(file))]
-            };
-            let rows: Vec<Vec<String>> = bundle.files.iter().map(row).collect();
-            let list = table(&["FILE", "SIZE", "HIDDEN"], &rows);
-            format!("{list}\n{files} would be written to {}; {said}\n", path.display())
-        }
+    if let Some(size) = size {
+        let what = format!("{}: {files}, {}", path.display(), bytes(size));
+        return format!(
+            "{what}\n{said}\nmanifest.json in it says what was hidden where; look through it before you send it\n"
+        );
     }
+    let row = |file: &seaworthy::doctor::bundle::Packed| {
+        vec![file.path.clone(), bytes(file.text.len() as u64), rules(&manifest::by_rule(file))]
+    };
+    let rows: Vec<Vec<String>> = bundle.files.iter().map(row).collect();
+    let list = table(&["FILE", "SIZE", "HIDDEN"], &rows);
+    format!("{list}\n{files} would be written to {}; {said}\n", path.display())
 }
 
 fn bytes(number: u64) -> String {

@@ -15,8 +15,9 @@ use seaworthy::doctor::checks;
 use seaworthy::doctor::evidence::{Evidence, Scope, gather, load, look_around, save};
 use seaworthy::doctor::remedy;
 use seaworthy::doctor::report::{Choice, Report, judge};
+use seaworthy::doctor::role;
 use seaworthy::doctor::stacks::Knowledge;
-use seaworthy::doctor::{role, suppress};
+use seaworthy::doctor::suppress::{self, Suppressions};
 use seaworthy::stack::Catalogue;
 
 use serde_json::json;
@@ -33,6 +34,7 @@ const UNHEALTHY: u8 = 3;
 
 /// `doctor`
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub(crate) struct DoctorArgs {
     /// Only what concerns this stack's namespace (default: the whole cluster)
     pub(crate) stack: Option<String>,
@@ -68,7 +70,7 @@ pub(crate) struct DoctorArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) suppress: Option<PathBuf>,
     /// Go on watching, and say what is new, gone or worse, a line each; Ctrl-C ends it with the exit code of the last state
-    #[arg(long, conflicts_with_all = ["from", "save"])]
+    #[arg(long, conflicts_with_all = ["from", "save", "fix", "undo"])]
     pub(crate) watch: bool,
     /// Print the least ClusterRole with which the doctor can tell everything, and do nothing else
     #[arg(long)]
@@ -104,10 +106,10 @@ pub(crate) async fn run(session: &Arc<Session>, arguments: &DoctorArgs) -> Resul
         return fix::undo(session).await;
     }
     let choice = choice(session, arguments)?;
-    if arguments.fix {
-        return fix(session, arguments, &choice).await;
-    }
     let quiet = arguments.suppress.as_deref().map(suppress::read).transpose()?;
+    if arguments.fix {
+        return fix(session, arguments, &choice, quiet.as_ref()).await;
+    }
     if arguments.watch {
         if matches!(session.globals.output, Format::Junit | Format::Sarif) {
             let hint = "leave one of the two out; --watch speaks text and json";
@@ -149,9 +151,14 @@ fn offer(report: &mut Report, evidence: &Evidence) {
     }
 }
 
-async fn fix(session: &Arc<Session>, arguments: &DoctorArgs, choice: &Choice) -> Result<ExitCode, Failure> {
+async fn fix(
+    session: &Arc<Session>,
+    arguments: &DoctorArgs,
+    choice: &Choice,
+    quiet: Option<&Suppressions>,
+) -> Result<ExitCode, Failure> {
     let cluster = session.connect().await?;
-    let (mut report, evidence, tried) = Box::pin(fix::fix(session, &cluster, choice)).await?;
+    let (mut report, evidence, tried) = Box::pin(fix::fix(session, &cluster, choice, quiet)).await?;
     if tried.is_empty() {
         crate::front::say("there is nothing about which something can be done from here");
     }
