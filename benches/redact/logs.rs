@@ -75,7 +75,7 @@ const WORDS: &[&str] = &[
 ];
 
 /// So many lines of each kind of program.
-pub fn made(chance: &mut Chance, lines: usize) -> Vec<(String, String)> {
+pub(crate) fn made(chance: &mut Chance, lines: usize) -> Vec<(String, String)> {
     let mut program = |(name, forms): &(&str, &[&str])| {
         let text: String = (0..lines).map(|_| filled(forms[chance.below(forms.len())], &mut *chance) + "\n").collect();
         ((*name).to_owned(), text)
@@ -120,7 +120,7 @@ fn slot(letter: char, chance: &mut Chance) -> String {
 }
 
 /// The logs of a folder, where one is named.
-pub fn real() -> Vec<(String, String)> {
+pub(crate) fn real() -> Vec<(String, String)> {
     let Some(folder) = std::env::var_os("SEAWORTHY_LOGS") else {
         println!("no real logs: SEAWORTHY_LOGS names no folder");
         return Vec::new();

@@ -3,6 +3,7 @@
 //! real logs, such as `logs/` of a cluster of `tests/cluster`, for the ordinary words.
 #![allow(clippy::unwrap_used, reason = "a panic is the report")]
 #![allow(clippy::print_stdout, reason = "a bench speaks")]
+#![expect(clippy::cast_precision_loss, reason = "shares and rates are shown with three digits")]
 
 mod logs;
 mod secrets;
@@ -95,7 +96,7 @@ fn speed<'a>(chance: &mut Chance, samples: &[Sample], logs: impl Iterator<Item =
     }
     let (began, worked) = (Instant::now(), on_core());
     let left = redactor.text(&text);
-    let (took, worked) = (began.elapsed(), on_core() - worked);
+    let (took, worked) = (began.elapsed(), on_core().saturating_sub(worked));
     let rate = text.len() as f64 / 1e6 / worked.as_secs_f64();
     println!(
         "{:.0} MB in {:.2} s on one core ({:.2} s by the clock): {rate:.0} MB/s, {} hidden, {KNOWN} values looked for",

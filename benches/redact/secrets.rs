@@ -3,14 +3,14 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 /// A text with a secret in it; all parts of it have to be gone.
-pub struct Sample {
-    pub kind: &'static str,
-    pub text: String,
-    pub secrets: Vec<String>,
+pub(crate) struct Sample {
+    pub(crate) kind: &'static str,
+    pub(crate) text: String,
+    pub(crate) secrets: Vec<String>,
 }
 
 /// Chance that is the same each time (splitmix64).
-pub struct Chance(u64);
+pub(crate) struct Chance(u64);
 
 const LOWER: &str = "[a-z0-9]";
 const MIXED: &str = "[A-Za-z0-9]";
@@ -169,7 +169,7 @@ const CONNECTIONS: &[(&str, &str)] = &[
 ];
 
 impl Chance {
-    pub fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(seed)
     }
 
@@ -180,13 +180,13 @@ impl Chance {
         mixed ^ (mixed >> 31)
     }
 
-    pub fn below(&mut self, number: usize) -> usize {
+    pub(crate) fn below(&mut self, number: usize) -> usize {
         usize::try_from(self.next() % number as u64).unwrap()
     }
 
     /// Some text of this form: letters, `\\.`, `[a-z0-9]`, `(one|other)`, and `{count}` behind them. Each letter of a class is as
     /// likely as the others.
-    pub fn of(&mut self, form: &str) -> String {
+    pub(crate) fn of(&mut self, form: &str) -> String {
         let (mut text, mut rest) = (String::new(), form);
         while let Some(first) = rest.chars().next() {
             let (letters, behind): (Vec<String>, &str) = match first {
@@ -218,11 +218,11 @@ impl Chance {
         text
     }
 
-    pub fn pick<'a, T>(&mut self, list: &'a [T]) -> &'a T {
+    pub(crate) fn pick<'a, T>(&mut self, list: &'a [T]) -> &'a T {
         &list[self.below(list.len())]
     }
 
-    pub fn password(&mut self, length: usize) -> String {
+    pub(crate) fn password(&mut self, length: usize) -> String {
         self.of(&format!("{MIXED}{{{length}}}"))
     }
 
@@ -257,7 +257,7 @@ fn class(inner: &str) -> Vec<char> {
 }
 
 /// So many of each kind.
-pub fn samples(chance: &mut Chance, each: usize) -> Vec<Sample> {
+pub(crate) fn samples(chance: &mut Chance, each: usize) -> Vec<Sample> {
     let mut samples = Vec::new();
     for &(kind, form) in FORMATS {
         for _ in 0..each / 4 {
@@ -318,7 +318,8 @@ fn keys(each: usize) -> Vec<Sample> {
             text: format!("    client-key-data: {encoded}"),
             secrets: vec![encoded],
         });
-        let timed: String = pem.lines().map(|line| format!("2026-11-20T10:00:00.000000000Z {line}\n")).collect();
+        let timed: Vec<String> = pem.lines().map(|line| format!("2026-11-20T10:00:00.000000000Z {line}\n")).collect();
+        let timed = timed.concat();
         samples.push(Sample { kind: "pem in a log", text: timed, secrets: body });
     }
     samples

@@ -5,7 +5,7 @@
 //! ```
 //!
 //! [`mod@gather`] reads, each collector with its own deadline: one that fails is a line of the bundle. [`mod@pack`] is pure and decides
-//! what goes in; [`redact`] takes the secrets out. [`file`] writes one archive, and finds the evidence in it again.
+//! what goes in; [`redact`] takes the secrets out. [`mod@file`] writes one archive, and finds the evidence in it again.
 
 pub mod file;
 pub mod gather;

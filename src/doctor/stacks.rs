@@ -110,16 +110,15 @@ impl StackCheck {
         };
         let found = looked.iter().filter_map(|object| {
             let seen = self.look.holds(object)?;
-            others(object).then(|| self.finding(ObjectRef::of(object)?, &seen))?
+            others(object).then(|| Some(self.finding(ObjectRef::of(object)?, &seen)))?
         });
         let findings = found.collect();
         Verdict::of(looked.len(), findings)
     }
 
-    fn finding(&self, object: ObjectRef, seen: &[String]) -> Option<Finding> {
+    fn finding(&self, object: ObjectRef, seen: &[String]) -> Finding {
         let finding = Finding::new(object, &self.name, &self.title).fix(&self.fix);
-        let finding = seen.iter().fold(finding, |finding, line| finding.saw(line));
-        Some(finding.named(&self.id, self.severity, &self.title))
+        seen.iter().fold(finding, Finding::saw).named(&self.id, self.severity, &self.title)
     }
 }
 

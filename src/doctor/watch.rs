@@ -131,7 +131,9 @@ mod tests {
 
     fn report(items: &[Value]) -> Report {
         let mut snapshot = Snapshot::default();
-        items.iter().for_each(|item| snapshot.insert(kept(item.clone())));
+        for item in items {
+            snapshot.insert(kept(item.clone()));
+        }
         judge(&Evidence::new(snapshot, "2026-11-20T10:00:00Z".parse().unwrap()), &Choice::default())
     }
 

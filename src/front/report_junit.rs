@@ -1,4 +1,4 @@
-//! The doctor's report as `JUnit`'s XML: a test case for each check, which CI systems read.
+//! The doctor's report as JUnit's XML: a test case for each check, which CI systems read.
 
 use std::fmt::Write as _;
 
@@ -29,7 +29,9 @@ pub(crate) fn junit_text(report: &Report, failure: Severity) -> String {
     );
     let suppressed = report.summary.suppressed;
     let _ = writeln!(text, "    <properties><property name=\"suppressed\" value=\"{suppressed}\"/></properties>");
-    cases.iter().for_each(|case| case.write(&mut text));
+    for case in &cases {
+        case.write(&mut text);
+    }
     text.push_str("  </testsuite>\n</testsuites>");
     text
 }

@@ -1,6 +1,7 @@
 //! Makes a bundle of what was read: decides which files there are, hides what is secret, and looks over all of it once more. Pure.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use serde_json::{Value, json};
 
@@ -75,6 +76,7 @@ pub struct Findings {
 ///
 /// # Errors
 /// When a secret would still be in it, or a file cannot be put into its form.
+#[expect(clippy::needless_pass_by_value, reason = "it holds all secrets, and nobody is to have it afterwards")]
 pub fn pack(material: Material, findings: Option<Findings>, options: Options, sealer: Sealer) -> Result<Bundle, Leak> {
     let known = known(&material.objects);
     let known_values = known.len();
@@ -173,6 +175,10 @@ fn look_again(redactor: &Redactor, files: &[Packed]) -> Result<(), Leak> {
     Ok(())
 }
 
+fn is_json(path: &str) -> bool {
+    Path::new(path).extension().is_some_and(|ending| ending == "json")
+}
+
 /// Puts files into their forms.
 struct Press<'a> {
     redactor: &'a Redactor,
@@ -184,8 +190,7 @@ impl Press<'_> {
     fn add(&mut self, path: &str, text: &str, mut hidden: Vec<Place>) {
         let left = self.redactor.text(text);
         // A form for programs stays one, whatever the text alone looks like.
-        let breaks =
-            path.ends_with(".json") && !left.hidden.is_empty() && serde_json::from_str::<Value>(&left.text).is_err();
+        let breaks = is_json(path) && !left.hidden.is_empty() && serde_json::from_str::<Value>(&left.text).is_err();
         let text = if breaks { text.to_owned() } else { left.text };
         if !breaks {
             let place = |hidden: super::redact::Hidden| Place {

@@ -175,7 +175,7 @@ impl<'a> Lines<'a> {
 
     /// Places are asked for in order.
     fn at(&mut self, place: usize) -> usize {
-        self.line += self.text.as_bytes()[self.seen..place].iter().filter(|byte| **byte == b'\n').count();
+        self.line += self.text[self.seen..place].matches('\n').count();
         self.seen = place;
         self.line
     }

@@ -64,5 +64,6 @@ pub(super) fn unread(gaps: &[Gap]) -> String {
     if gaps.is_empty() {
         return "everything could be read\n".to_owned();
     }
-    gaps.iter().map(|gap| format!("{}: {}\n", printable(&gap.what), gap.why)).collect()
+    let lines: Vec<String> = gaps.iter().map(|gap| format!("{}: {}", printable(&gap.what), gap.why)).collect();
+    lines.join("\n") + "\n"
 }

@@ -88,6 +88,9 @@ impl RunState {
     }
 }
 
+/// The name of a run, and its journal as it stands on disk.
+pub type Written = (String, String);
+
 impl Runs {
     /// The runs below a state folder. Nothing is made before the first run.
     pub fn new(state_dir: &Path) -> Self {
@@ -201,7 +204,7 @@ impl Runs {
     ///
     /// # Errors
     /// When the folder cannot be read.
-    pub fn texts_of(&self, cluster_uid: &str) -> Result<(Vec<(String, String)>, Vec<JournalError>), JournalError> {
+    pub fn texts_of(&self, cluster_uid: &str) -> Result<(Vec<Written>, Vec<JournalError>), JournalError> {
         let (mut texts, mut broken) = (Vec::new(), Vec::new());
         for run in self.names()? {
             match self.load(&run) {

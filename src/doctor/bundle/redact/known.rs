@@ -1,6 +1,6 @@
 //! Values that are secret wherever they stand: as they are, escaped, in base64 and in addresses.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write as _;
 use std::ops::Range;
 
@@ -22,7 +22,7 @@ const SHORT: usize = 12;
 
 /// Values being gathered.
 #[derive(Default)]
-pub struct Values(BTreeMap<String, ()>);
+pub struct Values(BTreeSet<String>);
 
 impl Values {
     /// Takes a value of a Secret, by the name of its key. What is public by its name, and words that names of things are made of,
@@ -61,10 +61,10 @@ impl Values {
         let is_fit = value.len() >= LEAST
             && !places::is_placeholder(value)
             && !is_of_ours(value)
-            && !(is_number && value.len() < 8)
+            && (!is_number || value.len() >= 8)
             && (is_named || has_sign && !is_name(value));
         if is_fit {
-            self.0.insert(value.to_owned(), ());
+            self.0.insert(value.to_owned());
         }
     }
 }
@@ -154,7 +154,7 @@ struct Spelling {
 impl Known {
     /// Looks for these.
     pub fn of(values: Values) -> Self {
-        let values: Vec<String> = values.0.into_keys().collect();
+        let values: Vec<String> = values.0.into_iter().collect();
         let mut texts: BTreeMap<String, (usize, bool)> = BTreeMap::new();
         for (place, value) in values.iter().enumerate() {
             for (spelling, alone) in spellings(value) {

@@ -58,7 +58,8 @@ fn cut_off(rest: &str) -> usize {
         let is_base64 = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '+' | '/' | '=' | '\\');
         let words = line.trim_matches(|letter: char| !is_base64(letter));
         let is_header = words.starts_with("Proc-Type") || words.starts_with("DEK-Info");
-        if !line.trim().is_empty() && !is_header && !(words.len() >= 8 && !words.contains(char::is_whitespace)) {
+        let is_key = words.len() >= 8 && !words.contains(char::is_whitespace);
+        if !(is_key || is_header || line.trim().is_empty()) {
             break;
         }
         end += line.len();
