@@ -150,7 +150,7 @@ fn a_bundle_is_judged_as_the_cluster_itself() {
     assert_eq!(findings(&read), findings(&live));
     assert_eq!(findings(&packed), findings(&live));
     let why = Test::after(output)
-        .line("why deploy/telemetry-pipeline-api-gateway -n telemetry-pipeline --from b.tar.gz")
+        .line("why deploy/telemetry-pipeline-mq -n telemetry-pipeline --from b.tar.gz")
         .any_status()
         .any_stdout()
         .run();
