@@ -15,7 +15,8 @@ use crate::doctor::check::{Check, Judge, Severity};
 /// What every rule about pods leaves alone.
 const PASSED: &str = "events and restarts of a pod that is ready now: what is over is over.";
 
-const fn row(
+/// A check whose looking is done by the rules that carry its id.
+pub(super) const fn row(
     id: &'static str,
     severity: Severity,
     title: &'static str,
