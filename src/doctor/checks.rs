@@ -118,14 +118,34 @@ fn each_that(
     concerns: impl Fn(&Value) -> bool,
     look: impl Fn(&Value, ObjectRef) -> Option<Finding>,
 ) -> Verdict {
-    let objects: Vec<&Value> = evidence.snapshot.of_kind(group, kind).filter(|object| concerns(object)).collect();
-    let findings = objects.iter().filter_map(|object| look(object, ObjectRef::of(object)?)).collect();
-    Verdict::of(objects.len(), findings)
+    judged(evidence.snapshot.of_kind(group, kind).filter(|object| concerns(object)), look)
+}
+
+/// Looks at every workload of these kinds of the group `apps`.
+fn each_workload(evidence: &Evidence, kinds: &[&str], look: impl Fn(&Value, ObjectRef) -> Option<Finding>) -> Verdict {
+    judged(kinds.iter().flat_map(|kind| evidence.snapshot.of_kind("apps", kind)), look)
+}
+
+fn judged<'a>(
+    objects: impl Iterator<Item = &'a Value>,
+    look: impl Fn(&Value, ObjectRef) -> Option<Finding>,
+) -> Verdict {
+    let (mut looked, mut findings) = (0, Vec::new());
+    for object in objects {
+        looked += 1;
+        findings.extend(ObjectRef::of(object).and_then(|reference| look(object, reference)));
+    }
+    Verdict::of(looked, findings)
 }
 
 /// ` -n NAMESPACE`, for commands.
 fn flag(object: &ObjectRef) -> String {
     super::stall::words::in_namespace(object.namespace.as_deref())
+}
+
+/// `kubectl VERB KIND NAME -n NAMESPACE`.
+fn kubectl(verb: &str, object: &ObjectRef) -> String {
+    format!("kubectl {verb} {} {}{}", object.kind.to_lowercase(), object.name, flag(object))
 }
 
 /// The condition of this type.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{each, flag, looks};
+use super::{each, each_workload, flag, kubectl, looks};
 use crate::doctor::check::{Check, Severity, Verdict};
 use crate::doctor::evidence::Evidence;
 use crate::doctor::finding::Finding;
@@ -17,17 +17,17 @@ pub(super) const ROWS: &[Check] = &[
         ("P023", Severity::Warning, "a probe names a port that its container does not have"),
         [
             "The probe asks at a port by its name, and the container declares no port of that name: the probe can never succeed.",
-            "Give the port the name, or correct the probe.",
-            "a probe that gives the port as a number, and a port of another container of the pod with a probe of its own.",
+            "Give the container's port that name, or correct the probe: `kubectl edit KIND NAME`.",
+            "a probe that gives the port as a number, also where the number is written as text.",
         ],
         &["Deployment", "StatefulSet", "DaemonSet"],
         lost_probe,
     ),
     looks(
-        ("P029", Severity::Info, "a pod has nobody who makes it anew"),
+        ("P029", Severity::Info, "nobody makes a pod anew"),
         [
             "No controller owns the pod: when its node is lost or drained, it does not come back.",
-            "Run it as a Deployment, or as a Job when it is to end.",
+            "Run it as a Deployment, or as a Job when it is to end; delete it when nobody needs it any more.",
             "static pods, which their kubelet keeps, pods of `kube-system`, and pods that have ended.",
         ],
         &["Pod"],
@@ -37,8 +37,8 @@ pub(super) const ROWS: &[Check] = &[
         ("W008", Severity::Warning, "pods of a DaemonSet run where they should not"),
         [
             "Labels or taints of a node have changed, and the node still runs a pod of the DaemonSet that is not meant for it.",
-            "Compare the nodes with its `nodeSelector` and tolerations: `kubectl get nodes --show-labels`.",
-            "nodes on which it runs as it should, not ready ones too: their pods have findings of their own.",
+            "Delete those pods, or mend its `nodeSelector` and tolerations: compare with `kubectl get nodes --show-labels`.",
+            "pods that are where they should be and are not ready: they have findings of their own.",
         ],
         &["DaemonSet"],
         misplaced,
@@ -48,7 +48,7 @@ pub(super) const ROWS: &[Check] = &[
         [
             "The workload is to have no pods. It may have been switched off for a while and forgotten.",
             "Scale it up when it is wanted: `kubectl scale KIND/NAME --replicas=1`.",
-            "old ReplicaSets of a Deployment, which are kept for a rollback.",
+            "old ReplicaSets of a Deployment, which are kept for a rollback, and what an autoscaler scales.",
         ],
         &["Deployment", "StatefulSet"],
         nothing,
@@ -58,7 +58,7 @@ pub(super) const ROWS: &[Check] = &[
         [
             "The Deployment starts the new pod before it stops the old one, both want a volume that only one node may have, and the \
             volume does not keep them on one node: the new pod can wait for ever.",
-            "Set `strategy.type` to Recreate.",
+            "Set `strategy.type` to Recreate: the old pod then goes first.",
             "a volume that lies on one node, where the new pod goes as well, and a cluster of one node.",
         ],
         &["Deployment", "PersistentVolumeClaim", "PersistentVolume", "Node"],
@@ -78,7 +78,7 @@ pub(super) const ROWS: &[Check] = &[
         ("J006", Severity::Info, "many finished Jobs are kept"),
         [
             "More than fifty Jobs have ended and stay, with their pods: lists get long, and etcd with them.",
-            "Set `ttlSecondsAfterFinished`, and delete the old ones.",
+            "Set `ttlSecondsAfterFinished`, and delete the old ones: `kubectl delete jobs -n NAMESPACE --field-selector status.successful=1`.",
             "Jobs of a CronJob, which keeps as many as it says, and Jobs that go by themselves.",
         ],
         &["Job"],
@@ -86,28 +86,19 @@ pub(super) const ROWS: &[Check] = &[
     ),
 ];
 
-const MAKERS: [&str; 3] = ["Deployment", "StatefulSet", "DaemonSet"];
 /// Runs of a CronJob that may be under way at once.
 const RUNS: usize = 3;
 /// Finished Jobs that a namespace may have.
 const JOBS: usize = 50;
 
 fn lost_probe(evidence: &Evidence) -> Verdict {
-    let workloads: Vec<&Value> = MAKERS.iter().flat_map(|kind| evidence.snapshot.of_kind("apps", kind)).collect();
-    let findings = workloads.iter().filter_map(|workload| {
+    each_workload(evidence, &["Deployment", "StatefulSet", "DaemonSet"], |workload, reference| {
         let (container, probe, port) = items(workload, "/spec/template/spec/containers").find_map(lost_port)?;
-        let reference = ObjectRef::of(workload)?;
         let message =
             format!("the {probe} of container `{container}` asks at the port `{port}`, which it does not declare");
-        let fix = format!(
-            "Correct it: `kubectl edit {} {}{}`.",
-            reference.kind.to_lowercase(),
-            reference.name,
-            flag(&reference)
-        );
+        let fix = format!("Give its port that name, or correct the probe: `{}`.", kubectl("edit", &reference));
         Some(Finding::new(reference, "PortNotFound", message).fix(fix))
-    });
-    Verdict::of(workloads.len(), findings.collect())
+    })
 }
 
 /// A container with a probe that asks at a port by a name which the container does not know.
@@ -129,8 +120,11 @@ fn alone(evidence: &Evidence) -> Verdict {
         let is_system = reference.namespace.as_deref() == Some("kube-system");
         (!is_static && !is_owned && !is_system && !has_ended(pod)).then(|| {
             let message = format!("nobody makes the pod {} anew when its node is lost", reference.name);
-            Finding::new(reference, "NoController", message)
-                .fix("Run it as a Deployment, or as a Job when it is to end.")
+            let fix = format!(
+                "Run it as a Deployment, or as a Job when it is to end; if nobody needs it: `{}`.",
+                kubectl("delete", &reference)
+            );
+            Finding::new(reference, "NoController", message).fix(fix)
         })
     })
 }
@@ -138,27 +132,34 @@ fn alone(evidence: &Evidence) -> Verdict {
 fn misplaced(evidence: &Evidence) -> Verdict {
     each(evidence, ("apps", "DaemonSet"), |set, reference| {
         let count = number(set, "/status/numberMisscheduled").filter(|count| *count > 0)?;
-        let message = format!("{count} of its pods run on nodes that it is not meant for");
-        let fix = format!("See where: `kubectl get pods{} -o wide`.", flag(&reference));
+        let message = if count == 1 {
+            "1 pod of the DaemonSet runs on a node that is not meant for it".to_owned()
+        } else {
+            format!("{count} pods of the DaemonSet run on nodes that are not meant for them")
+        };
+        let fix = format!(
+            "Compare its nodeSelector and tolerations with the nodes, and delete what is left over: `kubectl get pods{} -o wide`.",
+            flag(&reference)
+        );
         Some(Finding::new(reference, "Misscheduled", message).fix(fix))
     })
 }
 
 fn nothing(evidence: &Evidence) -> Verdict {
-    let workloads: Vec<&Value> = MAKERS[..2].iter().flat_map(|kind| evidence.snapshot.of_kind("apps", kind)).collect();
-    let off = workloads.iter().filter(|workload| number(workload, "/spec/replicas") == Some(0));
-    let findings = off.filter_map(|workload| ObjectRef::of(workload)).map(|reference| {
+    each_workload(evidence, &["Deployment", "StatefulSet"], |workload, reference| {
+        if number(workload, "/spec/replicas") != Some(0) || is_autoscaled(&reference, evidence) {
+            return None;
+        }
         let message = format!("{} is scaled to nothing", reference.short());
-        let kind = reference.kind.to_lowercase();
-        let fix = format!(
-            "Scale it up when it is wanted: `kubectl scale {kind}/{}{} --replicas=1`.",
-            reference.name,
-            flag(&reference)
-        );
-        Finding::new(reference, "ScaledToZero", message).fix(fix)
-    });
-    let findings = findings.collect();
-    Verdict::of(workloads.len(), findings)
+        let fix = format!("Scale it up when it is wanted: `{} --replicas=1`.", kubectl("scale", &reference));
+        Some(Finding::new(reference, "ScaledToZero", message).fix(fix))
+    })
+}
+
+/// Whether an autoscaler decides how many pods a workload has.
+fn is_autoscaled(workload: &ObjectRef, evidence: &Evidence) -> bool {
+    let autoscalers = evidence.snapshot.of_kind("autoscaling", "HorizontalPodAutoscaler");
+    autoscalers.filter_map(super::autoscaling::target).any(|target| target.same_object(workload))
 }
 
 fn waits_for_itself(evidence: &Evidence) -> Verdict {
@@ -179,7 +180,7 @@ fn waits_for_itself(evidence: &Evidence) -> Verdict {
             snapshot.get(&claim).is_some_and(|claim| moves_and_is_held(claim, evidence))
         })?;
         let message =
-            format!("a rollout of {} starts the new pod while the old one holds the claim {claim}", reference.name);
+            format!("a rollout of `{}` starts the new pod while the old one holds the claim `{claim}`", reference.name);
         let fix = format!(
             "Stop the old one first: `kubectl patch deployment {}{} -p '{{\"spec\":{{\"strategy\":{{\"type\":\"Recreate\",\"rollingUpdate\":null}}}}}}'`.",
             reference.name,
@@ -204,8 +205,12 @@ fn piles(evidence: &Evidence) -> Verdict {
     each(evidence, ("batch", "CronJob"), |job, reference| {
         let active = items(job, "/status/active").count();
         (active > RUNS).then(|| {
-            let message = format!("{active} runs of {} are under way at once", reference.name);
-            let fix = format!("See them: `kubectl get jobs{}`.", flag(&reference));
+            let message = format!("{active} runs of the CronJob `{}` are under way at once", reference.name);
+            let fix = format!(
+                "Let each end before the next begins: `kubectl patch cronjob {}{} -p '{{\"spec\":{{\"concurrencyPolicy\":\"Forbid\"}}}}'`.",
+                reference.name,
+                flag(&reference)
+            );
             Finding::new(reference, "RunsPileUp", message).fix(fix)
         })
     })
@@ -223,7 +228,8 @@ fn kept(evidence: &Evidence) -> Verdict {
     }
     let findings = counts.iter().filter(|(_, count)| **count > JOBS).map(|(namespace, count)| {
         let message = format!("{count} finished Jobs are kept in the namespace {namespace}");
-        let fix = format!("See them: `kubectl get jobs -n {namespace}`.");
+        let fix =
+            format!("Set `ttlSecondsAfterFinished`, and delete what nobody needs: `kubectl get jobs -n {namespace}`.");
         Finding::new(ObjectRef::new("v1", "Namespace", None, namespace), "FinishedJobs", message).fix(fix)
     });
     let findings = findings.collect();
