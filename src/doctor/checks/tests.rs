@@ -204,6 +204,61 @@ fn the_api_server_says_how_it_is() {
     assert_eq!(findings[0].message, "the API server is not well: etcd failed: reason withheld");
 }
 
+/// What one check finds in objects.
+fn found(id: &str, items: &[Value]) -> Vec<Finding> {
+    match find(id).unwrap().evaluate(&seen(items.to_vec(), NOW)) {
+        Verdict::Found { findings, .. } => findings,
+        Verdict::Pass { .. } => Vec::new(),
+        Verdict::Unknown { because } => panic!("{because}"),
+    }
+}
+
+/// Network, volumes and services of a cluster need their nodes; a cluster with them is no worse for it.
+#[test]
+fn what_a_cluster_cannot_do_without_is_only_told() {
+    let agent = |namespace: &str, name: &str, spec: Value| {
+        json!({"apiVersion": "apps/v1", "kind": "DaemonSet", "metadata": {"name": name, "namespace": namespace},
+            "spec": {"template": {"spec": spec}}})
+    };
+    let powerful = |folder: &str| {
+        json!({"containers": [{"name": "c", "securityContext": {"privileged": true}}],
+            "volumes": [{"name": "v", "hostPath": {"path": folder}}]})
+    };
+    let socket = |folder: &str| json!({"containers": [{"name": "c"}], "volumes": [{"hostPath": {"path": folder}}]});
+    let manager = agent("volumes", "manager", json!({"hostPID": true}));
+    let driver = agent("volumes", "driver", powerful("/var/lib/kubelet/plugins/x"));
+    for (name, items, severity) in [
+        ("kube-proxy", vec![agent("kube-system", "kube-proxy", powerful("/lib/modules"))], Severity::Info),
+        ("a network plugin", vec![agent("net", "plugin", powerful("/opt/cni/bin"))], Severity::Info),
+        (
+            "one of k3s",
+            vec![agent("net", "plugin", powerful("/var/lib/rancher/k3s/agent/etc/cni/net.d"))],
+            Severity::Info,
+        ),
+        ("OpenKruise", vec![agent("kruise-system", "kruise-daemon", socket("/var/run"))], Severity::Info),
+        ("a driver of volumes with its manager", vec![manager.clone(), driver], Severity::Info),
+        ("the manager alone", vec![manager], Severity::Warning),
+        (
+            "a driver where everybody is",
+            vec![
+                agent("default", "own", json!({"hostPID": true})),
+                agent("default", "driver", socket("/var/lib/kubelet/plugins")),
+            ],
+            Severity::Warning,
+        ),
+        ("anybody", vec![agent("a", "agent", powerful("/data"))], Severity::Warning),
+        ("the runtime", vec![agent("a", "agent", socket("/var/run/containerd/containerd.sock"))], Severity::Warning),
+        ("the runtime of k3s", vec![agent("a", "agent", socket("/run/k3s/containerd/"))], Severity::Warning),
+    ] {
+        let findings = found("Z001", &items);
+        assert!(!findings.is_empty(), "{name}");
+        for finding in findings {
+            assert_eq!((finding.severity, finding.fix.is_some()), (severity, true), "{name}: {finding:?}");
+        }
+    }
+    assert!(found("Z001", &[agent("a", "agent", socket("/var/running"))]).is_empty());
+}
+
 #[test]
 fn a_mistyped_id_means_its_letters_and_number() {
     for (typed, meant) in [("V0012", "V012"), ("p2", "P002"), ("sv-1", "SV001"), ("Z0001", "Z001")] {
