@@ -5,31 +5,31 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::{each, flag, looks};
-use crate::doctor::check::{Check, Judge, Severity, Verdict};
+use crate::doctor::check::{Check, Severity, Verdict};
 use crate::doctor::evidence::Evidence;
 use crate::doctor::finding::Finding;
-use crate::object::{ObjectRef, items, number, text};
+use crate::object::{ObjectRef, has_ended, items, number, text};
 use crate::snapshot::Snapshot;
 use crate::snapshot::placing::matches;
 
 /// The rows.
 pub(super) const ROWS: &[Check] = &[
-    Check {
-        id: "B001",
-        severity: Severity::Warning,
-        title: "a disruption budget allows no pod to be moved",
-        explain: "All pods of the budget are healthy and still none may be evicted: `minAvailable` is as large as the number of pods, \
+    looks(
+        ("B001", Severity::Warning, "a disruption budget allows no pod to be moved"),
+        [
+            "All pods of the budget are healthy and still none may be evicted: `minAvailable` is as large as the number of pods, \
         or `maxUnavailable` is 0. Draining a node with one of them never ends.",
-        fix: "Lower `minAvailable`, or run one pod more.",
-        unless: "a budget that is used up because pods are not healthy: their own finding says why.",
-        reads: &["PodDisruptionBudget"],
-        judge: Judge::Look(blocked),
-    },
+            "Lower `minAvailable`, or run one pod more.",
+            "a budget that is used up because pods are not healthy: their own finding says why.",
+        ],
+        &["PodDisruptionBudget"],
+        blocked,
+    ),
     looks(
         ("B002", Severity::Warning, "a disruption budget is about no pods"),
         [
             "No pod carries the labels of the budget's selector, and no workload makes such pods: it protects nothing.",
-            "Correct its selector: `kubectl get pods -n NAMESPACE --show-labels`.",
+            "Correct its selector, or delete it: `kubectl get pods -n NAMESPACE --show-labels` shows the labels.",
             "a budget whose workload is scaled to nothing, or was made within the last two minutes.",
         ],
         &["PodDisruptionBudget", "Pod", "Deployment", "StatefulSet"],
@@ -39,10 +39,10 @@ pub(super) const ROWS: &[Check] = &[
         ("B003", Severity::Warning, "a pod is in several disruption budgets"),
         [
             "Kubernetes refuses to evict a pod that more than one budget is about, whatever they allow: its node cannot be drained.",
-            "Keep one of them.",
-            "budgets of the same namespace with pods of their own each.",
+            "Delete one of them, or narrow its selector: `kubectl get pdb -n NAMESPACE`.",
+            "budgets of the same namespace with pods of their own each, and pods that have ended, which can always be evicted.",
         ],
-        &["PodDisruptionBudget", "Pod"],
+        BUDGETS_AND_PODS,
         shared,
     ),
     looks(
@@ -50,14 +50,15 @@ pub(super) const ROWS: &[Check] = &[
         [
             "Fewer pods are healthy than the budget wants, and it lets only healthy pods go (`unhealthyPodEvictionPolicy` is not AlwaysAllow): \
             a drain of a node with one of the others never ends.",
-            "Set `unhealthyPodEvictionPolicy: AlwaysAllow` in the budget.",
+            "Set `unhealthyPodEvictionPolicy: AlwaysAllow` in the budget: `kubectl edit pdb NAME`.",
             "a budget with AlwaysAllow, and pods that have been starting for less than ten minutes.",
         ],
-        &["PodDisruptionBudget", "Pod"],
+        BUDGETS_AND_PODS,
         held,
     ),
 ];
 
+const BUDGETS_AND_PODS: &[&str] = &["PodDisruptionBudget", "Pod"];
 const BUDGET: (&str, &str) = ("policy", "PodDisruptionBudget");
 /// Seconds in which the pods of a new budget are there.
 const YOUNG: i64 = 120;
@@ -109,7 +110,8 @@ fn idle(evidence: &Evidence) -> Verdict {
             && pods_of(budget, &evidence.snapshot).next().is_none();
         (old && none && !is_made(budget, namespace, &evidence.snapshot)).then(|| {
             let message = format!("the disruption budget `{}` is about no pods", reference.name);
-            let fix = format!("Compare the labels: `kubectl get pods{} --show-labels`.", flag(&reference));
+            let fix =
+                format!("Correct its selector, or delete it: `kubectl get pods{} --show-labels`.", flag(&reference));
             Finding::new(reference, "NoPods", message).fix(fix)
         })
     })
@@ -121,7 +123,7 @@ fn shared(evidence: &Evidence) -> Verdict {
     let mut findings: Vec<Finding> = Vec::new();
     for budget in &budgets {
         let Some(reference) = ObjectRef::of(budget) else { continue };
-        let pods = pods_of(budget, &evidence.snapshot).filter_map(ObjectRef::of);
+        let pods = pods_of(budget, &evidence.snapshot).filter(|pod| !has_ended(pod)).filter_map(ObjectRef::of);
         let pairs = pods.filter_map(|pod| {
             let known = first.entry(pod.clone()).or_insert_with(|| reference.clone());
             (*known != reference).then(|| (pod, known.name.clone()))
@@ -132,7 +134,7 @@ fn shared(evidence: &Evidence) -> Verdict {
             "the disruption budgets `{other}` and `{}` are both about the pod {}: nobody can evict it",
             reference.name, pod.name
         );
-        let fix = format!("Keep one: `kubectl get pdb{}`.", flag(&reference));
+        let fix = format!("Delete one, or narrow its selector: `kubectl get pdb{}`.", flag(&reference));
         let mut finding = Finding::new(reference, "SeveralBudgets", message).fix(fix);
         finding.symptoms = pairs.into_iter().map(|(pod, _)| pod).collect();
         findings.push(finding);
@@ -157,7 +159,7 @@ fn held(evidence: &Evidence) -> Verdict {
         let sick: Vec<ObjectRef> = sick.filter_map(ObjectRef::of).collect();
         let pod = sick.first()?;
         let message = format!(
-            "the disruption budget `{}` does not let the pod {} go, which is not well",
+            "the disruption budget `{}` does not let the pod {} be evicted, which is not well",
             reference.name, pod.name
         );
         let fix = format!(

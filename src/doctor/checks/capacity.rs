@@ -31,8 +31,8 @@ pub(super) const ROWS: &[Check] = &[
         ("N010", Severity::Warning, "a node keeps much of its memory for itself"),
         [
             "Less than seven tenths of the node's memory may be given to pods; the rest is reserved for the system.",
-            "Look at `kubeReserved`, `systemReserved` and `evictionHard` of its kubelet.",
-            "a node with less than 2 GiB, where a usual reserve is a large part.",
+            "Look at `kubeReserved`, `systemReserved` and `evictionHard` in the configuration of its kubelet.",
+            "a node with 8 GiB or less, of which managed clusters reserve as much by default.",
         ],
         NODES,
         reserved,
@@ -48,10 +48,10 @@ pub(super) const ROWS: &[Check] = &[
         full,
     ),
     looks(
-        ("N014", Severity::Warning, "a kubelet's version does not go with the API server's"),
+        ("N014", Severity::Warning, "a kubelet's version does not fit the API server's"),
         [
             "The kubelet is newer than the API server, or more than three minor versions older: Kubernetes supports neither.",
-            "Upgrade the older of the two; the control plane goes first.",
+            "Upgrade the older of the two: `kubectl get nodes` and `kubectl version` tell. The control plane goes first.",
             "a kubelet that is up to three minor versions older, as in every upgrade.",
         ],
         NODES,
@@ -60,18 +60,19 @@ pub(super) const ROWS: &[Check] = &[
     looks(
         ("N018", Severity::Error, "two nodes have the same identity"),
         [
-            "Two nodes name the same address or the same machine id: the machine was cloned. Traffic and leases of one reach the other.",
-            "Give the clone an identity of its own: remove `/etc/machine-id`, run `systemd-machine-id-setup`, and join it again.",
+            "Two nodes name the same address: what is meant for one reaches the other. Or they name the same machine id, because one was \
+            cloned from the other: what goes by that id, such as DHCP, takes them for one machine (then it is a warning).",
+            "Give each an address of its own. On the clone: `rm /etc/machine-id`, `systemd-machine-id-setup`, and start it again.",
             "nodes that name no machine id.",
         ],
         NODES,
         twins,
     ),
     looks(("N020", Severity::Warning, "a node itself ran out of memory"), SYSTEM_OOM, &["Event"], |evidence| {
-        told(evidence, &["SystemOOM"], "ran out of memory")
+        told(evidence, |reason, _| reason == "SystemOOM", "ran out of memory", SYSTEM_OOM[1])
     }),
-    looks(("N021", Severity::Warning, "a node cannot free enough disk"), NO_ROOM, &["Event"], |evidence| {
-        told(evidence, &["ImageGCFailed", "FreeDiskSpaceFailed", "EvictionThresholdMet"], "cannot free enough disk")
+    looks(("N021", Severity::Warning, "a node cannot get its disk free"), NO_ROOM, &["Event"], |evidence| {
+        told(evidence, is_about_disk, "cannot get its disk free", NO_ROOM[1])
     }),
 ];
 
@@ -81,15 +82,16 @@ const SYSTEM_OOM: Texts = [
     "one that is more than an hour ago, and a container that reached its own limit (P011).",
 ];
 const NO_ROOM: Texts = [
-    "The kubelet wanted to delete images or pods to get room on the disk, and could not get enough.",
+    "The kubelet wants to delete images or pods to get room on the disk, and does not get enough, or cannot.",
     "Free disk on the node: `crictl rmi --prune`, logs, volumes; or move the runtime's data to a larger disk.",
-    "an event that is more than an hour old.",
+    "an event that is more than an hour old, and a kubelet that wants memory back, which is N005 and N020.",
 ];
 
 const HOUR: i64 = 3600;
 const NODE: (&str, &str) = ("", "Node");
-/// Below this a usual reserve is a large part of the memory.
-const SMALL: &str = "2Gi";
+/// Up to this a usual reserve is a large part of the memory: managed clusters keep a quarter of the first 4 GiB, a fifth of the next,
+/// and room for eviction.
+const SMALL: &str = "8Gi";
 /// Minor versions by which a kubelet may be older (kubernetes.io/releases/version-skew-policy).
 const OLDER: u64 = 3;
 
@@ -110,7 +112,10 @@ fn reserved(evidence: &Evidence) -> Verdict {
         let ((whole, all), (left, free)) = (read("/status/capacity/memory")?, read("/status/allocatable/memory")?);
         (all > quantity::parse(SMALL)? && free.saturating_mul(10) < all.saturating_mul(7)).then(|| {
             let message = format!("the node {} gives pods only {left} of its {whole} of memory", reference.name);
-            let fix = format!("See what is kept: `kubectl describe node {}`.", reference.name);
+            let fix = format!(
+                "Look at the reserves of its kubelet: `kubectl get --raw /api/v1/nodes/{}/proxy/configz`.",
+                reference.name
+            );
             Finding::new(reference, "MemoryReserved", message).fix(fix)
         })
     })
@@ -128,7 +133,10 @@ fn full(evidence: &Evidence) -> Verdict {
         let there = counts.get(reference.name.as_str()).copied().unwrap_or(0);
         (room > 0 && there * 10 > room * 9).then(|| {
             let message = format!("the node {} has {there} of the {room} pods that it takes", reference.name);
-            let fix = format!("See which: `kubectl get pods -A --field-selector spec.nodeName={}`.", reference.name);
+            let fix = format!(
+                "Add a node, or raise `maxPods` of its kubelet; what is there: `kubectl get pods -A --field-selector spec.nodeName={}`.",
+                reference.name
+            );
             Finding::new(reference, "TooManyPods", message).fix(fix)
         })
     })
@@ -158,7 +166,7 @@ fn skew(evidence: &Evidence) -> Verdict {
             return None;
         };
         let message = format!("the kubelet of {} is {version}, {how} the API server ({server})", reference.name);
-        Some(Finding::new(reference, "VersionSkew", message).fix("Upgrade the older one: `kubectl get nodes -o wide`."))
+        Some(Finding::new(reference, "VersionSkew", message).fix("Upgrade the older of the two: `kubectl get nodes`."))
     })
 }
 
@@ -174,33 +182,46 @@ fn twins(evidence: &Evidence) -> Verdict {
         });
         if let (Some(((what, value), other)), Some(reference)) = (twin, ObjectRef::of(node)) {
             let message = format!("the nodes {other} and {name} have the same {what}, {value}");
-            let fix = format!("See which is the clone: `kubectl describe node {name}`.");
-            findings.push(Finding::new(reference, "SameIdentity", message).fix(fix));
+            let finding = Finding::new(reference, "SameIdentity", message);
+            findings.push(if what == ADDRESS {
+                finding.fix("Give one of them another address: `kubectl get nodes -o wide`.")
+            } else {
+                let fix = format!("On the clone, most likely {name}: `rm /etc/machine-id; systemd-machine-id-setup`, then start it again.");
+                finding.severity(Severity::Warning).fix(fix)
+            });
         }
     }
     Verdict::of(nodes.len(), findings)
 }
 
-/// What tells a node from all others.
+const ADDRESS: &str = "address";
+
+/// What tells a node from all others, what does most harm first.
 fn identities(node: &Value) -> impl Iterator<Item = (&'static str, String)> {
     let addresses = items(node, "/status/addresses").filter(|address| address["type"] == "InternalIP");
-    let addresses = addresses.filter_map(|address| text(address, "/address")).map(|address| ("address", address));
+    let addresses = addresses.filter_map(|address| text(address, "/address")).map(|address| (ADDRESS, address));
     let machine = text(node, "/status/nodeInfo/machineID").filter(|id| !id.is_empty()).map(|id| ("machine id", id));
     addresses.chain(machine).map(|(what, value)| (what, value.to_owned()))
 }
 
+/// Whether what a kubelet says is that it gets no room on its disk; of a threshold it tells for memory, too.
+fn is_about_disk(reason: &str, message: &str) -> bool {
+    let wants_disk = ["ephemeral-storage", "inodes", "nodefs", "imagefs"].iter().any(|what| message.contains(what));
+    matches!(reason, "ImageGCFailed" | "FreeDiskSpaceFailed") || reason == "EvictionThresholdMet" && wants_disk
+}
+
 /// What the kubelet said of its own node within the last hour.
-fn told(evidence: &Evidence, reasons: &[&str], what: &str) -> Verdict {
+fn told(evidence: &Evidence, is_it: fn(&str, &str) -> bool, what: &str, fix: &str) -> Verdict {
     let about_node = |event: &Value| event["involvedObject"]["kind"] == "Node";
     each_that(evidence, ("", "Event"), about_node, |event, _| {
-        let reason = text(event, "/reason").filter(|reason| reasons.contains(reason))?;
+        let said = text(event, "/message").unwrap_or_default();
+        let reason = text(event, "/reason").filter(|reason| is_it(reason, said))?;
         let since = evidence.taken.as_second() - event_time(event)?.as_second();
         if since > HOUR {
             return None;
         }
         let name = text(event, "/involvedObject/name")?;
-        let message = format!("the node {name} {what}: {}", clip(text(event, "/message").unwrap_or_default()));
-        let fix = format!("Look at the node: `kubectl describe node {name}`.");
+        let message = format!("the node {name} {what}: {}", clip(said));
         Some(Finding::new(ObjectRef::new("v1", "Node", None, name), reason, message).fix(fix))
     })
 }

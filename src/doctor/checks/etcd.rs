@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::{condition, each_that, flag, looks};
-use crate::doctor::check::{Check, Judge, Severity, Verdict};
+use crate::doctor::check::{Check, Severity, Verdict};
 use crate::doctor::evidence::{Evidence, logs};
 use crate::doctor::finding::Finding;
 use crate::doctor::survey::owner;
@@ -18,22 +18,23 @@ pub(super) const ROWS: &[Check] = &[
         [
             "More than half of the members have to be there; fewer are ready. Nothing can be written, and what rests on it stands still.",
             "Bring its pods back, the data of each member with it; when members are lost for good: `seaworthy recover`.",
-            "an etcd with a majority of its members, one that is scaled to nothing, and members that began within the last two minutes.",
+            "an etcd with a majority of its members, one that is scaled to nothing, members that began within the last two minutes, and Jobs \
+            that only use etcd's image.",
         ],
         &["Pod", "StatefulSet"],
         no_majority,
     ),
-    Check {
-        id: "ET002",
-        severity: Severity::Error,
-        title: "an etcd takes no more writes because its space is used up",
-        explain: "etcd has reached its quota (`--quota-backend-bytes`, 2 GiB by default) and raised the alarm NOSPACE: reads work, writes \
+    looks(
+        ("ET002", Severity::Error, "an etcd takes no more writes because its space is used up"),
+        [
+            "etcd has reached its quota (`--quota-backend-bytes`, 2 GiB by default) and raised the alarm NOSPACE: reads work, writes \
         are refused with `mvcc: database space exceeded` until it is compacted, defragmented and the alarm is taken back.",
-        fix: "In its pod: `etcdctl compact REVISION`, `etcdctl defrag`, then `etcdctl alarm disarm`; or raise the quota.",
-        unless: "an etcd whose alarm was taken back.",
-        reads: &["Pod"],
-        judge: Judge::Look(no_space),
-    },
+            "In its pod: `etcdctl compact REVISION`, `etcdctl defrag`, then `etcdctl alarm disarm`; or raise the quota.",
+            "an etcd whose alarm was taken back.",
+        ],
+        &["Pod"],
+        no_space,
+    ),
     looks(
         ("ET007", Severity::Error, "an etcd member's data is of another cluster"),
         [
@@ -72,7 +73,8 @@ fn down_for(pod: &Value, evidence: &Evidence) -> Option<i64> {
 
 fn no_majority(evidence: &Evidence) -> Verdict {
     let mut clusters: BTreeMap<ObjectRef, Vec<&Value>> = BTreeMap::new();
-    for pod in evidence.snapshot.of_kind("", "Pod").filter(|pod| is_etcd(pod) && !has_ended(pod)) {
+    let is_job = |pod: &Value| owner(pod).is_some_and(|owner| owner.kind == "Job");
+    for pod in evidence.snapshot.of_kind("", "Pod").filter(|pod| is_etcd(pod) && !has_ended(pod) && !is_job(pod)) {
         let Some(reference) = ObjectRef::of(pod) else { continue };
         // Static pods of a control plane are owned by their nodes, and are members of one.
         let maker = owner(pod).unwrap_or_else(|| {
@@ -93,7 +95,10 @@ fn no_majority(evidence: &Evidence) -> Verdict {
                 members / 2 + 1
             );
             let place = maker.namespace.clone().unwrap_or_else(|| maker.name.clone());
-            Finding::new(maker, "NoQuorum", message).fix(format!("Look at its pods: `kubectl get pods -n {place}`."))
+            let fix = format!(
+                "Bring its members back, the data of each with it: `kubectl get pods -n {place}`; if some are lost for good: `seaworthy recover`."
+            );
+            Finding::new(maker, "NoQuorum", message).fix(fix)
         })
     });
     let findings = findings.collect();

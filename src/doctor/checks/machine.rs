@@ -9,12 +9,13 @@ use crate::object::{ObjectRef, text};
 /// The rows.
 pub(super) const ROWS: &[Check] = &[
     looks(
-        ("E001", Severity::Critical, "no container engine of this machine answers"),
+        ("E001", Severity::Warning, "no container engine of this machine answers"),
         [
-            "The cluster's nodes are containers of this machine, and no engine can be asked: nodes can be neither looked at nor started \
-            again, and no cluster can be made.",
-            "Start the engine, `systemctl start docker`, or join its group: `usermod -aG docker USER`.",
-            "a cluster whose nodes are no containers of this machine.",
+            "The cluster's nodes are containers of this machine, and its engine does not answer us: nodes can be neither looked at nor \
+            started again, and no cluster can be made.",
+            "Start the engine, `sudo systemctl start docker`; when it refuses you, join its group, `sudo usermod -aG docker $USER`, and log in \
+            again.",
+            "a cluster whose nodes are no containers, and a machine without any engine: its nodes are elsewhere, behind a tunnel.",
         ],
         &[],
         no_engine,
@@ -23,7 +24,7 @@ pub(super) const ROWS: &[Check] = &[
         ("K001", Severity::Critical, "a kubeconfig file cannot be read"),
         [
             "kubectl reads every file of `KUBECONFIG` and gives up when one of them is broken; Seaworthy goes on with the good ones.",
-            "Mend the file at the place that is named, or take it out of `KUBECONFIG`.",
+            "Mend the file at the place that is named, or take it out of `KUBECONFIG`: `kubectl config view` tells when it is well.",
             "a file that is not there, which kubectl passes over.",
         ],
         &[],
@@ -48,10 +49,10 @@ fn no_engine(evidence: &Evidence) -> Verdict {
         return Verdict::Pass { looked: 0 };
     }
     judge(evidence, |host| {
-        host.engines.is_empty().then(|| {
-            let why = if host.unusable.is_empty() { "there is none".to_owned() } else { host.unusable.join("; ") };
-            let message = format!("no container engine of this machine answers: {why}");
-            Finding::new(place("engine"), "NoEngine", message).fix("See what there is: `seaworthy detect`.")
+        (host.engines.is_empty() && !host.unusable.is_empty()).then(|| {
+            let message = format!("no container engine of this machine answers: {}", host.unusable.join("; "));
+            Finding::new(place("engine"), "NoEngine", message)
+                .fix("Start it, or see to it that you may use it; what there is: `seaworthy detect`.")
         })
     })
 }
@@ -61,7 +62,7 @@ fn broken_file(evidence: &Evidence) -> Verdict {
         let first = host.broken.first()?;
         let message = format!("a kubeconfig file cannot be read, and kubectl gives up on it: {first}");
         let finding = Finding::new(place("kubeconfig"), "BrokenKubeconfig", message);
-        let finding = host.broken.iter().skip(1).fold(finding, |finding, line| finding.saw(line));
-        Some(finding.fix("Mend it there, or take it out of `KUBECONFIG`."))
+        let finding = host.broken.iter().skip(1).fold(finding, Finding::saw);
+        Some(finding.fix("Mend it there, or take the file out of `KUBECONFIG`; then `kubectl config view` works."))
     })
 }

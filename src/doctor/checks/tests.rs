@@ -260,6 +260,23 @@ fn what_a_cluster_cannot_do_without_is_only_told() {
 }
 
 #[test]
+fn the_same_address_is_worse_than_the_same_machine_id() {
+    let node = |name: &str, address: &str| {
+        json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": name}, "status": {"nodeInfo": {"machineID": "ab"},
+            "addresses": [{"type": "InternalIP", "address": address}]}})
+    };
+    let said = |address| {
+        let findings = found("N018", &[node("n1", "10.0.0.1"), node("n2", address)]);
+        (findings.len(), findings[0].severity, findings[0].message.clone())
+    };
+    assert_eq!(
+        said("10.0.0.1"),
+        (1, Severity::Error, "the nodes n1 and n2 have the same address, 10.0.0.1".to_owned())
+    );
+    assert_eq!(said("10.0.0.2"), (1, Severity::Warning, "the nodes n1 and n2 have the same machine id, ab".to_owned()));
+}
+
+#[test]
 fn a_mistyped_id_means_its_letters_and_number() {
     for (typed, meant) in [("V0012", "V012"), ("p2", "P002"), ("sv-1", "SV001"), ("Z0001", "Z001")] {
         assert_eq!(nearest(typed), Some(meant), "{typed}");
