@@ -18,7 +18,7 @@ pub(super) const ROWS: &[Check] = &[
         [
             "Objects of the kind are converted between versions by a webhook, and no pod behind it is ready: they cannot be listed, and \
             nothing that lists all kinds gets on, such as the deletion of a namespace.",
-            "Bring its server back, or install it again.",
+            "Bring its server back, `kubectl get pods -n NAMESPACE`, or install it again.",
             "a definition that converts nothing, and a webhook outside of the cluster (`url`).",
         ],
         &["CustomResourceDefinition", "Service", "EndpointSlice"],
@@ -29,7 +29,8 @@ pub(super) const ROWS: &[Check] = &[
         [
             "Objects of the kind may still lie in etcd in a version that the definition no longer serves: the next version of it that drops \
             the version is refused.",
-            "Write every object once more, then take the version out of `status.storedVersions`.",
+            "Write every object once more, `kubectl get NAME -A -o json | kubectl replace -f -`; then take the version out of \
+            `status.storedVersions`.",
             "an older version that is still served.",
         ],
         &["CustomResourceDefinition"],
@@ -54,7 +55,7 @@ fn no_converter(evidence: &Evidence) -> Verdict {
             "{} is converted by the Service {namespace}/{}, which {what}: it cannot be listed",
             reference.name, service.name
         );
-        let fix = format!("Bring it back: `kubectl get pods -n {namespace}`.");
+        let fix = format!("Bring its server back, or install it again: `kubectl get pods -n {namespace}`.");
         Some(Finding::new(reference, "ConversionWebhookDown", message).fix(fix))
     })
 }
@@ -69,9 +70,12 @@ fn unserved(evidence: &Evidence) -> Verdict {
         (!lost.is_empty()).then(|| {
             let message =
                 format!("objects of {} may be kept as {}, which is not served", reference.name, lost.join(", "));
+            let kept = items(definition, "/spec/versions").find(|one| one["storage"] == true);
+            let kept = kept.and_then(|one| text(one, "/name")).unwrap_or("VERSION");
+            let name = &reference.name;
             let fix = format!(
-                "See its versions: `kubectl get crd {} -o jsonpath='{{.status.storedVersions}}'`.",
-                reference.name
+                "Write them once more: `kubectl get {name} -A -o json | kubectl replace -f -`; then `kubectl patch crd {name} \
+                --subresource=status --type=merge -p '{{\"status\":{{\"storedVersions\":[\"{kept}\"]}}}}'`."
             );
             Finding::new(reference, "StoredVersionNotServed", message).fix(fix)
         })

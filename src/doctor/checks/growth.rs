@@ -13,7 +13,7 @@ pub(super) const ROWS: &[Check] = &[
         ("V014", Severity::Info, "a volume has had no claim for long"),
         [
             "The volume has been Available for more than a day: it takes room, and nobody uses it.",
-            "Bind it with a claim, or delete it when its data is not needed.",
+            "Bind it with a claim, or delete it when nobody needs what is on it: `kubectl describe pv NAME`.",
             "a volume that is kept for a certain claim (`claimRef`), and one of the last day.",
         ],
         &["PersistentVolume"],
@@ -22,9 +22,9 @@ pub(super) const ROWS: &[Check] = &[
     looks(
         ("V021", Severity::Warning, "a claim that is to grow does not"),
         [
-            "More room was asked for than five minutes ago, and the volume has not grown: its driver cannot, or the file system grows only \
-            when the pod starts anew.",
-            "See what it waits for: `kubectl describe pvc NAME`; for the file system restart the pod.",
+            "More room was asked for more than five minutes ago, and the volume has not grown: its driver cannot, or the file system grows \
+            only when the pod starts anew.",
+            "See what it waits for, `kubectl describe pvc NAME`; when it is the file system, start the pod anew.",
             "a volume that began to grow within the last five minutes.",
         ],
         &["PersistentVolumeClaim"],
@@ -44,7 +44,10 @@ fn unused(evidence: &Evidence) -> Verdict {
             text(volume, "/status/phase") == Some("Available") && volume.pointer("/spec/claimRef/name").is_none();
         (is_free && since > DAY).then(|| {
             let message = format!("the volume {} has had no claim for {}", reference.name, span(since));
-            let fix = format!("See what it is: `kubectl describe pv {}`.", reference.name);
+            let fix = format!(
+                "Bind it with a claim, or delete it when nobody needs what is on it: `kubectl describe pv {}`.",
+                reference.name
+            );
             Finding::new(reference, "Available", message).fix(fix)
         })
     })
@@ -60,7 +63,9 @@ fn stuck(evidence: &Evidence) -> Verdict {
         let words = text(said, "/message").filter(|words| !words.is_empty()).map(|words| format!(": {}", clip(words)));
         let message =
             format!("the claim {} has been growing for {}{}", reference.name, span(since), words.unwrap_or_default());
-        let fix = format!("See what it waits for: `kubectl describe pvc {}{}`.", reference.name, flag(&reference));
+        let what =
+            if said["type"] == "FileSystemResizePending" { "Start its pod anew" } else { "See what it waits for" };
+        let fix = format!("{what}: `kubectl describe pvc {}{}`.", reference.name, flag(&reference));
         Some(Finding::new(reference, text(said, "/type").unwrap_or("Resizing"), message).fix(fix))
     })
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{flag, looks};
+use super::{flag, kubectl, looks};
 use crate::doctor::check::{Check, Severity, Verdict};
 use crate::doctor::evidence::Evidence;
 use crate::doctor::finding::Finding;
@@ -17,7 +17,8 @@ pub(super) const ROWS: &[Check] = &[looks(
     [
         "The newest record of the release says that it failed, or that an operation began more than ten minutes ago and did not end. \
         While it is pending, helm refuses the next one: `another operation (install/upgrade/rollback) is in progress`.",
-        "Go back to the last good revision: `helm rollback RELEASE`.",
+        "Go back to the last good revision, `helm rollback RELEASE REVISION`; without one take the record away and install again: \
+        `kubectl delete secret sh.helm.release.v1.RELEASE.v1`.",
         "a failed revision that a later one has replaced, and an operation that began within the last ten minutes.",
     ],
     &["Secret"],
@@ -30,26 +31,28 @@ const TAKES: i64 = 600;
 const RECORD: &str = "helm.sh/release.v1";
 
 fn broken(evidence: &Evidence) -> Verdict {
-    let mut newest: BTreeMap<(&str, &str), (u64, &Value)> = BTreeMap::new();
+    let mut releases: BTreeMap<(&str, &str), Revisions<'_>> = BTreeMap::new();
     for record in evidence.snapshot.of_kind("", "Secret").filter(|one| text(one, "/type") == Some(RECORD)) {
-        let label = |name: &str| record["metadata"]["labels"][name].as_str();
-        let (Some(name), Some(version)) = (label("name"), label("version").and_then(|version| version.parse().ok()))
-        else {
-            continue;
-        };
+        let (Some(name), Some(version)) = (label(record, "name"), label(record, "version")) else { continue };
+        let Ok(version) = version.parse() else { continue };
         let key = (text(record, "/metadata/namespace").unwrap_or_default(), name);
-        let known = newest.entry(key).or_insert((version, record));
-        if version > known.0 {
-            *known = (version, record);
-        }
+        releases.entry(key).or_default().insert(version, record);
     }
-    let findings = newest.iter().filter_map(|((_, name), (version, record))| judged(name, *version, record, evidence));
-    Verdict::of(newest.len(), findings.collect())
+    let findings = releases.iter().filter_map(|((_, name), revisions)| judged(name, revisions, evidence));
+    Verdict::of(releases.len(), findings.collect())
 }
 
-fn judged(name: &str, version: u64, record: &Value, evidence: &Evidence) -> Option<Finding> {
+/// The records of a release, by their number.
+type Revisions<'a> = BTreeMap<u64, &'a Value>;
+
+fn label<'a>(record: &'a Value, name: &str) -> Option<&'a str> {
+    record["metadata"]["labels"][name].as_str()
+}
+
+fn judged(name: &str, revisions: &Revisions<'_>, evidence: &Evidence) -> Option<Finding> {
+    let (version, record) = revisions.last_key_value()?;
     let reference = ObjectRef::of(record)?;
-    let status = record["metadata"]["labels"]["status"].as_str()?;
+    let status = label(record, "status")?;
     let said = match status {
         "failed" => "failed".to_owned(),
         pending if pending.starts_with("pending-") => {
@@ -59,19 +62,26 @@ fn judged(name: &str, version: u64, record: &Value, evidence: &Evidence) -> Opti
         _ => return None,
     };
     let message = format!("revision {version} of the Helm release `{name}` {said}");
-    let fix = format!(
-        "See what there is to go back to: `helm history {name}{}`, then `helm rollback {name}{}`.",
-        flag(&reference),
-        flag(&reference)
-    );
+    let is_good = |record: &&Value| matches!(label(record, "status"), Some("deployed" | "superseded"));
+    let good = revisions.iter().rev().skip(1).find(|(_, record)| is_good(record));
+    let fix = match good {
+        Some((good, _)) => {
+            format!("Go back to the last good revision: `helm rollback {name} {good}{}`.", flag(&reference))
+        }
+        None if status == "failed" => {
+            format!("Mend what it says, and run it again: `helm status {name}{}`.", flag(&reference))
+        }
+        None => format!(
+            "No revision is good: take the record away, then install again: `{}`.",
+            kubectl("delete", &reference)
+        ),
+    };
     Some(Finding::new(reference, status, message).fix(fix))
 }
 
 /// Seconds since helm wrote a record.
 fn age(record: &Value, evidence: &Evidence) -> Option<i64> {
-    let written = ["modifiedAt", "createdAt"]
-        .iter()
-        .find_map(|label| record["metadata"]["labels"][*label].as_str()?.parse::<i64>().ok());
+    let written = ["modifiedAt", "createdAt"].iter().find_map(|name| label(record, name)?.parse::<i64>().ok());
     let written = written.map(|written| evidence.taken.as_second() - written);
     written.or_else(|| evidence.since(record, "/metadata/creationTimestamp"))
 }

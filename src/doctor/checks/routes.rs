@@ -26,7 +26,7 @@ pub(super) const ROWS: &[Check] = &[
         ("I002", Severity::Warning, "an Ingress names no class, and there is no default"),
         [
             "Without a class and without a default class no controller takes the Ingress up.",
-            "Set `ingressClassName`, or mark one IngressClass as the default.",
+            "Set `ingressClassName` to one of `kubectl get ingressclasses`, or mark one of them as the default.",
             "an Ingress that has an address (somebody serves it), one with the old annotation, and one of the last two minutes.",
         ],
         &["Ingress", "IngressClass"],
@@ -36,7 +36,7 @@ pub(super) const ROWS: &[Check] = &[
         ("I005", Severity::Error, "an Ingress names a TLS Secret that is missing"),
         [
             "The Secret is not in the Ingress' namespace, or holds no certificate: the controller serves one of its own, and browsers warn.",
-            "Create it: `kubectl create secret tls NAME --cert=FILE --key=FILE`.",
+            "Create it: `kubectl create secret tls NAME -n NAMESPACE --cert=FILE --key=FILE`.",
             "a host without a Secret of its own, and one for which cert-manager is making the Secret, for ten minutes.",
         ],
         &["Ingress", "Secret"],
@@ -46,7 +46,7 @@ pub(super) const ROWS: &[Check] = &[
         ("I007", Severity::Warning, "two Ingresses want the same host and path"),
         [
             "Two Ingresses of one class lead the same host and path to different Services: which of them wins is not defined.",
-            "Take the path out of one of them.",
+            "Take the path out of one of them: `kubectl edit ingress NAME`.",
             "a canary of ingress-nginx, which shares the path on purpose, and Ingresses of different classes.",
         ],
         &["Ingress"],
@@ -73,7 +73,7 @@ fn dead_name(evidence: &Evidence) -> Verdict {
         let wanted = ObjectRef::new("v1", "Service", Some(namespace), name);
         (inside && evidence.knows("Service", namespace) && evidence.snapshot.get(&wanted).is_none()).then(|| {
             let message = format!("the Service `{}` leads to {target}, which does not exist", reference.name);
-            let fix = format!("Compare with what is there: `kubectl get services -n {namespace}`.");
+            let fix = format!("Correct `externalName`, or create that Service: `kubectl get services -n {namespace}`.");
             Finding::new(reference, "NoSuchName", message).fix(fix)
         })
     })
@@ -92,7 +92,8 @@ fn no_class(evidence: &Evidence) -> Verdict {
                 "the Ingress `{}` names no class, and no IngressClass is the default: nobody serves it",
                 reference.name
             );
-            Finding::new(reference, "NoClass", message).fix("Name one of these: `kubectl get ingressclasses`.")
+            Finding::new(reference, "NoClass", message)
+                .fix("Set `ingressClassName` to one of these, or make one the default: `kubectl get ingressclasses`.")
         })
     })
 }
@@ -141,8 +142,7 @@ fn twice(evidence: &Evidence) -> Verdict {
                 continue;
             }
             let [_, host, path] = key;
-            let message =
-                format!("the Ingresses {first} and {reference} both want {host}{path}, for different Services");
+            let message = format!("{first} and {reference} both want {host}{path}, for different Services");
             let fix = format!("Take it out of one: `kubectl edit ingress {}{}`.", reference.name, flag(&reference));
             if !findings.iter().any(|known| known.object == reference) {
                 findings.push(Finding::new(reference.clone(), "SamePath", message).fix(fix));

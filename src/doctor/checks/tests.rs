@@ -259,6 +259,60 @@ fn what_a_cluster_cannot_do_without_is_only_told() {
     assert!(found("Z001", &[agent("a", "agent", socket("/var/running"))]).is_empty());
 }
 
+/// The commands that give the right that was refused, where it was refused.
+#[test]
+fn a_program_is_told_which_right_it_lacks() {
+    let pod = |words: &str| {
+        let said = format!("it is forbidden: User \"system:serviceaccount:a:agent\" cannot {words}");
+        json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "namespace": "a"}, "status": {"phase": "Running",
+            "containerStatuses": [{"name": "c", "lastState": {"terminated": {"exitCode": 1, "message": said}}}]}})
+    };
+    for (words, message, fix) in [
+        (
+            "list resource \"pods\" in API group \"\" in the namespace \"b\"",
+            "its service account a/agent may not list pods in the namespace b",
+            "`kubectl create role a-agent-list-pods --verb=list --resource=pods -n b`, then `kubectl create rolebinding a-agent-list-pods --role=a-agent-list-pods --serviceaccount=a:agent -n b`",
+        ),
+        (
+            "update resource \"deployments/scale\" in API group \"apps\" at the cluster scope",
+            "its service account a/agent may not update deployments.apps/scale in the whole cluster",
+            "`kubectl create clusterrole a-agent-update-deployments --verb=update --resource=deployments.apps/scale`, then `kubectl create clusterrolebinding a-agent-update-deployments --clusterrole=a-agent-update-deployments --serviceaccount=a:agent`",
+        ),
+        (
+            "watch resource \\\"nodes\\\" in API group \\\"\\\" at the cluster scope",
+            "its service account a/agent may not watch nodes in the whole cluster",
+            "--resource=nodes`",
+        ),
+        ("get path \"/metrics\"", "its service account a/agent may not get /metrics", "`nonResourceURLs`"),
+    ] {
+        let findings = found("R004", &[pod(words)]);
+        assert_eq!(findings[0].message, message);
+        let said = findings[0].fix.as_deref().unwrap();
+        assert!(said.contains(fix), "{said}");
+    }
+}
+
+#[test]
+fn a_release_goes_back_to_a_revision_that_was_good() {
+    let record = |version: u64, status: &str| {
+        json!({"apiVersion": "v1", "kind": "Secret", "type": "helm.sh/release.v1", "metadata": {"namespace": "a",
+            "name": format!("sh.helm.release.v1.web.v{version}"), "creationTimestamp": "2026-11-20T08:00:00Z",
+            "labels": {"name": "web", "version": version.to_string(), "status": status}}})
+    };
+    for (records, fix) in [
+        (
+            vec![(1, "superseded"), (2, "deployed"), (9, "failed"), (10, "pending-upgrade")],
+            "`helm rollback web 2 -n a`",
+        ),
+        (vec![(1, "pending-install")], "`kubectl delete secret sh.helm.release.v1.web.v1 -n a`"),
+        (vec![(1, "failed")], "`helm status web -n a`"),
+    ] {
+        let records: Vec<Value> = records.iter().map(|(version, status)| record(*version, status)).collect();
+        let findings = found("W012", &records);
+        assert!(findings[0].fix.as_deref().unwrap().contains(fix), "{findings:?}");
+    }
+}
+
 #[test]
 fn the_same_address_is_worse_than_the_same_machine_id() {
     let node = |name: &str, address: &str| {
