@@ -5,6 +5,7 @@ mod api;
 mod bundle;
 mod faults;
 mod fix;
+mod healthy;
 mod live;
 mod logs;
 mod program;
