@@ -17,8 +17,8 @@ pub(super) const ROWS: &[Check] = &[looks(
     [
         "The newest record of the release says that it failed, or that an operation began more than ten minutes ago and did not end. \
         While it is pending, helm refuses the next one: `another operation (install/upgrade/rollback) is in progress`.",
-        "Go back to the last good revision, `helm rollback RELEASE REVISION`; without one take the record away and install again: \
-        `kubectl delete secret sh.helm.release.v1.RELEASE.v1`.",
+        "Go back to the last good revision: `helm rollback RELEASE REVISION`. Without one run a failed install again; of one that was left \
+        half way take the record away before: `kubectl delete secret sh.helm.release.v1.RELEASE.v1`.",
         "a failed revision that a later one has replaced, and an operation that began within the last ten minutes.",
     ],
     &["Secret"],

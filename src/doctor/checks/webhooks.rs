@@ -36,8 +36,8 @@ pub(super) const ROWS: &[Check] = &[
     looks(
         ("KR001", Severity::Critical, "the webhook of OpenKruise is down, and no pod can be made"),
         [
-            "OpenKruise has itself asked about every pod of the cluster (`failurePolicy: Fail`), and no manager of it is ready: no pod \
-            can be made anywhere, its own neither where its namespace is not left out.",
+            "OpenKruise has to be asked about every pod of the cluster (`failurePolicy: Fail`), and no manager of it is ready: no pod can be made \
+            anywhere, not even its own, unless their namespace is left out.",
             "Bring the manager back, `kubectl get pods -n kruise-system`; until it runs, set the webhooks' `failurePolicy` to Ignore.",
             "webhooks with `failurePolicy: Ignore`, and other webhooks, which are X001.",
         ],
