@@ -1,6 +1,7 @@
 //! The command line. The types here only parse; each command is a thin file that calls the library and hands what comes
 //! back to a front end.
 
+mod bundle;
 mod chart;
 mod choose;
 mod cluster;
@@ -83,7 +84,7 @@ pub(crate) struct Globals {
     /// A folder with stacks of your own, one folder each; may be repeated, the first hit wins
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) profiles: Vec<PathBuf>,
-    /// text for people, json for programs: exactly one document on standard output
+    /// text for people, json for programs: exactly one document on standard output; doctor also writes junit and sarif
     #[arg(
         short,
         long,
@@ -121,6 +122,10 @@ pub(crate) enum Format {
     Text,
     /// For programs.
     Json,
+    /// For CI systems, as JUnit's XML; only the doctor writes it.
+    Junit,
+    /// For code scanners, as SARIF 2.1.0; only the doctor writes it.
+    Sarif,
 }
 
 /// A container engine by its name.
@@ -182,6 +187,8 @@ pub(crate) enum Command {
     Runs(RunsCommand),
     /// What is wrong in a cluster, from the root, and what to do about it
     Doctor(doctor::DoctorArgs),
+    /// A support bundle: what somebody needs who cannot reach the cluster, without its secrets
+    Bundle(bundle::BundleArgs),
     /// Five lines about one object of any cluster: how it is, why, and what to do
     Why(why::WhyArgs),
     /// What a check means; without a name, all checks
@@ -289,6 +296,7 @@ fn runtime(sandbox: bool) -> std::io::Result<tokio::runtime::Runtime> {
 }
 
 async fn dispatch(session: &Arc<Session>, command: Option<Command>) -> Result<ExitCode, Failure> {
+    session.speaks(command.as_ref())?;
     let Some(command) = command else { return wizard::home(session).await };
     match command {
         Command::Detect => detect::run(session).await,
@@ -309,6 +317,7 @@ async fn dispatch(session: &Arc<Session>, command: Option<Command>) -> Result<Ex
         Command::Hold(arguments) => hold::run(session, &arguments).await,
         Command::Recover(arguments) => Box::pin(recover::run(session, &arguments)).await,
         Command::Doctor(arguments) => doctor::run(session, &arguments).await,
+        Command::Bundle(arguments) => Box::pin(bundle::run(session, &arguments)).await,
         Command::Why(arguments) => why::run(session, &arguments).await,
         Command::Explain(arguments) => explain::run(session, &arguments),
         Command::Runs(RunsCommand::List) => runs::list(session),

@@ -3,6 +3,7 @@
 //! [`evidence`] is gathered once; each [`check`] of the catalogue ([`checks`]) judges it; what is found becomes a tree, symptoms
 //! below their cause ([`report`]). [`stall`] says why one object does not become ready: the same rules serve a wait and the checks.
 
+pub mod bundle;
 pub mod change;
 pub mod check;
 pub mod checks;
@@ -12,9 +13,13 @@ pub mod finding;
 pub mod refusal;
 pub mod remedy;
 pub mod report;
+pub mod role;
+pub mod stacks;
 pub mod stall;
+pub mod suppress;
 mod survey;
 mod tree;
+pub mod watch;
 pub mod why;
 
 use serde::{Deserialize, Serialize};

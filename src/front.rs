@@ -23,6 +23,8 @@ pub(crate) mod prerequisites_text;
 pub(crate) mod questions;
 pub(crate) mod quiet;
 pub(crate) mod recover_text;
+pub(crate) mod report_junit;
+pub(crate) mod report_sarif;
 pub(crate) mod report_text;
 pub(crate) mod screen;
 pub(crate) mod signals;

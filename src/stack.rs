@@ -264,4 +264,4 @@ pub struct Prepared {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -3,4 +3,5 @@
 mod manners;
 mod plain;
 mod pty;
+mod watching;
 mod wizard;

@@ -2,8 +2,10 @@
 
 mod admission;
 mod api;
+mod bundle;
 mod faults;
 mod fix;
+mod healthy;
 mod live;
 mod logs;
 mod program;

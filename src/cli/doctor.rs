@@ -1,6 +1,7 @@
 //! `doctor`: gather, or read from a file; judge; show.
 
 mod fix;
+mod watch;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -11,14 +12,21 @@ use jiff::Timestamp;
 use seaworthy::doctor::change::Mark;
 use seaworthy::doctor::check::Severity;
 use seaworthy::doctor::checks;
-use seaworthy::doctor::evidence::{Evidence, Scope, gather, load, save};
+use seaworthy::doctor::evidence::{Evidence, Scope, gather, load, look_around, save};
 use seaworthy::doctor::remedy;
 use seaworthy::doctor::report::{Choice, Report, judge};
+use seaworthy::doctor::role;
+use seaworthy::doctor::stacks::Knowledge;
+use seaworthy::doctor::suppress::{self, Suppressions};
+use seaworthy::stack::Catalogue;
 
 use serde_json::json;
 
+use super::session::write_out;
 use super::uninstall::bare_installation;
-use super::{Failure, Session};
+use super::{Failure, Format, Session};
+use crate::front::report_junit::junit_text;
+use crate::front::report_sarif::sarif;
 use crate::front::report_text::report_text;
 
 /// The exit code of a cluster in which something is wrong.
@@ -26,6 +34,7 @@ const UNHEALTHY: u8 = 3;
 
 /// `doctor`
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub(crate) struct DoctorArgs {
     /// Only what concerns this stack's namespace (default: the whole cluster)
     pub(crate) stack: Option<String>,
@@ -51,12 +60,21 @@ pub(crate) struct DoctorArgs {
     /// Keep the evidence in a file; it holds no value of a Secret or ConfigMap
     #[arg(long, value_name = "FILE")]
     pub(crate) save: Option<PathBuf>,
-    /// Judge evidence from a file: what --save wrote, or a list that `kubectl get ... -o json|yaml` printed
+    /// Judge evidence from a file: what --save wrote, a support bundle, or a list that `kubectl get ... -o json|yaml` printed
     #[arg(long, value_name = "FILE")]
     pub(crate) from: Option<PathBuf>,
     /// The time at which the evidence of --from is judged: 2026-11-20T10:00:00Z (default: when it was taken)
     #[arg(long, requires = "from", value_name = "TIME")]
     pub(crate) now: Option<Timestamp>,
+    /// What is known and lived with: a YAML file of entries with check and object, or fingerprint; a reason; and until when
+    #[arg(long, value_name = "FILE")]
+    pub(crate) suppress: Option<PathBuf>,
+    /// Go on watching, and say what is new, gone or worse, a line each; Ctrl-C ends it with the exit code of the last state
+    #[arg(long, conflicts_with_all = ["from", "save", "fix", "undo"])]
+    pub(crate) watch: bool,
+    /// Print the least ClusterRole with which the doctor can tell everything, and do nothing else
+    #[arg(long)]
+    pub(crate) print_role: bool,
 }
 
 /// From where on something is a failure.
@@ -70,18 +88,34 @@ pub(crate) enum FailOn {
 
 impl FailOn {
     fn is_reached(self, report: &Report) -> bool {
-        let least = if self == Self::Error { Severity::Error } else { Severity::Warning };
-        report.worst() >= Some(least)
+        report.worst() >= Some(self.least())
+    }
+
+    fn least(self) -> Severity {
+        if self == Self::Error { Severity::Error } else { Severity::Warning }
     }
 }
 
 pub(crate) async fn run(session: &Arc<Session>, arguments: &DoctorArgs) -> Result<ExitCode, Failure> {
+    if arguments.print_role {
+        let role = role::cluster_role();
+        session.print_as_it_is("Manifests", &serde_json::json!({"yaml": role}), &role);
+        return Ok(ExitCode::SUCCESS);
+    }
     if arguments.undo {
         return fix::undo(session).await;
     }
     let choice = choice(session, arguments)?;
+    let quiet = arguments.suppress.as_deref().map(suppress::read).transpose()?;
     if arguments.fix {
-        return fix(session, arguments, &choice).await;
+        return fix(session, arguments, &choice, quiet.as_ref()).await;
+    }
+    if arguments.watch {
+        if matches!(session.globals.output, Format::Junit | Format::Sarif) {
+            let hint = "leave one of the two out; --watch speaks text and json";
+            return Err(Failure::input("usage", "junit and sarif are of one look, and --watch goes on", hint));
+        }
+        return watch::run(session, arguments, &choice, quiet.as_ref()).await;
     }
     let evidence = evidence(session, arguments.from.as_deref(), arguments.now, choice.namespace.clone()).await?;
     if let Some(path) = &arguments.save {
@@ -93,9 +127,21 @@ pub(crate) async fn run(session: &Arc<Session>, arguments: &DoctorArgs) -> Resul
     if arguments.from.is_none() && choice.is_everything() && report.is_green() {
         keep(session, &evidence);
     }
+    if let Some(quiet) = &quiet {
+        quiet.apply(&mut report);
+    }
     offer(&mut report, &evidence);
-    session.print("Doctor", &report, || report_text(&report, session.style()));
+    show(session, &report, arguments.fail_on);
     Ok(if arguments.fail_on.is_reached(&report) { ExitCode::from(UNHEALTHY) } else { ExitCode::SUCCESS })
+}
+
+/// The report in the format that was asked for.
+fn show(session: &Session, report: &Report, fail_on: FailOn) {
+    match session.globals.output {
+        Format::Junit => write_out(&junit_text(report, fail_on.least())),
+        Format::Sarif => write_out(&format!("{:#}", sarif(report))),
+        Format::Text | Format::Json => session.print("Doctor", report, || report_text(report, session.style())),
+    }
 }
 
 /// What can be done stands with what is found.
@@ -105,9 +151,14 @@ fn offer(report: &mut Report, evidence: &Evidence) {
     }
 }
 
-async fn fix(session: &Arc<Session>, arguments: &DoctorArgs, choice: &Choice) -> Result<ExitCode, Failure> {
+async fn fix(
+    session: &Arc<Session>,
+    arguments: &DoctorArgs,
+    choice: &Choice,
+    quiet: Option<&Suppressions>,
+) -> Result<ExitCode, Failure> {
     let cluster = session.connect().await?;
-    let (mut report, evidence, tried) = Box::pin(fix::fix(session, &cluster, choice)).await?;
+    let (mut report, evidence, tried) = Box::pin(fix::fix(session, &cluster, choice, quiet)).await?;
     if tried.is_empty() {
         crate::front::say("there is nothing about which something can be done from here");
     }
@@ -145,11 +196,24 @@ fn choice(session: &Session, arguments: &DoctorArgs) -> Result<Choice, Failure> 
         (None, Some(stack)) => Some(bare_installation(session, stack, None)?.namespace),
         (None, None) => None,
     };
-    let choice = Choice { only: arguments.only.clone(), skip: arguments.skip.clone(), namespace };
+    let stacks = Some(Arc::new(knowledge(session)));
+    let choice = Choice { only: arguments.only.clone(), skip: arguments.skip.clone(), namespace, stacks };
     match choice.strangers().first() {
         Some(stranger) => Err(unknown_check(stranger)),
         None => Ok(choice),
     }
+}
+
+/// What stacks say of themselves, those of one's own too.
+pub(super) fn knowledge(session: &Session) -> Knowledge {
+    if session.globals.profiles.is_empty() {
+        return Knowledge::built_in().clone();
+    }
+    let (known, faults) = Knowledge::of(&[session.catalogue(), Catalogue::prerequisites()]);
+    for fault in faults {
+        crate::front::say(format!("the check is left out, it cannot be read: {fault}"));
+    }
+    known
 }
 
 /// From a file, or from the cluster.
@@ -164,7 +228,9 @@ pub(super) async fn evidence(
     }
     let cluster = session.connect().await?;
     let _busy = session.busy("reading the cluster");
-    Ok(gather(&cluster, &Scope { namespace }).await?)
+    let mut evidence = gather(&cluster, &Scope { namespace }).await?;
+    evidence.host = look_around(&session.here, session.globals.kubeconfig.as_deref(), evidence.cluster.as_ref()).await;
+    Ok(evidence)
 }
 
 pub(super) fn unknown_check(typed: &str) -> Failure {

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use seaworthy::doctor::check::Check;
+use seaworthy::doctor::stacks::StackCheck;
 use seaworthy::doctor::{checks, explain};
 use serde_json::{Value, json};
 
@@ -24,6 +25,13 @@ pub(crate) fn run(session: &Session, arguments: &ExplainArgs) -> Result<ExitCode
         session.print("Checks", &all, list);
         return Ok(ExitCode::SUCCESS);
     };
+    let known = super::doctor::knowledge(session);
+    if let Some(check) = known.find(id) {
+        let document = json!({"id": check.id, "severity": check.severity, "title": check.title, "explain": check.explain,
+            "fix": check.fix, "unless": check.unless});
+        session.print("Check", &document, || of_stack(check));
+        return Ok(ExitCode::SUCCESS);
+    }
     let check = checks::find(id).ok_or_else(|| unknown_check(id))?;
     session.print("Check", &document(check), || explanation(check));
     Ok(ExitCode::SUCCESS)
@@ -47,6 +55,18 @@ fn explanation(check: &Check) -> String {
         let label = labels.iter().find(|(key, _)| *key == part).map_or(part, |(_, label)| label);
         format!("{label}:\n{}", wrapped(text))
     });
+    format!("{}  {}\n\n{}", check.id, check.title, parts.join("\n\n"))
+}
+
+/// A check that is data of a stack.
+fn of_stack(check: &StackCheck) -> String {
+    let parts = [
+        ("What it means", check.explain.as_str()),
+        ("What to do", &check.fix),
+        ("Not reported", &check.unless),
+        ("Severity", check.severity.word()),
+    ];
+    let parts = parts.map(|(label, text)| format!("{label}:\n{}", wrapped(text)));
     format!("{}  {}\n\n{}", check.id, check.title, parts.join("\n\n"))
 }
 

@@ -21,7 +21,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use tracing_subscriber::EnvFilter;
 
-use super::{Failure, Format, Globals};
+use super::{Command, Failure, Format, Globals};
 use crate::front::busy::Busy;
 use crate::front::face::{Face, Lines};
 use crate::front::fold::fold;
@@ -279,6 +279,25 @@ impl Session {
         write_out(&fold(placed(&text()).trim_end(), screen::width(std::io::stdout())));
     }
 
+    /// One of several results, as one line: the text, or the document.
+    pub(crate) fn print_line(&self, kind: &str, document: &impl Serialize, text: impl FnOnce() -> String) {
+        let line = if self.is_json() { document_of(kind, document).to_string() } else { placed(&text()) };
+        write_out(line.trim_end());
+    }
+
+    /// The doctor's formats are nobody else's.
+    ///
+    /// # Errors
+    /// When another command is asked for one of them.
+    pub(crate) fn speaks(&self, command: Option<&Command>) -> Result<(), Failure> {
+        let is_common = matches!(self.globals.output, Format::Text | Format::Json);
+        if is_common || matches!(command, Some(Command::Doctor(_))) {
+            return Ok(());
+        }
+        let hint = "leave -o out, or give -o json; junit and sarif are formats of `seaworthy doctor`";
+        Err(Failure::input("usage", "only doctor writes junit and sarif", hint))
+    }
+
     /// The same for a text that other programs read: no line of it is broken.
     pub(crate) fn print_as_it_is(&self, kind: &str, document: &impl Serialize, text: &str) {
         if self.is_json() { write_out(&json_text(kind, document)) } else { write_out(text.trim_end()) }
@@ -338,17 +357,21 @@ pub(super) fn fail_as_json(failure: &Failure) -> ExitCode {
 }
 
 fn json_text(kind: &str, document: &impl Serialize) -> String {
+    format!("{:#}", document_of(kind, document))
+}
+
+fn document_of(kind: &str, document: &impl Serialize) -> Value {
     let mut whole = json!({"schemaVersion": SCHEMA_VERSION, "kind": kind});
     match serde_json::to_value(document) {
         Ok(Value::Object(map)) => map.into_iter().for_each(|(key, value)| whole[key] = value),
         Ok(other) => whole["items"] = other,
         Err(error) => whole["error"] = json!({"id": "unserialisable", "message": error.to_string()}),
     }
-    format!("{whole:#}")
+    whole
 }
 
 /// A reader that has gone away (`| head`) is no failure of ours.
-fn write_out(text: &str) {
+pub(super) fn write_out(text: &str) {
     let mut out = std::io::stdout().lock();
     let _ = writeln!(out, "{text}").and_then(|()| out.flush());
 }

@@ -119,6 +119,8 @@ impl Check {
 
 /// What the letters of an id stand for.
 pub const GROUPS: &[(&str, &str)] = &[
+    ("E", "container engine"),
+    ("K", "kubeconfig"),
     ("A", "API server"),
     ("N", "nodes"),
     ("S", "scheduling"),
@@ -136,6 +138,7 @@ pub const GROUPS: &[(&str, &str)] = &[
     ("Q", "quotas and limits"),
     ("R", "rights and accounts"),
     ("X", "webhooks and added APIs"),
+    ("KR", "OpenKruise"),
     ("T", "what does not go"),
     ("C", "certificates"),
     ("ET", "etcd"),

@@ -4,6 +4,7 @@
 mod certificate;
 mod file;
 mod gather;
+mod host;
 mod live;
 mod strip;
 
@@ -22,8 +23,9 @@ use crate::snapshot::Snapshot;
 mod tests;
 
 pub use certificate::Certificate;
-pub use file::{FileError, load, save};
-pub use gather::{GatherError, Scope, gather, is_gathered};
+pub use file::{FileError, document, load, save};
+pub use gather::{GatherError, Scope, gather, is_gathered, resources};
+pub use host::{HostFacts, look_around};
 pub use live::{Freshness, Live};
 pub use strip::CHATTER;
 
@@ -42,6 +44,8 @@ pub struct Evidence {
     pub only: Option<String>,
     /// What the API server says of its own parts (`/readyz?verbose`).
     pub readyz: Option<String>,
+    /// This machine, when the cluster is on it.
+    pub host: Option<HostFacts>,
     /// What the rules about stalls find; made when first asked for.
     survey: OnceLock<Survey>,
 }
@@ -119,7 +123,6 @@ pub(super) fn is_gathered_kind(kind: &str) -> bool {
 }
 
 /// An object as evidence keeps it.
-#[cfg(test)]
 pub(super) fn kept(mut object: Value) -> Value {
     strip::strip(&mut object);
     object

@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 
 use super::check::{Check, Judge};
 use super::checks;
+use super::checks::left_out::LEFT_OUT;
+use super::stacks::Knowledge;
 
 /// Facts about a check, in the order in which they are told.
 pub fn parts(check: &Check) -> [(&'static str, &'static str); 4] {
@@ -33,10 +35,46 @@ pub fn page() -> String {
         let _ = writeln!(page, "{}. {}\n", capital(check.severity.word()), check.explain);
         let _ = writeln!(page, "* What to do: {}", check.fix);
         let _ = writeln!(page, "* Not reported: {}", check.unless);
-        let reads = if check.reads.is_empty() { "`/readyz`".to_owned() } else { check.reads.join(", ") };
+        let reads = reads(check);
         let _ = writeln!(page, "* Reads: {reads}");
     }
+    of_stacks(&mut page);
+    left_out(&mut page);
     page
+}
+
+/// What a check cannot do without.
+fn reads(check: &Check) -> String {
+    match (check.id, check.reads) {
+        ("A001", _) => "`/readyz`".to_owned(),
+        (_, []) => "this machine".to_owned(),
+        (_, kinds) => kinds.join(", "),
+    }
+}
+
+/// The checks that are data of the embedded stacks.
+fn of_stacks(page: &mut String) {
+    let _ = writeln!(
+        page,
+        "\n## Checks of stacks\n\nData in the folders of the stacks ([writing-a-stack.md](writing-a-stack.md)); a cluster without the stack is not looked at."
+    );
+    for check in Knowledge::built_in().checks() {
+        let _ = writeln!(page, "\n### {}: {}\n", check.id, check.title);
+        let _ = writeln!(page, "{}. {}\n", capital(check.severity.word()), check.explain.trim());
+        let _ = writeln!(page, "* What to do: {}\n* Not reported: {}", check.fix.trim(), check.unless.trim());
+    }
+}
+
+/// Rows of the study that have no check here, with the reason.
+fn left_out(page: &mut String) {
+    let count: usize = LEFT_OUT.iter().map(|(_, ids)| ids.len()).sum();
+    let _ = writeln!(
+        page,
+        "\n## Left out\n\n{count} rows of the study of what goes wrong in clusters, from which the ids are, have no check here.\n\n| why | rows |\n|---|---|"
+    );
+    for (why, ids) in LEFT_OUT {
+        let _ = writeln!(page, "| {why} | {} |", ids.join(", "));
+    }
 }
 
 /// By group, in the order of the groups, then by id.

@@ -88,6 +88,15 @@ impl Finding {
         self
     }
 
+    /// As the finding of a check that is data.
+    pub(super) fn named(mut self, id: &str, severity: Severity, title: &str) -> Self {
+        id.clone_into(&mut self.id);
+        self.title = clip(title);
+        self.severity = severity;
+        self.fingerprint = format!("{}/{}", self.id, self.object);
+        self
+    }
+
     /// As the finding of a check.
     pub(super) fn of(mut self, check: &Check) -> Self {
         check.id.clone_into(&mut self.id);

@@ -1,5 +1,7 @@
 //! All checks over one evidence: the findings as a tree, and what could not be told.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 
 use super::change::Since;
@@ -7,6 +9,8 @@ use super::check::{Check, Severity, Verdict};
 use super::checks;
 use super::evidence::{ClusterFacts, Evidence};
 use super::finding::Finding;
+use super::stacks::{Knowledge, StackCheck};
+use super::suppress::Suppressed;
 use super::{survey, tree};
 use crate::object::printable;
 use crate::snapshot::Unread;
@@ -30,10 +34,65 @@ pub struct Report {
     /// What has changed since nothing was wrong, where that is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub since: Option<Since>,
+    /// What was found and is not shown, where suppressions were given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub suppressed: Option<Suppressed>,
     /// Checks that could not tell, and why.
     pub unknown: Vec<Unknown>,
     /// What could not be read.
     pub unread: Vec<Unread>,
+    /// Every check that was asked for, with how it went.
+    #[serde(skip)]
+    pub checks: Vec<Outcome>,
+}
+
+/// How a check went; what it found is among the findings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// Its id.
+    pub id: String,
+    /// What is wrong when it finds something.
+    pub title: String,
+    /// Its group.
+    pub group: String,
+    /// How it went.
+    pub state: State,
+}
+
+/// Whether a check could tell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum State {
+    /// It looked.
+    Looked {
+        /// At how many objects.
+        objects: usize,
+    },
+    /// It could not tell.
+    Unknown {
+        /// Why.
+        because: String,
+    },
+}
+
+impl State {
+    fn of(verdict: &Verdict) -> Self {
+        match verdict {
+            Verdict::Pass { looked } | Verdict::Found { looked, .. } => Self::Looked { objects: *looked },
+            Verdict::Unknown { because } => Self::Unknown { because: printable(because) },
+        }
+    }
+}
+
+impl Outcome {
+    fn of(check: &Check, verdict: &Verdict) -> Self {
+        let (title, group) = (check.title.to_owned(), check.group().to_owned());
+        Self { id: check.id.to_owned(), title, group, state: State::of(verdict) }
+    }
+
+    fn of_stack(check: &StackCheck, verdict: &Verdict) -> Self {
+        let group = check.id.split('/').next().unwrap_or_default().to_owned();
+        Self { id: check.id.clone(), title: check.title.clone(), group, state: State::of(verdict) }
+    }
 }
 
 /// A check that could not tell.
@@ -67,6 +126,8 @@ pub struct Summary {
     pub infos: usize,
     /// Objects that suffer from them.
     pub symptoms: usize,
+    /// Findings that are suppressed, with those below them.
+    pub suppressed: usize,
 }
 
 /// Which checks, and for whom.
@@ -78,6 +139,8 @@ pub struct Choice {
     pub skip: Vec<String>,
     /// Only what concerns this namespace.
     pub namespace: Option<String>,
+    /// What stacks say of themselves; that of the embedded ones unless given.
+    pub stacks: Option<Arc<Knowledge>>,
 }
 
 impl Choice {
@@ -86,46 +149,51 @@ impl Choice {
         self.only.is_empty() && self.skip.is_empty() && self.namespace.is_none()
     }
 
-    fn wants(&self, check: &Check) -> bool {
-        let meant = |names: &[String]| names.iter().any(|name| is_meant(name, check.id));
+    fn wants(&self, id: &str) -> bool {
+        let meant = |names: &[String]| names.iter().any(|name| is_meant(name, id));
         (self.only.is_empty() || meant(&self.only)) && !meant(&self.skip)
+    }
+
+    fn knowledge(&self) -> &Knowledge {
+        match &self.stacks {
+            Some(own) => own,
+            None => Knowledge::built_in(),
+        }
     }
 
     /// Whether the check of a finding was asked for; one that was not may stand above it as its cause.
     pub fn asks(&self, finding: &Finding) -> bool {
-        checks::find(&finding.id).is_some_and(|check| self.wants(check))
+        self.wants(&finding.id)
     }
 
     /// The names that mean no check.
     pub fn strangers(&self) -> Vec<&str> {
-        let known = |name: &&str| checks::all().any(|check| is_meant(name, check.id));
+        let known = |name: &&str| {
+            checks::all().any(|check| is_meant(name, check.id))
+                || self.knowledge().checks().iter().any(|check| is_meant(name, &check.id))
+        };
         self.only.iter().chain(&self.skip).map(String::as_str).filter(|name| !known(name)).collect()
     }
 }
 
-/// `P003` means that check, `P` all whose id begins with these letters.
+/// `P003` means that check, `P` all whose id begins with these letters; the name of a stack all of its own.
 fn is_meant(name: &str, id: &str) -> bool {
-    let name = name.to_uppercase();
-    name == id || !name.is_empty() && name == id.trim_end_matches(|c: char| c.is_ascii_digit())
+    let group = id.split_once('/').map_or(id.trim_end_matches(|c: char| c.is_ascii_digit()), |(stack, _)| stack);
+    !name.is_empty() && (name.eq_ignore_ascii_case(id) || name.eq_ignore_ascii_case(group))
 }
 
 /// Judges the evidence.
 pub fn judge(evidence: &Evidence, choice: &Choice) -> Report {
+    let (findings, checks) = ask(evidence, choice);
     let mut summary = Summary { objects: evidence.snapshot.len(), ..Summary::default() };
-    let (mut findings, mut unknown) = (Vec::new(), Vec::new());
-    // All are asked, so that a cause that was not asked for still takes its symptoms.
-    for check in checks::all() {
-        let wanted = choice.wants(check);
-        match check.evaluate(evidence) {
-            Verdict::Pass { looked } => summary.count(looked, wanted),
-            Verdict::Found { looked, findings: found } => {
-                summary.count(looked, wanted);
-                findings.extend(found);
+    let mut unknown = Vec::new();
+    for outcome in &checks {
+        match &outcome.state {
+            State::Looked { objects: 0 } => summary.idle += 1,
+            State::Looked { .. } => summary.evaluated += 1,
+            State::Unknown { because } => {
+                unknown.push(Unknown { id: outcome.id.clone(), because: because.clone() });
             }
-            Verdict::Unknown { because } if wanted => {
-                unknown.push(Unknown { id: check.id.to_owned(), because: printable(&because) });
-            }
-            Verdict::Unknown { .. } => {}
         }
     }
     let mut roots = tree::grow(survey::by_maker(findings, evidence), evidence);
@@ -143,19 +211,38 @@ pub fn judge(evidence: &Evidence, choice: &Choice) -> Report {
         summary,
         findings: roots,
         since: None,
+        suppressed: None,
         unknown,
         unread: evidence.snapshot.unread.clone(),
+        checks,
     }
 }
 
-impl Summary {
-    fn count(&mut self, looked: usize, wanted: bool) {
-        if wanted {
-            *(if looked > 0 { &mut self.evaluated } else { &mut self.idle }) += 1;
+/// Asks every check, those that are not wanted too, so that a cause that was not asked for still takes its symptoms; and how
+/// those went that are wanted.
+fn ask(evidence: &Evidence, choice: &Choice) -> (Vec<Finding>, Vec<Outcome>) {
+    let known = choice.knowledge();
+    let (mut findings, mut outcomes) = (Vec::new(), Vec::new());
+    for check in checks::all() {
+        let verdict = check.evaluate(evidence);
+        outcomes.extend(choice.wants(check.id).then(|| Outcome::of(check, &verdict)));
+        if let Verdict::Found { findings: found, .. } = verdict {
+            findings.extend(found.into_iter().filter(|finding| !known.allows(finding, &evidence.snapshot)));
         }
     }
+    for check in known.checks() {
+        let verdict = check.evaluate(evidence);
+        outcomes.extend(choice.wants(&check.id).then(|| Outcome::of_stack(check, &verdict)));
+        if let Verdict::Found { findings: found, .. } = verdict {
+            findings.extend(found);
+        }
+    }
+    (findings, outcomes)
+}
 
+impl Summary {
     fn weigh(&mut self, roots: &[Finding]) {
+        (self.critical, self.errors, self.warnings, self.infos, self.symptoms) = (0, 0, 0, 0, 0);
         for root in roots {
             let counter = match root.worst() {
                 Severity::Critical => &mut self.critical,
@@ -170,6 +257,15 @@ impl Summary {
 }
 
 impl Report {
+    /// Goes on with these roots; what was taken out is told.
+    pub(super) fn suppress(&mut self, roots: Vec<Finding>, told: Suppressed) {
+        self.summary.suppressed = told.findings.iter().map(|quiet| quiet.finding.walk().len()).sum();
+        self.summary.weigh(&roots);
+        self.headline = headline(&roots, &self.summary);
+        self.healthy = self.summary.critical + self.summary.errors == 0;
+        (self.findings, self.suppressed) = (roots, Some(told));
+    }
+
     /// Whether nothing is wrong at all.
     pub fn is_green(&self) -> bool {
         self.worst().is_none_or(|worst| worst <= Severity::Info) && self.summary.evaluated > 0

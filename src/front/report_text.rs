@@ -55,6 +55,7 @@ pub(crate) fn report_text(report: &Report, style: Style) -> String {
     lines.push(String::new());
     lines.extend(elsewhere(report));
     lines.extend(open_lines(report, style));
+    lines.extend(quiet_lines(report, style));
     lines.push(counts(&report.summary));
     lines.extend(next(report));
     lines.join("\n")
@@ -151,6 +152,14 @@ fn open_lines(report: &Report, style: Style) -> Vec<String> {
     reasons.iter().map(line).collect()
 }
 
+/// Suppressions that do nothing: somebody thinks that they do.
+fn quiet_lines(report: &Report, style: Style) -> Vec<String> {
+    let Some(told) = &report.suppressed else { return Vec::new() };
+    let line = |what: &str, entry: &String| one_line(&format!("{} suppression {what}: {entry}", style.open()));
+    let expired = told.expired.iter().map(|entry| line("has expired", entry));
+    expired.chain(told.unused.iter().map(|entry| line("fits nothing", entry))).collect()
+}
+
 fn counts(summary: &Summary) -> String {
     let found = summary.critical + summary.errors + summary.warnings + summary.infos;
     let kinds = [
@@ -162,8 +171,12 @@ fn counts(summary: &Summary) -> String {
     let kinds: Vec<String> =
         kinds.iter().filter(|(number, _)| *number > 0).map(|(number, word)| format!("{number} {word}")).collect();
     let kinds = if kinds.is_empty() { String::new() } else { format!(" ({})", kinds.join(", ")) };
+    let suppressed = match summary.suppressed {
+        0 => String::new(),
+        many => format!(", {many} suppressed"),
+    };
     format!(
-        "{}{kinds}, {}; {} evaluated, {} had nothing to look at, {} could not tell; {}",
+        "{}{kinds}{suppressed}, {}; {} evaluated, {} had nothing to look at, {} could not tell; {}",
         count(found, "finding"),
         count(summary.symptoms, "symptom"),
         count(summary.evaluated, "check"),

@@ -248,6 +248,16 @@ fn faults_of_stack_yaml_are_told_at_once_with_their_place() {
     }
 }
 
+/// Asserts that each change of a text is told of: what stands in it, what comes in its place, what is said then.
+#[track_caller]
+pub(crate) fn assert_told(text: &str, changes: &[(&str, &str, &str)], told: impl Fn(&str) -> String) {
+    for (from, to, said) in changes {
+        assert!(text.contains(from), "{from} is not in the text");
+        let told = told(&text.replacen(from, to, 1));
+        assert!(told.contains(said), "{to}\n---\n{told}");
+    }
+}
+
 #[test]
 fn what_does_not_fit_together_is_told() {
     let table = [
@@ -288,10 +298,7 @@ fn what_does_not_fit_together_is_told() {
             "podSecurity: `lax` is not one of privileged, baseline, restricted",
         ),
     ];
-    for (from, to, message) in table {
-        let error = Stack::load(&folder(&[("stack.yaml", &STACK.replacen(from, to, 1))])).unwrap_err().to_string();
-        assert!(error.contains(message), "{to}\n---\n{error}");
-    }
+    assert_told(STACK, &table, |text| Stack::load(&folder(&[("stack.yaml", text)])).unwrap_err().to_string());
     let error = Stack::load(&folder(&[("notes.txt", "x")])).unwrap_err().to_string();
     assert_eq!(error, "embedded:demo/notes.txt: is not part of a stack; nothing reads it");
     let warnings = stack(&[("files/unused", "x")]).warnings().to_vec();

@@ -12,6 +12,7 @@ use super::render::Rendered;
 use super::source::{Folder, read_folder};
 use super::values::Choices;
 use super::{Stack, draft, reach, render, rules, runtime, strict};
+use crate::doctor::stacks;
 
 /// What was found out about a stack.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -63,17 +64,20 @@ pub fn validate(folder: &Folder) -> Report {
         Report { name: folder.name.clone(), faults: Vec::new(), objects: BTreeMap::new(), unchecked: Vec::new() };
     let draft = draft::read(folder);
     report.add(draft.faults);
+    let mut proof = stacks::examine(folder);
+    let is_whole = draft.stack.is_some();
     if let Some(stack) = draft.stack {
         report.add(stack.schema.lint());
         for profile in stack.profiles.keys() {
-            one_profile(&stack, profile, &mut report);
+            one_profile(&stack, profile, &mut report, &mut proof);
         }
     }
+    report.add(proof.faults(is_whole));
     report.faults.sort_by_key(|fault| fault.severity == Severity::Warning);
     report
 }
 
-fn one_profile(stack: &Stack, profile: &str, report: &mut Report) {
+fn one_profile(stack: &Stack, profile: &str, report: &mut Report, proof: &mut stacks::Proof<'_>) {
     let choices = Choices { profile: Some(profile.to_owned()), example: true, ..Choices::default() };
     let switches = stack.definition.components.iter().filter_map(|component| component.enabled.as_ref());
     let all_on = Choices { set: switches.map(|way| format!("{way}=true")).collect(), ..choices.clone() };
@@ -94,6 +98,7 @@ fn one_profile(stack: &Stack, profile: &str, report: &mut Report) {
         let examined = mended.map(|mended| made(stack, &mended, is_usual));
         let count = examined.as_ref().map(|made| made.objects.len());
         if let Some(made) = examined {
+            proof.used_by(made.objects.iter().map(|rendered| &rendered.object));
             report.unchecked.extend(strict::unchecked(&made.objects));
             report.unchecked.sort();
             report.unchecked.dedup();

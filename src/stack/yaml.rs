@@ -43,6 +43,14 @@ pub fn node(file: &str, text: &str) -> Result<Node<Mark>, Fault> {
     }
 }
 
+/// The only document of the text as a `T`. Whoever has other errors to tell reads a [`node`] and goes on with [`super::typed`].
+///
+/// # Errors
+/// As [`documents`], and the first thing that does not fit the type.
+pub fn read<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, Fault> {
+    serde_yaml::from_str_with_options(text, options()).map_err(|error| broken(file, text, &error))
+}
+
 fn many<T: DeserializeOwned>(file: &str, text: &str) -> Result<Vec<T>, Fault> {
     serde_yaml::from_multiple_with_options(text, options()).map_err(|error| broken(file, text, &error))
 }

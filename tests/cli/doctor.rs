@@ -130,3 +130,102 @@ fn every_check_is_explained_without_a_cluster() {
     let document = Test::new().line("explain SV002 -o json").any_stdout().run().json();
     assert_eq!((&document["kind"], &document["id"]), (&"Check".into(), &"SV002".into()));
 }
+
+/// What is published is what is written: with findings, with nothing, and with suppressions.
+#[test]
+fn the_document_is_as_its_schema_says() {
+    let schema: serde_json::Value = serde_json::from_str(include_str!("../../docs/doctor.schema.json")).unwrap();
+    let schema = jsonschema::validator_for(&schema).unwrap();
+    let quiet = "suppress: [{check: P002, object: '*', reason: known}, {check: V012, object: '*', reason: old, until: 2020-01-01}]";
+    let healthy = "apiVersion: v1\nkind: List\nitems: [{apiVersion: v1, kind: Namespace, metadata: {name: a}}]\n";
+    for (file, line, status) in [(BROKEN, "", 3), (BROKEN, "--suppress quiet.yaml", 0), (healthy, "", 0)] {
+        let test = Test::new().file("e.yaml", file).file("quiet.yaml", quiet);
+        let output = test.line("doctor --from e.yaml -o json").line(line).status(status).any_stdout().run();
+        let document = output.json();
+        let faults: Vec<String> =
+            schema.iter_errors(&document).map(|fault| format!("{} at {}", fault, fault.instance_path())).collect();
+        assert_eq!(faults, [""; 0], "{line}: {document}");
+    }
+    let mut wrong = broken().line("-o json").status(3).any_stdout().run().json();
+    wrong["findings"][0]["severity"] = "terrible".into();
+    assert!(!schema.is_valid(&wrong));
+}
+
+#[test]
+fn what_is_lived_with_is_counted_and_not_shown() {
+    let quiet = "suppress:\n- {fingerprint: P002/Deployment/shop/web, reason: it comes on Monday, until: 2026-12-31}\n- {check: V012, object: PersistentVolume/*, reason: the old disk}\n- {check: P002, object: '*', reason: over, until: 2026-01-01}\n";
+    let output = broken().file("quiet.yaml", quiet).line("--suppress quiet.yaml").status(0).any_stdout().run();
+    insta::assert_snapshot!("suppressed", output.stdout);
+    let document = broken().file("quiet.yaml", quiet).line("--suppress quiet.yaml -o json").any_stdout().run().json();
+    assert!(document["summary"]["suppressed"].as_u64() > Some(0) && document["healthy"] == true, "{document}");
+    for (text, said) in [
+        ("suppress: [{check: P002, object: '*'}]", "error: quiet.yaml:1:26: missing field `reason`"),
+        ("suppress: [{check: P02, object: '*', reason: x}]", "error: quiet.yaml: suppress[0]: there is no check `P02`"),
+    ] {
+        let output = broken().file("quiet.yaml", text).line("--suppress quiet.yaml").status(2).any_stderr().run();
+        assert!(output.stderr.starts_with(said) && output.stderr.contains(" hint: "), "{}", output.stderr);
+    }
+}
+
+#[test]
+fn ci_systems_read_junit() {
+    let output = broken().line("-o junit").status(3).any_stdout().run();
+    let cases = output.stdout.matches("<testcase ").count();
+    assert!(output.stdout.contains(&format!("tests=\"{cases}\" failures=\"")) && cases > 125, "{}", output.stdout);
+    let failed: Vec<&str> = output.stdout.lines().filter(|line| line.contains("<failure ")).collect();
+    assert!(failed.iter().any(|line| line.contains("Deployment/shop/web: ")), "{failed:?}");
+    let opened = ["testsuites", "testsuite", "failure", "system-out"];
+    for tag in opened {
+        let opens =
+            output.stdout.matches(&format!("<{tag}>")).count() + output.stdout.matches(&format!("<{tag} ")).count();
+        assert_eq!(opens, output.stdout.matches(&format!("</{tag}>")).count(), "{tag}");
+    }
+    let head: Vec<&str> =
+        output.stdout.lines().filter(|line| !line.contains("<testcase") || line.contains("P002")).take(6).collect();
+    insta::assert_snapshot!("junit", head.join("\n"));
+}
+
+#[test]
+fn code_scanners_read_sarif() {
+    let quiet = "suppress: [{check: SV002, object: '*', reason: known}]";
+    let output = broken().file("q.yaml", quiet).line("-o sarif --suppress q.yaml").status(3).any_stdout().run();
+    let document: serde_json::Value = serde_json::from_str(&output.stdout).unwrap();
+    let run = &document["runs"][0];
+    assert_eq!(document["version"], "2.1.0");
+    let rules = run["tool"]["driver"]["rules"].as_array().unwrap();
+    let results = run["results"].as_array().unwrap();
+    assert!(rules.len() >= 125 && !results.is_empty());
+    for result in results {
+        let rule = &rules[usize::try_from(result["ruleIndex"].as_u64().unwrap()).unwrap()];
+        assert_eq!(rule["id"], result["ruleId"]);
+        assert!(["error", "warning", "note"].iter().any(|level| result["level"] == *level), "{result}");
+        assert!(
+            result["message"]["text"].is_string()
+                && result["locations"][0]["logicalLocations"][0]["fullyQualifiedName"].is_string()
+        );
+        assert!(result["partialFingerprints"]["seaworthy/v1"].is_string());
+        assert_eq!(result["suppressions"].is_array(), result["ruleId"] == "SV002", "{result}");
+    }
+    assert!(results.iter().any(|result| result["ruleId"] == "P002"));
+    let notes = run["invocations"][0]["toolExecutionNotifications"].as_array().unwrap();
+    assert!(
+        !notes.is_empty()
+            && notes.iter().all(|note| note["message"]["text"].as_str().unwrap().starts_with("could not tell: "))
+    );
+}
+
+#[test]
+fn only_the_doctor_writes_for_scanners() {
+    for format in ["junit", "sarif"] {
+        let output = Test::new().line("stacks list -o").line(format).touches_nothing().status(2).any_stderr().run();
+        assert!(output.stderr.starts_with("error: only doctor writes junit and sarif\n hint: "), "{}", output.stderr);
+    }
+    let output = Test::new().line("doctor --watch -o sarif").touches_nothing().status(2).any_stderr().run();
+    assert!(output.stderr.contains("--watch goes on"), "{}", output.stderr);
+}
+
+#[test]
+fn the_role_for_reading_is_printed() {
+    let output = Test::new().line("doctor --print-role").touches_nothing().any_stdout().run();
+    insta::assert_snapshot!("role", output.stdout);
+}

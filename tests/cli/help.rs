@@ -42,6 +42,7 @@ const COMMANDS: &[&str] = &[
     "runs abort",
     "runs purge",
     "doctor",
+    "bundle",
     "why",
     "explain",
     "sandbox",

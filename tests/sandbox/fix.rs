@@ -133,4 +133,9 @@ fn a_webhook_is_not_passed_by_without_being_asked() {
         Test::after(broken).line("doctor --sandbox --fix --yes -o json").status(3).any_stdout().any_stderr().run();
     let document = fixed.json();
     assert_eq!(document["tried"][0]["came"], "left", "{document:#}");
+    let lived_with = Test::after(fixed)
+        .file("quiet.yaml", "suppress: [{check: X002, object: '*', reason: it comes back on Monday}]")
+        .line("doctor --sandbox --fix --yes --suppress quiet.yaml -o json");
+    let document = lived_with.status(0).any_stdout().any_stderr().run().json();
+    assert_eq!(document["tried"], json!([]), "{document:#}");
 }

@@ -10,6 +10,7 @@ use seaworthy::doctor::evidence::{Evidence, Live, Scope, gather};
 use seaworthy::doctor::finding::Finding;
 use seaworthy::doctor::remedy::{self, Remedy, Way};
 use seaworthy::doctor::report::{Choice, Report, judge};
+use seaworthy::doctor::suppress::Suppressions;
 use seaworthy::engine::journal::{Inputs, RunRecord, RunState};
 use seaworthy::error::Class;
 use seaworthy::plan::verb::Verb;
@@ -67,6 +68,7 @@ pub(super) async fn fix(
     session: &Arc<Session>,
     cluster: &Cluster,
     choice: &Choice,
+    quiet: Option<&Suppressions>,
 ) -> Result<(Report, Evidence, Vec<Tried>), Failure> {
     let (mut tried, mut seen) = (Vec::new(), BTreeSet::new());
     loop {
@@ -75,7 +77,11 @@ pub(super) async fn fix(
             let _busy = session.busy("reading the cluster");
             gather(cluster, &scope).await?
         };
-        let report = judge(&evidence, choice);
+        let mut report = judge(&evidence, choice);
+        // What somebody lives with is left as it is.
+        if let Some(quiet) = quiet {
+            quiet.apply(&mut report);
+        }
         let is_new = |(finding, remedy): &(Finding, Remedy)| {
             !seen.contains(&(finding.fingerprint.clone(), remedy.title.clone()))
         };
@@ -83,7 +89,7 @@ pub(super) async fn fix(
         let Some((finding, remedy)) = next else { return Ok((report, evidence, tried)) };
         seen.insert((finding.fingerprint.clone(), remedy.title.clone()));
         say(format!("{} {}: {}", finding.id, finding.object, finding.message));
-        let came = one(session, cluster, (&finding, &remedy)).await?;
+        let came = one(session, cluster, choice, (&finding, &remedy)).await?;
         say(format!("{}: {}", remedy.title, said(came, &remedy.way)));
         tried.push(Tried { fingerprint: finding.fingerprint, remedy: remedy.title, came });
     }
@@ -112,6 +118,7 @@ fn said(came: Came, way: &Way) -> &'static str {
 async fn one(
     session: &Arc<Session>,
     cluster: &Cluster,
+    choice: &Choice,
     (finding, remedy): (&Finding, &Remedy),
 ) -> Result<Came, Failure> {
     if session.globals.yes && !remedy.is_reversible {
@@ -136,7 +143,9 @@ async fn one(
             return Ok(Came::Failed);
         }
     }
-    Ok(look_again(session, cluster, finding, remedy).await)
+    // What stacks allow, and what they check themselves, is no other than it was.
+    let only = Choice { only: vec![finding.id.clone()], stacks: choice.stacks.clone(), ..Choice::default() };
+    Ok(look_again(session, cluster, &only, (finding, remedy)).await)
 }
 
 async fn sail(session: &Session, cluster: Cluster, plan: Plan, values: serde_json::Value) -> Result<ExitCode, Failure> {
@@ -147,17 +156,21 @@ async fn sail(session: &Session, cluster: Cluster, plan: Plan, values: serde_jso
 }
 
 /// What the check says of it, as soon as that is another thing than before.
-async fn look_again(session: &Session, cluster: &Cluster, finding: &Finding, remedy: &Remedy) -> Came {
+async fn look_again(
+    session: &Session,
+    cluster: &Cluster,
+    only: &Choice,
+    (finding, remedy): (&Finding, &Remedy),
+) -> Came {
     let _busy = session.busy(&format!("{} looks again", finding.id));
     let live = Live::begin(cluster);
     let mut ear = live.changes();
     let until = Instant::now() + PROOF.min(session.globals.timeout);
-    let only = Choice { only: vec![finding.id.clone()], ..Choice::default() };
     loop {
         ear.heed();
         let came = live.look(|evidence, freshness| {
             let known = freshness.awaited == 0;
-            known.then(|| came(&judge(evidence, &only), (finding, remedy), evidence)).flatten()
+            known.then(|| came(&judge(evidence, only), (finding, remedy), evidence)).flatten()
         });
         if let Some(came) = came {
             return came;

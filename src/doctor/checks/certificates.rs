@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::{each_that, flag};
-use crate::doctor::check::{Check, Judge, Severity, Verdict};
+use super::{each_that, flag, looks};
+use crate::doctor::check::{Check, Severity, Verdict};
 use crate::doctor::evidence::{Certificate, Evidence};
 use crate::doctor::finding::Finding;
 use crate::doctor::stall::words::span;
@@ -11,28 +11,28 @@ use crate::object::text;
 
 /// The rows.
 pub(super) const ROWS: &[Check] = &[
-    Check {
-        id: "C003",
-        severity: Severity::Warning,
-        title: "a certificate has expired or soon will",
-        explain: "The certificate in a TLS Secret is no longer valid (then it is an error), or ends within 30 days and within the last quarter \
+    looks(
+        ("C003", Severity::Warning, "a certificate has expired or soon will"),
+        [
+            "The certificate in a TLS Secret is no longer valid (then it is an error), or ends within 30 days and within the last quarter \
             of its life. Clients refuse an expired one; when a webhook shows it, the API server refuses objects.",
-        fix: "Renew it and replace the Secret; when cert-manager keeps it, look at its Certificate and Order.",
-        unless: "a certificate that is short-lived by design and has more than a quarter of its life left.",
-        reads: &["Secret"],
-        judge: Judge::Look(ends),
-    },
-    Check {
-        id: "C004",
-        severity: Severity::Error,
-        title: "a TLS Secret holds no certificate that can be read",
-        explain: "`tls.crt` is not PEM, or its first block is no certificate. Whoever serves with it falls back to a certificate of \
+            "Renew it and replace the Secret; when cert-manager keeps it, look at its Certificate and Order.",
+            "a certificate that is short-lived by design and has more than a quarter of its life left.",
+        ],
+        &["Secret"],
+        ends,
+    ),
+    looks(
+        ("C004", Severity::Error, "a TLS Secret holds no certificate that can be read"),
+        [
+            "`tls.crt` is not PEM, or its first block is no certificate. Whoever serves with it falls back to a certificate of \
             its own or does not start.",
-        fix: "Replace the Secret: `kubectl create secret tls NAME --cert=FILE --key=FILE`.",
-        unless: "a Secret whose `tls.crt` is still empty: somebody is about to fill it.",
-        reads: &["Secret"],
-        judge: Judge::Look(unreadable),
-    },
+            "Replace the Secret: `kubectl create secret tls NAME --cert=FILE --key=FILE`.",
+            "a Secret whose `tls.crt` is still empty: somebody is about to fill it.",
+        ],
+        &["Secret"],
+        unreadable,
+    ),
 ];
 
 const SECRET: (&str, &str) = ("", "Secret");

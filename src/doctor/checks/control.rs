@@ -1,7 +1,7 @@
 //! The control plane, as far as it tells of itself.
 
-use super::each_that;
-use crate::doctor::check::{Check, Judge, Severity, Verdict};
+use super::{each_that, looks};
+use crate::doctor::check::{Check, Severity, Verdict};
 use crate::doctor::evidence::Evidence;
 use crate::doctor::finding::Finding;
 use crate::doctor::stall::words::span;
@@ -9,27 +9,27 @@ use crate::object::ObjectRef;
 
 /// The rows.
 pub(super) const ROWS: &[Check] = &[
-    Check {
-        id: "A001",
-        severity: Severity::Critical,
-        title: "a part of the API server is not well",
-        explain: "The API server answers, but says of one of its parts that it is not ready. Most often it is etcd, its store.",
-        fix: "See which, `kubectl get --raw '/readyz?verbose'`, and look after it on the control plane's machine.",
-        unless: "an API server that does not say (`/readyz` is closed to us): then the check could not tell.",
-        reads: &[],
-        judge: Judge::Look(parts),
-    },
-    Check {
-        id: "A006",
-        severity: Severity::Error,
-        title: "a controller of the control plane does not run",
-        explain: "kube-controller-manager or kube-scheduler has not renewed its lease for a minute: nobody makes pods for \
+    looks(
+        ("A001", Severity::Critical, "a part of the API server is not well"),
+        [
+            "The API server answers, but says of one of its parts that it is not ready. Most often it is etcd, its store.",
+            "See which, `kubectl get --raw '/readyz?verbose'`, and look after it on the control plane's machine.",
+            "an API server that does not say (`/readyz` is closed to us): then the check could not tell.",
+        ],
+        &[],
+        parts,
+    ),
+    looks(
+        ("A006", Severity::Error, "a controller of the control plane does not run"),
+        [
+            "kube-controller-manager or kube-scheduler has not renewed its lease for a minute: nobody makes pods for \
             workloads, or nobody gives pods a node.",
-        fix: "Look after it: `kubectl get pods -n kube-system`, or its service on the control plane's machine.",
-        unless: "a cluster that shows no such lease, as with some hosted control planes.",
-        reads: &["Lease"],
-        judge: Judge::Look(leaders),
-    },
+            "Look after it: `kubectl get pods -n kube-system`, or its service on the control plane's machine.",
+            "a cluster that shows no such lease, as with some hosted control planes.",
+        ],
+        &["Lease"],
+        leaders,
+    ),
 ];
 
 /// The leases of those who must be there.

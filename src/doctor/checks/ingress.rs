@@ -2,34 +2,34 @@
 
 use serde_json::Value;
 
-use super::{each, flag};
-use crate::doctor::check::{Check, Judge, Severity, Verdict};
+use super::{each, flag, looks};
+use crate::doctor::check::{Check, Severity, Verdict};
 use crate::doctor::evidence::Evidence;
 use crate::doctor::finding::Finding;
 use crate::object::{ObjectRef, items, number, text};
 
 /// The rows.
 pub(super) const ROWS: &[Check] = &[
-    Check {
-        id: "I003",
-        severity: Severity::Error,
-        title: "an Ingress leads to a Service that does not exist",
-        explain: "A path of the Ingress names a Service that is not in its namespace: the controller answers 503 there.",
-        fix: "Correct the name in the Ingress, or create the Service.",
-        unless: "a backend that is no Service (`resource`).",
-        reads: &["Ingress", "Service"],
-        judge: Judge::Look(no_service),
-    },
-    Check {
-        id: "I004",
-        severity: Severity::Error,
-        title: "an Ingress leads to a port that its Service does not have",
-        explain: "The Service exists, but has no port with that name or number: the controller answers 503 there.",
-        fix: "Set the port in the Ingress to one that the Service has.",
-        unless: "a port given by name is compared by name, one given by number by number.",
-        reads: &["Ingress", "Service"],
-        judge: Judge::Look(no_port),
-    },
+    looks(
+        ("I003", Severity::Error, "an Ingress leads to a Service that does not exist"),
+        [
+            "A path of the Ingress names a Service that is not in its namespace: the controller answers 503 there.",
+            "Correct the name in the Ingress, or create the Service.",
+            "a backend that is no Service (`resource`).",
+        ],
+        &["Ingress", "Service"],
+        no_service,
+    ),
+    looks(
+        ("I004", Severity::Error, "an Ingress leads to a port that its Service does not have"),
+        [
+            "The Service exists, but has no port with that name or number: the controller answers 503 there.",
+            "Set the port in the Ingress to one that the Service has.",
+            "a port given by name is compared by name, one given by number by number.",
+        ],
+        &["Ingress", "Service"],
+        no_port,
+    ),
 ];
 
 const INGRESS: (&str, &str) = ("networking.k8s.io", "Ingress");

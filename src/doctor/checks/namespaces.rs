@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::{each_that, is_true};
-use crate::doctor::check::{Check, Judge, Severity, Verdict};
+use super::{each_that, is_true, looks};
+use crate::doctor::check::{Check, Severity, Verdict};
 use crate::doctor::evidence::Evidence;
 use crate::doctor::finding::Finding;
 use crate::doctor::stall::words::{clip, span};
@@ -42,16 +42,8 @@ const fn row(
     fix: &'static str,
     look: fn(&Evidence) -> Verdict,
 ) -> Check {
-    Check {
-        id,
-        severity: Severity::Error,
-        title,
-        explain,
-        fix,
-        unless: "a namespace that was deleted a minute or two ago and is still at it.",
-        reads: &["Namespace"],
-        judge: Judge::Look(look),
-    }
+    let unless = "a namespace that was deleted a minute or two ago and is still at it.";
+    looks((id, Severity::Error, title), [explain, fix, unless], &["Namespace"], look)
 }
 
 /// Whether a namespace waits for an API that cannot be asked.

@@ -1,7 +1,7 @@
 //! Nodes: gone, or short of something.
 
-use super::{each, is_true};
-use crate::doctor::check::{Check, Judge, Severity, Verdict};
+use super::{each, is_true, looks, rules};
+use crate::doctor::check::{Check, Severity, Verdict};
 use crate::doctor::evidence::Evidence;
 use crate::doctor::finding::Finding;
 use crate::doctor::stall::words::{clip, span};
@@ -9,28 +9,30 @@ use crate::object::text;
 
 /// The rows.
 pub(super) const ROWS: &[Check] = &[
-    Check {
-        id: "N001",
-        severity: Severity::Critical,
-        title: "a node is not ready",
-        explain: "The kubelet of the node says that it cannot run pods, or says nothing any more. After 40 s without a word the \
+    rules::row(
+        "N001",
+        Severity::Critical,
+        "a node is not ready",
+        [
+            "The kubelet of the node says that it cannot run pods, or says nothing any more. After 40 s without a word the \
             control plane calls the node Unknown; after 5 min its pods are made anew elsewhere, unless they hold volumes of that node.",
-        fix: "Look after the machine and its kubelet: `kubectl describe node NAME`, then the kubelet's log on the node. Data of \
+            "Look after the machine and its kubelet: `kubectl describe node NAME`, then the kubelet's log on the node. Data of \
             local volumes lies on the node: bring it back before anything is deleted.",
-        unless: "a node that is only closed to new pods (cordoned) is ready.",
-        reads: &["Node"],
-        judge: Judge::Rules,
-    },
-    Check {
-        id: "N002",
-        severity: Severity::Error,
-        title: "the network plugin of a node does not work",
-        explain: "The kubelet finds no working network plugin, so the node stays not ready and no pod gets an address.",
-        fix: "Install or restart the network plugin: `kubectl get pods -n kube-system -o wide`.",
-        unless: "a node that is not ready for another reason is N001.",
-        reads: &["Node"],
-        judge: Judge::Rules,
-    },
+            "a node that is only closed to new pods (cordoned) is ready.",
+        ],
+        &["Node"],
+    ),
+    rules::row(
+        "N002",
+        Severity::Error,
+        "the network plugin of a node does not work",
+        [
+            "The kubelet finds no working network plugin, so the node stays not ready and no pod gets an address.",
+            "Install or restart the network plugin: `kubectl get pods -n kube-system -o wide`.",
+            "a node that is not ready for another reason is N001.",
+        ],
+        &["Node"],
+    ),
     pressure(
         "N004",
         "a node runs out of disk",
@@ -68,16 +70,8 @@ const fn pressure(
     fix: &'static str,
     look: fn(&Evidence) -> Verdict,
 ) -> Check {
-    Check {
-        id,
-        severity: Severity::Error,
-        title,
-        explain,
-        fix,
-        unless: "a node that no longer says anything has the condition Unknown; that is N001, and no pressure.",
-        reads: &["Node"],
-        judge: Judge::Look(look),
-    }
+    let unless = "a node that no longer says anything has the condition Unknown; that is N001, and no pressure.";
+    looks((id, Severity::Error, title), [explain, fix, unless], &["Node"], look)
 }
 
 fn look(evidence: &Evidence, kind: &str, what: &str) -> Verdict {

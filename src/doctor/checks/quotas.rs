@@ -2,24 +2,24 @@
 
 use serde_json::Value;
 
-use super::{each, flag};
-use crate::doctor::check::{Check, Judge, Severity, Verdict};
+use super::{each, flag, looks};
+use crate::doctor::check::{Check, Severity, Verdict};
 use crate::doctor::evidence::Evidence;
 use crate::doctor::finding::Finding;
 use crate::stack::quantity;
 
 /// The rows.
-pub(super) const ROWS: &[Check] = &[Check {
-    id: "Q002",
-    severity: Severity::Warning,
-    title: "a quota is nearly used up",
-    explain: "More than nine tenths of what the namespace may have are in use. A rollout needs room for one pod more than usual, and is \
+pub(super) const ROWS: &[Check] = &[looks(
+    ("Q002", Severity::Warning, "a quota is nearly used up"),
+    [
+        "More than nine tenths of what the namespace may have are in use. A rollout needs room for one pod more than usual, and is \
         refused when there is none.",
-    fix: "Raise the quota, or take away what is not needed.",
-    unless: "a quota of 0, which forbids on purpose.",
-    reads: &["ResourceQuota"],
-    judge: Judge::Look(nearly),
-}];
+        "Raise the quota, or take away what is not needed.",
+        "a quota of 0, which forbids on purpose.",
+    ],
+    &["ResourceQuota"],
+    nearly,
+)];
 
 /// The tenths from which on it is worth a warning.
 const NEARLY: i128 = 9;

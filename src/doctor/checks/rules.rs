@@ -9,15 +9,14 @@ pub(super) mod scheduling;
 pub(super) mod volumes;
 pub(super) mod workloads;
 
+use super::Texts;
 use crate::doctor::check::{Check, Judge, Severity};
-
-/// What there is to say of a check: what it means, what to do, what looks alike and is not reported.
-type Texts = [&'static str; 3];
 
 /// What every rule about pods leaves alone.
 const PASSED: &str = "events and restarts of a pod that is ready now: what is over is over.";
 
-const fn row(
+/// A check whose looking is done by the rules that carry its id.
+pub(super) const fn row(
     id: &'static str,
     severity: Severity,
     title: &'static str,

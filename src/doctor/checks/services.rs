@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::{dns, each_that, flag};
-use crate::doctor::check::{Check, Judge, Severity, Verdict};
+use super::{dns, each_that, flag, looks, rules};
+use crate::doctor::check::{Check, Severity, Verdict};
 use crate::doctor::evidence::Evidence;
 use crate::doctor::finding::Finding;
 use crate::doctor::stall::Look;
@@ -12,38 +12,39 @@ use crate::object::{ObjectRef, has_ended, items, number, text};
 
 /// The rows.
 pub(super) const ROWS: &[Check] = &[
-    Check {
-        id: "SV001",
-        severity: Severity::Error,
-        title: "a Service selects no pods",
-        explain: "No pod in the Service's namespace carries the labels of its selector, so whoever calls it is refused. Most \
+    rules::row(
+        "SV001",
+        Severity::Error,
+        "a Service selects no pods",
+        [
+            "No pod in the Service's namespace carries the labels of its selector, so whoever calls it is refused. Most \
             often a label is misspelt, or the pods could not be made.",
-        fix: "Compare: `kubectl get pods -n NAMESPACE --show-labels`, and correct the selector or the pods' labels.",
-        unless: "a Service without selector, one of type ExternalName, and one whose workload is scaled to 0.",
-        reads: &["Service", "Pod"],
-        judge: Judge::Rules,
-    },
-    Check {
-        id: "SV002",
-        severity: Severity::Error,
-        title: "no pod behind a Service is ready",
-        explain: "Pods match the Service's selector, but none of them is ready, so whoever calls it is refused.",
-        fix: "Look at the pods: `kubectl get pods -n NAMESPACE`. Most often the pods' own finding is the cause.",
-        unless: "pods that were made within the last minute.",
-        reads: &["Service", "Pod", "EndpointSlice"],
-        judge: Judge::Look(none_ready),
-    },
-    Check {
-        id: "SV003",
-        severity: Severity::Error,
-        title: "a Service's port leads nowhere",
-        explain: "The Service's `targetPort` is a name that no container of its pods declares: it has no endpoint at all. Or it is \
+            "Compare: `kubectl get pods -n NAMESPACE --show-labels`, and correct the selector or the pods' labels.",
+            "a Service without selector, one of type ExternalName, and one whose workload is scaled to 0.",
+        ],
+        &["Service", "Pod"],
+    ),
+    looks(
+        ("SV002", Severity::Error, "no pod behind a Service is ready"),
+        [
+            "Pods match the Service's selector, but none of them is ready, so whoever calls it is refused.",
+            "Look at the pods: `kubectl get pods -n NAMESPACE`. Most often the pods' own finding is the cause.",
+            "pods that were made within the last minute.",
+        ],
+        &["Service", "Pod", "EndpointSlice"],
+        none_ready,
+    ),
+    looks(
+        ("SV003", Severity::Error, "a Service's port leads nowhere"),
+        [
+            "The Service's `targetPort` is a name that no container of its pods declares: it has no endpoint at all. Or it is \
             a number and the containers declare other ports only, which most often is a slip (then it is a warning).",
-        fix: "Set `targetPort` to a port that the containers declare.",
-        unless: "a numeric port of containers that declare no ports: declaring them is not required.",
-        reads: &["Service", "Pod"],
-        judge: Judge::Look(wrong_port),
-    },
+            "Set `targetPort` to a port that the containers declare.",
+            "a numeric port of containers that declare no ports: declaring them is not required.",
+        ],
+        &["Service", "Pod"],
+        wrong_port,
+    ),
 ];
 
 const SERVICE: (&str, &str) = ("", "Service");

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::each;
-use crate::doctor::check::{Check, Judge, Severity, Verdict};
+use super::{each, looks};
+use crate::doctor::check::{Check, Severity, Verdict};
 use crate::doctor::evidence::Evidence;
 use crate::doctor::finding::Finding;
 use crate::doctor::stall::words::clip;
@@ -13,81 +13,81 @@ use crate::snapshot::classes::is_default;
 
 /// The rows.
 pub(super) const ROWS: &[Check] = &[
-    Check {
-        id: "V002",
-        severity: Severity::Warning,
-        title: "there are several default storage classes",
-        explain: "More than one class is marked as the default. A claim that names no class gets the newest of them, which is \
+    looks(
+        ("V002", Severity::Warning, "there are several default storage classes"),
+        [
+            "More than one class is marked as the default. A claim that names no class gets the newest of them, which is \
             seldom what somebody chose.",
-        fix: "Keep one: `kubectl annotate storageclass NAME storageclass.kubernetes.io/is-default-class=false --overwrite` for the others.",
-        unless: "classes that are there without being the default.",
-        reads: &["StorageClass"],
-        judge: Judge::Look(several_defaults),
-    },
-    Check {
-        id: "V010",
-        severity: Severity::Error,
-        title: "a volume lies on a node that is no longer there",
-        explain: "The volume can only be used on one node (local storage), and no node of that name exists. Its data was on that \
+            "Keep one: `kubectl annotate storageclass NAME storageclass.kubernetes.io/is-default-class=false --overwrite` for the others.",
+            "classes that are there without being the default.",
+        ],
+        &["StorageClass"],
+        several_defaults,
+    ),
+    looks(
+        ("V010", Severity::Error, "a volume lies on a node that is no longer there"),
+        [
+            "The volume can only be used on one node (local storage), and no node of that name exists. Its data was on that \
             machine; pods that use it wait for ever.",
-        fix: "If the machine still exists, bring it back under the same name. Only then think of a new volume, and of a backup.",
-        unless: "a volume whose node is there but not ready is V011; one that may be used in a zone is not looked at.",
-        reads: &["PersistentVolume", "Node"],
-        judge: Judge::Look(node_gone),
-    },
-    Check {
-        id: "V011",
-        severity: Severity::Warning,
-        title: "a volume lies on a node that is not ready",
-        explain: "The data is there, but its node is away. Nothing is lost yet.",
-        fix: "Bring the node back first; do not delete the claim or the volume.",
-        unless: "a node that is only closed to new pods.",
-        reads: &["PersistentVolume", "Node"],
-        judge: Judge::Look(node_away),
-    },
-    Check {
-        id: "V012",
-        severity: Severity::Warning,
-        title: "a volume holds the data of a deleted claim",
-        explain: "The claim was deleted and the volume was kept (reclaim policy Retain). It is not given to a new claim of the \
+            "If the machine still exists, bring it back under the same name. Only then think of a new volume, and of a backup.",
+            "a volume whose node is there but not ready is V011; one that may be used in a zone is not looked at.",
+        ],
+        &["PersistentVolume", "Node"],
+        node_gone,
+    ),
+    looks(
+        ("V011", Severity::Warning, "a volume lies on a node that is not ready"),
+        [
+            "The data is there, but its node is away. Nothing is lost yet.",
+            "Bring the node back first; do not delete the claim or the volume.",
+            "a node that is only closed to new pods.",
+        ],
+        &["PersistentVolume", "Node"],
+        node_away,
+    ),
+    looks(
+        ("V012", Severity::Warning, "a volume holds the data of a deleted claim"),
+        [
+            "The claim was deleted and the volume was kept (reclaim policy Retain). It is not given to a new claim of the \
             same name by itself.",
-        fix: "To use it again, take its `claimRef.uid` away and bind a claim to it by `volumeName`; to give it up, delete the volume.",
-        unless: "a volume with the policy Delete, which is on its way to be deleted.",
-        reads: &["PersistentVolume"],
-        judge: Judge::Look(released),
-    },
-    Check {
-        id: "V013",
-        severity: Severity::Error,
-        title: "a volume could not be reclaimed",
-        explain: "The claim was deleted, and the provisioner failed to delete the volume. It tries again and may hold up others.",
-        fix: "See why, `kubectl describe pv NAME`; once its data is surely not needed, delete the volume.",
-        unless: "a volume that is kept on purpose is V012.",
-        reads: &["PersistentVolume"],
-        judge: Judge::Look(failed),
-    },
-    Check {
-        id: "V024",
-        severity: Severity::Error,
-        title: "a volume that is in use was told to go",
-        explain: "Somebody deleted the volume while a claim is bound to it. It stays, and serves its pods, until the claim goes; \
+            "To use it again, take its `claimRef.uid` away and bind a claim to it by `volumeName`; to give it up, delete the volume.",
+            "a volume with the policy Delete, which is on its way to be deleted.",
+        ],
+        &["PersistentVolume"],
+        released,
+    ),
+    looks(
+        ("V013", Severity::Error, "a volume could not be reclaimed"),
+        [
+            "The claim was deleted, and the provisioner failed to delete the volume. It tries again and may hold up others.",
+            "See why, `kubectl describe pv NAME`; once its data is surely not needed, delete the volume.",
+            "a volume that is kept on purpose is V012.",
+        ],
+        &["PersistentVolume"],
+        failed,
+    ),
+    looks(
+        ("V024", Severity::Error, "a volume that is in use was told to go"),
+        [
+            "Somebody deleted the volume while a claim is bound to it. It stays, and serves its pods, until the claim goes; \
             then the volume goes, too, and its data with it where the policy is Delete. Its phase still reads Bound.",
-        fix: "Do not delete the claim. `seaworthy hold` keeps every volume, `seaworthy recover` binds this one anew.",
-        unless: "a volume without a claim, which is on its way out; a claim that goes as well is V025.",
-        reads: &["PersistentVolume", "PersistentVolumeClaim"],
-        judge: Judge::Look(volume_going),
-    },
-    Check {
-        id: "V025",
-        severity: Severity::Error,
-        title: "a claim that is in use was told to go",
-        explain: "Somebody deleted the claim while pods use it. It stays until the last of them is gone: a restart is then all that is \
+            "Do not delete the claim. `seaworthy hold` keeps every volume, `seaworthy recover` binds this one anew.",
+            "a volume without a claim, which is on its way out; a claim that goes as well is V025.",
+        ],
+        &["PersistentVolume", "PersistentVolumeClaim"],
+        volume_going,
+    ),
+    looks(
+        ("V025", Severity::Error, "a claim that is in use was told to go"),
+        [
+            "Somebody deleted the claim while pods use it. It stays until the last of them is gone: a restart is then all that is \
             between the data and its end, where the volume's policy is Delete.",
-        fix: "Do not restart its pods. `seaworthy hold` keeps every volume, `seaworthy recover` binds this one to its claim anew.",
-        unless: "a claim that no pod uses any more, which goes by itself.",
-        reads: &["PersistentVolumeClaim", "Pod"],
-        judge: Judge::Look(claim_going),
-    },
+            "Do not restart its pods. `seaworthy hold` keeps every volume, `seaworthy recover` binds this one to its claim anew.",
+            "a claim that no pod uses any more, which goes by itself.",
+        ],
+        &["PersistentVolumeClaim", "Pod"],
+        claim_going,
+    ),
 ];
 
 const VOLUME: (&str, &str) = ("", "PersistentVolume");

@@ -2,36 +2,48 @@
 
 use serde_json::Value;
 
+use super::looks;
 use super::services::ready_endpoints;
-use crate::doctor::check::{Check, Judge, Severity, Verdict};
+use crate::doctor::check::{Check, Severity, Verdict};
 use crate::doctor::evidence::Evidence;
 use crate::doctor::finding::Finding;
 use crate::object::{ObjectRef, items, number, text};
 
 /// The rows.
 pub(super) const ROWS: &[Check] = &[
-    Check {
-        id: "X001",
-        severity: Severity::Critical,
-        title: "an admission webhook that must be asked is down",
-        explain: "The API server has to ask the webhook before it makes an object (`failurePolicy: Fail`), and no pod behind it is \
+    looks(
+        ("X001", Severity::Critical, "an admission webhook that must be asked is down"),
+        [
+            "The API server has to ask the webhook before it makes an object (`failurePolicy: Fail`), and no pod behind it is \
             ready: these objects can no longer be made or changed. When it is asked about pods, its own pods cannot come back either.",
-        fix: "Bring its pods back; if they need the webhook to start, set its `failurePolicy` to Ignore until they run.",
-        unless: "a webhook with `failurePolicy: Ignore`, and one outside of the cluster (`url`), of which nothing can be seen.",
-        reads: &["Service", "EndpointSlice"],
-        judge: Judge::Look(down),
-    },
-    Check {
-        id: "X002",
-        severity: Severity::Error,
-        title: "an admission webhook's Service does not exist",
-        explain: "The webhook was left behind when its server was taken away, or names a wrong Service or port. Every object that it must \
+            "Bring its pods back; if they need the webhook to start, set its `failurePolicy` to Ignore until they run.",
+            "a webhook with `failurePolicy: Ignore`, and one outside of the cluster (`url`), of which nothing can be seen.",
+        ],
+        &["Service", "EndpointSlice"],
+        down,
+    ),
+    looks(
+        ("X002", Severity::Error, "an admission webhook's Service does not exist"),
+        [
+            "The webhook was left behind when its server was taken away, or names a wrong Service or port. Every object that it must \
             be asked about is refused.",
-        fix: "Install its server again, or delete the configuration.",
-        unless: "a webhook with `failurePolicy: Ignore`.",
-        reads: &["Service"],
-        judge: Judge::Look(no_service),
-    },
+            "Install its server again, or delete the configuration.",
+            "a webhook with `failurePolicy: Ignore`.",
+        ],
+        &["Service"],
+        no_service,
+    ),
+    looks(
+        ("KR001", Severity::Critical, "the webhook of OpenKruise is down, and no pod can be made"),
+        [
+            "OpenKruise has to be asked about every pod of the cluster (`failurePolicy: Fail`), and no manager of it is ready: no pod can be made \
+            anywhere, not even its own, unless their namespace is left out.",
+            "Bring the manager back, `kubectl get pods -n kruise-system`; until it runs, set the webhooks' `failurePolicy` to Ignore.",
+            "webhooks with `failurePolicy: Ignore`, and other webhooks, which are X001.",
+        ],
+        &["Service", "EndpointSlice"],
+        kruise_down,
+    ),
 ];
 
 const KINDS: [&str; 2] = ["MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"];
@@ -59,8 +71,22 @@ fn gap(evidence: &Evidence) -> Option<Verdict> {
     (because.len() == KINDS.len()).then(|| Verdict::Unknown { because: because.join("; ") })
 }
 
+/// OpenKruise's own configurations: `kruise-mutating-webhook-configuration` and its twin.
+fn is_kruise(configuration: &ObjectRef) -> bool {
+    configuration.name.starts_with("kruise-") && configuration.name.ends_with("-webhook-configuration")
+}
+
 fn down(evidence: &Evidence) -> Verdict {
-    judge(evidence, "X001", |configuration, hook, service| {
+    unready(evidence, |configuration| !is_kruise(configuration))
+}
+
+fn kruise_down(evidence: &Evidence) -> Verdict {
+    unready(evidence, is_kruise)
+}
+
+/// Webhooks with nobody behind them, and what was refused for them; only those that a check is about.
+fn unready(evidence: &Evidence, concerns: impl Fn(&ObjectRef) -> bool) -> Verdict {
+    let verdict = judge(evidence, "X001", |configuration, hook, service| {
         evidence.snapshot.get(service)?;
         (ready_endpoints(service, evidence)? == 0).then(|| {
             let message = format!(
@@ -73,7 +99,15 @@ fn down(evidence: &Evidence) -> Verdict {
             let severity = if concerns_pods(hook) { Severity::Critical } else { Severity::Error };
             found(configuration, &message, service).severity(severity)
         })
-    })
+    });
+    let looked = required(evidence).iter().filter(|(configuration, ..)| concerns(configuration)).count();
+    match verdict {
+        Verdict::Found { findings, .. } => {
+            Verdict::of(looked, findings.into_iter().filter(|finding| concerns(&finding.object)).collect())
+        }
+        Verdict::Pass { .. } => Verdict::Pass { looked },
+        unknown @ Verdict::Unknown { .. } => unknown,
+    }
 }
 
 fn no_service(evidence: &Evidence) -> Verdict {

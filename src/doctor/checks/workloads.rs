@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::{each_that, flag};
-use crate::doctor::check::{Check, Judge, Severity, Verdict};
+use super::{each_that, flag, looks, rules};
+use crate::doctor::check::{Check, Severity, Verdict};
 use crate::doctor::evidence::Evidence;
 use crate::doctor::finding::Finding;
 use crate::doctor::stall::words::span;
@@ -11,38 +11,39 @@ use crate::object::{ObjectRef, items, number, text};
 
 /// The rows.
 pub(super) const ROWS: &[Check] = &[
-    Check {
-        id: "P024",
-        severity: Severity::Warning,
-        title: "a container runs, but keeps being restarted",
-        explain: "The container is ready now, but has been restarted more than five times, the last time within half an hour. Between \
+    looks(
+        ("P024", Severity::Warning, "a container runs, but keeps being restarted"),
+        [
+            "The container is ready now, but has been restarted more than five times, the last time within half an hour. Between \
             two ends everything looks well.",
-        fix: "Read the log of the one before: `kubectl logs POD --previous`.",
-        unless: "restarts that are long ago, however many.",
-        reads: &["Pod"],
-        judge: Judge::Look(restarts),
-    },
-    Check {
-        id: "W002",
-        severity: Severity::Error,
-        title: "a pod has not become ready for ten minutes",
-        explain: "Nothing is visibly wrong, it only takes very long: an init container that waits, a program that starts, an image that is \
+            "Read the log of the one before: `kubectl logs POD --previous`.",
+            "restarts that are long ago, however many.",
+        ],
+        &["Pod"],
+        restarts,
+    ),
+    rules::row(
+        "W002",
+        Severity::Error,
+        "a pod has not become ready for ten minutes",
+        [
+            "Nothing is visibly wrong, it only takes very long: an init container that waits, a program that starts, an image that is \
             being pulled. Kubernetes gives a rollout ten minutes by default.",
-        fix: "See what it waits for: `kubectl describe pod POD`, `kubectl logs POD`.",
-        unless: "a pod that is younger.",
-        reads: &["Pod"],
-        judge: Judge::Rules,
-    },
-    Check {
-        id: "W006",
-        severity: Severity::Error,
-        title: "a StatefulSet's Service does not exist",
-        explain: "The Service that gives the pods of a StatefulSet their names is not there: they run, but cannot find each other.",
-        fix: "Create the headless Service (`clusterIP: None`) with that name, or correct `serviceName`.",
-        unless: "a StatefulSet that names no Service.",
-        reads: &["StatefulSet", "Service"],
-        judge: Judge::Look(no_service),
-    },
+            "See what it waits for: `kubectl describe pod POD`, `kubectl logs POD`.",
+            "a pod that is younger.",
+        ],
+        &["Pod"],
+    ),
+    looks(
+        ("W006", Severity::Error, "a StatefulSet's Service does not exist"),
+        [
+            "The Service that gives the pods of a StatefulSet their names is not there: they run, but cannot find each other.",
+            "Create the headless Service (`clusterIP: None`) with that name, or correct `serviceName`.",
+            "a StatefulSet that names no Service.",
+        ],
+        &["StatefulSet", "Service"],
+        no_service,
+    ),
 ];
 
 /// Restarts that may happen.

@@ -1,4 +1,4 @@
-//! Evidence in files: our own form, and the lists that `kubectl get ... -o json|yaml` prints.
+//! Evidence in files: our own form, alone or in a support bundle, and the lists that `kubectl get ... -o json|yaml` prints.
 
 use std::collections::BTreeSet;
 use std::io::Write as _;
@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::strip::strip;
-use super::{ClusterFacts, Evidence};
+use super::{ClusterFacts, Evidence, HostFacts};
+use crate::doctor::bundle;
 use crate::error::{Class, Explain};
 use crate::snapshot::{Snapshot, Unread};
 
@@ -34,6 +35,8 @@ struct Saved {
     only: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     readyz: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    host: Option<HostFacts>,
     #[serde(default)]
     unread: Vec<Unread>,
     items: Vec<Value>,
@@ -94,7 +97,7 @@ impl Explain for FileError {
         Some(match self {
             Self::Io { .. } => "name a file that can be read, or for --save one that can be written".to_owned(),
             Self::Newer { .. } => "take the version of seaworthy that wrote it, or a newer one".to_owned(),
-            _ => "give what `seaworthy doctor --save FILE` writes, or what `kubectl get pods,events,services -A -o json` prints".to_owned(),
+            _ => "give what `seaworthy doctor --save FILE` or `seaworthy bundle` writes, or what `kubectl get pods,events,services -A -o json` prints".to_owned(),
         })
     }
 }
@@ -105,7 +108,14 @@ impl Explain for FileError {
 /// When the file cannot be written.
 pub fn save(evidence: &Evidence, path: &Path) -> Result<(), FileError> {
     let failed = |error| FileError::Io { path: path.to_owned(), error };
-    let saved = Saved {
+    let text = serde_json::to_vec(&saved(evidence)).map_err(|error| failed(error.into()))?;
+    let mut options = std::fs::OpenOptions::new();
+    let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(path).map_err(failed)?;
+    file.write_all(&text).and_then(|()| file.write_all(b"\n")).map_err(failed)
+}
+
+fn saved(evidence: &Evidence) -> Saved {
+    Saved {
         schema_version: VERSION,
         kind: KIND.to_owned(),
         taken: evidence.taken,
@@ -113,22 +123,30 @@ pub fn save(evidence: &Evidence, path: &Path) -> Result<(), FileError> {
         read: evidence.read.clone(),
         only: evidence.only.clone(),
         readyz: evidence.readyz.clone(),
+        host: evidence.host.clone(),
         unread: evidence.snapshot.unread.clone(),
         items: evidence.snapshot.objects().cloned().collect(),
-    };
-    let text = serde_json::to_vec(&saved).map_err(|error| failed(error.into()))?;
-    let mut options = std::fs::OpenOptions::new();
-    let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(path).map_err(failed)?;
-    file.write_all(&text).and_then(|()| file.write_all(b"\n")).map_err(failed)
+    }
 }
 
-/// Reads evidence. A list says nothing about when it was taken: `now` does, or the file's own time.
+/// Evidence as [`save`] writes it.
+///
+/// # Errors
+/// When it cannot be put into JSON.
+pub fn document(evidence: &Evidence) -> Result<Value, serde_json::Error> {
+    serde_json::to_value(saved(evidence))
+}
+
+/// Reads evidence, from a support bundle, too. A list says nothing about when it was taken: `now` does, or the file's own time.
 ///
 /// # Errors
 /// When the file cannot be read or is no evidence.
 pub fn load(path: &Path, now: Option<Timestamp>) -> Result<Evidence, FileError> {
     let failed = |error| FileError::Io { path: path.to_owned(), error };
-    let text = std::fs::read_to_string(path).map_err(failed)?;
+    let text = match bundle::file::evidence(path).map_err(failed)? {
+        Some(text) => text,
+        None => std::fs::read_to_string(path).map_err(failed)?,
+    };
     let written = std::fs::metadata(path).and_then(|metadata| metadata.modified()).map_err(failed)?;
     let document = parse(path, &text)?;
     let strange = |what: String| FileError::Strange { path: path.to_owned(), what };
@@ -161,8 +179,8 @@ fn own(path: &Path, document: Value) -> Result<Evidence, FileError> {
         .map_err(|error| FileError::Syntax { path: path.to_owned(), why: error.to_string() })?;
     let mut snapshot = of_items(saved.items);
     snapshot.unread = saved.unread;
-    let Saved { taken, cluster, read, only, readyz, .. } = saved;
-    Ok(Evidence { snapshot, taken, cluster, read, only, readyz, ..Evidence::default() })
+    let Saved { taken, cluster, read, only, readyz, host, .. } = saved;
+    Ok(Evidence { snapshot, taken, cluster, read, only, readyz, host, ..Evidence::default() })
 }
 
 /// A list shows only the kinds that were asked for; that none of a kind is there cannot be told from "not asked".

@@ -74,6 +74,12 @@ pub fn is_gathered(object: &ObjectRef) -> bool {
     })
 }
 
+/// The kinds that checks read, as the API names them.
+pub fn resources() -> impl Iterator<Item = kube::core::ApiResource> {
+    let known = Resources::default();
+    KINDS.iter().filter_map(move |(version, kind, _)| known.of(&ObjectRef::new(version, kind, None, "")))
+}
+
 /// The kinds that checks read.
 pub(super) fn kinds() -> impl Iterator<Item = &'static str> {
     KINDS.iter().map(|(_, kind, _)| *kind)

@@ -13,7 +13,7 @@ pub(super) const RULES: &[Rule] = &[
     rule("V009", "a claim has lost its volume", lost),
     rule("V003", "a claim's class does not exist", no_class),
     rule("V001", "a claim names no class and there is no default", no_default),
-    rule("V008", "the pod that prepares a volume does not work", helper),
+    rule("provisioning", "the pod that prepares a volume does not work", helper),
     rule("V007", "the provisioner cannot do what a claim asks for", not_supported),
     rule("V005", "the provisioner fails", failed),
     rule("V005", "a claim cannot be bound to the volume that it names", named_volume),

@@ -88,6 +88,9 @@ impl RunState {
     }
 }
 
+/// The name of a run, and its journal as it stands on disk.
+pub type Written = (String, String);
+
 impl Runs {
     /// The runs below a state folder. Nothing is made before the first run.
     pub fn new(state_dir: &Path) -> Self {
@@ -194,6 +197,29 @@ impl Runs {
             }
         }
         Ok((records, broken))
+    }
+
+    /// The journals of the runs of a cluster as they stand on disk, by the names of the runs. One that cannot be read is
+    /// reported, and hides no other.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub fn texts_of(&self, cluster_uid: &str) -> Result<(Vec<Written>, Vec<JournalError>), JournalError> {
+        let (mut texts, mut broken) = (Vec::new(), Vec::new());
+        for run in self.names()? {
+            match self.load(&run) {
+                Ok(record) if record.plan.cluster.uid != cluster_uid => {}
+                Ok(_) => {
+                    let path = self.path(&run);
+                    match fs::read(&path) {
+                        Ok(bytes) => texts.push((run, String::from_utf8_lossy(&bytes).into_owned())),
+                        Err(error) => broken.push(io(&path)(error)),
+                    }
+                }
+                Err(error) => broken.push(error),
+            }
+        }
+        Ok((texts, broken))
     }
 
     /// One run.

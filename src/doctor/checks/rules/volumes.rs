@@ -58,16 +58,6 @@ pub(in crate::doctor::checks) const ROWS: &[Check] = &[
         CLAIM,
     ),
     error(
-        "V008",
-        "the pod that prepares a volume does not work",
-        [
-            "local-path prepares each volume with a helper pod, and that pod cannot run: most often its image is missing on the node.",
-            "Load the helper's image into the nodes; look at the pod: `kubectl get pods -n local-path-storage`.",
-            "a helper pod that is still at it.",
-        ],
-        CLAIM,
-    ),
-    error(
         "V009",
         "a claim has lost its volume",
         [

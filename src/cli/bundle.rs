@@ -1,0 +1,153 @@
+//! `bundle`: gather, redact, look again, write; or show what would be written.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Args;
+use seaworthy::cluster::Cluster;
+use seaworthy::doctor::bundle::pack::Findings;
+use seaworthy::doctor::bundle::redact::Sealer;
+use seaworthy::doctor::bundle::{Bundle, Leak, Material, Options, Wanted, file, gather, manifest, pack};
+use seaworthy::doctor::report::{Choice, judge};
+use seaworthy::error::Class;
+use seaworthy::object::printable;
+use serde_json::{Value, json};
+
+use super::uninstall::bare_installation;
+use super::{Failure, Session};
+use crate::front::paint::{Paint, count, table};
+use crate::front::report_text::{Style, report_text};
+use crate::front::say;
+
+/// `bundle`
+#[derive(Debug, Args)]
+pub(crate) struct BundleArgs {
+    /// Objects and logs of this stack's namespace only (default: the whole cluster)
+    pub(crate) stack: Option<String>,
+    /// Objects and logs of this namespace only
+    #[arg(short, long, value_name = "NAME")]
+    pub(crate) namespace: Option<String>,
+    /// List every file that would be written, its size, and what was hidden in it by which rule; nothing is written
+    #[arg(long)]
+    pub(crate) preview: bool,
+    /// Take values of ConfigMaps too, without the secrets in them (default: their keys only)
+    #[arg(long)]
+    pub(crate) with_config: bool,
+    /// The archive (default: seaworthy-CONTEXT-TIME.tar.gz in this folder); never one that is there already
+    #[arg(long, value_name = "FILE")]
+    pub(crate) to: Option<PathBuf>,
+}
+
+pub(crate) async fn run(session: &Session, arguments: &BundleArgs) -> Result<ExitCode, Failure> {
+    let namespace = match (&arguments.namespace, &arguments.stack) {
+        (Some(namespace), _) => Some(namespace.clone()),
+        (None, Some(stack)) => Some(bare_installation(session, stack, None)?.namespace),
+        (None, None) => None,
+    };
+    if let Some(path) = arguments.to.as_deref().filter(|_| !arguments.preview) {
+        file::check(path)?;
+    }
+    let cluster = session.connect().await?;
+    let bundle = made(session, &cluster, namespace, arguments.with_config).await?;
+    let path = arguments.to.clone().unwrap_or_else(|| PathBuf::from(format!("{}.{}", bundle.name, file::ENDING)));
+    let size = if arguments.preview { None } else { Some(file::write(&bundle, &path)?) };
+    for gap in &bundle.gaps {
+        say(format!("not read: {}: {}", printable(&gap.what), gap.why));
+    }
+    session.print("Bundle", &document(&bundle, &path, size), || text(&bundle, &path, size));
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn made(
+    session: &Session,
+    cluster: &Cluster,
+    namespace: Option<String>,
+    with_config: bool,
+) -> Result<Bundle, Failure> {
+    let sealer = Sealer::random().map_err(|error| {
+        let message = format!("the kernel gives no random numbers for the tokens of the bundle: {error}");
+        Failure::new(
+            "no-random-numbers",
+            Class::Failed,
+            message,
+            Some("try again when the machine has been up for a while".to_owned()),
+        )
+    })?;
+    let _busy = session.busy("reading the cluster");
+    let wanted = Wanted { namespace, runs: session.runs().ok() };
+    let material = gather(cluster, &wanted).await;
+    let findings = findings(session, &material).transpose()?;
+    Ok(pack(material, findings, Options { with_config }, sealer)?)
+}
+
+/// What the doctor says of the same evidence, with the checks of one's own stacks.
+fn findings(session: &Session, material: &Material) -> Option<Result<Findings, Leak>> {
+    let stacks = Some(Arc::new(super::doctor::knowledge(session)));
+    let choice = Choice { namespace: material.namespace.clone(), stacks, ..Choice::default() };
+    let report = judge(material.evidence.as_ref()?, &choice);
+    let style = Style { paint: Paint(false), unicode: false };
+    let unwritable =
+        |error: serde_json::Error| Leak::Unwritable { file: "findings.json".to_owned(), why: error.to_string() };
+    let document = serde_json::to_value(&report).map_err(unwritable);
+    Some(document.map(|document| Findings { text: report_text(&report, style) + "\n", document }))
+}
+
+fn document(bundle: &Bundle, path: &Path, size: Option<u64>) -> Value {
+    let files: Vec<Value> = bundle
+        .files
+        .iter()
+        .map(|file| json!({"path": file.path, "size": file.text.len(), "hidden": manifest::by_rule(file)}))
+        .collect();
+    json!({
+        "file": size.map(|_| path.display().to_string()),
+        "size": size,
+        "preview": size.is_none(),
+        "name": bundle.name,
+        "taken": bundle.taken,
+        "files": files,
+        "hidden": hidden(bundle),
+        "unread": bundle.gaps,
+    })
+}
+
+/// By rule, in all files.
+fn hidden(bundle: &Bundle) -> BTreeMap<&'static str, usize> {
+    let mut all = BTreeMap::new();
+    for (rule, number) in bundle.files.iter().flat_map(manifest::by_rule) {
+        *all.entry(rule).or_insert(0) += number;
+    }
+    all
+}
+
+fn text(bundle: &Bundle, path: &Path, size: Option<u64>) -> String {
+    let rules = |counts: &BTreeMap<&str, usize>| {
+        let rules: Vec<String> = counts.iter().map(|(rule, number)| format!("{rule} {number}")).collect();
+        rules.join(", ")
+    };
+    let all = hidden(bundle);
+    let total: usize = all.values().sum();
+    let said = if total == 0 { "nothing had to be hidden".to_owned() } else { format!("hidden: {}", rules(&all)) };
+    let files = count(bundle.files.len(), "file");
+    if let Some(size) = size {
+        let what = format!("{}: {files}, {}", path.display(), bytes(size));
+        return format!(
+            "{what}\n{said}\nmanifest.json in it says what was hidden where; look through it before you send it\n"
+        );
+    }
+    let row = |file: &seaworthy::doctor::bundle::Packed| {
+        vec![file.path.clone(), bytes(file.text.len() as u64), rules(&manifest::by_rule(file))]
+    };
+    let rows: Vec<Vec<String>> = bundle.files.iter().map(row).collect();
+    let list = table(&["FILE", "SIZE", "HIDDEN"], &rows);
+    format!("{list}\n{files} would be written to {}; {said}\n", path.display())
+}
+
+fn bytes(number: u64) -> String {
+    match number {
+        0..=9_999 => format!("{number} B"),
+        10_000..=9_999_999 => format!("{} kB", number / 1000),
+        _ => format!("{} MB", number / 1_000_000),
+    }
+}

@@ -1,0 +1,88 @@
+//! `doctor --watch`: a line for whatever is new, gone or worse, until Ctrl-C.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use seaworthy::doctor::evidence::Live;
+use seaworthy::doctor::report::{Choice, Report, judge};
+use seaworthy::doctor::suppress::Suppressions;
+use seaworthy::doctor::watch::{News, Watch};
+use seaworthy::object::printable;
+use serde_json::json;
+use tokio::time::{sleep, timeout};
+
+use super::{DoctorArgs, UNHEALTHY};
+use crate::cli::{Failure, Session};
+use crate::front::signals;
+
+/// Changes that come together are judged together.
+const TOGETHER: Duration = Duration::from_secs(1);
+/// What hangs on the time alone is judged again after so long; nothing is asked of the cluster for it.
+const AGAIN: Duration = Duration::from_secs(15);
+/// How long the first look may take.
+const FIRST: Duration = Duration::from_secs(30);
+
+/// Watches until a signal. The exit code is that of the last state.
+pub(super) async fn run(
+    session: &Session,
+    arguments: &DoctorArgs,
+    choice: &Choice,
+    quiet: Option<&Suppressions>,
+) -> Result<ExitCode, Failure> {
+    let cluster = session.connect().await?;
+    let live = Live::begin(&cluster);
+    let signals = signals::watch("ended");
+    let stop = signals.token();
+    tokio::select! {
+        () = stop.cancelled() => return Ok(ExitCode::from(signals.code().unwrap_or(130))),
+        read = timeout(FIRST, whole(&live)) => if read.is_err() {
+            crate::front::say("not everything could be read within 30 s; what comes later is told as new");
+        },
+    }
+    let (mut ear, mut watch) = (live.changes(), Watch::default());
+    let last = loop {
+        ear.heed();
+        let mut report = live.look(|evidence, _| judge(evidence, choice));
+        if let Some(quiet) = quiet {
+            quiet.apply(&mut report);
+        }
+        tell(session, &mut watch, &report);
+        tokio::select! {
+            () = stop.cancelled() => break report,
+            () = ear.rung() => sleep(TOGETHER).await,
+            () = sleep(AGAIN) => {}
+        }
+    };
+    Ok(if arguments.fail_on.is_reached(&last) { ExitCode::from(UNHEALTHY) } else { ExitCode::SUCCESS })
+}
+
+/// Until every kind was read once: what is not there yet would be news afterwards.
+async fn whole(live: &Live) {
+    let mut ear = live.changes();
+    loop {
+        ear.heed();
+        if live.look(|_, freshness| freshness.awaited == 0) {
+            return;
+        }
+        ear.rung().await;
+    }
+}
+
+/// Says what has changed: a line each, or a document each where programs read.
+fn tell(session: &Session, watch: &mut Watch, report: &Report) {
+    let is_first = watch.is_new();
+    let news = watch.look(report);
+    if is_first {
+        crate::front::say(format!("watching; Ctrl-C ends it. Now: {}", printable(&report.headline)));
+    }
+    for one in &news {
+        let document = json!({"time": report.taken, "news": one});
+        session.print_line("DoctorNews", &document, || line(report, one));
+    }
+}
+
+fn line(report: &Report, one: &News) -> String {
+    let time = report.taken.strftime("%H:%M:%SZ");
+    let (what, severity) = (one.what.word(), one.severity.word());
+    printable(&format!("{time} {what:<5} {severity:<8} {} {}: {}", one.id, one.object, one.message))
+}

@@ -1,0 +1,171 @@
+//! What has changed between two looks. Pure.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::check::Severity;
+use super::finding::Finding;
+use super::report::Report;
+use crate::object::ObjectRef;
+
+/// What was found so far.
+#[derive(Debug, Default)]
+pub struct Watch {
+    known: BTreeMap<String, Known>,
+    looked: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Known {
+    id: String,
+    severity: Severity,
+    object: ObjectRef,
+    message: String,
+}
+
+/// Something that has changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct News {
+    /// How.
+    pub what: Turn,
+    /// Id of the check.
+    pub id: String,
+    /// How bad it is now; of what is gone, how bad it was.
+    pub severity: Severity,
+    /// Where.
+    pub object: ObjectRef,
+    /// What is, or was, wrong.
+    pub message: String,
+}
+
+/// How something has changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Turn {
+    /// It was not there before.
+    New,
+    /// It is worse than before.
+    Worse,
+    /// It is not there any more.
+    Gone,
+}
+
+impl Turn {
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Worse => "worse",
+            Self::Gone => "gone",
+        }
+    }
+}
+
+impl Watch {
+    /// Takes a look in; what has changed since the one before: what is new, worse, gone, the worst first.
+    pub fn look(&mut self, report: &Report) -> Vec<News> {
+        let now: BTreeMap<String, Known> = report
+            .findings
+            .iter()
+            .flat_map(Finding::walk)
+            .map(|one| (one.fingerprint.clone(), Known::of(one)))
+            .collect();
+        let mut news: Vec<News> = now
+            .iter()
+            .filter_map(|(key, one)| match self.known.get(key) {
+                None => Some(one.news(Turn::New)),
+                Some(before) if before.severity < one.severity => Some(one.news(Turn::Worse)),
+                Some(_) => None,
+            })
+            .collect();
+        let gone = self.known.iter().filter(|(key, _)| !now.contains_key(*key));
+        news.extend(gone.map(|(_, one)| one.news(Turn::Gone)));
+        news.sort_by(|a, b| {
+            (a.what, std::cmp::Reverse(a.severity), &a.id, &a.object).cmp(&(
+                b.what,
+                std::cmp::Reverse(b.severity),
+                &b.id,
+                &b.object,
+            ))
+        });
+        (self.known, self.looked) = (now, true);
+        news
+    }
+
+    /// Whether nothing has been looked at yet.
+    pub fn is_new(&self) -> bool {
+        !self.looked
+    }
+}
+
+impl Known {
+    fn of(finding: &Finding) -> Self {
+        Self {
+            id: finding.id.clone(),
+            severity: finding.severity,
+            object: finding.object.clone(),
+            message: finding.message.clone(),
+        }
+    }
+
+    fn news(&self, what: Turn) -> News {
+        News {
+            what,
+            id: self.id.clone(),
+            severity: self.severity,
+            object: self.object.clone(),
+            message: self.message.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::evidence::{Evidence, kept};
+    use crate::doctor::report::{Choice, judge};
+    use crate::snapshot::Snapshot;
+    use serde_json::{Value, json};
+
+    fn report(items: &[Value]) -> Report {
+        let mut snapshot = Snapshot::default();
+        for item in items {
+            snapshot.insert(kept(item.clone()));
+        }
+        judge(&Evidence::new(snapshot, "2026-11-20T10:00:00Z".parse().unwrap()), &Choice::default())
+    }
+
+    fn volume(name: &str, phase: &str) -> Value {
+        json!({"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": name},
+            "spec": {"persistentVolumeReclaimPolicy": "Retain"}, "status": {"phase": phase}})
+    }
+
+    fn told(news: &[News]) -> Vec<String> {
+        news.iter().map(|one| format!("{} {} {}", one.what.word(), one.id, one.object)).collect()
+    }
+
+    #[test]
+    fn only_what_has_changed_is_told() {
+        let mut watch = Watch::default();
+        assert!(watch.is_new());
+        let first = watch.look(&report(&[volume("a", "Released"), volume("b", "Failed")]));
+        assert_eq!(told(&first), ["new V013 PersistentVolume/b", "new V012 PersistentVolume/a"]);
+        assert!(!watch.is_new());
+        assert_eq!(watch.look(&report(&[volume("a", "Released"), volume("b", "Failed")])), []);
+        let last = watch.look(&report(&[volume("a", "Bound"), volume("b", "Failed"), volume("c", "Failed")]));
+        assert_eq!(told(&last), ["new V013 PersistentVolume/c", "gone V012 PersistentVolume/a"]);
+    }
+
+    #[test]
+    fn what_gets_worse_is_told() {
+        let mut report = report(&[volume("a", "Released")]);
+        let mut watch = Watch::default();
+        watch.look(&report);
+        report.findings[0].severity = Severity::Critical;
+        assert_eq!(told(&watch.look(&report)), ["worse V012 PersistentVolume/a"]);
+        report.findings[0].severity = Severity::Info;
+        assert_eq!(watch.look(&report), [], "what gets better is still there, and no news");
+    }
+}
