@@ -255,7 +255,7 @@ fn what_a_profile_needs_and_is_not_there_is_said_before_anything_is_made() {
     let mut harbour = Harbour::new();
     harbour.fake.remove(&node("three"));
     let dry = harbour.json(&format!("{INSTALL} --dry-run --profile ha"), 0);
-    assert_eq!(dry["warnings"], json!(["profile ha needs 3 nodes that take pods; there are 2 of 2"]));
+    assert_eq!(dry["warnings"], json!(["profile ha needs 3 schedulable nodes; 2 of 2 are"]));
     let said = harbour.run(&format!("{INSTALL} --yes --profile ha"), 0).stderr.clone();
     assert!(said.contains("warning: profile ha needs 3 nodes"), "{said}");
     // Where nothing new is made, nothing is asked.

@@ -7,6 +7,8 @@ use super::pty::Terminal;
 use super::wizard::{at_stack, cursor, move_until, planned};
 
 const ENTER: &str = "\r";
+/// To the end of the plan, and agreed.
+const AGREED: &str = "G\r";
 const ESCAPE: &str = "\x1b";
 const UP: &str = "\x1b[A";
 const RIGHT: &str = "\x1b[C";
@@ -48,9 +50,9 @@ fn control_c_on_the_way() {
         &[],
         &[("?", "back to the shell")],
         &[(ENTER, "Parts:")],
-        &[(ENTER, "Parts:"), (ENTER, "Where do its images come from?")],
-        &[(ENTER, "Parts:"), (ENTER, "Where do its images come from?"), ("j", "a login"), (ENTER, "Enter take it")],
-        &[(ENTER, "Parts:"), (ENTER, "Where do its images come from?"), (ENTER, "single-node")],
+        &[(ENTER, "Parts:"), (ENTER, "Where do the images of")],
+        &[(ENTER, "Parts:"), (ENTER, "Where do the images of"), ("j", "▸ a private registry"), (ENTER, "Enter accept")],
+        &[(ENTER, "Parts:"), (ENTER, "Where do the images of"), (ENTER, "single-node")],
     ];
     for way in SCREENS {
         let (code, text) = interrupted(wizard(), way);
@@ -65,7 +67,7 @@ fn control_c_at_the_settings_and_at_the_plan() {
         &[],
         &[("?", "run it")],
         &[(ESCAPE, "Enter change")],
-        &[(ESCAPE, "Enter change"), (ENTER, "Enter take it"), ("shark", "*****")],
+        &[(ESCAPE, "Enter change"), (ENTER, "Enter accept"), ("shark", "*****")],
         &[(ESCAPE, "Enter change"), ("s", "Save values"), ("x", "yamlx")],
     ];
     for way in SCREENS {
@@ -214,16 +216,16 @@ fn going_back_through_all_steps_keeps_every_answer() {
         (ESCAPE, "Go on to the plan"),
         (ESCAPE, "Go on to the settings"),
         (ESCAPE, "▸ single-node"),
-        (ESCAPE, "Where do its images come from?"),
+        (ESCAPE, "Where do the images of"),
         (ESCAPE, "A small stack for tests."),
         (ESCAPE, "✓ harbour (current)"),
         (RIGHT, "A small stack for tests."),
-        (RIGHT, "Where do its images come from?"),
+        (RIGHT, "Where do the images of"),
         (RIGHT, "▸ single-node"),
         (RIGHT, "Go on to the settings"),
         (RIGHT, "<secret>"),
         (RIGHT, "Enter run it"),
-        (ENTER, "all is done"),
+        (AGREED, "all is done"),
     ];
     go(&mut terminal, way);
     assert!(cursor(&terminal).contains("done"), "the end of the run is what the cursor is on");
@@ -240,12 +242,12 @@ fn going_back_through_all_steps_keeps_every_answer() {
 fn logs_and_timeline_of_a_run_in_the_sandbox() {
     let mut terminal = at_stack("hello");
     let way: Way = &[
-        (ENTER, "Where do its images come from?"),
+        (ENTER, "Where do the images of"),
         (ENTER, "needs 10m, there: 4000m allocatable"),
         (ENTER, "Go on to the settings"),
         (RIGHT, "Go on to the plan"),
         (RIGHT, "Enter run it"),
-        (ENTER, "all is done"),
+        (AGREED, "all is done"),
     ];
     go(&mut terminal, way);
     move_until(&mut terminal, UP, |line| line.contains("wait for Deployment/"));

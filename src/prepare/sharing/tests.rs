@@ -148,7 +148,7 @@ fn a_profile_is_refused_only_when_no_class_could_be_named() {
     let ceph = sharing(vec![class("ceph", "cephfs.csi.ceph.com", false)]);
     assert_eq!(
         ceph.need(&asks).map(|need| (need.met, need.needed)),
-        Some((Some(true), "a class for 1 claim".to_owned()))
+        Some((Some(true), "a StorageClass with ReadWriteMany for 1 claim".to_owned()))
     );
 }
 

@@ -47,7 +47,10 @@ fn go(model: &mut Model, index: usize) {
         Screen::Images => model.images.cursor = index,
         Screen::Profile => model.profiles.cursor = index,
         Screen::Prerequisites => model.groundwork.cursor = index,
-        Screen::Review => model.review.scroll = index.min(view::review_overflow(model)),
+        Screen::Review => {
+            let most = view::review_overflow(model);
+            model.review.scroll_to(index, most);
+        }
         Screen::Reach => model.ways.cursor = index,
         Screen::Settings => {
             if let Some(sheet) = model.sheet_mut() {

@@ -88,7 +88,7 @@ fn images_for_nodes_mean_nothing_in_the_sandbox() {
 fn after_a_run_that_failed_the_way_begins_with_its_answers() {
     let mut model = reviewed(SIZE);
     model.wish.home = true;
-    press(&mut model, KeyCode::Enter);
+    all(&mut model, agreed());
     all(&mut model, [finished(Ended::Failed), Message::Ended(Ok(ExitCode::FAILURE))]);
     let before = model.command_line();
     letter(&mut model, 'h');
