@@ -92,7 +92,7 @@ impl Field {
             Self::Registry => "Registry? (empty: the stack's own)",
             Self::User => "User name?",
             Self::Password => "Password, or token?",
-            Self::Archive => "Archive?",
+            Self::Archive => "Archive? (the path of its file)",
         }
     }
 

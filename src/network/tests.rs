@@ -178,11 +178,19 @@ fn what_is_forbidden_is_cut_out_and_said() {
     inputs.forbidden = vec![Forbidden { net: "10.89.80.224/27".parse().unwrap(), what: "the pods".into() }];
     let proof = decide(&inputs).unwrap();
     assert_eq!(proof.addresses[0].to_string(), "10.89.80.200-10.89.80.223");
-    assert!(proof.lines().contains(&"  not 10.89.80.224-10.89.80.255  the pods".to_owned()), "{:#?}", proof.lines());
+    assert!(
+        proof.lines().contains(&"  left out: 10.89.80.224-10.89.80.255, the pods".to_owned()),
+        "{:#?}",
+        proof.lines()
+    );
     inputs.forbidden[0].net = "10.0.0.0/8".parse().unwrap();
     let refusal = decide(&inputs).unwrap_err();
     assert!(matches!(refusal, Refusal::TooFew { free: 0, .. }), "{refusal}");
-    assert!(refusal.lines().contains(&"not 10.0.0.0-10.255.255.255  the pods".to_owned()), "{:?}", refusal.lines());
+    assert!(
+        refusal.lines().contains(&"left out: 10.0.0.0-10.255.255.255, the pods".to_owned()),
+        "{:?}",
+        refusal.lines()
+    );
 }
 
 /// The pool that is there, with two Services that have addresses of it.

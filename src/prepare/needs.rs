@@ -109,7 +109,7 @@ fn judge(plan: &Plan, needs: &Needs, around: &Snapshot) -> Vec<String> {
         let claims: Vec<String> = plan.objects().flat_map(claims_without_class).collect();
         if !claims.is_empty() {
             let names = claims.join(", ");
-            found.push(format!("a default storage class, for {names}; no class is marked as the default one"));
+            found.push(format!("a default StorageClass, for {names}; no class is marked as the default"));
         }
     }
     if readable("StorageClass") {
@@ -124,7 +124,7 @@ fn nodes(needs: &Needs, around: &Snapshot) -> Vec<String> {
     let mut found = Vec::new();
     if usable.len() < needs.nodes as usize {
         let (wanted, there, all) = (needs.nodes, usable.len(), all.len());
-        found.push(format!("{wanted} schedulable nodes; {there} of {all} are"));
+        found.push(format!("{wanted} schedulable nodes; there are {there} of {all}"));
     }
     for (name, title, wanted) in [("cpu", "CPU", &needs.cpu), ("memory", "memory", &needs.memory)] {
         let there = usable.iter().map(|node| allocatable(node, name)).sum::<Nano>();
@@ -269,11 +269,10 @@ mod tests {
         assert_eq!(
             said,
             [
-                "profile ha needs 2 schedulable nodes; 1 of 4 are",
+                "profile ha needs 2 schedulable nodes; there are 1 of 4",
                 "profile ha needs 2 CPU; all nodes together have 1.5",
                 "profile ha needs 4Gi memory; all nodes together have 2Gi",
-                "profile ha needs a default storage class, for PersistentVolumeClaim/data; no class is marked as the \
-                 default one",
+                "profile ha needs a default StorageClass, for PersistentVolumeClaim/data; no class is marked as the default",
             ]
         );
         assert_eq!(judged(around, &json!("c")).len(), 3, "a claim that names its class needs no default");

@@ -209,7 +209,7 @@ mod tests {
         let needs = Needs { prerequisites: names.into(), ..needs() };
         let all = room.beside(&needs, &Shares::default());
         let added: Vec<&str> = all.iter().filter(|need| need.can_be_added).map(|need| need.what.as_str()).collect();
-        assert_eq!(added, ["default storage class", "kruise", "local-path"]);
+        assert_eq!(added, ["default StorageClass", "kruise", "local-path"]);
         let alone = Needs { prerequisites: Vec::new(), ..needs };
         assert!(room.beside(&alone, &Shares::default()).iter().all(|need| !need.can_be_added), "nobody adds it");
     }

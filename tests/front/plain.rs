@@ -97,7 +97,7 @@ fn what_the_command_line_said_of_images_is_not_asked_and_not_forgotten() {
 #[test]
 fn a_registry_with_a_login_is_asked_for_first() {
     let mut terminal = asked_for_images();
-    terminal.keys("login\r");
+    terminal.keys("private\r");
     terminal.see("Registry?");
     terminal.keys("r.example\r");
     terminal.see("User name?");

@@ -256,7 +256,7 @@ fn home_before_and_after_an_install() {
 fn a_stall_is_shown_in_place_and_control_c_stops_at_a_safe_point() {
     let mut terminal = planned();
     terminal.fake.hold("Deployment/shop-mq");
-    terminal.keys(ENTER);
+    terminal.keys(AGREED);
     terminal.see("wait for Deployment/shop-mq:");
     terminal.keys("q");
     terminal.see("Stop it at a safe point and leave?");

@@ -197,7 +197,6 @@ pub(crate) const BINDINGS: &[Binding] = &[
         "change",
         "add it or leave it out, type the addresses, show the others, go on",
     ),
-    row(&[Key(Right), Key(Tab)], A::Next, &[P::Prerequisites], "go on", "on to the settings"),
     row(
         &[Key(Char('d'))],
         A::Adopt,
@@ -205,6 +204,7 @@ pub(crate) const BINDINGS: &[Binding] = &[
         "take over",
         "take it over from whoever has installed it, or not",
     ),
+    row(&[Key(Right), Key(Tab)], A::Next, &[P::Prerequisites], "go on", "on to the settings"),
     row(
         &[Key(Enter), Key(Right)],
         A::Next,
@@ -216,8 +216,8 @@ pub(crate) const BINDINGS: &[Binding] = &[
     row(&[Key(Char('c'))], A::Create, &[P::Cluster], "create", "to the ways to make a cluster on this machine"),
     row(&[Key(Char('d'))], A::Doctor, &[P::Home], "doctor", "all that is wrong, with what programs said last"),
     row(&[Key(Char('i'))], A::Install, &[P::Home], "install", "install a stack"),
-    row(&[Key(Char('v'))], A::Recover, &[P::Home, P::Storage], "recover", "what is lost, and how it comes back"),
     row(&[Key(Char('o'))], A::OpenStack, &[P::Home], "open", "open the way into the stack that the cursor is on"),
+    row(&[Key(Char('v'))], A::Recover, &[P::Home, P::Storage], "recover", "what is lost, and how it comes back"),
     row(&[Key(Char('m'))], A::Map, &[P::Home], "map", "the storage map: claim, volume, node"),
     row(
         &[Key(Char('/'))],

@@ -222,6 +222,12 @@ pub(crate) struct Ways {
 }
 
 impl Ways {
+    /// Whether the one that the cursor is on is neither open nor about to be.
+    pub(crate) fn can_be_opened(&self) -> bool {
+        let is_open = matches!(&self.open, Some((at, None | Some(Ok(_)))) if *at == self.cursor);
+        !self.all.is_empty() && !is_open
+    }
+
     /// The address of the one that the cursor is on, once it is open.
     pub(crate) fn address(&self) -> Option<String> {
         match &self.open {

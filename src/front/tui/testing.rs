@@ -374,9 +374,9 @@ pub(super) fn over_time() -> Vec<Message> {
     messages.extend(agreed());
     let times = [100, 400, 700, 900, 1000].map(tick);
     messages.extend(times.into_iter().zip(stalls()).flat_map(|(time, message)| [time, message]));
-    let web = |state| step("apply:Deployment/sea/web", 3, state);
-    messages.extend([tick(1200), web(StepState::Running), tick(5000)]);
-    messages.extend([web(StepState::Done { changed: true, millis: 3800, note: None }), tick(65_000)]);
+    messages.extend([tick(1200), step("apply:Deployment/sea/web", 2, StepState::Running), tick(5000)]);
+    messages.extend(web_is_done());
+    messages.push(tick(65_000));
     messages
 }
 
@@ -410,25 +410,34 @@ pub(super) fn finished(ended: Ended) -> Message {
     event(Event::Finished { outcome: Outcome { run, ended, done, total: 5, causes, requests, millis: 65_000 } })
 }
 
-/// All that was still to be done is done.
+fn is_done(id: &str, done: usize, (changed, millis): (bool, u64)) -> Message {
+    step(id, done, StepState::Done { changed, millis, note: None })
+}
+
+/// What waits for nothing is done.
+pub(super) fn web_is_done() -> [Message; 2] {
+    [is_done("apply:Deployment/sea/web", 3, (true, 3800)), is_done("apply:Service/sea/web", 4, (false, 12))]
+}
+
+/// What was waited for has come, and with it the end.
 pub(super) fn done() -> Vec<Message> {
-    let done = |changed, millis| StepState::Done { changed, millis, note: None };
     vec![
-        step("apply:Deployment/sea/web", 3, done(true, 3800)),
-        step("apply:Service/sea/web", 4, done(false, 12)),
-        step("await:Deployment/sea/mq", 5, done(false, 64_000)),
+        is_done("await:Deployment/sea/mq", 5, (false, 64_000)),
         finished(Ended::Done),
         Message::Ended(Ok(std::process::ExitCode::SUCCESS)),
     ]
 }
 
-/// What was waited for fails, and with it all that was not done yet.
+/// What was begun is not waited for, and the rest not begun any more.
+pub(super) fn web_is_left() -> [Message; 3] {
+    let web = |state| step("apply:Deployment/sea/web", 2, state);
+    [web(StepState::Running), web(StepState::Left), step("apply:Service/sea/web", 2, StepState::Skipped)]
+}
+
+/// What was waited for fails.
 pub(super) fn failed() -> Vec<Message> {
     vec![
-        step("apply:Deployment/sea/web", 2, StepState::Running),
         step("await:Deployment/sea/mq", 2, StepState::Failed { cause: cause(Outlook::Final) }),
-        step("apply:Deployment/sea/web", 2, StepState::Left),
-        step("apply:Service/sea/web", 2, StepState::Skipped),
         finished(Ended::Failed),
         Message::Ended(Ok(std::process::ExitCode::FAILURE)),
     ]

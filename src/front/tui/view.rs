@@ -166,7 +166,11 @@ fn list_and_details(model: &Model, frame: &mut Frame<'_>, area: Rect, (list, det
     if area.width >= WIDE && !is_wide {
         let (left, right) = halves(area);
         draw_list(model, frame, left, list(model, usize::from(left.width)));
-        let lines = details(model, inner(right));
+        let mut lines = details(model, inner(right));
+        let rest = timeline_below(model, inner(right));
+        if lines.len() + rest.len() <= usize::from(right.height) {
+            lines.extend(rest);
+        }
         return draw_beside(model, frame, right, lines);
     }
     let list = list(model, usize::from(area.width));
@@ -174,6 +178,13 @@ fn list_and_details(model: &Model, frame: &mut Frame<'_>, area: Rect, (list, det
     let (above, below) = stacked(area, list.lines.len(), lines.len());
     draw_list(model, frame, above, list);
     draw_details(model, frame, below, lines);
+}
+
+/// A run over its time, where there is room beside its steps.
+fn timeline_below(model: &Model, width: usize) -> Vec<Line<'static>> {
+    let Some(board) = model.board.as_ref().filter(|_| model.screen == Screen::Run) else { return Vec::new() };
+    let head = std::iter::once(Line::default()).chain(timeline::head(model, board, width));
+    head.chain(timeline::list(model, width).lines).collect()
 }
 
 fn halves(area: Rect) -> (Rect, Rect) {

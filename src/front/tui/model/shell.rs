@@ -40,7 +40,7 @@ impl Model {
     fn cluster_option(&self) -> Option<String> {
         let option = cluster_option(self.wish.sandbox, self.clusters.chosen()?);
         let file = self.wish.kubeconfig.as_ref().map(|file| quoted(&file.display().to_string()));
-        Some(file.map_or(option.clone(), |file| format!("--kubeconfig {file} {option}")))
+        Some(file.map_or(option.clone(), |file| format!("--kubeconfig={file} {option}")))
     }
 
     /// What is under the cursor, as kubectl or a shell would be asked for it.

@@ -50,7 +50,7 @@ pub(super) fn take(model: &mut Model, message: Message) -> Vec<Effect> {
             }
         }
         Message::Planned { ticket, made } if ticket == model.review.ticket => {
-            (model.review.scroll, model.review.read) = (0, false);
+            (model.review.scroll, model.review.seen) = (0, 0);
             model.review.draft = match made {
                 Ok(made) => Draft::Made(made),
                 Err(failure) => Draft::Refused(failure),

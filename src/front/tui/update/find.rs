@@ -127,7 +127,7 @@ mod tests {
         assert_eq!(copied(&mut model), "seaworthy stacks show shop");
         let mut model = reviewed((80, 24));
         let line = copied(&mut model);
-        assert!(line.starts_with("seaworthy install shop --context dev ") && !line.contains("swordfish"), "{line}");
+        assert!(line.starts_with("seaworthy install shop --context=dev ") && !line.contains("swordfish"), "{line}");
     }
 
     /// Words that are looked for are no keys: on the plan, Enter behind them must not agree to it.

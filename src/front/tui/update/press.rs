@@ -289,8 +289,8 @@ fn run(model: &mut Model) -> Vec<Effect> {
         return Vec::new();
     }
     // Nobody agrees to what was never on the screen without being told of it.
-    if !model.review.read && view::review_overflow(model) > model.review.scroll {
-        model.review.read = true;
+    if model.review.seen < view::review_overflow(model) {
+        model.review.seen = usize::MAX;
         model.tell("the plan goes on below: End shows its end, Enter runs it as it is");
         return Vec::new();
     }

@@ -281,7 +281,7 @@ fn shared_volumes_that_can_be_had_are_added_and_named() {
     all(&mut model, [surveyed_for_sharing(Shared::Offer), grounded_with_folder()]);
     press(&mut model, KeyCode::Enter);
     assert_eq!(model.screen, Screen::Prerequisites);
-    assert!(model.command_line().starts_with("seaworthy prerequisites install shared-path --context dev && "));
+    assert!(model.command_line().starts_with("seaworthy prerequisites install shared-path --context=dev && "));
     press(&mut model, KeyCode::Enter);
     let setting = first_stack(&model).definition().shared_class.clone().unwrap();
     let named = format!("--set {setting}=shared");
@@ -299,7 +299,7 @@ fn prerequisites_are_chosen_and_named_as_on_the_command_line() {
     assert!(press(&mut model, KeyCode::Enter).is_empty());
     assert_eq!(model.note.as_ref().unwrap().text, "dev has not answered yet; r asks again");
     update(&mut model, grounded(true));
-    let first = "seaworthy prerequisites install metallb kruise --context dev && seaworthy install";
+    let first = "seaworthy prerequisites install metallb kruise --context=dev && seaworthy install";
     assert!(model.command_line().starts_with(first), "{}", model.command_line());
     // What somebody else has is used, taken over, or left to them again.
     press(&mut model, KeyCode::Down);
@@ -317,7 +317,7 @@ fn prerequisites_are_chosen_and_named_as_on_the_command_line() {
     press(&mut model, KeyCode::Enter);
     line(&mut model, Footing::Proof);
     press(&mut model, KeyCode::Char(' '));
-    assert!(model.command_line().contains("kruise --registry r.example --no-check --context dev"));
+    assert!(model.command_line().contains("kruise --registry r.example --no-check --context=dev"));
     let before = model.command_line();
     all(&mut model, [key(KeyCode::Esc), key(KeyCode::Enter), key(KeyCode::Right), key(KeyCode::Esc)]);
     assert_eq!((model.screen, model.command_line()), (Screen::Prerequisites, before), "no answer is lost");
@@ -356,14 +356,14 @@ fn addresses_are_judged_as_they_are_typed_and_taken_when_they_are_right() {
     // The addresses mean nothing without what gives them away.
     press(&mut model, KeyCode::Up);
     press(&mut model, KeyCode::Char(' '));
-    assert!(model.command_line().starts_with("seaworthy prerequisites install kruise --context"));
+    assert!(model.command_line().starts_with("seaworthy prerequisites install kruise --context="));
 }
 
 #[test]
 fn what_cannot_be_added_says_why_and_stops_nobody_who_leaves_it_out() {
     let mut model = at_prerequisites(SIZE);
     update(&mut model, grounded(false));
-    assert!(model.command_line().starts_with("seaworthy prerequisites install kruise --context"));
+    assert!(model.command_line().starts_with("seaworthy prerequisites install kruise --context="));
     let index = model.groundwork.rows.iter().position(|row| row.prerequisite.name() == "metallb").unwrap();
     let line = model.groundwork.lines().iter().position(|line| *line == Footing::One(index));
     model.groundwork.cursor = line.unwrap();

@@ -5,7 +5,7 @@ use ratatui::text::{Line, Span};
 use super::review;
 use crate::front::look::columns;
 use crate::front::tui::keys::{self, Action, Binding, Place};
-use crate::front::tui::model::{Board, Entry, Footing, Model, Screen, Sheet, Spot};
+use crate::front::tui::model::{Board, Entry, Footing, Model, Popup, Screen, Sheet, Spot};
 
 /// What is always shown, and last: how to leave, in this order.
 fn is_needed(row: &Binding) -> bool {
@@ -44,7 +44,10 @@ fn label(model: &Model, row: &Binding) -> &'static str {
             _ => row.short,
         },
         (_, Action::Change) if is_going_on(model) => "go on",
-        (Place::Prerequisites, Action::Adopt) if model.groundwork.row().is_some_and(|row| row.adopted) => "give back",
+        (Place::Prompt, Action::Drop) if model.filters() && matches!(model.popup, Some(Popup::Filter { .. })) => {
+            "show all"
+        }
+        (Place::Prerequisites, Action::Adopt) if model.groundwork.row().is_some_and(|row| row.adopted) => "leave it",
         _ => row.short,
     }
 }
@@ -74,7 +77,7 @@ fn matters(model: &Model, row: &Binding) -> bool {
         }
         Action::Next if is_going_on(model) => false,
         Action::Next if model.screen == Screen::Home => model.entry().is_some(),
-        Action::Next if model.screen == Screen::Reach => model.ways.address().is_none() && !model.ways.all.is_empty(),
+        Action::Next if model.screen == Screen::Reach => model.ways.can_be_opened(),
         Action::Copy => model.copied().is_some(),
         Action::Logs => model.board.as_ref().and_then(Board::logged).is_some(),
         Action::Create => model.wish.sandbox.is_none(),

@@ -37,7 +37,7 @@ fn way(model: &Model, brand: &'static str, width: u16) -> Line<'static> {
     let ways = [(brand, look.arrow()), ("", look.arrow()), ("", look.tight_arrow())];
     let fits = ways.into_iter().find(|(brand, arrow)| needed(brand, arrow) <= usize::from(width));
     let Some((brand, arrow)) = fits else {
-        let here = format!("{}/{} {}", at + 1, SCREENS.len(), names[at]);
+        let here = format!("{}/{} {}", at + 1, SCREENS.len(), SCREENS[at].1);
         return Line::from(vec![Span::styled(brand, Look::strong()), Span::raw(here)]);
     };
     let mut spans = vec![Span::styled(brand, Look::strong())];

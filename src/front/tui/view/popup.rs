@@ -96,7 +96,7 @@ fn filter(model: &Model, line: &Typed, width: usize) -> Vec<Line<'static>> {
         _ => model.watch.entries(&line.text()).len(),
     };
     let mut lines = vec![typed(model, line, width)];
-    lines.extend(prose(&format!("{}; Esc shows all", holding(found)), 0, width, Look::faint()));
+    lines.extend(prose(&holding(found), 0, width, Look::faint()));
     lines
 }
 

@@ -8,7 +8,7 @@ use seaworthy::home::{Beside, Home};
 use super::view;
 use crate::front::failure::Failure;
 use crate::front::look::Look;
-use crate::front::tui::model::{Footing, Made, Message, Model, Stage, Wish};
+use crate::front::tui::model::{Footing, Made, Message, Model, Screen, Stage, Wish};
 use crate::front::tui::testing::*;
 use crate::front::tui::update::update;
 
@@ -170,7 +170,7 @@ fn screens(size: Size) -> Vec<(&'static str, Model)> {
         "run 20260102-030405 is not finished, and wants something else:\nprofile: ha, was single-node",
         "finish it with `seaworthy runs resume 20260102-030405`",
     );
-    let reach = || after(running(size), done().into_iter().chain(enter(1)));
+    let reach = || after(running(size), web_is_done().into_iter().chain(done()).chain(enter(1)));
     let way = vec![
         ("stack", after(begun(size), enter(1))),
         ("images", after(begun(size), enter(2).into_iter().chain([key(KeyCode::Down)]))),
@@ -240,9 +240,14 @@ fn windows(size: Size) -> Vec<(&'static str, Model)> {
         ),
         ("stacks", after(stacks, [])),
         ("find", after(begun(size), [letter('/'), letter('d'), letter('e'), letter('v')])),
-        ("settings-groups", after(at_settings(size), [letter('a'), key(KeyCode::End), key(KeyCode::Enter)])),
+        ("settings-groups", in_groups(size)),
         ("settings-in-sandbox", after(in_sandbox(size), settings_of_sandbox())),
     ]
+}
+
+/// The settings of a stack that has many, with the last group open.
+fn in_groups(size: Size) -> Model {
+    after(at_prerequisites(size), [grounded(true), key(KeyCode::Enter), key(KeyCode::End), key(KeyCode::Enter)])
 }
 
 /// From the clusters to the settings of a stack.
@@ -263,7 +268,10 @@ fn nowhere_to_go(size: Size) -> Model {
     let mut made = made();
     made.plan.reach.clear();
     let model = planned_anew(size, made);
-    after(model, agreed().into_iter().chain(stalls()).chain([tick(65_000)]).chain(done()).chain(enter(1)))
+    after(
+        model,
+        agreed().into_iter().chain(stalls()).chain([tick(65_000)]).chain(web_is_done()).chain(done()).chain(enter(1)),
+    )
 }
 
 /// Where clusters are chosen and made.
@@ -387,10 +395,13 @@ fn run_screens(size: Size) -> Vec<(&'static str, Model)> {
         ),
         ("run-leave", after(running(), [letter('q')])),
         ("run-stopping", after(running(), [control('c')])),
-        ("run-failed", after(running(), failed())),
-        ("run-failed-logs", after(running(), failed().into_iter().chain([letter('l'), logs(said())]))),
-        ("run-failed-timeline", after(running(), failed().into_iter().chain([letter('t')]))),
-        ("run-done", after(running(), done())),
+        ("run-failed", after(running(), web_is_left().into_iter().chain(failed()))),
+        (
+            "run-failed-logs",
+            after(running(), web_is_left().into_iter().chain(failed()).chain([letter('l'), logs(said())])),
+        ),
+        ("run-failed-timeline", after(reviewed(size), over_time().into_iter().chain(failed()).chain([letter('t')]))),
+        ("run-done", after(running(), web_is_done().into_iter().chain(done()))),
         ("run-refused", after(reviewed(size), agreed().into_iter().chain([Message::Ended(Err(Box::new(locked())))]))),
     ]
 }
@@ -473,6 +484,47 @@ fn what_is_only_shown_is_shown_whole() {
 fn texts_on_the_screen_name_the_place() {
     let refused = screens((200, 60)).into_iter().find(|(name, _)| *name == "review-refused").unwrap().1;
     assert!(text(&refused).contains("`seaworthy --context=dev runs resume 20260102-030405`"), "{}", text(&refused));
+}
+
+/// Nobody agrees to what is out of sight without being told that there is more.
+#[test]
+fn what_has_no_room_is_counted_and_a_key_away() {
+    let small = SIZES[1];
+    assert!(text(&reviewed(small)).contains("more lines below (PgUp, PgDn)"));
+    assert!(text(&after(reviewed(small), [key(KeyCode::End)])).contains("more lines above (PgUp, PgDn)"));
+    let run = running(small);
+    assert!(text(&run).contains("more lines (z)"), "{}", text(&run));
+    let run = after(run, [key(KeyCode::Char('z'))]);
+    assert!(text(&run).contains("pull failed; the kubelet retries"), "{}", text(&run));
+    assert!(!text(&after(run, [key(KeyCode::Char('z'))])).contains("pull failed"), "z closes it, too");
+}
+
+#[test]
+fn every_step_says_what_it_is_about() {
+    for size in [SIZES[0], SIZES[1]] {
+        for (name, model) in screens(size).into_iter().filter(|(_, model)| model.screen > Screen::Cluster) {
+            let text = text(&model);
+            let rule = text.lines().nth(1).unwrap_or_default();
+            assert!(name == "help" || rule.contains("cluster dev") || rule.contains("(simulated)"), "{name}: {text}");
+        }
+    }
+}
+
+/// What a key does is said as it is on this line.
+#[test]
+fn labels_of_keys_are_true_here() {
+    let bar = |name: &str| {
+        let model = screens(SIZES[2]).into_iter().find(|(known, _)| *known == name).unwrap().1;
+        text(&model).lines().last().unwrap_or_default().to_owned()
+    };
+    assert!(bar("run-failed").contains("Enter plan again") && bar("run-failed").contains("l logs"));
+    assert!(bar("run-done").contains("Enter go on") && !bar("run-done").contains("l logs"));
+    assert!(bar("prerequisites").contains("Enter go on") && bar("prerequisites-one").contains("Enter change"));
+    assert!(bar("prerequisites-taken").contains("d leave it"));
+    assert!(!bar("home-refused").contains("Enter") && bar("home-open-run").contains("Enter resume"));
+    assert!(!bar("reach").contains("Enter") && bar("reach-failed").contains("Enter open"));
+    assert!(!bar("cluster-in-sandbox").contains("c create"));
+    assert!(bar("logs-filter").contains("Esc show all") && bar("find").contains("Esc cancel"));
 }
 
 /// No control character of a cluster gets through, and a secret not at all.

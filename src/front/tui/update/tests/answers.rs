@@ -66,7 +66,7 @@ fn answers_go_along_to_the_sandbox_and_back() {
     all(&mut inside, [grounded(true)].into_iter().chain((0..4).map(|_| key(KeyCode::Enter))));
     assert_eq!(inside.screen, Screen::Settings);
     assert!(matches!(press(&mut inside, KeyCode::Right).as_slice(), [Effect::Plan { .. }]), "nothing is asked again");
-    assert_eq!(inside.command_line(), before.replace("--context dev", "--sandbox"));
+    assert_eq!(inside.command_line(), before.replace("--context=dev", "--sandbox"));
     let mut back = turned(&mut inside, None);
     all(&mut back, [key(KeyCode::Enter), surveyed("dev"), grounded(true)]);
     all(&mut back, (0..4).map(|_| key(KeyCode::Enter)));
