@@ -49,6 +49,9 @@ pub enum Event {
         progress: String,
         /// Why it is not further, when that is known.
         cause: Option<Cause>,
+        /// How long it may take in all, milliseconds.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        limit: Option<u64>,
         /// What is seen, as data.
         #[serde(default, skip_serializing_if = "Facts::is_empty")]
         facts: Box<Facts>,

@@ -63,6 +63,12 @@ pub struct Source {
     pub previous: bool,
 }
 
+/// Whether there can be logs of it.
+#[must_use]
+pub fn may_have(object: &ObjectRef) -> bool {
+    object.namespace.is_some() && (object.kind == "Service" || Whose::of(object).is_some())
+}
+
 /// Follows the logs of what belongs to an object until nobody listens; returns why that cannot be done.
 pub async fn follow(client: &Client, object: &ObjectRef, said: &Sender<Said>) -> String {
     let Some(namespace) = object.namespace.clone() else { return whose::without_pods(object) };
@@ -102,7 +108,8 @@ pub async fn follow(client: &Client, object: &ObjectRef, said: &Sender<Said>) ->
             }
             Some(Err(error)) => {
                 if let Some(unread) = watched.denied(&error) {
-                    return format!("its pods may not be read: {}", unread.why);
+                    let ask = "ask for list and watch on pods, and get on pods/log";
+                    return format!("the pods of {object} cannot be read ({}): {ask}", unread.why);
                 }
                 if !silent {
                     ward.note(&format!("the API server does not answer ({}); asked again", root(&error))).await;

@@ -267,7 +267,7 @@ pub fn missing(prerequisite: Prerequisite, picture: &Picture) -> Option<String> 
         (Verdict::Blocked(_), None) if wants_pool => Some(metallb::NOBODY.to_owned()),
         (Verdict::Blocked(blocked), None) if blocked.blind => None,
         (Verdict::Install { .. } | Verdict::Leave { .. } | Verdict::Blocked(_), None) => {
-            Some("nothing of it is there".to_owned())
+            Some("not installed".to_owned())
         }
         _ => None,
     }

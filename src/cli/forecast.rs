@@ -11,12 +11,12 @@ use crate::front::paint::{count, time};
 pub(crate) fn time_of<'a>(session: &Session, plans: impl Iterator<Item = &'a Plan>) -> String {
     let runs = match session.runs().and_then(|runs| Ok(runs.list()?)) {
         Ok((runs, _)) => runs,
-        Err(failure) => return format!("how long it takes is not known: {}", failure.message),
+        Err(failure) => return format!("time unknown: {}", failure.message),
     };
     let estimates: Option<Vec<Estimate>> =
         plans.filter(|plan| plan.writes()).map(|plan| estimate(&runs, plan)).collect();
     let Some(estimates) = estimates else {
-        return "how long it takes is not known yet: no earlier run here had the same to do".to_owned();
+        return "time unknown: no earlier run like this one on this machine".to_owned();
     };
     let sum = |one: fn(&Estimate) -> SignedDuration| {
         let millis: i128 = estimates.iter().map(|estimate| one(estimate).as_millis()).sum();
@@ -27,6 +27,6 @@ pub(crate) fn time_of<'a>(session: &Session, plans: impl Iterator<Item = &'a Pla
     let span = if least == most { least } else { format!("{least} to {most}") };
     match estimates.as_slice() {
         [] => "there is nothing to do".to_owned(),
-        _ => format!("it took {span} before ({} with the same to do)", count(runs, "run")),
+        _ => format!("took {span} in {} like this one", count(runs, "earlier run")),
     }
 }

@@ -27,7 +27,7 @@ pub(crate) enum RunsCommand {
     Show {
         /// Id of the run
         run: String,
-        /// Its steps over the time of its last try, with the longest way marked
+        /// Its steps over the time of its last try, with the critical path marked
         #[arg(long)]
         timeline: bool,
     },

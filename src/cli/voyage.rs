@@ -76,7 +76,7 @@ impl Remarks {
     fn around(&self, plan: &str, paint: Paint) -> String {
         let mut lines = Vec::new();
         if !self.differences.is_empty() {
-            lines.push(paint.careful("chosen otherwise than the last run recorded:"));
+            lines.push(paint.careful("differs from the last run:"));
             lines.extend(self.differences.iter().map(|difference| format!("  {difference}")));
         }
         lines.push(plan.to_owned());

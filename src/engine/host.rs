@@ -107,7 +107,9 @@ impl Work<'_> {
     fn tell(&self, progress: &str, cause: Option<&Cause>, facts: Facts) {
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = (progress.to_owned(), cause.cloned());
         let (object, progress, facts) = (self.task.subject(), progress.to_owned(), Box::new(facts));
-        let event = Event::Waiting { id: self.step.id.clone(), object, progress, cause: cause.cloned(), facts };
+        // Some of it may take as long as something moves.
+        let (id, cause, limit) = (self.step.id.clone(), cause.cloned(), None);
+        let event = Event::Waiting { id, object, progress, cause, limit, facts };
         let _ = self.doing.context.events.try_send(event);
     }
 

@@ -205,7 +205,8 @@ impl Wait<'_> {
     fn tell(&self, seen: &Said) {
         let Said { progress, cause, facts } = seen.clone();
         let (id, object, facts) = (self.step.to_owned(), self.object.clone(), Box::new(facts));
-        let _ = self.context.events.try_send(Event::Waiting { id, object, progress, cause, facts });
+        let limit = u64::try_from(self.limit.as_millis()).ok();
+        let _ = self.context.events.try_send(Event::Waiting { id, object, progress, cause, limit, facts });
     }
 
     /// What was seen at the end, of what somebody was told about: when an image has come, its pod may be ready at once.

@@ -50,7 +50,7 @@ pub(crate) fn pull_text(pull: &Pull, age: Option<u64>) -> String {
             if said.is_empty() { "pulled".to_owned() } else { format!("pulled, {}{rate}", said.join(" ")) }
         }
         PullState::Present => "was on the node".to_owned(),
-        PullState::Failed => "did not come; the kubelet tries again".to_owned(),
+        PullState::Failed => "pull failed; the kubelet retries".to_owned(),
     };
     format!("{}{node}: {state}", pull.image)
 }

@@ -285,7 +285,7 @@ fn escaped(text: &str) -> String {
 /// How a cluster is named on the command line: a context of the kubeconfig, or the sandbox.
 pub(crate) fn cluster_option(sandbox: Option<Kind>, context: &str) -> String {
     match sandbox {
-        None => format!("--context {}", quoted(context)),
+        None => format!("--context={}", quoted(context)),
         Some(kind) if kind == Kind::default() => "--sandbox".to_owned(),
         Some(kind) => format!("--sandbox={kind}"),
     }

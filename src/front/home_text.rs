@@ -17,6 +17,8 @@ use super::tui::model::{Entry, Part, Watch};
 pub(crate) const NOTHING: &str = "nothing is installed here yet";
 /// Columns of a gauge.
 const GAUGE: usize = 10;
+/// Columns of cursor and mark before a line.
+const BEFORE: usize = 4;
 /// Columns that names of nodes are set to at most.
 const NAME: usize = 30;
 /// Lines of a part that are shown as plain lines; the others are counted.
@@ -86,15 +88,17 @@ fn of_node(home: &Home, node: &NodeState, (look, width): (Look, usize)) -> (Mark
         (true, true) => Mark::Good,
     };
     let Share { taken, whole } = node.pods;
-    let figures = if width < 60 {
-        format!("cpu {}% mem {}%", node.cpu.percent(), node.memory.percent())
-    } else {
-        let gauge = |share: Share| format!("{} {:>3}%", gauge(look, share), share.percent());
-        format!("cpu {}  mem {}  pods {taken}/{whole}", gauge(node.cpu), gauge(node.memory))
-    };
-    let remark = node.remarks.first().map_or_else(String::new, |remark| format!("  {}", one_line(remark)));
     let longest = home.nodes.iter().map(|node| columns(&node.name)).max().unwrap_or_default().min(NAME);
-    (mark, format!("{:<longest$}  {figures}{remark}", node.name))
+    let said = |bar: &dyn Fn(Share) -> String| {
+        let figure = |what: &str, share: Share| format!("{what} {}{:>3}%", bar(share), share.percent());
+        let (cpu, memory) = (figure("CPU", node.cpu), figure("memory", node.memory));
+        format!("{:<longest$}  {cpu}  {memory}  pods {taken}/{whole}", node.name)
+    };
+    // Where bars have no room, the numbers have.
+    let wide = said(&|share| format!("{} ", gauge(look, share)));
+    let text = if columns(&wide) + BEFORE > width { said(&|_| String::new()) } else { wide };
+    let remark = node.remarks.first().map_or_else(String::new, |remark| format!("  {}", one_line(remark)));
+    (mark, format!("{text}{remark}"))
 }
 
 /// How much is taken, as a bar.
@@ -120,7 +124,10 @@ pub(crate) fn of_prerequisite(it: &PrerequisiteState) -> (Mark, String) {
 pub(crate) fn verdict(home: &Home) -> (Mark, String) {
     if let Some((since, why)) = &home.freshness.broken {
         let seconds = home.taken.duration_since(*since).as_secs().max(0);
-        return (Mark::Bad, format!("no answer for {seconds} s, what follows is from before: {}", one_line(why)));
+        let then = since.strftime("%H:%M:%S UTC");
+        let context = &home.cluster.context;
+        let text = format!("{context} has not answered for {seconds} s: {}; all below is from {then}", one_line(why));
+        return (Mark::Bad, text);
     }
     if home.freshness.awaited > 0 {
         return (Mark::Busy, format!("reading: {} to come", count(home.freshness.awaited, "kind")));
@@ -197,7 +204,7 @@ pub(crate) fn storage_text(watch: &Watch) -> Vec<String> {
         let claim = chain.claim.as_ref().map_or_else(|| "no claim".to_owned(), ToString::to_string);
         let volume = chain.volume.as_deref().unwrap_or("no volume yet");
         let nodes = if chain.nodes.is_empty() { String::new() } else { format!(", on {}", chain.nodes.join(", ")) };
-        let place = if chain.place.is_empty() { String::new() } else { format!(", bytes in {}", chain.place) };
+        let place = if chain.place.is_empty() { String::new() } else { format!(", data in {}", chain.place) };
         let broken = chain.broken.as_ref().map_or_else(String::new, |broken| format!("; broken: {}", broken.why));
         let mark = word(of_chain(chain));
         one_line(&format!("{mark} {pods}, {claim} ({}, {}), {volume}{nodes}{place}{broken}", chain.phase, chain.size))

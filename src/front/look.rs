@@ -110,9 +110,10 @@ impl Look {
     pub(crate) fn fold(self, open: bool) -> &'static str {
         match (open, self.unicode) {
             (true, true) => "▾",
-            (true, false) => "-",
-            // Not what marks the cursor.
-            (false, _) => "+",
+            (false, true) => "▹",
+            // A plus is what a plan creates, and `>` the cursor.
+            (true, false) => "[-]",
+            (false, false) => "[+]",
         }
     }
 

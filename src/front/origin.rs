@@ -28,17 +28,17 @@ pub(crate) enum Way {
 pub(crate) const WAYS: [(Way, &str, &str); 5] = [
     (
         Way::Open,
-        "the registries that the stack names, which give them to everybody",
-        "The nodes pull as the manifests say. Registries are asked before anything is written whether they have the images and give them.",
+        "the stack's own registries, which are public",
+        "The nodes pull as the manifests say. Before anything is written, each registry is asked whether it has the images and lets us pull them.",
     ),
     (
         Way::Login,
-        "a registry that wants a login",
-        "A Secret with the login is made in the stack's namespace, and every pod pulls with it. Without a registry of your own the stack's is taken. The password is kept only in the cluster.",
+        "a private registry (user name and password or token)",
+        "The login becomes an imagePullSecret in the stack's namespace, and every pod pulls with it. Without a registry of your own, the stack's is used. The password is kept only in the cluster.",
     ),
     (
         Way::Engines,
-        "this machine: what its container engines have is put into the nodes",
+        "this machine: from its container engines into the nodes",
         "For nodes that are containers of this machine, or this machine itself. What they lack is loaded from Docker or Podman first, in a run of its own that is shown before.",
     ),
     (
@@ -48,15 +48,20 @@ pub(crate) const WAYS: [(Way, &str, &str); 5] = [
     ),
     (
         Way::StandIns,
-        "nowhere: a demonstration, with a busybox in the place of every program",
-        "Every object is the stack's own, but what runs is a busybox that answers probes and the way in, and does nothing else. What has no default is taken from the stack's example.",
+        "nowhere: a demonstration, with busybox in place of every program",
+        "Every object is the stack's own, but what runs is busybox, which answers probes and the way in, and does nothing else. What has no default is taken from the stack's example.",
     ),
 ];
+
+/// What is asked about a stack.
+pub(crate) fn question(stack: &Stack) -> String {
+    format!("Where do the images of {} come from?", stack.name())
+}
 
 /// The ways as they are offered for a stack, each in a line.
 pub(crate) fn lines(stack: &Stack) -> Vec<String> {
     let line = |(way, line, _): &(Way, &str, &str)| match (way, &stack.definition().unpublished) {
-        (Way::Open, Some(_)) => "the registries that the stack names: nobody is given them".to_owned(),
+        (Way::Open, Some(_)) => "the stack's own registries (not public)".to_owned(),
         _ => (*line).to_owned(),
     };
     WAYS.iter().map(line).collect()
@@ -67,7 +72,7 @@ pub(crate) fn unpublished(stack: &Stack) -> Option<String> {
     let why = stack.definition().unpublished.as_ref()?;
     let sentence = why.chars().take(1).flat_map(char::to_uppercase).chain(why.chars().skip(1)).collect::<String>();
     Some(format!(
-        "{sentence}. Who has none of them takes the demonstration; who has them names the registry, or brings them from this machine or an archive."
+        "{sentence}. If you do not have these images, choose the demonstration; if you do, name your registry, or load them from this machine or an archive."
     ))
 }
 
@@ -84,10 +89,10 @@ impl Field {
     /// The question.
     pub(crate) fn question(self) -> &'static str {
         match self {
-            Self::Registry => "Registry? (empty: the one that the stack names)",
+            Self::Registry => "Registry? (empty: the stack's own)",
             Self::User => "User name?",
             Self::Password => "Password, or token?",
-            Self::Archive => "Archive?",
+            Self::Archive => "Archive? (the path of its file)",
         }
     }
 

@@ -74,6 +74,15 @@ pub(crate) fn time(millis: u64) -> String {
     }
 }
 
+/// The same in whole seconds, for what moves: `5 s`, `2 min 5 s`.
+pub(crate) fn whole_time(millis: u64) -> String {
+    match millis / 1000 {
+        seconds @ 0..60 => format!("{seconds} s"),
+        seconds if seconds % 60 == 0 => format!("{} min", seconds / 60),
+        seconds => format!("{} min {} s", seconds / 60, seconds % 60),
+    }
+}
+
 /// `1 step`, `2 steps`.
 pub(crate) fn count(number: usize, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
@@ -105,6 +114,7 @@ mod tests {
         assert_eq!(wrap("a bc  def ghijklm", 4), ["a bc", "def", "ghij", "klm"]);
         assert_eq!(time(999), "999 ms");
         assert_eq!(time(61_500), "1 min 1 s");
+        assert_eq!([900, 5900, 65_000, 300_000].map(whole_time), ["0 s", "5 s", "1 min 5 s", "5 min"]);
         assert_eq!(table(&["A", "LONG"], &[vec!["xx".into(), "y".into()]]), "A   LONG\nxx  y");
     }
 }

@@ -143,7 +143,7 @@ fn conflict_line(conflict: &Conflict, paint: Paint) -> String {
     let what = match conflict.choice {
         Choice::Keep => format!("kept at {now}, not set to {wanted}"),
         Choice::Take => format!("taken back: {now} -> {wanted}"),
-        Choice::Stop => format!("{now}, wanted {wanted}: decide with --on-conflict keep|take"),
+        Choice::Stop => format!("{now}, wanted {wanted}: undecided"),
     };
     format!("      {} {} (owned by {owners}): {what}", paint.bad("!"), conflict.path)
 }

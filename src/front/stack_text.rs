@@ -26,7 +26,7 @@ pub(crate) fn at_hand(stack: &Stack) -> String {
 pub(crate) fn costs(name: &str, profile: &Profile) -> String {
     let needs = &profile.needs;
     let nodes = count(usize::try_from(needs.nodes).unwrap_or(usize::MAX), "node");
-    let cpu = Some(&needs.cpu).filter(|cpu| !cpu.is_empty()).map(|cpu| format!("{cpu} cpu"));
+    let cpu = Some(&needs.cpu).filter(|cpu| !cpu.is_empty()).map(|cpu| format!("{cpu} CPU"));
     let memory = Some(&needs.memory).filter(|memory| !memory.is_empty()).map(|memory| format!("{memory} memory"));
     let room: Vec<String> = [Some(nodes), cpu, memory].into_iter().flatten().collect();
     let more = match needs.prerequisites.as_slice() {
@@ -62,7 +62,7 @@ impl Fit {
 impl fmt::Display for Fit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let said = |word: &str, names: &[String]| (!names.is_empty()).then(|| format!("{word}: {}", names.join(", ")));
-        let parts: Vec<String> = said("too little", &self.lacks).into_iter().chain(said("adds", &self.adds)).collect();
+        let parts: Vec<String> = said("lacks", &self.lacks).into_iter().chain(said("adds", &self.adds)).collect();
         f.write_str(if parts.is_empty() { "fits" } else { "" })?;
         f.write_str(&parts.join("; "))
     }
@@ -94,6 +94,6 @@ mod tests {
         let said = |needs: &[Need]| (Fit::of(needs).to_string(), Fit::of(needs).is_enough());
         assert_eq!(said(std::slice::from_ref(&there)), ("fits".to_owned(), true));
         assert_eq!(said(&[there, kruise.clone()]), ("adds: kruise".to_owned(), true));
-        assert_eq!(said(&[kruise, memory]), ("too little: memory; adds: kruise".to_owned(), false));
+        assert_eq!(said(&[kruise, memory]), ("lacks: memory; adds: kruise".to_owned(), false));
     }
 }

@@ -95,7 +95,7 @@ impl Chart {
         let tip = match (bar.failed, bar.ended, unicode) {
             (true, _, true) => "✗",
             (true, _, false) => "x",
-            (false, None, true) => "▸",
+            (false, None, true) => "»",
             (false, None, false) => ">",
             (false, Some(_), _) => body,
         };
@@ -121,8 +121,8 @@ impl Chart {
 
     /// What the marks mean.
     pub(crate) fn legend(unicode: bool) -> String {
-        let (work, wait) = if unicode { ("█", "░") } else { ("#", "-") };
-        format!("{work} writes, {wait} waits, * the longest way")
+        let [work, wait, on, failed] = if unicode { ["█", "░", "»", "✗"] } else { ["#", "-", ">", "x"] };
+        format!("{work} writes  {wait} waits  {on} goes on  {failed} failed  * critical path")
     }
 
     /// All of it as lines of so many columns.

@@ -129,7 +129,7 @@ pub(super) fn merged(found: impl Iterator<Item = (Range, String)>) -> Vec<Exclud
 
 impl Excluded {
     fn line(&self) -> String {
-        format!("{:#}  {}", self.range, self.why.join(", "))
+        format!("{:#}, {}", self.range, self.why.join(", "))
     }
 }
 
@@ -148,7 +148,7 @@ impl Proof {
         let mut lines = Vec::new();
         for part in &self.parts {
             let word = if part.size == 1 { "address" } else { "addresses" };
-            lines.push(format!("{}  {} {word}, {} needed", part.range, many(part.size), self.needed));
+            lines.push(format!("{}: {} {word}, {} needed", part.range, many(part.size), self.needed));
             lines.extend(self.details(part));
         }
         lines
@@ -172,7 +172,7 @@ impl Proof {
             (None, Origin::Kept) => "  in the cluster already, and still right".to_owned(),
             (None, _) => "  as given".to_owned(),
         });
-        lines.extend(excluded_lines(&part.excluded).iter().map(|line| format!("  not {line}")));
+        lines.extend(excluded_lines(&part.excluded).iter().map(|line| format!("  left out: {line}")));
         lines
     }
 }

@@ -145,7 +145,7 @@ pub enum Fault {
         subnet: IpNet,
     },
     /// Somebody has addresses of it.
-    #[error("{range:#} meets {taken:#}: {}", why.join(", "))]
+    #[error("{range:#} {} {taken:#}, {}", meets(*taken), why.join(", "))]
     Taken {
         /// The range.
         range: Range,
@@ -190,6 +190,10 @@ fn ask_for(example: Option<Range>) -> String {
     }
 }
 
+fn meets(taken: Range) -> &'static str {
+    if taken.size() == 1 { "contains" } else { "overlaps" }
+}
+
 fn looked(window: Option<Range>) -> String {
     window.map_or(String::new(), |window| format!(", looked for in {window}"))
 }
@@ -199,7 +203,7 @@ impl Refusal {
     pub fn lines(&self) -> Vec<String> {
         match self {
             Self::TooFew { excluded, .. } => {
-                excluded_lines(excluded).iter().map(|line| format!("not {line}")).collect()
+                excluded_lines(excluded).iter().map(|line| format!("left out: {line}")).collect()
             }
             _ => Vec::new(),
         }

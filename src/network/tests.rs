@@ -178,11 +178,19 @@ fn what_is_forbidden_is_cut_out_and_said() {
     inputs.forbidden = vec![Forbidden { net: "10.89.80.224/27".parse().unwrap(), what: "the pods".into() }];
     let proof = decide(&inputs).unwrap();
     assert_eq!(proof.addresses[0].to_string(), "10.89.80.200-10.89.80.223");
-    assert!(proof.lines().contains(&"  not 10.89.80.224-10.89.80.255  the pods".to_owned()), "{:#?}", proof.lines());
+    assert!(
+        proof.lines().contains(&"  left out: 10.89.80.224-10.89.80.255, the pods".to_owned()),
+        "{:#?}",
+        proof.lines()
+    );
     inputs.forbidden[0].net = "10.0.0.0/8".parse().unwrap();
     let refusal = decide(&inputs).unwrap_err();
     assert!(matches!(refusal, Refusal::TooFew { free: 0, .. }), "{refusal}");
-    assert!(refusal.lines().contains(&"not 10.0.0.0-10.255.255.255  the pods".to_owned()), "{:?}", refusal.lines());
+    assert!(
+        refusal.lines().contains(&"left out: 10.0.0.0-10.255.255.255, the pods".to_owned()),
+        "{:?}",
+        refusal.lines()
+    );
 }
 
 /// The pool that is there, with two Services that have addresses of it.
@@ -237,16 +245,16 @@ fn a_given_range_is_checked_by_the_same_rules() {
             "10.89.80.0-10.89.80.3",
             &[
                 "10.89.80.0-10.89.80.3 holds 10.89.80.0, the first address of 10.89.80.0/24",
-                "10.89.80.0-10.89.80.3 meets 10.89.80.1: the gateway",
-                "10.89.80.0-10.89.80.3 meets 10.89.80.2: node n",
+                "10.89.80.0-10.89.80.3 contains 10.89.80.1, the gateway",
+                "10.89.80.0-10.89.80.3 contains 10.89.80.2, node n",
             ],
         ),
         ("10.89.80.252/30", &["10.89.80.252-10.89.80.255 holds 10.89.80.255, the last address of 10.89.80.0/24"]),
-        ("10.89.80.60-10.89.80.70", &["10.89.80.60-10.89.80.70 meets 10.89.80.64-10.89.80.127: the services"]),
-        ("10.89.80.219-10.89.80.225", &["10.89.80.219-10.89.80.225 meets 10.89.80.220: container c"]),
+        ("10.89.80.60-10.89.80.70", &["10.89.80.60-10.89.80.70 overlaps 10.89.80.64-10.89.80.127, the services"]),
+        ("10.89.80.219-10.89.80.225", &["10.89.80.219-10.89.80.225 contains 10.89.80.220, container c"]),
         (
             "10.89.80.245-10.89.80.250",
-            &["10.89.80.245-10.89.80.250 meets 10.89.80.240-10.89.80.247: IPAddressPool other"],
+            &["10.89.80.245-10.89.80.250 overlaps 10.89.80.240-10.89.80.247, IPAddressPool other"],
         ),
     ] {
         let ranges = read(&[given.to_owned()]).unwrap();
@@ -302,10 +310,10 @@ fn the_network_of_an_interface_is_kept_to() {
     assert_eq!(
         proof.lines(),
         [
-            "10.101.0.200-10.101.0.220  21 addresses, 1 needed",
+            "10.101.0.200-10.101.0.220: 21 addresses, 1 needed",
             "  in 10.101.0.0/24, where the nodes are; interface br1 of this machine is in it, too",
             "  as given",
-            "  not 10.101.0.11  node n",
+            "  left out: 10.101.0.11, node n",
         ]
     );
     for (text, said) in [

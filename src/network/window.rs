@@ -41,7 +41,7 @@ impl Place {
     /// In words.
     pub fn words(self) -> &'static str {
         match self {
-            Self::Usual => "near the end of the subnet, where the engine comes last",
+            Self::Usual => "near the end of the subnet, where the engine assigns addresses last",
             Self::Below => "below the usual place, where too little is left",
             Self::OutsideEngine => "outside of the range that the engine gives to containers",
         }

@@ -109,7 +109,7 @@ fn judge(plan: &Plan, needs: &Needs, around: &Snapshot) -> Vec<String> {
         let claims: Vec<String> = plan.objects().flat_map(claims_without_class).collect();
         if !claims.is_empty() {
             let names = claims.join(", ");
-            found.push(format!("a default storage class, for {names}; no class is marked as the default one"));
+            found.push(format!("a default StorageClass, for {names}; no class is marked as the default"));
         }
     }
     if readable("StorageClass") {
@@ -124,12 +124,12 @@ fn nodes(needs: &Needs, around: &Snapshot) -> Vec<String> {
     let mut found = Vec::new();
     if usable.len() < needs.nodes as usize {
         let (wanted, there, all) = (needs.nodes, usable.len(), all.len());
-        found.push(format!("{wanted} nodes that take pods; there are {there} of {all}"));
+        found.push(format!("{wanted} schedulable nodes; there are {there} of {all}"));
     }
-    for (name, wanted) in [("cpu", &needs.cpu), ("memory", &needs.memory)] {
+    for (name, title, wanted) in [("cpu", "CPU", &needs.cpu), ("memory", "memory", &needs.memory)] {
         let there = usable.iter().map(|node| allocatable(node, name)).sum::<Nano>();
         if quantity::parse(wanted).is_some_and(|wanted| there < wanted) {
-            found.push(format!("{wanted} {name}; all nodes together have {}", shown(name, there)));
+            found.push(format!("{wanted} {title}; all nodes together have {}", shown(there, wanted)));
         }
     }
     found
@@ -139,9 +139,18 @@ pub(super) fn allocatable(node: &Value, resource: &str) -> Nano {
     text(node, &format!("/status/allocatable/{resource}")).and_then(quantity::parse).unwrap_or(0)
 }
 
-/// As people write it: processors in thousandths, memory in mebibytes.
-pub(super) fn shown(resource: &str, amount: Nano) -> String {
-    if resource == "cpu" { format!("{}m", amount / 1_000_000) } else { format!("{}Mi", (amount / 1_000_000_000) >> 20) }
+/// Units of quantities; the empty one is at the end of every text.
+const UNITS: [(&str, Nano); 5] =
+    [("Ti", ONE << 40), ("Gi", ONE << 30), ("Mi", ONE << 20), ("m", ONE / 1000), ("", ONE)];
+const ONE: Nano = 1_000_000_000;
+
+/// In the unit of another quantity, so that both can be compared; rounded down.
+pub(super) fn shown(amount: Nano, like: &str) -> String {
+    let (unit, one) = UNITS.into_iter().find(|(unit, _)| like.ends_with(unit)).unwrap_or(("", ONE));
+    match (amount / one, amount * 10 / one % 10) {
+        (whole, 0) => format!("{whole}{unit}"),
+        (whole, tenth) => format!("{whole}.{tenth}{unit}"),
+    }
 }
 
 fn has_default_class(around: &Snapshot) -> bool {
@@ -260,11 +269,10 @@ mod tests {
         assert_eq!(
             said,
             [
-                "profile ha needs 2 nodes that take pods; there are 1 of 4",
-                "profile ha needs 2 cpu; all nodes together have 1500m",
-                "profile ha needs 4Gi memory; all nodes together have 2048Mi",
-                "profile ha needs a default storage class, for PersistentVolumeClaim/data; no class is marked as the \
-                 default one",
+                "profile ha needs 2 schedulable nodes; there are 1 of 4",
+                "profile ha needs 2 CPU; all nodes together have 1.5",
+                "profile ha needs 4Gi memory; all nodes together have 2Gi",
+                "profile ha needs a default StorageClass, for PersistentVolumeClaim/data; no class is marked as the default",
             ]
         );
         assert_eq!(judged(around, &json!("c")).len(), 3, "a claim that names its class needs no default");

@@ -103,7 +103,7 @@ impl Room {
     /// Each need of a profile, and of the volumes that it shares, beside what there is.
     pub fn beside(&self, needs: &Needs, shares: &Shares) -> Vec<Need> {
         let mut all = vec![self.nodes(needs.nodes)];
-        all.extend(self.amount("cpu", &needs.cpu, self.cpu));
+        all.extend(self.amount("CPU", &needs.cpu, self.cpu));
         all.extend(self.amount("memory", &needs.memory, self.memory));
         if needs.storage_class {
             all.push(self.storage(needs));
@@ -122,11 +122,11 @@ impl Room {
         let unknown = || (None, "nobody knows how to look for it".to_owned());
         let (met, there) = self.prerequisites.get(name).cloned().unwrap_or_else(unknown);
         let can_be_added = met == Some(false) && self.addable.contains(name);
-        Need { what: name.to_owned(), needed: "one that works".to_owned(), there, met, can_be_added }
+        Need { what: name.to_owned(), needed: String::new(), there, met, can_be_added }
     }
 
     fn nodes(&self, needed: u32) -> Need {
-        let there = self.nodes.map_or_else(|| "may not be read".to_owned(), |nodes| format!("{nodes} that take pods"));
+        let there = self.nodes.map_or_else(|| "may not be read".to_owned(), |nodes| format!("{nodes} schedulable"));
         let met = self.nodes.map(|nodes| nodes >= needed);
         Need { what: "nodes".to_owned(), needed: needed.to_string(), there, met, can_be_added: false }
     }
@@ -134,7 +134,7 @@ impl Room {
     fn amount(&self, what: &str, needed: &str, there: Nano) -> Option<Need> {
         let wanted = quantity::parse(needed)?;
         let (there, met) = match self.nodes {
-            Some(_) => (format!("{} allocatable", shown(what, there)), Some(there >= wanted)),
+            Some(_) => (format!("{} allocatable", shown(there, needed)), Some(there >= wanted)),
             None => ("may not be read".to_owned(), None),
         };
         Some(Need { what: what.to_owned(), needed: needed.to_owned(), there, met, can_be_added: false })
@@ -145,11 +145,11 @@ impl Room {
         let brings = |name: &String| *name == Prerequisite::LocalPath.to_string() && self.addable.contains(name);
         let (there, met) = match &self.storage_class {
             None => ("may not be read".to_owned(), None),
-            Some(None) => ("none".to_owned(), Some(false)),
+            Some(None) => ("no class is marked as the default".to_owned(), Some(false)),
             Some(Some(class)) => (class.clone(), Some(true)),
         };
         let can_be_added = met == Some(false) && needs.prerequisites.iter().any(brings);
-        Need { what: "default storage class".to_owned(), needed: "one".to_owned(), there, met, can_be_added }
+        Need { what: "default StorageClass".to_owned(), needed: String::new(), there, met, can_be_added }
     }
 }
 
@@ -189,9 +189,9 @@ mod tests {
         let needs = measure(&snapshot).beside(&needs(), &Shares::default());
         let told: Vec<_> = needs.iter().map(|need| (need.there.as_str(), need.met)).collect();
         let expected = [
-            ("2 that take pods", Some(true)),
-            ("3000m allocatable", Some(true)),
-            ("2048Mi allocatable", Some(false)),
+            ("2 schedulable", Some(true)),
+            ("3 allocatable", Some(true)),
+            ("2Gi allocatable", Some(false)),
             ("fast", Some(true)),
             ("nobody knows how to look for it", None),
         ];
@@ -209,7 +209,7 @@ mod tests {
         let needs = Needs { prerequisites: names.into(), ..needs() };
         let all = room.beside(&needs, &Shares::default());
         let added: Vec<&str> = all.iter().filter(|need| need.can_be_added).map(|need| need.what.as_str()).collect();
-        assert_eq!(added, ["default storage class", "kruise", "local-path"]);
+        assert_eq!(added, ["default StorageClass", "kruise", "local-path"]);
         let alone = Needs { prerequisites: Vec::new(), ..needs };
         assert!(room.beside(&alone, &Shares::default()).iter().all(|need| !need.can_be_added), "nobody adds it");
     }

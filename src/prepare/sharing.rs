@@ -204,7 +204,15 @@ impl Sharing {
                 name(shared_path::CLASS)
             ),
             ([], Offer::Nothing { because, remedy }) => format!("shared-path cannot be had here: {because}; {remedy}"),
-            ([], Offer::Unknown) => "bring a class that can, and name it in the stack's settings".to_owned(),
+            ([], Offer::Unknown) => "install a StorageClass that makes ReadWriteMany volumes (NFS, CephFS, ...), and name it in the stack's settings".to_owned(),
+        }
+    }
+
+    /// The same where what can be installed is offered anyway.
+    fn way_out(&self, shares: &Shares) -> String {
+        match &self.offer {
+            Offer::Install(label) => format!("shared-path makes one ({label})"),
+            Offer::Nothing { .. } | Offer::Unknown => self.remedy(shares),
         }
     }
 
@@ -221,11 +229,11 @@ impl Sharing {
         let able = self.able();
         let (met, there) = match &self.classes {
             None => (None, "may not be read".to_owned()),
-            Some(_) if self.objections(shares).is_empty() => (Some(true), "a class that can".to_owned()),
+            Some(_) if self.objections(shares).is_empty() => (Some(true), "there is one".to_owned()),
             Some(_) if !able.is_empty() => (Some(true), format!("{}, to be named in the settings", able.join(", "))),
-            Some(_) => (Some(false), format!("none; {}", self.remedy(shares))),
+            Some(_) => (Some(false), format!("none; {}", self.way_out(shares))),
         };
-        let needed = format!("a class for {}", plural(shares.claims.len()));
+        let needed = format!("a StorageClass with ReadWriteMany for {}", plural(shares.claims.len()));
         let can_be_added = met == Some(false) && matches!(self.offer, Offer::Install(_));
         Some(Need { what: "shared volumes".to_owned(), needed, there, met, can_be_added })
     }

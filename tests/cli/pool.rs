@@ -26,13 +26,13 @@ fn what_is_no_range_is_refused_before_anything_is_asked() {
 #[test]
 fn a_pool_is_shown_with_its_proof() {
     let said = "\
-172.30.255.200-172.30.255.250  51 addresses, 3 needed
+172.30.255.200-172.30.255.250: 51 addresses, 3 needed
   network sandbox-ha of a container engine, subnet 172.30.0.0/16
-  looked for in 172.30.255.200-172.30.255.250: near the end of the subnet, where the engine comes last
-  not 172.30.0.1  the gateway
-  not 172.30.0.2  node sandbox-1
-  not 172.30.0.3  node sandbox-2
-  not 172.30.0.4  node sandbox-3";
+  looked for in 172.30.255.200-172.30.255.250: near the end of the subnet, where the engine assigns addresses last
+  left out: 172.30.0.1, the gateway
+  left out: 172.30.0.2, node sandbox-1
+  left out: 172.30.0.3, node sandbox-2
+  left out: 172.30.0.4, node sandbox-3";
     Test::new().line(COMMAND).line("--sandbox=ha --needed 3").stdout(said).run();
     let document = Test::new().line(COMMAND).line("--sandbox -o json").any_stdout().run().json();
     assert_eq!(document["kind"], "Pool");
@@ -43,18 +43,18 @@ fn a_pool_is_shown_with_its_proof() {
 #[test]
 fn a_given_pool_is_checked() {
     let said = "\
-172.30.9.0-172.30.9.15  16 addresses, 3 needed
+172.30.9.0-172.30.9.15: 16 addresses, 3 needed
   network sandbox-single-node of a container engine, subnet 172.30.0.0/16
   as given
-  not 172.30.0.1  the gateway
-  not 172.30.0.2  node sandbox-1";
+  left out: 172.30.0.1, the gateway
+  left out: 172.30.0.2, node sandbox-1";
     Test::new().line(COMMAND).line("--sandbox --needed 3 --pool 172.30.9.0/28").stdout(said).run();
     let said = "\
 error: 10.96.0.5-10.96.0.6, 172.30.0.0-172.30.0.3 cannot be the pool:
        10.96.0.5-10.96.0.6 is not in 172.30.0.0/16, where the nodes are
        172.30.0.0-172.30.0.3 holds 172.30.0.0, the first address of 172.30.0.0/16
-       172.30.0.0-172.30.0.3 meets 172.30.0.1: the gateway
-       172.30.0.0-172.30.0.3 meets 172.30.0.2: node sandbox-1
+       172.30.0.0-172.30.0.3 contains 172.30.0.1, the gateway
+       172.30.0.0-172.30.0.3 contains 172.30.0.2, node sandbox-1
  hint: this part of it would do: `--pool 172.30.0.3`";
     let bad = |more: &str| {
         Test::new().line(COMMAND).line("--sandbox --pool 172.30.0.0/30 --pool 10.96.0.5-10.96.0.6").line(more).status(2)

@@ -7,6 +7,8 @@ use super::pty::Terminal;
 use super::wizard::{at_stack, cursor, move_until, planned};
 
 const ENTER: &str = "\r";
+/// To the end of the plan, and agreed.
+const AGREED: &str = "G\r";
 const ESCAPE: &str = "\x1b";
 const UP: &str = "\x1b[A";
 const RIGHT: &str = "\x1b[C";
@@ -48,9 +50,9 @@ fn control_c_on_the_way() {
         &[],
         &[("?", "back to the shell")],
         &[(ENTER, "Parts:")],
-        &[(ENTER, "Parts:"), (ENTER, "Where do its images come from?")],
-        &[(ENTER, "Parts:"), (ENTER, "Where do its images come from?"), ("j", "a login"), (ENTER, "Enter take it")],
-        &[(ENTER, "Parts:"), (ENTER, "Where do its images come from?"), (ENTER, "single-node")],
+        &[(ENTER, "Parts:"), (ENTER, "Where do the images of")],
+        &[(ENTER, "Parts:"), (ENTER, "Where do the images of"), ("j", "▸ a private registry"), (ENTER, "Enter accept")],
+        &[(ENTER, "Parts:"), (ENTER, "Where do the images of"), (ENTER, "single-node")],
     ];
     for way in SCREENS {
         let (code, text) = interrupted(wizard(), way);
@@ -65,7 +67,7 @@ fn control_c_at_the_settings_and_at_the_plan() {
         &[],
         &[("?", "run it")],
         &[(ESCAPE, "Enter change")],
-        &[(ESCAPE, "Enter change"), (ENTER, "Enter take it"), ("shark", "*****")],
+        &[(ESCAPE, "Enter change"), (ENTER, "Enter accept"), ("shark", "*****")],
         &[(ESCAPE, "Enter change"), ("s", "Save values"), ("x", "yamlx")],
     ];
     for way in SCREENS {
@@ -81,7 +83,7 @@ fn control_c_in_a_run() {
         &[],
         &[("?", "stop the run at a safe point")],
         &[("q", "Stop it at a safe point and leave?")],
-        &[("t", "* the longest way")],
+        &[("t", "* critical path")],
         &[("l", "Logs of Deployment/shop-mq")],
         &[("l", "Logs of Deployment/shop-mq"), ("/", "Filter")],
         &[(UP, "▸ ✓")],
@@ -98,7 +100,7 @@ fn control_c_in_a_run() {
 fn running() -> Terminal {
     let mut terminal = planned();
     terminal.fake.hold("Deployment/shop-mq");
-    terminal.keys(ENTER);
+    terminal.keys(AGREED);
     // The cursor follows what is under way, and a wait before this one may not have ended yet.
     let is_there = |line: &str| line.starts_with('▸') && line.contains("wait for Deployment/shop-mq:");
     terminal.until("the cursor on the wait", |screen| screen.contents().lines().any(is_there));
@@ -109,13 +111,13 @@ fn running() -> Terminal {
 fn control_c_after_a_run_leaves_with_its_code() {
     const SCREENS: &[Way] = &[
         &[],
-        &[("t", "* the longest way")],
+        &[("t", "* critical path")],
         &[(UP, "▸ ✓"), ("l", "Logs of ")],
         &[(ENTER, "this stack says nothing of how it is reached")],
     ];
     for way in SCREENS {
         let mut terminal = planned();
-        terminal.keys(ENTER);
+        terminal.keys(AGREED);
         terminal.see("all is done");
         let (code, text) = interrupted(terminal, way);
         assert_eq!(code, 0, "{way:?}: {text}");
@@ -163,7 +165,7 @@ fn a_storm_of_sizes_in_a_run() {
             rows.len() == usize::from(lines)
                 // Where the steps take all of the line, our name is not in it.
                 && rows[0].contains("Run")
-                && rows[1].chars().all(|letter| letter == '─')
+                && rows[1].starts_with("── cluster harbour, shop") && rows[1].ends_with('─')
                 && rows.iter().filter(|row| row.contains("wait for Deployment/shop-mq")).count() == 1
                 && rows[rows.len() - 1].contains("Ctrl-C stop")
                 && rows.iter().filter(|row| row.starts_with("Seaworthy") || row.starts_with("Cluster")).count() == 1
@@ -186,7 +188,7 @@ fn a_killed_run_is_resumed_from_home() {
     // A cluster in which a wait has failed has more to tell than fits.
     go(
         &mut terminal,
-        &[(ENTER, "/ filter"), ("/", "hold all these words"), ("install", "install "), (ENTER, "steps done")],
+        &[(ENTER, "i install"), ("/", "hold all these words"), ("install", "install "), (ENTER, "steps done")],
     );
     terminal.until("the cursor on the run", |screen| screen.contents().contains("▸ ! install shop in sea"));
     terminal.fake.release(&ObjectRef::new("apps/v1", "Deployment", Some("sea"), "shop-mq"));
@@ -214,16 +216,16 @@ fn going_back_through_all_steps_keeps_every_answer() {
         (ESCAPE, "Go on to the plan"),
         (ESCAPE, "Go on to the settings"),
         (ESCAPE, "▸ single-node"),
-        (ESCAPE, "Where do its images come from?"),
+        (ESCAPE, "Where do the images of"),
         (ESCAPE, "A small stack for tests."),
         (ESCAPE, "✓ harbour (current)"),
         (RIGHT, "A small stack for tests."),
-        (RIGHT, "Where do its images come from?"),
+        (RIGHT, "Where do the images of"),
         (RIGHT, "▸ single-node"),
         (RIGHT, "Go on to the settings"),
         (RIGHT, "<secret>"),
         (RIGHT, "Enter run it"),
-        (ENTER, "all is done"),
+        (AGREED, "all is done"),
     ];
     go(&mut terminal, way);
     assert!(cursor(&terminal).contains("done"), "the end of the run is what the cursor is on");
@@ -240,12 +242,12 @@ fn going_back_through_all_steps_keeps_every_answer() {
 fn logs_and_timeline_of_a_run_in_the_sandbox() {
     let mut terminal = at_stack("hello");
     let way: Way = &[
-        (ENTER, "Where do its images come from?"),
+        (ENTER, "Where do the images of"),
         (ENTER, "needs 10m, there: 4000m allocatable"),
         (ENTER, "Go on to the settings"),
         (RIGHT, "Go on to the plan"),
         (RIGHT, "Enter run it"),
-        (ENTER, "all is done"),
+        (AGREED, "all is done"),
     ];
     go(&mut terminal, way);
     move_until(&mut terminal, UP, |line| line.contains("wait for Deployment/"));
@@ -255,14 +257,14 @@ fn logs_and_timeline_of_a_run_in_the_sandbox() {
     terminal.see("sandbox: container web");
     terminal.keys("/");
     terminal.keys("nothing to be found");
-    terminal.see("0 of the lines hold all these words");
+    terminal.see("0 lines hold all these words");
     terminal.keys(ESCAPE);
     terminal.see("Esc back");
     // What is pressed behind it at once would be one key with it.
     terminal.keys(ESCAPE);
     terminal.see("t timeline");
     terminal.keys("t");
-    let chart = terminal.see("* the longest way");
+    let chart = terminal.see("* critical path");
     assert!(chart.contains("░"), "{chart}");
     terminal.keys("q");
     let (code, text, _) = terminal.ended();

@@ -5,6 +5,8 @@ use rustix::process::Signal;
 use super::pty::Terminal;
 
 const ENTER: &str = "\r";
+/// To the end of the plan, and agreed.
+const AGREED: &str = "G\r";
 const ESCAPE: &str = "\x1b";
 const RIGHT: &str = "\x1b[C";
 const CONTROL_C: &str = "\x03";
@@ -21,7 +23,7 @@ pub(super) fn planned() -> Terminal {
     move_until(&mut terminal, "j", |line| line.starts_with("▸ shop"));
     terminal.see("A small stack for tests.");
     terminal.keys(ENTER);
-    terminal.see("Where do its images come from?");
+    terminal.see("Where do the images of");
     terminal.keys(ENTER);
     terminal.see("▸ single-node");
     terminal.keys(ENTER);
@@ -69,9 +71,9 @@ pub(super) fn at_stack(name: &str) -> Terminal {
 /// From there: a demonstration, in which a busybox stands in for every program, on one node.
 fn demonstrated(terminal: &mut Terminal) {
     terminal.keys(ENTER);
-    terminal.see("Where do its images come from?");
+    terminal.see("Where do the images of");
     terminal.keys("G");
-    terminal.see("what runs is a busybox that answers probes");
+    terminal.see("what runs is busybox, which answers probes");
     terminal.keys(ENTER);
     terminal.see("▸ single-node");
     terminal.keys(ENTER);
@@ -85,7 +87,7 @@ fn a_whole_install_by_keys() {
     assert!(terminal.see("Enter change").contains("<secret>"), "going back keeps the answer");
     terminal.keys(RIGHT);
     terminal.see("Enter run it");
-    terminal.keys(ENTER);
+    terminal.keys(AGREED);
     terminal.see("all is done");
     terminal.keys(ENTER);
     terminal.see("this stack says nothing of how it is reached");
@@ -111,7 +113,7 @@ fn a_demonstration_in_the_sandbox() {
     terminal.keys(RIGHT);
     let plan = terminal.see("Enter run it");
     assert!(plan.contains("a demonstration with stand-ins"), "{plan}");
-    terminal.keys(ENTER);
+    terminal.keys(AGREED);
     terminal.see("all is done");
     terminal.keys("q");
     let (code, text, _) = terminal.ended();
@@ -123,7 +125,7 @@ fn a_demonstration_in_the_sandbox() {
 fn a_whole_install_in_the_sandbox() {
     let mut terminal = at_stack("hello");
     terminal.keys(ENTER);
-    terminal.see("Where do its images come from?");
+    terminal.see("Where do the images of");
     terminal.keys(ENTER);
     terminal.see("needs 10m, there: 4000m allocatable");
     terminal.keys(ENTER);
@@ -133,7 +135,7 @@ fn a_whole_install_in_the_sandbox() {
     terminal.keys(RIGHT);
     let plan = terminal.see("Enter run it");
     assert!(plan.contains("seaworthy install hello --sandbox"), "{plan}");
-    terminal.keys(ENTER);
+    terminal.keys(AGREED);
     terminal.see("all is done");
     terminal.keys(ENTER);
     terminal.see("✓ Page: http://127.0.0.1:");
@@ -188,8 +190,8 @@ fn prerequisites_are_added_before_the_stack() {
     terminal.see("Go on to the plan");
     terminal.keys(RIGHT);
     let plan = terminal.see("Enter run it");
-    assert!(plan.contains("Before the stack, what it needs of the cluster"), "{plan}");
-    terminal.keys(ENTER);
+    assert!(plan.contains("First the prerequisites. Once they are installed"), "{plan}");
+    terminal.keys(AGREED);
     terminal.see("what the stack needs is there; Enter goes on to the installation");
     terminal.keys(ENTER);
     terminal.see("distributed-notebook 0.1.0 (single-node)");
@@ -210,7 +212,7 @@ fn home_before_and_after_an_install() {
     terminal.see("Parts:");
     move_until(&mut terminal, "j", |line| line.starts_with("▸ hello"));
     let steps = [
-        "Where do its images come from?",
+        "Where do the images of",
         "needs 10m, there: 4000m allocatable",
         "Profile single-node needs",
         "Go on to the plan",
@@ -221,7 +223,7 @@ fn home_before_and_after_an_install() {
     }
     terminal.keys(RIGHT);
     terminal.see("Enter run it");
-    terminal.keys(ENTER);
+    terminal.keys(AGREED);
     terminal.see("all is done");
     terminal.keys("h");
     terminal.see("hello 1.0.0 single-node in hello: healthy");
@@ -254,7 +256,7 @@ fn home_before_and_after_an_install() {
 fn a_stall_is_shown_in_place_and_control_c_stops_at_a_safe_point() {
     let mut terminal = planned();
     terminal.fake.hold("Deployment/shop-mq");
-    terminal.keys(ENTER);
+    terminal.keys(AGREED);
     terminal.see("wait for Deployment/shop-mq:");
     terminal.keys("q");
     terminal.see("Stop it at a safe point and leave?");

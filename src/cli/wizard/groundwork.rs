@@ -119,7 +119,7 @@ fn apply(work: &mut Groundwork, change: Change) -> Result<(), Failure> {
         }
         Change::Registry => {
             let registry =
-                questions::text("Registry? (empty: those that the manifests name)", &work.answers().registry, true)?;
+                questions::text("Registry? (empty: the registries in the manifests)", &work.answers().registry, true)?;
             work.answers_mut().registry = registry;
         }
         Change::Proof => {

@@ -4,7 +4,7 @@ use seaworthy::stack::Stack;
 
 use crate::cli::Failure;
 use crate::cli::install::InstallArgs;
-use crate::front::origin::{Field, Origin, WAYS, Way, lines, unpublished};
+use crate::front::origin::{Field, Origin, WAYS, Way, lines, question, unpublished};
 use crate::front::{questions, say};
 
 /// Whether the command line has said it already.
@@ -19,7 +19,7 @@ pub(super) fn ask(stack: &Stack, before: &Origin) -> Result<Origin, Failure> {
     let mut origin = before.clone();
     unpublished(stack).into_iter().for_each(say);
     let usual = WAYS.iter().position(|(way, ..)| *way == before.way).unwrap_or_default();
-    let chosen = questions::choose("Where do its images come from?", &lines(stack), usual)?;
+    let chosen = questions::choose(&question(stack), &lines(stack), usual)?;
     origin.way = WAYS[chosen].0;
     for field in origin.way.fields() {
         let now = origin.get(*field);

@@ -164,8 +164,13 @@ fn choose_engine(picture: &Picture, asked: Option<Product>) -> Result<&EngineNet
         };
         let variable = picture.unusable.iter().find_map(UnusableEngine::variable);
         let correct = variable.map(|name| format!("correct {name}, or unset it; ")).unwrap_or_default();
-        let start = "start Docker (systemctl start docker) or Podman (systemctl start podman.socket), or install one; `seaworthy detect` shows who answers";
-        Box::new(refusal("E001", "NoEngine", &message, &format!("{correct}{start}")))
+        let start = match asked {
+            Some(Product::Docker) => "start Docker (systemctl start docker), or install it",
+            Some(Product::Podman) => "start Podman (systemctl start podman.socket), or install it",
+            _ => "start Docker (systemctl start docker) or Podman (systemctl start podman.socket), or install one",
+        };
+        let remedy = format!("{correct}{start}; `seaworthy detect` shows who answers");
+        Box::new(refusal("E001", "NoEngine", &message, &remedy))
     })
 }
 

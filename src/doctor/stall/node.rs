@@ -16,7 +16,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule { id: "P027", group: "node", title: "a pod does not end", on: Subject::Pod, find: terminating },
 ];
 
-pub(super) const LOOK: &str = "Look after the nodes: `kubectl describe nodes`.";
+pub(super) const LOOK: &str = "Look at the nodes: `kubectl describe nodes`.";
 /// Seconds beyond its grace period in which a pod that is deleted should be gone.
 const ENDS: i64 = 60;
 
@@ -34,11 +34,15 @@ pub(super) fn unready(site: &Site<'_>, node: &Value) -> Option<Cause> {
     let ready = unready_condition(node)?;
     let name = text(node, "/metadata/name")?;
     let said = text(ready, "/message").unwrap_or_default();
-    let since = site.since(ready, "/lastTransitionTime").map(|time| format!(" for {}", span(time))).unwrap_or_default();
-    let message = format!("the node {name} is not ready{since}: {}", clip(said));
+    let since = site.since(ready, "/lastTransitionTime");
+    let stands = since.map_or("is not ready".to_owned(), |time| format!("has not been ready for {}", span(time)));
+    let message = format!("the node {name} {stands}: {}", clip(said));
     let network = said.contains("NetworkPluginNotReady") || said.contains("cni plugin not initialized");
-    let remedy =
-        if network { "Install or restart the network plugin: `kubectl get pods -n kube-system`." } else { LOOK };
+    let remedy = if network {
+        "Install or restart the network plugin: `kubectl get pods -n kube-system`.".to_owned()
+    } else {
+        format!("Look at the node: `kubectl describe node {name}`.")
+    };
     let cause = site.stuck(text(ready, "/reason").unwrap_or("NotReady"), message).remedy(remedy);
     Some(cause.about(ObjectRef::new("v1", "Node", None, name)).id(if network { "N002" } else { "N001" }))
 }

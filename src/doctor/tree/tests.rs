@@ -78,7 +78,7 @@ fn a_node_that_is_gone_is_one_finding_with_its_pods_their_rollouts_and_services(
     assert_eq!((root.id.as_str(), root.object.to_string().as_str()), ("N001", "Node/w2"));
     // Two pods, two Services, two rollouts, a volume.
     assert_eq!(root.suffering(), 7, "{root:#?}");
-    assert!(report.headline.starts_with("Node/w2: the node w2 is not ready for 20 min"), "{}", report.headline);
+    assert!(report.headline.starts_with("Node/w2: the node w2 has not been ready for 20 min"), "{}", report.headline);
     assert!(report.headline.ends_with("(N001, 7 symptoms)"), "{}", report.headline);
 }
 

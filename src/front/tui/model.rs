@@ -18,6 +18,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::{Arc, LazyLock};
 
+use seaworthy::event::Ended;
 use seaworthy::plan::{Purpose, Reach};
 use seaworthy::prepare::Room;
 use seaworthy::prepare::outline::Outline;
@@ -106,6 +107,8 @@ pub(crate) struct Wish {
 pub(crate) enum Popup {
     /// The keys, from this line on.
     Help(usize),
+    /// All that is to be said about the line under the cursor, from this line on.
+    Details(usize),
     /// The name of a file, to save or to load.
     File { save: bool, line: Line },
     /// Something about where the images come from.
@@ -125,6 +128,11 @@ pub(crate) enum Popup {
 }
 
 impl Popup {
+    /// Whether something is typed into it.
+    pub(crate) fn is_typed(&self) -> bool {
+        !matches!(self, Self::Help(_) | Self::Details(_) | Self::Leave)
+    }
+
     /// What is typed into it.
     pub(crate) fn line(&mut self) -> Option<&mut Line> {
         match self {
@@ -135,7 +143,15 @@ impl Popup {
             | Self::Make { line, .. }
             | Self::Word { line, .. }
             | Self::Filter { line } => Some(line),
-            Self::Help(_) | Self::Leave => None,
+            Self::Help(_) | Self::Details(_) | Self::Leave => None,
+        }
+    }
+
+    /// The line that it begins with, where it can be scrolled.
+    pub(crate) fn first_line(&mut self) -> Option<&mut usize> {
+        match self {
+            Self::Help(from) | Self::Details(from) => Some(from),
+            _ => None,
         }
     }
 }
@@ -203,6 +219,24 @@ pub(crate) struct Ways {
     pub(crate) cursor: usize,
     /// The entry that is open, and its address, or why it could not be opened.
     pub(crate) open: Option<(usize, Option<Result<String, String>>)>,
+}
+
+impl Ways {
+    /// Whether the one that the cursor is on is neither open nor about to be.
+    pub(crate) fn can_be_opened(&self) -> bool {
+        let is_open = matches!(&self.open, Some((at, None | Some(Ok(_)))) if *at == self.cursor);
+        !self.all.is_empty() && !is_open
+    }
+
+    /// The address of the one that the cursor is on, once it is open.
+    pub(crate) fn address(&self) -> Option<String> {
+        match &self.open {
+            Some((open, Some(Ok(url)))) if *open == self.cursor => {
+                Some(format!("{url}{}", self.all.get(self.cursor)?.path))
+            }
+            _ => None,
+        }
+    }
 }
 
 /// Everything.
@@ -276,7 +310,7 @@ impl Model {
     /// Which keys count.
     pub(crate) fn place(&self) -> Place {
         match &self.popup {
-            Some(Popup::Help(_)) => return Place::Help,
+            Some(Popup::Help(_) | Popup::Details(_)) => return Place::Help,
             Some(Popup::Leave) => return Place::Leave,
             Some(_) => return Place::Prompt,
             None => {}
@@ -303,6 +337,18 @@ impl Model {
             Screen::Run => Place::Ended,
             Screen::Reach => Place::Reach,
         }
+    }
+
+    /// Whether the run is shown over its time.
+    pub(crate) fn has_timeline(&self) -> bool {
+        self.board.as_ref().is_some_and(|board| board.timeline)
+    }
+
+    /// Whether the last run came to a good end.
+    pub(crate) fn is_done(&self) -> bool {
+        let outcome = self.board.as_ref().and_then(|board| board.outcome.as_ref());
+        outcome.is_some_and(|outcome| outcome.ended == Ended::Done)
+            && matches!(self.last, Some(Ok(code)) if code == ExitCode::SUCCESS)
     }
 
     /// Whether a run is under way.

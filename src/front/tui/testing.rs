@@ -23,12 +23,15 @@ use serde_json::json;
 
 use crate::front::look::Look;
 pub(super) use ground::{at_prerequisites, grounded, grounded_by_somebody_strange, grounded_with_folder};
-pub(super) use home::{at_home, home};
+pub(super) use home::{at_home, home, home_with_run};
 
 use super::model::{Effect, Made, Message, Model, Stage, Wish};
 use super::update::update;
 use crate::front::form::tests::shop;
 use crate::front::yard::{Maker, Yard};
+
+/// Memory as quantities are counted, in thousand millionths of a byte.
+const GIB: i128 = (1 << 30) * 1_000_000_000;
 
 pub(super) fn key(code: KeyCode) -> Message {
     Message::Key(KeyEvent::new(code, KeyModifiers::NONE))
@@ -107,14 +110,14 @@ pub(super) fn yards() -> Message {
         refusals: refusals.iter().map(|text| (*text).to_owned()).collect(),
         warnings: warnings.iter().map(|text| (*text).to_owned()).collect(),
     };
-    let memory = "3 GiB of memory are free, and a cluster of 1 node takes about 700 MiB";
+    let memory = "500 MiB of memory are free, and a cluster of 1 node takes about 700 MiB";
     Message::Yards(vec![
         yard(Maker::Kind(Product::Docker), "kind-2", &[], &[memory]),
         yard(
             Maker::Kind(Product::Podman),
             "kind-2",
             &[
-                "no podman answers on this machine; start Docker (systemctl start docker) or Podman (systemctl start podman.socket), or install one",
+                "no podman answers on this machine; start Podman (systemctl start podman.socket), or install it; `seaworthy detect` shows who answers",
             ],
             &[],
         ),
@@ -129,7 +132,7 @@ pub(super) fn yards() -> Message {
 
 pub(super) fn surveyed(context: &str) -> Message {
     let room =
-        Room { nodes: Some(1), cpu: 2_000_000_000, memory: 1 << 60, storage_class: Some(None), ..Room::default() };
+        Room { nodes: Some(1), cpu: 2_000_000_000, memory: 4 * GIB, storage_class: Some(None), ..Room::default() };
     Message::Surveyed { context: context.to_owned(), room: Ok(room) }
 }
 
@@ -163,11 +166,11 @@ pub(super) enum Shared {
 /// A cluster without what another profile needs, all of which can be added.
 pub(super) fn surveyed_bare() -> Message {
     let missing = ["local-path", "metallb", "kruise"].map(str::to_owned);
-    let prerequisites = missing.iter().map(|name| (name.clone(), (Some(false), "nothing of it is there".to_owned())));
+    let prerequisites = missing.iter().map(|name| (name.clone(), (Some(false), "not installed".to_owned())));
     let room = Room {
         nodes: Some(3),
-        cpu: 1 << 70,
-        memory: 1 << 90,
+        cpu: 24_000_000_000,
+        memory: 48 * GIB,
         storage_class: Some(None),
         prerequisites: prerequisites.collect(),
         addable: missing.into(),
@@ -203,12 +206,12 @@ pub(super) fn surveyed_for_sharing(shared: Shared) -> Message {
     let offer = match shared {
         Shared::Nobody => Offer::Nothing {
             because: "the nodes are machines of their own, and share no folder that is known here".to_owned(),
-            remedy: "bring a class that can".to_owned(),
+            remedy: "install a StorageClass that makes ReadWriteMany volumes (NFS, CephFS, ...)".to_owned(),
         },
         _ => Offer::Install("all nodes share /srv/shared: survives a node, not this disk".to_owned()),
     };
     let sharing = Sharing { classes: Some(classes), free: Some([].into()), offer };
-    let room = Room { nodes: Some(3), cpu: 4_000_000_000, memory: 1 << 70, sharing, ..Room::default() };
+    let room = Room { nodes: Some(3), cpu: 4_000_000_000, memory: 48 * GIB, sharing, ..Room::default() };
     Message::Surveyed { context: "dev".to_owned(), room: Ok(room) }
 }
 
@@ -249,8 +252,22 @@ pub(super) fn plan() -> Plan {
 pub(super) fn made() -> Box<Made> {
     let warnings = vec!["greeting: nobody will read so long a text".to_owned()];
     let differences = vec!["greeting: \"good day\", was \"ahoy\"".to_owned()];
-    let time = "it took 41.0 s to 1 min 12 s before (3 runs with the same to do)".to_owned();
+    let time = "took 41.0 s to 1 min 12 s in 3 earlier runs like this one".to_owned();
     Box::new(Made { time, differences, ..Made::of(plan(), warnings, Stage::Install) })
+}
+
+/// Somebody else has set a field, and the API server would refuse an object.
+pub(super) fn made_with_conflicts(is_refused: bool) -> Box<Made> {
+    let mut made = made();
+    let conflict = json!({"path": "spec.replicas", "pointer": "/spec/replicas", "owners": ["kubectl-scale"], "now": 5,
+        "wanted": 2, "choice": "stop"});
+    if let Change::Update { conflicts, .. } = &mut made.plan.steps[3].change {
+        conflicts.push(serde_json::from_value(conflict).unwrap());
+    }
+    if is_refused {
+        made.refusals = vec![cause(Outlook::Final)];
+    }
+    made
 }
 
 /// With objects that name images.
@@ -288,14 +305,14 @@ pub(super) fn step(id: &str, done: usize, state: StepState) -> Message {
 pub(super) fn stalls() -> Vec<Message> {
     let done = || StepState::Done { changed: true, millis: 120, note: None };
     let object = ObjectRef::new("apps/v1", "Deployment", Some("sea"), "mq");
-    let (id, progress, cause) =
-        ("await:Deployment/sea/mq".to_owned(), "0 of 1 pods ready".to_owned(), cause(Outlook::Stuck));
+    let (id, progress) = ("await:Deployment/sea/mq".to_owned(), "0 of 1 pods ready".to_owned());
+    let (cause, limit, facts) = (Some(cause(Outlook::Stuck)), Some(300_000), Box::new(stalled()));
     vec![
         event(Event::Started { run: "20260102-030405".to_owned(), total: 5 }),
         step("apply:Namespace/sea", 1, done()),
         step("apply:Deployment/sea/mq", 2, done()),
         step("await:Deployment/sea/mq", 2, StepState::Running),
-        event(Event::Waiting { id, object, progress, cause: Some(cause), facts: Box::new(stalled()) }),
+        event(Event::Waiting { id, object, progress, cause, limit, facts }),
     ]
 }
 
@@ -336,7 +353,7 @@ pub(super) fn pulling() -> Vec<Message> {
     ];
     let facts = Box::new(Facts { at: "2026-11-20T10:00:12Z".parse().ok(), parts, pulls, more: 1, moved: None });
     let (id, progress) = ("await:Deployment/sea/mq".to_owned(), "1 of 3 pods ready".to_owned());
-    let waits = event(Event::Waiting { id, object, progress, cause: None, facts });
+    let waits = event(Event::Waiting { id, object, progress, cause: None, limit: Some(300_000), facts });
     stalls().into_iter().take(4).chain([waits]).collect()
 }
 
@@ -347,17 +364,19 @@ pub(super) fn moving() -> Vec<Message> {
     let facts = Box::new(Facts { moved: Some(moved), ..Facts::default() });
     let id = "await:Deployment/sea/mq".to_owned();
     let progress = "96.0 MB of about 213 MB, 12.0 MB/s".to_owned();
-    stalls().into_iter().take(4).chain([event(Event::Waiting { id, object, progress, cause: None, facts })]).collect()
+    let waits = event(Event::Waiting { id, object, progress, cause: None, limit: None, facts });
+    stalls().into_iter().take(4).chain([waits]).collect()
 }
 
 /// A run over its time: what it waited for is still under way.
 pub(super) fn over_time() -> Vec<Message> {
-    let mut messages = vec![tick(0), key(KeyCode::Enter)];
+    let mut messages = vec![tick(0)];
+    messages.extend(agreed());
     let times = [100, 400, 700, 900, 1000].map(tick);
     messages.extend(times.into_iter().zip(stalls()).flat_map(|(time, message)| [time, message]));
-    let web = |state| step("apply:Deployment/sea/web", 3, state);
-    messages.extend([tick(1200), web(StepState::Running), tick(5000)]);
-    messages.extend([web(StepState::Done { changed: true, millis: 3800, note: None }), tick(65_000)]);
+    messages.extend([tick(1200), step("apply:Deployment/sea/web", 2, StepState::Running), tick(5000)]);
+    messages.extend(web_is_done());
+    messages.push(tick(65_000));
     messages
 }
 
@@ -387,7 +406,41 @@ pub(super) fn finished(ended: Ended) -> Message {
     let causes = if ended == Ended::Failed { vec![cause(Outlook::Final)] } else { Vec::new() };
     let requests = seaworthy::cluster::Counts { reads: 9, writes: 3, dry: 1, refused: 0 };
     let run = "20260102-030405".to_owned();
-    event(Event::Finished { outcome: Outcome { run, ended, done: 5, total: 5, causes, requests, millis: 4200 } })
+    let done = if ended == Ended::Done { 5 } else { 2 };
+    event(Event::Finished { outcome: Outcome { run, ended, done, total: 5, causes, requests, millis: 65_000 } })
+}
+
+fn is_done(id: &str, done: usize, (changed, millis): (bool, u64)) -> Message {
+    step(id, done, StepState::Done { changed, millis, note: None })
+}
+
+/// What waits for nothing is done.
+pub(super) fn web_is_done() -> [Message; 2] {
+    [is_done("apply:Deployment/sea/web", 3, (true, 3800)), is_done("apply:Service/sea/web", 4, (false, 12))]
+}
+
+/// What was waited for has come, and with it the end.
+pub(super) fn done() -> Vec<Message> {
+    vec![
+        is_done("await:Deployment/sea/mq", 5, (false, 64_000)),
+        finished(Ended::Done),
+        Message::Ended(Ok(std::process::ExitCode::SUCCESS)),
+    ]
+}
+
+/// What was begun is not waited for, and the rest not begun any more.
+pub(super) fn web_is_left() -> [Message; 3] {
+    let web = |state| step("apply:Deployment/sea/web", 2, state);
+    [web(StepState::Running), web(StepState::Left), step("apply:Service/sea/web", 2, StepState::Skipped)]
+}
+
+/// What was waited for fails.
+pub(super) fn failed() -> Vec<Message> {
+    vec![
+        step("await:Deployment/sea/mq", 2, StepState::Failed { cause: cause(Outlook::Final) }),
+        finished(Ended::Failed),
+        Message::Ended(Ok(std::process::ExitCode::FAILURE)),
+    ]
 }
 
 /// Clusters and stacks are known.
@@ -414,6 +467,11 @@ pub(super) fn reviewed(size: (u16, u16)) -> Model {
     typed(&mut model, "swordfish");
     all(&mut model, [key(KeyCode::Enter), key(KeyCode::Right), Message::Planned { ticket: 1, made: Ok(made()) }]);
     model
+}
+
+/// Agrees to the plan that is on the screen.
+pub(super) fn agreed() -> [Message; 2] {
+    [key(KeyCode::End), key(KeyCode::Enter)]
 }
 
 /// The first stack of the model, for what a test needs of it.

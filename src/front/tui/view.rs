@@ -1,7 +1,9 @@
 //! Draws the model, and does nothing else.
 
+mod bar;
 mod cluster;
 mod groundwork;
+mod head;
 mod home;
 mod images;
 mod logs;
@@ -19,17 +21,15 @@ use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
-use ratatui::widgets::Paragraph;
+use ratatui::widgets::{Block, Borders, Padding, Paragraph};
 
-use super::keys::{self, Action, Binding};
-use super::model::{Entry, Model, Note, SCREENS, Screen, find};
+use super::model::{Model, Note, Popup, Screen, find};
 use crate::front::look::{Look, Mark, columns, wrap};
+use crate::front::paint::count;
 
-/// From this width on, details stand beside the list and not below it.
-const WIDE: u16 = 120;
-/// Below this width there is no room for our name.
-const NARROW: u16 = 40;
-/// Lines that details get below a list, at most.
+/// From this width on, details stand beside the list and not below it: half of it is then as wide as a narrow screen.
+const WIDE: u16 = 150;
+/// Lines that details get below a list, at least.
 const DETAILS: u16 = 9;
 /// The longest line of prose that is pleasant to read.
 const PROSE: usize = 110;
@@ -40,35 +40,78 @@ const AROUND: u16 = 4;
 pub(crate) fn view(model: &Model, frame: &mut Frame<'_>) {
     let rows = [Constraint::Length(2), Constraint::Min(1), Constraint::Length(1), Constraint::Length(1)];
     let [head, body, note, bar] = Layout::vertical(rows).areas(frame.area());
-    frame.render_widget(Paragraph::new(heading(model, head.width)), head);
-    match model.screen {
-        Screen::Home => list_and_details(model, frame, body, home::list, home::details),
-        // A chain is long: it has the whole width.
-        Screen::Storage => parted(model, frame, stacked(body), storage::list, storage::details),
-        Screen::Cluster => list_and_details(model, frame, body, cluster::list, cluster::details),
-        Screen::Stack => parted(model, frame, stack::areas(model, body), stack::list, stack::details),
-        Screen::Images => list_and_details(model, frame, body, images::list, images::details),
-        Screen::Profile => profile::draw(model, frame, body),
-        Screen::Prerequisites => list_and_details(model, frame, body, groundwork::list, groundwork::details),
-        Screen::Settings => settings::draw(model, frame, body),
-        Screen::Review => scrolled(frame, body, review::lines(model, body.width), model.review.scroll),
-        Screen::Run if model.logs.is_some() => {
+    frame.render_widget(Paragraph::new(head::lines(model, head.width)), head);
+    let [above, body] = head_and_body(model, body);
+    frame.render_widget(Paragraph::new(fixed(model, above.width)), above);
+    match (model.screen, parts(model)) {
+        (Screen::Review, _) => scrolled(model.look, frame, body, review::lines(model, body.width), model.review.scroll),
+        (Screen::Profile, _) => profile::draw(model, frame, body),
+        (Screen::Settings, _) => settings::draw(model, frame, body),
+        (_, Some(parts)) => list_and_details(model, frame, body, parts),
+        (_, None) => {
             let size = (usize::from(body.width), usize::from(body.height));
             let lines = model.logs.iter().flat_map(|shown| logs::lines(model, shown, size));
             frame.render_widget(Paragraph::new(lines.collect::<Vec<_>>()), body);
         }
-        Screen::Run => {
-            let [head, body] = Layout::vertical([Constraint::Length(1), Constraint::Min(0)]).areas(body);
-            frame.render_widget(Paragraph::new(run::head(model)), head);
-            let over_time = model.board.as_ref().is_some_and(|board| board.timeline);
-            let list = if over_time { timeline::list } else { run::list };
-            parted(model, frame, run::areas(model, body, over_time), list, run::details);
-        }
-        Screen::Reach => list_and_details(model, frame, body, reach::list, reach::details),
     }
     frame.render_widget(Paragraph::new(note_line(model, note.width)), note);
-    frame.render_widget(Paragraph::new(bar_line(model, bar.width)), bar);
+    frame.render_widget(Paragraph::new(bar::line(model, bar.width)), bar);
     popup::draw(model, frame);
+}
+
+/// What a list shows, and which of its lines the cursor is on.
+struct List {
+    lines: Vec<Line<'static>>,
+    cursor: usize,
+}
+
+/// Makes the list of a screen for so many columns.
+type ListOf = fn(&Model, usize) -> List;
+/// Makes what is to be said about the line under the cursor.
+type DetailsOf = fn(&Model, usize) -> Vec<Line<'static>>;
+
+/// What a screen consists of; `None`: of one text.
+fn parts(model: &Model) -> Option<(ListOf, DetailsOf)> {
+    Some(match model.screen {
+        Screen::Home => (home::list, home::details),
+        Screen::Storage => (storage::list, storage::details),
+        Screen::Cluster => (cluster::list, cluster::details),
+        Screen::Stack => (stack::list, stack::details),
+        Screen::Images => (images::list, images::details),
+        Screen::Profile => (profile::list, profile::details),
+        Screen::Prerequisites => (groundwork::list, groundwork::details),
+        Screen::Settings => (settings::list, settings::details),
+        Screen::Run if model.logs.is_some() => return None,
+        Screen::Run if model.has_timeline() => (timeline::list, run::details),
+        Screen::Run => (run::list, run::details),
+        Screen::Reach => (reach::list, reach::details),
+        Screen::Review => return None,
+    })
+}
+
+/// What stands above a list and never scrolls away.
+fn fixed(model: &Model, width: u16) -> Vec<Line<'static>> {
+    let width = usize::from(width);
+    match model.screen {
+        Screen::Home => home::headline(model, width),
+        Screen::Run if model.logs.is_none() => run::head(model, width),
+        _ => Vec::new(),
+    }
+}
+
+fn head_and_body(model: &Model, area: Rect) -> [Rect; 2] {
+    let head = u16::try_from(fixed(model, area.width).len()).unwrap_or(u16::MAX).min(area.height / 2);
+    Layout::vertical([Constraint::Length(head), Constraint::Min(0)]).areas(area)
+}
+
+/// What is to be said about the line under the cursor.
+fn details(model: &Model, width: usize) -> Vec<Line<'static>> {
+    parts(model).map(|(_, details)| details(model, width)).unwrap_or_default()
+}
+
+/// Whether something is said about the line under the cursor.
+pub(crate) fn has_details(model: &Model) -> bool {
+    parts(model).is_some()
 }
 
 /// Lines that the body has in a terminal of this size.
@@ -78,7 +121,7 @@ pub(crate) fn body_height(size: (u16, u16)) -> usize {
 
 /// How far the plan can be scrolled.
 pub(crate) fn review_overflow(model: &Model) -> usize {
-    review::lines(model, model.size.0).len().saturating_sub(body_height(model.size))
+    overflow(review::lines(model, model.size.0).len(), body_height(model.size))
 }
 
 /// Whether the profiles stand side by side.
@@ -96,55 +139,16 @@ pub(crate) fn findable(model: &Model) -> Vec<String> {
     }
 }
 
-/// How far the keys can be scrolled.
-pub(crate) fn help_overflow(model: &Model) -> usize {
-    popup::help_overflow(model)
-}
-
-fn heading(model: &Model, width: u16) -> Vec<Line<'static>> {
-    let look = model.look;
-    let brand = if width < NARROW { "" } else { "Seaworthy  " };
-    let mut spans = vec![Span::styled(brand, Look::strong())];
-    if model.is_at_home() {
-        let place = if model.screen == Screen::Home { "Home" } else { "Storage" };
-        let filter = model.filter();
-        let filter = if filter.is_empty() { String::new() } else { format!("  / {filter}") };
-        let room = usize::from(width).saturating_sub(brand.len() + place.len());
-        let about = look.cut(&format!("  {}{filter}", home::about(model)), room);
-        spans.extend([Span::styled(place, Look::chosen()), Span::raw(about)]);
-        return vec![Line::from(spans), Line::styled(look.rule(width), Look::faint())];
-    }
-    let names: usize = SCREENS.iter().map(|(_, name)| name.len()).sum();
-    let at = SCREENS.iter().position(|(screen, _)| *screen == model.screen).unwrap_or_default();
-    // Where not all fits, our own name goes first, then the room between the names.
-    let between = [look.arrow(), look.tight_arrow()].map(|arrow| names + columns(arrow) * (SCREENS.len() - 1));
-    let ways =
-        [(brand, look.arrow(), between[0]), ("", look.arrow(), between[0]), ("", look.tight_arrow(), between[1])];
-    let fits = ways.into_iter().find(|(brand, _, needed)| brand.len() + needed <= usize::from(width));
-    let Some((brand, arrow, _)) = fits else {
-        spans.push(Span::raw(format!("{}/{} {}", at + 1, SCREENS.len(), SCREENS[at].1)));
-        return vec![Line::from(spans), Line::styled(look.rule(width), Look::faint())];
-    };
-    spans = vec![Span::styled(brand, Look::strong())];
-    for (index, (screen, name)) in SCREENS.iter().enumerate() {
-        if index > 0 {
-            spans.push(Span::styled(arrow, Look::faint()));
-        }
-        let style = if *screen == model.screen {
-            Look::chosen()
-        } else if index < at {
-            Style::new()
-        } else {
-            Look::faint()
-        };
-        spans.push(Span::styled(*name, style));
-    }
-    vec![Line::from(spans), Line::styled(look.rule(width), Look::faint())]
+/// How far what lies over the screen can be scrolled.
+pub(crate) fn popup_overflow(model: &Model) -> usize {
+    popup::overflow(model)
 }
 
 fn note_line(model: &Model, width: u16) -> Line<'static> {
     let look = model.look;
-    match &model.note {
+    // Below what is typed into a window it has more room.
+    let note = model.note.as_ref().filter(|_| !model.popup.as_ref().is_some_and(Popup::is_typed));
+    match note {
         None => Line::default(),
         Some(Note { text, bad: false }) => Line::raw(look.cut(&model.placed(text), usize::from(width))),
         Some(Note { text, bad: true }) => {
@@ -155,123 +159,112 @@ fn note_line(model: &Model, width: u16) -> Line<'static> {
     }
 }
 
-/// The keys that count here, as many as fit; those for help and for leaving always.
-fn bar_line(model: &Model, width: u16) -> Line<'static> {
-    let look = model.look;
-    let rows: Vec<&Binding> =
-        keys::at(model.place()).filter(|row| !row.short.is_empty() && matters(model, row)).collect();
-    let label = |row: &Binding| (row.keys[0].name(look.unicode), row.short.to_owned());
-    let needed = |row: &&Binding| matches!(row.action, Action::Help | Action::Quit);
-    let size = |(key, short): &(String, String)| columns(key) + columns(short) + 3;
-    let (last, first): (Vec<&Binding>, Vec<&Binding>) = rows.into_iter().partition(needed);
-    let last: Vec<_> = last.into_iter().map(label).collect();
-    let mut room = usize::from(width).saturating_sub(last.iter().map(size).sum());
-    let mut labels = Vec::new();
-    for label in first.into_iter().map(label) {
-        if size(&label) <= room {
-            room -= size(&label);
-            labels.push(label);
-        }
-    }
-    let mut spans = Vec::new();
-    for (key, short) in labels.into_iter().chain(last) {
-        spans.push(Span::styled(key, look.key()));
-        spans.push(Span::raw(format!(" {short}  ")));
-    }
-    Line::from(spans)
-}
-
-/// Whether a key could do anything now.
-fn matters(model: &Model, row: &Binding) -> bool {
-    let conflicts = || model.review.made().is_some_and(|made| made.plan.conflicts().next().is_some());
-    match row.action {
-        Action::Conflicts => conflicts() || model.review.conflicts.is_some(),
-        Action::Adopt if model.screen == Screen::Prerequisites => {
-            model.groundwork.row().is_some_and(|row| row.adoption.is_some())
-        }
-        Action::Adopt => conflicts() || model.review.adopt,
-        Action::Images => model.review.made().is_some_and(review::has_images),
-        Action::Replan => model.review.replan || review::is_other_run(model),
-        Action::Next if model.screen == Screen::Review => {
-            model.review.made().is_some_and(|made| made.objection().is_none()) && !model.wish.dry_run
-        }
-        Action::Back => model.screen != Screen::Cluster || model.popup.is_some(),
-        Action::OpenStack => matches!(model.entry(), Some(Entry::Stack(_))),
-        Action::Undo => model.sheet().and_then(|sheet| Some(sheet.form.is_typed(sheet.setting()?))) == Some(true),
-        _ => true,
-    }
-}
-
-/// What a list shows, and which of its lines the cursor is on.
-struct List {
-    lines: Vec<Line<'static>>,
-    cursor: usize,
-}
-
 /// A list with what is to be said about the line under the cursor: below it, or beside it where there is room.
-fn list_and_details(
-    model: &Model,
-    frame: &mut Frame<'_>,
-    area: Rect,
-    list: impl Fn(&Model, usize) -> List,
-    details: impl Fn(&Model, usize) -> Vec<Line<'static>>,
-) {
-    parted(model, frame, divided(area), list, details);
-}
-
-fn parted(
-    model: &Model,
-    frame: &mut Frame<'_>,
-    (above, below): (Rect, Rect),
-    list: impl Fn(&Model, usize) -> List,
-    details: impl Fn(&Model, usize) -> Vec<Line<'static>>,
-) {
-    let list = list(model, usize::from(above.width));
-    draw_list(frame, above, list);
-    let lines = details(model, usize::from(below.width).min(PROSE));
+fn list_and_details(model: &Model, frame: &mut Frame<'_>, area: Rect, (list, details): (ListOf, DetailsOf)) {
+    // A chain of the storage map and a run over its time are as wide as the screen.
+    let is_wide = model.screen == Screen::Storage || model.screen == Screen::Run && model.has_timeline();
+    if area.width >= WIDE && !is_wide {
+        let (left, right) = halves(area);
+        draw_list(model, frame, left, list(model, usize::from(left.width)));
+        let mut lines = details(model, inner(right));
+        let rest = timeline_below(model, inner(right));
+        if lines.len() + rest.len() <= usize::from(right.height) {
+            lines.extend(rest);
+        }
+        return draw_beside(model, frame, right, lines);
+    }
+    let list = list(model, usize::from(area.width));
+    let lines = details(model, usize::from(area.width).min(PROSE));
+    let (above, below) = stacked(area, list.lines.len(), lines.len());
+    draw_list(model, frame, above, list);
     draw_details(model, frame, below, lines);
 }
 
-/// The areas of a list and of its details.
-fn divided(area: Rect) -> (Rect, Rect) {
-    if area.width >= WIDE {
-        let [left, right] = Layout::horizontal([Constraint::Fill(1), Constraint::Fill(1)]).spacing(2).areas(area);
-        return (left, right);
-    }
-    stacked(area)
+/// A run over its time, where there is room beside its steps.
+fn timeline_below(model: &Model, width: usize) -> Vec<Line<'static>> {
+    let Some(board) = model.board.as_ref().filter(|_| model.screen == Screen::Run) else { return Vec::new() };
+    let head = std::iter::once(Line::default()).chain(timeline::head(model, board, width));
+    head.chain(timeline::list(model, width).lines).collect()
 }
 
-/// Details below the list.
-fn stacked(area: Rect) -> (Rect, Rect) {
-    let low = DETAILS.min(area.height / 2);
+fn halves(area: Rect) -> (Rect, Rect) {
+    let [left, right] = Layout::horizontal([Constraint::Fill(1), Constraint::Fill(1)]).spacing(1).areas(area);
+    (left, right)
+}
+
+/// Columns of details beside a list: a line and a blank part them.
+fn inner(area: Rect) -> usize {
+    usize::from(area.width.saturating_sub(2)).min(PROSE)
+}
+
+/// Details below a list. They get what they need, and what the list leaves free, as long as the list keeps some lines.
+fn stacked(area: Rect, list: usize, details: usize) -> (Rect, Rect) {
+    let lines = |number: usize| u16::try_from(number).unwrap_or(u16::MAX);
+    let least = DETAILS.min(area.height / 2);
+    let most = area.height - lines(list).min(area.height * 2 / 5);
+    let low = lines(details + 1).clamp(least, most.max(least));
     let [above, below] = Layout::vertical([Constraint::Min(1), Constraint::Length(low)]).areas(area);
     (above, below)
 }
 
 /// As much of a list as fits, with the cursor in it.
-fn draw_list(frame: &mut Frame<'_>, area: Rect, list: List) {
-    let height = usize::from(area.height);
-    let most = list.lines.len().saturating_sub(height);
-    let top = list.cursor.saturating_sub(height / 2).min(most);
-    scrolled(frame, area, list.lines, top);
+fn draw_list(model: &Model, frame: &mut Frame<'_>, area: Rect, list: List) {
+    let top = list.cursor.saturating_sub(usize::from(area.height) / 2);
+    scrolled(model.look, frame, area, list.lines, top);
 }
 
 /// Details have a rule of their own above them.
 fn draw_details(model: &Model, frame: &mut Frame<'_>, area: Rect, lines: Vec<Line<'static>>) {
     let rule = Line::styled(model.look.rule(area.width), Look::faint());
-    let mut all: Vec<Line<'static>> = std::iter::once(rule).chain(lines).collect();
-    let height = usize::from(area.height);
-    if all.len() > height && height > 1 {
-        all.truncate(height - 1);
-        let more = if model.look.unicode { "…" } else { "..." };
-        all.push(Line::styled(more, Look::faint()));
-    }
-    frame.render_widget(Paragraph::new(all), area);
+    let lines = shortened(model, lines, usize::from(area.height).saturating_sub(1));
+    frame.render_widget(Paragraph::new(std::iter::once(rule).chain(lines).collect::<Vec<_>>()), area);
 }
 
-fn scrolled(frame: &mut Frame<'_>, area: Rect, lines: Vec<Line<'static>>, top: usize) {
-    let shown: Vec<Line<'static>> = lines.into_iter().skip(top).take(usize::from(area.height)).collect();
-    frame.render_widget(Paragraph::new(shown), area);
+/// The same beside a list.
+fn draw_beside(model: &Model, frame: &mut Frame<'_>, area: Rect, lines: Vec<Line<'static>>) {
+    let lines = shortened(model, lines, usize::from(area.height));
+    let padding = Padding::left(1);
+    let block = Block::new().borders(Borders::LEFT).border_style(Look::faint()).padding(padding);
+    let block = if model.look.unicode { block } else { block.border_set(popup::ASCII) };
+    frame.render_widget(Paragraph::new(lines).block(block), area);
+}
+
+/// As many lines as fit. What does not is a key away.
+fn shortened(model: &Model, mut lines: Vec<Line<'static>>, height: usize) -> Vec<Line<'static>> {
+    let hidden = overflow(lines.len(), height);
+    if hidden > 0 && height > 1 {
+        lines.truncate(height - 1);
+        let more = if model.look.unicode { "…" } else { "..." };
+        lines.push(Line::styled(format!("{more} {} (z)", count(hidden, "more line")), model.look.key()));
+    }
+    lines
+}
+
+/// How many of so many lines have no room in this height: a line that counts them takes one, too.
+fn overflow(lines: usize, height: usize) -> usize {
+    if lines <= height { 0 } else { lines - height.saturating_sub(1).max(1) }
+}
+
+/// The lines from `top` on that fit; where there are more, the last says how many.
+fn excerpt(look: Look, lines: Vec<Line<'static>>, top: usize, height: usize) -> Vec<Line<'static>> {
+    let hidden = overflow(lines.len(), height);
+    if hidden == 0 {
+        return lines;
+    }
+    let top = top.min(hidden);
+    let more = [(top, "above"), (hidden - top, "below")];
+    let more = more.into_iter().filter(|(lines, _)| *lines > 0);
+    let more: Vec<String> = more.map(|(lines, place)| format!("{} {place}", count(lines, "more line"))).collect();
+    let shown = height.saturating_sub(1).max(1);
+    let mut rows: Vec<Line<'static>> = lines.into_iter().skip(top).take(shown).collect();
+    if height > 1 {
+        rows.push(Line::styled(format!("  {} (PgUp, PgDn)", more.join(", ")), look.key()));
+    }
+    rows
+}
+
+fn scrolled(look: Look, frame: &mut Frame<'_>, area: Rect, lines: Vec<Line<'static>>, top: usize) {
+    frame.render_widget(Paragraph::new(excerpt(look, lines, top, usize::from(area.height))), area);
 }
 
 /// A line of a list, as wide as the list.
@@ -288,6 +281,11 @@ fn prose(text: &str, indent: usize, width: usize, style: Style) -> Vec<Line<'sta
     let room = width.saturating_sub(indent).max(10);
     let line = |text: String| Line::styled(format!("{:indent$}{text}", ""), style);
     wrap(text, room).into_iter().map(line).collect()
+}
+
+/// What there is to do about what was said above.
+fn remedy(model: &Model, text: Option<&str>, width: usize) -> Vec<Line<'static>> {
+    text.map(|text| prose(&model.placed(&format!("do: {text}")), 2, width, Style::new())).unwrap_or_default()
 }
 
 /// A mark, and text beside it in as many lines as it takes.

@@ -244,7 +244,7 @@ fn a_network_that_only_may_be_the_nodes_is_not_forbidden() {
     assert!(crate::network::check(&seen.inputs, &given).is_ok());
     let given = crate::network::read(&["172.18.255.240-172.18.255.250".to_owned()]).unwrap();
     let refusal = crate::network::check(&seen.inputs, &given).unwrap_err().to_string();
-    assert!(refusal.contains("172.18.255.250: interface tun0 of this machine"), "{refusal}");
+    assert!(refusal.contains("172.18.255.250, interface tun0 of this machine"), "{refusal}");
     let given = crate::network::read(&["172.19.255.200-172.19.255.209".to_owned()]).unwrap();
     let refusal = crate::network::check(&seen.inputs, &given).unwrap_err().to_string();
     assert!(refusal.contains("network other of docker"), "{refusal}");

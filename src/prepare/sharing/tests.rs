@@ -138,7 +138,7 @@ fn a_profile_is_refused_only_when_no_class_could_be_named() {
     let nothing = sharing(Vec::new());
     assert!(nothing.refuses(&asks));
     let need = nothing.need(&asks).unwrap();
-    assert!(need.met == Some(false) && need.there.starts_with("none; `seaworthy prerequisites install"), "{need:?}");
+    assert!(need.met == Some(false) && need.there.starts_with("none; shared-path makes one ("), "{need:?}");
     let nfs = sharing(vec![class("nfs", "nfs.csi.k8s.io", false)]);
     assert!(!nfs.refuses(&asks));
     let need = nfs.need(&asks).unwrap();
@@ -148,7 +148,7 @@ fn a_profile_is_refused_only_when_no_class_could_be_named() {
     let ceph = sharing(vec![class("ceph", "cephfs.csi.ceph.com", false)]);
     assert_eq!(
         ceph.need(&asks).map(|need| (need.met, need.needed)),
-        Some((Some(true), "a class for 1 claim".to_owned()))
+        Some((Some(true), "a StorageClass with ReadWriteMany for 1 claim".to_owned()))
     );
 }
 

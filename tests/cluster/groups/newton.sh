@@ -246,7 +246,7 @@ test_newton_ha_is_accepted_by_the_api_server() {
 END
   exits 0 sw install "$STACK" --profile ha -f "$VALUES" -n "$NAMESPACE" --set "global.storageClass=nfs-$ID" --ignore room --dry-run -o json
   expect 14 jq '[.plan.steps[].action | select(.do == "apply")] | length' "$WORK/out"
-  says 'etcd waits for the disk at every write' 'profile ha needs 3 nodes that take pods'
+  says 'etcd waits for the disk at every write' 'profile ha needs 3 schedulable nodes'
   kubectl create namespace "$NAMESPACE" >/dev/null
   exits 0 sw render "$STACK" --profile ha -f "$VALUES" -n "$NAMESPACE"
   expect 13 eval 'kubectl apply --dry-run=server --validate=strict -f "$WORK/out" | grep -c "created (server dry run)"'

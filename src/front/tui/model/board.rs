@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use seaworthy::doctor::{Cause, Outlook};
 use seaworthy::event::{Event, Facts, Outcome, Pull, StepState};
+use seaworthy::logs;
 use seaworthy::object::ObjectRef;
 use seaworthy::plan::{Action, Plan, Step};
 
@@ -67,6 +68,8 @@ pub(crate) struct Row {
     pub(crate) needs: Vec<usize>,
     /// It only looks on.
     pub(crate) waits: bool,
+    /// How long it may wait, milliseconds; where it does.
+    pub(crate) limit: Option<u64>,
     /// What was seen last while it waited, and when.
     pub(crate) seen: Option<(u64, Facts)>,
 }
@@ -104,6 +107,7 @@ impl Row {
             ended: None,
             needs,
             waits: !step.change.writes(),
+            limit: None,
             seen: None,
         }
     }
@@ -120,6 +124,11 @@ impl Row {
     /// Whether somebody has to do something about it.
     pub(crate) fn is_stuck(&self) -> bool {
         self.cause().is_some_and(|cause| cause.outlook >= Outlook::Stuck)
+    }
+
+    /// How long it may still wait, milliseconds from this time of the clock on.
+    pub(crate) fn left(&self, now: u64) -> Option<u64> {
+        Some((self.begun? + self.limit?).saturating_sub(now))
     }
 
     /// Since when an image is asked for, milliseconds before this time of the clock.
@@ -179,7 +188,12 @@ impl Board {
                 self.count(done, total);
                 self.step(&id, state, now);
             }
-            Event::Waiting { id, progress, cause, facts, .. } => self.waits(&id, (progress, cause, *facts), now),
+            Event::Waiting { id, progress, cause, facts, limit, .. } => {
+                self.waits(&id, (progress, cause, *facts), now);
+                if let Some(row) = self.row(&id) {
+                    row.limit = limit;
+                }
+            }
             Event::Notice { text } => self.notices.push(Notice { text, good: false }),
             Event::Finished { outcome } => {
                 self.count(outcome.done, outcome.total);
@@ -263,6 +277,16 @@ impl Board {
             Post::Step(index) => self.rows.get(index),
             Post::Notice(_) | Post::End => None,
         }
+    }
+
+    /// Whose logs say most: those of the step that the cursor is on; at the end, of the one that failed.
+    pub(crate) fn logged(&self) -> Option<&ObjectRef> {
+        let failed = |row: &&Row| matches!(row.state, RowState::Failed(_));
+        let row = match self.post()? {
+            Post::Step(index) => self.rows.get(index),
+            Post::Notice(_) | Post::End => self.rows.iter().find(failed),
+        };
+        row?.object.as_ref().filter(|object| object.api_version != "host" && logs::may_have(object))
     }
 
     /// The line that says most now: the end, else what somebody has to do something about, else what is under way, else what

@@ -162,7 +162,8 @@ impl Clusters {
     pub(crate) fn objection(&self) -> Option<String> {
         let Some(context) = self.chosen() else {
             return match self.yard() {
-                Some(yard) => yard.refusals.first().map(|why| format!("{}: {why}", yard.maker.title())),
+                Some(yard) if yard.is_free() => None,
+                Some(yard) => Some(format!("{} cannot be made here; the details say why", yard.maker.title())),
                 None if self.line() == Some(Berth::Asking) => {
                     Some("engines and tools have not answered yet".to_owned())
                 }

@@ -55,7 +55,7 @@ fn of_footing(model: &Model, footing: Footing) -> String {
         }
         Footing::Pool => "addresses".to_owned(),
         Footing::Registry => "images from".to_owned(),
-        Footing::Proof => "proved to work".to_owned(),
+        Footing::Proof => "then tested".to_owned(),
         Footing::Others => "others".to_owned(),
         Footing::GoOn => "go on".to_owned(),
     }

@@ -44,7 +44,7 @@ impl Part {
             Self::Changes => "Changed since all was well",
             Self::Stacks => "Stacks",
             Self::Runs => "Open runs",
-            Self::Nodes => "Nodes",
+            Self::Nodes => "Nodes (share of resources requested)",
             Self::Prerequisites => "Prerequisites",
         }
     }

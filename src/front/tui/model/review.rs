@@ -10,6 +10,8 @@ use crate::front::failure::Failure;
 pub(crate) struct Review {
     pub(crate) draft: Draft,
     pub(crate) scroll: usize,
+    /// The furthest line from which it was shown; further than any once it was said that there is more.
+    pub(crate) seen: usize,
     /// What to do with fields that somebody else owns; `None`: as without `--on-conflict`.
     pub(crate) conflicts: Option<plan::Choice>,
     pub(crate) adopt: bool,
@@ -115,6 +117,12 @@ impl Review {
             Some(plan::Choice::Keep) => Some(plan::Choice::Take),
             Some(_) => None,
         };
+    }
+
+    /// Shows it from this line on, at most from `most`, where its end is on the screen.
+    pub(crate) fn scroll_to(&mut self, line: usize, most: usize) {
+        self.scroll = line.min(most);
+        self.seen = self.seen.max(self.scroll);
     }
 
     pub(crate) fn made(&self) -> Option<&Made> {

@@ -1,6 +1,6 @@
 //! What is on the screen as it would be typed in a shell.
 
-use super::{Model, Wish};
+use super::{Board, Model, Screen, Wish, describe, kubectl};
 use crate::front::form::{cluster_option, quoted};
 use crate::front::place::Place;
 
@@ -40,7 +40,34 @@ impl Model {
     fn cluster_option(&self) -> Option<String> {
         let option = cluster_option(self.wish.sandbox, self.clusters.chosen()?);
         let file = self.wish.kubeconfig.as_ref().map(|file| quoted(&file.display().to_string()));
-        Some(file.map_or(option.clone(), |file| format!("--kubeconfig {file} {option}")))
+        Some(file.map_or(option.clone(), |file| format!("--kubeconfig={file} {option}")))
+    }
+
+    /// What is under the cursor, as kubectl or a shell would be asked for it.
+    pub(crate) fn copied(&self) -> Option<String> {
+        let known = if self.is_at_home() { self.watch.context.as_deref() } else { self.clusters.chosen() };
+        let context = known.filter(|_| self.wish.sandbox.is_none());
+        let text = match self.screen {
+            Screen::Run => {
+                let object = self.board.as_ref().and_then(Board::chosen)?.object.as_ref();
+                describe(object.filter(|object| object.api_version != "host")?, context)
+            }
+            Screen::Storage => {
+                let chain = self.chain()?;
+                let volume = |name: &str| seaworthy::recover::join::volume_ref(name);
+                describe(&chain.claim.clone().or_else(|| chain.volume.as_deref().map(volume))?, context)
+            }
+            Screen::Cluster => format!("{} get nodes", kubectl(Some(self.clusters.chosen()?))),
+            Screen::Stack => format!("seaworthy stacks show {}", self.stack()?.name()),
+            Screen::Settings => {
+                let sheet = self.sheet()?;
+                sheet.form.option(sheet.setting()?)?
+            }
+            Screen::Review => self.command_line(),
+            Screen::Reach => self.ways.address().or_else(|| self.way_in())?,
+            _ => self.entry()?.kubectl(context),
+        };
+        Some(self.placed(&text))
     }
 
     /// The command that opens the way that the cursor is on, at any time later.

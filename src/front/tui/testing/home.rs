@@ -5,9 +5,11 @@ use std::sync::Arc;
 use crossterm::event::KeyCode;
 use seaworthy::doctor::change::Mark;
 use seaworthy::doctor::evidence::{ClusterFacts, Evidence, Freshness};
+use seaworthy::engine::journal::RunState;
 use seaworthy::engine::record::InstallRecord;
-use seaworthy::home::{Beside, Home, PrerequisiteState};
+use seaworthy::home::{Beside, Home, OpenRun, PrerequisiteState};
 use seaworthy::object::ObjectRef;
+use seaworthy::prepare::discover::LastRun;
 use seaworthy::prerequisites::Prerequisite;
 use seaworthy::snapshot::{Snapshot, Unread};
 use serde_json::json;
@@ -32,9 +34,9 @@ fn sea(well: bool) -> Evidence {
             "status": {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}})
     };
     let labels = json!({"seaworthy.dev/stack": "shop", "seaworthy.dev/namespace": "sea"});
-    let claim = |name: &str, volume: &str| {
+    let claim = |name: &str, volume: &str, phase: &str| {
         json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": name, "namespace": "sea", "uid": name, "labels": labels},
-            "spec": {"volumeName": volume, "storageClassName": "standard"}, "status": {"phase": "Bound", "capacity": {"storage": "10Gi"}}})
+            "spec": {"volumeName": volume, "storageClassName": "standard"}, "status": {"phase": phase, "capacity": {"storage": "10Gi"}}})
     };
     let volume = json!({"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": "pvc-0d8c9d4e-8a0b-4a50-9c51-0e5a3f3f1a11"},
         "spec": {"capacity": {"storage": "10Gi"}, "persistentVolumeReclaimPolicy": "Delete", "storageClassName": "standard",
@@ -56,14 +58,14 @@ fn sea(well: bool) -> Evidence {
         node("dev-control-plane", "True"),
         node("dev-worker", status),
         pod("shop-web-7dbd656c9f-cw986", "dev-worker", "3500m"),
-        claim("shop-data", "pvc-0d8c9d4e-8a0b-4a50-9c51-0e5a3f3f1a11"),
+        claim("shop-data", "pvc-0d8c9d4e-8a0b-4a50-9c51-0e5a3f3f1a11", "Bound"),
         volume,
     ];
     for object in whole {
         snapshot.insert(object);
     }
     if !well {
-        snapshot.insert(claim("shop-lost", "pvc-gone"));
+        snapshot.insert(claim("shop-lost", "pvc-gone", "Lost"));
         let why = "secrets is forbidden: User \"reader\" cannot list resource \"secrets\"".to_owned();
         snapshot.unread.push(Unread { kind: "Secret".to_owned(), namespace: None, why });
     }
@@ -107,6 +109,20 @@ pub(in crate::front::tui) fn home(well: bool) -> Home {
     assert!(green.is_some(), "all is well");
     let beside = Beside { records: vec![record], green, prerequisites: Some(Ok(prerequisites)), ..Beside::default() };
     Home::of(&sea(well), &Freshness { awaited: 0, broken: None }, &beside)
+}
+
+/// Beside it a run that was not finished.
+pub(in crate::front::tui) fn home_with_run() -> Home {
+    let causes = vec![super::cause(seaworthy::doctor::Outlook::Stuck)];
+    let run = LastRun {
+        run: "20261120-094500".to_owned(),
+        purpose: plan().purpose,
+        command: "upgrade".to_owned(),
+        state: RunState::Interrupted,
+        causes,
+    };
+    let at = "2026-11-20T09:45:00Z".parse().unwrap();
+    Home { runs: vec![OpenRun { run, of: "shop in sea".to_owned(), at, done: (2, 5) }], ..home(true) }
 }
 
 /// At home, with this to be seen.

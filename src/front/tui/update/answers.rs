@@ -50,7 +50,7 @@ pub(super) fn take(model: &mut Model, message: Message) -> Vec<Effect> {
             }
         }
         Message::Planned { ticket, made } if ticket == model.review.ticket => {
-            model.review.scroll = 0;
+            (model.review.scroll, model.review.seen) = (0, 0);
             model.review.draft = match made {
                 Ok(made) => Draft::Made(made),
                 Err(failure) => Draft::Refused(failure),
@@ -95,9 +95,12 @@ fn ended(model: &mut Model, result: Result<ExitCode, crate::front::failure::Fail
     if was_stopped(model) {
         return vec![Effect::Quit(Exit::Ended)];
     }
-    let outcome = model.board.as_ref().and_then(|board| board.outcome.as_ref());
-    let is_done = outcome.is_some_and(|outcome| outcome.ended == Ended::Done);
-    if is_done && matches!(model.last, Some(Ok(code)) if code == ExitCode::SUCCESS) {
+    let has_failed = model.board.as_ref().and_then(|board| board.outcome.as_ref());
+    let has_failed = has_failed.is_some_and(|outcome| outcome.ended == Ended::Failed);
+    if has_failed {
+        model.complain("the run has failed; what was done stays, and Enter plans what is left");
+    }
+    if model.is_done() {
         model.tell(if model.is_preparing() {
             "what the stack needs is there; Enter goes on to the installation"
         } else if model.is_loading() {

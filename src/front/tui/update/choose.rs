@@ -10,6 +10,7 @@ use super::groundwork;
 use crate::front::earlier::begin_with;
 use crate::front::form::Form;
 use crate::front::origin::{Field, WAYS, Way};
+use crate::front::stack_text::Fit;
 use crate::front::tui::model::{Line, Model, Popup, Screen, Sheet};
 
 pub(super) fn choose_stack(model: &mut Model) {
@@ -109,7 +110,7 @@ pub(super) fn choose_profile(model: &mut Model) {
     // What can be added is offered at the next step.
     let refuses = |room: &Room| room.sharing.refuses(shares) && !room.can_be_shared(shares);
     if model.profiles.offered().is_some_and(refuses) {
-        return model.complain("nobody can make the volumes that it shares; r asks again");
+        return model.complain("no StorageClass here makes ReadWriteMany volumes, which it needs");
     }
     if let Some(profile) = model.profile().map(str::to_owned)
         && let Some(sheet) = model.sheet_mut()
@@ -119,5 +120,17 @@ pub(super) fn choose_profile(model: &mut Model) {
         }
         model.groundwork.cursor = 0;
         groundwork::enter(model);
+        warn_of_lacks(model, &profile);
+    }
+}
+
+/// Whoever knows better than we do goes on all the same.
+fn warn_of_lacks(model: &mut Model, name: &str) {
+    let at = model.profiles.cursor;
+    let Some(profile) = model.stack().and_then(|stack| stack.definition().profiles.get(name)) else { return };
+    let Some(room) = model.profiles.offered() else { return };
+    let fit = Fit::of(&room.beside(&profile.needs, &model.profiles.outline(at).shares));
+    if !fit.is_enough() {
+        model.tell(format!("profile {name} {fit}; the plan will say what does not fit"));
     }
 }

@@ -47,7 +47,10 @@ fn go(model: &mut Model, index: usize) {
         Screen::Images => model.images.cursor = index,
         Screen::Profile => model.profiles.cursor = index,
         Screen::Prerequisites => model.groundwork.cursor = index,
-        Screen::Review => model.review.scroll = index.min(view::review_overflow(model)),
+        Screen::Review => {
+            let most = view::review_overflow(model);
+            model.review.scroll_to(index, most);
+        }
         Screen::Reach => model.ways.cursor = index,
         Screen::Settings => {
             if let Some(sheet) = model.sheet_mut() {
@@ -124,7 +127,7 @@ mod tests {
         assert_eq!(copied(&mut model), "seaworthy stacks show shop");
         let mut model = reviewed((80, 24));
         let line = copied(&mut model);
-        assert!(line.starts_with("seaworthy install shop --context dev ") && !line.contains("swordfish"), "{line}");
+        assert!(line.starts_with("seaworthy install shop --context=dev ") && !line.contains("swordfish"), "{line}");
     }
 
     /// Words that are looked for are no keys: on the plan, Enter behind them must not agree to it.

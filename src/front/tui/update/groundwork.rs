@@ -140,11 +140,8 @@ pub(super) fn take_pool(model: &mut Model, line: Line) {
     let typed = pools(&line.text());
     let checked = model.groundwork.known().and_then(|ground| ground.pool(&typed));
     match checked {
-        Some(Err(refusal)) if !typed.is_empty() => {
-            // The first line names what was typed, which stands there anyway.
-            let said = refusal.to_string();
-            let faults = said.lines().skip(1).map(str::trim).next();
-            model.complain(faults.unwrap_or(&said).to_owned());
+        Some(Err(_)) if !typed.is_empty() => {
+            model.complain("these addresses cannot be taken; why stands above");
             model.popup = Some(Popup::Pool { line });
         }
         _ => {

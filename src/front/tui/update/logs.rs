@@ -2,18 +2,13 @@
 
 use seaworthy::logs::Said;
 
-use crate::front::tui::model::{Effect, Logs, Model};
+use crate::front::tui::model::{Board, Effect, Logs, Model};
 use crate::front::tui::view;
 
 /// Opens the logs of what the cursor is on.
 pub(super) fn open(model: &mut Model) -> Vec<Effect> {
-    let Some(row) = model.board.as_ref().and_then(|board| board.chosen()) else {
-        model.complain("the cursor is on no step");
-        return Vec::new();
-    };
-    let Some(object) = row.object.clone().filter(|object| object.api_version != "host") else {
-        let title = row.title.clone();
-        model.complain(format!("there are no logs of this: {title}"));
+    let Some(object) = model.board.as_ref().and_then(Board::logged).cloned() else {
+        model.complain("no pods belong to this line, and so no logs");
         return Vec::new();
     };
     model.asked_logs += 1;

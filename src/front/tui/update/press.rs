@@ -23,6 +23,7 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::First => scroll(model, isize::MIN / 2),
         Action::Last => scroll(model, TO_THE_END),
         Action::Help => help(model),
+        Action::Details => details(model),
         Action::Interrupt => return end(model, 130),
         Action::Suspend => return vec![Effect::Suspend],
         Action::Quit => return quit(model),
@@ -76,11 +77,9 @@ fn page(model: &Model) -> isize {
 /// Moves what moves on this screen.
 fn scroll(model: &mut Model, by: isize) {
     let moved = |at: usize, length: usize| at.saturating_add_signed(by).min(length.saturating_sub(1));
-    if let Some(Popup::Help(_)) = model.popup {
-        let most = view::help_overflow(model);
-        if let Some(Popup::Help(from)) = &mut model.popup {
-            *from = from.saturating_add_signed(by).min(most);
-        }
+    let most = view::popup_overflow(model);
+    if let Some(from) = model.popup.as_mut().and_then(Popup::first_line) {
+        *from = from.saturating_add_signed(by).min(most);
         return;
     }
     match model.screen {
@@ -109,7 +108,7 @@ fn scroll(model: &mut Model, by: isize) {
         }
         Screen::Review => {
             let most = view::review_overflow(model);
-            model.review.scroll = model.review.scroll.saturating_add_signed(by).min(most);
+            model.review.scroll_to(model.review.scroll.saturating_add_signed(by), most);
         }
         Screen::Run if model.logs.is_some() => logs::scroll(model, by),
         Screen::Run => scroll_run(model, by),
@@ -129,6 +128,15 @@ fn help(model: &mut Model) {
     model.popup = match model.popup {
         Some(Popup::Help(_)) => None,
         _ => Some(Popup::Help(0)),
+    };
+}
+
+/// The details as a window, or back.
+fn details(model: &mut Model) {
+    model.popup = match model.popup {
+        Some(Popup::Details(_)) => None,
+        _ if view::has_details(model) => Some(Popup::Details(0)),
+        _ => return model.tell("nothing more is said here"),
     };
 }
 
@@ -154,6 +162,9 @@ fn back(model: &mut Model) -> Vec<Effect> {
         Screen::Storage => model.screen = Screen::Home,
         Screen::Stack if model.wish.home => model.screen = Screen::Home,
         Screen::Cluster => model.tell("this is the first step; q leaves"),
+        Screen::Run if model.logs.as_ref().is_some_and(|logs| !logs.filter.is_empty()) => {
+            logs::filter(model, String::new());
+        }
         Screen::Run if model.logs.is_some() => return logs::close(model),
         Screen::Run => return plan_again(model),
         Screen::Reach => {
@@ -275,6 +286,12 @@ fn run(model: &mut Model) -> Vec<Effect> {
     };
     if let Some(why) = objection {
         model.complain(why);
+        return Vec::new();
+    }
+    // Nobody agrees to what was never on the screen without being told of it.
+    if model.review.seen < view::review_overflow(model) {
+        model.review.seen = usize::MAX;
+        model.tell("the plan goes on below: End shows its end, Enter runs it as it is");
         return Vec::new();
     }
     if let Some(made) = model.review.made() {

@@ -7,7 +7,7 @@ use seaworthy::host::clusters::{ClusterAnswer, ClusterFact, Reach};
 use seaworthy::sandbox::Kind;
 use serde_json::Value;
 
-use super::{List, item, marked, prose};
+use super::{List, item, marked, prose, remedy};
 use crate::front::look::{Look, Mark};
 use crate::front::paint::count;
 use crate::front::place::Place;
@@ -41,8 +41,8 @@ pub(super) fn list(model: &Model, width: usize) -> List {
 fn heading(model: &Model) -> &'static str {
     match (model.wish.sandbox.is_some(), model.clusters.host.kubeconfig.contexts.is_empty()) {
         (true, _) => "Or a real one",
-        (false, true) => "Make one, or try all of it without one",
-        (false, false) => "Or make one, or try all of it without one",
+        (false, true) => "Make a cluster, or try everything in a simulated one",
+        (false, false) => "Or make one, or try everything in a simulated one",
     }
 }
 
@@ -61,7 +61,7 @@ fn text(model: &Model, berth: Berth) -> (String, Style) {
         Berth::Asking => with(Mark::Busy, "asking engines and tools how one could be made"),
         Berth::Make(index) => match clusters.yards.as_ref().and_then(|yards| yards.get(index)) {
             Some(yard) if yard.is_free() => (format!("+ {}", yard.maker.title()), Style::new()),
-            Some(yard) => with(Mark::Bad, &format!("{} (not yet)", yard.maker.title())),
+            Some(yard) => with(Mark::Bad, &format!("{} (cannot be made here)", yard.maker.title())),
             None => Default::default(),
         },
         Berth::Sandbox(kind) => {
@@ -128,7 +128,7 @@ fn making(model: &Model, width: usize) -> Vec<Line<'static>> {
             let missing = yard.refusals.iter().flat_map(|why| marked(model, Mark::Bad, why, width));
             let mut lines: Vec<Line<'static>> = missing.collect();
             if yard.is_free() {
-                lines.extend(say("Enter asks for its name and its nodes, shows the plan on plain lines and asks before anything is made; then this list comes back."));
+                lines.extend(say("Enter asks for its name and its nodes, leaves the full screen to show the plan, asks before anything is made, and comes back here."));
             }
             lines.extend(yard.warnings.iter().flat_map(|text| marked(model, Mark::Careful, text, width)));
             let command = format!("The same from a shell: seaworthy {}", yard.maker.command(&yard.name, "1").join(" "));
@@ -138,7 +138,7 @@ fn making(model: &Model, width: usize) -> Vec<Line<'static>> {
         Some(Berth::Sandbox(kind)) => {
             let nodes = if kind == Kind::SingleNode { "one node" } else { "several nodes" };
             let text = format!(
-                "A cluster of {nodes} inside this program, with the real code above it. It keeps what is installed in it, and nothing outside of it changes. The same from a shell: seaworthy --sandbox={kind}"
+                "A simulated cluster of {nodes} inside this program; everything else is the real code. It keeps what is installed in it, and nothing outside of it changes. The same from a shell: seaworthy --sandbox={kind}"
             );
             visited(model, kind, width).into_iter().chain(say(&text)).collect()
         }
@@ -175,7 +175,7 @@ fn known(model: &Model, fact: &ClusterFact, width: usize) -> Vec<Line<'static>> 
         }
         Reach::Unreached(why) => {
             let mut lines = marked(model, Mark::Bad, &why.message, width);
-            lines.extend(why.remedy.iter().flat_map(|remedy| prose(remedy, 2, width, Style::new())));
+            lines.extend(remedy(model, why.remedy.as_deref(), width));
             lines
         }
     }

@@ -2,7 +2,6 @@
 
 use ratatui::style::Style;
 use ratatui::text::Line;
-use seaworthy::error::Explain as _;
 use seaworthy::network::{Proof, Reach, Refusal};
 use seaworthy::object::printable;
 use seaworthy::prerequisites::{Health, Prerequisite, Verdict};
@@ -26,6 +25,9 @@ pub(super) fn list(model: &Model, width: usize) -> List {
         if here {
             cursor = lines.len();
         }
+        if line == Footing::Registry {
+            lines.push(Line::styled("For all that is added", Look::strong()));
+        }
         let (text, style) = text(model, line);
         lines.push(item(model, width, here, &text, style));
         if position == 0 {
@@ -38,11 +40,13 @@ pub(super) fn list(model: &Model, width: usize) -> List {
 /// What stands between the first line and the prerequisites.
 fn heading(model: &Model, width: usize) -> Vec<Line<'static>> {
     match &model.groundwork.ground {
-        Some((context, None)) => marked(model, Mark::Busy, &format!("asking {context} what is there of them"), width),
+        Some((context, None)) => {
+            marked(model, Mark::Busy, &format!("asking {context} which prerequisites it has"), width)
+        }
         Some((context, Some(Err(why)))) => {
-            let text = format!("what {context} has of them is not known: {why}");
+            let text = format!("which prerequisites {context} has is not known: {why}");
             let mut lines = marked(model, Mark::Bad, &text, width);
-            let rest = "Nothing can be added then; r asks again, and going on does without.";
+            let rest = "Nothing can be added now. r asks again; you can go on without.";
             lines.extend(prose(rest, 2, width, Style::new()));
             lines
         }
@@ -72,12 +76,12 @@ fn text(model: &Model, line: Footing) -> (String, Style) {
         }
         Footing::Registry => {
             let registry = work.answers().registry;
-            let registry = if registry.is_empty() { "those that the manifests name" } else { &registry };
-            (format!("    {:<NAME$} {registry}", "images from"), Style::new())
+            let registry = if registry.is_empty() { "the registries in the manifests" } else { &registry };
+            (format!("  {:<NAME$} {registry}", "images from"), Style::new())
         }
         Footing::Proof => {
             let answer = if work.answers().unchecked { "no" } else { "yes" };
-            (format!("    {:<NAME$} {answer}", "proved to work"), Style::new())
+            (format!("  {:<NAME$} {answer}", "then tested"), Style::new())
         }
     }
 }
@@ -93,7 +97,7 @@ fn row_text(model: &Model, row: &Preparation) -> (String, Style) {
     let (sign, mark) = sign(model, row);
     let there = there_text(row);
     // Who has it may have a long name: it is what is cut off where there is little room.
-    let text = format!("{sign} {:<NAME$} {:<17} {there}", row.prerequisite.name(), fate(row));
+    let text = format!("{sign} {:<NAME$} {:<18} {there}", row.prerequisite.name(), fate(row));
     (text, mark.map_or(Style::new(), |mark| model.look.style(mark)))
 }
 
@@ -115,9 +119,9 @@ fn sign(model: &Model, row: &Preparation) -> (String, Option<Mark>) {
 /// What is there, and whose.
 fn there_text(row: &Preparation) -> String {
     row.usual.found.as_ref().map_or_else(
-        || "not there".to_owned(),
+        || "not installed".to_owned(),
         |found| {
-            let version = found.version.as_deref().unwrap_or("there");
+            let version = found.version.as_deref().unwrap_or("installed");
             let broken = if found.health == Health::Healthy { "" } else { ", broken" };
             format!("{version}, {}{broken}", found.manager)
         },
@@ -129,14 +133,14 @@ fn fate(row: &Preparation) -> &'static str {
     match &row.named.verdict {
         Verdict::Blocked(_) if row.chosen || row.needed.is_some() => "cannot be added",
         _ if row.chosen && row.is_work() => match (&row.named.verdict, row.adopted, &row.named.found) {
-            (_, true, _) => "is taken over",
-            (Verdict::Keep { .. }, ..) => "is mended",
-            (Verdict::Upgrade { .. }, ..) => "is upgraded",
-            (_, _, Some(_)) => "is completed",
-            _ => "is added",
+            (_, true, _) => "will be taken over",
+            (Verdict::Keep { .. }, ..) => "will be repaired",
+            (Verdict::Upgrade { .. }, ..) => "will be upgraded",
+            (_, _, Some(_)) => "will be completed",
+            _ => "will be added",
         },
-        _ if row.usual.standing().0 == Some(true) => "is used as it is",
-        _ if row.needed.is_some() => "is left out",
+        _ if row.usual.standing().0 == Some(true) => "used as it is",
+        _ if row.needed.is_some() => "left out",
         _ => "",
     }
 }
@@ -168,11 +172,11 @@ pub(super) fn details(model: &Model, width: usize) -> Vec<Line<'static>> {
             prose(text, 0, width, Style::new())
         }
         Footing::Registry => {
-            let text = "Enter names a registry for the images of what is added (--registry); the stack's own come from where you said before.";
+            let text = "Enter names a registry for the images of what is added; the stack's own come from where you said before.";
             prose(text, 0, width, Style::new())
         }
         Footing::Proof => {
-            let text = "What was added is used as stacks use it, in a namespace of its own that goes away again (--no-check leaves it out). Enter switches it.";
+            let text = "What was added is used as stacks use it, in a namespace of its own that goes away again. Enter switches it.";
             prose(text, 0, width, Style::new())
         }
     }
@@ -216,11 +220,16 @@ fn about(model: &Model, row: &Preparation, width: usize) -> Vec<Line<'static>> {
         (Verdict::Install { .. } | Verdict::Upgrade { .. } | Verdict::Leave { .. }, _) => Mark::Idle,
         _ => Mark::Good,
     };
-    let mut lines = marked(model, mark, &why_text(assessment), width);
+    let why = match (&assessment.verdict, &model.groundwork.pool) {
+        // They are typed here, and given as an option only on the command line.
+        (Verdict::Blocked(blocked), Some(Err(_))) => format!("{}; name them on the line below", blocked.because),
+        _ => why_text(assessment),
+    };
+    let mut lines = marked(model, mark, &why, width);
     lines.extend(row.needed.iter().flat_map(|why| prose(why, 0, width, Style::new())));
     if let Some(found) = &row.usual.found {
         let version = found.version.as_deref().unwrap_or("of a version that cannot be told");
-        let text = format!("There: {version}, looked after by {}", found.manager);
+        let text = format!("Installed: {version}, managed by {}", found.manager);
         lines.extend(prose(&text, 0, width, Style::new()));
         let meaning = found.manager.explained();
         lines.extend(meaning.into_iter().flat_map(|text| prose(text, 2, width, Look::faint())));
@@ -248,7 +257,7 @@ fn adoption(model: &Model, row: &Preparation, width: usize) -> Vec<Line<'static>
             marked(model, Mark::Skipped, &text, width)
         }
         _ if row.adopted => prose("d leaves it to whoever has it.", 0, width, Style::new()),
-        _ => prose("d takes it over (--adopt): what is there becomes ours.", 0, width, Style::new()),
+        _ => prose("d takes it over: what is there becomes ours.", 0, width, Style::new()),
     }
 }
 
@@ -269,9 +278,21 @@ fn pool_lines(model: &Model, pool: &Result<(Proof, Option<Reach>), Refusal>, wid
         Err(refusal) => {
             let mut lines = marked(model, Mark::Bad, &refusal.to_string(), width);
             lines.extend(refusal.lines().iter().flat_map(|line| prose(&printable(line), 2, width, Style::new())));
-            lines.extend(refusal.hint().iter().flat_map(|hint| prose(&model.placed(hint), 2, width, Style::new())));
+            lines.extend(prose(&way_out(refusal), 2, width, Style::new()));
             lines
         }
+    }
+}
+
+/// What would do instead, as it is typed here: options are for the command line.
+fn way_out(refusal: &Refusal) -> String {
+    let (Refusal::Ask { .. } | Refusal::Unfit { .. }) = refusal else {
+        return "Name a free range of the nodes' network: FIRST-LAST or a CIDR.".to_owned();
+    };
+    match refusal {
+        Refusal::Unfit { instead: Some(range), .. } => format!("{range:#} of it is free."),
+        Refusal::Unfit { worked_out: true, .. } => "Left empty, a range is worked out.".to_owned(),
+        _ => "Name addresses of the nodes' network that nobody has and no DHCP server gives away.".to_owned(),
     }
 }
 

@@ -1,34 +1,35 @@
 //! Home: what is wrong, what is installed, what it runs on.
 
 use ratatui::style::Style;
-use ratatui::text::{Line, Span};
+use ratatui::text::Line;
 use seaworthy::doctor::finding::Finding;
 use seaworthy::home::{Home, NodeState, OpenRun};
 use seaworthy::object::ObjectRef;
 use seaworthy::prepare::{Health, ObjectHealth};
 use seaworthy::stack::stand_in;
 
-use super::{List, item, marked, prose};
+use super::{List, item, marked, prose, remedy};
 use crate::front::home_text;
 use crate::front::home_text::{NOTHING, gaps, of_change, of_entry, of_finding, of_prerequisite, verdict};
-use crate::front::look::{Look, Mark, columns};
+use crate::front::look::{Look, Mark};
 use crate::front::paint::one_line;
 use crate::front::tui::model::{Entry, Model};
 
 /// From this share on a gauge is worth a second look, of 100.
 const FULL: u32 = 90;
 
-/// The first line: how the cluster is.
-pub(super) fn headline(model: &Model, width: usize) -> Line<'static> {
-    let look = model.look;
+/// How the cluster is.
+pub(super) fn headline(model: &Model, width: usize) -> Vec<Line<'static>> {
     let (mark, text) = match &model.watch.home {
         None => (Mark::Busy, "connecting".to_owned()),
         Some(Err(why)) => (Mark::Bad, format!("{why}; r tries again")),
+        Some(Ok(home)) if home.freshness.broken.is_some() => {
+            let (mark, text) = verdict(home);
+            (mark, format!("{text}. r reads it again, d asks the doctor"))
+        }
         Some(Ok(home)) => verdict(home),
     };
-    let sign = look.mark(mark, model.clock);
-    let text = look.cut(&text, width.saturating_sub(columns(sign) + 1));
-    Line::from(vec![Span::styled(format!("{sign} "), look.style(mark)), Span::styled(text, Look::strong())])
+    marked(model, mark, &text, width).into_iter().map(|line| line.patch_style(Look::strong())).collect()
 }
 
 /// Which cluster it is.
@@ -41,7 +42,7 @@ pub(super) fn about(model: &Model) -> String {
 pub(super) fn list(model: &Model, width: usize) -> List {
     let watch = &model.watch;
     let entries = watch.entries(&model.filter());
-    let (mut lines, mut cursor) = (vec![headline(model, width)], 0);
+    let (mut lines, mut cursor) = (Vec::new(), 0);
     let mut part = None;
     for (index, entry) in entries.iter().enumerate() {
         if part != Some(entry.part()) {
@@ -54,6 +55,8 @@ pub(super) fn list(model: &Model, width: usize) -> List {
         }
         let Some(home) = watch.known() else { continue };
         let (mark, text) = of_entry(entry, home, (model.look, width));
+        // What was well then may not be now.
+        let mark = if mark == Mark::Good && home.freshness.broken.is_some() { Mark::Idle } else { mark };
         let style = if mark == Mark::Good { Style::new() } else { model.look.style(mark) };
         let text = format!("{} {text}", model.look.mark(mark, model.clock));
         lines.push(item(model, width, index == watch.cursor, &text, style));
@@ -97,9 +100,8 @@ pub(super) fn details(model: &Model, width: usize) -> Vec<Line<'static>> {
 
 fn about_finding(model: &Model, finding: &Finding, width: usize) -> Vec<Line<'static>> {
     let (mark, _) = of_finding(finding, 0);
-    let mut lines = marked(model, mark, &format!("{} {}", finding.object, finding.message), width);
-    lines
-        .extend(finding.fix.iter().flat_map(|fix| prose(&model.placed(&format!("do: {fix}")), 2, width, Style::new())));
+    let mut lines = marked(model, mark, &format!("{}: {}", finding.object, finding.message), width);
+    lines.extend(remedy(model, finding.fix.as_deref(), width));
     let home = model.watch.known();
     let changed = finding.changed.iter().filter_map(|change| Some(of_change(home?, change)));
     let changed = changed.map(|text| format!("since all was well: {text}"));
@@ -107,8 +109,8 @@ fn about_finding(model: &Model, finding: &Finding, width: usize) -> Vec<Line<'st
     lines.extend(finding.evidence.iter().flat_map(|seen| prose(seen, 2, width, Look::faint())));
     let suffering = match finding.suffering() {
         0 => None,
-        1 => Some("1 object suffers from it".to_owned()),
-        many => Some(format!("{many} objects suffer from it")),
+        1 => Some("1 object is affected".to_owned()),
+        many => Some(format!("{many} objects are affected")),
     };
     lines.extend(suffering.iter().flat_map(|text| prose(text, 2, width, Style::new())));
     lines.extend(prose(&format!("{} {}", finding.id, finding.title), 2, width, Look::faint()));
@@ -165,15 +167,19 @@ fn about_node(model: &Model, node: &NodeState, width: usize) -> Vec<Line<'static
     let about = [&node.role, &node.version, &node.address].into_iter().filter(|text| !text.is_empty());
     lines.extend(prose(&about.cloned().collect::<Vec<_>>().join(", "), 0, width, Style::new()));
     lines.extend(node.remarks.iter().flat_map(|remark| marked(model, Mark::Careful, remark, width)));
-    for (what, share) in [("CPU", node.cpu), ("memory", node.memory), ("pods", node.pods)] {
+    let milli = |nano: i128| format!("{}m", nano / 1_000_000);
+    let mebi = |nano: i128| format!("{}Mi", (nano / 1_000_000_000) >> 20);
+    let shares = [
+        (node.cpu, format!("CPU requests: {} of {} allocatable", milli(node.cpu.taken), milli(node.cpu.whole))),
+        (
+            node.memory,
+            format!("memory requests: {} of {} allocatable", mebi(node.memory.taken), mebi(node.memory.whole)),
+        ),
+        (node.pods, format!("pods: {} of {}", node.pods.taken, node.pods.whole)),
+    ];
+    for (share, text) in shares {
         let full = if share.percent() >= FULL { "; nearly nothing is left" } else { "" };
-        let amount = |nano: i128| match what {
-            "CPU" => format!("{}m", nano / 1_000_000),
-            "memory" => format!("{} Mi", (nano / 1_000_000_000) >> 20),
-            _ => nano.to_string(),
-        };
-        let text = format!("{what}: {} of {} asked for{full}", amount(share.taken), amount(share.whole));
-        lines.extend(prose(&text, 0, width, Style::new()));
+        lines.extend(prose(&format!("{text}{full}"), 0, width, Style::new()));
     }
     lines
 }

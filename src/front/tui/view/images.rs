@@ -5,14 +5,14 @@ use ratatui::text::Line;
 
 use super::{List, item, marked, prose};
 use crate::front::look::{Look, Mark};
-use crate::front::origin::{Field, WAYS, Way, lines, unpublished};
+use crate::front::origin::{Field, WAYS, Way, lines, question, unpublished};
 use crate::front::tui::model::Model;
 
 pub(super) fn list(model: &Model, width: usize) -> List {
     let Some(stack) = model.stack() else { return List { lines: Vec::new(), cursor: 0 } };
     let cursor = model.images.cursor;
     let line = |(index, text): (usize, String)| item(model, width, index == cursor, &text, Style::new());
-    let head = Line::styled("Where do its images come from?", Look::strong());
+    let head = Line::styled(question(stack), Look::strong());
     let lines = std::iter::once(head).chain(lines(stack).into_iter().enumerate().map(line)).collect();
     List { lines, cursor: cursor + 1 }
 }

@@ -28,7 +28,10 @@ fn heading(model: &Model, logs: &Logs, width: usize) -> Line<'static> {
     let here = model.board.as_ref().map_or("", |board| board.here.as_str());
     let filter = model.filter();
     let filter = if filter.is_empty() { String::new() } else { format!("  / {filter}") };
-    let paused = if logs.top.is_some() { "  (End follows)" } else { "" };
+    let paused = logs.top.map_or_else(String::new, |top| {
+        let all = logs.shown(&model.filter()).len();
+        format!("  (paused at line {} of {all}; End follows again)", top + 1)
+    });
     let text = format!("Logs of {}{filter}{paused}", name(&logs.object, here));
     Line::styled(model.look.cut(&text, width), Look::strong())
 }
@@ -36,7 +39,7 @@ fn heading(model: &Model, logs: &Logs, width: usize) -> Line<'static> {
 fn nothing(model: &Model, logs: &Logs, width: usize) -> Vec<Line<'static>> {
     match &logs.over {
         Some(why) => marked(model, Mark::Careful, why, width),
-        None if logs.lines.is_empty() => marked(model, Mark::Busy, "asking for them", width),
+        None if logs.lines.is_empty() => marked(model, Mark::Busy, "asking for the logs", width),
         None => marked(model, Mark::Idle, "no line holds all these words", width),
     }
 }

@@ -5,8 +5,8 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Clear, Paragraph};
 
-use super::{Style, groundwork, logs, prose};
-use crate::front::look::{Look, columns};
+use super::{Style, details, excerpt, groundwork, logs, marked, prose};
+use crate::front::look::{Look, Mark, columns};
 use crate::front::origin::Field;
 use crate::front::tui::keys;
 use crate::front::tui::model::{Line as Typed, Model, Popup, Screen, find};
@@ -16,8 +16,10 @@ pub(super) fn draw(model: &Model, frame: &mut Frame<'_>) {
     let Some(popup) = &model.popup else { return };
     let width = frame.area().width.saturating_sub(4).min(76);
     let inner = usize::from(width.saturating_sub(2));
+    let most = usize::from(frame.area().height.saturating_sub(4));
     let (title, lines) = match popup {
-        Popup::Help(from) => ("Keys", help(model, inner).into_iter().skip(*from).collect()),
+        Popup::Help(from) => ("Keys", excerpt(model.look, help(model, inner), *from, most)),
+        Popup::Details(from) => ("Details", excerpt(model.look, details(model, inner), *from, most)),
         Popup::File { save, line } => file(model, *save, line, inner),
         Popup::Field { field, line } => field_lines(model, *field, line, inner),
         Popup::Make { maker, name, line } => ("A new cluster", make(model, (*maker, name.as_deref()), line, inner)),
@@ -28,15 +30,30 @@ pub(super) fn draw(model: &Model, frame: &mut Frame<'_>) {
         Popup::Filter { line } if model.filters() => ("Filter", filter(model, line, inner)),
         Popup::Filter { line } => ("Find", find_lines(model, line, inner)),
     };
+    let said = said(model, inner);
+    let lines: Vec<Line<'static>> = lines.into_iter().chain(said).collect();
     let height = u16::try_from(lines.len() + 2).unwrap_or(u16::MAX).min(frame.area().height.saturating_sub(2));
-    let area = centred(frame.area(), width, height);
+    let area = match popup {
+        // What is looked for stays in sight.
+        Popup::Filter { .. } => lowest(frame.area(), width, height),
+        _ => centred(frame.area(), width, height),
+    };
     let block = Block::bordered().title(title);
     let block = if model.look.unicode { block.border_type(BorderType::Rounded) } else { block.border_set(ASCII) };
-    frame.render_widget(Clear, area);
+    // Shreds of what lies below tell nothing.
+    let is_narrow = frame.area().width.saturating_sub(area.width) < BESIDE;
+    let row = Rect { x: frame.area().x, width: frame.area().width, ..area };
+    frame.render_widget(Clear, if is_narrow { row } else { area });
     frame.render_widget(Paragraph::new(lines).block(block), area);
 }
 
-const ASCII: ratatui::symbols::border::Set<'static> = ratatui::symbols::border::Set {
+/// What is wrong with what was typed, below it: the note line is too short for a rule that one needs.
+fn said(model: &Model, width: usize) -> Vec<Line<'static>> {
+    let note = model.note.as_ref().filter(|_| model.popup.as_ref().is_some_and(Popup::is_typed));
+    note.map(|note| marked(model, if note.bad { Mark::Bad } else { Mark::Idle }, &note.text, width)).unwrap_or_default()
+}
+
+pub(super) const ASCII: ratatui::symbols::border::Set<'static> = ratatui::symbols::border::Set {
     top_left: "+",
     top_right: "+",
     bottom_left: "+",
@@ -47,14 +64,29 @@ const ASCII: ratatui::symbols::border::Set<'static> = ratatui::symbols::border::
     horizontal_bottom: "-",
 };
 
+/// Columns beside a window, on both sides together, from which on something can be read there.
+const BESIDE: u16 = 30;
+
+/// Above the note and the keys.
+fn lowest(area: Rect, width: u16, height: u16) -> Rect {
+    let middle = centred(area, width, height);
+    Rect { y: (area.y + area.height).saturating_sub(height + 2), ..middle }
+}
+
 fn centred(area: Rect, width: u16, height: u16) -> Rect {
     let (x, y) = (area.x + area.width.saturating_sub(width) / 2, area.y + area.height.saturating_sub(height) / 2);
     Rect { x, y, width: width.min(area.width), height: height.min(area.height) }
 }
 
-pub(super) fn help_overflow(model: &Model) -> usize {
+/// How far it can be scrolled.
+pub(super) fn overflow(model: &Model) -> usize {
     let width = usize::from(model.size.0.saturating_sub(6).min(74));
-    help(model, width).len().saturating_sub(usize::from(model.size.1.saturating_sub(4)))
+    let lines = match &model.popup {
+        Some(Popup::Help(_)) => help(model, width),
+        Some(Popup::Details(_)) => details(model, width),
+        _ => Vec::new(),
+    };
+    super::overflow(lines.len(), usize::from(model.size.1.saturating_sub(4)))
 }
 
 fn filter(model: &Model, line: &Typed, width: usize) -> Vec<Line<'static>> {
@@ -64,16 +96,17 @@ fn filter(model: &Model, line: &Typed, width: usize) -> Vec<Line<'static>> {
         _ => model.watch.entries(&line.text()).len(),
     };
     let mut lines = vec![typed(model, line, width)];
-    lines.extend(prose(&format!("{found} of the lines hold all these words; Esc shows all"), 0, width, Look::faint()));
+    lines.extend(prose(&holding(found), 0, width, Look::faint()));
     lines
+}
+
+fn holding(lines: usize) -> String {
+    if lines == 1 { "1 line holds all these words".to_owned() } else { format!("{lines} lines hold all these words") }
 }
 
 fn find_lines(model: &Model, line: &Typed, width: usize) -> Vec<Line<'static>> {
     let found = find::found(&super::findable(model), &line.text()).len();
-    let said = format!(
-        "{} all these words; Enter goes to the next",
-        if found == 1 { "1 line holds".to_owned() } else { format!("{found} lines hold") }
-    );
+    let said = format!("{}; Enter goes to the next", holding(found));
     std::iter::once(typed(model, line, width)).chain(prose(&said, 0, width, Look::faint())).collect()
 }
 
@@ -86,12 +119,17 @@ fn help(model: &Model, width: usize) -> Vec<Line<'static>> {
     };
     let rows: Vec<(String, &str)> = keys::at(below).map(|row| (names(row), row.help)).collect();
     let widest = rows.iter().map(|(names, _)| columns(names)).max().unwrap_or_default();
-    let line = |(names, help): &(String, &str)| {
-        let pad = widest - columns(names);
-        let text = model.look.cut(help, width.saturating_sub(widest + 2));
-        Line::from(vec![Span::styled(names.clone(), model.look.key()), Span::raw(format!("{:pad$}  {text}", ""))])
+    let lines = |(names, help): &(String, &str)| {
+        let mut lines = prose(help, widest + 2, width, Style::new());
+        if let Some(first) = lines.first_mut() {
+            let text = first.to_string();
+            let pad = widest + 2 - columns(names);
+            let key = Span::styled(names.clone(), model.look.key());
+            *first = Line::from(vec![key, Span::raw(format!("{:pad$}{}", "", text.trim_start()))]);
+        }
+        lines
     };
-    rows.iter().map(line).collect()
+    rows.iter().flat_map(lines).collect()
 }
 
 fn file(model: &Model, save: bool, line: &Typed, width: usize) -> (&'static str, Vec<Line<'static>>) {
@@ -123,7 +161,7 @@ fn field_lines(model: &Model, field: Field, line: &Typed, width: usize) -> (&'st
 fn make(model: &Model, (maker, name): (Maker, Option<&str>), line: &Typed, width: usize) -> Vec<Line<'static>> {
     let question = match name {
         None => format!("{}. Its name?", maker.title()),
-        Some(name) => format!("{}. How many nodes has {name}, the control plane's included?", maker.title()),
+        Some(name) => format!("{}. How many nodes should {name} have, with the control plane?", maker.title()),
     };
     let mut lines = prose(&question, 0, width, Style::new());
     lines.push(typed(model, line, width));
@@ -139,7 +177,7 @@ fn pool(model: &Model, line: &Typed, width: usize) -> Vec<Line<'static>> {
 }
 
 fn registry(model: &Model, line: &Typed, width: usize) -> Vec<Line<'static>> {
-    let text = "Registry of the images of what is added; empty: those that the manifests name.";
+    let text = "Registry of the images of what is added; empty: the registries in the manifests.";
     let mut lines = prose(text, 0, width, Style::new());
     lines.push(typed(model, line, width));
     lines

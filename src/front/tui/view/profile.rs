@@ -30,7 +30,6 @@ type Cell = (Option<Mark>, String);
 pub(super) fn draw(model: &Model, frame: &mut Frame<'_>, area: Rect) {
     let Some(stack) = model.stack() else { return };
     let beside = columns(model, (area.width, area.height));
-    let is_beside = beside.is_some();
     let all = stack.definition().profiles.len().min(usize::from(area.height) / 2);
     let length = beside.as_ref().map_or(all, Vec::len);
     let above = Constraint::Length(u16::try_from(length).unwrap_or(u16::MAX));
@@ -38,9 +37,9 @@ pub(super) fn draw(model: &Model, frame: &mut Frame<'_>, area: Rect) {
     let width = usize::from(below.width).min(PROSE);
     match beside {
         Some(beside) => frame.render_widget(Paragraph::new(beside), above),
-        None => draw_list(frame, above, list(model, usize::from(above.width))),
+        None => draw_list(model, frame, above, list(model, usize::from(above.width))),
     }
-    draw_details(model, frame, below, details(model, width, is_beside));
+    draw_details(model, frame, below, details(model, width));
 }
 
 /// The profiles side by side; `None`: there is no room for it.
@@ -50,7 +49,7 @@ pub(super) fn columns(model: &Model, (width, height): (u16, u16)) -> Option<Vec<
     (lines.len() + BELOW <= usize::from(height)).then_some(lines)
 }
 
-fn list(model: &Model, width: usize) -> List {
+pub(super) fn list(model: &Model, width: usize) -> List {
     let Some(stack) = model.stack() else { return List { lines: Vec::new(), cursor: 0 } };
     let line = |(index, (name, profile)): (usize, (&String, &Profile))| {
         let verdict = verdict(model, index, &profile.needs).1;
@@ -133,7 +132,7 @@ fn rows(model: &Model, stack: &Stack, profiles: &[(&String, &Profile)]) -> Vec<(
     let room = |needs: &Needs| match (needs.cpu.as_str(), needs.memory.as_str()) {
         ("", memory) => memory.to_owned(),
         (cpu, "") => cpu.to_owned(),
-        (cpu, memory) => format!("{cpu} cpu, {memory} memory"),
+        (cpu, memory) => format!("{cpu} CPU, {memory} memory"),
     };
     rows.push(("room".to_owned(), each(&|_, profile| (None, room(&profile.needs)))));
     let first = |profile: &Profile| match profile.needs.prerequisites.as_slice() {
@@ -189,7 +188,8 @@ fn holds(holds: Holds) -> Mark {
 }
 
 /// What is to be said of the profile under the cursor. What is missing comes first: on a small screen the rest is cut off.
-fn details(model: &Model, width: usize, is_beside: bool) -> Vec<Line<'static>> {
+pub(super) fn details(model: &Model, width: usize) -> Vec<Line<'static>> {
+    let is_beside = super::has_columns(model);
     let at = model.profiles.cursor;
     let Some(stack) = model.stack() else { return Vec::new() };
     let Some(profile) = stack.definition().profiles.values().nth(at) else { return Vec::new() };
@@ -237,9 +237,13 @@ fn details(model: &Model, width: usize, is_beside: bool) -> Vec<Line<'static>> {
 fn need_lines(model: &Model, need: &Need, width: usize) -> Vec<Line<'static>> {
     let (mark, more) = match need.met {
         Some(true) => (Mark::Good, ""),
-        Some(false) if need.can_be_added => (Mark::Idle, "; added at the next step"),
+        Some(false) if need.can_be_added => (Mark::Idle, "; offered at the next step"),
         Some(false) => (Mark::Bad, ""),
         None => (Mark::Idle, ""),
     };
-    marked(model, mark, &format!("{}: needs {}, there: {}{more}", need.what, need.needed, need.there), width)
+    let text = match need.needed.as_str() {
+        "" => format!("{}: needed; {}{more}", need.what, need.there),
+        needed => format!("{}: needs {needed}, there: {}{more}", need.what, need.there),
+    };
+    marked(model, mark, &text, width)
 }

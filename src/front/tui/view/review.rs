@@ -6,7 +6,7 @@ use seaworthy::images::{Image, of_objects};
 use seaworthy::plan::{Change, Plan, Step};
 use serde_json::Value;
 
-use super::{PROSE, marked, prose};
+use super::{PROSE, marked, prose, remedy};
 use crate::front::look::{Look, Mark};
 use crate::front::paint::{Paint, count};
 use crate::front::plain::cause_text;
@@ -26,12 +26,7 @@ pub(super) fn lines(model: &Model, width: u16) -> Vec<Line<'static>> {
         Draft::Refused(failure) => {
             let mut lines = marked(model, Mark::Bad, &failure.message, width);
             lines.extend(failure.causes.iter().flat_map(|cause| prose(cause, 2, width, Style::new())));
-            lines.extend(
-                failure
-                    .hint
-                    .iter()
-                    .flat_map(|hint| prose(&model.placed(&format!("hint: {hint}")), 2, width, Style::new())),
-            );
+            lines.extend(remedy(model, failure.hint.as_deref(), width));
             lines
         }
         Draft::Made(made) => made_lines(model, made, width),
@@ -47,9 +42,9 @@ fn made_lines(model: &Model, made: &Made, width: usize) -> Vec<Line<'static>> {
         Stage::Prerequisites => {
             let text = match made.then {
                 None => {
-                    "Before the stack, what it needs of the cluster; the stack's own plan is made when it is there."
+                    "First the prerequisites. Once they are installed, the plan of the stack itself is made and shown before it runs."
                 }
-                Some(_) => "Before the stack, what it needs of the cluster; the stack's own plan is below.",
+                Some(_) => "First the prerequisites; the stack's own plan is below.",
             };
             prose(text, 0, width, Style::new())
         }
@@ -62,12 +57,12 @@ fn made_lines(model: &Model, made: &Made, width: usize) -> Vec<Line<'static>> {
     ];
     lines.extend(notes.into_iter().flatten().flat_map(|note| marked(model, Mark::Careful, &note, width)));
     if !made.differences.is_empty() {
-        lines.extend(prose("Chosen otherwise than the last run recorded:", 0, width, Look::strong()));
+        lines.extend(prose("Differs from the last run:", 0, width, Look::strong()));
         lines.extend(made.differences.iter().flat_map(|line| prose(line, 2, width, Style::new())));
     }
     for cause in &made.refusals {
         lines.extend(marked(model, Mark::Bad, &format!("would be refused: {}", cause_text(cause)), width));
-        lines.extend(cause.remedy.iter().flat_map(|remedy| prose(&model.placed(remedy), 4, width, Style::new())));
+        lines.extend(remedy(model, cause.remedy.as_deref(), width));
     }
     if let Some(why) = made.objection() {
         lines.extend(marked(model, Mark::Bad, why, width));
@@ -175,6 +170,9 @@ fn rest(steps: &[&Step]) -> String {
     let unchanged = steps.iter().filter(|step| matches!(step.change, Change::Unchanged)).count();
     let watched = steps.iter().filter(|step| matches!(step.change, Change::Observe)).count();
     let unchanged = (unchanged > 0).then(|| format!("{unchanged} unchanged"));
-    let watched = (watched > 0).then(|| format!("then {} until ready", count(watched, "proof")));
+    let watched = (watched > 0).then(|| match watched {
+        1 => "then waits until it is ready".to_owned(),
+        many => format!("then waits until {many} objects are ready"),
+    });
     [unchanged, watched].into_iter().flatten().collect::<Vec<_>>().join(", ")
 }

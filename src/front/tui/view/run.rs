@@ -1,53 +1,49 @@
 //! A run: how far it is, every step, and of the step that the cursor is on what it sees, and why it is not further.
 
-use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use seaworthy::doctor::{Cause, Outlook};
 use seaworthy::event::{Ended, Facts, Outcome, Part, PullState};
 
-use super::{DETAILS, List, WIDE, divided, marked, prose};
+use super::{List, marked, prose, remedy, timeline};
 use crate::front::facts_text::{coming, moved_text, name, part_text, pull_text};
 use crate::front::look::{Look, Mark, columns};
-use crate::front::paint::{Paint, time};
-use crate::front::plain::{cause_text, finished_text};
+use crate::front::paint::{Paint, time, whole_time};
+use crate::front::plain::finished_text;
 use crate::front::tui::model::{Board, Model, Notice, Post, Row, RowState};
 
-/// Columns of the bar.
-const BAR: usize = 24;
+/// Columns of the bar, where there is room and where there is not.
+const BAR: (usize, usize) = (24, 12);
+/// A screen that is less wide has no room for the wide one.
+const ROOM: usize = 80;
 /// From this width on a line has room for more than how far it is.
 const ROOMY: usize = 75;
 /// A step that took less says nothing of its time, milliseconds.
 const WORTH_SAYING: u64 = 100;
 
-/// How far it is, on one line that never scrolls away.
-pub(super) fn head(model: &Model) -> Line<'static> {
-    model.board.as_ref().map_or_else(Line::default, |board| progress(model, board))
+/// How far it is, on lines that never scroll away.
+pub(super) fn head(model: &Model, width: usize) -> Vec<Line<'static>> {
+    let Some(board) = &model.board else { return Vec::new() };
+    let over_time = board.timeline.then(|| timeline::head(model, board, width));
+    std::iter::once(progress(model, board, width)).chain(over_time.into_iter().flatten()).collect()
 }
 
-/// The areas of the steps and of the details. These get the lines that they need, as long as enough is left.
-pub(super) fn areas(model: &Model, area: Rect, over_time: bool) -> (Rect, Rect) {
-    // Time takes all the width there is.
-    if area.width >= WIDE && !over_time {
-        return divided(area);
-    }
-    let needed = u16::try_from(details(model, usize::from(area.width)).len() + 1).unwrap_or(u16::MAX);
-    let least = DETAILS.min(area.height / 2);
-    let low = needed.clamp(least, (area.height * 3 / 5).max(least));
-    let [above, below] = Layout::vertical([Constraint::Min(1), Constraint::Length(low)]).areas(area);
-    (above, below)
-}
-
-fn progress(model: &Model, board: &Board) -> Line<'static> {
+fn progress(model: &Model, board: &Board, width: usize) -> Line<'static> {
+    let columns_of_bar = if width < ROOM { BAR.1 } else { BAR.0 };
     let (full, empty) = if model.look.unicode { ("█", "░") } else { ("#", ".") };
-    let filled = (board.done * BAR).checked_div(board.total).unwrap_or_default().min(BAR);
+    let filled = (board.done * columns_of_bar).checked_div(board.total).unwrap_or_default().min(columns_of_bar);
+    let bar = format!("{}{}", full.repeat(filled), empty.repeat(columns_of_bar - filled));
     let took = board.over.unwrap_or(model.time).saturating_sub(board.began);
-    let run = if board.run.is_empty() { String::new() } else { format!("  run {}", board.run) };
     let stopping = if board.stopping && !board.ended { "  stopping" } else { "" };
     // Its clock is the sandbox's, which goes faster than the one on the wall.
     let simulated = if model.wish.sandbox.is_some() { " of simulated time" } else { "" };
-    let text = format!(" {}/{}  {}{simulated}{run}{stopping}", board.done, board.total, time(took / 100 * 100));
-    let bar = format!("{}{}", full.repeat(filled), empty.repeat(BAR - filled));
+    let mut text = format!(" {}/{}  {}{simulated}{stopping}", board.done, board.total, time(took / 100 * 100));
+    let run = format!("  run {}", board.run);
+    // It is needed least here.
+    if !board.run.is_empty() && columns_of_bar + columns(&text) + columns(&run) <= width {
+        text.push_str(&run);
+    }
+    let text = model.look.cut(&text, width.saturating_sub(columns_of_bar));
     Line::from(vec![Span::styled(bar, model.look.style(Mark::Busy)), Span::raw(text)])
 }
 
@@ -108,12 +104,14 @@ pub(super) fn step_words(model: &Model, row: &Row, width: usize) -> (Mark, Strin
         RowState::Failed(_) => (Mark::Bad, title, String::new()),
         RowState::Busy { progress, .. } => {
             let mark = if row.is_stuck() { Mark::Careful } else { Mark::Busy };
-            let waited = format!("{} s", model.time.saturating_sub(row.begun.unwrap_or(model.time)) / 1000);
+            let waited = whole_time(model.time.saturating_sub(row.begun.unwrap_or(model.time)));
             // Where there is little room the details say it.
+            let limit = row.limit.filter(|_| width >= ROOMY);
+            let limit = limit.map_or_else(String::new, |limit| format!(" of {}", whole_time(limit)));
             let seen = row.seen.as_ref().filter(|_| width >= ROOMY);
             let coming = seen.map_or_else(String::new, |(_, facts)| coming(&facts.pulls));
             let progress = if progress.is_empty() { String::new() } else { format!(": {progress}") };
-            (mark, title, format!("{progress}{coming}  {waited}"))
+            (mark, title, format!("{progress}{coming}  {waited}{limit}"))
         }
     }
 }
@@ -122,7 +120,7 @@ pub(super) fn step_words(model: &Model, row: &Row, width: usize) -> (Mark, Strin
 fn below(model: &Model, row: &Row, width: usize) -> Option<Line<'static>> {
     let cause = row.cause().filter(|_| row.is_stuck())?;
     let text = model.look.cut(&format!("{}: {}", cause.reason, cause.message), width.saturating_sub(6));
-    Some(Line::styled(format!("      {text}"), cause_style(model, cause)))
+    Some(Line::styled(format!("      {text}"), model.look.style(cause_mark(cause))))
 }
 
 pub(super) fn end_words(model: &Model, board: &Board) -> (Mark, String, String) {
@@ -151,20 +149,22 @@ pub(super) fn details(model: &Model, width: usize) -> Vec<Line<'static>> {
 fn end_details(model: &Model, board: &Board, width: usize) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
     if let Some(outcome) = &board.outcome {
-        lines.extend(prose(&finished_text(outcome, Paint(false)), 0, width, Look::strong()));
+        match outcome.ended {
+            Ended::Failed => lines.extend(outcome.causes.iter().flat_map(|cause| cause_lines(model, cause, width))),
+            _ => lines.extend(prose(&model.placed(&finished_text(outcome, Paint(false))), 0, width, Look::strong())),
+        }
     }
     if let Some(Err(failure)) = &model.last {
         lines.extend(marked(model, Mark::Bad, &failure.message, width));
         lines.extend(failure.causes.iter().flat_map(|cause| prose(cause, 2, width, Style::new())));
-        lines.extend(
-            failure.hint.iter().flat_map(|hint| prose(&model.placed(&format!("hint: {hint}")), 2, width, Style::new())),
-        );
+        lines.extend(remedy(model, failure.hint.as_deref(), width));
     }
     lines
 }
 
 fn step_details(model: &Model, board: &Board, row: &Row, width: usize) -> Vec<Line<'static>> {
     let mut lines = about(board, row, width);
+    lines.extend(deadline(model, row, width));
     lines.extend(row.cause().into_iter().flat_map(|cause| cause_lines(model, cause, width)));
     if let Some((_, facts)) = &row.seen {
         lines.extend(fact_lines(model, board, (row, facts), width));
@@ -181,6 +181,7 @@ fn about(board: &Board, row: &Row, width: usize) -> Vec<Line<'static>> {
     let object = object.map_or_else(|| row.title.clone(), |object| name(object, &board.here));
     let component = row.component.as_ref().map_or_else(String::new, |component| format!(" of {component}"));
     let state = match &row.state {
+        RowState::Open if row.needs.is_empty() => "not begun".to_owned(),
         RowState::Open => "not begun: what it needs comes first".to_owned(),
         RowState::Busy { progress, .. } if progress.is_empty() => "under way".to_owned(),
         RowState::Busy { progress, .. } => progress.clone(),
@@ -232,17 +233,29 @@ fn part_line(row: &Row, part: &Part, here: &str) -> Option<(Mark, String)> {
     (!is_past).then(|| (mark, part_text(part, here)))
 }
 
-fn cause_style(model: &Model, cause: &Cause) -> Style {
+/// What becomes of a step that waits.
+fn deadline(model: &Model, row: &Row, width: usize) -> Vec<Line<'static>> {
+    let waits = matches!(row.state, RowState::Busy { .. });
+    let left = row.left(model.time).filter(|_| waits);
+    let said =
+        left.map(|left| format!("If it is not ready in {}, the run fails and can be resumed.", whole_time(left)));
+    said.iter().flat_map(|text| prose(text, 0, width, Style::new())).collect()
+}
+
+fn cause_mark(cause: &Cause) -> Mark {
     match cause.outlook {
-        Outlook::Passing => Look::faint(),
-        Outlook::Stuck => model.look.style(Mark::Careful),
-        Outlook::Final => model.look.style(Mark::Bad),
+        Outlook::Passing => Mark::Idle,
+        Outlook::Stuck => Mark::Careful,
+        Outlook::Final => Mark::Bad,
     }
 }
 
 fn cause_lines(model: &Model, cause: &Cause, width: usize) -> Vec<Line<'static>> {
-    let mut lines = prose(&cause_text(cause), 0, width, cause_style(model, cause));
-    let remedy = cause.remedy.iter().filter(|_| cause.outlook != Outlook::Passing);
-    lines.extend(remedy.flat_map(|remedy| prose(&model.placed(&format!("do: {remedy}")), 0, width, Style::new())));
+    let here = model.board.as_ref().map_or("", |board| &board.here);
+    let object = cause.object.as_ref().map_or_else(String::new, |object| format!("{} ", name(object, here)));
+    let text = format!("{object}{}: {}", cause.reason, cause.message);
+    let mut lines = marked(model, cause_mark(cause), &text, width);
+    let remedy_due = cause.remedy.as_deref().filter(|_| cause.outlook != Outlook::Passing);
+    lines.extend(remedy(model, remedy_due, width));
     lines
 }

@@ -7,26 +7,30 @@ use ratatui::text::{Line, Span};
 use seaworthy::stack::{Fault, FaultKind, Setting, Severity};
 use serde_json::Value;
 
-use super::{List, PROSE, WIDE, divided, draw_details, draw_list, item, marked, prose};
+use super::{List, WIDE, draw_beside, draw_list, halves, inner, item, list_and_details, marked, prose};
 use crate::front::look::{Look, Mark, columns};
 use crate::front::tui::model::{Model, Sheet, Spot};
 
 pub(super) fn draw(model: &Model, frame: &mut Frame<'_>, area: Rect) {
     let Some(sheet) = model.sheet() else { return };
-    let (above, below) = divided(area);
-    let width = usize::from(above.width);
+    if area.width < WIDE {
+        return list_and_details(model, frame, area, (list, details));
+    }
+    let (left, right) = halves(area);
+    draw_list(model, frame, left, list(model, usize::from(left.width)));
+    // What is chosen, as it would be saved, below the help: as much as there is room for.
+    let lines = details(model, inner(right));
+    let help = u16::try_from(lines.len() + 1).unwrap_or(u16::MAX).min(right.height / 2);
+    let [help, file] = Layout::vertical([Constraint::Length(help), Constraint::Min(0)]).areas(right);
+    draw_beside(model, frame, help, lines);
+    draw_beside(model, frame, file, values_file(model, sheet, inner(file)));
+}
+
+pub(super) fn list(model: &Model, width: usize) -> List {
+    let Some(sheet) = model.sheet() else { return List { lines: Vec::new(), cursor: 0 } };
     let spots = sheet.spots();
     let lines = spots.iter().enumerate().map(|(index, spot)| line(model, sheet, spot, index == sheet.cursor, width));
-    draw_list(frame, above, List { lines: lines.collect(), cursor: sheet.cursor });
-    let lines = details(model, sheet, usize::from(below.width).min(PROSE));
-    if area.width < WIDE {
-        return draw_details(model, frame, below, lines);
-    }
-    // What is chosen, as it would be saved, below the help: as much as there is room for.
-    let help = u16::try_from(lines.len() + 2).unwrap_or(u16::MAX).min(below.height / 2);
-    let [help, file] = Layout::vertical([Constraint::Length(help), Constraint::Min(0)]).areas(below);
-    draw_details(model, frame, help, lines);
-    draw_details(model, frame, file, values_file(model, sheet, usize::from(file.width)));
+    List { lines: lines.collect(), cursor: sheet.cursor }
 }
 
 /// The values file as it would be saved now.
@@ -131,7 +135,8 @@ fn title(setting: &Setting) -> String {
     setting.title.clone().unwrap_or_else(|| setting.path.clone())
 }
 
-fn details(model: &Model, sheet: &Sheet, width: usize) -> Vec<Line<'static>> {
+pub(super) fn details(model: &Model, width: usize) -> Vec<Line<'static>> {
+    let Some(sheet) = model.sheet() else { return Vec::new() };
     let mut lines = Vec::new();
     match sheet.spot() {
         Some(Spot::Setting(index)) => {

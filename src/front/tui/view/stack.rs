@@ -1,25 +1,13 @@
 //! The stacks to choose from: what each is, what it needs and costs, and what has to be at hand.
 
-use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::Style;
 use ratatui::text::Line;
 use seaworthy::stack::Stack;
 
-use super::{List, WIDE, divided, item, marked, prose};
+use super::{List, item, marked, prose};
 use crate::front::look::{Look, Mark};
 use crate::front::stack_text::{at_hand, costs};
 use crate::front::tui::model::Model;
-
-/// The list takes what it needs, so that there is room for what has to be at hand.
-pub(super) fn areas(model: &Model, area: Rect) -> (Rect, Rect) {
-    if area.width >= WIDE {
-        return divided(area);
-    }
-    let stacks = model.stacks.found.as_ref().map_or(1, |found| found.len() + model.stacks.broken.len());
-    let length = u16::try_from(stacks).unwrap_or(u16::MAX).clamp(1, (area.height / 2).max(1));
-    let [above, below] = Layout::vertical([Constraint::Length(length), Constraint::Min(0)]).areas(area);
-    (above, below)
-}
 
 pub(super) fn list(model: &Model, width: usize) -> List {
     let Some(found) = &model.stacks.found else {

@@ -7,18 +7,25 @@ use seaworthy::recover::map::{Chain, Link};
 
 use super::{List, item, marked};
 use crate::front::home_text::of_chain;
-use crate::front::look::Mark;
+use crate::front::look::{Mark, columns};
 use crate::front::tui::model::Model;
 
 pub(super) fn list(model: &Model, width: usize) -> List {
     let chains = model.watch.chains(&model.filter());
-    let line = |(index, chain): (usize, &&Chain)| {
+    let rows: Vec<Row> = chains.iter().map(|chain| Row::of(model, chain)).collect();
+    let widest = rows.iter().map(|row| columns(&row.text(model, Row::widths(&rows)))).max().unwrap_or_default();
+    // Names that provisioners make are cut where they have no room.
+    let has_room = widest + BEFORE <= width;
+    let rows: Vec<Row> =
+        rows.into_iter().map(|row| if has_room { row } else { row.short(model.look.unicode) }).collect();
+    let widths = Row::widths(&rows);
+    let line = |(index, (chain, row)): (usize, (&&Chain, &Row))| {
         let mark = of_chain(chain);
-        let text = format!("{} {}", model.look.mark(mark, model.clock), summary(model, chain));
+        let text = format!("{} {}", model.look.mark(mark, model.clock), row.text(model, widths));
         let style = if mark == Mark::Good { Style::new() } else { model.look.style(mark) };
         item(model, width, index == model.watch.link, &text, style)
     };
-    let mut lines: Vec<Line<'static>> = chains.iter().enumerate().map(line).collect();
+    let mut lines: Vec<Line<'static>> = chains.iter().zip(&rows).enumerate().map(line).collect();
     if lines.is_empty() {
         let text = match (model.watch.known(), model.filter().as_str()) {
             (None, _) => "connecting".to_owned(),
@@ -36,13 +43,44 @@ fn name(chain: &Chain) -> String {
     chain.claim.as_ref().map_or_else(|| "(no claim)".to_owned(), place)
 }
 
-fn summary(model: &Model, chain: &Chain) -> String {
-    let arrow = model.look.arrow();
-    let volume =
-        chain.volume.as_deref().map_or_else(|| chain.phase.clone(), |volume| short(volume, model.look.unicode));
-    let nodes = if chain.nodes.is_empty() { String::new() } else { format!("{arrow}{}", chain.nodes.join(", ")) };
-    let broken = chain.broken.as_ref().map_or_else(String::new, |broken| format!("  {}", broken.why));
-    format!("{}  {}{arrow}{volume}{nodes}{broken}", name(chain), chain.size)
+/// Columns of cursor and mark.
+const BEFORE: usize = 4;
+
+/// Claim, size, volume and node; in the place of a link that is broken stands why.
+struct Row([String; 4]);
+
+impl Row {
+    fn of(model: &Model, chain: &Chain) -> Self {
+        let broken = |link: Link| {
+            let why = chain.broken.as_ref().filter(|broken| broken.link == link)?;
+            Some(format!("{} {}", model.look.mark(Mark::Bad, 0), why.why))
+        };
+        let volume = || chain.volume.clone().unwrap_or_else(|| chain.phase.clone());
+        let volume = broken(Link::Volume).unwrap_or_else(volume);
+        let node = broken(Link::Node).unwrap_or_else(|| chain.nodes.join(", "));
+        Self([name(chain), chain.size.clone(), volume, node])
+    }
+
+    /// A volume that is the last of its line needs no column.
+    fn widths(rows: &[Self]) -> [usize; 3] {
+        let counts = |row: &&Self, cell: usize| cell < 2 || !row.0[3].is_empty();
+        let widest = |cell: usize| rows.iter().filter(|row| counts(row, cell)).map(|row| columns(&row.0[cell])).max();
+        std::array::from_fn(|cell| widest(cell).unwrap_or_default())
+    }
+
+    fn short(self, unicode: bool) -> Self {
+        let [claim, size, volume, node] = self.0;
+        Self([claim, size, short(&volume, unicode), node])
+    }
+
+    fn text(&self, model: &Model, widths: [usize; 3]) -> String {
+        let padded = |cell: usize| {
+            let pad = widths[cell].saturating_sub(columns(&self.0[cell]));
+            format!("{}{:pad$}", self.0[cell], "")
+        };
+        let node = if self.0[3].is_empty() { String::new() } else { format!("{}{}", model.look.arrow(), self.0[3]) };
+        format!("{}  {}{}{}{node}", padded(0), padded(1), model.look.arrow(), padded(2))
+    }
 }
 
 /// Names that provisioners make are long and tell nothing.
@@ -64,7 +102,8 @@ pub(super) fn details(model: &Model, width: usize) -> Vec<Line<'static>> {
         lines.extend(marked(model, mark, &format!("{what}: {text}"), width));
     };
     let pods = if chain.pods.is_empty() { "none uses it now".to_owned() } else { chain.pods.join(", ") };
-    say("pods", &pods, if chain.pods.is_empty() { Mark::Idle } else { Mark::Good });
+    // How they are is said at home.
+    say("pods", &pods, Mark::Idle);
     if chain.claim.is_some() {
         let class = if chain.class.is_empty() { "no class" } else { &chain.class };
         let mark = if matches!(chain.phase.as_str(), "Bound") { Mark::Good } else { Mark::Careful };
@@ -73,13 +112,13 @@ pub(super) fn details(model: &Model, width: usize) -> Vec<Line<'static>> {
     match (broken(Link::Volume), &chain.volume) {
         (Some(broken), _) => say("volume", &broken.why, Mark::Bad),
         (None, Some(volume)) => {
-            let kept = match chain.reclaim.as_str() {
-                "Retain" => "its bytes stay when the claim is deleted",
-                "Delete" => "its bytes go when the claim is deleted",
-                _ => "what becomes of its bytes is not known",
+            let (mark, kept) = match chain.reclaim.as_str() {
+                "Retain" => (Mark::Good, "reclaim policy Retain: deleting the claim keeps the data"),
+                "Delete" => (Mark::Careful, "reclaim policy Delete: deleting the claim deletes the data"),
+                _ => (Mark::Idle, "what becomes of the data when the claim is deleted is not known"),
             };
-            let phase = if chain.claim.is_none() { format!("{}, ", chain.phase) } else { String::new() };
-            say("volume", &format!("{volume}: {phase}{kept}"), Mark::Good);
+            let phase = if chain.claim.is_none() { format!(", {}", chain.phase) } else { String::new() };
+            say("volume", &format!("{volume}{phase}, {kept}"), mark);
         }
         (None, None) => say("volume", "there is none yet", Mark::Idle),
     }
@@ -89,7 +128,7 @@ pub(super) fn details(model: &Model, width: usize) -> Vec<Line<'static>> {
         (None, true) => {}
     }
     if !chain.place.is_empty() {
-        say("bytes", &chain.place, Mark::Idle);
+        say("data", &chain.place, Mark::Idle);
     }
     lines
 }

@@ -3,13 +3,12 @@ use jiff::SignedDuration;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use seaworthy::doctor::evidence::{Evidence, Freshness};
-use seaworthy::event::Ended;
 use seaworthy::home::{Beside, Home};
 
 use super::view;
 use crate::front::failure::Failure;
 use crate::front::look::Look;
-use crate::front::tui::model::{Footing, Made, Message, Model, Stage, Wish};
+use crate::front::tui::model::{Footing, Made, Message, Model, Screen, Stage, Wish};
 use crate::front::tui::testing::*;
 use crate::front::tui::update::update;
 
@@ -61,14 +60,15 @@ fn in_pool(size: Size, text: &str) -> Model {
 /// The plan of what comes before the stack.
 fn before_the_stack(size: Size) -> Model {
     let model = after(reviewed(size), [key(KeyCode::Char('r'))]);
-    let time = "how long it takes is not known yet: no earlier run here had the same to do".to_owned();
+    let time = "time unknown: no earlier run like this one on this machine".to_owned();
     let made = Made { stage: Stage::Prerequisites, more: vec![plan()], time, ..*made() };
     after(model, [Message::Planned { ticket: 2, made: Ok(Box::new(made)) }])
 }
 
 /// The same with `--dry-run`: the stack's own plan stands below, or why it cannot.
 fn shown(size: Size, then: Result<Box<Made>, String>) -> Model {
-    let model = after(reviewed(size), [key(KeyCode::Char('r'))]);
+    let mut model = after(reviewed(size), [key(KeyCode::Char('r'))]);
+    model.wish.dry_run = true;
     let proof =
         "then kruise is proved to work: namespace smoke with CloneSet/smoke-kruise is made, used, and taken away again";
     let made = Made { stage: Stage::Prerequisites, proofs: vec![proof.to_owned()], then: Some(then), ..*made() };
@@ -82,7 +82,7 @@ fn used() -> Message {
 
 /// A run in a sandbox, whose clock is another than the one on the wall.
 fn simulated(size: Size) -> Model {
-    let mut model = after(reviewed(size), enter(1).into_iter().chain(stalls()));
+    let mut model = after(reviewed(size), agreed().into_iter().chain(stalls()));
     model.wish.sandbox = Some(seaworthy::sandbox::Kind::SingleNode);
     after(model, [Message::Tick { clock: 1000, time: 65_000 }])
 }
@@ -136,7 +136,7 @@ fn bare() -> Home {
 
 /// Images are on their way, and time has passed.
 fn pulling_now(size: Size) -> Model {
-    let began = enter(1).into_iter().chain([tick(2000)]);
+    let began = agreed().into_iter().chain([tick(2000)]);
     after(reviewed(size), began.chain(pulling()).chain([tick(7500)]))
 }
 
@@ -170,8 +170,7 @@ fn screens(size: Size) -> Vec<(&'static str, Model)> {
         "run 20260102-030405 is not finished, and wants something else:\nprofile: ha, was single-node",
         "finish it with `seaworthy runs resume 20260102-030405`",
     );
-    let done = [finished(Ended::Done), Message::Ended(Ok(std::process::ExitCode::SUCCESS))];
-    let reach = after(running(size), done.into_iter().chain(enter(1)));
+    let reach = || after(running(size), web_is_done().into_iter().chain(done()).chain(enter(1)));
     let way = vec![
         ("stack", after(begun(size), enter(1))),
         ("images", after(begun(size), enter(2).into_iter().chain([key(KeyCode::Down)]))),
@@ -202,10 +201,77 @@ fn screens(size: Size) -> Vec<(&'static str, Model)> {
             "review-refused",
             after(reviewed(size), [letter('r'), Message::Planned { ticket: 2, made: Err(Box::new(refused)) }]),
         ),
-        ("reach", after(reach, [Message::Opened(Ok("http://127.0.0.1:8080".to_owned()))])),
+        ("review-conflicts", after(planned_anew(size, made_with_conflicts(false)), [key(KeyCode::End)])),
+        ("review-would-be-refused", planned_anew(size, made_with_conflicts(true))),
+        ("reach-opening", reach()),
+        ("reach-failed", after(reach(), [Message::Opened(Err("Service/sea/shop-web has no ready pod".to_owned()))])),
+        ("reach-nothing", nowhere_to_go(size)),
+        ("reach", after(reach(), [Message::Opened(Ok("http://127.0.0.1:8080".to_owned()))])),
         ("help", after(begun(size), enter(3).into_iter().chain([letter('?')]))),
     ];
-    way.into_iter().chain(clusters(size)).chain(prerequisites(size)).chain(at_homes(size)).collect()
+    way.into_iter()
+        .chain(windows(size))
+        .chain(clusters(size))
+        .chain(prerequisites(size))
+        .chain(at_homes(size))
+        .collect()
+}
+
+/// What lies over a screen, and lists as they are when there is more in them.
+fn windows(size: Size) -> Vec<(&'static str, Model)> {
+    let letter = |letter| key(KeyCode::Char(letter));
+    let question = "shop in sea is held by process 4711 of harbour, which has not renewed its lease for 61 s.";
+    let asked = Message::Asked { question: question.to_owned(), word: "sea.shop".to_owned() };
+    let at_registry = |line: &Footing| *line == Footing::Registry;
+    let mut registry = after(at_prerequisites(size), [grounded(true)]);
+    registry.groundwork.cursor = registry.groundwork.lines().iter().position(at_registry).unwrap();
+    let mut stacks = begun(size);
+    let (found, _) = seaworthy::stack::Catalogue::default().stacks();
+    let found = found.into_iter().map(std::sync::Arc::new).collect();
+    let broken = vec!["mine/stack.yaml:3:1: compnents: unknown key, did you mean `components`?".to_owned()];
+    all(&mut stacks, [Message::Stacks { found, broken }, key(KeyCode::Enter)]);
+    vec![
+        ("run-asked", after(running(size), [asked])),
+        ("run-details", after(running(size), [letter('z')])),
+        ("prerequisites-registry", after(registry, enter(1))),
+        (
+            "images-archive",
+            after(begun(size), enter(2).into_iter().chain((0..3).map(|_| key(KeyCode::Down))).chain(enter(1))),
+        ),
+        ("stacks", after(stacks, [])),
+        ("find", after(begun(size), [letter('/'), letter('d'), letter('e'), letter('v')])),
+        ("settings-groups", in_groups(size)),
+        ("settings-in-sandbox", after(in_sandbox(size), settings_of_sandbox())),
+    ]
+}
+
+/// The settings of a stack that has many, with the last group open.
+fn in_groups(size: Size) -> Model {
+    after(at_prerequisites(size), [grounded(true), key(KeyCode::Enter), key(KeyCode::End), key(KeyCode::Enter)])
+}
+
+/// From the clusters to the settings of a stack.
+fn settings_of_sandbox() -> Vec<Message> {
+    let stacks = Message::Stacks { found: vec![crate::front::form::tests::shop()], broken: Vec::new() };
+    let answers = [stacks, key(KeyCode::Enter), surveyed("dev"), grounded(true)];
+    answers.into_iter().chain(enter(4)).collect()
+}
+
+/// Another plan than the usual one.
+fn planned_anew(size: Size, made: Box<Made>) -> Model {
+    let model = after(reviewed(size), [key(KeyCode::Char('r'))]);
+    after(model, [Message::Planned { ticket: 2, made: Ok(made) }])
+}
+
+/// Installed, by a stack that says nothing of how it is reached.
+fn nowhere_to_go(size: Size) -> Model {
+    let mut made = made();
+    made.plan.reach.clear();
+    let model = planned_anew(size, made);
+    after(
+        model,
+        agreed().into_iter().chain(stalls()).chain([tick(65_000)]).chain(web_is_done()).chain(done()).chain(enter(1)),
+    )
 }
 
 /// Where clusters are chosen and made.
@@ -275,6 +341,7 @@ fn at_homes(size: Size) -> Vec<(&'static str, Model)> {
         ),
         ("home-filtered", after(at_home(size, Ok(home(true))), [letter('/'), letter('z'), key(KeyCode::Enter)])),
         ("home-copied", after(at_home(size, Ok(home(true))), [letter('y')])),
+        ("home-open-run", after(at_home(size, Ok(home_with_run())), [key(KeyCode::Down)])),
         ("storage", after(at_home(size, Ok(home(true))), [letter('m')])),
         ("storage-broken", after(at_home(size, Ok(home(false))), [letter('m')])),
         ("storage-empty", after(at_home(size, Ok(bare())), [letter('m')])),
@@ -286,40 +353,56 @@ fn at_homes(size: Size) -> Vec<(&'static str, Model)> {
 
 /// A run that waits.
 fn running(size: Size) -> Model {
-    after(reviewed(size), enter(1).into_iter().chain(stalls()).chain([tick(65_000)]))
+    after(reviewed(size), agreed().into_iter().chain(stalls()).chain([tick(65_000)]))
 }
 
 /// The run, its logs and its time.
 fn run_screens(size: Size) -> Vec<(&'static str, Model)> {
     let letter = |letter| key(KeyCode::Char(letter));
     let running = || running(size);
-    let failed = [finished(Ended::Failed), Message::Ended(Ok(std::process::ExitCode::FAILURE))];
     vec![
         ("run", running()),
         ("run-simulated", simulated(size)),
-        ("run-proved", after(reviewed(size), enter(1).into_iter().chain(proved()))),
-        ("run-first", after(reviewed(size), enter(1))),
+        ("run-proved", after(reviewed(size), agreed().into_iter().chain(proved()))),
+        ("run-first", after(reviewed(size), agreed())),
         ("run-pulling", pulling_now(size)),
-        ("run-moving", after(reviewed(size), enter(1).into_iter().chain(moving()).chain([tick(9000)]))),
+        ("run-moving", after(reviewed(size), agreed().into_iter().chain(moving()).chain([tick(9000)]))),
         ("run-moved", after(running(), [key(KeyCode::Up)])),
         ("run-notice", after(running(), [a_notice(), key(KeyCode::End), key(KeyCode::PageDown)])),
         ("run-timeline", after(reviewed(size), over_time().into_iter().chain([letter('t')]))),
-        ("run-timeline-first", after(reviewed(size), enter(1).into_iter().chain([letter('t')]))),
+        ("run-timeline-first", after(reviewed(size), agreed().into_iter().chain([letter('t')]))),
         (
             "run-timeline-done",
-            after(reviewed(size), over_time().into_iter().chain([a_notice(), finished(Ended::Done), letter('t')])),
+            after(reviewed(size), over_time().into_iter().chain([a_notice()]).chain(done()).chain([letter('t')])),
         ),
         ("logs-asking", after(running(), [letter('l')])),
         ("logs", after(running(), [letter('l'), logs(said())])),
         ("logs-many", after(running(), [letter('l'), logs(many(300)), key(KeyCode::PageUp)])),
         ("logs-filter", after(running(), [letter('l'), logs(said()), letter('/'), letter('m'), letter('u')])),
         ("logs-nothing", after(running(), [letter('l'), logs(many(3)), letter('/'), letter('q'), key(KeyCode::Enter)])),
-        ("logs-without-pods", after(running(), [letter('l'), over("ConfigMap/sea/shop has no pods, and so no logs")])),
-        ("logs-broken", after(running(), [letter('l'), logs(many(3)), over("its pods may not be read: forbidden")])),
+        (
+            "logs-broken",
+            after(
+                running(),
+                [
+                    letter('l'),
+                    logs(many(3)),
+                    over(
+                        "the pods of Deployment/sea/mq cannot be read (pods is forbidden): ask for list and watch on pods, and get on pods/log",
+                    ),
+                ],
+            ),
+        ),
         ("run-leave", after(running(), [letter('q')])),
-        ("run-failed", after(running(), failed)),
-        ("run-done", after(running(), [finished(Ended::Done), Message::Ended(Ok(std::process::ExitCode::SUCCESS))])),
-        ("run-refused", after(reviewed(size), enter(1).into_iter().chain([Message::Ended(Err(Box::new(locked())))]))),
+        ("run-stopping", after(running(), [control('c')])),
+        ("run-failed", after(running(), web_is_left().into_iter().chain(failed()))),
+        (
+            "run-failed-logs",
+            after(running(), web_is_left().into_iter().chain(failed()).chain([letter('l'), logs(said())])),
+        ),
+        ("run-failed-timeline", after(reviewed(size), over_time().into_iter().chain(failed()).chain([letter('t')]))),
+        ("run-done", after(running(), web_is_done().into_iter().chain(done()))),
+        ("run-refused", after(reviewed(size), agreed().into_iter().chain([Message::Ended(Err(Box::new(locked())))]))),
     ]
 }
 
@@ -347,9 +430,9 @@ fn text(model: &Model) -> String {
 fn what_the_next_step_adds_is_not_too_little() {
     let model = after(at_sharing((200, 60)), [surveyed_bare(), key(KeyCode::Down)]);
     let text = text(&model);
-    assert!(text.contains("✓ adds: ") && text.contains("; added at the next step"), "{text}");
+    assert!(text.contains("✓ adds: ") && text.contains("; offered at the next step"), "{text}");
     let verdict = text.lines().find(|line| line.contains("this cluster")).unwrap();
-    assert!(!verdict.contains("too little: local-path"), "{verdict}");
+    assert!(!verdict.contains("lacks: local-path"), "{verdict}");
 }
 
 /// A run is told by one clock, and in the sandbox it says by which.
@@ -357,12 +440,15 @@ fn what_the_next_step_adds_is_not_too_little() {
 fn a_run_in_the_sandbox_has_one_clock_that_says_what_it_is() {
     let text = text(&simulated((120, 40)));
     assert!(text.contains("1 min 5 s of simulated time"), "{text}");
-    assert!(text.contains("65 s") && !text.contains(" 1 s"), "the step that waits goes by it, too: {text}");
+    assert!(
+        text.contains("  1 min 5 s of 5 min") && !text.contains(" 1 s"),
+        "the step that waits goes by it, too: {text}"
+    );
 }
 
 #[test]
 fn what_was_proved_has_no_mark_of_care() {
-    let text = text(&after(reviewed((120, 40)), enter(1).into_iter().chain(proved())));
+    let text = text(&after(reviewed((120, 40)), agreed().into_iter().chain(proved())));
     let line = |what: &str| text.lines().find(|line| line.contains(what)).unwrap().to_owned();
     assert!(line("kruise works").contains("✓ kruise works") && !line("metallb does not").contains('✓'), "{text}");
 }
@@ -370,7 +456,7 @@ fn what_was_proved_has_no_mark_of_care() {
 #[test]
 fn images_that_nobody_gives_away_are_said_to_be_so() {
     let text = text(&at_unpublished((120, 40)));
-    assert!(text.contains("stack names: nobody is given them") && text.contains("Who has none of them"), "{text}");
+    assert!(text.contains("registries (not public)") && text.contains("If you do not have these images"), "{text}");
 }
 
 #[test]
@@ -398,6 +484,47 @@ fn what_is_only_shown_is_shown_whole() {
 fn texts_on_the_screen_name_the_place() {
     let refused = screens((200, 60)).into_iter().find(|(name, _)| *name == "review-refused").unwrap().1;
     assert!(text(&refused).contains("`seaworthy --context=dev runs resume 20260102-030405`"), "{}", text(&refused));
+}
+
+/// Nobody agrees to what is out of sight without being told that there is more.
+#[test]
+fn what_has_no_room_is_counted_and_a_key_away() {
+    let small = SIZES[1];
+    assert!(text(&reviewed(small)).contains("more lines below (PgUp, PgDn)"));
+    assert!(text(&after(reviewed(small), [key(KeyCode::End)])).contains("more lines above (PgUp, PgDn)"));
+    let run = running(small);
+    assert!(text(&run).contains("more lines (z)"), "{}", text(&run));
+    let run = after(run, [key(KeyCode::Char('z'))]);
+    assert!(text(&run).contains("pull failed; the kubelet retries"), "{}", text(&run));
+    assert!(!text(&after(run, [key(KeyCode::Char('z'))])).contains("pull failed"), "z closes it, too");
+}
+
+#[test]
+fn every_step_says_what_it_is_about() {
+    for size in [SIZES[0], SIZES[1]] {
+        for (name, model) in screens(size).into_iter().filter(|(_, model)| model.screen > Screen::Cluster) {
+            let text = text(&model);
+            let rule = text.lines().nth(1).unwrap_or_default();
+            assert!(name == "help" || rule.contains("cluster dev") || rule.contains("(simulated)"), "{name}: {text}");
+        }
+    }
+}
+
+/// What a key does is said as it is on this line.
+#[test]
+fn labels_of_keys_are_true_here() {
+    let bar = |name: &str| {
+        let model = screens(SIZES[2]).into_iter().find(|(known, _)| *known == name).unwrap().1;
+        text(&model).lines().last().unwrap_or_default().to_owned()
+    };
+    assert!(bar("run-failed").contains("Enter plan again") && bar("run-failed").contains("l logs"));
+    assert!(bar("run-done").contains("Enter go on") && !bar("run-done").contains("l logs"));
+    assert!(bar("prerequisites").contains("Enter go on") && bar("prerequisites-one").contains("Enter change"));
+    assert!(bar("prerequisites-taken").contains("d leave it"));
+    assert!(!bar("home-refused").contains("Enter") && bar("home-open-run").contains("Enter resume"));
+    assert!(!bar("reach").contains("Enter") && bar("reach-failed").contains("Enter open"));
+    assert!(!bar("cluster-in-sandbox").contains("c create"));
+    assert!(bar("logs-filter").contains("Esc show all") && bar("find").contains("Esc cancel"));
 }
 
 /// No control character of a cluster gets through, and a secret not at all.

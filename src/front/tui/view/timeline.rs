@@ -5,7 +5,7 @@ use ratatui::text::{Line, Span};
 
 use super::List;
 use super::run::{end_words, step_words};
-use crate::front::look::{Look, columns};
+use crate::front::look::{Look, Mark, columns};
 use crate::front::timeline::{Bar, Chart};
 use crate::front::tui::model::{Board, Model, Post, RowState};
 
@@ -29,53 +29,82 @@ fn chart(model: &Model, board: &Board) -> Chart {
     Chart { bars: bars.collect(), whole: since(board.over.unwrap_or(model.time)) }
 }
 
-/// A line each for the time, every step, what was said beside them, and what the marks mean.
+/// The columns of a line.
+struct Widths {
+    title: usize,
+    bar: usize,
+    /// What stands before the bar.
+    indent: usize,
+}
+
+fn widths(model: &Model, width: usize) -> Widths {
+    let title = (width / 3).clamp(TITLE.0, TITLE.1);
+    let indent = columns(model.look.cursor(true)) + MARK + 2 + title + 1;
+    Widths { title, bar: width.saturating_sub(indent + TIME).max(4), indent }
+}
+
+/// What the marks mean, and the time.
+pub(super) fn head(model: &Model, board: &Board, width: usize) -> [Line<'static>; 2] {
+    let Widths { bar, indent, .. } = widths(model, width);
+    let axis = format!("{:indent$}{}", "", chart(model, board).axis(bar));
+    [Chart::legend(model.look.unicode), axis].map(|text| Line::styled(model.look.cut(&text, width), Look::faint()))
+}
+
+/// A line each for every step, and for what was said beside them.
 pub(super) fn list(model: &Model, width: usize) -> List {
     let Some(board) = &model.board else { return List { lines: Vec::new(), cursor: 0 } };
-    let look = model.look;
     let chart = chart(model, board);
     let longest = chart.longest();
-    let cursor_width = columns(look.cursor(true));
-    let title = (width / 3).clamp(TITLE.0, TITLE.1);
-    let room = width.saturating_sub(cursor_width + MARK + 2 + title + 1 + TIME).max(4);
-    let indent = cursor_width + MARK + 2 + title + 1;
-    let axis = Span::styled(format!("{:indent$}{}", "", chart.axis(room)), Look::faint());
-    let (mut lines, mut cursor) = (vec![Line::from(axis)], 0);
-    for (index, post) in board.posts().enumerate() {
+    let line = |(index, post): (usize, Post)| {
         let here = index == board.at();
-        if here {
-            cursor = lines.len();
+        match post {
+            Post::Step(step) => step_line(model, (board, &chart), (step, longest[step]), here, width),
+            Post::Notice(number) => {
+                let notice = &board.notices[number];
+                other_line(model, (notice.mark(), &notice.text), here, width)
+            }
+            Post::End => {
+                let (mark, text, tail) = end_words(model, board);
+                other_line(model, (mark, &format!("{text}{tail}")), here, width)
+            }
         }
-        let style = if here { Look::chosen() } else { Style::new() };
-        let pointer = Span::raw(look.cursor(here));
-        let Post::Step(step) = post else {
-            let (mark, text, tail) = match post {
-                Post::Notice(number) => {
-                    (board.notices[number].mark(), board.notices[number].text.clone(), String::new())
-                }
-                _ => end_words(model, board),
-            };
-            let text = look.cut(&format!("{text}{tail}"), width.saturating_sub(cursor_width + MARK));
-            let sign = Span::styled(format!("{:<MARK$}", look.mark(mark, model.clock)), look.style(mark));
-            lines.push(Line::from(vec![pointer, sign, Span::styled(text, style)]));
-            continue;
-        };
-        let (mark, ..) = step_words(model, &board.rows[step], width);
-        let (bar, sign) = (&chart.bars[step], look.mark(mark, model.clock));
-        let star = if longest[step] { "* " } else { "  " };
-        let drawn = chart.drawn(bar, room, look.unicode);
-        let on_way = if longest[step] { Look::strong() } else { Style::new() };
-        lines.push(Line::from(vec![
-            pointer,
-            Span::styled(format!("{sign:<MARK$}"), look.style(mark)),
-            Span::styled(star, Look::strong()),
-            Span::styled(padded(&look.cut(&bar.title, title), title), style),
-            Span::styled(format!(" {drawn} "), on_way.patch(look.style(mark))),
-            Span::raw(chart.time(bar)),
-        ]));
-    }
-    lines.push(Line::styled(look.cut(&Chart::legend(look.unicode), width), Look::faint()));
-    List { lines, cursor }
+    };
+    List { lines: board.posts().enumerate().map(line).collect(), cursor: board.at() }
+}
+
+fn other_line(model: &Model, (mark, text): (Mark, &str), here: bool, width: usize) -> Line<'static> {
+    let look = model.look;
+    let pointer = look.cursor(here);
+    let text = look.cut(text, width.saturating_sub(columns(pointer) + MARK));
+    let sign = Span::styled(format!("{:<MARK$}", look.mark(mark, model.clock)), look.style(mark));
+    Line::from(vec![Span::raw(pointer), sign, Span::styled(text, chosen(here))])
+}
+
+fn step_line(
+    model: &Model,
+    (board, chart): (&Board, &Chart),
+    (step, is_critical): (usize, bool),
+    here: bool,
+    width: usize,
+) -> Line<'static> {
+    let look = model.look;
+    let widths = widths(model, width);
+    let (mark, ..) = step_words(model, &board.rows[step], width);
+    let bar = &chart.bars[step];
+    let (star, on_way) = if is_critical { ("* ", Look::strong()) } else { ("  ", Style::new()) };
+    let sign = look.mark(mark, model.clock);
+    Line::from(vec![
+        Span::raw(look.cursor(here)),
+        Span::styled(format!("{sign:<MARK$}"), look.style(mark)),
+        Span::styled(star, Look::strong()),
+        Span::styled(padded(&look.cut(&bar.title, widths.title), widths.title), chosen(here)),
+        Span::styled(format!(" {} ", chart.drawn(bar, widths.bar, look.unicode)), on_way.patch(look.style(mark))),
+        Span::raw(chart.time(bar)),
+    ])
+}
+
+fn chosen(here: bool) -> Style {
+    if here { Look::chosen() } else { Style::new() }
 }
 
 fn padded(text: &str, width: usize) -> String {

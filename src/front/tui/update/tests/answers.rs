@@ -66,7 +66,7 @@ fn answers_go_along_to_the_sandbox_and_back() {
     all(&mut inside, [grounded(true)].into_iter().chain((0..4).map(|_| key(KeyCode::Enter))));
     assert_eq!(inside.screen, Screen::Settings);
     assert!(matches!(press(&mut inside, KeyCode::Right).as_slice(), [Effect::Plan { .. }]), "nothing is asked again");
-    assert_eq!(inside.command_line(), before.replace("--context dev", "--sandbox"));
+    assert_eq!(inside.command_line(), before.replace("--context=dev", "--sandbox"));
     let mut back = turned(&mut inside, None);
     all(&mut back, [key(KeyCode::Enter), surveyed("dev"), grounded(true)]);
     all(&mut back, (0..4).map(|_| key(KeyCode::Enter)));
@@ -88,7 +88,7 @@ fn images_for_nodes_mean_nothing_in_the_sandbox() {
 fn after_a_run_that_failed_the_way_begins_with_its_answers() {
     let mut model = reviewed(SIZE);
     model.wish.home = true;
-    press(&mut model, KeyCode::Enter);
+    all(&mut model, agreed());
     all(&mut model, [finished(Ended::Failed), Message::Ended(Ok(ExitCode::FAILURE))]);
     let before = model.command_line();
     letter(&mut model, 'h');

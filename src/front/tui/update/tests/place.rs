@@ -46,7 +46,7 @@ fn the_plan_as_a_command_names_stacks_of_ones_own() {
     let mut model = reviewed(SIZE);
     model.wish.profiles = vec!["my stacks".into()];
     let line = copied(&mut model);
-    assert!(line.starts_with("seaworthy --profiles='my stacks' install shop --context dev "), "{line}");
+    assert!(line.starts_with("seaworthy --profiles='my stacks' install shop --context=dev "), "{line}");
 }
 
 /// Where there is room for columns, the arrows choose one of them; Esc goes back.

@@ -5,7 +5,7 @@ use super::*;
 /// On the run, with the wait for the queue under way.
 fn at_run() -> Model {
     let mut model = reviewed(SIZE);
-    all(&mut model, [key(KeyCode::Enter)].into_iter().chain(stalls()));
+    all(&mut model, agreed().into_iter().chain(stalls()));
     model
 }
 
@@ -17,7 +17,7 @@ fn chosen(model: &Model) -> &str {
 #[test]
 fn the_cursor_follows_what_is_under_way_until_somebody_moves_it() {
     let mut model = reviewed(SIZE);
-    press(&mut model, KeyCode::Enter);
+    all(&mut model, agreed());
     assert_eq!(chosen(&model), "create Namespace/sea", "what comes first");
     all(&mut model, stalls());
     assert_eq!(chosen(&model), "wait for Deployment/mq", "what is under way");
@@ -84,7 +84,9 @@ fn logs_are_filtered_and_scrolled_and_the_cursor_of_the_run_stays() {
     let logs = model.logs.as_ref().unwrap();
     assert_eq!(logs.shown(&logs.filter).len(), 13, "29, 129, 229, and 290 to 299");
     press(&mut model, KeyCode::Esc);
-    assert_eq!((chosen(&model), model.filter().as_str()), ("wait for Deployment/mq", ""));
+    assert_eq!((model.place(), model.filter().as_str()), (Place::Logs, ""), "the first step back is from the filter");
+    press(&mut model, KeyCode::Esc);
+    assert_eq!((chosen(&model), model.place()), ("wait for Deployment/mq", Place::Run));
 }
 
 #[test]
@@ -92,7 +94,7 @@ fn what_has_no_logs_says_so() {
     let mut model = at_run();
     all(&mut model, [finished(Ended::Done), Message::Ended(Ok(ExitCode::SUCCESS))]);
     assert!(letter(&mut model, 'l').is_empty());
-    assert_eq!(model.note.as_ref().unwrap().text, "the cursor is on no step");
+    assert_eq!(model.note.as_ref().unwrap().text, "no pods belong to this line, and so no logs");
 }
 
 #[test]
