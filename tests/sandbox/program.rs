@@ -36,7 +36,7 @@ fn what_is_broken_is_named() {
         ("provisioner-away", "nobody makes the volume"),
         ("no-room", "Insufficient cpu"),
         ("no-storage-class", "names no storage class"),
-        ("node-unreachable", "is not ready"),
+        ("node-unreachable", "has not been ready"),
         ("image-rate-limited", "toomanyrequests"),
         ("disk-pressure", "disk-pressure"),
         ("webhook-down", "must be asked and cannot be"),
