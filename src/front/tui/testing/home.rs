@@ -18,15 +18,16 @@ use crate::front::tui::model::{Message, Model};
 /// A cluster: all is well, or much is broken.
 fn sea(well: bool) -> Evidence {
     let status = if well { "True" } else { "Unknown" };
-    let node = |name: &str, status: &str| {
+    let node = |name: &str, address: &str, status: &str| {
         json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "labels": {"kubernetes.io/hostname": name}},
             "status": {"allocatable": {"cpu": "4", "memory": "8Gi", "pods": "110"}, "nodeInfo": {"kubeletVersion": "v1.34.2"},
-                "addresses": [{"type": "InternalIP", "address": "172.18.0.2"}],
+                "addresses": [{"type": "InternalIP", "address": address}],
                 "conditions": [{"type": "Ready", "status": status, "reason": "NodeStatusUnknown",
                     "message": "Kubelet stopped posting node status.\u{1b}[2J", "lastTransitionTime": "2026-11-20T09:00:00Z"}]}})
     };
     let pod = |name: &str, node: &str, cpu: &str| {
-        json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": "sea", "creationTimestamp": "2026-11-20T09:00:00Z"},
+        json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": "sea", "creationTimestamp": "2026-11-20T09:00:00Z",
+            "ownerReferences": [{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "shop-web-7dbd656c9f", "uid": "r", "controller": true}]},
             "spec": {"nodeName": node, "volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": "shop-data"}}],
                 "containers": [{"name": "c", "resources": {"requests": {"cpu": cpu, "memory": "1Gi"}}}]},
             "status": {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}})
@@ -53,8 +54,8 @@ fn sea(well: bool) -> Evidence {
     let mut snapshot = Snapshot::default();
     let whole = [
         deployment,
-        node("dev-control-plane", "True"),
-        node("dev-worker", status),
+        node("dev-control-plane", "172.18.0.2", "True"),
+        node("dev-worker", "172.18.0.3", status),
         pod("shop-web-7dbd656c9f-cw986", "dev-worker", "3500m"),
         claim("shop-data", "pvc-0d8c9d4e-8a0b-4a50-9c51-0e5a3f3f1a11"),
         volume,
