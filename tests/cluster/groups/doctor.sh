@@ -91,7 +91,8 @@ shows_secret() { waiting web | grep -q CreateContainerConfigError; }
 shows_key() { waiting web | grep -q CreateContainerConfigError; }
 shows_cpu() { k get pods -o 'jsonpath={.items[*].status.conditions[*].reason}' | grep -q Unschedulable; }
 shows_claim() { k get events -o 'jsonpath={.items[*].reason}' | grep -q ProvisioningFailed && k get pod db -o 'jsonpath={.status.conditions[*].reason}' | grep -q Unschedulable; }
-shows_mode() { shows_claim; }
+# The scheduler still waits for the volume then, and says nothing of it.
+shows_mode() { k get events -o 'jsonpath={.items[*].reason}' | grep -q ProvisioningFailed; }
 shows_selector() { [[ $(k get deployment web -o 'jsonpath={.status.availableReplicas}') == 1 ]]; }
 shows_port() { shows_selector; }
 shows_probe() { k get events -o 'jsonpath={.items[*].reason}' | grep -q Unhealthy && stuck; }
