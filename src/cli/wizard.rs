@@ -194,9 +194,10 @@ async fn aside(
     // What an earlier one has written would be taken for a part of this one.
     terminal::clear().map_err(|error| unusable(&error))?;
     beside(session, words).await;
+    // Before it is said: a key that comes at once is a key, too.
+    let _keys = terminal::Keys::take().map_err(|error| unusable(&error))?;
     say("");
     say("Enter, Esc or q goes back to the screen");
-    let _keys = terminal::Keys::take().map_err(|error| unusable(&error))?;
     // Not a read that nobody can take back: it would have the next key of the screen.
     let mut typed = Typed::new();
     let enter = async {

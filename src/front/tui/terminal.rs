@@ -2,7 +2,7 @@
 //!
 //! Everything is drawn on standard error: standard output is for results.
 
-use std::io::{self, stderr};
+use std::io::{self, stderr, stdin};
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -14,6 +14,7 @@ use crossterm::terminal::{
     Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
 };
 use rustix::process::{Pid, Signal, getpgid, getpid, getppid, getsid, kill_current_process_group, kill_process};
+use rustix::termios::{OptionalActions, OutputModes, tcgetattr, tcsetattr};
 
 use super::Stage;
 
@@ -89,9 +90,14 @@ fn is_minded() -> bool {
 pub(crate) struct Keys;
 
 impl Keys {
-    /// From now on.
+    /// From now on. Lines that are said meanwhile still end as lines do.
     pub(crate) fn take() -> io::Result<Self> {
-        enable_raw_mode().map(|()| Self)
+        enable_raw_mode()?;
+        let keys = Self;
+        let mut modes = tcgetattr(stdin())?;
+        modes.output_modes |= OutputModes::OPOST | OutputModes::ONLCR;
+        tcsetattr(stdin(), OptionalActions::Now, &modes)?;
+        Ok(keys)
     }
 }
 

@@ -83,7 +83,7 @@ is_missed() { kubectl -n speed-doctor get pods -l app=web -o 'jsonpath={.items[*
 a_crowd() {
   local kwok
   kwok=$(tool_path kwok)
-  keep "$kwok" --kubeconfig "$KUBECONFIG" --manage-all-nodes=false --manage-nodes-with-annotation-selector kwok.x-k8s.io/node=fake \
+  keep "$kwok" --kubeconfig "$KUBECONFIG" --config "$BENCH_DIR/kwok.yaml" --manage-all-nodes=false --manage-nodes-with-annotation-selector kwok.x-k8s.io/node=fake \
     --node-lease-duration-seconds 40 >"$REPORTS/kwok.log" 2>&1
   kubectl create namespace crowd >/dev/null
   at_exit away
