@@ -125,5 +125,5 @@ pub(super) fn is_gathered_kind(kind: &str) -> bool {
 /// An object as evidence keeps it.
 pub(super) fn kept(mut object: Value) -> Value {
     strip::strip(&mut object);
-    object
+    strip::compact(object)
 }

@@ -78,7 +78,7 @@ pub(crate) fn engine_of_nodes(nodes: &Snapshot, shore: &Shore, server: &str) -> 
 
 /// Everything of the cluster that matters here: five requests, made at once.
 pub async fn snapshot(cluster: &Cluster) -> Snapshot {
-    collect_all(&cluster.client, queries(), LIST, |_| ()).await
+    collect_all(&cluster.client, queries(), LIST, |object| object).await
 }
 
 /// Everything of this machine that matters here.

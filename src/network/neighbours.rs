@@ -70,7 +70,7 @@ async fn one(here: &Surroundings, kubeconfig: Option<&Path>, name: &Name) -> Res
     let kubeconfig = kubeconfig.map(Path::to_path_buf);
     let options = ConnectOptions { kubeconfig, context: Some(context(name)), read_only: true, timeout: PATIENCE };
     let cluster = connect(here, &options).await.map_err(|error| unread(error.to_string()))?;
-    let snapshot = collect_all(&cluster.client, vec![pools_query()], PATIENCE, |_| ()).await;
+    let snapshot = collect_all(&cluster.client, vec![pools_query()], PATIENCE, |object| object).await;
     if let Some(refused) = snapshot.unread.first() {
         return Err(unread(refused.why.clone()));
     }

@@ -64,6 +64,9 @@ pub fn queries_for<'a>(objects: impl IntoIterator<Item = (&'a ObjectRef, &'a Api
     scopes.into_iter().flat_map(questions).collect()
 }
 
+/// What is kept of an object.
+pub type Keep = fn(Value) -> Value;
+
 /// Asks everything at once. What cannot be read is part of the answer, except when the API server itself is gone.
 pub async fn collect(client: &Client, queries: Vec<Query>) -> Result<Snapshot, kube::Error> {
     let mut answers = stream::iter(queries.into_iter().map(|query| ask(client, query))).buffer_unordered(IN_FLIGHT);
@@ -75,33 +78,29 @@ pub async fn collect(client: &Client, queries: Vec<Query>) -> Result<Snapshot, k
 }
 
 /// Asks everything at once, each question for at most `deadline`. Whatever goes wrong with one question is part of the
-/// answer: a cluster that needs a doctor does not answer everything.
-pub async fn collect_all(client: &Client, queries: Vec<Query>, deadline: Duration, keep: fn(&mut Value)) -> Snapshot {
+/// answer: a cluster that needs a doctor does not answer everything. `keep` gives what is kept of an object, page by page: whole objects are
+/// most of what a large cluster weighs.
+pub async fn collect_all(client: &Client, queries: Vec<Query>, deadline: Duration, keep: Keep) -> Snapshot {
     let ask = |query: Query| async move {
-        let answer = tokio::time::timeout(deadline, ask_leniently(client, &query)).await;
+        let answer = tokio::time::timeout(deadline, ask_leniently(client, &query, keep)).await;
         let late = |_| unread(&query, format!("no answer within {} s", deadline.as_secs()));
         answer.unwrap_or_else(late)
     };
     let mut answers = stream::iter(queries.into_iter().map(ask)).buffer_unordered(IN_FLIGHT);
     let mut snapshot = Snapshot::default();
     while let Some(answer) = answers.next().await {
-        let Snapshot { objects, unread, .. } = answer;
-        for mut object in objects.into_values() {
-            keep(&mut object);
-            snapshot.insert(object);
-        }
-        snapshot.unread.extend(unread);
+        snapshot.extend(answer);
     }
     snapshot
 }
 
-async fn ask_leniently(client: &Client, query: &Query) -> Snapshot {
+async fn ask_leniently(client: &Client, query: &Query, keep: Keep) -> Snapshot {
     let mut snapshot = Snapshot::default();
-    let mut answer = read(client, query, &mut snapshot).await;
+    let mut answer = read(client, query, &mut snapshot, keep).await;
     // A list that took longer than the server keeps its state is begun again.
     if matches!(&answer, Err(kube::Error::Api(status)) if status.code == 410) {
         snapshot = Snapshot::default();
-        answer = read(client, query, &mut snapshot).await;
+        answer = read(client, query, &mut snapshot, keep).await;
     }
     match answer {
         Ok(()) => snapshot,
@@ -118,7 +117,7 @@ fn unread(query: &Query, why: String) -> Snapshot {
 
 async fn ask(client: &Client, query: Query) -> Result<Snapshot, kube::Error> {
     let mut snapshot = Snapshot::default();
-    match read(client, &query, &mut snapshot).await {
+    match read(client, &query, &mut snapshot, |object| object).await {
         Ok(()) => Ok(snapshot),
         // A kind or an object that does not exist is simply not there.
         Err(kube::Error::Api(status)) if status.code == 404 => Ok(snapshot),
@@ -134,11 +133,11 @@ async fn ask(client: &Client, query: Query) -> Result<Snapshot, kube::Error> {
     }
 }
 
-async fn read(client: &Client, query: &Query, snapshot: &mut Snapshot) -> Result<(), kube::Error> {
+async fn read(client: &Client, query: &Query, snapshot: &mut Snapshot, keep: Keep) -> Result<(), kube::Error> {
     let request = Request::new(url(&query.resource, query.namespace.as_deref()));
     if let Scope::Named(name) = &query.scope {
         let get = request.get(name, &GetParams::default()).map_err(kube::Error::BuildRequest)?;
-        snapshot.insert(client.request::<Value>(get).await?);
+        snapshot.insert(keep(client.request::<Value>(get).await?));
         return Ok(());
     }
     let mut params = ListParams::default().limit(PAGE);
@@ -151,7 +150,7 @@ async fn read(client: &Client, query: &Query, snapshot: &mut Snapshot) -> Result
         let list = request.list(&params).map_err(kube::Error::BuildRequest)?;
         let mut page = client.request::<Value>(list).await?;
         for item in page.get_mut("items").and_then(Value::as_array_mut).map(std::mem::take).into_iter().flatten() {
-            snapshot.insert(typed(item, &query.resource));
+            snapshot.insert(keep(typed(item, &query.resource)));
         }
         match text(&page, "/metadata/continue").filter(|token| !token.is_empty()) {
             Some(token) => params = params.continue_token(token),

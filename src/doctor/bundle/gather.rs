@@ -107,10 +107,10 @@ async fn objects(cluster: &Cluster, namespace: Option<&str>) -> Snapshot {
 
 /// Values of Secrets are hidden wherever they stand, so Secrets are read in all namespaces where that is allowed.
 async fn ask(cluster: &Cluster, queries: Vec<Query>, namespace: Option<&str>) -> Snapshot {
-    let mut read = collect_all(&cluster.client, queries, LIST, |_| ()).await;
+    let mut read = collect_all(&cluster.client, queries, LIST, |object| object).await;
     let closed = read.unread.iter().any(|unread| unread.kind == "Secret" && unread.namespace.is_none());
     if let Some(namespace) = namespace.filter(|_| closed) {
-        let again = collect_all(&cluster.client, secrets(Some(namespace)), LIST, |_| ()).await;
+        let again = collect_all(&cluster.client, secrets(Some(namespace)), LIST, |object| object).await;
         read.extend(again);
     }
     read

@@ -11,7 +11,7 @@ use kube::api::LogParams;
 use kube::{Api, Client};
 use serde_json::Value;
 
-use super::strip::strip;
+use super::kept;
 use super::{ClusterFacts, Evidence, LOG};
 use crate::cluster::fault::{ConnectFault, classify};
 use crate::cluster::{Cluster, ClusterId, Resources};
@@ -134,7 +134,7 @@ impl Explain for GatherError {
 pub async fn gather(cluster: &Cluster, scope: &Scope) -> Result<Evidence, GatherError> {
     let queries = queries(None);
     let asked = queries.len();
-    let listed = collect_all(&cluster.client, queries, LIST, strip);
+    let listed = collect_all(&cluster.client, queries, LIST, kept);
     let (mut snapshot, (taken, version), readyz) = futures::join!(listed, clock(cluster), readyz(&cluster.client));
     let mut only = None;
     if let Some(namespace) = scope.namespace.as_deref().filter(|_| !snapshot.unread.is_empty()) {
@@ -188,7 +188,7 @@ async fn narrow(cluster: &Cluster, snapshot: &mut Snapshot, namespace: &str) -> 
         return false;
     }
     snapshot.unread.retain(|unread| unread.namespace.is_some() || !kinds.contains(&unread.kind));
-    snapshot.extend(collect_all(&cluster.client, again, LIST, strip).await);
+    snapshot.extend(collect_all(&cluster.client, again, LIST, kept).await);
     true
 }
 

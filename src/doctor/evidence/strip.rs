@@ -24,7 +24,7 @@ pub(super) fn kept_of_watched(mut object: Value) -> Option<Value> {
 }
 
 /// The same without room to grow: nothing is added any more.
-fn compact(value: Value) -> Value {
+pub(super) fn compact(value: Value) -> Value {
     match value {
         // A map that is collected is made for as many entries as there are.
         Value::Object(map) => {

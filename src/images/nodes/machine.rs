@@ -130,7 +130,7 @@ async fn running(cluster: &Cluster, node: &str) -> Result<BTreeSet<String>, Stri
     let resource = Resources::default().of(&ObjectRef::new("v1", "Pod", None, ""));
     let query = |resource| Query { resource, namespace: None, scope: Scope::Fields(format!("spec.nodeName={node}")) };
     let queries = resource.map(query).into_iter().collect();
-    let pods = collect_all(&cluster.client, queries, ANSWER, |_| ()).await;
+    let pods = collect_all(&cluster.client, queries, ANSWER, |object| object).await;
     match pods.unread.first() {
         Some(unread) => Err(printable(&unread.why)),
         None => Ok(containers(&pods)),

@@ -117,7 +117,7 @@ lists() {
   keep "$TOOLS/apiproxy" -kubeconfig "$KUBECONFIG" -write-kubeconfig "$log.kubeconfig" -log "$log.requests" >"$log"
   wait_for 10 "the proxy" "$log" grep -q control "$log"
   KUBECONFIG=$log.kubeconfig "$SEAWORTHY" doctor --plain >/dev/null || true
-  jq -r 'select(.method == "GET" and .status == 200 and (.query | contains("limit="))) | .path' "$log.requests" | sort -u >"$FOLDER/lists"
+  jq -r 'select(.method == "GET" and .status == 200 and (.query // "" | contains("limit="))) | .path' "$log.requests" | sort -u >"$FOLDER/lists"
   [[ -s $FOLDER/lists ]] || fail "the doctor has asked for no list"
 }
 
