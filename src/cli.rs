@@ -17,6 +17,7 @@ mod landing;
 mod login;
 mod new_stack;
 mod open;
+mod pace;
 mod pilot;
 mod pool;
 mod prerequisites;

@@ -28,6 +28,7 @@ pub use gather::{GatherError, Scope, gather, is_gathered, resources};
 pub use host::{HostFacts, look_around};
 pub use live::{Freshness, Live};
 pub use strip::CHATTER;
+pub(super) use strip::kept;
 
 /// A snapshot with the time, the cluster it is of, and what was asked for.
 #[derive(Debug, Default)]
@@ -120,10 +121,4 @@ pub(super) fn logs(pod: &Value) -> impl Iterator<Item = (&str, &str)> {
 #[cfg(test)]
 pub(super) fn is_gathered_kind(kind: &str) -> bool {
     gather::is_gathered_kind(kind)
-}
-
-/// An object as evidence keeps it.
-pub(super) fn kept(mut object: Value) -> Value {
-    strip::strip(&mut object);
-    strip::compact(object)
 }

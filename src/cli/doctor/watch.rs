@@ -9,16 +9,15 @@ use seaworthy::doctor::suppress::Suppressions;
 use seaworthy::doctor::watch::{News, Watch};
 use seaworthy::object::printable;
 use serde_json::json;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, timeout};
 
 use super::{DoctorArgs, UNHEALTHY};
+use crate::cli::pace::Pace;
 use crate::cli::{Failure, Session};
 use crate::front::signals;
 
-/// Changes that come together are judged together.
-const TOGETHER: Duration = Duration::from_secs(1);
-/// What hangs on the time alone is judged again after so long; nothing is asked of the cluster for it.
-const AGAIN: Duration = Duration::from_secs(15);
+/// Nothing is asked of the cluster for what hangs on the time alone.
+const PACE: Pace = Pace { together: Duration::from_secs(1), again: Duration::from_secs(15) };
 /// How long the first look may take.
 const FIRST: Duration = Duration::from_secs(30);
 
@@ -42,15 +41,16 @@ pub(super) async fn run(
     let (mut ear, mut watch) = (live.changes(), Watch::default());
     let last = loop {
         ear.heed();
+        let began = Instant::now();
         let mut report = live.look(|evidence, _| judge(evidence, choice));
+        let took = began.elapsed();
         if let Some(quiet) = quiet {
             quiet.apply(&mut report);
         }
         tell(session, &mut watch, &report);
         tokio::select! {
             () = stop.cancelled() => break report,
-            () = ear.rung() => sleep(TOGETHER).await,
-            () = sleep(AGAIN) => {}
+            _ = PACE.rest(&ear, took) => {}
         }
     };
     Ok(if arguments.fail_on.is_reached(&last) { ExitCode::from(UNHEALTHY) } else { ExitCode::SUCCESS })

@@ -11,21 +11,15 @@ use seaworthy::engine::record::InstallRecord;
 use seaworthy::home::{Beside, Home, PrerequisiteState, records_mark};
 use seaworthy::prerequisites::{Prerequisite, Wants, assess, picture};
 use tokio::sync::mpsc::Sender;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, timeout};
 
+use crate::cli::pace::Pace;
 use crate::cli::{Failure, Session};
 use crate::front::tui::model::Message;
 
-/// Changes that come together are shown together.
-const TOGETHER: Duration = Duration::from_millis(300);
-/// Where changes never end, a look is followed by so many times what it took: the machine has other things to do, too.
-const BREATH: u32 = 4;
 /// What hangs on the time of day, and the runs of this machine, are looked at again after so long, at the soonest.
 const AGAIN: Duration = Duration::from_secs(5);
-/// Where nothing changes, looks may take one part in so many of the time: home may be open all day.
-const QUIET: u32 = 400;
-/// At the latest it is looked again after so long: a pod that is stuck changes nothing.
-const LATEST: Duration = Duration::from_secs(60);
+const PACE: Pace = Pace { together: Duration::from_millis(300), again: AGAIN };
 /// How old what is known of the prerequisites may be.
 const PREREQUISITES: Duration = Duration::from_secs(60);
 /// How often at most it is kept how the cluster looks while nothing is wrong.
@@ -81,13 +75,7 @@ pub(super) async fn keep(session: &Session, context: &str, messages: &Sender<Mes
             read.prerequisites(&cluster).await;
             continue;
         }
-        has_changed = tokio::select! {
-            () = ear.rung() => {
-                sleep(TOGETHER.max(took * BREATH)).await;
-                true
-            }
-            () = sleep((took * QUIET).clamp(AGAIN, LATEST)) => false,
-        };
+        has_changed = PACE.rest(&ear, took).await;
     }
 }
 

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::strip::strip;
+use super::kept;
 use super::{ClusterFacts, Evidence, HostFacts};
 use crate::doctor::bundle;
 use crate::error::{Class, Explain};
@@ -204,10 +204,7 @@ fn into_list(value: Value) -> Option<Vec<Value>> {
 
 fn of_items(items: Vec<Value>) -> Snapshot {
     let mut snapshot = Snapshot::default();
-    for mut item in items {
-        // Ours were taken as they are kept; a list of kubectl's holds everything, and a file may have been mended by hand.
-        strip(&mut item);
-        snapshot.insert(item);
-    }
+    // Ours were taken as they are kept; a list of kubectl's holds everything, and a file may have been mended by hand.
+    items.into_iter().map(kept).for_each(|item| snapshot.insert(item));
     snapshot
 }

@@ -14,17 +14,20 @@ pub const CHATTER: &[&str] =
     &["Created", "LeaderElection", "ScalingReplicaSet", "Scheduled", "Started", "SuccessfulCreate", "SuccessfulDelete"];
 
 /// What is kept of an object that is watched, which may be for days; `None`: nobody reads it.
-pub(super) fn kept_of_watched(mut object: Value) -> Option<Value> {
+pub(super) fn kept_of_watched(object: Value) -> Option<Value> {
     let is_calm = object["kind"] == "Event" && object["type"] == "Normal";
-    if is_calm && text(&object, "/reason").is_some_and(|reason| CHATTER.contains(&reason)) {
-        return None;
-    }
+    let is_chatter = is_calm && text(&object, "/reason").is_some_and(|reason| CHATTER.contains(&reason));
+    (!is_chatter).then(|| kept(object))
+}
+
+/// An object as evidence keeps it.
+pub(in crate::doctor) fn kept(mut object: Value) -> Value {
     strip(&mut object);
-    Some(compact(object))
+    compact(object)
 }
 
 /// The same without room to grow: nothing is added any more.
-pub(super) fn compact(value: Value) -> Value {
+fn compact(value: Value) -> Value {
     match value {
         // A map that is collected is made for as many entries as there are.
         Value::Object(map) => {
@@ -45,7 +48,7 @@ fn shrunk(mut text: String) -> String {
 
 /// Takes out what no check reads: values of Secrets and `ConfigMap`s (names of keys stay, and what a certificate says
 /// publicly), arguments and environment of containers, schemas of definitions, bookkeeping.
-pub(super) fn strip(object: &mut Value) {
+fn strip(object: &mut Value) {
     if let Some(change) = last_change(object) {
         object[CHANGED] = change;
     }

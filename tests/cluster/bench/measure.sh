@@ -39,3 +39,12 @@ build_measure() {
 }
 
 build_measure_into() { go_build "$BENCH_DIR/go" "$1" "" .; }
+
+# proxy ARGUMENT...: a door to the cluster that counts who comes through (apiproxy). DOOR.kubeconfig leads there, DOOR.requests has a line for
+# each request, and CONTROL is where it can be asked.
+proxy() {
+  DOOR=$(mktemp)
+  keep "$TOOLS/apiproxy" -kubeconfig "$KUBECONFIG" -write-kubeconfig "$DOOR.kubeconfig" -log "$DOOR.requests" "$@" >"$DOOR"
+  wait_for 10 "the proxy" "$DOOR" grep -q control "$DOOR"
+  CONTROL=$(sed -n 's/^control //p' "$DOOR")
+}

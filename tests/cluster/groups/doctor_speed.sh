@@ -20,25 +20,19 @@ test_first_finding_of_50_pods() {
 
 # An API server that answers after 2 s, and fails three calls of ten.
 test_first_finding_through_a_storm() {
-  local log
   fifty_pods
-  log=$(mktemp)
-  keep "$TOOLS/apiproxy" -kubeconfig "$KUBECONFIG" -write-kubeconfig "$log.kubeconfig" -lag 2s -fail 30 >"$log"
-  wait_for 10 "the proxy" "$log" grep -q control "$log"
-  export KUBECONFIG=$log.kubeconfig
+  proxy -lag 2s -fail 30
+  export KUBECONFIG=$DOOR.kubeconfig
   answer
   printf 'seaworthy\tfindings\t%s\n' "$(doctor)" >"$FOLDER/work"
   "$MEASURE" whole -list "$FOLDER/work" -rounds 3 -base seaworthy | tee "$REPORTS/storm"
 }
 
 test_10000_pods() {
-  local log popeye
+  local popeye
   fifty_pods
   a_crowd
   answer
-  log=$(mktemp)
-  keep "$TOOLS/apiproxy" -kubeconfig "$KUBECONFIG" -write-kubeconfig "$log.kubeconfig" -log "$log.requests" >"$log"
-  wait_for 10 "the proxy" "$log" grep -q control "$log"
   lists
   popeye=$(tool_path popeye)
   {
@@ -47,8 +41,8 @@ test_10000_pods() {
     printf 'popeye\tfindings\t%s -A -o json --kubeconfig %s --force-exit-zero >/dev/null\n' "$popeye" "$KUBECONFIG"
   } >"$FOLDER/work"
   "$MEASURE" whole -list "$FOLDER/work" -rounds 3 -base fetch | tee "$REPORTS/crowd"
-  sed -i "s|--kubeconfig $KUBECONFIG|--kubeconfig $log.kubeconfig|" "$FOLDER/work"
-  KUBECONFIG=$log.kubeconfig "$MEASURE" whole -list "$FOLDER/work" -control "$(sed -n 's/^control //p' "$log")" | tee "$REPORTS/crowd.requests"
+  sed -i "s|--kubeconfig $KUBECONFIG|--kubeconfig $DOOR.kubeconfig|" "$FOLDER/work"
+  KUBECONFIG=$DOOR.kubeconfig "$MEASURE" whole -list "$FOLDER/work" -control "$CONTROL" | tee "$REPORTS/crowd.requests"
 }
 
 # Forty-nine pods that are well, and one that is not.
@@ -113,11 +107,9 @@ answer() {
 
 # What the doctor asks of an API server, without pages, into $FOLDER/lists.
 lists() {
-  local log=$FOLDER/asked
-  keep "$TOOLS/apiproxy" -kubeconfig "$KUBECONFIG" -write-kubeconfig "$log.kubeconfig" -log "$log.requests" >"$log"
-  wait_for 10 "the proxy" "$log" grep -q control "$log"
-  KUBECONFIG=$log.kubeconfig "$SEAWORTHY" doctor --plain >/dev/null || true
-  jq -r 'select(.method == "GET" and .status == 200 and (.query // "" | contains("limit="))) | .path' "$log.requests" | sort -u >"$FOLDER/lists"
+  proxy
+  KUBECONFIG=$DOOR.kubeconfig "$SEAWORTHY" doctor --plain >/dev/null || true
+  jq -r 'select(.method == "GET" and .status == 200 and (.query // "" | contains("limit="))) | .path' "$DOOR.requests" | sort -u >"$FOLDER/lists"
   [[ -s $FOLDER/lists ]] || fail "the doctor has asked for no list"
 }
 

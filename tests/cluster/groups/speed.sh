@@ -50,12 +50,9 @@ table() {
 
 # requests NAME SETTINGS: one round through a proxy that counts.
 requests() {
-  local log
   work "$1" "$2"
-  log=$(mktemp)
-  keep "$TOOLS/apiproxy" -kubeconfig "$KUBECONFIG" -write-kubeconfig "$log.kubeconfig" >"$log"
-  wait_for 10 "the proxy" "$log" grep -q control "$log"
-  KUBECONFIG=$log.kubeconfig "$MEASURE" whole -list "$FOLDER/work" -control "$(sed -n 's/^control //p' "$log")" | tee "$REPORTS/$1.requests"
+  proxy
+  KUBECONFIG=$DOOR.kubeconfig "$MEASURE" whole -list "$FOLDER/work" -control "$CONTROL" | tee "$REPORTS/$1.requests"
 }
 
 # work NAME SETTINGS: makes $FOLDER/work, the list of what each tool does with the same objects. Each tool has its namespace.

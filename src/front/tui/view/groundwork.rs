@@ -286,13 +286,13 @@ fn pool_lines(model: &Model, pool: &Result<(Proof, Option<Reach>), Refusal>, wid
 
 /// What would do instead, as it is typed here: options are for the command line.
 fn way_out(refusal: &Refusal) -> String {
-    let (Refusal::Ask { .. } | Refusal::Unfit { .. }) = refusal else {
-        return "Name a free range of the nodes' network: FIRST-LAST or a CIDR.".to_owned();
-    };
     match refusal {
         Refusal::Unfit { instead: Some(range), .. } => format!("{range:#} of it is free."),
         Refusal::Unfit { worked_out: true, .. } => "Left empty, a range is worked out.".to_owned(),
-        _ => "Name addresses of the nodes' network that nobody has and no DHCP server gives away.".to_owned(),
+        Refusal::Ask { .. } | Refusal::Unfit { .. } => {
+            "Name addresses of the nodes' network that nobody has and no DHCP server gives away.".to_owned()
+        }
+        _ => "Name a free range of the nodes' network: FIRST-LAST or a CIDR.".to_owned(),
     }
 }
 
