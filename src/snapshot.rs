@@ -3,6 +3,7 @@
 pub mod classes;
 pub mod collect;
 pub mod nodes;
+pub mod page;
 pub mod placing;
 pub(crate) mod watch;
 

@@ -27,8 +27,8 @@ pub use file::{FileError, document, load, save};
 pub use gather::{GatherError, Scope, gather, is_gathered, resources};
 pub use host::{HostFacts, look_around};
 pub use live::{Freshness, Live};
-pub use strip::CHATTER;
-pub(super) use strip::kept;
+pub use strip::{CHATTER, UNREAD};
+pub(super) use strip::{KEPT, kept};
 
 /// A snapshot with the time, the cluster it is of, and what was asked for.
 #[derive(Debug, Default)]

@@ -21,7 +21,7 @@ use crate::host::networks::EngineNetworks;
 use crate::host::{Surroundings, engines, links, networks, resources};
 use crate::object::{ObjectRef, items, printable, text};
 use crate::snapshot::Snapshot;
-use crate::snapshot::collect::{Query, Scope, collect_all};
+use crate::snapshot::collect::{Keep, Query, Scope, collect_all};
 
 /// How long a list may take.
 const LIST: Duration = Duration::from_secs(15);
@@ -78,7 +78,7 @@ pub(crate) fn engine_of_nodes(nodes: &Snapshot, shore: &Shore, server: &str) -> 
 
 /// Everything of the cluster that matters here: five requests, made at once.
 pub async fn snapshot(cluster: &Cluster) -> Snapshot {
-    collect_all(&cluster.client, queries(), LIST, |object| object).await
+    collect_all(&cluster.client, queries(), LIST, Keep::WHOLE).await
 }
 
 /// Everything of this machine that matters here.

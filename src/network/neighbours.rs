@@ -13,7 +13,7 @@ use super::locate::{Located, cluster_of};
 use crate::cluster::{ConnectOptions, connect};
 use crate::host::Surroundings;
 use crate::host::networks::EngineNetworks;
-use crate::snapshot::collect::collect_all;
+use crate::snapshot::collect::{Keep, collect_all};
 
 /// How long another cluster may take to answer.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -70,7 +70,7 @@ async fn one(here: &Surroundings, kubeconfig: Option<&Path>, name: &Name) -> Res
     let kubeconfig = kubeconfig.map(Path::to_path_buf);
     let options = ConnectOptions { kubeconfig, context: Some(context(name)), read_only: true, timeout: PATIENCE };
     let cluster = connect(here, &options).await.map_err(|error| unread(error.to_string()))?;
-    let snapshot = collect_all(&cluster.client, vec![pools_query()], PATIENCE, |object| object).await;
+    let snapshot = collect_all(&cluster.client, vec![pools_query()], PATIENCE, Keep::WHOLE).await;
     if let Some(refused) = snapshot.unread.first() {
         return Err(unread(refused.why.clone()));
     }

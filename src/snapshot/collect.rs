@@ -3,13 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use futures::future::{Either, Ready, ready};
 use futures::stream::{self, StreamExt as _};
 use kube::Client;
 use kube::core::{ApiResource, Request, params::GetParams, params::ListParams};
 use serde_json::Value;
+use tokio::sync::oneshot;
+use tokio::task::{JoinHandle, spawn_blocking};
 
+use super::page::{self, Part, Skip};
 use super::{Snapshot, Unread};
-use crate::object::{ObjectRef, text};
+use crate::object::ObjectRef;
 
 /// Objects a page: the API server's own default chunk for kubectl.
 const PAGE: u32 = 500;
@@ -64,8 +68,19 @@ pub fn queries_for<'a>(objects: impl IntoIterator<Item = (&'a ObjectRef, &'a Api
     scopes.into_iter().flat_map(questions).collect()
 }
 
-/// What is kept of an object.
-pub type Keep = fn(Value) -> Value;
+/// What is kept of the objects of a list.
+#[derive(Clone, Copy)]
+pub struct Keep {
+    /// What is not even parsed.
+    pub skip: Skip,
+    /// What is kept of an object.
+    pub of: fn(Value) -> Value,
+}
+
+impl Keep {
+    /// All of it.
+    pub const WHOLE: Self = Self { skip: page::whole, of: |object| object };
+}
 
 /// Asks everything at once. What cannot be read is part of the answer, except when the API server itself is gone.
 pub async fn collect(client: &Client, queries: Vec<Query>) -> Result<Snapshot, kube::Error> {
@@ -117,7 +132,7 @@ fn unread(query: &Query, why: String) -> Snapshot {
 
 async fn ask(client: &Client, query: Query) -> Result<Snapshot, kube::Error> {
     let mut snapshot = Snapshot::default();
-    match read(client, &query, &mut snapshot, |object| object).await {
+    match read(client, &query, &mut snapshot, Keep::WHOLE).await {
         Ok(()) => Ok(snapshot),
         // A kind or an object that does not exist is simply not there.
         Err(kube::Error::Api(status)) if status.code == 404 => Ok(snapshot),
@@ -137,7 +152,8 @@ async fn read(client: &Client, query: &Query, snapshot: &mut Snapshot, keep: Kee
     let request = Request::new(url(&query.resource, query.namespace.as_deref()));
     if let Scope::Named(name) = &query.scope {
         let get = request.get(name, &GetParams::default()).map_err(kube::Error::BuildRequest)?;
-        snapshot.insert(keep(client.request::<Value>(get).await?));
+        let text = client.request_text(get).await?;
+        snapshot.insert((keep.of)(page::object(&text, keep.skip).map_err(kube::Error::SerdeError)?));
         return Ok(());
     }
     let mut params = ListParams::default().limit(PAGE);
@@ -146,17 +162,70 @@ async fn read(client: &Client, query: &Query, snapshot: &mut Snapshot, keep: Kee
         Scope::Fields(fields) => params = params.fields(fields),
         Scope::All | Scope::Named(_) => {}
     }
+    // A page is parsed while the next one is on its way; there are never more than these two.
+    let mut before: Option<Parsing> = None;
     loop {
         let list = request.list(&params).map_err(kube::Error::BuildRequest)?;
-        let mut page = client.request::<Value>(list).await?;
-        for item in page.get_mut("items").and_then(Value::as_array_mut).map(std::mem::take).into_iter().flatten() {
-            snapshot.insert(keep(typed(item, &query.resource)));
+        let text = client.request_text(list).await?;
+        if let Some(before) = before.take() {
+            before.end(snapshot).await?;
         }
-        match text(&page, "/metadata/continue").filter(|token| !token.is_empty()) {
-            Some(token) => params = params.continue_token(token),
-            None => return Ok(()),
+        let mut page = Parsing::begin(text, query.resource.clone(), keep);
+        match page.token().await {
+            Some(token) => params = params.continue_token(&token),
+            None => return page.end(snapshot).await,
         }
+        before = Some(page);
     }
+}
+
+/// Up to so many bytes a page is parsed where it arrived: to hand it to another thread takes longer.
+const SMALL: usize = 64 * 1024;
+
+/// A page that is being parsed.
+struct Parsing {
+    token: oneshot::Receiver<Option<String>>,
+    objects: Either<Ready<Objects>, JoinHandle<Objects>>,
+}
+
+/// What was in a page.
+type Objects = serde_json::Result<Vec<Value>>;
+
+impl Parsing {
+    fn begin(text: String, resource: ApiResource, keep: Keep) -> Self {
+        let (told, token) = oneshot::channel();
+        let is_small = text.len() <= SMALL;
+        let parse = move || objects(&text, &resource, keep, told);
+        let objects = if is_small { Either::Left(ready(parse())) } else { Either::Right(spawn_blocking(parse)) };
+        Self { token, objects }
+    }
+
+    /// Of the next page, as soon as it is known.
+    async fn token(&mut self) -> Option<String> {
+        // A page that is no list has none, and an error below.
+        (&mut self.token).await.ok().flatten()
+    }
+
+    async fn end(self, snapshot: &mut Snapshot) -> Result<(), kube::Error> {
+        let objects = match self.objects {
+            Either::Left(parsed) => parsed.await,
+            Either::Right(elsewhere) => elsewhere.await.map_err(|error| kube::Error::Service(error.into()))?,
+        };
+        objects.map_err(kube::Error::SerdeError)?.into_iter().for_each(|object| snapshot.insert(object));
+        Ok(())
+    }
+}
+
+fn objects(text: &str, resource: &ApiResource, keep: Keep, told: oneshot::Sender<Option<String>>) -> Objects {
+    let (mut found, mut told) = (Vec::new(), Some(told));
+    page::read(text, keep.skip, &mut |part| match part {
+        Part::GoesOn(token) => {
+            // Whoever asked may have given up meanwhile.
+            told.take().map(|told| told.send(token));
+        }
+        Part::Object(object) => found.push((keep.of)(typed(object, resource))),
+    })?;
+    Ok(found)
 }
 
 /// Items of a list come without kind and version.

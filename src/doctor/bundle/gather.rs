@@ -12,7 +12,7 @@ use crate::doctor::evidence::{self, ClusterFacts, Evidence};
 use crate::engine::journal::Runs;
 use crate::kinds::{self, Kind};
 use crate::object::{ObjectRef, items, text};
-use crate::snapshot::collect::{Query, Scope, collect_all};
+use crate::snapshot::collect::{Keep, Query, Scope, collect_all};
 use crate::snapshot::{Snapshot, Unread};
 
 /// How long the evidence may take, with the last words that are read for it.
@@ -107,10 +107,10 @@ async fn objects(cluster: &Cluster, namespace: Option<&str>) -> Snapshot {
 
 /// Values of Secrets are hidden wherever they stand, so Secrets are read in all namespaces where that is allowed.
 async fn ask(cluster: &Cluster, queries: Vec<Query>, namespace: Option<&str>) -> Snapshot {
-    let mut read = collect_all(&cluster.client, queries, LIST, |object| object).await;
+    let mut read = collect_all(&cluster.client, queries, LIST, Keep::WHOLE).await;
     let closed = read.unread.iter().any(|unread| unread.kind == "Secret" && unread.namespace.is_none());
     if let Some(namespace) = namespace.filter(|_| closed) {
-        let again = collect_all(&cluster.client, secrets(Some(namespace)), LIST, |object| object).await;
+        let again = collect_all(&cluster.client, secrets(Some(namespace)), LIST, Keep::WHOLE).await;
         read.extend(again);
     }
     read

@@ -11,7 +11,7 @@ use kube::api::LogParams;
 use kube::{Api, Client};
 use serde_json::Value;
 
-use super::kept;
+use super::KEPT;
 use super::{ClusterFacts, Evidence, LOG};
 use crate::cluster::fault::{ConnectFault, classify};
 use crate::cluster::{Cluster, ClusterId, Resources};
@@ -48,6 +48,7 @@ const KINDS: &[(&str, &str, bool)] = &[
     ("apps/v1", "ReplicaSet", true),
     ("apps/v1", "StatefulSet", true),
     ("apps/v1", "DaemonSet", true),
+    ("apps/v1", "ControllerRevision", true),
     ("batch/v1", "Job", true),
     ("batch/v1", "CronJob", true),
     ("autoscaling/v2", "HorizontalPodAutoscaler", true),
@@ -134,7 +135,7 @@ impl Explain for GatherError {
 pub async fn gather(cluster: &Cluster, scope: &Scope) -> Result<Evidence, GatherError> {
     let queries = queries(None);
     let asked = queries.len();
-    let listed = collect_all(&cluster.client, queries, LIST, kept);
+    let listed = collect_all(&cluster.client, queries, LIST, KEPT);
     let (mut snapshot, (taken, version), readyz) = futures::join!(listed, clock(cluster), readyz(&cluster.client));
     let mut only = None;
     if let Some(namespace) = scope.namespace.as_deref().filter(|_| !snapshot.unread.is_empty()) {
@@ -188,7 +189,7 @@ async fn narrow(cluster: &Cluster, snapshot: &mut Snapshot, namespace: &str) -> 
         return false;
     }
     snapshot.unread.retain(|unread| unread.namespace.is_some() || !kinds.contains(&unread.kind));
-    snapshot.extend(collect_all(&cluster.client, again, LIST, kept).await);
+    snapshot.extend(collect_all(&cluster.client, again, LIST, KEPT).await);
     true
 }
 

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use super::certificate::Certificate;
 use crate::doctor::change::{CHANGED, last_change};
 use crate::object::text;
+use crate::snapshot::collect::Keep;
 
 /// An annotation that repeats the whole object, values of Secrets too.
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
@@ -20,21 +21,62 @@ pub(super) fn kept_of_watched(object: Value) -> Option<Value> {
     (!is_chatter).then(|| kept(object))
 }
 
-/// An object as evidence keeps it.
-pub(in crate::doctor) fn kept(mut object: Value) -> Value {
-    strip(&mut object);
-    compact(object)
+/// What evidence keeps of a list.
+pub(in crate::doctor) const KEPT: Keep = Keep { skip, of: stripped };
+
+/// What no check reads, with what it stands in (`tests/layering.rs`): who owns which field, the schemas of definitions, copies of whole objects, and
+/// what the API server writes into every pod are most of what is sent.
+pub const UNREAD: &[(&str, &[&str])] = &[
+    ("managedFields", &["fieldsV1"]),
+    ("schema", &["openAPIV3Schema"]),
+    ("annotations", &[LAST_APPLIED]),
+    ("metadata", &["generateName"]),
+    ("ownerReferences", &["blockOwnerDeletion"]),
+    ("spec", &["enableServiceLinks", "preemptionPolicy", "serviceAccount"]),
+    ("containers", CONTAINER),
+    ("initContainers", CONTAINER),
+    ("projected", &["defaultMode"]),
+    ("sources", &["downwardAPI", "serviceAccountToken"]),
+    ("volumeMounts", &["recursiveReadOnly"]),
+    ("status", &["daemonEndpoints", "features", "hostIPs", "podIPs", "runtimeHandlers", "volumesInUse"]),
+    ("conditions", &["lastProbeTime"]),
+    ("containerStatuses", STATUS),
+    ("initContainerStatuses", STATUS),
+];
+const CONTAINER: &[&str] = &["terminationMessagePath", "terminationMessagePolicy"];
+const STATUS: &[&str] = &["allocatedResources", "volumeMounts"];
+
+fn skip(parent: &str, key: &str) -> bool {
+    UNREAD.iter().any(|(place, keys)| *place == parent && keys.contains(&key))
 }
 
-/// The same without room to grow: nothing is added any more.
-fn compact(value: Value) -> Value {
+fn stripped(mut object: Value) -> Value {
+    strip(&mut object);
+    object
+}
+
+/// An object as evidence keeps it.
+pub(in crate::doctor) fn kept(object: Value) -> Value {
+    compact("", stripped(object))
+}
+
+/// The same without what nobody reads, and without room to grow: nothing is added any more.
+fn compact(parent: &str, value: Value) -> Value {
     match value {
-        // A map that is collected is made for as many entries as there are.
         Value::Object(map) => {
-            Value::Object(map.into_iter().map(|(key, value)| (shrunk(key), compact(value))).collect())
+            let read = map.into_iter().filter(|(key, _)| !skip(parent, key));
+            let kept: Vec<(String, Value)> = read
+                .map(|(key, value)| {
+                    let value = compact(&key, value);
+                    (shrunk(key), value)
+                })
+                .collect();
+            // A map that is collected is made for as many entries as there are.
+            Value::Object(kept.into_iter().collect())
         }
         Value::Array(list) => {
-            Value::Array(list.into_iter().map(compact).collect::<Vec<_>>().into_boxed_slice().into_vec())
+            let kept: Vec<Value> = list.into_iter().map(|item| compact(parent, item)).collect();
+            Value::Array(kept.into_boxed_slice().into_vec())
         }
         Value::String(text) => Value::String(shrunk(text)),
         other => other,
@@ -54,14 +96,10 @@ fn strip(object: &mut Value) {
     }
     if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
         metadata.remove("managedFields");
-        if let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut) {
-            annotations.remove(LAST_APPLIED);
-        }
     }
     match text(object, "/kind").unwrap_or_default() {
         "Secret" => secret(object),
         "ConfigMap" => forget_values(object),
-        "CustomResourceDefinition" => definition(object),
         _ => pod_specs(object),
     }
 }
@@ -87,16 +125,10 @@ fn forget_values(object: &mut Value) {
     }
 }
 
-fn definition(object: &mut Value) {
-    let versions = object.pointer_mut("/spec/versions").and_then(Value::as_array_mut);
-    for version in versions.into_iter().flatten().filter_map(Value::as_object_mut) {
-        version.remove("schema");
-    }
-}
-
 /// Programs take passwords in arguments and environment.
 fn pod_specs(object: &mut Value) {
-    for place in ["/spec", "/spec/template/spec", "/spec/jobTemplate/spec/template/spec"] {
+    let places = ["/spec", "/spec/template/spec", "/spec/jobTemplate/spec/template/spec", "/data/spec/template/spec"];
+    for place in places {
         for list in ["containers", "initContainers", "ephemeralContainers"] {
             let containers =
                 object.pointer_mut(place).and_then(|spec| spec.get_mut(list)).and_then(Value::as_array_mut);
@@ -118,9 +150,9 @@ mod tests {
 
     #[test]
     fn no_value_of_a_secret_stays() {
-        let mut secret = json!({"kind": "Secret", "type": "kubernetes.io/tls", "metadata": {"name": "s", "annotations":
+        let secret = json!({"kind": "Secret", "type": "kubernetes.io/tls", "metadata": {"name": "s", "annotations":
             {LAST_APPLIED: "hunter2"}}, "data": {"tls.key": "aHVudGVyMg==", "tls.crt": "aHVudGVyMg=="}, "stringData": {"a": "hunter2"}});
-        strip(&mut secret);
+        let secret = kept(secret);
         let text = secret.to_string();
         assert!(!text.contains("hunter2") && !text.contains("aHVudGVyMg"), "{text}");
         assert_eq!(secret["data"], json!({"tls.key": "", "tls.crt": ""}));
@@ -139,12 +171,32 @@ mod tests {
     }
 
     #[test]
+    fn what_a_list_is_cut_down_to_is_what_any_object_is() {
+        let pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "generateName": "p-", "annotations": {LAST_APPLIED: "x", "a": "b"},
+            "managedFields": [{"manager": "m", "time": "t", "fieldsV1": {"f:spec": {}}}]},
+            "spec": {"containers": [{"name": "c", "terminationMessagePath": "/dev/log", "args": ["x"]}]},
+            "status": {"conditions": [{"type": "Ready", "lastProbeTime": null}], "podIPs": [{"ip": "10.0.0.1"}], "podIP": "10.0.0.1"}});
+        let page = json!({"items": [pod]}).to_string();
+        let mut listed = Vec::new();
+        crate::snapshot::page::read(&page, KEPT.skip, &mut |part| match part {
+            crate::snapshot::page::Part::Object(object) => listed.push((KEPT.of)(object)),
+            crate::snapshot::page::Part::GoesOn(_) => {}
+        })
+        .unwrap();
+        assert_eq!(listed, [kept(pod)]);
+        assert_eq!(
+            listed[0],
+            json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "annotations": {"a": "b"}}, "spec": {"containers": [{"name": "c"}]},
+            "status": {"conditions": [{"type": "Ready"}], "podIP": "10.0.0.1"}, CHANGED: {"by": "m", "at": "t"}})
+        );
+    }
+
+    #[test]
     fn arguments_and_environment_go_and_names_stay() {
         let container = json!({"name": "c", "image": "i", "args": ["--password=x"], "command": ["x"],
             "env": [{"name": "P", "value": "x"}, {"name": "Q", "valueFrom": {"secretKeyRef": {"name": "s"}}}]});
-        let mut deployment =
-            json!({"kind": "Deployment", "spec": {"template": {"spec": {"initContainers": [container]}}}});
-        strip(&mut deployment);
+        let deployment = json!({"kind": "Deployment", "spec": {"template": {"spec": {"initContainers": [container]}}}});
+        let deployment = kept(deployment);
         let left = json!({"name": "c", "image": "i",
             "env": [{"name": "P"}, {"name": "Q", "valueFrom": {"secretKeyRef": {"name": "s"}}}]});
         assert_eq!(deployment["spec"]["template"]["spec"]["initContainers"][0], left);

@@ -29,7 +29,7 @@ use crate::images::{ask, runtime};
 use crate::object::{ObjectRef, items, printable, text};
 use crate::plan::task::image::{NodeDoor, Runtime, Way};
 use crate::snapshot::Snapshot;
-use crate::snapshot::collect::{Query, Scope, collect_all};
+use crate::snapshot::collect::{Keep, Query, Scope, collect_all};
 use sockets::{Sockets, sockets};
 
 pub(super) use likeness::{Likeness, likeness};
@@ -130,7 +130,7 @@ async fn running(cluster: &Cluster, node: &str) -> Result<BTreeSet<String>, Stri
     let resource = Resources::default().of(&ObjectRef::new("v1", "Pod", None, ""));
     let query = |resource| Query { resource, namespace: None, scope: Scope::Fields(format!("spec.nodeName={node}")) };
     let queries = resource.map(query).into_iter().collect();
-    let pods = collect_all(&cluster.client, queries, ANSWER, |object| object).await;
+    let pods = collect_all(&cluster.client, queries, ANSWER, Keep::WHOLE).await;
     match pods.unread.first() {
         Some(unread) => Err(printable(&unread.why)),
         None => Ok(containers(&pods)),
