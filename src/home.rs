@@ -11,7 +11,9 @@ use jiff::Timestamp;
 use crate::doctor::change::Mark;
 use crate::doctor::check::Severity;
 use crate::doctor::evidence::{ClusterFacts, Evidence, Freshness};
+use crate::doctor::remedy;
 use crate::doctor::report::{Choice, Report, judge};
+use crate::doctor::stacks::Knowledge;
 use crate::engine::journal::{RunRecord, RunState};
 use crate::engine::lock::SYSTEM_NAMESPACE;
 use crate::engine::record::InstallRecord;
@@ -33,6 +35,8 @@ pub struct Beside {
     pub runs: Vec<RunRecord>,
     /// How the prerequisites stand; `None` until that is known.
     pub prerequisites: Option<Result<Vec<PrerequisiteState>, String>>,
+    /// What stacks say of themselves; that of the embedded ones unless given.
+    pub stacks: Option<Arc<Knowledge>>,
 }
 
 /// Whether a prerequisite is there.
@@ -101,9 +105,10 @@ impl Home {
             records: beside.records.clone(),
             prerequisites: beside.prerequisites.clone(),
             runs: open_runs(&beside.runs),
-            report: judge(evidence, &Choice::default()),
+            report: judge(evidence, &Choice { stacks: beside.stacks.clone(), ..Choice::default() }),
             chains: map::chains(snapshot, evidence.taken),
         };
+        remedy::offer(&mut home.report, evidence);
         // Where nothing is wrong nobody asks what has changed, and it is much to compare.
         if let Some(mark) = beside.green.as_ref().filter(|_| freshness.awaited == 0 && !home.is_green()) {
             home.report.compare(mark, evidence);

@@ -3,5 +3,6 @@
 mod manners;
 mod plain;
 mod pty;
+mod remedies;
 mod watching;
 mod wizard;

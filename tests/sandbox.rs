@@ -11,4 +11,4 @@ mod logs;
 mod program;
 mod storage;
 mod stories;
-mod support;
+pub(crate) mod support;

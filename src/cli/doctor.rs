@@ -44,10 +44,10 @@ pub(crate) struct DoctorArgs {
     /// From where on what is found ends in exit code 3: what does not work, or what works but not as it should
     #[arg(long, value_enum, hide_possible_values = true, default_value = "error", value_name = "error|warning")]
     pub(crate) fail_on: FailOn,
-    /// Only these checks, or groups of them by their letters: P003,SV
+    /// Only these checks, groups of them by their letters, or findings by the fingerprints that -o json shows: P003,SV
     #[arg(long, value_delimiter = ',', value_name = "CHECK")]
     pub(crate) only: Vec<String>,
-    /// None of these checks or groups
+    /// None of these checks, groups or findings
     #[arg(long, value_delimiter = ',', value_name = "CHECK")]
     pub(crate) skip: Vec<String>,
     /// Do what can be done about what is found: each is shown, asked about, run, and proven by the check; with --yes only what can
@@ -130,7 +130,7 @@ pub(crate) async fn run(session: &Arc<Session>, arguments: &DoctorArgs) -> Resul
     if let Some(quiet) = &quiet {
         quiet.apply(&mut report);
     }
-    offer(&mut report, &evidence);
+    remedy::offer(&mut report, &evidence);
     show(session, &report, arguments.fail_on);
     Ok(if arguments.fail_on.is_reached(&report) { ExitCode::from(UNHEALTHY) } else { ExitCode::SUCCESS })
 }
@@ -141,13 +141,6 @@ fn show(session: &Session, report: &Report, fail_on: FailOn) {
         Format::Junit => write_out(&junit_text(report, fail_on.least())),
         Format::Sarif => write_out(&format!("{:#}", sarif(report))),
         Format::Text | Format::Json => session.print("Doctor", report, || report_text(report, session.style())),
-    }
-}
-
-/// What can be done stands with what is found.
-fn offer(report: &mut Report, evidence: &Evidence) {
-    for finding in &mut report.findings {
-        finding.remedy = remedy::of(finding, evidence);
     }
 }
 
@@ -162,7 +155,7 @@ async fn fix(
     if tried.is_empty() {
         crate::front::say("there is nothing about which something can be done from here");
     }
-    offer(&mut report, &evidence);
+    remedy::offer(&mut report, &evidence);
     let document = json!({"report": report, "tried": tried});
     session.print("DoctorFix", &document, || report_text(&report, session.style()));
     Ok(if arguments.fail_on.is_reached(&report) { ExitCode::from(UNHEALTHY) } else { ExitCode::SUCCESS })
@@ -206,14 +199,19 @@ fn choice(session: &Session, arguments: &DoctorArgs) -> Result<Choice, Failure> 
 
 /// What stacks say of themselves, those of one's own too.
 pub(super) fn knowledge(session: &Session) -> Knowledge {
-    if session.globals.profiles.is_empty() {
-        return Knowledge::built_in().clone();
-    }
-    let (known, faults) = Knowledge::of(&[session.catalogue(), Catalogue::prerequisites()]);
+    let (known, faults) = knowledge_of(session);
     for fault in faults {
         crate::front::say(format!("the check is left out, it cannot be read: {fault}"));
     }
     known
+}
+
+/// The same, with what cannot be read of it.
+pub(super) fn knowledge_of(session: &Session) -> (Knowledge, Vec<String>) {
+    if session.globals.profiles.is_empty() {
+        return (Knowledge::built_in().clone(), Vec::new());
+    }
+    Knowledge::of(&[session.catalogue(), Catalogue::prerequisites()])
 }
 
 /// From a file, or from the cluster.

@@ -17,6 +17,7 @@ pub(super) mod left_out;
 mod machine;
 pub(super) mod namespaces;
 mod nodes;
+mod ordered;
 mod quotas;
 mod routes;
 mod rules;
@@ -48,6 +49,7 @@ static TABLES: &[&[Check]] = &[
     access::ROWS,
     workloads::ROWS,
     shapes::ROWS,
+    ordered::ROWS,
     helm::ROWS,
     rules::workloads::ROWS,
     rules::volumes::ROWS,

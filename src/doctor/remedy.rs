@@ -1,6 +1,7 @@
 //! What can be done about a finding: a remedy comes to a plan that is shown, run by the engine, and proven by the check itself. A finding
 //! without one has words (`fix`): what is to be done on a machine, or needs to be thought about, is not done from here.
 
+mod roll_back;
 mod rows;
 #[cfg(test)]
 mod tests;
@@ -9,6 +10,7 @@ use serde::Serialize;
 
 use super::evidence::Evidence;
 use super::finding::Finding;
+use super::report::Report;
 use crate::cluster::ClusterId;
 use crate::object::ObjectRef;
 use crate::plan::verb::{Field, Verb};
@@ -61,31 +63,41 @@ pub fn of(finding: &Finding, evidence: &Evidence) -> Option<Remedy> {
         .find_map(|(_, offer)| offer(finding, evidence))
 }
 
+/// Puts what can be done to what is found.
+pub fn offer(report: &mut Report, evidence: &Evidence) {
+    fn down(findings: &mut [Finding], evidence: &Evidence) {
+        for finding in findings {
+            finding.remedy = of(finding, evidence);
+            down(&mut finding.causes, evidence);
+        }
+    }
+    down(&mut report.findings, evidence);
+}
+
 /// Seconds in which a change of fields is to be proven; what becomes of it then is for the check to say.
 const LIMIT: u64 = 30;
 
 /// The plan of a remedy: its steps go one after the other. `limit`: seconds that pods may take to become ready; 0: as long as any object.
 pub fn plan(cluster: ClusterId, about: &ObjectRef, steps: Vec<Verb>) -> Plan {
-    let mut plan = Plan {
-        purpose: Purpose::Remedy,
-        installation: installation(about),
-        cluster,
-        steps: Vec::new(),
-        reach: Vec::new(),
-    };
-    for verb in steps {
+    let (installation, steps) = (installation(about), self::steps(steps));
+    Plan { purpose: Purpose::Remedy, installation, cluster, steps, reach: Vec::new() }
+}
+
+/// The steps of a remedy, as its plan has them.
+pub fn steps(verbs: Vec<Verb>) -> Vec<Step> {
+    let mut steps: Vec<Step> = Vec::new();
+    for verb in verbs {
         let limit = if matches!(verb, Verb::Set { .. }) { LIMIT } else { 0 };
-        let step = Step {
-            id: format!("{}:{}", plan.steps.len() + 1, verb.id()),
+        steps.push(Step {
+            id: format!("{}:{}", steps.len() + 1, verb.id()),
             title: verb.title(),
             component: None,
-            needs: plan.steps.last().map(|step: &Step| step.id.clone()).into_iter().collect(),
+            needs: steps.last().map(|step| step.id.clone()).into_iter().collect(),
             change: verb.change(),
             action: Action::Rescue { verb: Box::new(verb), limit },
-        };
-        plan.steps.push(step);
+        });
     }
-    plan
+    steps
 }
 
 /// Whose lock keeps two remedies of the same place apart.
@@ -96,13 +108,22 @@ fn installation(about: &ObjectRef) -> Installation {
 
 /// What brings everything back to how it was before a remedy: its steps backwards. `None` when one of them cannot be taken back.
 pub fn undone(plan: &Plan) -> Option<Plan> {
-    let back = |step: &Step| match &step.action {
-        Action::Rescue { verb, .. } => back(verb),
-        _ => None,
+    let is_of_a_template = plan.steps.iter().any(|step| matches!(verb(step), Some(Verb::RollBack { .. })));
+    // Pods that a StatefulSet was stuck with: it makes others by itself.
+    let comes_again = |step: &&Step| {
+        is_of_a_template && matches!(verb(step), Some(Verb::Delete { object }) if object.object.kind == "Pod")
     };
-    let steps = plan.steps.iter().rev().map(back).collect::<Option<Vec<Verb>>>()?;
+    let steps = plan.steps.iter().rev().filter(|step| !comes_again(step));
+    let steps = steps.map(|step| back(verb(step)?)).collect::<Option<Vec<Verb>>>()?;
     let about = plan.steps.first().and_then(|step| step.action.object())?;
     Some(self::plan(plan.cluster.clone(), &about, steps))
+}
+
+fn verb(step: &Step) -> Option<&Verb> {
+    match &step.action {
+        Action::Rescue { verb, .. } => Some(verb),
+        _ => None,
+    }
 }
 
 fn back(verb: &Verb) -> Option<Verb> {

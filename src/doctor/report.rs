@@ -133,7 +133,7 @@ pub struct Summary {
 /// Which checks, and for whom.
 #[derive(Debug, Clone, Default)]
 pub struct Choice {
-    /// Only these checks or groups of ids (`P003`, `P`); all when empty.
+    /// Only these checks, groups of ids (`P003`, `P`), or findings by their fingerprints; all when empty.
     pub only: Vec<String>,
     /// None of these.
     pub skip: Vec<String>,
@@ -149,9 +149,10 @@ impl Choice {
         self.only.is_empty() && self.skip.is_empty() && self.namespace.is_none()
     }
 
+    /// Whether this check is asked.
     fn wants(&self, id: &str) -> bool {
-        let meant = |names: &[String]| names.iter().any(|name| is_meant(name, id));
-        (self.only.is_empty() || meant(&self.only)) && !meant(&self.skip)
+        let only = |name: &String| is_meant(name, id) || is_one_of(name, id);
+        (self.only.is_empty() || self.only.iter().any(only)) && !self.skip.iter().any(|name| is_meant(name, id))
     }
 
     fn knowledge(&self) -> &Knowledge {
@@ -163,14 +164,18 @@ impl Choice {
 
     /// Whether the check of a finding was asked for; one that was not may stand above it as its cause.
     pub fn asks(&self, finding: &Finding) -> bool {
-        self.wants(&finding.id)
+        let meant = |names: &[String]| {
+            names.iter().any(|name| is_meant(name, &finding.id) || name.eq_ignore_ascii_case(&finding.fingerprint))
+        };
+        (self.only.is_empty() || meant(&self.only)) && !meant(&self.skip)
     }
 
     /// The names that mean no check.
     pub fn strangers(&self) -> Vec<&str> {
+        let means = |name: &str, id: &str| is_meant(name, id) || is_one_of(name, id);
         let known = |name: &&str| {
-            checks::all().any(|check| is_meant(name, check.id))
-                || self.knowledge().checks().iter().any(|check| is_meant(name, &check.id))
+            checks::all().any(|check| means(name, check.id))
+                || self.knowledge().checks().iter().any(|check| means(name, &check.id))
         };
         self.only.iter().chain(&self.skip).map(String::as_str).filter(|name| !known(name)).collect()
     }
@@ -180,6 +185,12 @@ impl Choice {
 fn is_meant(name: &str, id: &str) -> bool {
     let group = id.split_once('/').map_or(id.trim_end_matches(|c: char| c.is_ascii_digit()), |(stack, _)| stack);
     !name.is_empty() && (name.eq_ignore_ascii_case(id) || name.eq_ignore_ascii_case(group))
+}
+
+/// Whether this is the fingerprint of a finding of the check.
+fn is_one_of(fingerprint: &str, id: &str) -> bool {
+    let (begin, rest) = fingerprint.split_at_checked(id.len()).unwrap_or_default();
+    begin.eq_ignore_ascii_case(id) && rest.starts_with('/')
 }
 
 /// Judges the evidence.

@@ -1,5 +1,7 @@
 //! What the doctor says, for people: the first line is all that somebody in a hurry needs.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use seaworthy::doctor::check::Severity;
 use seaworthy::doctor::finding::Finding;
@@ -9,6 +11,8 @@ use seaworthy::object::{ObjectRef, printable};
 
 use super::paint::{Paint, count, one_line};
 
+/// Findings of one check that are shown; the rest is counted.
+const SAME: usize = 10;
 /// Findings below a cause that are shown; the rest is counted.
 const BELOW: usize = 6;
 
@@ -48,11 +52,24 @@ impl Style {
 /// The whole report.
 pub(crate) fn report_text(report: &Report, style: Style) -> String {
     let mut lines = vec![first_line(report, style)];
+    let mut same: BTreeMap<(&str, Severity), usize> = BTreeMap::new();
     for finding in &report.findings {
-        lines.push(String::new());
-        lines.extend(block(finding, report.taken, style));
+        let many = same.entry((&finding.id, finding.worst())).or_default();
+        *many += 1;
+        if *many <= SAME {
+            lines.push(String::new());
+            lines.extend(block(finding, report.taken, style));
+        }
     }
     lines.push(String::new());
+    lines.extend(same.into_iter().filter(|(_, many)| *many > SAME).map(|((id, severity), many)| {
+        let more = format!(
+            "{id} {}  {} more; `seaworthy doctor --only {id} -o json` names them",
+            severity.word(),
+            many - SAME
+        );
+        format!("{} {more}", style.mark(severity))
+    }));
     lines.extend(elsewhere(report));
     lines.extend(open_lines(report, style));
     lines.extend(quiet_lines(report, style));

@@ -136,13 +136,13 @@ pub enum Verb {
         /// The fields.
         fields: Vec<Field>,
     },
-    /// Gives a Deployment the pod template that it had before, as `kubectl rollout undo` does.
+    /// Gives a workload the pod template that it had before, as `kubectl rollout undo` does.
     RollBack {
-        /// The Deployment.
+        /// The Deployment, StatefulSet or DaemonSet.
         workload: Pinned,
-        /// The ReplicaSet of the template that it has.
+        /// The revision of the template that it has: a ReplicaSet, or a `ControllerRevision`.
         from: Pinned,
-        /// The ReplicaSet of the template that it is to have.
+        /// The revision of the template that it is to have.
         to: Pinned,
         /// What differs.
         fields: Vec<FieldChange>,

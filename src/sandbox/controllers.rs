@@ -25,6 +25,7 @@ mod provisioner;
 mod quotas;
 mod replica_set;
 mod retention;
+mod revisions;
 mod scheduler;
 mod stateful_set;
 mod volumes;

@@ -229,3 +229,31 @@ fn the_role_for_reading_is_printed() {
     let output = Test::new().line("doctor --print-role").touches_nothing().any_stdout().run();
     insta::assert_snapshot!("role", output.stdout);
 }
+
+/// The fingerprint of a finding means that one alone; a mistyped one is refused.
+#[test]
+fn one_finding_by_its_fingerprint() {
+    let output = broken().line("--only P002/Deployment/shop/web -o json").status(3).any_stdout().run();
+    assert_eq!(output.json()["findings"][0]["fingerprint"], "P002/Deployment/shop/web");
+    let output = broken().line("--only P002/Deployment/shop/wbe -o json").any_stdout().run();
+    assert_eq!(output.json()["findings"], serde_json::json!([]));
+    let output = broken().line("--skip P002/Deployment/shop/web -o json").status(3).any_stdout().run();
+    let others = &output.json()["findings"][0]["causes"];
+    assert_eq!(others[0]["id"], "SV002", "what hangs below it was not left out");
+    broken().line("--only P0O2/Deployment/shop/web").status(2).any_stderr().run();
+}
+
+#[test]
+fn many_findings_of_one_check_are_counted() {
+    let pods: String = (0..12)
+        .map(|number| format!("  - {{apiVersion: v1, kind: Pod, metadata: {{name: p, namespace: n{number}}}, spec: {{containers: []}}, status: {{phase: Running}}}}\n"))
+        .collect();
+    let test = Test::new().file("pods.yaml", &format!("apiVersion: v1\nkind: List\nitems:\n{pods}"));
+    let output = test.line("doctor --from pods.yaml --only P029").any_stdout().any_stderr().run();
+    assert_eq!(output.stdout.matches("see:   seaworthy explain P029").count(), 10, "{}", output.stdout);
+    assert!(
+        output.stdout.contains("P029 info  2 more; `seaworthy doctor --only P029 -o json` names them"),
+        "{}",
+        output.stdout
+    );
+}

@@ -42,18 +42,6 @@ impl Served {
         };
         tokio::task::spawn_blocking(run).await.unwrap()
     }
-
-    /// Waits until the Deployment is so, in the time of this machine.
-    async fn until(&self, what: &str, is_so: impl Fn(&Value) -> bool) {
-        let wait = async {
-            while !is_so(&self.harbour.get(WEB).await.unwrap()) {
-                // Looked for again until it is so: the time of the sandbox goes on by itself.
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
-        };
-        let late = tokio::time::timeout(Duration::from_secs(60), wait).await;
-        assert!(late.is_ok(), "{what}: {}", self.harbour.get(WEB).await.unwrap());
-    }
 }
 
 fn image(deployment: &Value) -> &str {
@@ -67,13 +55,12 @@ async fn broken() -> Served {
         "selector": {"matchLabels": {"app": "web"}}, "template": {"metadata": {"labels": {"app": "web"}},
             "spec": {"containers": [{"name": "main", "image": "web:1"}]}}}});
     served.harbour.make(&web).await.unwrap();
-    served.until("ready", |web| web["status"]["readyReplicas"] == 1).await;
+    served.harbour.until(WEB, |web| web["status"]["readyReplicas"] == 1).await;
     served.harbour.sandbox.strike(faults::find("image-missing").unwrap(), "web:2");
     let newer = json!({"spec": {"template": {"spec": {"containers": [{"name": "main", "image": "web:2"}]}}}});
     served.harbour.merge(WEB, &newer).await.unwrap();
-    served
-        .until("stuck", |web| web["status"]["updatedReplicas"] == 1 && web["status"]["unavailableReplicas"] == 1)
-        .await;
+    let is_stuck = |web: &Value| web["status"]["updatedReplicas"] == 1 && web["status"]["unavailableReplicas"] == 1;
+    served.harbour.until(WEB, is_stuck).await;
     served
 }
 

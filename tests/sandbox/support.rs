@@ -54,6 +54,18 @@ impl Harbour {
         self.send(Method::DELETE, path, "application/json", &Value::Null).await
     }
 
+    /// Waits until the object at this path is so, in the time of this machine.
+    pub(crate) async fn until(&self, path: &str, is_so: impl Fn(&Value) -> bool) {
+        let wait = async {
+            while !is_so(&self.get(path).await.unwrap()) {
+                // Looked for again until it is so: the time of the sandbox goes on by itself.
+                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            }
+        };
+        let late = tokio::time::timeout(std::time::Duration::from_secs(60), wait).await;
+        assert!(late.is_ok(), "{path}: {}", self.get(path).await.unwrap());
+    }
+
     /// An object of a kind in the namespace of these tests, or of the cluster.
     pub(crate) fn see(&self, api_version: &str, kind: &str, name: &str) -> Option<Value> {
         let global = ["Node", "PersistentVolume", "Namespace", "StorageClass"].contains(&kind);

@@ -13,6 +13,7 @@ use seaworthy::prerequisites::{Prerequisite, Wants, assess, picture};
 use tokio::sync::mpsc::Sender;
 use tokio::time::{Instant, timeout};
 
+use crate::cli::doctor::knowledge_of;
 use crate::cli::pace::Pace;
 use crate::cli::{Failure, Session};
 use crate::front::tui::model::Message;
@@ -50,7 +51,7 @@ pub(super) async fn keep(session: &Session, context: &str, messages: &Sender<Mes
     };
     let live = Arc::new(Live::begin(&cluster));
     let mut ear = live.changes();
-    let mut read = Read::default();
+    let mut read = Read::new(session);
     read.green(session, &cluster);
     let mut has_changed = true;
     loop {
@@ -83,7 +84,7 @@ pub(super) async fn keep(session: &Session, context: &str, messages: &Sender<Mes
 pub(super) async fn once(session: &Session, context: &str) -> Result<Home, Failure> {
     let cluster = session.connect_to(Some(context)).await?;
     let evidence = gather(&cluster, &Scope::default()).await?;
-    let mut read = Read::default();
+    let mut read = Read::new(session);
     read.green(session, &cluster);
     read.runs(session, &cluster);
     read.records(&cluster).await;
@@ -115,6 +116,15 @@ fn is_older(at: Option<Instant>, age: Duration) -> bool {
 }
 
 impl Read {
+    fn new(session: &Session) -> Self {
+        let (stacks, faults) = knowledge_of(session);
+        // `stacks validate` tells who writes them.
+        for fault in faults {
+            tracing::warn!(fault, "the check is left out, it cannot be read");
+        }
+        Self { beside: Arc::new(Beside { stacks: Some(Arc::new(stacks)), ..Beside::default() }), ..Self::default() }
+    }
+
     fn beside(&mut self) -> &mut Beside {
         Arc::make_mut(&mut self.beside)
     }

@@ -113,20 +113,47 @@ fn lost_port(container: &Value) -> Option<(&str, &'static str, &str)> {
     })
 }
 
+/// Of a namespace they are one finding: who makes one such pod often makes a thousand.
 fn alone(evidence: &Evidence) -> Verdict {
-    each(evidence, ("", "Pod"), |pod, reference| {
+    let (mut looked, mut alone) = (0, BTreeMap::<String, Vec<ObjectRef>>::new());
+    for pod in evidence.snapshot.of_kind("", "Pod") {
+        looked += 1;
         let is_static = pod["metadata"]["annotations"]["kubernetes.io/config.mirror"].is_string();
         let is_owned = items(pod, "/metadata/ownerReferences").next().is_some();
-        let is_system = reference.namespace.as_deref() == Some("kube-system");
-        (!is_static && !is_owned && !is_system && !has_ended(pod)).then(|| {
-            let message = format!("nobody makes the pod {} anew when its node is lost", reference.name);
-            let fix = format!(
-                "Run it as a Deployment, or as a Job when it is to end; if nobody needs it: `{}`.",
-                kubectl("delete", &reference)
-            );
-            Finding::new(reference, "NoController", message).fix(fix)
-        })
-    })
+        let Some(pod) = ObjectRef::of(pod).filter(|_| !is_static && !is_owned && !has_ended(pod)) else { continue };
+        let namespace = pod.namespace.clone().unwrap_or_default();
+        if namespace != "kube-system" {
+            alone.entry(namespace).or_default().push(pod);
+        }
+    }
+    if alone.is_empty() {
+        return Verdict::Pass { looked };
+    }
+    let findings = alone.into_iter().map(|(namespace, pods)| made_by_nobody(&namespace, pods)).collect();
+    Verdict::Found { looked, findings }
+}
+
+fn made_by_nobody(namespace: &str, pods: Vec<ObjectRef>) -> Finding {
+    if let [pod] = pods.as_slice() {
+        let message = format!("nobody makes the pod {} anew when its node is lost", pod.name);
+        let fix = format!(
+            "Run it as a Deployment, or as a Job when it is to end; if nobody needs it: `{}`.",
+            kubectl("delete", pod)
+        );
+        return Finding::new(pod.clone(), "NoController", message).fix(fix);
+    }
+    let named: Vec<&str> = pods.iter().take(3).map(|pod| pod.name.as_str()).collect();
+    let more = if pods.len() > named.len() { format!(" and {} more", pods.len() - named.len()) } else { String::new() };
+    let message = format!(
+        "nobody makes {} pods of the namespace {namespace} anew when their nodes are lost: {}{more}",
+        pods.len(),
+        named.join(", ")
+    );
+    let fix = "Run them as Deployments, or as Jobs when they are to end; delete those that nobody needs.";
+    let mut finding =
+        Finding::new(ObjectRef::new("v1", "Namespace", None, namespace), "NoController", message).fix(fix);
+    finding.instances = pods;
+    finding
 }
 
 fn misplaced(evidence: &Evidence) -> Verdict {
@@ -234,4 +261,29 @@ fn kept(evidence: &Evidence) -> Verdict {
     });
     let findings = findings.collect();
     Verdict::of(evidence.snapshot.of_kind("batch", "Job").count(), findings)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::snapshot::Snapshot;
+
+    #[test]
+    fn a_thousand_pods_that_nobody_makes_anew_are_one_finding() {
+        let mut snapshot = Snapshot::default();
+        for number in 0..1000 {
+            let name = format!("p{number:04}");
+            snapshot.insert(
+                json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": "a"}, "status": {"phase": "Running"}}),
+            );
+        }
+        let evidence = Evidence::new(snapshot, "2026-11-20T10:00:00Z".parse().unwrap());
+        let Verdict::Found { looked: 1000, findings } = alone(&evidence) else { panic!() };
+        let [finding] = findings.as_slice() else { panic!("{findings:?}") };
+        assert_eq!((finding.object.to_string(), finding.instances.len()), ("Namespace/a".to_owned(), 1000));
+        let words = "nobody makes 1000 pods of the namespace a anew when their nodes are lost: p0000, p0001, p0002 and 997 more";
+        assert_eq!(finding.message, words);
+    }
 }

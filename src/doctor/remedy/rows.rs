@@ -2,12 +2,11 @@
 
 use serde_json::Value;
 
-use super::Remedy;
+use super::{Remedy, roll_back};
 use crate::doctor::evidence::Evidence;
 use crate::doctor::finding::Finding;
-use crate::doctor::stall::newest_set;
 use crate::object::{ObjectRef, is_true, items, number, text};
-use crate::plan::verb::{Field, Pinned, Verb, escaped, template_differences, template_of};
+use crate::plan::verb::{Field, Pinned, Verb, escaped};
 use crate::snapshot::classes::{DEFAULT_MARKS, is_default};
 
 /// Looks at a finding of its checks.
@@ -26,7 +25,8 @@ pub(super) const ROWS: &[(&[&str], Offer)] = &[
     (&["M005"], metrics),
     (&["L001"], load_balancer),
     (&["P025", "P026"], delete_failed),
-    (OF_A_TEMPLATE, roll_back),
+    (&["W007"], let_go),
+    (OF_A_TEMPLATE, roll_back::offer),
 ];
 
 /// What a new pod template can bring about.
@@ -174,6 +174,14 @@ fn load_balancer(_: &Finding, evidence: &Evidence) -> Option<Remedy> {
     (!there).then(|| Remedy::command("install MetalLB", &["prerequisites", "install", "metallb"]))
 }
 
+/// Its log goes with it.
+fn let_go(finding: &Finding, evidence: &Evidence) -> Option<Remedy> {
+    let pods = finding.instances.iter().filter_map(|pod| evidence.snapshot.get(pod)).filter_map(Pinned::of);
+    let steps: Vec<Verb> = pods.map(|object| Verb::Delete { object }).collect();
+    let title = format!("let {} make its pod anew", finding.object.short());
+    Remedy::steps(title, steps).map(Remedy::asked)
+}
+
 /// Their logs go with them.
 fn delete_failed(finding: &Finding, evidence: &Evidence) -> Option<Remedy> {
     let pods = finding.places().iter().filter_map(|place| evidence.snapshot.get(place));
@@ -185,34 +193,4 @@ fn delete_failed(finding: &Finding, evidence: &Evidence) -> Option<Remedy> {
     let steps: Vec<Verb> =
         pods.filter(is_left_over).filter_map(Pinned::of).map(|object| Verb::Delete { object }).collect();
     Remedy::steps("delete the pods that have failed; others have taken their places", steps).map(Remedy::asked)
-}
-
-/// Not of a rollout that is paused, which goes nowhere. Only while the newer template does not work: pods of it are not ready. Where pods of the older one still run it is known to work.
-fn roll_back(finding: &Finding, evidence: &Evidence) -> Option<Remedy> {
-    let live = evidence.snapshot.get(&finding.object).filter(|live| live["kind"] == "Deployment")?;
-    if live["spec"]["paused"] == true {
-        return None;
-    }
-    let from = newest_set(live, &evidence.snapshot)?;
-    let ready = |set: &Value| number(set, "/status/readyReplicas").unwrap_or(0);
-    if ready(from) > 0 && ready(from) >= number(live, "/spec/replicas").unwrap_or(1) {
-        return None;
-    }
-    let to = older(live, from, evidence)?;
-    let (workload, old, new) = (Pinned::of(live)?, Pinned::of(to)?, Pinned::of(from)?);
-    let title = format!("give {} the pod template of revision {} again", finding.object.short(), revision(to)?);
-    let fields = template_differences(&template_of(from), &template_of(to));
-    let remedy = Remedy::steps(title, vec![Verb::RollBack { workload, from: new, to: old, fields, ready: true }])?;
-    Some(if ready(to) > 0 { remedy } else { remedy.asked() })
-}
-
-fn revision(set: &Value) -> Option<i64> {
-    set["metadata"]["annotations"]["deployment.kubernetes.io/revision"].as_str()?.parse().ok()
-}
-
-/// The newest of the older ones; one whose pods are ready before all others.
-fn older<'a>(deployment: &Value, newest: &Value, evidence: &'a Evidence) -> Option<&'a Value> {
-    let sets = evidence.snapshot.owned_by(deployment).filter(|set| set["kind"] == "ReplicaSet");
-    let older = sets.filter(|set| revision(set) < revision(newest) && revision(set).is_some());
-    older.max_by_key(|set| (number(set, "/status/readyReplicas").unwrap_or(0) > 0, revision(set)))
 }

@@ -219,3 +219,76 @@ fn a_plan_undone_is_the_plan_backwards() {
         matches!(&back.steps[0].action, Action::Rescue { verb, .. } if matches!(**verb, Verb::RollBack { ready: false, .. }))
     );
 }
+
+/// A workload with two revisions as `ControllerRevision`s, of which the pod of the newer one has no image.
+fn numbered(kind: &str, spec: &Value, status: &Value) -> Vec<Value> {
+    let owners = |kind: &str| json!([{"apiVersion": "apps/v1", "kind": kind, "name": "db", "uid": "uid-db", "controller": true}]);
+    let template = |image: &str| json!({"metadata": {"labels": {"app": "db"}}, "spec": {"containers": [{"name": "c", "image": image}]}});
+    let revision = |name: &str, number: i64, image: &str| {
+        let mut template = template(image);
+        template["$patch"] = "replace".into();
+        object(
+            "apps/v1",
+            "ControllerRevision",
+            name,
+            json!({"metadata": {"ownerReferences": owners(kind), "labels": {"app": "db"}}, "data": {"spec": {"template": template}}, "revision": number}),
+        )
+    };
+    let pod = |name: &str, of: &str, image: &str, ready: bool| {
+        let state = if ready {
+            json!({"running": {"startedAt": LONG_AGO}})
+        } else {
+            json!({"waiting": {"reason": "ImagePullBackOff", "message": "Back-off pulling image \"db:2\": ErrImagePull: not found"}})
+        };
+        let is_ready = if ready { "True" } else { "False" };
+        object(
+            "v1",
+            "Pod",
+            name,
+            json!({"metadata": {"ownerReferences": owners(kind), "labels": {"app": "db", "controller-revision-hash": of}}, "spec": {"nodeName": "n", "containers": [{"name": "c", "image": image}]},
+            "status": {"phase": if ready { "Running" } else { "Pending" }, "conditions": [{"type": "PodScheduled", "status": "True"}, {"type": "Ready", "status": is_ready, "lastTransitionTime": LONG_AGO}],
+                "containerStatuses": [{"name": "c", "ready": ready, "restartCount": 0, "state": state}]}}),
+        )
+    };
+    let mut spec = spec.clone();
+    spec["selector"] = json!({"matchLabels": {"app": "db"}});
+    spec["template"] = template("db:2");
+    let hash = |number: &str| if kind == "DaemonSet" { number.to_owned() } else { format!("db-{number}") };
+    vec![
+        object("apps/v1", kind, "db", json!({"spec": spec, "status": status})),
+        revision("db-one", 1, "db:1"),
+        revision("db-two", 2, "db:2"),
+        pod("db-0", &hash("one"), "db:1", true),
+        pod("db-1", &hash("two"), "db:2", false),
+    ]
+}
+
+#[test]
+fn a_stateful_set_goes_back_only_when_somebody_agrees_and_lets_go_of_the_pod_it_would_wait_for() {
+    let status = json!({"observedGeneration": 1, "replicas": 2, "readyReplicas": 1, "currentRevision": "db-one", "updateRevision": "db-two"});
+    let ordered = json!({"replicas": 2, "serviceName": "", "podManagementPolicy": "OrderedReady", "updateStrategy": {"type": "RollingUpdate"}});
+    let remedy = offered("P002", &numbered("StatefulSet", &ordered, &status)).unwrap();
+    let Way::Steps(steps) = &remedy.way else { panic!() };
+    let [Verb::RollBack { from, to, ready: false, .. }, Verb::Delete { object }] = steps.as_slice() else {
+        panic!("{steps:?}")
+    };
+    assert_eq!((from.object.name.as_str(), to.object.name.as_str()), ("db-two", "db-one"));
+    assert_eq!((object.object.name.as_str(), remedy.is_reversible), ("db-1", false));
+    let cluster = ClusterId { context: "c".to_owned(), server: "s".to_owned(), uid: "u".to_owned() };
+    let back = undone(&plan(cluster, &to.object, steps.clone())).unwrap();
+    assert_eq!(back.steps.len(), 1, "the pod comes again by itself");
+    let parallel = json!({"replicas": 2, "serviceName": "", "podManagementPolicy": "Parallel", "updateStrategy": {"type": "RollingUpdate"}});
+    let remedy = offered("P002", &numbered("StatefulSet", &parallel, &status)).unwrap();
+    let Way::Steps(steps) = &remedy.way else { panic!() };
+    assert!(matches!(steps.as_slice(), [Verb::RollBack { ready: true, .. }]), "{steps:?}");
+}
+
+#[test]
+fn a_daemon_set_goes_back_to_the_template_that_runs_elsewhere() {
+    let spec = json!({"updateStrategy": {"type": "RollingUpdate"}});
+    let status = json!({"observedGeneration": 1, "desiredNumberScheduled": 2, "currentNumberScheduled": 2, "numberReady": 1, "numberMisscheduled": 0});
+    let remedy = offered("P002", &numbered("DaemonSet", &spec, &status)).unwrap();
+    let Way::Steps(steps) = &remedy.way else { panic!() };
+    assert!(matches!(steps.as_slice(), [Verb::RollBack { ready: true, .. }]), "{steps:?}");
+    assert!(remedy.is_reversible, "pods of it run");
+}

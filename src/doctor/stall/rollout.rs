@@ -8,7 +8,7 @@ use super::site::{Site, time};
 use super::words::{clip, span};
 use super::{Rule, Subject};
 use crate::doctor::{Cause, Outlook};
-use crate::object::{items, number, text};
+use crate::object::{is_true, items, number, text};
 use crate::snapshot::Snapshot;
 
 pub(super) const RULES: &[Rule] = &[
@@ -40,6 +40,47 @@ pub(in crate::doctor) fn newest_set<'a>(deployment: &Value, snapshot: &'a Snapsh
     sets.max_by_key(|set| {
         (revision(set), time(set, "/metadata/creationTimestamp"), Reverse(text(set, "/metadata/name")))
     })
+}
+
+/// Whether a StatefulSet waits for this pod, although it is of another template than new pods get. One that starts its pods in order replaces
+/// none while one is not ready, and so never replaces this one:
+/// <https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#forced-rollback>.
+pub(in crate::doctor) fn is_stuck_with(set: &Value, pod: &Value) -> bool {
+    let ordinal = || text(pod, "/metadata/name")?.rsplit('-').next()?.parse::<i64>().ok();
+    let update = text(set, "/status/updateRevision").unwrap_or_default();
+    let of = text(pod, "/metadata/labels/controller-revision-hash").unwrap_or_default();
+    let partition = number(set, "/spec/updateStrategy/rollingUpdate/partition").unwrap_or(0);
+    set["kind"] == "StatefulSet"
+        && set["spec"]["podManagementPolicy"] != "Parallel"
+        && set["spec"]["updateStrategy"]["type"] != "OnDelete"
+        && !update.is_empty()
+        && !of.is_empty()
+        && of != update
+        && ordinal().is_some_and(|ordinal| ordinal >= partition)
+        && !is_true(pod, "Ready")
+        && text(pod, "/metadata/deletionTimestamp").is_none()
+}
+
+/// What is wrong with a pod, unless it is one that only has to go.
+pub(super) fn of_pod(set: &Site<'_>, pod: &Site<'_>, cause: Cause) -> Cause {
+    if !is_stuck_with(set.object, pod.object) {
+        return cause;
+    }
+    let (name, outlook) = (&pod.reference.name, cause.outlook);
+    let message = stuck_with(&set.reference.name, name, &cause.message);
+    Cause { id: "W007".to_owned(), ..pod.stuck("OldTemplate", message) }
+        .remedy(let_go(name, &pod.flag()))
+        .outlook(outlook)
+}
+
+/// What such a StatefulSet is in.
+pub(in crate::doctor) fn stuck_with(set: &str, pod: &str, why: &str) -> String {
+    format!("the StatefulSet `{set}` waits for {pod}, which has an older template and does not become ready: {why}")
+}
+
+/// What helps.
+pub(in crate::doctor) fn let_go(pod: &str, flag: &str) -> String {
+    format!("Delete the pod, its volumes stay and the next one has the new template: `kubectl delete pod {pod}{flag}`.")
 }
 
 fn deleted(site: &Site<'_>) -> Option<Cause> {

@@ -70,7 +70,7 @@ fn below(site: &Site<'_>, seen: &mut BTreeSet<*const Value>, causes: &mut Vec<Ca
         }
         let Some(child) = site.to(child) else { continue };
         match child.reference.kind.as_str() {
-            "Pod" => causes.extend(pod(&child)),
+            "Pod" => causes.extend(pod(&child).map(|cause| super::rollout::of_pod(site, &child, cause))),
             "PersistentVolumeClaim" => causes.extend(claim(&child)),
             _ => below(&child, seen, causes),
         }

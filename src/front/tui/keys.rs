@@ -74,6 +74,8 @@ pub(crate) enum Action {
     Logs,
     /// What is wrong, in full.
     Doctor,
+    /// Do what can be done about a finding.
+    Fix,
     /// What is lost, and how it comes back.
     Recover,
     /// Show only some lines.
@@ -211,6 +213,13 @@ pub(crate) const BINDINGS: &[Binding] = &[
         &[P::Home],
         "why",
         "ask why, or go on with an open run; the screen comes back",
+    ),
+    row(
+        &[Key(Char('f'))],
+        A::Fix,
+        &[P::Home],
+        "fix",
+        "do what can be done about this finding: shown, asked about, proven",
     ),
     row(&[Key(Char('r'))], A::Again, &[P::Home], "reload", "read the cluster again"),
     row(&[Key(Char('c'))], A::Create, &[P::Cluster], "create", "to the ways to make a cluster on this machine"),

@@ -1,10 +1,12 @@
-//! Back to the pod template that a Deployment had before: what `kubectl rollout undo` does, bound to the two `ReplicaSet`s that were seen.
-//! Templates stay in the cluster; a plan, and so a journal, names only where they are and what differs.
+//! Back to the pod template that a workload had before: what `kubectl rollout undo` does, bound to the two revisions that were seen: the
+//! `ReplicaSet`s of a Deployment, the `ControllerRevision`s of a `StatefulSet` or `DaemonSet`. Templates stay in the cluster; a plan, and so
+//! a journal, names only where they are and what differs.
 
 use serde_json::{Value, json};
 
 use super::standing::{replicas, rollout, same};
 use super::{Field, Pinned, Standing, set_patch};
+use crate::object::{number, text};
 use crate::plan::FieldChange;
 use crate::plan::difference::{HIDDEN, difference};
 use crate::snapshot::Snapshot;
@@ -12,9 +14,16 @@ use crate::snapshot::Snapshot;
 /// What the Deployment controller adds to the template of each ReplicaSet (`pod-template-hash`).
 const HASH: &str = "pod-template-hash";
 
-/// The template of a ReplicaSet as its Deployment has it.
-pub fn template_of(replica_set: &Value) -> Value {
-    let mut template = replica_set["spec"]["template"].clone();
+/// The template of a revision as its workload has it. A `ControllerRevision` holds it as a patch (`kubectl rollout undo` applies it so).
+pub fn template_of(revision: &Value) -> Value {
+    if revision["kind"] == "ControllerRevision" {
+        let mut template = revision["data"]["spec"]["template"].clone();
+        if let Some(patch) = template.as_object_mut() {
+            patch.remove("$patch");
+        }
+        return template;
+    }
+    let mut template = revision["spec"]["template"].clone();
     if let Some(labels) = template.pointer_mut("/metadata/labels").and_then(Value::as_object_mut) {
         labels.remove(HASH);
     }
@@ -55,8 +64,14 @@ pub(super) fn standing(snapshot: &Snapshot, [workload, from, to]: [&Pinned; 3], 
 
 /// How far the rollout to the wanted template is.
 fn progress(live: &Value) -> Standing {
-    let wanted = replicas(live);
-    match rollout(live, wanted, ["updatedReplicas", "replicas", "availableReplicas"]) {
+    let (wanted, counts) = match text(live, "/kind") {
+        Some("DaemonSet") => (
+            number(live, "/status/desiredNumberScheduled").unwrap_or(0),
+            ["updatedNumberScheduled", "currentNumberScheduled", "numberAvailable"],
+        ),
+        _ => (replicas(live), ["updatedReplicas", "replicas", "availableReplicas"]),
+    };
+    match rollout(live, wanted, counts) {
         ([updated, ..], true) => {
             Standing::Proven { note: format!("{updated} of {wanted} pods of that template, and ready") }
         }
@@ -118,6 +133,23 @@ mod tests {
         let (standing, patch) = seen(deployment("web:1", 1));
         assert!(matches!(standing, Standing::Open { .. }) && patch.is_none(), "{standing:?}");
         assert!(matches!(seen(deployment("web:1", 2)).0, Standing::Proven { .. }));
+    }
+
+    #[test]
+    fn the_template_of_a_controller_revision_is_no_patch_any_more() {
+        let revision = json!({"kind": "ControllerRevision", "data": {"spec": {"template": {"$patch": "replace", "metadata": {"labels": {"app": "web"}},
+            "spec": {"containers": [{"name": "c", "image": "web:1"}]}}}}, "revision": 1});
+        assert_eq!(template_of(&revision), template("web:1"));
+    }
+
+    #[test]
+    fn a_daemon_set_has_come_back_when_every_node_has_a_pod_that_is_available() {
+        let set = |available: i64| {
+            json!({"kind": "DaemonSet", "metadata": {"generation": 2}, "status": {"observedGeneration": 2, "desiredNumberScheduled": 3,
+                "currentNumberScheduled": 3, "updatedNumberScheduled": 3, "numberAvailable": available}})
+        };
+        assert!(matches!(progress(&set(2)), Standing::Open { progress } if progress == "2 of 3 ready"));
+        assert!(matches!(progress(&set(3)), Standing::Proven { .. }));
     }
 
     #[test]

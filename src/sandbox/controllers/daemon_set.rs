@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::pods::{create, discard, from_template, is_available, template_hash};
+use super::revisions;
 use crate::object::{change_list, has_ended, number, text};
 use crate::sandbox::containers::is_ready;
 use crate::sandbox::world::World;
@@ -31,6 +32,8 @@ fn meant_for(pod: &Value) -> Option<&str> {
 
 fn fill(world: &mut World, set: &Value) {
     let hash = template_hash(&set["spec"]["template"]);
+    let name = format!("{}-{hash}", text(set, "/metadata/name").unwrap_or_default());
+    revisions::note(world, set, &name, &hash);
     let spec = &set["spec"]["template"]["spec"];
     let fits = |node: &Value| selects(spec, node) && tolerates(spec, node, &["NoSchedule", "NoExecute"], true);
     let nodes: Vec<Arc<Value>> = world.all("Node").into_iter().filter(|node| fits(node)).collect();

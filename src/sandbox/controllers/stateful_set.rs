@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::ownership::adopt;
 use super::pods::{create, discard, from_template, is_available, template_hash, without_zeros};
-use super::retention;
+use super::{retention, revisions};
 use crate::object::{change_list, has_ended, items, number, text};
 use crate::sandbox::admission;
 use crate::sandbox::containers::is_ready;
@@ -37,6 +37,7 @@ fn order(world: &mut World, set: &Value) {
     let first = number(set, "/spec/ordinals/start").unwrap_or(0);
     let parallel = set["spec"]["podManagementPolicy"] == "Parallel";
     let update = revision(set);
+    revisions::note(world, set, &update, &template_hash(&set["spec"]["template"]));
     let prefix = format!("{}-", text(set, "/metadata/name").unwrap_or_default());
     let is_numbered = |pod: &Value| {
         let number = text(pod, "/metadata/name").and_then(|name| name.strip_prefix(&prefix));
@@ -74,7 +75,10 @@ fn order(world: &mut World, set: &Value) {
             break;
         }
     }
-    renew(world, set, &pods, &update);
+    // While it waits for a pod it replaces none, not even that one.
+    if parallel || pods.iter().all(|pod| is_whole(pod) || is_superfluous(pod)) {
+        renew(world, set, &pods, &update);
+    }
     judge(world, set, &update);
 }
 

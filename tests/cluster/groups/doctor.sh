@@ -6,6 +6,7 @@
 # shellcheck shell=bash
 
 . "$CLUSTER_DIR/bench/measure.sh"
+. "$CLUSTER_DIR/groups/lib/screen.sh"
 DOCTOR_DIR=$CLUSTER_DIR/doctor
 REPORTS=$REPORTS/doctor
 # How many cases run at once.
@@ -13,7 +14,7 @@ REPORTS=$REPORTS/doctor
 
 test_healthy() { cases healthy; }
 
-test_images_and_programs() { cases image crash oom job; }
+test_images_and_programs() { cases image crash oom job stuck; }
 
 test_configuration() { cases secret key quota; }
 
@@ -26,6 +27,49 @@ test_control() { cases webhook api certificate; }
 test_etcd() {
   "$CLUSTER_DIR/load-image" --name "$NAME" etcd
   cases etcd
+}
+
+# What can be done about it, from the home screen: what a StatefulSet had before is shown, agreed to and run, and the pod that the StatefulSet
+# would wait for is let go of.
+test_remedy_of_a_stateful_set() {
+  NAMESPACE=doctor-back
+  WORK=$(mktemp -d)
+  at_exit rm -rf "$WORK"
+  kubectl delete namespace "$NAMESPACE" --ignore-not-found >/dev/null
+  kubectl create namespace "$NAMESPACE" >/dev/null
+  at_exit kubectl delete namespace "$NAMESPACE" --wait=false
+  wait_for 20 "service account of $NAMESPACE" "" k get serviceaccount default
+  sed 's|registry.invalid/nosuch/db:1|docker.io/library/busybox:1.36.1|' "$DOCTOR_DIR/cases/stuck.yaml" | k apply -f - >/dev/null
+  k rollout status statefulset/db --timeout=60s
+  of_image registry.invalid/nosuch/db:2
+  wait_for 60 "db-1 has no image" "" waits db-1
+  on_screen "▸ ✓"
+  press Enter
+  see "P007"
+  # Home has more to tell than this: only its line is looked for.
+  press /
+  type_in "doctor-back P007"
+  press Enter
+  see "f: give StatefulSet/db the pod template of revision 1 again"
+  see "f fix"
+  press f
+  see "Go ahead"
+  type_in y
+  press Enter
+  see "done, and the check finds it no more"
+  press Enter
+  see "nothing holds"
+  press q
+  eventually_gone
+  k rollout status statefulset/db --timeout=10s
+  [[ $(k get pods -l app=db -o 'jsonpath={.items[*].spec.containers[0].image}') == "docker.io/library/busybox:1.36.1 docker.io/library/busybox:1.36.1" ]]
+}
+
+eventually_gone() { wait_for 20 "the screen is left" "" gone_from_screen; }
+
+# of_image IMAGE: another template for the StatefulSet.
+of_image() {
+  k patch statefulset db --type json -p '[{"op": "replace", "path": "/spec/template/spec/containers/0/image", "value": "'"$1"'"}]' >/dev/null
 }
 
 # The last ones: they concern the whole cluster.
@@ -50,6 +94,14 @@ after_lost() {
   kubectl delete persistentvolume "$NAMESPACE" --wait=false
   kubectl patch persistentvolume "$NAMESPACE" --type json -p '[{"op": "remove", "path": "/metadata/finalizers"}]' || true
 }
+
+# The image is put right, and Kubernetes does not try it.
+after_stuck() {
+  wait_for 60 "db-0 has no image" "" waits db-0
+  of_image docker.io/library/busybox:1.36.1
+}
+
+waits() { k get pod "$1" -o 'jsonpath={.status.containerStatuses[*].state.waiting.reason}' | grep -q ErrImageNeverPull; }
 
 after_finalizer() {
   k wait --for=condition=Ready --timeout=60s pod/db
@@ -85,6 +137,7 @@ after_api() { at_exit kubectl delete apiservice v1.ghost-doctor.example; }
 
 shows_healthy() { [[ $(k get deployment web -o 'jsonpath={.status.availableReplicas}') == 2 ]]; }
 shows_image() { waiting web | grep -q ImagePullBackOff && stuck; }
+shows_stuck() { older_than 75; }
 shows_crash() { waiting web | grep -q CrashLoopBackOff && (($(restarts) >= 2)); }
 shows_oom() { waiting web | grep -q CrashLoopBackOff; }
 shows_secret() { waiting web | grep -q CreateContainerConfigError; }

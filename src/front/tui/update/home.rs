@@ -76,6 +76,7 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         }
         Action::Map => model.screen = Screen::Storage,
         Action::Doctor => return aside(model, vec!["doctor".to_owned()]),
+        Action::Fix => return fix(model),
         Action::Recover => return aside(model, vec!["recover".to_owned()]),
         Action::OpenStack => return open(model),
         Action::Next => {
@@ -85,6 +86,19 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         _ => {}
     }
     Vec::new()
+}
+
+fn fix(model: &mut Model) -> Vec<Effect> {
+    let Some(Entry::Finding(finding, _)) = model.entry() else {
+        model.complain("the cursor is on no finding");
+        return Vec::new();
+    };
+    if finding.remedy.is_none() {
+        model.complain("nothing can be done about it from here; what to do is said beside it");
+        return Vec::new();
+    }
+    let words = ["doctor", "--fix", "--only", &finding.fingerprint].map(str::to_owned).to_vec();
+    aside(model, words)
 }
 
 fn open(model: &mut Model) -> Vec<Effect> {

@@ -59,7 +59,13 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             }
         }
         Action::Logs => return logs::open(model),
-        Action::GoHome | Action::Install | Action::Map | Action::OpenStack | Action::Doctor | Action::Recover => {
+        Action::GoHome
+        | Action::Install
+        | Action::Map
+        | Action::OpenStack
+        | Action::Doctor
+        | Action::Fix
+        | Action::Recover => {
             return home::act(model, action);
         }
         Action::Filter => find::open(model),

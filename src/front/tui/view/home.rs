@@ -3,16 +3,18 @@
 use ratatui::style::Style;
 use ratatui::text::Line;
 use seaworthy::doctor::finding::Finding;
+use seaworthy::doctor::remedy::{self, Remedy, Way};
 use seaworthy::home::{Home, NodeState, OpenRun};
 use seaworthy::object::ObjectRef;
 use seaworthy::prepare::{Health, ObjectHealth};
 use seaworthy::stack::stand_in;
 
-use super::{List, item, marked, prose, remedy};
+use super::{List, item, marked, prose};
 use crate::front::home_text;
 use crate::front::home_text::{NOTHING, gaps, of_change, of_entry, of_finding, of_prerequisite, verdict};
 use crate::front::look::{Look, Mark};
-use crate::front::paint::one_line;
+use crate::front::paint::{Paint, one_line};
+use crate::front::plan_text::step_lines;
 use crate::front::tui::model::{Entry, Model};
 
 /// From this share on a gauge is worth a second look, of 100.
@@ -101,7 +103,8 @@ pub(super) fn details(model: &Model, width: usize) -> Vec<Line<'static>> {
 fn about_finding(model: &Model, finding: &Finding, width: usize) -> Vec<Line<'static>> {
     let (mark, _) = of_finding(finding, 0);
     let mut lines = marked(model, mark, &format!("{}: {}", finding.object, finding.message), width);
-    lines.extend(remedy(model, finding.fix.as_deref(), width));
+    lines.extend(super::remedy(model, finding.fix.as_deref(), width));
+    lines.extend(finding.remedy.iter().flat_map(|remedy| offered(model, remedy, finding, width)));
     let home = model.watch.known();
     let changed = finding.changed.iter().filter_map(|change| Some(of_change(home?, change)));
     let changed = changed.map(|text| format!("since all was well: {text}"));
@@ -114,6 +117,22 @@ fn about_finding(model: &Model, finding: &Finding, width: usize) -> Vec<Line<'st
     };
     lines.extend(suffering.iter().flat_map(|text| prose(text, 2, width, Style::new())));
     lines.extend(prose(&format!("{} {}", finding.id, finding.title), 2, width, Look::faint()));
+    lines
+}
+
+/// What `f` does: the title, and what it changes as the plan shows it.
+fn offered(model: &Model, remedy: &Remedy, finding: &Finding, width: usize) -> Vec<Line<'static>> {
+    let asked = if remedy.is_reversible { "" } else { " (it cannot wholly be taken back)" };
+    let mut lines = prose(&format!("f: {}{asked}", remedy.title), 2, width, Look::strong());
+    let plan = match &remedy.way {
+        Way::Steps(verbs) => {
+            let namespace = finding.object.namespace.as_deref().unwrap_or_default();
+            let steps = remedy::steps(verbs.clone());
+            steps.iter().flat_map(|step| step_lines(step, namespace, Paint(false))).collect()
+        }
+        Way::Command(words) => vec![model.placed(&format!("seaworthy {}", words.join(" ")))],
+    };
+    lines.extend(plan.iter().flat_map(|line| prose(line, 5, width, Style::new())));
     lines
 }
 

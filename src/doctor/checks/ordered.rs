@@ -1,0 +1,41 @@
+//! `StatefulSets` that start their pods one after the other: <https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#forced-rollback>.
+
+use super::{each, flag, looks};
+use crate::doctor::check::{Check, Severity, Verdict};
+use crate::doctor::evidence::Evidence;
+use crate::doctor::finding::Finding;
+use crate::doctor::stall::{Look, is_stuck_with, let_go, stuck_with};
+use crate::object::{ObjectRef, items, text};
+
+/// The rows.
+pub(super) const ROWS: &[Check] = &[looks(
+    ("W007", Severity::Error, "a StatefulSet waits for a pod of an older template"),
+    [
+        "The template was changed while a pod of the one before was not ready. A StatefulSet that starts its pods in order replaces none while \
+        one is not ready, and so never replaces this one, although the new template may well be right.",
+        "Delete the pod: `kubectl delete pod NAME`. Its volumes stay, and the next one has the new template.",
+        "a pod that was ready within the last minute, one below the partition of the update, and StatefulSets with OnDelete or Parallel.",
+    ],
+    &["StatefulSet", "Pod"],
+    stuck,
+)];
+
+/// Seconds in which a pod of an older template is replaced where nothing is wrong.
+const GOES: i64 = 60;
+
+fn stuck(evidence: &Evidence) -> Verdict {
+    let look = Look::new(&evidence.snapshot, evidence.taken);
+    each(evidence, ("apps", "StatefulSet"), |set, reference| {
+        let ready = |pod| items(pod, "/status/conditions").find(|one| one["type"] == "Ready");
+        let has_waited = |pod| ready(pod).and_then(|one| evidence.since(one, "/lastTransitionTime")) > Some(GOES);
+        let pods = evidence.snapshot.owned_by(set).filter(|one| one["kind"] == "Pod");
+        let stuck = pods.filter(|pod| is_stuck_with(set, pod) && has_waited(pod));
+        let pod = stuck.min_by_key(|pod| text(pod, "/metadata/name"))?;
+        let name = text(pod, "/metadata/name")?;
+        let why = look.at(pod).into_iter().next().map_or("nothing says why".to_owned(), |cause| cause.message);
+        let (message, fix) = (stuck_with(&reference.name, name, &why), let_go(name, &flag(&reference)));
+        let mut finding = Finding::new(reference, "OldTemplate", message).fix(fix);
+        finding.instances = ObjectRef::of(pod).into_iter().collect();
+        Some(finding)
+    })
+}
