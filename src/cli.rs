@@ -7,6 +7,7 @@ mod choose;
 mod cluster;
 mod detect;
 mod doctor;
+mod drill;
 mod explain;
 mod forecast;
 mod health;
@@ -183,6 +184,8 @@ pub(crate) enum Command {
     Hold(hold::HoldArgs),
     /// Recognise what is lost, or bring it back with a playbook
     Recover(recover::RecoverArgs),
+    /// Practise a playbook in a sandbox of its own: the loss is made, recognised, recovered from, and the data compared
+    Drill(drill::DrillArgs),
     /// What was done, what was interrupted
     #[command(subcommand)]
     Runs(RunsCommand),
@@ -316,6 +319,7 @@ async fn dispatch(session: &Arc<Session>, command: Option<Command>) -> Result<Ex
         Command::Rollback(arguments) => rollback::run(session, &arguments).await,
         Command::Uninstall(arguments) => uninstall::run(session, &arguments).await,
         Command::Hold(arguments) => hold::run(session, &arguments).await,
+        Command::Drill(arguments) => Box::pin(drill::run(session, &arguments)).await,
         Command::Recover(arguments) => Box::pin(recover::run(session, &arguments)).await,
         Command::Doctor(arguments) => doctor::run(session, &arguments).await,
         Command::Bundle(arguments) => Box::pin(bundle::run(session, &arguments)).await,

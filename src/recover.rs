@@ -6,6 +6,7 @@
 
 pub mod archive;
 pub mod compile;
+pub mod drill;
 pub mod join;
 pub mod look;
 pub mod loss;

@@ -6,9 +6,11 @@ use seaworthy::object::printable;
 use seaworthy::plan::verb::Verb;
 use seaworthy::plan::{Action, Change, Plan, Purpose, Step};
 use seaworthy::recover::Loss;
+use seaworthy::recover::drill::{Data, Drilled};
 use serde_json::Value;
 
 use super::paint::{Paint, count, time};
+use super::report_text::Style;
 use crate::front::told::Told;
 
 /// What is lost, why that is said, what it reaches and what could be done.
@@ -23,6 +25,36 @@ pub(crate) fn losses_text(losses: &[Loss], proposals: &[Vec<String>], records: u
     let texts: Vec<String> =
         losses.iter().zip(proposals).map(|(loss, proposals)| loss_text(loss, proposals, paint)).collect();
     texts.join("\n\n")
+}
+
+/// What came of drills: a line each, and of those that went wrong where.
+pub(crate) fn drills_text(drills: &[Drilled], style: Style) -> String {
+    let row = |one: &Drilled| {
+        let data = one.data.map_or("-", |data| match data {
+            Data::Saved => "saved",
+            Data::Fresh => "a fresh volume",
+        });
+        let seconds = format!("{:.0} s", Duration::from_millis(one.millis).as_secs_f64());
+        [one.playbook.clone(), one.loss.name().to_owned(), data.to_owned(), format!("{} steps", one.steps), seconds]
+    };
+    let rows: Vec<[String; 5]> = drills.iter().map(row).collect();
+    let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..5).map(width).collect();
+    let mut lines = Vec::new();
+    for (drill, row) in drills.iter().zip(&rows) {
+        let mark = if drill.has_passed() { style.good() } else { style.bad() };
+        let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+        lines.push(format!("{mark} {}", cells.join("  ").trim_end()));
+        lines.extend(drill.facts.iter().map(|fact| format!("    seen    {}", printable(fact))));
+        lines.extend(drill.failed.iter().map(|failed| format!("    wrong   {}", printable(failed))));
+        lines.extend(drill.folder.iter().map(|folder| format!("    left in {}", folder.display())));
+    }
+    let passed = drills.iter().filter(|drill| drill.has_passed()).count();
+    lines.push(format!(
+        "{passed} of {} came to what they have to; times are the sandbox's",
+        count(drills.len(), "drill")
+    ));
+    lines.join("\n")
 }
 
 fn loss_text(loss: &Loss, proposals: &[String], paint: Paint) -> String {

@@ -40,7 +40,11 @@ impl Style {
         }
     }
 
-    fn good(self) -> String {
+    pub(crate) fn bad(self) -> String {
+        self.mark(Severity::Error)
+    }
+
+    pub(crate) fn good(self) -> String {
         self.paint.good(if self.unicode { "✔" } else { "[ok]" })
     }
 

@@ -38,6 +38,18 @@ pub enum LossKind {
 }
 
 impl LossKind {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::VolumeGoing,
+        Self::ClaimGoing,
+        Self::ClaimLost,
+        Self::VolumeReleased,
+        Self::ClaimGone,
+        Self::VolumeEmptied,
+        Self::NodeUnreachable,
+        Self::NodeGone,
+    ];
+
     /// Its name, as playbooks and documents write it.
     pub fn name(self) -> &'static str {
         match self {

@@ -38,6 +38,23 @@ pub struct Sheet {
     pub settings: BTreeMap<String, Setting>,
     /// What is done, in order.
     pub steps: Vec<Task>,
+    /// How it is practised.
+    pub drill: Option<Drill>,
+}
+
+/// How a playbook is practised in a sandbox.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Drill {
+    /// The stack that is installed for it; without one, the playbook's own.
+    pub stack: Option<String>,
+    /// Values of the stack, as `--set` takes them.
+    #[serde(default)]
+    pub set: Vec<String>,
+    /// The claim that is lost; without one, the playbook's own.
+    pub claim: Option<ClaimRole>,
+    /// Each loss, with the fault of the sandbox that brings it about.
+    pub losses: BTreeMap<LossKind, String>,
 }
 
 /// Which claim, by its role: the one that a component mounts, never by its name.
@@ -245,6 +262,14 @@ fn wrong(sheet: &Sheet) -> Option<String> {
         }
     }
     let place = |wanted: &Task| sheet.steps.iter().position(|task| task == wanted);
+    if let Some(drill) = &sheet.drill {
+        if drill.claim.is_none() && sheet.claim.is_none() {
+            return Some("`drill` names no `claim`, and the playbook has none".to_owned());
+        }
+        if let Some(loss) = drill.losses.keys().find(|loss| !sheet.losses.contains(loss)) {
+            return Some(format!("`drill` practises {}, which is not among `losses`", loss.name()));
+        }
+    }
     match (place(&Task::Export), place(&Task::Replace).or_else(|| place(&Task::Rebind))) {
         (None, _) => Some("a playbook saves the manifests first: `export` is missing".to_owned()),
         (Some(export), Some(act)) if export > act => Some("`export` stands behind what changes the volume".to_owned()),
@@ -277,6 +302,11 @@ mod tests {
             ("settings: {x: {title: t, default: '('}}\nsteps: [export]\n", "no regular expression"),
             ("losses: [claim-losd]\nsteps: [export]\n", "claim-lost"),
             ("claim: {componnet: a}\nsteps: [export]\n", "component"),
+            ("losses: [claim-lost]\ndrill: {losses: {claim-lost: volume-lost}}\nsteps: [export]\n", "names no `claim`"),
+            (
+                "claim: {component: a}\ndrill: {losses: {claim-lost: volume-lost}}\nsteps: [export]\n",
+                "practises claim-lost, which is not among `losses`",
+            ),
         ];
         for (text, expected) in cases {
             let error = sheet("p.yaml", &format!("{HEAD}{text}")).unwrap_err();

@@ -67,6 +67,24 @@ pub const FAULTS: &[Fault] = &[
         volume_lost,
     ),
     strikes(
+        "volume-deleted",
+        "volume or claim",
+        "a PersistentVolume is deleted; bound, it only begins to go",
+        volume_deleted,
+    ),
+    strikes(
+        "claim-released",
+        "claim",
+        "a PersistentVolumeClaim is gone, past its finalizers, and its volume is kept (policy Retain)",
+        claim_released,
+    ),
+    strikes(
+        "claim-erased",
+        "claim",
+        "a PersistentVolumeClaim is gone, past its finalizers, with its volume and all that is on it",
+        claim_erased,
+    ),
+    strikes(
         "claim-deleted",
         "claim",
         "a PersistentVolumeClaim is deleted; in use, it only begins to go",
@@ -170,6 +188,32 @@ fn node_gone(world: &mut World, target: &str) {
 fn volume_lost(world: &mut World, target: &str) {
     for volume in volumes(world, target) {
         world.remove(&volume);
+    }
+}
+
+fn volume_deleted(world: &mut World, target: &str) {
+    for volume in volumes(world, target) {
+        world.discard(&volume);
+    }
+}
+
+fn claim_released(world: &mut World, target: &str) {
+    for mut volume in volumes(world, target) {
+        volume["spec"]["persistentVolumeReclaimPolicy"] = "Retain".into();
+        world.put(volume);
+    }
+    for claim in targets(world, "PersistentVolumeClaim", target) {
+        world.remove(&claim);
+    }
+}
+
+fn claim_erased(world: &mut World, target: &str) {
+    for volume in volumes(world, target) {
+        world.disks.erase(&Disks::place(&volume));
+        world.remove(&volume);
+    }
+    for claim in targets(world, "PersistentVolumeClaim", target) {
+        world.remove(&claim);
     }
 }
 

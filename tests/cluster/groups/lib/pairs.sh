@@ -46,6 +46,7 @@ lives() {
   says 'answered 200'
   every_pod_is_ready
   exits 0 sw status "$STACK" -n "$NAMESPACE"
+  doctor_finds_nothing "$1"
 
   mark=$(audit_mark)
   timed second exits 0 sw install "$STACK" "${CHOSEN[@]}" -o json
@@ -87,6 +88,16 @@ resources() { tr ' ' '\n' <<<"$1" | sed -E 's|^([A-Za-z]+)/|\L\1s/|' | sort | pa
 
 # written: RESOURCE/NAME of what `audited_writes` lists, but for the program's own lock and record
 written() { grep -v "/namespaces/$SYSTEM" | sed -E 's|^[a-z]+ [^ ?]*/([a-z]+)/([^/? ]+)(\?.*)?$|\1/\2|' | sort -u | paste -sd' '; }
+
+# doctor_finds_nothing "STACK PROFILE NODES": nothing at warning or above in the whole cluster; the figure is of how many checks have looked at something
+doctor_finds_nothing() {
+  local code=0
+  "$SEAWORTHY" --kubeconfig "$KUBECONFIG" doctor -o json --fail-on warning >"$WORK/doctor.json" || code=$?
+  same "what the doctor finds" "" "$(jq -r '[.. | objects | select(.fingerprint? and (.severity | IN("warning", "error", "critical")))
+    | "\(.id) \(.object | tostring): \(.message)"] | .[]' "$WORK/doctor.json")"
+  same "the doctor's exit code" 0 "$code"
+  figure "$(jq -r --arg of "$1" '"\($of): \(.summary.evaluated) checks evaluated, \(.summary.unknown) could not tell, \(.summary.infos) informations, \(.summary.objects) objects"' "$WORK/doctor.json")"
+}
 
 every_pod_is_ready() {
   local unready

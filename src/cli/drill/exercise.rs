@@ -1,0 +1,196 @@
+//! One exercise: a playbook and a loss.
+
+use seaworthy::object::ObjectRef;
+use seaworthy::recover::compile::claim_of_role;
+use seaworthy::recover::drill::{Data, Drilled};
+use seaworthy::recover::playbook::{ClaimRole, Task};
+use seaworthy::recover::{LossKind, Playbook, Sighting, join};
+use seaworthy::sandbox::faults::{self, FAULTS};
+use seaworthy::sandbox::{Kind, Sandbox};
+use seaworthy::snapshot::Snapshot;
+use serde_json::Value;
+
+use super::shore::{Said, Shore};
+use crate::cli::{Failure, Session};
+
+/// The file by which a volume is known again.
+const MARKER: &str = "seaworthy-drill";
+/// Seconds of the sandbox's time in which somebody notices: by then a pod without a node has been so for long enough to be a fact.
+const NOTICED: i64 = 400;
+
+/// What is practised.
+#[derive(Debug, Clone)]
+pub(super) struct Exercise {
+    pub(super) playbook: String,
+    pub(super) loss: LossKind,
+    stack: String,
+    set: Vec<String>,
+    claim: ClaimRole,
+    fault: String,
+    /// Whether what was on the volume has to be there afterwards.
+    saves: bool,
+}
+
+impl Exercise {
+    /// A playbook with each loss that it can be practised for.
+    pub(super) fn all(playbook: &Playbook) -> Vec<Self> {
+        let sheet = &playbook.sheet;
+        let Some(drill) = &sheet.drill else { return Vec::new() };
+        let stack = drill.stack.clone().or_else(|| playbook.stack.clone());
+        let claim = drill.claim.clone().or_else(|| sheet.claim.clone());
+        let (Some(stack), Some(claim)) = (stack, claim) else { return Vec::new() };
+        let one = |(loss, fault): (&LossKind, &String)| Self {
+            playbook: playbook.name.clone(),
+            loss: *loss,
+            stack: stack.clone(),
+            set: drill.set.clone(),
+            claim: claim.clone(),
+            fault: fault.clone(),
+            saves: sheet.steps.contains(&Task::Rebind),
+        };
+        drill.losses.iter().map(one).collect()
+    }
+
+    pub(super) async fn run(&self, session: &Session) -> Result<Drilled, Failure> {
+        let fault = faults::find(&self.fault).ok_or_else(|| {
+            let known: Vec<&str> = FAULTS.iter().map(|fault| fault.name).collect();
+            let near = seaworthy::error::closest(&self.fault, known.iter().copied());
+            let hint = near.map_or_else(|| known.join(", "), |near| format!("did you mean `{near}`?"));
+            let message = format!("the drill of {} names the fault `{}`, which is none", self.playbook, self.fault);
+            Failure::input("unknown-fault", message, hint)
+        })?;
+        // Of one node nothing would be left to recover to.
+        let of_a_node = fault.target == "node";
+        let kind = if of_a_node { Kind::Ha } else { Kind::SingleNode };
+        let name = format!("{}-{}", self.playbook.replace('/', "-"), self.loss.name());
+        let shore = Shore::new(session, &name, kind)?;
+        let mut drilled = Drilled {
+            playbook: self.playbook.clone(),
+            loss: self.loss,
+            fault: self.fault.clone(),
+            claim: String::new(),
+            facts: Vec::new(),
+            steps: 0,
+            millis: 0,
+            data: None,
+            failed: None,
+            folder: None,
+        };
+        drilled.failed = self.sail(&shore, (fault, of_a_node), &mut drilled).await?;
+        if drilled.has_passed() {
+            shore.leave()?;
+        } else {
+            drilled.folder = Some(shore.folder().to_owned());
+        }
+        Ok(drilled)
+    }
+
+    /// All of it; what went wrong, when something did.
+    async fn sail(
+        &self,
+        shore: &Shore<'_>,
+        (fault, of_a_node): (&faults::Fault, bool),
+        drilled: &mut Drilled,
+    ) -> Result<Option<String>, Failure> {
+        let mut install = vec!["install", self.stack.as_str()];
+        install.extend(self.set.iter().flat_map(|set| ["--set", set.as_str()]));
+        let said = shore.say(&install).await?;
+        if said.code != 0 {
+            return Ok(Some(wrong("the stack could not be installed", &said)));
+        }
+        let namespace = shore.namespace_of(&self.stack)?;
+        let claim = self.strike(shore, &namespace, (fault, of_a_node))?;
+        drilled.claim = format!("{namespace}/{}", claim.name);
+
+        let said = shore.say(&["recover"]).await?;
+        let ours = |loss: &&Value| {
+            loss["loss"]["kind"] == self.loss.name() && loss["loss"]["claim"] == serde_json::json!(claim)
+        };
+        let losses: Vec<&Value> = said.document["losses"].as_array().into_iter().flatten().collect();
+        let Some(loss) = losses.into_iter().find(ours).filter(|loss| loss["loss"]["certain"] == true) else {
+            return Ok(Some(wrong("the loss was not recognised", &said)));
+        };
+        let facts = loss["loss"]["facts"].as_array().into_iter().flatten().filter_map(Value::as_str);
+        drilled.facts = facts.map(str::to_owned).collect();
+        let proposed = loss["proposals"].as_array().into_iter().flatten().filter_map(Value::as_str);
+        if !proposed.into_iter().any(|command| command.contains(&format!("recover {} ", self.playbook))) {
+            return Ok(Some(wrong("the playbook was not proposed", &said)));
+        }
+
+        let said = self.recover(shore, &drilled.claim).await?;
+        drilled.steps = said.document.pointer("/outcome/total").and_then(Value::as_u64).unwrap_or(0);
+        drilled.millis = said.document.pointer("/outcome/millis").and_then(Value::as_u64).unwrap_or(0);
+        if said.code != 0 {
+            return Ok(Some(wrong("the recovery did not come to its end", &said)));
+        }
+        let said = shore.say(&["status", &self.stack, "--namespace", &namespace]).await?;
+        if said.code != 0 {
+            return Ok(Some(wrong("the stack is not well afterwards", &said)));
+        }
+        let said = shore.say(&["recover"]).await?;
+        let still = said.document["losses"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .any(|loss| ours(&loss) && loss["loss"]["certain"] == true);
+        if still {
+            return Ok(Some(wrong("the loss is still there", &said)));
+        }
+        let data = data(&shore.sandbox()?, &namespace, &claim.name);
+        drilled.data = Some(data);
+        Ok((self.saves && data != Data::Saved).then(|| "the volume is there, and what was on it is not".to_owned()))
+    }
+
+    /// Marks the data and makes the loss.
+    fn strike(
+        &self,
+        shore: &Shore<'_>,
+        namespace: &str,
+        (fault, of_a_node): (&faults::Fault, bool),
+    ) -> Result<ObjectRef, Failure> {
+        let sandbox = shore.sandbox()?;
+        let mut snapshot = Snapshot::default();
+        sandbox.objects().into_iter().for_each(|object| snapshot.insert(object));
+        let sighting = Sighting { snapshot, ..Sighting::default() };
+        let claim = claim_of_role(&sighting, namespace, &self.claim)?;
+        sandbox.write_file((namespace, &claim.name), MARKER, self.playbook.as_bytes());
+        let target = if of_a_node { node_of(&sighting, &claim) } else { format!("{namespace}/{}", claim.name) };
+        sandbox.strike(fault, &target);
+        sandbox.rest(NOTICED);
+        sandbox.save()?;
+        Ok(claim)
+    }
+
+    /// Runs the playbook; what wants its name typed has it typed.
+    async fn recover(&self, shore: &Shore<'_>, claim: &str) -> Result<Said, Failure> {
+        let mut words = vec!["recover", self.playbook.as_str(), "--claim", claim];
+        let first = shore.say(&words).await?;
+        if first.document.pointer("/error/id").and_then(Value::as_str) != Some("destroy-data-needed") {
+            return Ok(first);
+        }
+        let hint = first.document.pointer("/error/hint").and_then(Value::as_str).unwrap_or_default().to_owned();
+        words.extend(hint.split_whitespace().filter(|word| word.starts_with("--destroy-data=")));
+        shore.say(&words).await
+    }
+}
+
+fn node_of(sighting: &Sighting, claim: &ObjectRef) -> String {
+    let volumes = sighting.snapshot.of_kind("", "PersistentVolume");
+    let volume = volumes.into_iter().find(|volume| join::claim_of(volume).as_ref() == Some(claim));
+    volume.map(join::hosts).and_then(|hosts| hosts.first().map(|host| (*host).to_owned())).unwrap_or_default()
+}
+
+fn data(sandbox: &Sandbox, namespace: &str, claim: &str) -> Data {
+    let files = sandbox.files(namespace, claim).unwrap_or_default();
+    if files.contains_key(MARKER) { Data::Saved } else { Data::Fresh }
+}
+
+/// What was to be, and the last of what the program said instead.
+fn wrong(what: &str, said: &Said) -> String {
+    let message = said.document.pointer("/error/message").and_then(Value::as_str).map(str::to_owned);
+    let last = || said.lines.lines().rev().find(|line| !line.trim().is_empty()).map(str::to_owned);
+    match message.or_else(last) {
+        Some(words) => format!("{what} (exit code {}): {}", said.code, words.trim()),
+        None => format!("{what} (exit code {})", said.code),
+    }
+}

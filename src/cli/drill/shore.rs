@@ -1,0 +1,72 @@
+//! The place of an exercise: a state folder with a sandbox in it, and the program there as somebody would type it.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use seaworthy::sandbox::{Kind, Sandbox};
+use serde_json::Value;
+use tokio::process::Command;
+
+use crate::cli::{Failure, Session};
+
+/// A state folder of its own.
+pub(super) struct Shore<'a> {
+    session: &'a Session,
+    folder: PathBuf,
+    kind: Kind,
+}
+
+/// What the program said.
+pub(super) struct Said {
+    pub(super) code: i32,
+    /// Its document; null where it wrote none.
+    pub(super) document: Value,
+    /// What it said beside that.
+    pub(super) lines: String,
+}
+
+impl<'a> Shore<'a> {
+    /// A new one; what an earlier exercise of the same name has left goes.
+    pub(super) fn new(session: &'a Session, name: &str, kind: Kind) -> Result<Self, Failure> {
+        let folder = session.state_dir()?.join("drills").join(name);
+        match std::fs::remove_dir_all(&folder) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(Failure::file(&folder, &error)),
+            _ => std::fs::create_dir_all(&folder).map_err(|error| Failure::file(&folder, &error))?,
+        }
+        Ok(Self { session, folder, kind })
+    }
+
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Where a stack is installed unless somebody says otherwise.
+    pub(super) fn namespace_of(&self, stack: &str) -> Result<String, Failure> {
+        Ok(self.session.catalogue().get(stack)?.definition().default_namespace().to_owned())
+    }
+
+    /// The sandbox between two commands; it is written down when it is dropped.
+    pub(super) fn sandbox(&self) -> Result<Sandbox, Failure> {
+        Ok(Sandbox::open(&self.folder, self.kind)?)
+    }
+
+    /// Runs a command of ours.
+    pub(super) async fn say(&self, words: &[&str]) -> Result<Said, Failure> {
+        let program = std::env::current_exe().map_err(|error| Failure::file(Path::new("this program"), &error))?;
+        let mut command = Command::new(&program);
+        for profiles in &self.session.globals.profiles {
+            command.arg("--profiles").arg(profiles);
+        }
+        command.arg(format!("--sandbox={}", self.kind.name())).args(["--yes", "-o", "json"]).args(words);
+        command.env("SEAWORTHY_STATE_DIR", &self.folder).stdin(Stdio::null()).kill_on_drop(true);
+        let output = command.output().await.map_err(|error| Failure::file(&program, &error))?;
+        let document = serde_json::from_slice(&output.stdout).unwrap_or(Value::Null);
+        let lines = String::from_utf8_lossy(&output.stderr).into_owned();
+        Ok(Said { code: output.status.code().unwrap_or(-1), document, lines })
+    }
+
+    /// Takes it away.
+    pub(super) fn leave(self) -> Result<(), Failure> {
+        std::fs::remove_dir_all(&self.folder).map_err(|error| Failure::file(&self.folder, &error))
+    }
+}
