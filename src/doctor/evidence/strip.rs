@@ -96,7 +96,9 @@ fn definition(object: &mut Value) {
 
 /// Programs take passwords in arguments and environment.
 fn pod_specs(object: &mut Value) {
-    for place in ["/spec", "/spec/template/spec", "/spec/jobTemplate/spec/template/spec"] {
+    let places =
+        ["/spec", "/spec/template/spec", "/spec/jobTemplate/spec/template/spec", "/data/spec/template/spec", "/template/spec"];
+    for place in places {
         for list in ["containers", "initContainers", "ephemeralContainers"] {
             let containers =
                 object.pointer_mut(place).and_then(|spec| spec.get_mut(list)).and_then(Value::as_array_mut);
@@ -145,6 +147,10 @@ mod tests {
         let mut deployment =
             json!({"kind": "Deployment", "spec": {"template": {"spec": {"initContainers": [container]}}}});
         strip(&mut deployment);
+        let mut revision = json!({"kind": "ControllerRevision", "data": {"spec": deployment["spec"].clone()}});
+        revision["data"]["spec"]["template"]["spec"]["initContainers"][0]["args"] = json!(["--password=x"]);
+        strip(&mut revision);
+        assert_eq!(revision["data"]["spec"], deployment["spec"]);
         let left = json!({"name": "c", "image": "i",
             "env": [{"name": "P"}, {"name": "Q", "valueFrom": {"secretKeyRef": {"name": "s"}}}]});
         assert_eq!(deployment["spec"]["template"]["spec"]["initContainers"][0], left);
