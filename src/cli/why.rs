@@ -30,16 +30,13 @@ pub(crate) struct WhyArgs {
 
 pub(crate) async fn run(session: &Session, arguments: &WhyArgs) -> Result<ExitCode, Failure> {
     let asked = Asked::parse(&arguments.object, arguments.namespace.as_deref())?;
-    let (object, evidence) = match &arguments.from {
-        Some(path) => {
-            let evidence = load(path, None)?;
-            (within(&asked, &evidence)?, evidence)
-        }
-        None => {
-            let cluster = session.connect().await?;
-            let _busy = session.busy("reading the cluster");
-            read(&cluster, &asked).await?
-        }
+    let (object, evidence) = if let Some(path) = &arguments.from {
+        let evidence = load(path, None)?;
+        (within(&asked, &evidence)?, evidence)
+    } else {
+        let cluster = session.connect().await?;
+        let _busy = session.busy("reading the cluster");
+        read(&cluster, &asked).await?
     };
     let answer = answer(&object, &evidence)?;
     session.print("Why", &answer, || why_text(&answer));

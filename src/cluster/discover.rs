@@ -45,7 +45,8 @@ pub async fn discover(client: &Client, known: &BTreeSet<String>) -> Result<Disco
         let version = group.preferred_version.or_else(|| group.versions.into_iter().next())?;
         Some(version.group_version)
     });
-    let versions: Vec<String> = std::iter::once("v1".to_owned()).filter(|_| !known.contains("")).chain(versions).collect();
+    let versions: Vec<String> =
+        std::iter::once("v1".to_owned()).filter(|_| !known.contains("")).chain(versions).collect();
     let ask = |version: String| async move {
         let list = async {
             if version.contains('/') {
@@ -74,7 +75,8 @@ pub async fn discover(client: &Client, known: &BTreeSet<String>) -> Result<Disco
 fn kinds(api_version: &str, list: APIResourceList) -> impl Iterator<Item = Served> {
     let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
     let (group, version, api_version) = (group.to_owned(), version.to_owned(), api_version.to_owned());
-    let readable = list.resources.into_iter().filter(|one| !one.name.contains('/') && one.verbs.iter().any(|verb| verb == "get"));
+    let readable =
+        list.resources.into_iter().filter(|one| !one.name.contains('/') && one.verbs.iter().any(|verb| verb == "get"));
     readable.map(move |one| Served {
         resource: ApiResource {
             group: group.clone(),

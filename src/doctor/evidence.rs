@@ -24,11 +24,11 @@ mod tests;
 
 pub use certificate::Certificate;
 pub use file::{FileError, document, load, save};
-pub use gather::{GatherError, Scope, gather, is_gathered, resources};
+pub use gather::{GatherError, Scope, gather, is_gathered, objects, resources};
 pub use host::{HostFacts, look_around};
 pub use live::{Freshness, Live};
 pub use strip::CHATTER;
-pub(super) use strip::kept;
+pub(crate) use strip::kept;
 
 /// A snapshot with the time, the cluster it is of, and what was asked for.
 #[derive(Debug, Default)]

@@ -42,7 +42,7 @@ use crate::object::{ObjectRef, text};
 pub use case::Detail;
 pub use names::{Asked, WhyError};
 pub use read::{ReadError, answer, read, within};
-pub use root::{Concern, concerns};
+pub use root::{Concern, concerns, concerns_by};
 
 use case::{Case, Trouble, words};
 
@@ -109,7 +109,8 @@ pub fn why_by(object: &ObjectRef, evidence: &Evidence, choice: &Choice) -> Optio
 
 /// The answer when the doctor finds something.
 fn found(case: &Case<'_>, Concern { root, own, .. }: &Concern<'_>) -> Why {
-    let why = if own.id == root.id { root.message.clone() } else { format!("{}, because {}", own.message, root.message) };
+    let why =
+        if own.id == root.id { root.message.clone() } else { format!("{}, because {}", own.message, root.message) };
     let seen = if root.evidence.is_empty() { newest_event(case).into_iter().collect() } else { root.evidence.clone() };
     Why {
         root: Some(root.object.clone()).filter(|root| !root.same_object(case.object)),
@@ -163,7 +164,14 @@ fn unfound(case: &Case<'_>, trouble: Option<Trouble>) -> Why {
         // Only what is known by a check has one; a rule that has none is told by its words.
         let check = (!passing && super::checks::find(&cause.id).is_some()).then_some(cause.id);
         let root = cause.object.filter(|root| !root.same_object(case.object));
-        return Why { passing, root: root.filter(|_| !passing), check, seen, fix: cause.remedy, ..Why::new(case.object, why) };
+        return Why {
+            passing,
+            root: root.filter(|_| !passing),
+            check,
+            seen,
+            fix: cause.remedy,
+            ..Why::new(case.object, why)
+        };
     }
     if let Some((why, passing)) = unready(case) {
         let why = if passing { format!("{why} (this passes by itself)") } else { why };
@@ -207,10 +215,12 @@ fn state(case: &Case<'_>, said: Option<&str>) -> String {
 
 fn by_readiness(case: &Case<'_>) -> String {
     match ready(case.live, case.snapshot()) {
-        Readiness::Ready { note } => note.or_else(|| text(case.live, "/status/phase").map(str::to_owned)).unwrap_or_else(|| {
-            // What says nothing of itself is there, and no more can be said.
-            if case.live.get("status").is_some() { "ready".to_owned() } else { "there".to_owned() }
-        }),
+        Readiness::Ready { note } => {
+            note.or_else(|| text(case.live, "/status/phase").map(str::to_owned)).unwrap_or_else(|| {
+                // What says nothing of itself is there, and no more can be said.
+                if case.live.get("status").is_some() { "ready".to_owned() } else { "there".to_owned() }
+            })
+        }
         Readiness::Waiting { progress } => progress,
         Readiness::Failed { reason, .. } => reason,
     }

@@ -226,7 +226,9 @@ pub(crate) fn why_text(why: &Why) -> String {
         format!("fix:     {}", why.fix.as_deref().unwrap_or("nothing to do")),
     ];
     let mut lines: Vec<String> = lines.into_iter().collect();
-    lines.extend(why.details.iter().take(DETAILS).map(|detail| format!("{:<8} {}", format!("{}:", detail.about), detail.says)));
+    lines.extend(
+        why.details.iter().take(DETAILS).map(|detail| format!("{:<8} {}", format!("{}:", detail.about), detail.says)),
+    );
     if why.details.len() > DETAILS {
         lines.push(format!("more:    {} (`-o json` has them)", count(why.details.len() - DETAILS, "line")));
     }

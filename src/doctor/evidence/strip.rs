@@ -21,7 +21,7 @@ pub(super) fn kept_of_watched(object: Value) -> Option<Value> {
 }
 
 /// An object as evidence keeps it.
-pub(in crate::doctor) fn kept(mut object: Value) -> Value {
+pub(crate) fn kept(mut object: Value) -> Value {
     strip(&mut object);
     compact(object)
 }
@@ -96,8 +96,13 @@ fn definition(object: &mut Value) {
 
 /// Programs take passwords in arguments and environment.
 fn pod_specs(object: &mut Value) {
-    let places =
-        ["/spec", "/spec/template/spec", "/spec/jobTemplate/spec/template/spec", "/data/spec/template/spec", "/template/spec"];
+    let places = [
+        "/spec",
+        "/spec/template/spec",
+        "/spec/jobTemplate/spec/template/spec",
+        "/data/spec/template/spec",
+        "/template/spec",
+    ];
     for place in places {
         for list in ["containers", "initContainers", "ephemeralContainers"] {
             let containers =

@@ -14,14 +14,21 @@ pub(super) fn binding(case: &Case<'_>) -> Said {
     let role = role_of(case.live);
     let subjects: Vec<String> = case.items("/subjects").map(subject).collect();
     let to = if subjects.is_empty() { "nobody".to_owned() } else { some(&subjects) };
-    let lost: Vec<String> = accounts(case.live).filter(|account| case.lacks(account)).map(|one| one.to_string()).collect();
+    let lost: Vec<String> =
+        accounts(case.live).filter(|account| case.lacks(account)).map(|one| one.to_string()).collect();
     let no_role = role.filter(|role| case.lacks(role)).map(|role| {
-        let fix = format!("Make it, or delete the binding, which cannot be changed: `kubectl delete {} {}{}`.", case.object.kind.to_lowercase(), case.object.name, case.flag());
+        let fix = format!(
+            "Make it, or delete the binding, which cannot be changed: `kubectl delete {} {}{}`.",
+            case.object.kind.to_lowercase(),
+            case.object.name,
+            case.flag()
+        );
         Trouble::new(format!("it gives {role}, which is not there: it allows nothing")).fix(fix)
     });
     let nobody = (subjects.is_empty()).then(|| "it has no subjects: it allows nobody anything".to_owned());
     let lost_all = (!lost.is_empty() && lost.len() == subjects.len()).then(|| {
-        Trouble::new(format!("it is for {}, which is not there", some(&lost))).fix("Correct the subject's name or namespace, or make the account.")
+        Trouble::new(format!("it is for {}, which is not there", some(&lost)))
+            .fix("Correct the subject's name or namespace, or make the account.")
     });
     Said::new(format!("gives {kind}/{name} to {to}"))
         .amiss("not there", (!lost.is_empty()).then(|| some(&lost)))
@@ -70,7 +77,8 @@ pub(super) fn role(case: &Case<'_>) -> Said {
         (rules, ..) => counted(rules, "rule"),
     };
     let own = |binding: &&Value| role_of(binding).is_some_and(|role| role.same_object(case.object));
-    let given: Vec<String> = bindings(case).filter(own).filter_map(ObjectRef::of).map(|binding| binding.to_string()).collect();
+    let given: Vec<String> =
+        bindings(case).filter(own).filter_map(ObjectRef::of).map(|binding| binding.to_string()).collect();
     let nobody = case.evidence.looked_for(&ObjectRef::new(V1, "RoleBinding", case.object.namespace.as_deref(), ""));
     let given = match given.as_slice() {
         [] if nobody => Some("no binding gives it".to_owned()),
@@ -83,7 +91,12 @@ pub(super) fn role(case: &Case<'_>) -> Said {
 /// A `ServiceAccount`.
 pub(super) fn account(case: &Case<'_>) -> Said {
     let is = |pod: &&Value| text(pod, "/spec/serviceAccountName").unwrap_or("default") == case.object.name;
-    let pods = case.snapshot().in_namespace("", "Pod", case.namespace()).filter(is).filter(|pod| !crate::object::has_ended(pod)).count();
+    let pods = case
+        .snapshot()
+        .in_namespace("", "Pod", case.namespace())
+        .filter(is)
+        .filter(|pod| !crate::object::has_ended(pod))
+        .count();
     let own = |binding: &&Value| accounts(binding).any(|account| account.same_object(case.object));
     let roles: Vec<String> = bindings(case)
         .filter(own)
@@ -99,12 +112,17 @@ pub(super) fn account(case: &Case<'_>) -> Said {
         [] => None,
         some_ => Some(some(some_)),
     };
-    let lost = ["/imagePullSecrets", "/secrets"].into_iter().flat_map(|list| case.items(list)).filter_map(|one| text(one, "/name"));
+    let lost = ["/imagePullSecrets", "/secrets"]
+        .into_iter()
+        .flat_map(|list| case.items(list))
+        .filter_map(|one| text(one, "/name"));
     let lost: Vec<&str> = lost.filter(|name| case.lacks(&case.neighbour("v1", "Secret", name))).collect();
-    let shut = (case.live["automountServiceAccountToken"] == false).then(|| "its pods get no token unless they ask".to_owned());
+    let shut = (case.live["automountServiceAccountToken"] == false)
+        .then(|| "its pods get no token unless they ask".to_owned());
     let namespace = ObjectRef::new("v1", "Namespace", None, case.namespace());
     let shut_down = case.snapshot().get(&namespace).is_some_and(|one| one["metadata"]["deletionTimestamp"].is_string());
-    let shut_down = shut_down.then(|| Trouble::new("its namespace is being deleted: no new token is given").root(namespace));
+    let shut_down =
+        shut_down.then(|| Trouble::new("its namespace is being deleted: no new token is given").root(namespace));
     Said::new(format!("used by {}", counted(pods, "pod")))
         .wrong(shut_down)
         .amiss("secrets", (!lost.is_empty()).then(|| format!("named and not there: {}", some(&lost))))

@@ -15,7 +15,11 @@ pub(super) fn definition(case: &Case<'_>) -> Said {
         case.items("/spec/versions").filter(|one| one["served"] == true).filter_map(|one| text(one, "/name")).collect();
     let stored: Vec<&str> = case.items("/status/storedVersions").filter_map(Value::as_str).collect();
     let word = if crate::object::is_true(case.live, "Established") { "served" } else { "not served" };
-    let gone: Vec<&str> = stored.iter().copied().filter(|stored| !case.items("/spec/versions").any(|one| one["name"] == *stored)).collect();
+    let gone: Vec<&str> = stored
+        .iter()
+        .copied()
+        .filter(|stored| !case.items("/spec/versions").any(|one| one["name"] == *stored))
+        .collect();
     let old = (stored.len() > 1).then(|| format!("objects may still be stored as {}", stored.join(", ")));
     let converts = case.text("/spec/conversion/strategy") == Some("Webhook");
     let converter = case.live.pointer("/spec/conversion/webhook/clientConfig/service").and_then(|service| {
@@ -72,7 +76,11 @@ pub(super) fn service(case: &Case<'_>) -> Said {
 pub(super) fn webhooks(case: &Case<'_>) -> Said {
     let hooks: Vec<&Value> = case.items("/webhooks").collect();
     let strict = hooks.iter().filter(|hook| text(hook, "/failurePolicy") != Some("Ignore")).count();
-    let mut said = Said::new(format!("{}, {strict} of which {} what they cannot be asked about", counted(hooks.len(), "webhook"), if strict == 1 { "refuses" } else { "refuse" }));
+    let mut said = Said::new(format!(
+        "{}, {strict} of which {} what they cannot be asked about",
+        counted(hooks.len(), "webhook"),
+        if strict == 1 { "refuses" } else { "refuse" }
+    ));
     let mut services: Vec<ObjectRef> = served_by(case.live).collect();
     services.sort();
     services.dedup();
@@ -98,10 +106,16 @@ fn rule(rule: &Value) -> String {
 pub(super) fn policy(case: &Case<'_>) -> Said {
     let refuses = case.text("/spec/failurePolicy") != Some("Ignore");
     let on_error = if refuses { "refuses what it cannot judge" } else { "lets pass what it cannot judge" };
-    let warnings: Vec<&str> = case.items("/status/typeChecking/expressionWarnings").filter_map(|one| text(one, "/fieldRef")).collect();
+    let warnings: Vec<&str> =
+        case.items("/status/typeChecking/expressionWarnings").filter_map(|one| text(one, "/fieldRef")).collect();
     let bound = case.snapshot().of_kind("admissionregistration.k8s.io", "ValidatingAdmissionPolicyBinding");
     let bound = bound.filter(|binding| text(binding, "/spec/policyName") == Some(&case.object.name)).count();
-    let read = case.evidence.looked_for(&ObjectRef::new("admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicyBinding", None, ""));
+    let read = case.evidence.looked_for(&ObjectRef::new(
+        "admissionregistration.k8s.io/v1",
+        "ValidatingAdmissionPolicyBinding",
+        None,
+        "",
+    ));
     let idle = (read && bound == 0).then(|| "nothing binds it: it judges nothing".to_owned());
     Said::new(format!("{}, {on_error}", counted(case.items("/spec/validations").count(), "validation")))
         .amiss("types", (!warnings.is_empty()).then(|| format!("expressions that do not fit: {}", some(&warnings))))
@@ -113,7 +127,8 @@ pub(super) fn policy_binding(case: &Case<'_>) -> Said {
     let name = case.text("/spec/policyName").unwrap_or_default();
     let actions: Vec<&str> = case.items("/spec/validationActions").filter_map(Value::as_str).collect();
     let policy = ObjectRef::new("admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicy", None, name);
-    let lost = case.lacks(&policy).then(|| Trouble::new(format!("its policy `{name}` is not there: it judges nothing")));
+    let lost =
+        case.lacks(&policy).then(|| Trouble::new(format!("its policy `{name}` is not there: it judges nothing")));
     Said::new(format!("puts {name} into force: {}", actions.join(", "))).wrong(lost)
 }
 
@@ -132,10 +147,11 @@ pub(super) fn signing(case: &Case<'_>) -> Said {
     } else {
         "waits for somebody to approve it"
     };
-    let no = condition("Denied").or_else(|| condition("Failed")).map(|one| {
-        Trouble::new(format!("the request was refused: {}", words(one)))
-    });
-    Said::new(format!("{state}, asked for by {who}, signer {}", case.text("/spec/signerName").unwrap_or("unknown"))).wrong(no)
+    let no = condition("Denied")
+        .or_else(|| condition("Failed"))
+        .map(|one| Trouble::new(format!("the request was refused: {}", words(one))));
+    Said::new(format!("{state}, asked for by {who}, signer {}", case.text("/spec/signerName").unwrap_or("unknown")))
+        .wrong(no)
 }
 
 /// Flow control: a `FlowSchema` or a `PriorityLevelConfiguration`.

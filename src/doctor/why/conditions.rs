@@ -8,13 +8,40 @@ use crate::object::text;
 
 /// Types that are well when they are true.
 const GOOD: &[&str] = &[
-    "Accepted", "Approved", "Available", "Complete", "Established", "Healthy", "Initialized", "NamesAccepted", "PodScheduled",
-    "Programmed", "Progressing", "Provisioned", "Ready", "Reconciled", "Resolved", "ResolvedRefs", "Scheduled", "Succeeded", "Synced",
+    "Accepted",
+    "Approved",
+    "Available",
+    "Complete",
+    "Established",
+    "Healthy",
+    "Initialized",
+    "NamesAccepted",
+    "PodScheduled",
+    "Programmed",
+    "Progressing",
+    "Provisioned",
+    "Ready",
+    "Reconciled",
+    "Resolved",
+    "ResolvedRefs",
+    "Scheduled",
+    "Succeeded",
+    "Synced",
     "Valid",
 ];
 /// Parts of types that are amiss when they are true.
 const BAD: &[&str] = &[
-    "Degraded", "Error", "Fail", "Invalid", "NotReady", "Pressure", "Problem", "Stalled", "Unavailable", "Unhealthy", "Violating",
+    "Degraded",
+    "Error",
+    "Fail",
+    "Invalid",
+    "NotReady",
+    "Pressure",
+    "Problem",
+    "Stalled",
+    "Unavailable",
+    "Unhealthy",
+    "Violating",
 ];
 /// Words by which a status says that something is wrong.
 const ILL: &[&str] = &["Degraded", "Error", "Failed", "Failure", "Lost", "Missing", "Stalled", "Unhealthy"];
@@ -95,14 +122,22 @@ pub(super) fn behind(case: &Case<'_>) -> Said {
 /// A kind that is not known: what its status says in the words that most operators use.
 pub(super) fn custom(case: &Case<'_>) -> Said {
     // Argo CD: `health.status`, `sync.status`; Crossplane, Cluster API and many others: `phase`; Ambassador: `state`.
-    const WORDS: [&str; 6] =
-        ["/status/health/status", "/status/sync/status", "/status/phase", "/status/state", "/status/readyStatus", "/status/health"];
+    const WORDS: [&str; 6] = [
+        "/status/health/status",
+        "/status/sync/status",
+        "/status/phase",
+        "/status/state",
+        "/status/readyStatus",
+        "/status/health",
+    ];
     let told: Vec<&str> = WORDS.iter().filter_map(|pointer| case.text(pointer)).collect();
-    let message = ["/status/message", "/status/reason", "/status/health/message", "/status/error", "/status/errorMessage"]
-        .into_iter()
-        .find_map(|pointer| case.text(pointer));
+    let message =
+        ["/status/message", "/status/reason", "/status/health/message", "/status/error", "/status/errorMessage"]
+            .into_iter()
+            .find_map(|pointer| case.text(pointer));
     let revision = ["/status/lastAppliedRevision", "/status/sync/revision"].into_iter().find_map(|at| case.text(at));
-    let suspended = case.live.pointer("/spec/suspend").or_else(|| case.live.pointer("/spec/paused")) == Some(&Value::Bool(true));
+    let suspended =
+        case.live.pointer("/spec/suspend").or_else(|| case.live.pointer("/spec/paused")) == Some(&Value::Bool(true));
     let says = (!told.is_empty()).then(|| told.join(", "));
     let owns = super::owners::below(case);
     let mut said = Said::default()

@@ -38,7 +38,8 @@ fn uses<'a>(spec: &'a Value, kind: &str, name: &str) -> Vec<Use<'a>> {
     for container in lists.iter().flat_map(|list| items(spec, list)) {
         let keys = items(container, "/env").filter_map(|one| one.pointer(by_key)).filter(|one| is(one, "/name"));
         found.extend(keys.map(|one| Use { key: text(one, "/key"), optional: optional(one) }));
-        let sources = items(container, "/envFrom").filter_map(|one| one.pointer(by_source)).filter(|one| is(one, "/name"));
+        let sources =
+            items(container, "/envFrom").filter_map(|one| one.pointer(by_source)).filter(|one| is(one, "/name"));
         found.extend(sources.map(|one| Use { key: None, optional: optional(one) }));
     }
     let volumes = items(spec, "/volumes");
@@ -74,14 +75,17 @@ pub(super) fn holder(case: &Case<'_>) -> Said {
             if own.is_empty() {
                 continue;
             }
-            let missing = own.iter().filter(|one| !one.optional).filter_map(|one| one.key).filter(|key| !keys.contains(key));
+            let missing =
+                own.iter().filter(|one| !one.optional).filter_map(|one| one.key).filter(|key| !keys.contains(key));
             lost.extend(missing.map(|key| (reference.clone(), key)));
             // What made a pod stands for it.
             users.insert(crate::doctor::survey::top(&reference, case.snapshot()).short());
         }
     }
     let ingresses = case.snapshot().in_namespace("networking.k8s.io", "Ingress", case.namespace());
-    let ways = ingresses.filter(|ingress| kind == "Secret" && items(ingress, "/spec/tls").any(|tls| text(tls, "/secretName") == Some(name)));
+    let ways = ingresses.filter(|ingress| {
+        kind == "Secret" && items(ingress, "/spec/tls").any(|tls| text(tls, "/secretName") == Some(name))
+    });
     users.extend(ways.filter_map(ObjectRef::of).map(|ingress| ingress.short()));
     let users: Vec<String> = users.into_iter().collect();
     let what = case.text("/type").filter(|kind| *kind != "Opaque").map(|kind| format!("{kind}, ")).unwrap_or_default();
@@ -100,7 +104,9 @@ pub(super) fn holder(case: &Case<'_>) -> Said {
     missing.dedup();
     let certificate = certificate(case, case.live);
     let account = (case.text("/type") == Some("kubernetes.io/service-account-token"))
-        .then(|| case.live["metadata"]["annotations"]["kubernetes.io/service-account.name"].as_str().unwrap_or_default())
+        .then(|| {
+            case.live["metadata"]["annotations"]["kubernetes.io/service-account.name"].as_str().unwrap_or_default()
+        })
         .map(|name| format!("of ServiceAccount/{name}"));
     Said::new(format!("{what}{}{fixed}, {used}", counted(keys.len(), "key")))
         .amiss("missing", (!missing.is_empty()).then(|| some(&missing)))

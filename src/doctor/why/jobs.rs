@@ -24,7 +24,8 @@ pub(super) fn job(case: &Case<'_>) -> Said {
     } else {
         format!("{} active, {} of {wanted} succeeded", count("active"), count("succeeded"))
     };
-    let fails = (failed > 0).then(|| format!("{} failed, {limit} are let pass", counted(usize::try_from(failed).unwrap_or(0), "pod")));
+    let fails = (failed > 0)
+        .then(|| format!("{} failed, {limit} are let pass", counted(usize::try_from(failed).unwrap_or(0), "pod")));
     let indexes = case.text("/status/failedIndexes").map(|indexes| format!("failed: {indexes}"));
     let deadline = case.number("/spec/activeDeadlineSeconds").map(|limit| format!("it may run for {}", span(limit)));
     let mut said = Said::new(state)
@@ -73,7 +74,8 @@ pub(super) fn cron_job(case: &Case<'_>) -> Said {
     let last = last.or_else(never).unwrap_or_else(|| "none yet".to_owned());
     let good = case.ago(case.live, "/status/lastSuccessfulTime").unwrap_or_else(|| "none known".to_owned());
     let is_failed = jobs.first().is_some_and(|job| is_true(job, "Failed"));
-    let active: Vec<String> = case.items("/status/active").filter_map(|job| text(job, "/name")).map(str::to_owned).collect();
+    let active: Vec<String> =
+        case.items("/status/active").filter_map(|job| text(job, "/name")).map(str::to_owned).collect();
     let forbids = case.text("/spec/concurrencyPolicy") == Some("Forbid") && !active.is_empty();
     let forbids = forbids.then(|| "the next run waits for it (`concurrencyPolicy: Forbid`)".to_owned());
     let mut said = Said::new(state);
@@ -87,8 +89,11 @@ pub(super) fn cron_job(case: &Case<'_>) -> Said {
     }
     let refused = parsed.is_none() && !schedule.starts_with("@every");
     let trouble = refused.then(|| {
-        Trouble::new(format!("its schedule `{schedule}` cannot be read: it never runs"))
-            .fix(format!("Give it five fields: `kubectl edit cronjob {}{}`.", case.object.name, case.flag()))
+        Trouble::new(format!("its schedule `{schedule}` cannot be read: it never runs")).fix(format!(
+            "Give it five fields: `kubectl edit cronjob {}{}`.",
+            case.object.name,
+            case.flag()
+        ))
     });
     let failed = jobs.first().filter(|_| is_failed).and_then(|job| {
         let over = items(job, "/status/conditions").find(|one| one["type"] == "Failed")?;
@@ -101,7 +106,8 @@ pub(super) fn cron_job(case: &Case<'_>) -> Said {
 
 fn run(case: &Case<'_>, job: &Value) -> String {
     let name = text(job, "/metadata/name").unwrap_or_default();
-    let ago = case.ago(job, "/status/startTime").or_else(|| case.ago(job, "/metadata/creationTimestamp")).unwrap_or_default();
+    let ago =
+        case.ago(job, "/status/startTime").or_else(|| case.ago(job, "/metadata/creationTimestamp")).unwrap_or_default();
     let how = if is_true(job, "Failed") {
         "failed".to_owned()
     } else if is_true(job, "Complete") {

@@ -63,8 +63,18 @@ pub(super) const ROWS: &[(&str, &str, Say)] = &[
 
 /// Kinds whose own row says all that their conditions would, or better.
 const TELL_THEIRS: &[&str] = &[
-    "Node", "HorizontalPodAutoscaler", "PodDisruptionBudget", "APIService", "CustomResourceDefinition", "CertificateSigningRequest", "Pod",
-    "Job", "FlowSchema", "Namespace",
+    "Deployment",
+    "ReplicaSet",
+    "Node",
+    "HorizontalPodAutoscaler",
+    "PodDisruptionBudget",
+    "APIService",
+    "CustomResourceDefinition",
+    "CertificateSigningRequest",
+    "Pod",
+    "Job",
+    "FlowSchema",
+    "Namespace",
 ];
 
 /// What an object says of itself.

@@ -31,12 +31,18 @@ pub(super) fn quota(case: &Case<'_>) -> Said {
 fn refused(case: &Case<'_>) -> Option<String> {
     let mark = format!("exceeded quota: {},", case.object.name);
     let events = case.snapshot().in_namespace("", "Event", case.namespace());
-    let events = newest_first(events.filter(|event| text(event, "/message").is_some_and(|said| said.contains(&mark))).collect());
+    let events =
+        newest_first(events.filter(|event| text(event, "/message").is_some_and(|said| said.contains(&mark))).collect());
     let first = events.first()?;
     let who = format!("{}/{}", text(first, "/involvedObject/kind")?, text(first, "/involvedObject/name")?);
     let time = super::case::event_time(first)?.parse::<jiff::Timestamp>().ok()?;
     let ago = crate::doctor::stall::words::span(crate::doctor::stall::words::seconds(time, case.evidence.taken));
-    let others = events.iter().filter_map(|event| text(event, "/involvedObject/name")).collect::<std::collections::BTreeSet<_>>().len() - 1;
+    let others = events
+        .iter()
+        .filter_map(|event| text(event, "/involvedObject/name"))
+        .collect::<std::collections::BTreeSet<_>>()
+        .len()
+        - 1;
     let others = if others == 0 { String::new() } else { format!(" and {others} more") };
     Some(format!("{who}{others}, {ago} ago"))
 }
@@ -56,12 +62,14 @@ pub(super) fn range(case: &Case<'_>) -> Said {
             ("maxLimitRequestRatio", "may have so many times what it asks for, at most"),
         ] {
             let map = limit.get(field).and_then(Value::as_object).filter(|map| !map.is_empty());
-            let parts = map.map(|map| map.iter().map(|(key, value)| format!("{key} {}", plain(value))).collect::<Vec<_>>());
+            let parts =
+                map.map(|map| map.iter().map(|(key, value)| format!("{key} {}", plain(value))).collect::<Vec<_>>());
             said = said.note("limit", parts.map(|parts| format!("a {kind} {word}: {}", parts.join(", "))));
         }
     }
     kinds.dedup();
-    said.state = Some(format!("limits each {}", if kinds.is_empty() { "nothing".to_owned() } else { kinds.join(" and ") }));
+    said.state =
+        Some(format!("limits each {}", if kinds.is_empty() { "nothing".to_owned() } else { kinds.join(" and ") }));
     said
 }
 

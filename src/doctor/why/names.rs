@@ -100,10 +100,15 @@ impl Explain for WhyError {
             Self::NoObject(_) => "write KIND/NAME, such as deploy/web or pvc/data".to_owned(),
             Self::TwoNamespaces(..) => "leave one of them out".to_owned(),
             Self::NoKind { silent, .. } if !silent.is_empty() => {
-                format!("it may be one of an API that does not answer: {}; see `kubectl get apiservices`", silent.join(", "))
+                format!(
+                    "it may be one of an API that does not answer: {}; see `kubectl get apiservices`",
+                    silent.join(", ")
+                )
             }
             Self::NoKind { .. } => "`kubectl api-resources` lists the kinds".to_owned(),
-            Self::SeveralKinds { names, .. } => format!("write it with its group: {}/NAME", names.first().map_or("KIND.GROUP", |name| name)),
+            Self::SeveralKinds { names, .. } => {
+                format!("write it with its group: {}/NAME", names.first().map_or("KIND.GROUP", |name| name))
+            }
             Self::SeveralObjects { .. } => "say which with --namespace".to_owned(),
             Self::Unread { .. } => "ask for the right to read it".to_owned(),
             Self::Missing { object, .. } => {
@@ -169,7 +174,11 @@ impl Kind {
 
     /// Its name with its group.
     fn full(&self) -> String {
-        if self.resource.group.is_empty() { self.resource.plural.clone() } else { format!("{}.{}", self.resource.plural, self.resource.group) }
+        if self.resource.group.is_empty() {
+            self.resource.plural.clone()
+        } else {
+            format!("{}.{}", self.resource.plural, self.resource.group)
+        }
     }
 }
 
@@ -185,7 +194,10 @@ pub(super) fn known(evidence: &Evidence) -> Vec<Kind> {
         },
         versions: vec![kind.version.to_owned()],
         namespaced: kind.namespaced,
-        names: [kind.kind.to_owned(), kind.plural.to_owned()].into_iter().chain(kinds::short_names(kind.kind).map(str::to_owned)).collect(),
+        names: [kind.kind.to_owned(), kind.plural.to_owned()]
+            .into_iter()
+            .chain(kinds::short_names(kind.kind).map(str::to_owned))
+            .collect(),
         is_builtin: true,
     });
     let definitions = evidence.snapshot.of_kind("apiextensions.k8s.io", "CustomResourceDefinition");
@@ -210,7 +222,10 @@ fn defined(definition: &Value) -> Option<Kind> {
         },
         versions: served.iter().filter_map(|version| text(version, "/name")).map(str::to_owned).collect(),
         namespaced: part("/spec/scope") == "Namespaced",
-        names: [part("/spec/names/kind"), part("/spec/names/plural"), part("/spec/names/singular")].into_iter().chain(short).collect(),
+        names: [part("/spec/names/kind"), part("/spec/names/plural"), part("/spec/names/singular")]
+            .into_iter()
+            .chain(short)
+            .collect(),
         is_builtin: false,
     })
 }
@@ -236,12 +251,16 @@ pub(super) fn kind_called<'a>(word: &str, kinds: &'a [Kind], silent: &[String]) 
     match fitting.as_slice() {
         [one] => Ok(one),
         [] => {
-            let names = kinds.iter().flat_map(|kind| &kind.names).filter(|name| name.len() > 2).map(|name| name.to_lowercase());
+            let names =
+                kinds.iter().flat_map(|kind| &kind.names).filter(|name| name.len() > 2).map(|name| name.to_lowercase());
             let names: Vec<String> = names.collect();
             let nearest = closest(word, names.iter().map(String::as_str)).map(str::to_owned);
             Err(WhyError::NoKind { kind: word.to_owned(), nearest, silent: silent.to_vec() })
         }
-        several => Err(WhyError::SeveralKinds { kind: word.to_owned(), names: several.iter().map(|kind| kind.full()).collect() }),
+        several => Err(WhyError::SeveralKinds {
+            kind: word.to_owned(),
+            names: several.iter().map(|kind| kind.full()).collect(),
+        }),
     }
 }
 
@@ -249,7 +268,12 @@ pub(super) fn kind_called<'a>(word: &str, kinds: &'a [Kind], silent: &[String]) 
 ///
 /// # Errors
 /// When objects of that name are in several namespaces, none of which was named.
-pub(super) fn object_called(asked: &Asked, kind: &Kind, usual: &str, evidence: &Evidence) -> Result<ObjectRef, WhyError> {
+pub(super) fn object_called(
+    asked: &Asked,
+    kind: &Kind,
+    usual: &str,
+    evidence: &Evidence,
+) -> Result<ObjectRef, WhyError> {
     let resource = &kind.resource;
     let at = |namespace: Option<&str>| ObjectRef::new(&resource.api_version, &resource.kind, namespace, &asked.name);
     if !kind.namespaced {
@@ -278,7 +302,9 @@ pub(super) fn absent(object: &ObjectRef, evidence: &Evidence) -> WhyError {
         return WhyError::Unread { object: object.clone(), why };
     }
     let all = evidence.snapshot.of_kind(object.group(), &object.kind);
-    let named = |one: &Value| Some((text(one, "/metadata/name")?.to_owned(), text(one, "/metadata/namespace").map(str::to_owned)));
+    let named = |one: &Value| {
+        Some((text(one, "/metadata/name")?.to_owned(), text(one, "/metadata/namespace").map(str::to_owned)))
+    };
     let mut all: Vec<(String, Option<String>)> = all.filter_map(named).collect();
     // Its own namespace first.
     all.sort_by_key(|(_, namespace)| *namespace != object.namespace);
@@ -313,9 +339,22 @@ mod tests {
             (vec!["clusterrole/system:node"], "clusterrole", None, "system:node"),
         ] {
             let read = asked(&words, None).unwrap();
-            assert_eq!((read.kind.as_str(), read.namespace.as_deref(), read.name.as_str()), (kind, namespace, name), "{words:?}");
+            assert_eq!(
+                (read.kind.as_str(), read.namespace.as_deref(), read.name.as_str()),
+                (kind, namespace, name),
+                "{words:?}"
+            );
         }
-        for words in [vec!["web"], vec!["/web"], vec!["po/"], vec!["po/ "], vec!["a/b/c/d"], vec!["po/web", "x"], vec!["a", "b", "c"], vec![]] {
+        for words in [
+            vec!["web"],
+            vec!["/web"],
+            vec!["po/"],
+            vec!["po/ "],
+            vec!["a/b/c/d"],
+            vec!["po/web", "x"],
+            vec!["a", "b", "c"],
+            vec![],
+        ] {
             assert_eq!(asked(&words, None).unwrap_err().id(), "bad-object", "{words:?}");
         }
         assert_eq!(asked(&["po/shop/web"], Some("sea")).unwrap_err().id(), "bad-object");
@@ -331,7 +370,9 @@ mod tests {
     #[test]
     fn kinds_are_found_by_every_name_and_told_apart_by_their_group() {
         let mut snapshot = Snapshot::default();
-        for (group, kind, plural) in [("a.io", "Barge", "barges"), ("b.io", "Barge", "barges"), ("c.io", "Service", "services")] {
+        for (group, kind, plural) in
+            [("a.io", "Barge", "barges"), ("b.io", "Barge", "barges"), ("c.io", "Service", "services")]
+        {
             snapshot.insert(definition(group, kind, plural));
         }
         let evidence = Evidence::new(snapshot, Timestamp::UNIX_EPOCH);
@@ -351,7 +392,10 @@ mod tests {
             assert_eq!(full(word).unwrap().0, found, "{word}");
         }
         assert_eq!(full("barges.a.io").unwrap().1, "v2");
-        assert_eq!(full("barge").unwrap_err().to_string(), "there are several kinds called `barge`: barges.a.io, barges.b.io");
+        assert_eq!(
+            full("barge").unwrap_err().to_string(),
+            "there are several kinds called `barge`: barges.a.io, barges.b.io"
+        );
         let wrong = full("deploymnet").unwrap_err();
         assert_eq!(wrong.to_string(), "the cluster has no kind called `deploymnet`; did you mean `deployment`?");
         assert_eq!(full("deployments.b.io").unwrap_err().id(), "unknown-kind");
@@ -363,7 +407,8 @@ mod tests {
         let mut snapshot = Snapshot::default();
         snapshot.insert(pod("sea"));
         let evidence = Evidence::new(snapshot, Timestamp::UNIX_EPOCH);
-        let told = |namespace: &str| absent(&ObjectRef::new("v1", "Pod", Some(namespace), "wbe-0"), &evidence).to_string();
+        let told =
+            |namespace: &str| absent(&ObjectRef::new("v1", "Pod", Some(namespace), "wbe-0"), &evidence).to_string();
         assert_eq!(told("sea"), "Pod/sea/wbe-0 is not there; did you mean `pod/web-0`?");
         assert_eq!(told("shop"), "Pod/shop/wbe-0 is not there; did you mean `pod/web-0 -n sea`?");
     }

@@ -12,7 +12,8 @@ use crate::snapshot::placing::matches;
 /// Ready and other addresses of a Service's endpoint slices; `None` when it has none, or nobody read them.
 fn endpoints(case: &Case<'_>, namespace: &str, service: &str) -> Option<(usize, usize)> {
     let slices = case.snapshot().in_namespace("discovery.k8s.io", "EndpointSlice", namespace);
-    let mut slices = slices.filter(|slice| slice["metadata"]["labels"]["kubernetes.io/service-name"] == service).peekable();
+    let mut slices =
+        slices.filter(|slice| slice["metadata"]["labels"]["kubernetes.io/service-name"] == service).peekable();
     slices.peek()?;
     let (mut ready, mut other) = (0, 0);
     for endpoint in slices.flat_map(|slice| items(slice, "/endpoints")) {
@@ -23,7 +24,9 @@ fn endpoints(case: &Case<'_>, namespace: &str, service: &str) -> Option<(usize, 
 }
 
 fn addresses(live: &Value) -> Vec<&str> {
-    items(live, "/status/loadBalancer/ingress").filter_map(|one| text(one, "/ip").or_else(|| text(one, "/hostname"))).collect()
+    items(live, "/status/loadBalancer/ingress")
+        .filter_map(|one| text(one, "/ip").or_else(|| text(one, "/hostname")))
+        .collect()
 }
 
 /// A Service.
@@ -99,8 +102,8 @@ fn wrong_port(case: &Case<'_>, pods: &[&Value]) -> Option<String> {
     let has = |pod: &Value, name: &str| {
         items(pod, "/spec/containers").flat_map(|one| items(one, "/ports")).any(|port| port["name"] == name)
     };
-    let lost = case.items("/spec/ports").filter_map(|port| text(port, "/targetPort"));
-    let lost = lost.filter(|name| !pods.is_empty() && !pods.iter().any(|pod| has(pod, name))).next()?;
+    let mut lost = case.items("/spec/ports").filter_map(|port| text(port, "/targetPort"));
+    let lost = lost.find(|name| !pods.is_empty() && !pods.iter().any(|pod| has(pod, name)))?;
     Some(format!("none of its pods has a port named `{lost}`"))
 }
 
@@ -125,12 +128,21 @@ pub(super) fn slice(case: &Case<'_>) -> Said {
     }
     for subset in case.items("/subsets") {
         ready += items(subset, "/addresses").count();
-        other.extend(items(subset, "/notReadyAddresses").filter_map(|one| text(one, "/targetRef/name")).map(|name| format!("pod {name}")));
+        other.extend(
+            items(subset, "/notReadyAddresses")
+                .filter_map(|one| text(one, "/targetRef/name"))
+                .map(|name| format!("pod {name}")),
+        );
     }
     let unready = if other.is_empty() { String::new() } else { format!(", {} not ready", other.len()) };
     let service = service_of(case.live);
     let lost = service.as_ref().filter(|service| case.lacks(service)).map(|service| {
-        let fix = format!("If nobody uses it: `kubectl delete {} {}{}`.", case.object.kind.to_lowercase(), case.object.name, case.flag());
+        let fix = format!(
+            "If nobody uses it: `kubectl delete {} {}{}`.",
+            case.object.kind.to_lowercase(),
+            case.object.name,
+            case.flag()
+        );
         Trouble::new(format!("its {} is not there", service.short())).fix(fix)
     });
     Said::new(format!("{} ready{unready}", counted(ready, "address")))
@@ -145,7 +157,8 @@ pub(super) fn ingress(case: &Case<'_>) -> Said {
     let class = case.text("/spec/ingressClassName");
     let class = class.or_else(|| case.live["metadata"]["annotations"]["kubernetes.io/ingress.class"].as_str());
     let outside = addresses(case.live);
-    let address = if outside.is_empty() { "no address yet".to_owned() } else { format!("reached at {}", some(&outside)) };
+    let address =
+        if outside.is_empty() { "no address yet".to_owned() } else { format!("reached at {}", some(&outside)) };
     let class = class.map_or_else(|| "no class".to_owned(), |class| format!("class {class}"));
     let hosts: Vec<&str> = case.items("/spec/rules").map(|rule| text(rule, "/host").unwrap_or("*")).collect();
     let mut said = Said::new(format!("{address}, {class}")).note("hosts", (!hosts.is_empty()).then(|| some(&hosts)));
@@ -170,7 +183,8 @@ pub(super) fn ingress(case: &Case<'_>) -> Said {
         } else if let Some(kind) = kind.filter(|kind| *kind != "kubernetes.io/tls") {
             said = said.amiss("tls", format!("Secret/{name} is of the type {kind}, not kubernetes.io/tls"));
         } else if let Some(live) = case.snapshot().get(&secret) {
-            said = said.note("tls", super::config::certificate(case, live).map(|words| format!("Secret/{name}: {words}")));
+            said =
+                said.note("tls", super::config::certificate(case, live).map(|words| format!("Secret/{name}: {words}")));
         }
     }
     said
@@ -190,14 +204,19 @@ pub(super) fn ingress_class(case: &Case<'_>) -> Said {
 pub(super) fn policy(case: &Case<'_>) -> Said {
     let selector = case.live.pointer("/spec/podSelector").unwrap_or(&Value::Null);
     let pods = case.snapshot().in_namespace("", "Pod", case.namespace());
-    let pods = pods.filter(|pod| !crate::object::has_ended(pod) && matches(selector, &pod["metadata"]["labels"])).count();
+    let pods =
+        pods.filter(|pod| !crate::object::has_ended(pod) && matches(selector, &pod["metadata"]["labels"])).count();
     let types: Vec<&str> = case.items("/spec/policyTypes").filter_map(Value::as_str).collect();
-    let has = |kind: &str| types.contains(&kind) || types.is_empty() && (kind == "Ingress" || case.live["spec"].get("egress").is_some());
+    let has = |kind: &str| {
+        types.contains(&kind) || types.is_empty() && (kind == "Ingress" || case.live["spec"].get("egress").is_some())
+    };
     let side = |kind: &str, field: &str, word: &str| {
         has(kind).then(|| match case.items(field).count() {
             0 => format!("nothing {word}"),
             // A rule without peers lets everybody.
-            _ if case.items(field).any(|rule| rule.as_object().is_some_and(serde_json::Map::is_empty)) => format!("everything {word}"),
+            _ if case.items(field).any(|rule| rule.as_object().is_some_and(serde_json::Map::is_empty)) => {
+                format!("everything {word}")
+            }
             rules => format!("{} {word}", counted(rules, "rule")),
         })
     };

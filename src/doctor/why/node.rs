@@ -40,8 +40,10 @@ pub(super) fn node(case: &Case<'_>) -> Said {
     let mut said = Said::new(format!("{word}{closed}{roles}{}", version.unwrap_or_default()));
     for condition in case.items("/status/conditions").filter(|one| is_amiss(one)) {
         let since = case.evidence.since(condition, "/lastTransitionTime").map(|since| format!(" for {}", span(since)));
-        let (kind, status) = (text(condition, "/type").unwrap_or_default(), text(condition, "/status").unwrap_or_default());
-        said = said.amiss("condition", format!("{kind} is {status}{}: {}", since.unwrap_or_default(), words(condition)));
+        let (kind, status) =
+            (text(condition, "/type").unwrap_or_default(), text(condition, "/status").unwrap_or_default());
+        said =
+            said.amiss("condition", format!("{kind} is {status}{}: {}", since.unwrap_or_default(), words(condition)));
     }
     said = heartbeat(case, said);
     let taints: Vec<String> = case.items("/spec/taints").map(taint).collect();
@@ -79,7 +81,9 @@ fn pods(case: &Case<'_>, said: Said) -> Said {
     let mut is_full = false;
     for resource in ["cpu", "memory"] {
         let given = case.text(&format!("/status/allocatable/{resource}"));
-        let Some((words, given)) = given.and_then(|text| Some((text, quantity::parse(text)?))).filter(|(_, given)| *given > 0) else {
+        let Some((words, given)) =
+            given.and_then(|text| Some((text, quantity::parse(text)?))).filter(|(_, given)| *given > 0)
+        else {
             continue;
         };
         let wanted: i128 = pods.iter().map(|pod| asked(&pod["spec"], resource)).sum();

@@ -33,7 +33,9 @@ pub(super) fn orphaned(case: &Case<'_>) -> Said {
     });
     let says = match (gone.first(), replaced) {
         (Some(owner), _) => format!("its owner {} is not there any more: nobody looks after it", owner.short()),
-        (None, Some(owner)) => format!("its owner {} was made anew: this object belongs to the one before", owner.short()),
+        (None, Some(owner)) => {
+            format!("its owner {} was made anew: this object belongs to the one before", owner.short())
+        }
         (None, None) => return Said::default(),
     };
     Said::default().amiss("owner", says)
@@ -95,7 +97,9 @@ const KEEPERS: &[(&str, &str)] = &[
 
 /// Who takes a finalizer away.
 pub(super) fn keeper(finalizer: &str) -> String {
-    let known = KEEPERS.iter().find(|(name, _)| finalizer == *name || name.ends_with(['/', '.']) && finalizer.starts_with(name));
+    let known = KEEPERS
+        .iter()
+        .find(|(name, _)| finalizer == *name || name.ends_with(['/', '.']) && finalizer.starts_with(name));
     known.map_or_else(
         || {
             let domain = finalizer.split('/').next().unwrap_or(finalizer);
@@ -110,7 +114,8 @@ const HELD: i64 = 60;
 
 /// What keeps an object that is being deleted: for how long, which finalizer, and who should take it away.
 pub(super) fn deletion(case: &Case<'_>) -> Said {
-    let Some(until) = case.text("/metadata/deletionTimestamp").and_then(|time| time.parse::<jiff::Timestamp>().ok()) else {
+    let Some(until) = case.text("/metadata/deletionTimestamp").and_then(|time| time.parse::<jiff::Timestamp>().ok())
+    else {
         return Said::default();
     };
     // The time is the one at which its grace ends.
@@ -124,7 +129,10 @@ pub(super) fn deletion(case: &Case<'_>) -> Said {
     let state = format!("being deleted for {}", span(since));
     let Some(first) = names.first() else { return Said::new(state) };
     let users: Vec<String> = if case.object.kind == "PersistentVolumeClaim" {
-        consumers(case.object, case.snapshot()).filter_map(|pod| text(pod, "/metadata/name")).map(str::to_owned).collect()
+        consumers(case.object, case.snapshot())
+            .filter_map(|pod| text(pod, "/metadata/name"))
+            .map(str::to_owned)
+            .collect()
     } else {
         Vec::new()
     };
@@ -162,6 +170,9 @@ mod tests {
     fn finalizers_are_known_by_whom_they_wait_for() {
         assert!(keeper("kubernetes.io/pvc-protection").contains("once no pod uses"));
         assert!(keeper("external-attacher/csi-x").contains("CSI attacher"));
-        assert_eq!(keeper("barges.example.com/hold"), "the controller that set it, by its name the one of barges.example.com");
+        assert_eq!(
+            keeper("barges.example.com/hold"),
+            "the controller that set it, by its name the one of barges.example.com"
+        );
     }
 }

@@ -75,7 +75,11 @@ pub async fn read(cluster: &Cluster, asked: &Asked) -> Result<(ObjectRef, Eviden
     }
     let resource = |object: &ObjectRef| {
         let is_own = (object.group(), &object.kind) == (kind.resource.group.as_str(), &kind.resource.kind);
-        if is_own { Some((kind.resource.clone(), kind.namespaced)) } else { Some((resources.of(object)?, resources.is_namespaced(object))) }
+        if is_own {
+            Some((kind.resource.clone(), kind.namespaced))
+        } else {
+            Some((resources.of(object)?, resources.is_namespaced(object)))
+        }
     };
     let mut first = of_kind(&object);
     if evidence.snapshot.get(&object).is_none() {
@@ -84,7 +88,8 @@ pub async fn read(cluster: &Cluster, asked: &Asked) -> Result<(ObjectRef, Eviden
     beside(cluster, first, &resource, &mut evidence).await;
     match evidence.snapshot.get(&object).map(of_live) {
         Some(next) => {
-            let next: Vec<ObjectRef> = next.into_iter().filter(|one| evidence.snapshot.get(one).is_none() && !is_gathered(one)).collect();
+            let next: Vec<ObjectRef> =
+                next.into_iter().filter(|one| evidence.snapshot.get(one).is_none() && !is_gathered(one)).collect();
             beside(cluster, next, &resource, &mut evidence).await;
         }
         // For the nearest name.
@@ -106,8 +111,10 @@ async fn find_kind(cluster: &Cluster, asked: &Asked, evidence: &Evidence) -> Res
     }
     let defined = kinds.iter().map(|kind| kind.resource.group.clone());
     // Groups of Kubernetes' own may hold kinds that not every cluster has; those of definitions are known whole.
-    let defined: BTreeSet<String> = defined.filter(|group| !crate::kinds::is_builtin_group(&format!("{group}/v1"))).collect();
-    let found = discover(&cluster.client, &defined).await.map_err(|error| WhyError::Discovery(crate::error::root(&error)))?;
+    let defined: BTreeSet<String> =
+        defined.filter(|group| !crate::kinds::is_builtin_group(&format!("{group}/v1"))).collect();
+    let found =
+        discover(&cluster.client, &defined).await.map_err(|error| WhyError::Discovery(crate::error::root(&error)))?;
     let all: Vec<Kind> = kinds.iter().cloned().chain(found.kinds.into_iter().map(Kind::from)).collect();
     kind_called(&asked.kind, &all, &found.silent).cloned()
 }

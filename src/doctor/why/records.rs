@@ -27,7 +27,8 @@ pub(super) fn namespace(case: &Case<'_>) -> Said {
     if case.text("/metadata/deletionTimestamp").is_some() {
         // What the namespace controller could not do, in its own words.
         for condition in case.items("/status/conditions").filter(|one| one["status"] == "True") {
-            said = said.amiss("condition", format!("{}: {}", text(condition, "/type").unwrap_or_default(), words(condition)));
+            said = said
+                .amiss("condition", format!("{}: {}", text(condition, "/type").unwrap_or_default(), words(condition)));
         }
         said = said.amiss("held by", (!going.is_empty()).then(|| some(&going)));
     }
@@ -44,14 +45,20 @@ pub(super) fn lease(case: &Case<'_>) -> Said {
     let state = match (holder, renewed) {
         (None, _) => "held by nobody".to_owned(),
         (Some(holder), None) => format!("held by {holder}"),
-        (Some(holder), Some(age)) if age > lasts => format!("run out: {holder} renewed it {} ago, for {lasts} s", span(age)),
+        (Some(holder), Some(age)) if age > lasts => {
+            format!("run out: {holder} renewed it {} ago, for {lasts} s", span(age))
+        }
         (Some(holder), Some(age)) => format!("held by {holder}, renewed {} ago", span(age)),
     };
     let is_over = holder.is_some() && renewed.is_some_and(|age| age > lasts);
-    let changes = case.number("/spec/leaseTransitions").filter(|count| *count > 0).map(|count| format!("{count} times"));
+    let changes =
+        case.number("/spec/leaseTransitions").filter(|count| *count > 0).map(|count| format!("{count} times"));
     let trouble = is_over.then(|| {
-        Trouble::new(format!("its holder {} is silent: it ended, or does not reach the API server", holder.unwrap_or_default()))
-            .fix("Look after the program that held it; whoever is left takes it over by itself.")
+        Trouble::new(format!(
+            "its holder {} is silent: it ended, or does not reach the API server",
+            holder.unwrap_or_default()
+        ))
+        .fix("Look after the program that held it; whoever is left takes it over by itself.")
     });
     Said::new(state).note("changed hands", changes).wrong(trouble)
 }
@@ -67,8 +74,12 @@ pub(super) fn event(case: &Case<'_>) -> Said {
     let count = case.number("/series/count").or_else(|| case.number("/count")).filter(|count| *count > 1);
     let count = count.map(|count| format!(", {count} times")).unwrap_or_default();
     let time = super::case::event_time(case.live).and_then(|time| time.parse::<jiff::Timestamp>().ok());
-    let ago = time.map(|time| format!(", last {} ago", span(crate::doctor::stall::words::seconds(time, case.evidence.taken))));
-    let by = case.text("/source/component").or_else(|| case.text("/reportingComponent")).or_else(|| case.text("/reportingController"));
+    let ago = time
+        .map(|time| format!(", last {} ago", span(crate::doctor::stall::words::seconds(time, case.evidence.taken))));
+    let by = case
+        .text("/source/component")
+        .or_else(|| case.text("/reportingComponent"))
+        .or_else(|| case.text("/reportingController"));
     Said::new(format!("{} {} of {about}{count}{}", part("/type"), part("/reason"), ago.unwrap_or_default()))
         .note("says", said.to_owned())
         .note("by", by.map(str::to_owned))

@@ -148,7 +148,9 @@ pub(super) fn stragglers(case: &Case<'_>) -> usize {
     let newest = newest_set(case.live, case.snapshot()).and_then(|set| text(set, "/metadata/uid"));
     let sets = case.snapshot().owned_by(case.live).filter(|set| set["kind"] == "ReplicaSet");
     sets.filter(|set| text(set, "/metadata/uid") != newest)
-        .map(|set| case.snapshot().owned_by(set).filter(|pod| pod["kind"] == "Pod" && !crate::object::has_ended(pod)).count())
+        .map(|set| {
+            case.snapshot().owned_by(set).filter(|pod| pod["kind"] == "Pod" && !crate::object::has_ended(pod)).count()
+        })
         .sum()
 }
 
@@ -165,7 +167,11 @@ mod tests {
                     "resources": {"limits": {"memory": memory}}}]}})
         };
         let was = template("reg/app:1.0", json!([{"name": "OLD"}, {"name": "KEY", "value": "hunter1"}]), "64Mi");
-        let now = template("reg/app:1.1", json!([{"name": "NEW", "value": "x"}, {"name": "KEY", "value": "hunter2"}]), "128Mi");
+        let now = template(
+            "reg/app:1.1",
+            json!([{"name": "NEW", "value": "x"}, {"name": "KEY", "value": "hunter2"}]),
+            "128Mi",
+        );
         let told = changes(&was, &now);
         assert_eq!(
             told,
@@ -180,8 +186,12 @@ mod tests {
             ]
         );
         assert_eq!(changes(&now, &now), [""; 0]);
-        assert_eq!(changes(&json!({"spec": {"containers": [{"name": "a"}]}}), &json!({"spec": {"containers": [{"name": "b"}]}})), [
-            "a removed", "b added"
-        ]);
+        assert_eq!(
+            changes(
+                &json!({"spec": {"containers": [{"name": "a"}]}}),
+                &json!({"spec": {"containers": [{"name": "b"}]}})
+            ),
+            ["a removed", "b added"]
+        );
     }
 }

@@ -58,6 +58,17 @@ pub fn concerns<'r>(object: &ObjectRef, roots: &'r [Finding], evidence: &Evidenc
     found
 }
 
+/// The root that stands above the finding of one check about an object.
+pub fn concerns_by<'r>(id: &str, object: &ObjectRef, roots: &'r [Finding], evidence: &Evidence) -> Option<Concern<'r>> {
+    let around = Around::of(object, evidence);
+    let concern = |root: &'r Finding| {
+        let own = root.walk().into_iter().filter(|own| own.id == id);
+        let (near, own) = own.filter_map(|own| Some((around.near(own)?, own))).min_by_key(|(near, _)| *near)?;
+        Some(Concern { root, own, near })
+    };
+    roots.iter().filter_map(concern).min_by_key(|concern| concern.near)
+}
+
 /// The objects in which something may show that concerns one of them.
 struct Around {
     own: ObjectRef,
@@ -78,7 +89,10 @@ impl Around {
 
     fn near(&self, finding: &Finding) -> Option<Near> {
         let shows = |at: &ObjectRef| {
-            std::iter::once(&finding.object).chain(&finding.instances).chain(&finding.symptoms).any(|one| one.same_object(at))
+            std::iter::once(&finding.object)
+                .chain(&finding.instances)
+                .chain(&finding.symptoms)
+                .any(|one| one.same_object(at))
         };
         if shows(&self.own) {
             return Some(Near::Itself);
@@ -108,15 +122,18 @@ fn below(object: &ObjectRef, evidence: &Evidence) -> Vec<ObjectRef> {
         "Service" => Look::pods_of(live, snapshot).filter_map(ObjectRef::of).collect(),
         "Ingress" => ingress::services(live, namespace).collect(),
         "Endpoints" | "EndpointSlice" => super::network::service_of(live).into_iter().collect(),
-        "PersistentVolumeClaim" => {
-            text(live, "/spec/volumeName").map(|name| ObjectRef::new("v1", "PersistentVolume", None, name)).into_iter().collect()
-        }
+        "PersistentVolumeClaim" => text(live, "/spec/volumeName")
+            .map(|name| ObjectRef::new("v1", "PersistentVolume", None, name))
+            .into_iter()
+            .collect(),
         "Lease" if namespace == Some(super::node::LEASES) => vec![ObjectRef::new("v1", "Node", None, &object.name)],
         "VolumeAttachment" => {
             text(live, "/spec/nodeName").map(|name| ObjectRef::new("v1", "Node", None, name)).into_iter().collect()
         }
         // What a custom object owns is how it does what it is there for.
-        _ if !crate::kinds::is_builtin_group(&object.api_version) => snapshot.owned_by(live).filter_map(ObjectRef::of).collect(),
+        _ if !crate::kinds::is_builtin_group(&object.api_version) => {
+            snapshot.owned_by(live).filter_map(ObjectRef::of).collect()
+        }
         _ => Vec::new(),
     }
 }

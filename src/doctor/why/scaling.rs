@@ -16,7 +16,7 @@ pub(super) fn autoscaler(case: &Case<'_>) -> Said {
         _ if now <= least => ", at its least",
         _ => "",
     };
-    let mut said = Said::new(format!("{} of {least} to {most} replicas{at}{wants}", now));
+    let mut said = Said::new(format!("{now} of {least} to {most} replicas{at}{wants}"));
     for kind in ["AbleToScale", "ScalingActive"] {
         let no = case.condition(kind).filter(|one| one["status"] == "False");
         said = said.amiss("does not scale", no.map(words));
@@ -37,15 +37,26 @@ pub(super) fn autoscaler(case: &Case<'_>) -> Said {
 /// `cpu: 85 % of 70 %`.
 fn told(metric: &Value, current: Option<&Value>) -> String {
     let kind = text(metric, "/type").unwrap_or_default();
-    let field = format!("/{}{}", kind.chars().next().map(|one| one.to_lowercase().to_string()).unwrap_or_default(), kind.get(1..).unwrap_or_default());
+    let field = format!(
+        "/{}{}",
+        kind.chars().next().map(|one| one.to_lowercase().to_string()).unwrap_or_default(),
+        kind.get(1..).unwrap_or_default()
+    );
     let part = |value: &Value, which: &str| -> Option<String> {
         let value = value.pointer(&format!("{field}/{which}"))?;
         let share = number(value, "/averageUtilization").map(|share| format!("{share} %"));
         share.or_else(|| ["averageValue", "value"].into_iter().find_map(|key| value.get(key).map(plain)))
     };
-    let name = text(metric, &format!("{field}/name")).or_else(|| text(metric, &format!("{field}/metric/name"))).unwrap_or(kind);
-    let now = current.filter(|current| text(current, "/type") == Some(kind)).and_then(|current| part(current, "current"));
-    format!("{name}: {} of {}", now.as_deref().unwrap_or("not known"), part(metric, "target").as_deref().unwrap_or("no target"))
+    let name = text(metric, &format!("{field}/name"))
+        .or_else(|| text(metric, &format!("{field}/metric/name")))
+        .unwrap_or(kind);
+    let now =
+        current.filter(|current| text(current, "/type") == Some(kind)).and_then(|current| part(current, "current"));
+    format!(
+        "{name}: {} of {}",
+        now.as_deref().unwrap_or("not known"),
+        part(metric, "target").as_deref().unwrap_or("no target")
+    )
 }
 
 /// A `PodDisruptionBudget`.
@@ -53,10 +64,13 @@ pub(super) fn budget(case: &Case<'_>) -> Said {
     let count = |field: &str| case.count(&format!("/status/{field}"));
     let (allowed, healthy, wanted, expected) =
         (count("disruptionsAllowed"), count("currentHealthy"), count("desiredHealthy"), count("expectedPods"));
-    let rule = ["minAvailable", "maxUnavailable"].into_iter().find_map(|field| {
-        Some(format!("{field} {}", plain(case.live["spec"].get(field)?)))
-    });
-    let state = format!("{} may be moved now; {healthy} of {expected} healthy, {wanted} have to be", counted(usize::try_from(allowed).unwrap_or(0), "pod"));
+    let rule = ["minAvailable", "maxUnavailable"]
+        .into_iter()
+        .find_map(|field| Some(format!("{field} {}", plain(case.live["spec"].get(field)?))));
+    let state = format!(
+        "{} may be moved now; {healthy} of {expected} healthy, {wanted} have to be",
+        counted(usize::try_from(allowed).unwrap_or(0), "pod")
+    );
     let why = match () {
         () if allowed > 0 => None,
         () if expected == 0 => Some("it is about no pods".to_owned()),
@@ -65,7 +79,8 @@ pub(super) fn budget(case: &Case<'_>) -> Said {
     };
     let failed = case.condition("DisruptionAllowed").filter(|one| one["reason"] == "SyncFailed").map(words);
     let sick = pods_of(case.live, case.snapshot()).filter(|pod| !crate::object::is_true(pod, "Ready"));
-    let sick: Vec<String> = sick.filter(|pod| !crate::object::has_ended(pod)).filter_map(ObjectRef::of).map(|pod| pod.short()).collect();
+    let sick: Vec<String> =
+        sick.filter(|pod| !crate::object::has_ended(pod)).filter_map(ObjectRef::of).map(|pod| pod.short()).collect();
     let lets = case.text("/spec/unhealthyPodEvictionPolicy") == Some("AlwaysAllow");
     Said::new(state)
         .amiss("allows none", why)

@@ -12,7 +12,8 @@ pub(super) fn claim(case: &Case<'_>) -> Said {
     let size = case.text("/status/capacity/storage").or_else(|| case.text("/spec/resources/requests/storage"));
     let size = size.map(|size| format!(", {size}")).unwrap_or_default();
     let modes: Vec<&str> = case.items("/spec/accessModes").filter_map(Value::as_str).collect();
-    let class = case.text("/spec/storageClassName").map_or_else(|| ", no class".to_owned(), |class| format!(", class {class}"));
+    let class =
+        case.text("/spec/storageClassName").map_or_else(|| ", no class".to_owned(), |class| format!(", class {class}"));
     // A claim that waits for its first pod is as ready as it can be.
     let waits = match judge(case.live, case.snapshot()) {
         Readiness::Ready { note: Some(note) } | Readiness::Waiting { progress: note } => format!(": {note}"),
@@ -31,7 +32,8 @@ pub(super) fn claim(case: &Case<'_>) -> Said {
     let growing = growing.map(|(asked, has)| format!("asks for {asked} and has {has}"));
     let volume = case.text("/spec/volumeName").map(|name| ObjectRef::new("v1", "PersistentVolume", None, name));
     let lost = volume.as_ref().filter(|volume| case.lacks(volume)).map(|volume| {
-        Trouble::new(format!("its volume {} is not there", volume.name)).fix("`seaworthy recover` says what can be done.")
+        Trouble::new(format!("its volume {} is not there", volume.name))
+            .fix("`seaworthy recover` says what can be done.")
     });
     let node = volume.as_ref().and_then(|volume| case.snapshot().get(volume)).and_then(placed);
     let volume = volume.map(|volume| format!("{}{}", volume.name, node.unwrap_or_default()));
@@ -56,9 +58,9 @@ pub(super) fn volume(case: &Case<'_>) -> Said {
     let class = case.text("/spec/storageClassName").map(|class| format!(", class {class}")).unwrap_or_default();
     let policy = case.text("/spec/persistentVolumeReclaimPolicy").unwrap_or("Retain");
     let policy = format!(", {policy} when its claim goes");
-    let claim = case.text("/spec/claimRef/name").map(|name| {
-        ObjectRef::new("v1", "PersistentVolumeClaim", case.text("/spec/claimRef/namespace"), name)
-    });
+    let claim = case
+        .text("/spec/claimRef/name")
+        .map(|name| ObjectRef::new("v1", "PersistentVolumeClaim", case.text("/spec/claimRef/namespace"), name));
     let is_lost = claim.as_ref().is_some_and(|claim| case.lacks(claim));
     let claim = claim.map(|claim| if is_lost { format!("{claim}, which is not there") } else { claim.to_string() });
     let said = Said::new(format!("{phase}{size}{class}{policy}"));
@@ -112,7 +114,11 @@ pub(super) fn attachment(case: &Case<'_>) -> Said {
     let node = case.text("/spec/nodeName").unwrap_or_default();
     let volume = case.text("/spec/source/persistentVolumeName").unwrap_or("a volume of a pod");
     let attached = case.live["status"]["attached"] == true;
-    let state = if attached { format!("{volume} is attached to {node}") } else { format!("{volume} is not attached to {node} yet") };
+    let state = if attached {
+        format!("{volume} is attached to {node}")
+    } else {
+        format!("{volume} is not attached to {node} yet")
+    };
     let error = |field: &str| case.text(&format!("/status/{field}/message"));
     let attacher = case.text("/spec/attacher").map(|by| format!("by {by}"));
     let lost = ObjectRef::new("v1", "Node", None, node);
@@ -131,7 +137,8 @@ pub(super) fn attachment(case: &Case<'_>) -> Said {
 /// A CSI driver: on which nodes it is.
 pub(super) fn driver(case: &Case<'_>) -> Said {
     let nodes = case.snapshot().of_kind("storage.k8s.io", "CSINode");
-    let has = nodes.filter(|node| crate::object::items(node, "/spec/drivers").any(|one| one["name"] == case.object.name.as_str()));
+    let has = nodes
+        .filter(|node| crate::object::items(node, "/spec/drivers").any(|one| one["name"] == case.object.name.as_str()));
     let has = has.count();
     let state = match (has, case.evidence.gap("Node")) {
         (0, _) => "on no node that told so".to_owned(),

@@ -65,7 +65,10 @@ fn faults(scene: &Scene) -> Vec<String> {
             faults.push(what);
         }
     };
-    expect((told.well, told.passing) == (scene.well, scene.passing), format!("well {}, passing {}: {}", told.well, told.passing, told.why));
+    expect(
+        (told.well, told.passing) == (scene.well, scene.passing),
+        format!("well {}, passing {}: {}", told.well, told.passing, told.why),
+    );
     expect(told.state.starts_with(&scene.state), format!("state `{}`", told.state));
     expect(told.why.contains(&scene.why), format!("why `{}`", told.why));
     expect(scene.check.is_none() || told.check == scene.check, format!("check {:?}", told.check));
@@ -82,7 +85,8 @@ fn scenes() -> Vec<Scene> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/why");
     let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
     let read = |path: PathBuf| -> Vec<Scene> {
-        serde_yaml::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+        serde_yaml::from_str(&std::fs::read_to_string(&path).unwrap())
+            .unwrap_or_else(|error| panic!("{}: {error}", path.display()))
     };
     files.flat_map(read).collect()
 }
@@ -98,9 +102,25 @@ fn every_kind_says_how_it_is() {
 
 /// Kinds that cannot be ill by themselves: they only describe.
 const ONLY_DESCRIBE: &[&str] = &[
-    "ClusterRole", "ConfigMap", "ControllerRevision", "CSIDriver", "CSINode", "Event", "IngressClass", "LimitRange", "NetworkPolicy",
-    "PriorityClass", "PriorityLevelConfiguration", "Role", "RuntimeClass", "ServiceCIDR", "StorageClass", "ReplicationController",
-    "Endpoints", "VolumeSnapshotContent", "ValidatingAdmissionPolicy",
+    "ClusterRole",
+    "ConfigMap",
+    "ControllerRevision",
+    "CSIDriver",
+    "CSINode",
+    "Event",
+    "IngressClass",
+    "LimitRange",
+    "NetworkPolicy",
+    "PriorityClass",
+    "PriorityLevelConfiguration",
+    "Role",
+    "RuntimeClass",
+    "ServiceCIDR",
+    "StorageClass",
+    "ReplicationController",
+    "Endpoints",
+    "VolumeSnapshotContent",
+    "ValidatingAdmissionPolicy",
 ];
 
 #[test]
@@ -120,9 +140,7 @@ fn every_kind_is_proved_well_and_ill() {
 
 #[test]
 fn a_pod_that_is_well_does_not_suffer_from_its_siblings() {
-    let owner = |kind: &str, version: &str, name: &str, uid: &str| {
-        json!([{"apiVersion": version, "kind": kind, "name": name, "uid": uid, "controller": true}])
-    };
+    let owner = |kind: &str, version: &str, name: &str, uid: &str| json!([{"apiVersion": version, "kind": kind, "name": name, "uid": uid, "controller": true}]);
     let pod = |name: &str, waiting: bool| {
         let state = if waiting {
             json!({"waiting": {"reason": "ErrImagePull", "message": "rpc error: code = NotFound desc = reg/x:2: not found"}})
@@ -146,11 +164,17 @@ fn a_pod_that_is_well_does_not_suffer_from_its_siblings() {
         pod("web-1-b", true),
     ];
     let mut snapshot = Snapshot::default();
-    items.into_iter().for_each(|item| snapshot.insert(item));
+    for item in items {
+        snapshot.insert(item);
+    }
     let evidence = Evidence::new(snapshot, NOW.parse().unwrap());
-    let ask = |kind: &str, version: &str, name: &str| why(&ObjectRef::new(version, kind, Some("sea"), name), &evidence).unwrap();
+    let ask = |kind: &str, version: &str, name: &str| {
+        why(&ObjectRef::new(version, kind, Some("sea"), name), &evidence).unwrap()
+    };
     assert!(ask("Pod", "v1", "web-1-a").well);
-    for (kind, version, name) in [("Pod", "v1", "web-1-b"), ("Deployment", "apps/v1", "web"), ("ReplicaSet", "apps/v1", "web-1")] {
+    for (kind, version, name) in
+        [("Pod", "v1", "web-1-b"), ("Deployment", "apps/v1", "web"), ("ReplicaSet", "apps/v1", "web-1")]
+    {
         let told = ask(kind, version, name);
         assert_eq!(told.check.as_deref(), Some("P002"), "{told:#?}");
     }
@@ -177,9 +201,13 @@ fn what_suffers_only_by_its_pods_is_told_the_root() {
             "status": {"phase": "Running", "conditions": [{"type": "Ready", "status": "False", "lastTransitionTime": "2026-11-20T09:01:00Z"}]}}),
     ];
     let mut snapshot = Snapshot::default();
-    items.into_iter().for_each(|item| snapshot.insert(item));
+    for item in items {
+        snapshot.insert(item);
+    }
     let evidence = Evidence::new(snapshot, NOW.parse().unwrap());
-    for (version, kind, name) in [("v1", "Pod", "web-1-a"), ("apps/v1", "ReplicaSet", "web-1"), ("apps/v1", "Deployment", "web")] {
+    for (version, kind, name) in
+        [("v1", "Pod", "web-1-a"), ("apps/v1", "ReplicaSet", "web-1"), ("apps/v1", "Deployment", "web")]
+    {
         let told = why(&ObjectRef::new(version, kind, Some("sea"), name), &evidence).unwrap();
         assert_eq!(told.root.map(|root| root.short()).as_deref(), Some("Node/w1"), "{kind}: {}", told.why);
     }

@@ -60,9 +60,8 @@ pub(super) fn stateful_set(case: &Case<'_>) -> Said {
     };
     let partition = case.number("/spec/updateStrategy/rollingUpdate/partition").filter(|from| *from > 0);
     let held = partition.map(|from| format!("only pods from {from} on get a new revision (`partition`)"));
-    let by_hand = (case.text("/spec/updateStrategy/type") == Some("OnDelete")).then(|| {
-        "a pod gets a new revision only when it is deleted (`OnDelete`)".to_owned()
-    });
+    let by_hand = (case.text("/spec/updateStrategy/type") == Some("OnDelete"))
+        .then(|| "a pod gets a new revision only when it is deleted (`OnDelete`)".to_owned());
     let behind = (wanted > 0 && count("updatedReplicas") < wanted && case.text("/status/updateRevision").is_some())
         .then(|| counted(usize::try_from(wanted - count("updatedReplicas")).unwrap_or(0), "pod"))
         .map(|pods| format!("{pods} of an older revision"));
@@ -85,7 +84,8 @@ pub(super) fn daemon_set(case: &Case<'_>) -> Said {
         count("numberAvailable")
     );
     let without = nodes.saturating_sub(usize::try_from(wanted).unwrap_or(0));
-    let without = (nodes > 0 && without > 0).then(|| format!("{} it does not concern, by selector or taint", counted(without, "node")));
+    let without = (nodes > 0 && without > 0)
+        .then(|| format!("{} it does not concern, by selector or taint", counted(without, "node")));
     let wrong = count("numberMisscheduled");
     let wrong = (wrong > 0).then(|| format!("{wrong} of its pods run where they should not"));
     let behind = wanted - count("updatedNumberScheduled");
@@ -101,16 +101,20 @@ pub(super) fn daemon_set(case: &Case<'_>) -> Said {
 /// Who scales a workload and who protects its pods, and what its conditions say.
 fn around(case: &Case<'_>, said: Said) -> Said {
     let failing = case.items("/status/conditions").find(|one| one["type"] == "ReplicaFailure" && is_amiss(one));
-    let scaled = case.snapshot().in_namespace("autoscaling", "HorizontalPodAutoscaler", case.namespace()).find(|scaler| {
-        let target = &scaler["spec"]["scaleTargetRef"];
-        target["kind"] == case.object.kind.as_str() && target["name"] == case.object.name.as_str()
-    });
+    let scaled =
+        case.snapshot().in_namespace("autoscaling", "HorizontalPodAutoscaler", case.namespace()).find(|scaler| {
+            let target = &scaler["spec"]["scaleTargetRef"];
+            target["kind"] == case.object.kind.as_str() && target["name"] == case.object.name.as_str()
+        });
     let scaled = scaled.map(|scaler| {
-        let (least, most) = (number(scaler, "/spec/minReplicas").unwrap_or(1), number(scaler, "/spec/maxReplicas").unwrap_or(1));
+        let (least, most) =
+            (number(scaler, "/spec/minReplicas").unwrap_or(1), number(scaler, "/spec/maxReplicas").unwrap_or(1));
         let name = text(scaler, "/metadata/name").unwrap_or_default();
         format!("by HorizontalPodAutoscaler/{name}, between {least} and {most}")
     });
-    said.amiss("pods", failing.map(words)).note("scaled", scaled).note("served", services(case, template_labels(case.live)))
+    said.amiss("pods", failing.map(words))
+        .note("scaled", scaled)
+        .note("served", services(case, template_labels(case.live)))
 }
 
 fn template_labels(live: &Value) -> &Value {
@@ -156,7 +160,8 @@ pub(super) fn restarts(case: &Case<'_>, pod: &Value) -> Vec<String> {
             let code = number(last, "/exitCode").unwrap_or(0);
             let reason = text(last, "/reason").filter(|reason| *reason != "Error").map(|reason| format!(" ({reason})"));
             let ago = case.ago(last, "/finishedAt").map(|ago| format!(" {ago}")).unwrap_or_default();
-            let signal = number(last, "/signal").filter(|signal| *signal > 0).map(|signal| format!(", signal {signal}"));
+            let signal =
+                number(last, "/signal").filter(|signal| *signal > 0).map(|signal| format!(", signal {signal}"));
             let ran = ran(last).map(|seconds| format!(", after {}", crate::doctor::stall::words::span(seconds)));
             format!(
                 ", the last with exit code {code}{}{}{ago}{}",
@@ -165,7 +170,11 @@ pub(super) fn restarts(case: &Case<'_>, pod: &Value) -> Vec<String> {
                 ran.unwrap_or_default()
             )
         });
-        Some(format!("{name}: {}{}", counted(usize::try_from(restarts).unwrap_or(0), "restart"), last.unwrap_or_default()))
+        Some(format!(
+            "{name}: {}{}",
+            counted(usize::try_from(restarts).unwrap_or(0), "restart"),
+            last.unwrap_or_default()
+        ))
     };
     statuses.filter_map(told).collect()
 }
@@ -181,10 +190,12 @@ pub(super) fn pod(case: &Case<'_>) -> Said {
     let line = crate::doctor::survey::pod_line(case.live, case.evidence);
     let state = line.split_once(": ").map_or(line.as_str(), |(_, state)| state).to_owned();
     let statuses: Vec<&Value> = case.items("/status/containerStatuses").collect();
-    let waits = case.items("/status/initContainerStatuses").chain(case.items("/status/containerStatuses")).filter_map(|status| {
-        let reason = text(status, "/state/waiting/reason")?;
-        Some(format!("{} waits: {reason}", text(status, "/name")?))
-    });
+    let waits = case.items("/status/initContainerStatuses").chain(case.items("/status/containerStatuses")).filter_map(
+        |status| {
+            let reason = text(status, "/state/waiting/reason")?;
+            Some(format!("{} waits: {reason}", text(status, "/name")?))
+        },
+    );
     let waits: Vec<String> = waits.collect();
     let ready = statuses.iter().filter(|status| status["ready"] == true).count();
     let is_over = crate::object::has_ended(case.live);
@@ -193,12 +204,16 @@ pub(super) fn pod(case: &Case<'_>) -> Said {
         format!("{ready} of {} ready{waits}", statuses.len())
     });
     let gates = case.items("/spec/readinessGates").filter_map(|gate| text(gate, "/conditionType"));
-    let gates: Vec<&str> = gates.filter(|gate| case.condition(gate).is_none_or(|one| one["status"] != "True")).collect();
-    let gates = (!gates.is_empty()).then(|| format!("readiness gate {} is not true: its controller has to set it", some(&gates)));
+    let gates: Vec<&str> =
+        gates.filter(|gate| case.condition(gate).is_none_or(|one| one["status"] != "True")).collect();
+    let gates = (!gates.is_empty())
+        .then(|| format!("readiness gate {} is not true: its controller has to set it", some(&gates)));
     let disrupted = case.condition("DisruptionTarget").filter(|one| one["status"] == "True").map(words);
-    let mut said = Said::new(state).amiss("containers", some_unready).amiss("gates", gates).amiss("disrupted", disrupted);
+    let mut said =
+        Said::new(state).amiss("containers", some_unready).amiss("gates", gates).amiss("disrupted", disrupted);
     for line in restarts(case, case.live) {
         said = said.note("restarts", line);
     }
-    said.note("served", services(case, &case.live["metadata"]["labels"])).note("policies", super::network::policies(case))
+    said.note("served", services(case, &case.live["metadata"]["labels"]))
+        .note("policies", super::network::policies(case))
 }
