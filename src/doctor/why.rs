@@ -1,8 +1,8 @@
 //! `why`: five lines about one object of any kind: how it is, why, what was seen, what suffers from it, what to do; and a few
 //! more about its other sides where they say something.
 //!
-//! The cause is the root that the doctor names, the same finding in the same words. What a kind says of itself ([`kinds`]) is
-//! one function each, pure over the evidence; [`read`] reads the evidence and beside it what only this object needs.
+//! The cause is the root that the doctor names, the same finding in the same words. What a kind says of itself (`kinds`) is
+//! one function each, pure over the evidence; [`read()`] reads the evidence and beside it what only this object needs.
 
 mod access;
 mod api;
@@ -11,6 +11,7 @@ mod case;
 mod conditions;
 mod config;
 mod cron;
+mod fault;
 mod jobs;
 mod kinds;
 mod limits;
@@ -40,7 +41,8 @@ use crate::engine::ready::{Readiness, judge as ready};
 use crate::object::{ObjectRef, text};
 
 pub use case::Detail;
-pub use names::{Asked, WhyError};
+pub use fault::WhyError;
+pub use names::Asked;
 pub use read::{ReadError, answer, read, within};
 pub use root::{Concern, concerns, concerns_by};
 

@@ -49,6 +49,38 @@ async fn what_an_object_refers_to_is_read_beside_it() {
 }
 
 #[tokio::test]
+async fn a_workload_that_is_well_is_called_so_with_all_below_it() {
+    let harbour = Harbour::new(Kind::SingleNode).await;
+    let deployment = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web", "namespace": SEA},
+        "spec": {"replicas": 1, "selector": {"matchLabels": {"app": "web"}}, "template": {"metadata": {"labels": {"app": "web"}},
+            "spec": {"containers": [{"name": "app", "image": "example/web:1"}]}}}});
+    harbour.make(&deployment).await.unwrap();
+    {
+        let _leap = harbour.clock.leap();
+        tokio::time::sleep(std::time::Duration::from_secs(60)).await;
+    }
+    let pods = harbour
+        .sandbox
+        .objects()
+        .into_iter()
+        .filter(|object| object["kind"] == "Pod" && object["metadata"]["namespace"] == SEA);
+    let pod = pods.map(|pod| pod["metadata"]["name"].as_str().unwrap().to_owned()).next().unwrap();
+    let cluster = harbour.sandbox.cluster(Meter::new(true));
+    for words in ["deploy/web".to_owned(), format!("po/{pod}")] {
+        let told = ask(&cluster, &words).await.unwrap();
+        assert!(told.well, "{told:#?}");
+    }
+    let image = json!({"spec": {"template": {"spec": {"containers": [{"name": "app", "image": "example/web:2"}]}}}});
+    harbour.merge("/apis/apps/v1/namespaces/sea/deployments/web", &image).await.unwrap();
+    {
+        let _leap = harbour.clock.leap();
+        tokio::time::sleep(std::time::Duration::from_secs(60)).await;
+    }
+    let told = ask(&cluster, "deploy/web").await.unwrap();
+    assert!(lines(&told).contains("against 1: app.image :1 -> :2"), "{told:#?}");
+}
+
+#[tokio::test]
 async fn a_name_that_is_nearly_right_is_told_of_any_kind() {
     let harbour = Harbour::new(Kind::SingleNode).await;
     harbour.make(&binding("gone")).await.unwrap();

@@ -6,7 +6,8 @@ use std::time::Duration;
 use kube::core::ApiResource;
 
 use super::beside::{of_kind, of_live};
-use super::names::{Asked, Kind, WhyError, absent, kind_called, known, object_called};
+use super::fault::WhyError;
+use super::names::{Asked, Kind, absent, kind_called, known, object_called};
 use crate::cluster::{Cluster, Resources, discover};
 use crate::doctor::evidence::{Evidence, GatherError, Scope, gather, is_gathered, kept};
 use crate::error::Explain;
