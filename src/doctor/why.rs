@@ -208,7 +208,7 @@ fn newest_event(case: &Case<'_>) -> Option<String> {
 fn state(case: &Case<'_>, said: Option<&str>) -> String {
     let word = said.map_or_else(|| by_readiness(case), str::to_owned);
     // The line about a pod has its age.
-    if word.contains(" old") {
+    if case.object.kind == "Pod" && (word.ends_with(" old") || word.contains(" old,")) {
         return word;
     }
     let age = case.evidence.since(case.live, "/metadata/creationTimestamp").map(|age| format!(", {} old", span(age)));
