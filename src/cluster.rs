@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod connect;
+mod discover;
 pub mod fault;
 pub(crate) mod fence;
 mod host;
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 pub use clock::Clock;
 pub use connect::{ConnectError, ConnectOptions, connect};
+pub use discover::{Discovery, Served, discover};
 pub use host::host;
 pub use meter::{Counts, Meter};
 pub use resources::Resources;

@@ -14,12 +14,14 @@ mod run;
 mod step;
 mod wait;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Mutex, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use crate::cluster::{Cluster, Resources};
+use crate::doctor::stacks::Knowledge;
 use crate::event::{Command, Event};
 use crate::host::Surroundings;
 use crate::snapshot::Snapshot;
@@ -43,6 +45,8 @@ pub struct Context {
     pub cancel: CancellationToken,
     /// Limits.
     pub limits: Limits,
+    /// What stacks say of themselves, for the doctor who is asked when something stalls; that of the embedded ones unless given.
+    pub stacks: Option<Arc<Knowledge>>,
     /// Where answers come from; `None`: nobody answers, and a step that asks fails.
     pub commands: Option<Mutex<mpsc::Receiver<Command>>>,
 }

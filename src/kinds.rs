@@ -132,6 +132,11 @@ const SHORT: &[(&str, &str)] = &[
     ("csr", "CertificateSigningRequest"),
 ];
 
+/// The short names of a kind.
+pub fn short_names(kind: &str) -> impl Iterator<Item = &'static str> {
+    SHORT.iter().filter(move |(_, known)| *known == kind).map(|(short, _)| *short)
+}
+
 /// The built-in kind that a word means as people type it: `pod`, `pods`, `po`, `Pod`.
 pub fn called(word: &str) -> Option<&'static Kind> {
     let word = word.to_lowercase();

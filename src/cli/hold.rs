@@ -101,7 +101,7 @@ async fn sail(
     let resources = Resources::default();
     let cancel = CancellationToken::new();
     let here = session.here.clone();
-    let context = Context { cluster, here, resources, snapshot, events, cancel, limits, commands: None };
+    let context = Context { cluster, here, resources, snapshot, events, cancel, limits, stacks: None, commands: None };
     let outcome = engine::run(&plan, &context, None).await;
     drop(context);
     // What could not be shown is in the outcome.

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::survey::Survey;
-use crate::object::{items, text};
+use crate::object::{ObjectRef, items, text};
 use crate::snapshot::Snapshot;
 
 #[cfg(test)]
@@ -24,11 +24,12 @@ mod tests;
 
 pub use certificate::Certificate;
 pub use file::{FileError, document, load, save};
-pub use gather::{GatherError, Scope, gather, is_gathered, resources};
+pub use gather::{GatherError, Scope, gather, is_gathered, objects, resources};
 pub use host::{HostFacts, look_around};
 pub use live::{Freshness, Live};
 pub use strip::{CHATTER, UNREAD};
-pub(super) use strip::{KEPT, kept};
+pub(crate) use strip::KEPT;
+pub(crate) use strip::kept;
 
 /// A snapshot with the time, the cluster it is of, and what was asked for.
 #[derive(Debug, Default)]
@@ -47,6 +48,8 @@ pub struct Evidence {
     pub readyz: Option<String>,
     /// This machine, when the cluster is on it.
     pub host: Option<HostFacts>,
+    /// What was read beside that, for one object: objects, or all of a kind where no name is given. It is not saved.
+    pub beside: Vec<ObjectRef>,
     /// What the rules about stalls find; made when first asked for.
     survey: OnceLock<Survey>,
 }
@@ -93,6 +96,25 @@ impl Evidence {
     /// Whether a kind was read in a namespace, so that what is not in the snapshot is not in the cluster.
     pub fn knows(&self, kind: &str, namespace: &str) -> bool {
         self.gap(kind).is_none() && self.only.as_deref().is_none_or(|only| only == namespace)
+    }
+
+    /// Whether an object was looked for, so that it is not in the cluster when it is not in the snapshot.
+    pub(super) fn looked_for(&self, object: &ObjectRef) -> bool {
+        if self.gap(&object.kind).is_some() {
+            return false;
+        }
+        let covers = |read: &ObjectRef| {
+            (read.group(), &read.kind) == (object.group(), &object.kind)
+                && (read.name.is_empty() || read.name == object.name)
+                && (read.namespace.is_none() || read.namespace == object.namespace)
+        };
+        let is_read = match &self.read {
+            Some(read) => read.contains(&object.kind),
+            // Leases are read where the control plane keeps its own.
+            None => gather::is_gathered(object) && object.kind != "Lease",
+        };
+        let inside = self.only.as_ref().is_none_or(|only| object.namespace.as_ref().is_none_or(|place| place == only));
+        is_read && inside || self.beside.iter().any(covers)
     }
 
     /// Seconds since a time in an object; `None` when it has none.

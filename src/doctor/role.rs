@@ -18,7 +18,8 @@ pub fn cluster_role() -> String {
         groups.entry(resource.group).or_default().push(resource.plural);
     }
     let mut text = format!(
-        "# What `seaworthy doctor` and `why` read, and nothing more.\napiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\n\
+        "# What `seaworthy doctor` and `why` read. Of a kind that is not here, such as a RoleBinding, `why` reads the object that it\n\
+         # is asked about and what that refers to: add those kinds where they shall be explained.\napiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\n\
          metadata:\n  name: {NAME}\nrules:\n"
     );
     for (group, mut plurals) in groups {

@@ -1,4 +1,34 @@
-//! `why`: five lines about one object: how it is, why, what was seen, what suffers from it, what to do.
+//! `why`: five lines about one object of any kind: how it is, why, what was seen, what suffers from it, what to do; and a few
+//! more about its other sides where they say something.
+//!
+//! The cause is the root that the doctor names, the same finding in the same words. What a kind says of itself (`kinds`) is
+//! one function each, pure over the evidence; [`read()`] reads the evidence and beside it what only this object needs.
+
+mod access;
+mod api;
+mod beside;
+mod case;
+mod conditions;
+mod config;
+mod cron;
+mod fault;
+mod jobs;
+mod kinds;
+mod limits;
+mod names;
+mod network;
+mod node;
+mod owners;
+mod read;
+mod records;
+mod rollout;
+mod root;
+mod scaling;
+mod storage;
+mod workloads;
+
+#[cfg(test)]
+mod tests;
 
 use serde::Serialize;
 
@@ -6,11 +36,17 @@ use super::evidence::Evidence;
 use super::finding::Finding;
 use super::report::{Choice, judge};
 use super::stall::words::{clip, span};
-use super::survey::{pod_line, top};
 use super::{Outlook, stall};
 use crate::engine::ready::{Readiness, judge as ready};
-use crate::kinds;
-use crate::object::{ObjectRef, items, text};
+use crate::object::{ObjectRef, text};
+
+pub use case::Detail;
+pub use fault::WhyError;
+pub use names::Asked;
+pub use read::{ReadError, answer, read, within};
+pub use root::{Concern, concerns, concerns_by};
+
+use case::{Case, Trouble, words};
 
 /// The answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -19,6 +55,8 @@ pub struct Why {
     pub object: ObjectRef,
     /// Whether nothing is wrong with it.
     pub well: bool,
+    /// Whether it is only on its way: what is not as it should be passes by itself.
+    pub passing: bool,
     /// How it is.
     pub state: String,
     /// Why, from the root.
@@ -33,91 +71,77 @@ pub struct Why {
     pub suffers: Vec<ObjectRef>,
     /// What to do.
     pub fix: Option<String>,
-}
-
-/// The object that `KIND/NAME` means.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Meant {
-    /// This one, if it is there.
-    One(ObjectRef),
-    /// Objects of that name are in several namespaces.
-    Several(Vec<String>),
-    /// No such kind.
-    NoKind,
-}
-
-/// Finds what `kind` and `name` mean: in the namespace that was given, else in the usual one, else wherever there is just one.
-pub fn meant(kind: &str, name: &str, given: Option<&str>, usual: &str, evidence: &Evidence) -> Meant {
-    let Some((version, kind, namespaced)) = kind_called(kind, evidence) else { return Meant::NoKind };
-    let at = |namespace: Option<&str>| ObjectRef::new(&version, &kind, namespace, name);
-    if !namespaced {
-        return Meant::One(at(None));
-    }
-    let first = at(Some(given.unwrap_or(usual)));
-    if given.is_some() || evidence.snapshot.get(&first).is_some() {
-        return Meant::One(first);
-    }
-    let group = first.group().to_owned();
-    let named = |object: &&serde_json::Value| text(object, "/metadata/name") == Some(name);
-    let places =
-        evidence.snapshot.of_kind(&group, &kind).filter(named).filter_map(|one| text(one, "/metadata/namespace"));
-    let places: Vec<String> = places.map(str::to_owned).collect();
-    match places.as_slice() {
-        [] => Meant::One(first),
-        [one] => Meant::One(at(Some(one))),
-        _ => Meant::Several(places),
-    }
-}
-
-/// A kind by any of its names: built in, or defined in the cluster. (API version, kind, whether in a namespace)
-fn kind_called(word: &str, evidence: &Evidence) -> Option<(String, String, bool)> {
-    if let Some(kind) = kinds::called(word) {
-        return Some((kind.api_version(), kind.kind.to_owned(), kind.namespaced));
-    }
-    let word = word.to_lowercase();
-    let definitions = evidence.snapshot.of_kind("apiextensions.k8s.io", "CustomResourceDefinition");
-    definitions.into_iter().find_map(|definition| {
-        let part = |pointer| text(definition, pointer).unwrap_or_default();
-        let (kind, group) = (part("/spec/names/kind"), part("/spec/group"));
-        let names = [kind, part("/spec/names/plural"), part("/spec/names/singular")];
-        let short = items(definition, "/spec/names/shortNames").filter_map(serde_json::Value::as_str);
-        if !names.into_iter().chain(short).any(|name| name.eq_ignore_ascii_case(&word)) {
-            return None;
-        }
-        let version = items(definition, "/spec/versions").find(|version| version["served"] == true)?;
-        let version = format!("{group}/{}", text(version, "/name")?);
-        Some((version, kind.to_owned(), part("/spec/scope") == "Namespaced"))
-    })
+    /// Its other sides, what is amiss first.
+    pub details: Vec<Detail>,
+    /// Who manages it: what is changed by hand would be taken back by them.
+    pub managed: Option<String>,
 }
 
 /// Says why an object is as it is; `None` when it is not in the evidence.
 pub fn why(object: &ObjectRef, evidence: &Evidence) -> Option<Why> {
+    why_by(object, evidence, &Choice::default())
+}
+
+/// The same, with what stacks say of themselves.
+pub fn why_by(object: &ObjectRef, evidence: &Evidence, choice: &Choice) -> Option<Why> {
     let live = evidence.snapshot.get(object)?;
-    let report = judge(evidence, &Choice::default());
-    let above = top(object, &evidence.snapshot);
-    let concerned = |finding: &&Finding| {
-        let own = std::iter::once(&finding.object).chain(&finding.instances).chain(&finding.symptoms);
-        own.into_iter().any(|one| one.same_object(object) || one.same_object(&above))
+    let case = Case { live, object, evidence };
+    // Something that is being deleted is that first.
+    let said = owners::deletion(&case).with(kinds::said(&case)).with(owners::orphaned(&case));
+    let report = judge(evidence, choice);
+    let concerns = concerns(object, &report.findings, evidence);
+    let (wrong, known): (Vec<Concern<'_>>, Vec<Concern<'_>>) = concerns.into_iter().partition(Concern::is_wrong);
+    let mut answer = match wrong.first() {
+        Some(concern) => found(&case, concern),
+        None => unfound(&case, said.trouble.clone()),
     };
-    let root = report.findings.iter().find(|root| root.walk().iter().any(concerned));
-    let state = state(live, object, evidence);
-    let Some(root) = root else { return Some(passing_or_well(object, state, evidence)) };
-    let own = root.walk().into_iter().find(concerned).filter(|own| own.id != root.id);
-    let why = match own {
-        Some(own) => format!("{}, because {}", own.message, root.message),
-        None => root.message.clone(),
-    };
-    Some(Why {
-        object: object.clone(),
-        well: false,
-        state,
-        why,
-        root: Some(root.object.clone()).filter(|root| !root.same_object(object)),
+    let also = wrong.iter().skip(1).filter(|one| one.is_own()).chain(known.iter().filter(|one| one.is_own()));
+    let also = also.map(|one| Detail {
+        about: "also",
+        says: clip(&format!("{} ({})", one.root.message, one.root.id)),
+        amiss: one.is_wrong(),
+    });
+    answer.state = state(&case, said.state.as_deref());
+    answer.details = said.details.into_iter().chain(also).collect();
+    answer.details.sort_by_key(|detail| !detail.amiss);
+    answer.details.dedup_by(|a, b| a.says == b.says);
+    answer.managed = owners::managed(&case).map(|by| clip(&by));
+    Some(answer)
+}
+
+/// The answer when the doctor finds something.
+fn found(case: &Case<'_>, Concern { root, own, .. }: &Concern<'_>) -> Why {
+    let why =
+        if own.id == root.id { root.message.clone() } else { format!("{}, because {}", own.message, root.message) };
+    let seen = if root.evidence.is_empty() { newest_event(case).into_iter().collect() } else { root.evidence.clone() };
+    Why {
+        root: Some(root.object.clone()).filter(|root| !root.same_object(case.object)),
         check: Some(root.id.clone()),
-        seen: root.evidence.clone(),
-        suffers: suffering(root, object),
+        seen,
+        suffers: suffering(root, case.object),
         fix: root.fix.clone(),
-    })
+        ..Why::new(case.object, why)
+    }
+}
+
+impl Why {
+    /// Something is wrong.
+    fn new(object: &ObjectRef, why: String) -> Self {
+        Self {
+            object: object.clone(),
+            well: false,
+            passing: false,
+            state: String::new(),
+            why,
+            root: None,
+            check: None,
+            seen: Vec::new(),
+            suffers: Vec::new(),
+            fix: None,
+            details: Vec::new(),
+            managed: None,
+        }
+    }
 }
 
 fn suffering(root: &Finding, object: &ObjectRef) -> Vec<ObjectRef> {
@@ -129,46 +153,77 @@ fn suffering(root: &Finding, object: &ObjectRef) -> Vec<ObjectRef> {
     all
 }
 
-/// Nothing is found: it is well, or on its way.
-fn passing_or_well(object: &ObjectRef, state: String, evidence: &Evidence) -> Why {
-    let cause = stall::cause(object, &evidence.snapshot, evidence.taken);
-    let passing = cause.filter(|cause| cause.outlook == Outlook::Passing);
-    let well = passing.is_none();
-    let why = passing.as_ref().map_or("nothing is wrong with it, as far as can be seen".to_owned(), |cause| {
-        format!("{} (this passes by itself)", cause.message)
-    });
-    let fix = passing.and_then(|cause| cause.remedy);
-    let seen = newest_event(object, evidence).into_iter().collect();
-    Why { object: object.clone(), well, state, why, root: None, check: None, seen, suffers: Vec::new(), fix }
-}
-
-fn newest_event(object: &ObjectRef, evidence: &Evidence) -> Option<String> {
-    let time = |event: &serde_json::Value| {
-        text(event, "/lastTimestamp").or_else(|| text(event, "/eventTime")).map(str::to_owned)
-    };
-    let event = evidence.snapshot.events_about(object).max_by_key(|event| time(event))?;
-    let (reason, said) = (text(event, "/reason").unwrap_or_default(), text(event, "/message").unwrap_or_default());
-    Some(clip(&format!("last event {reason}: {said}")))
-}
-
-fn state(live: &serde_json::Value, object: &ObjectRef, evidence: &Evidence) -> String {
-    let age = evidence.since(live, "/metadata/creationTimestamp").map(|age| format!(", {} old", span(age)));
-    let age = age.unwrap_or_default();
-    if object.kind == "Pod" {
-        let line = pod_line(live, evidence);
-        return line.split_once(": ").map_or(line.clone(), |(_, state)| state.to_owned());
+/// No check finds anything: the object says itself that something is wrong, it is on its way, or it is well.
+fn unfound(case: &Case<'_>, trouble: Option<Trouble>) -> Why {
+    let seen = newest_event(case).into_iter().collect();
+    if let Some(Trouble { message, fix, root }) = trouble {
+        return Why { root, seen, fix, ..Why::new(case.object, message) };
     }
-    let is_node = object.kind == "Node";
-    let condition = items(live, "/status/conditions").find(|one| is_node && one["type"] == "Ready");
-    let word = match (condition, ready(live, &evidence.snapshot)) {
-        (Some(condition), _) if condition["status"] != "True" => "not ready".to_owned(),
-        (_, Readiness::Ready { note }) => note.or_else(|| phase(live)).unwrap_or_else(|| "ready".to_owned()),
-        (_, Readiness::Waiting { progress }) => progress,
-        (_, Readiness::Failed { reason, .. }) => reason,
-    };
-    clip(&format!("{word}{age}"))
+    let cause = stall::cause(case.object, case.snapshot(), case.evidence.taken);
+    if let Some(cause) = cause {
+        let passing = cause.outlook == Outlook::Passing;
+        let why = if passing { format!("{} (this passes by itself)", cause.message) } else { cause.message };
+        // Only what is known by a check has one; a rule that has none is told by its words.
+        let check = (!passing && super::checks::find(&cause.id).is_some()).then_some(cause.id);
+        let root = cause.object.filter(|root| !root.same_object(case.object));
+        return Why {
+            passing,
+            root: root.filter(|_| !passing),
+            check,
+            seen,
+            fix: cause.remedy,
+            ..Why::new(case.object, why)
+        };
+    }
+    if let Some((why, passing)) = unready(case) {
+        let why = if passing { format!("{why} (this passes by itself)") } else { why };
+        return Why { passing, seen, ..Why::new(case.object, why) };
+    }
+    let why = "nothing is wrong with it, as far as can be seen".to_owned();
+    Why { well: true, seen, ..Why::new(case.object, why) }
 }
 
-fn phase(live: &serde_json::Value) -> Option<String> {
-    text(live, "/status/phase").map(str::to_owned)
+/// The words of an object that says itself that it is not ready, where no rule knows more, and whether that passes: what comes
+/// with Kubernetes is on its way then, a Job that runs and a pod that ends; of others nobody knows.
+fn unready(case: &Case<'_>) -> Option<(String, bool)> {
+    let is_going = case.text("/metadata/deletionTimestamp").is_some();
+    let reconciles = crate::object::is_true(case.live, "Reconciling");
+    let passes = is_going || reconciles || crate::kinds::is_builtin_group(&case.object.api_version);
+    match ready(case.live, case.snapshot()) {
+        Readiness::Ready { .. } => None,
+        Readiness::Waiting { progress } => Some((progress, passes)),
+        Readiness::Failed { reason, message } if message.is_empty() => Some((reason, false)),
+        Readiness::Failed { reason, message } => Some((format!("{reason}: {message}"), false)),
+    }
+}
+
+/// What was said last about the object; a warning goes before what is only told.
+fn newest_event(case: &Case<'_>) -> Option<String> {
+    let events = case.events();
+    let event = events.iter().find(|event| event["type"] == "Warning").or(events.first())?;
+    Some(clip(&format!("last event {}", words(event))))
+}
+
+/// How it is, in the words of its kind, else of its readiness; with its age.
+fn state(case: &Case<'_>, said: Option<&str>) -> String {
+    let word = said.map_or_else(|| by_readiness(case), str::to_owned);
+    // The line about a pod has its age.
+    if case.object.kind == "Pod" && (word.ends_with(" old") || word.contains(" old,")) {
+        return word;
+    }
+    let age = case.evidence.since(case.live, "/metadata/creationTimestamp").map(|age| format!(", {} old", span(age)));
+    clip(&format!("{word}{}", age.unwrap_or_default()))
+}
+
+fn by_readiness(case: &Case<'_>) -> String {
+    match ready(case.live, case.snapshot()) {
+        Readiness::Ready { note } => {
+            note.or_else(|| text(case.live, "/status/phase").map(str::to_owned)).unwrap_or_else(|| {
+                // What says nothing of itself is there, and no more can be said.
+                if case.live.get("status").is_some() { "ready".to_owned() } else { "there".to_owned() }
+            })
+        }
+        Readiness::Waiting { progress } => progress,
+        Readiness::Failed { reason, .. } => reason,
+    }
 }

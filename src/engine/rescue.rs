@@ -160,6 +160,7 @@ impl Doing<'_> {
                 return Err(unmet.into());
             }
             let cause = if began.elapsed() < PATIENCE { None } else { self.stalled(verb, about) };
+            let cause = self.tracker.rooted(about, cause, false);
             if said != progress {
                 wait.say(&progress, cause.as_ref());
                 said.clone_from(&progress);

@@ -32,7 +32,7 @@ pub async fn run(plan: &Plan, context: &Context, journal: Option<&Journal>) -> O
     if plan.cluster.uid != context.cluster.id.uid {
         return refuse(plan, context).await;
     }
-    let tracker = Tracker::new(&context.cluster, context.resources.clone());
+    let tracker = Tracker::new(&context.cluster, context.resources.clone(), context.stacks.clone());
     let doing = Doing { context, journal, tracker, applied: Mutex::default(), changed: Mutex::default() };
     let mut course = Course::new(plan, &doing);
     context.emit(Event::Started { run: course.run_id(), total: plan.steps.len() }).await;

@@ -212,7 +212,10 @@ impl Doing<'_> {
             () = self.context.cancel.cancelled() => Ending::Stopped,
             answer = proof => match answer {
                 Ok(note) => done(false, Some(note)),
-                Err(error) => Ending::Failed(self.tracker.why(&service).unwrap_or_else(|| error.cause())),
+                Err(error) => match wait.root(self.tracker.why(&service)).await {
+                    Ok(root) => Ending::Failed(root.unwrap_or_else(|| error.cause())),
+                    Err(unmet) => unmet.into(),
+                },
             },
             never = wait.explain("not reached yet") => match never {},
         }

@@ -17,6 +17,8 @@ pub(super) const CLOCK: Duration = Duration::from_secs(1);
 /// How long an object may be unready before what surrounds it (nodes, storage classes) is read as well; a cause that will not
 /// pass needs no patience.
 pub(super) const PATIENCE: Duration = Duration::from_secs(2);
+/// How long an object may be unready for no cause that is seen before the doctor is asked about it.
+const LATE: Duration = Duration::from_secs(15);
 
 /// How long a cause has to stand before it is shown: what a controller is about to do in a moment is no news. A second of
 /// [`CLOCK`] brings the next look.
@@ -108,6 +110,7 @@ impl Wait<'_> {
         loop {
             changes.heed();
             let cause = self.tracker.why(self.object).filter(|cause| doubt.has_stood(cause));
+            let cause = self.tracker.rooted(self.object, cause, false);
             let seen = Said { progress: progress.to_owned(), cause, facts: self.facts(progress) };
             // That it has begun is said by the step.
             if !said.as_ref().map_or(seen.is_nothing(), |said| said.is_as(&seen)) {
@@ -126,11 +129,11 @@ impl Wait<'_> {
         let names: Vec<&str> = items(live, "/metadata/finalizers").filter_map(Value::as_str).collect();
         if names == ["foregroundDeletion"] {
             let message = "what it made ends first, and its pods are given the time that they ask for".to_owned();
-            let (id, object, reason) = ("T001".to_owned(), Some(self.object.clone()), "Ending".to_owned());
+            let (id, object, reason) = ("T004".to_owned(), Some(self.object.clone()), "Ending".to_owned());
             return Some(Cause { id, object, reason, message, remedy: None, outlook: Outlook::Passing });
         }
         (!names.is_empty()).then(|| Cause {
-            id: "T001".to_owned(),
+            id: "T004".to_owned(),
             object: Some(self.object.clone()),
             reason: "Finalizers".to_owned(),
             message: format!("{} is not gone until these finalizers are done: {}", self.object, names.join(", ")),
@@ -156,7 +159,7 @@ impl Wait<'_> {
                     self.say_last(said.as_ref());
                     return Ok(note);
                 }
-                Look::Not { cause: Some(cause), hopeless: true, .. } => return Err(Unmet::Failed(cause)),
+                Look::Not { cause: Some(cause), hopeless: true, .. } => return Err(self.failed(*cause).await),
                 Look::Not { progress, cause, .. } => (progress, cause),
             };
             self.check_api()?;
@@ -164,6 +167,9 @@ impl Wait<'_> {
                 self.tracker.look_around().await;
             }
             let cause_shown = cause.clone().filter(|cause| doubt.has_stood(cause)).map(|cause| *cause);
+            // Nothing is known, which is something else than a cause that has not stood yet.
+            let is_late = cause.is_none() && began.elapsed() >= LATE;
+            let cause_shown = self.tracker.rooted(self.object, cause_shown, is_late);
             let seen = Said { progress: progress.clone(), cause: cause_shown, facts: self.facts(&progress) };
             if !said.as_ref().is_some_and(|said| said.is_as(&seen)) {
                 self.tell(&seen);
@@ -178,12 +184,29 @@ impl Wait<'_> {
                 () = sleep_until(deadline) => {
                     // A container that crashes runs now and then: why it does not stay is what is wrong in that moment, too.
                     let recent = lasting.filter(|(at, _)| at.elapsed() < RECENT).map(|(_, cause)| cause);
-                    let cause = recent.or(cause);
-                    return Err(Unmet::Failed(Box::new(self.too_late(&progress, cause))));
+                    let cause = self.root(recent.or(cause).map(|cause| *cause)).await?;
+                    return Err(Unmet::Failed(Box::new(self.too_late(&progress, cause.map(Box::new)))));
                 }
                 () = changes.rung() => {}
                 _ = clock.tick() => {}
             }
+        }
+    }
+
+    /// The end of a wait that is pointless, at the root.
+    async fn failed(&self, cause: Cause) -> Unmet {
+        match self.root(Some(cause.clone())).await {
+            Ok(root) => Unmet::Failed(Box::new(root.unwrap_or(cause))),
+            Err(stopped) => stopped,
+        }
+    }
+
+    /// What the doctor names as the root of why the object is not as it should be; a stop is not kept waiting by that.
+    pub(super) async fn root(&self, cause: Option<Cause>) -> Result<Option<Cause>, Unmet> {
+        tokio::select! {
+            biased;
+            () = self.context.cancel.cancelled() => Err(Unmet::Stopped),
+            root = self.tracker.rooted_now(self.object, cause) => Ok(root),
         }
     }
 

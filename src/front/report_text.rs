@@ -226,7 +226,10 @@ fn next(report: &Report) -> Option<String> {
     Some(if reads { format!("next: {}", printable(command)) } else { format!("next: seaworthy explain {}", first.id) })
 }
 
-/// The five lines of `why`.
+/// Lines about other sides of an object that are shown; the rest is counted.
+const DETAILS: usize = 6;
+
+/// The five lines of `why`, and a few more where there is something to say.
 pub(crate) fn why_text(why: &Why) -> String {
     let root = why.root.as_ref().map(|root| format!(" [{root}]")).unwrap_or_default();
     let check = why.check.as_ref().map(|check| format!(" ({check})")).unwrap_or_default();
@@ -243,5 +246,13 @@ pub(crate) fn why_text(why: &Why) -> String {
         format!("suffers: {suffers}"),
         format!("fix:     {}", why.fix.as_deref().unwrap_or("nothing to do")),
     ];
-    lines.map(|line| one_line(&line)).join("\n")
+    let mut lines: Vec<String> = lines.into_iter().collect();
+    lines.extend(
+        why.details.iter().take(DETAILS).map(|detail| format!("{:<8} {}", format!("{}:", detail.about), detail.says)),
+    );
+    if why.details.len() > DETAILS {
+        lines.push(format!("more:    {} (`-o json` has them)", count(why.details.len() - DETAILS, "line")));
+    }
+    lines.extend(why.managed.as_ref().map(|by| format!("managed: by {by}")));
+    lines.iter().map(|line| one_line(line)).collect::<Vec<_>>().join("\n")
 }

@@ -180,7 +180,7 @@ impl Store {
         let verb = if live.is_some() { "MODIFIED" } else { "ADDED" };
         let counted = is_counted(&object) || is_custom(address);
         let generation = live.as_ref().and_then(|live| live["metadata"]["generation"].as_u64()).unwrap_or(0);
-        let changed = live.as_ref().is_none_or(|live| live.get("spec") != object.get("spec"));
+        let changed = live.as_ref().is_none_or(|live| is_wanted_anew(live, &object));
         let metadata = &mut object["metadata"];
         if live.is_none() && metadata["uid"].is_null() {
             metadata["uid"] = self.ids.uid().into();
@@ -281,6 +281,20 @@ pub(super) fn address(kind: &str, namespace: Option<&str>, name: &str) -> Option
 /// Where this object of a built-in kind is.
 pub(super) fn address_of(object: &Value) -> Option<Address> {
     address(text(object, "/kind")?, text(object, "/metadata/namespace"), text(object, "/metadata/name")?)
+}
+
+/// Whether something else is wanted of an object than before. That a pod is bound to its node is no such change.
+fn is_wanted_anew(live: &Value, object: &Value) -> bool {
+    if live.get("spec") == object.get("spec") {
+        return false;
+    }
+    let node = &object["spec"]["nodeName"];
+    if object["kind"] != "Pod" || !live["spec"]["nodeName"].is_null() || node.is_null() {
+        return true;
+    }
+    let mut bound = live["spec"].clone();
+    bound["nodeName"] = node.clone();
+    bound != object["spec"]
 }
 
 fn is_custom(address: &Address) -> bool {

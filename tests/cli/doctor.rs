@@ -75,8 +75,17 @@ fn bad_input_is_named() {
             "error: the cluster has no kind called `barge`\n hint: `kubectl api-resources` lists the kinds",
         ),
         (
+            "why deploymnet/web --from broken.yaml",
+            "error: the cluster has no kind called `deploymnet`; did you mean `deployment`?\n hint: `kubectl api-resources`",
+        ),
+        ("why a/b/c/d --from broken.yaml", "error: `a/b/c/d` names no object\n hint: write KIND/NAME"),
+        (
+            "why deploy/shop/web -n sea --from broken.yaml",
+            "error: `deploy/shop/web` names the namespace `shop`, and --namespace another one\n hint: leave one of them out",
+        ),
+        (
             "why deploy/wbe --from broken.yaml",
-            "error: Deployment/default/wbe is not there\n hint: see what is: `kubectl get deployment -A`",
+            "error: Deployment/default/wbe is not there; did you mean `deployment/web -n shop`?\n hint: see what is: `kubectl get deployment -A`",
         ),
     ] {
         let output = Test::new().file("broken.yaml", BROKEN).line(line).status(2).any_stderr().run();
@@ -105,9 +114,46 @@ fn five_lines_about_one_object() {
             .status(status)
             .any_stdout()
             .run();
-        assert_eq!(output.stdout.lines().count(), 5, "{}", output.stdout);
         insta::assert_snapshot!(object.replace('/', "-"), without_ages(&output.stdout));
     }
+}
+
+/// Objects as people name them, and what programs get.
+#[test]
+fn an_object_is_named_as_with_kubectl_and_told_to_programs() {
+    let ask = |words: &[&str]| {
+        let line = format!("why {} --from b.yaml -o json", words.join(" "));
+        Test::new().file("b.yaml", BROKEN).line(&line).status(3).any_stdout().run().json()
+    };
+    let first = ask(&["deployments.apps/web"]);
+    for words in [vec!["deploy", "web"], vec!["Deployment/shop/web"], vec!["deployments.v1.apps/web", "-n", "shop"]] {
+        assert_eq!(ask(&words), first, "{words:?}");
+    }
+    assert_eq!((&first["kind"], &first["check"], &first["well"]), (&"Why".into(), &"P002".into(), &false.into()));
+    let served = serde_json::json!({"about": "served", "says": "by Service/web", "amiss": false});
+    assert_eq!(first["details"].as_array().unwrap().as_slice(), [served]);
+}
+
+#[test]
+fn what_cannot_be_told_apart_or_read_is_said() {
+    let map = |namespace: &str| {
+        format!("- {{apiVersion: v1, kind: ConfigMap, metadata: {{name: c, namespace: {namespace}}}}}\n")
+    };
+    let list = format!("apiVersion: v1\nkind: List\nitems:\n{}{}", map("a"), map("b"));
+    let test = |line: &str, status: i32| Test::new().file("l.yaml", &list).line(line).status(status);
+    let several = test("why cm/c --from l.yaml", 2).any_stderr().run();
+    assert_eq!(
+        several.stderr.trim_end(),
+        "error: there are several cm/c: in the namespaces a, b\n hint: say which with --namespace"
+    );
+    test("why cm/c -n b --from l.yaml", 0).any_stdout().run();
+    let refused = "schemaVersion: 1\nkind: Evidence\ntaken: \"2026-11-20T10:00:00Z\"\nitems: []\nunread:\n- {kind: Secret, namespace: null, \
+                   why: secrets is forbidden}\n";
+    let unread = Test::new().file("e.yaml", refused).line("why secret/s --from e.yaml").status(2).any_stderr().run();
+    assert_eq!(
+        unread.stderr.trim_end(),
+        "error: Secret/default/s could not be read: Secret could not be read: secrets is forbidden\n hint: ask for the right to read it"
+    );
 }
 
 /// The time at which a file is judged is that of the file.

@@ -339,6 +339,7 @@ async fn run(
         events,
         cancel,
         limits: Limits::default(),
+        stacks: None,
         commands: None,
     };
     let listen = async {

@@ -146,7 +146,8 @@ impl Voyage {
         let (answers, commands) = mpsc::channel(16);
         let commands = self.answer.map(|_| Mutex::new(commands));
         let here = seaworthy::host::Surroundings::new([], 1000);
-        let context = Context { cluster, here, resources, snapshot, events: sender, cancel, limits, commands };
+        let context =
+            Context { cluster, here, resources, snapshot, events: sender, cancel, limits, stacks: None, commands };
         let run = async {
             let outcome = engine::run(&plan, &context, journal).await;
             drop(context);

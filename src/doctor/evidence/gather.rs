@@ -133,6 +133,17 @@ impl Explain for GatherError {
 /// # Errors
 /// When not a single kind could be read.
 pub async fn gather(cluster: &Cluster, scope: &Scope) -> Result<Evidence, GatherError> {
+    let mut evidence = objects(cluster, scope).await?;
+    last_words(&cluster.client, &mut evidence.snapshot).await;
+    running_logs(&cluster.client, &mut evidence.snapshot, evidence.taken).await;
+    Ok(evidence)
+}
+
+/// Reads everything that checks read but the words of containers.
+///
+/// # Errors
+/// When not a single kind could be read.
+pub async fn objects(cluster: &Cluster, scope: &Scope) -> Result<Evidence, GatherError> {
     let queries = queries(None);
     let asked = queries.len();
     let listed = collect_all(&cluster.client, queries, LIST, KEPT);
@@ -147,8 +158,6 @@ pub async fn gather(cluster: &Cluster, scope: &Scope) -> Result<Evidence, Gather
         let why = fault.as_ref().map_or(said, ToString::to_string);
         return Err(GatherError { context: cluster.id.context.clone(), why, fault });
     }
-    last_words(&cluster.client, &mut snapshot).await;
-    running_logs(&cluster.client, &mut snapshot, taken).await;
     Ok(Evidence { snapshot, taken, cluster: Some(facts(cluster, version)), only, readyz, ..Evidence::default() })
 }
 

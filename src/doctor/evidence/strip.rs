@@ -22,7 +22,7 @@ pub(super) fn kept_of_watched(object: Value) -> Option<Value> {
 }
 
 /// What evidence keeps of a list.
-pub(in crate::doctor) const KEPT: Keep = Keep { skip, of: stripped };
+pub(crate) const KEPT: Keep = Keep { skip, of: stripped };
 
 /// What no check reads, with what it stands in (`tests/layering.rs`): who owns which field, the schemas of definitions, copies of whole objects, and
 /// what the API server writes into every pod are most of what is sent.
@@ -56,7 +56,7 @@ fn stripped(mut object: Value) -> Value {
 }
 
 /// An object as evidence keeps it.
-pub(in crate::doctor) fn kept(object: Value) -> Value {
+pub(crate) fn kept(object: Value) -> Value {
     compact("", stripped(object))
 }
 
@@ -127,7 +127,13 @@ fn forget_values(object: &mut Value) {
 
 /// Programs take passwords in arguments and environment.
 fn pod_specs(object: &mut Value) {
-    let places = ["/spec", "/spec/template/spec", "/spec/jobTemplate/spec/template/spec", "/data/spec/template/spec"];
+    let places = [
+        "/spec",
+        "/spec/template/spec",
+        "/spec/jobTemplate/spec/template/spec",
+        "/data/spec/template/spec",
+        "/template/spec",
+    ];
     for place in places {
         for list in ["containers", "initContainers", "ephemeralContainers"] {
             let containers =
@@ -197,6 +203,9 @@ mod tests {
             "env": [{"name": "P", "value": "x"}, {"name": "Q", "valueFrom": {"secretKeyRef": {"name": "s"}}}]});
         let deployment = json!({"kind": "Deployment", "spec": {"template": {"spec": {"initContainers": [container]}}}});
         let deployment = kept(deployment);
+        let mut revision = json!({"kind": "ControllerRevision", "data": {"spec": deployment["spec"].clone()}});
+        revision["data"]["spec"]["template"]["spec"]["initContainers"][0]["args"] = json!(["--password=x"]);
+        assert_eq!(kept(revision)["data"]["spec"], deployment["spec"]);
         let left = json!({"name": "c", "image": "i",
             "env": [{"name": "P"}, {"name": "Q", "valueFrom": {"secretKeyRef": {"name": "s"}}}]});
         assert_eq!(deployment["spec"]["template"]["spec"]["initContainers"][0], left);

@@ -63,7 +63,7 @@ impl Work<'_> {
     }
 
     async fn watch(&self, cluster: &Cluster, nodes: usize, anew: &Anew) -> Ending {
-        let tracker = Tracker::new(cluster, Resources::default());
+        let tracker = Tracker::new(cluster, Resources::default(), None);
         let pods = SYSTEM.map(|namespace| ObjectRef::new("v1", "Pod", Some(namespace), ""));
         let watched = [vec![ObjectRef::new("v1", "Node", None, "")], pods.to_vec()].concat();
         for kind in &watched {
@@ -106,7 +106,8 @@ async fn why(tracker: &Tracker, watched: &[ObjectRef], anew: &Anew) -> Option<Ca
         let waits = |pod: &&Value| is_of_the_system(pod) && pod_waits(pod, anew).is_some();
         picture.of_kind("", "Pod").find(waits).and_then(ObjectRef::of)
     };
-    tracker.look(watched, late).flatten().and_then(|pod| tracker.why(&pod))
+    let pod = tracker.look(watched, late).flatten()?;
+    tracker.rooted(&pod, tracker.why(&pod), false)
 }
 
 /// Whether all is ready; the error is how far it is. Pure.

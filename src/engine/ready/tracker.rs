@@ -12,13 +12,15 @@ use serde_json::Value;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use super::inquiry::Inquiry;
 use super::parts;
 use super::settle::{Unsettled, unsettled};
 use super::words::{self, Silence, Words};
 use super::{Readiness, judge};
 use crate::bell::{Bell, Ear};
 use crate::cluster::{Clock, Cluster, Resources};
-use crate::doctor::{Cause, stall};
+use crate::doctor::stacks::Knowledge;
+use crate::doctor::{Cause, Outlook, stall};
 use crate::event::Facts;
 use crate::object::{ObjectRef, text};
 use crate::snapshot::Snapshot;
@@ -46,6 +48,7 @@ pub struct Tracker {
     shared: Arc<Shared>,
     watched: Mutex<BTreeSet<(String, String, Option<String>)>>,
     around_read: tokio::sync::Mutex<Option<Instant>>,
+    doctor: Inquiry,
     tasks: Mutex<JoinSet<()>>,
 }
 
@@ -74,9 +77,10 @@ pub struct Standing {
 }
 
 impl Tracker {
-    /// A tracker that watches nothing yet.
-    pub fn new(cluster: &Cluster, resources: Resources) -> Self {
+    /// A tracker that watches nothing yet. `stacks` is what stacks say of themselves, that of the embedded ones unless given.
+    pub fn new(cluster: &Cluster, resources: Resources, stacks: Option<Arc<Knowledge>>) -> Self {
         Self {
+            doctor: Inquiry::new(cluster, stacks),
             client: cluster.client.clone(),
             clock: cluster.clock.clone(),
             resources,
@@ -148,6 +152,33 @@ impl Tracker {
         stall::cause(reference, &picture.snapshot, self.clock.now())
     }
 
+    /// The root of a stall, as the doctor names it, as far as it was asked; else the cause that the wait knows itself. What
+    /// stalls has the doctor asked, beside the wait and only once in a while. No cause at all is a stall, too, when `late`.
+    pub fn rooted(&self, object: &ObjectRef, cause: Option<Cause>, late: bool) -> Option<Cause> {
+        if !cause.as_ref().map_or(late, |cause| cause.outlook >= Outlook::Stuck) {
+            return cause;
+        }
+        if self.doctor.is_due(object.namespace.as_deref()) {
+            let (doctor, shared, namespace) = (self.doctor.clone(), self.shared.clone(), object.namespace.clone());
+            let ask = async move {
+                doctor.ask(namespace, || shared.picture()).await;
+                shared.tell();
+            };
+            self.tasks.lock().unwrap_or_else(PoisonError::into_inner).spawn(ask);
+        }
+        self.doctor.root(object, cause.as_ref()).or(cause)
+    }
+
+    /// The same when a wait ends without success: the doctor is asked now, unless that was done a moment ago.
+    pub async fn rooted_now(&self, object: &ObjectRef, cause: Option<Cause>) -> Option<Cause> {
+        let namespace = object.namespace.as_deref();
+        // Somebody may have asked, and wait for the answer as we would.
+        if self.doctor.is_due(namespace) || !self.doctor.has_answered(namespace) {
+            self.doctor.ask(object.namespace.clone(), || self.shared.picture()).await;
+        }
+        self.doctor.root(object, cause.as_ref()).or(cause)
+    }
+
     /// What is seen of an object: how far it is, part by part, and what happens to the images of its pods.
     pub fn facts(&self, reference: &ObjectRef) -> Facts {
         let picture = self.shared.picture.lock().unwrap_or_else(PoisonError::into_inner);
@@ -208,6 +239,10 @@ impl Tracker {
 }
 
 impl Shared {
+    fn picture(&self) -> Snapshot {
+        self.picture.lock().unwrap_or_else(PoisonError::into_inner).snapshot.clone()
+    }
+
     fn tell(&self) {
         self.changed.ring();
     }
