@@ -3,5 +3,6 @@
 mod manners;
 mod plain;
 mod pty;
+mod walks;
 mod watching;
 mod wizard;

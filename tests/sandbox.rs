@@ -12,3 +12,4 @@ mod program;
 mod storage;
 mod stories;
 mod support;
+mod walks;
