@@ -6,10 +6,12 @@ use std::time::Duration;
 use seaworthy::cluster::Cluster;
 use seaworthy::doctor::change::Mark;
 use seaworthy::doctor::evidence::{Freshness, Live, Scope, gather};
+use seaworthy::doctor::stacks::Knowledge;
 use seaworthy::engine::journal::RunRecord;
 use seaworthy::engine::record::InstallRecord;
 use seaworthy::home::{Beside, Home, PrerequisiteState, records_mark};
 use seaworthy::prerequisites::{Prerequisite, Wants, assess, picture};
+use seaworthy::stack::Catalogue;
 use tokio::sync::mpsc::Sender;
 use tokio::time::{Instant, timeout};
 
@@ -50,7 +52,7 @@ pub(super) async fn keep(session: &Session, context: &str, messages: &Sender<Mes
     };
     let live = Arc::new(Live::begin(&cluster));
     let mut ear = live.changes();
-    let mut read = Read::default();
+    let mut read = Read::of(session);
     read.green(session, &cluster);
     let mut has_changed = true;
     loop {
@@ -83,7 +85,7 @@ pub(super) async fn keep(session: &Session, context: &str, messages: &Sender<Mes
 pub(super) async fn once(session: &Session, context: &str) -> Result<Home, Failure> {
     let cluster = session.connect_to(Some(context)).await?;
     let evidence = gather(&cluster, &Scope::default()).await?;
-    let mut read = Read::default();
+    let mut read = Read::of(session);
     read.green(session, &cluster);
     read.runs(session, &cluster);
     read.records(&cluster).await;
@@ -115,6 +117,18 @@ fn is_older(at: Option<Instant>, age: Duration) -> bool {
 }
 
 impl Read {
+    /// Stacks of one's own have checks and walk-throughs, too.
+    fn of(session: &Session) -> Self {
+        let own = (!session.globals.profiles.is_empty()).then(|| {
+            let (known, faults) = Knowledge::of(&[session.catalogue(), Catalogue::prerequisites()]);
+            for fault in faults {
+                tracing::warn!(fault, "it cannot be read, and is left out");
+            }
+            Arc::new(known)
+        });
+        Self { beside: Arc::new(Beside { stacks: own, ..Beside::default() }), ..Self::default() }
+    }
+
     fn beside(&mut self) -> &mut Beside {
         Arc::make_mut(&mut self.beside)
     }

@@ -82,6 +82,8 @@ fn matters(model: &Model, row: &Binding) -> bool {
         Action::Logs => model.board.as_ref().and_then(Board::logged).is_some(),
         Action::Create => model.wish.sandbox.is_none(),
         Action::Back => model.screen != Screen::Cluster || model.popup.is_some(),
+        Action::Troubleshoot => model.troubled().is_some(),
+        Action::Next if model.screen == Screen::Walks => model.walked().is_some(),
         Action::OpenStack => matches!(model.entry(), Some(Entry::Stack(_))),
         Action::Undo => model.sheet().and_then(|sheet| Some(sheet.form.is_typed(sheet.setting()?))) == Some(true),
         _ => true,
