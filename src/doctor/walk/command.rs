@@ -6,7 +6,7 @@ use super::Site;
 use super::expect::Expectation;
 use super::form::{Place, Step};
 use crate::doctor::stacks::{COMPONENT, NAME};
-use crate::object::text;
+use crate::object::{is_true, text};
 use crate::plan::STACK_LABEL;
 
 /// Lines of a log.
@@ -25,7 +25,7 @@ impl Site<'_> {
                 .container
                 .as_ref()
                 .map_or_else(|| "--all-containers".to_owned(), |container| format!("-c {container}"));
-            let ended = objects.iter().any(|pod| restarts(pod) > 0) && !log.ready;
+            let ended = objects.iter().any(|pod| restarts(pod) > 0 && !is_true(pod, "Ready"));
             let previous = if ended { " --previous" } else { "" };
             // What is known by its name is one pod, and needs no prefix.
             let prefix = if place.name.is_none() { " --prefix" } else { "" };

@@ -185,12 +185,24 @@ fn what_is_well_holds_and_a_log_has_to_be_read_first() {
     assert_eq!(because, "the log of pod web-1, container c, could not be read: forbidden");
 }
 
+/// What a container said that has ended is in the log of the one before, also while none runs.
+#[test]
+fn a_container_that_ended_is_asked_for_its_last_log() {
+    let mut crashed = pod(false, 2);
+    crashed["status"]["containerStatuses"][0]["state"] = json!({"waiting": {"reason": "CrashLoopBackOff"}});
+    let asks = walked(vec![deployment(1), crashed]).asks();
+    assert_eq!(asks.iter().map(|ask| ask.previous).collect::<Vec<_>>(), [true]);
+    let asks = walked(vec![deployment(1), pod(false, 2)]).asks();
+    assert_eq!(asks.iter().map(|ask| ask.previous).collect::<Vec<_>>(), [false, true]);
+    assert_eq!(walked(vec![deployment(1), pod(true, 2)]).asks().len(), 1, "it is well again");
+}
+
 #[test]
 fn the_first_step_with_a_last_word_names_the_cause() {
     let mut waiting = pod(false, 0);
     waiting["spec"] = json!({"nodeName": "w1", "containers": [{"name": "c", "image": "example/web:2"}]});
     waiting["status"]["containerStatuses"][0]["state"] = json!({"waiting": {"reason": "ImagePullBackOff", "message":
-        "Back-off pulling image \"example/web:2\": ErrImagePull: rpc error: code = NotFound desc = failed to resolve reference \"docker.io/example/web:2\": docker.io/example/web:2: not found"}});
+        "Back-off pulling image \"example/web:2\": ErrImagePull: rpc error: code = NotFound desc = failed to resolve reference \"registry.example.com/example/web:2\": registry.example.com/example/web:2: not found"}});
     let walked = walked(vec![deployment(0), waiting]);
     assert_eq!(states(&walked), ["holds", "does not", "cannot tell", "does not"]);
     // The second step goes on, so that the fourth is the one that names it.
@@ -231,7 +243,7 @@ fn commands_select_by_labels_that_the_objects_carry() {
         [
             "kubectl -n sea get deployment -l app.kubernetes.io/name=demo,app.kubernetes.io/component=web -o wide",
             "kubectl -n sea describe pod -l app.kubernetes.io/name=demo,app.kubernetes.io/component=web",
-            "kubectl -n sea logs -l app.kubernetes.io/name=demo,app.kubernetes.io/component=web --all-containers --tail=200 --prefix",
+            "kubectl -n sea logs -l app.kubernetes.io/name=demo,app.kubernetes.io/component=web --all-containers --tail=200 --previous --prefix",
             "kubectl -n sea get deployment -l app.kubernetes.io/name=demo,app.kubernetes.io/component=web -o wide",
         ]
     );

@@ -120,14 +120,14 @@ impl Site<'_> {
             return (Answer::of(Holding::DoesNotHold, said), Vec::new());
         }
         let asks: Vec<LogAsk> =
-            concerned.iter().flat_map(|pod| Self::asks(pod, log)).filter(|ask| is_meant(&ask.container)).collect();
+            concerned.iter().flat_map(|pod| Self::asks(pod)).filter(|ask| is_meant(&ask.container)).collect();
         let why =
             if asks.is_empty() { "no container has begun, so that there is no log" } else { "the log was not read" };
         (Answer::unknown(why), asks)
     }
 
     /// The logs that a pod has. That of the container before is of interest while this one is not well.
-    fn asks(pod: &Value, log: &LogLook) -> Vec<LogAsk> {
+    fn asks(pod: &Value) -> Vec<LogAsk> {
         let statuses = items(pod, "/status/initContainerStatuses").chain(items(pod, "/status/containerStatuses"));
         let ask = |container: &str, previous: bool| LogAsk {
             namespace: text(pod, "/metadata/namespace").unwrap_or_default().to_owned(),
@@ -141,7 +141,7 @@ impl Site<'_> {
                 let has_begun = status["state"].get("running").is_some() || status["state"].get("terminated").is_some();
                 let was_there = number(status, "/restartCount").unwrap_or_default() > 0 && status["ready"] != true;
                 let now = has_begun.then(|| ask(container, false));
-                now.into_iter().chain((was_there && !log.ready).then(|| ask(container, true)))
+                now.into_iter().chain(was_there.then(|| ask(container, true)))
             })
             .collect()
     }

@@ -1,6 +1,6 @@
 //! A cluster as home sees it.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use crossterm::event::KeyCode;
 use seaworthy::doctor::change::Mark;
@@ -91,11 +91,17 @@ pub(in crate::front::tui) fn home(well: bool) -> Home {
 
 /// The same, of a stack whose symptoms can be gone through.
 pub(in crate::front::tui) fn home_with_walks(well: bool) -> Home {
+    WITH_WALKS[usize::from(well)].clone()
+}
+
+/// Broken and well, read and judged once for the many screens that show it.
+static WITH_WALKS: LazyLock<[Home; 2]> = LazyLock::new(|| {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/walks");
     let (known, faults) = Knowledge::of(&[Catalogue::new([folder.into()])]);
     assert_eq!(faults, [""; 0]);
-    home_with(well, Some(Arc::new(known)))
-}
+    let known = Arc::new(known);
+    [false, true].map(|well| home_with(well, Some(known.clone())))
+});
 
 fn home_with(well: bool, stacks: Option<Arc<Knowledge>>) -> Home {
     let state = |prerequisite, there, said: &str| PrerequisiteState {
