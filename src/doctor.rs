@@ -19,6 +19,7 @@ pub mod stall;
 pub mod suppress;
 mod survey;
 mod tree;
+pub mod walk;
 pub mod watch;
 pub mod why;
 

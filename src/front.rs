@@ -32,6 +32,7 @@ pub(crate) mod stack_text;
 pub(crate) mod timeline;
 pub(crate) mod told;
 pub(crate) mod tui;
+pub(crate) mod walk_text;
 pub(crate) mod yard;
 
 use std::io::{IsTerminal as _, Write as _};

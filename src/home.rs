@@ -14,10 +14,12 @@ use crate::doctor::evidence::{ClusterFacts, Evidence, Freshness};
 use crate::doctor::remedy;
 use crate::doctor::report::{Choice, Report, judge};
 use crate::doctor::stacks::Knowledge;
+use crate::doctor::walk::{self, Walked};
 use crate::engine::journal::{RunRecord, RunState};
 use crate::engine::lock::SYSTEM_NAMESPACE;
 use crate::engine::record::InstallRecord;
 use crate::object::text;
+use crate::plan::Installation;
 use crate::prepare::discover::{self, LastRun, Sought};
 use crate::prepare::{self, Health};
 use crate::prerequisites::Prerequisite;
@@ -88,6 +90,8 @@ pub struct Home {
     pub report: Report,
     /// Where data lies.
     pub chains: Vec<Chain>,
+    /// The symptoms of what is installed, gone through; no log was read for it.
+    pub walks: Vec<Walked>,
 }
 
 impl Home {
@@ -96,6 +100,7 @@ impl Home {
         let snapshot = &evidence.snapshot;
         let labelled = discover::labelled_in(snapshot);
         let found = discover::installations(&beside.records, &labelled, &beside.runs, &Sought::default());
+        let report = judge(evidence, &Choice { stacks: beside.stacks.clone(), ..Choice::default() });
         let mut home = Self {
             cluster: evidence.cluster.clone().unwrap_or_default(),
             taken: evidence.taken,
@@ -105,8 +110,9 @@ impl Home {
             records: beside.records.clone(),
             prerequisites: beside.prerequisites.clone(),
             runs: open_runs(&beside.runs),
-            report: judge(evidence, &Choice { stacks: beside.stacks.clone(), ..Choice::default() }),
             chains: map::chains(snapshot, evidence.taken),
+            walks: found.iter().flat_map(|found| walks(&found.installation, evidence, &report, beside)).collect(),
+            report,
         };
         remedy::offer(&mut home.report, evidence);
         // Where nothing is wrong nobody asks what has changed, and it is much to compare.
@@ -129,6 +135,13 @@ impl Home {
             && self.report.worst().is_none_or(is_calm)
             && self.installations.iter().all(Health::is_healthy)
     }
+}
+
+/// The symptoms of an installation, gone through.
+fn walks(installation: &Installation, evidence: &Evidence, report: &Report, beside: &Beside) -> Vec<Walked> {
+    let known = beside.stacks.as_deref().unwrap_or_else(|| Knowledge::built_in());
+    let walks = known.walks(&installation.stack);
+    walks.map(|one| walk::walk(one, &installation.namespace, evidence, report)).collect()
 }
 
 /// Of each installation the newest run, where it did not end well: an older one was overtaken.

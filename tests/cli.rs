@@ -18,5 +18,6 @@ mod render;
 mod runs;
 mod stacks;
 mod terminal;
+mod walk;
 
 pub(crate) use install::is_nowhere;

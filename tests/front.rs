@@ -4,5 +4,6 @@ mod manners;
 mod plain;
 mod pty;
 mod remedies;
+mod walks;
 mod watching;
 mod wizard;

@@ -13,4 +13,5 @@ mod program;
 mod storage;
 mod stories;
 pub(crate) mod support;
+mod walks;
 mod why;

@@ -1,6 +1,7 @@
 //! `doctor`: gather, or read from a file; judge; show.
 
 mod fix;
+mod walk;
 mod watch;
 
 use std::path::PathBuf;
@@ -72,6 +73,16 @@ pub(crate) struct DoctorArgs {
     /// Go on watching, and say what is new, gone or worse, a line each; Ctrl-C ends it with the exit code of the last state
     #[arg(long, conflicts_with_all = ["from", "save", "fix", "undo"])]
     pub(crate) watch: bool,
+    /// Go through a symptom of the stack step by step: what to look at, what was seen, what it means, what to do; without a name
+    /// all its symptoms, and on a terminal the question which
+    #[arg(
+        long,
+        num_args = 0..=1,
+        default_missing_value = "",
+        value_name = "SYMPTOM",
+        conflicts_with_all = ["fix", "undo", "watch", "only", "skip", "suppress", "print_role"]
+    )]
+    pub(crate) walk: Option<String>,
     /// Print the least ClusterRole with which the doctor can tell everything, and do nothing else
     #[arg(long)]
     pub(crate) print_role: bool,
@@ -104,6 +115,13 @@ pub(crate) async fn run(session: &Arc<Session>, arguments: &DoctorArgs) -> Resul
     }
     if arguments.undo {
         return fix::undo(session).await;
+    }
+    if let Some(symptom) = &arguments.walk {
+        if matches!(session.globals.output, Format::Junit | Format::Sarif) {
+            let hint = "leave one of the two out; --walk speaks text and json";
+            return Err(Failure::input("usage", "junit and sarif are of findings, and --walk tells of steps", hint));
+        }
+        return Box::pin(walk::run(session, arguments, symptom)).await;
     }
     let choice = choice(session, arguments)?;
     let quiet = arguments.suppress.as_deref().map(suppress::read).transpose()?;

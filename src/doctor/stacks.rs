@@ -1,7 +1,7 @@
-//! What stacks say of themselves: checks of their own, and findings that are meant to be. Data in the folder `checks/` of a
-//! stack; nothing here knows the name of one.
+//! What stacks say of themselves: checks of their own, findings that are meant to be, and walk-throughs. Data in the folders
+//! `checks/` and `walks/` of a stack; nothing here knows the name of one.
 
-mod form;
+pub(super) mod form;
 mod proof;
 
 use std::sync::OnceLock;
@@ -12,6 +12,7 @@ use super::check::Verdict;
 use super::evidence::Evidence;
 use super::finding::Finding;
 use super::survey::top;
+use super::walk::Walk;
 use crate::object::ObjectRef;
 use crate::plan::STACK_LABEL;
 use crate::snapshot::Snapshot;
@@ -21,14 +22,15 @@ use form::Allowance;
 pub use form::StackCheck;
 pub use proof::Proof;
 
-const COMPONENT: &str = "app.kubernetes.io/component";
-const NAME: &str = "app.kubernetes.io/name";
+pub(super) const COMPONENT: &str = "app.kubernetes.io/component";
+pub(super) const NAME: &str = "app.kubernetes.io/name";
 
-/// The checks and allowances of several stacks.
+/// The checks, allowances and walk-throughs of several stacks.
 #[derive(Debug, Clone, Default)]
 pub struct Knowledge {
     checks: Vec<StackCheck>,
     allowed: Vec<Allowance>,
+    walks: Vec<Walk>,
 }
 
 impl Knowledge {
@@ -48,6 +50,7 @@ impl Knowledge {
             let (mut read, told) = form::read(&folder);
             all.checks.append(&mut read.checks);
             all.allowed.append(&mut read.allowed);
+            all.walks.append(&mut read.walks);
             faults.extend(told.iter().map(ToString::to_string));
         }
         (all, faults)
@@ -63,20 +66,26 @@ impl Knowledge {
         self.checks.iter().find(|check| check.id.eq_ignore_ascii_case(id))
     }
 
+    /// The walk-throughs of a stack, by name.
+    pub fn walks<'a>(&'a self, stack: &'a str) -> impl Iterator<Item = &'a Walk> {
+        self.walks.iter().filter(move |walk| walk.stack() == stack)
+    }
+
     /// Whether a finding is meant to be.
     pub(super) fn allows(&self, finding: &Finding, snapshot: &Snapshot) -> bool {
         self.allowed.iter().any(|one| one.fits(finding, snapshot))
     }
 }
 
-/// Everything that is wrong with what a stack's folder says of its checks, and which of its allowances are still to be used.
+/// Everything that is wrong with what a stack's folder says of its checks and walk-throughs, and which of its allowances and of the
+/// components that it names are still to be found.
 pub fn examine(folder: &Folder) -> Proof<'_> {
     let (known, faults) = form::read(folder);
     Proof::of(folder, known, faults)
 }
 
 /// Whether an object, or what made it, belongs to a stack: as we label it, or as charts do.
-fn belongs(object: &Value, stack: &str, snapshot: &Snapshot) -> bool {
+pub(super) fn belongs(object: &Value, stack: &str, snapshot: &Snapshot) -> bool {
     let is_own = |object: &Value| {
         let labels = &object["metadata"]["labels"];
         labels[STACK_LABEL] == stack || labels[NAME] == stack
@@ -85,7 +94,7 @@ fn belongs(object: &Value, stack: &str, snapshot: &Snapshot) -> bool {
     is_own(object) || maker() == Some(true)
 }
 
-fn is_component(object: &Value, component: Option<&str>) -> bool {
+pub(super) fn is_component(object: &Value, component: Option<&str>) -> bool {
     component.is_none_or(|component| object["metadata"]["labels"][COMPONENT] == component)
 }
 

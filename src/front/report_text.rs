@@ -9,6 +9,7 @@ use seaworthy::doctor::report::{Report, Summary};
 use seaworthy::doctor::why::Why;
 use seaworthy::object::{ObjectRef, printable};
 
+use super::look::Mark;
 use super::paint::{Paint, count, one_line};
 
 /// Findings of one check that are shown; the rest is counted.
@@ -46,6 +47,15 @@ impl Style {
 
     pub(crate) fn good(self) -> String {
         self.paint.good(if self.unicode { "✔" } else { "[ok]" })
+    }
+
+    /// How something stands that is no finding.
+    pub(crate) fn sign(self, mark: Mark) -> String {
+        match mark {
+            Mark::Good => self.good(),
+            Mark::Bad | Mark::Careful => self.mark(Severity::Error),
+            Mark::Busy | Mark::Idle | Mark::Skipped => self.open(),
+        }
     }
 
     fn open(self) -> String {

@@ -23,7 +23,7 @@ const FORMAT: u32 = 1;
 pub(super) const PROFILES: [&str; 2] = ["single-node", "ha"];
 
 /// Folders whose files other modules read, by their own rules.
-const ELSEWHERE: [&str; 2] = ["playbooks", "checks"];
+const ELSEWHERE: [&str; 3] = ["playbooks", "checks", "walks"];
 
 /// `stack.yaml` with the position of everything in it.
 #[derive(Debug, Clone)]

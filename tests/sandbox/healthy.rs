@@ -28,6 +28,23 @@ fn every_profile_of_every_stack_is_healthy() {
             let installed = say(ready, &format!("install {name} --profile {profile} {set} {place}"));
             let doctor = say(Some(installed), &format!("doctor --fail-on warning {place}"));
             assert!(doctor.stdout.starts_with("[ok] healthy: "), "{name} {profile}: {}", doctor.stdout);
+            symptoms(doctor, &name, &place);
         }
     }
+}
+
+/// Of what is well no step of a walk-through may say that it is not.
+fn symptoms(before: Output, stack: &str, place: &str) {
+    let walks = Test::after(before).line(&format!("doctor {stack} --walk -o json {place}"));
+    let walks = walks.any_status().any_stdout().any_stderr().run();
+    if walks.stdout.contains("\"no-walks\"") {
+        return;
+    }
+    let document = walks.json();
+    let all = document["items"].as_array().unwrap();
+    let steps = all.iter().flat_map(|walk| walk["steps"].as_array().unwrap());
+    let wrong: Vec<_> = steps.filter(|step| step["state"] == "does-not-hold").collect();
+    assert_eq!(wrong, Vec::<&serde_json::Value>::new(), "{stack} {place}");
+    let told = |walk: &serde_json::Value| walk["steps"].as_array().unwrap().iter().any(|step| step["state"] == "holds");
+    assert!(all.iter().any(told), "{stack} {place}: {document}");
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use seaworthy::cluster::Cluster;
 use seaworthy::cluster::fault::ConnectFault;
+use seaworthy::doctor::walk::{self, LogAsk, Words};
 use seaworthy::engine::forward::Forward;
 use seaworthy::host::clusters::{self, ClusterFact, Unreached};
 use seaworthy::host::kubeconfig::{ContextFact, KubeconfigFacts};
@@ -179,6 +180,24 @@ impl Crew {
         self.lookout = Some(tokio::spawn(async move { lookout::keep(&session, &context, &messages).await }));
     }
 
+    /// Who may not be connected to is not heard: that stands with each log.
+    fn words(&self, ticket: u64, context: String, asks: Vec<LogAsk>) {
+        let session = self.session.clone();
+        drop(self.begin(async move {
+            let words = match session.connect_to(Some(&context)).await {
+                Ok(cluster) => walk::read(&cluster.client, asks).await,
+                Err(failure) => {
+                    let mut words = Words::default();
+                    for ask in asks {
+                        words.keep(ask, Err(failure.message.clone()));
+                    }
+                    words
+                }
+            };
+            Message::Words { ticket, words }
+        }));
+    }
+
     /// What profiles need comes first, because it takes fewer questions; then what prerequisites are judged by.
     fn survey(&self, context: String) {
         let (session, messages) = (self.session.clone(), self.messages.clone());
@@ -300,6 +319,7 @@ impl Director for Crew {
             Effect::Yards => self.yards(),
             Effect::Stacks => self.stacks(),
             Effect::Watch { context } => self.watch(context),
+            Effect::Words { ticket, context, asks } => self.words(ticket, context, asks),
             Effect::Survey { context } => self.survey(context),
             Effect::Plan { ticket, request } => self.plan(ticket, request),
             Effect::Run => self.run(),

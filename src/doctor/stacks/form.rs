@@ -9,6 +9,7 @@ use crate::doctor::check::Severity;
 use crate::doctor::checks;
 use crate::doctor::evidence::{logs, resources};
 use crate::doctor::finding::Finding;
+use crate::doctor::walk;
 use crate::object::{at, is_true, text};
 use crate::snapshot::Snapshot;
 use crate::stack::{Fault, FaultKind, Folder, yaml};
@@ -54,7 +55,7 @@ pub(super) struct Look {
 /// One thing that has to hold.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(try_from = "Told")]
-enum When {
+pub(in crate::doctor) enum When {
     /// A line of what the containers of a pod that is not ready said.
     Log(Regex),
     /// Something about the value at a pointer.
@@ -62,7 +63,7 @@ enum When {
 }
 
 #[derive(Debug, Clone)]
-enum Test {
+pub(in crate::doctor) enum Test {
     Is(Value),
     Not(Value),
     Above(f64),
@@ -159,7 +160,21 @@ impl Look {
 }
 
 impl When {
-    fn holds(&self, object: &Value) -> Option<String> {
+    /// Whether it is about a log.
+    pub(in crate::doctor) fn is_log(&self) -> bool {
+        matches!(self, Self::Log(_))
+    }
+
+    /// What is there in the place that it is about.
+    pub(in crate::doctor) fn seen(&self, object: &Value) -> String {
+        match self {
+            Self::Log(pattern) => pattern.to_string(),
+            Self::Value(pointer, _) => seen(pointer, at(object, pointer)),
+        }
+    }
+
+    /// What was seen, where it holds.
+    pub(in crate::doctor) fn holds(&self, object: &Value) -> Option<String> {
         match self {
             Self::Log(pattern) => {
                 let mut lines = logs(object).flat_map(|(_, log)| log.lines()).filter(|_| !is_true(object, "Ready"));
@@ -175,10 +190,14 @@ impl When {
                     Test::Below(limit) => number.is_some_and(|number| number < *limit),
                     Test::Missing(wanted) => value.is_none_or(Value::is_null) == *wanted,
                 };
-                holds.then(|| format!("{pointer} is {}", value.map_or("not there".to_owned(), ToString::to_string)))
+                holds.then(|| seen(pointer, value))
             }
         }
     }
+}
+
+fn seen(pointer: &str, value: Option<&Value>) -> String {
+    format!("{pointer} is {}", value.map_or("not there".to_owned(), ToString::to_string))
 }
 
 impl Allowance {
@@ -209,11 +228,14 @@ pub(super) fn read(folder: &Folder) -> (Knowledge, Vec<Fault>) {
         };
         faults.extend(told.err());
     }
+    let (walks, told) = walk::read_form(folder);
+    known.walks = walks;
+    faults.extend(told);
     (known, faults)
 }
 
 /// Something that is wrong in a file of a stack.
-pub(super) fn fault(folder: &Folder, path: &str, message: impl Into<String>) -> Fault {
+pub(in crate::doctor) fn fault(folder: &Folder, path: &str, message: impl Into<String>) -> Fault {
     Fault::new(FaultKind::BadStack, folder.home.place(path), message)
 }
 

@@ -1,13 +1,17 @@
 //! Whether what a stack says of its checks holds: each finds its example, and lets be what is well and what looks alike; and
 //! each allowance is needed.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
-use super::Knowledge;
 use super::form::{ALLOW, Allowance, StackCheck, fault};
+use super::{COMPONENT, Knowledge};
 use crate::doctor::check::Verdict;
 use crate::doctor::checks;
 use crate::doctor::evidence::{Evidence, kept};
+use crate::doctor::walk::{self, Walk};
+use crate::error::closest;
 use crate::plan::STACK_LABEL;
 use crate::snapshot::Snapshot;
 use crate::stack::{Fault, Folder};
@@ -17,6 +21,9 @@ pub struct Proof<'a> {
     folder: &'a Folder,
     faults: Vec<Fault>,
     open: Vec<Allowance>,
+    walks: Vec<Walk>,
+    /// The components of what profiles make.
+    components: BTreeSet<String>,
 }
 
 /// The time at which examples are judged.
@@ -28,15 +35,21 @@ impl<'a> Proof<'a> {
             let file = format!("checks/{}.yaml", check.name);
             faults.extend(disproved(check).into_iter().map(|message| fault(folder, &file, message)));
         }
-        Self { folder, faults, open: known.allowed }
+        for walk in &known.walks {
+            faults.extend(strange_checks(walk, &known.checks).map(|message| walk_fault(folder, walk, message)));
+        }
+        Self { folder, faults, open: known.allowed, walks: known.walks, components: BTreeSet::new() }
     }
 
     /// Takes what a profile makes into account: allowances that it needs are used.
     pub fn used_by<'b>(&mut self, objects: impl Iterator<Item = &'b Value>) {
+        let objects: Vec<&Value> = objects.collect();
+        let components = objects.iter().filter_map(|object| object["metadata"]["labels"][COMPONENT].as_str());
+        self.components.extend(components.map(str::to_owned));
         if self.open.is_empty() {
             return;
         }
-        let evidence = evidence(objects.cloned().collect(), &self.folder.name);
+        let evidence = evidence(objects.into_iter().cloned().collect(), &self.folder.name);
         self.open.retain(|one| {
             let verdict = checks::find(&one.check).map(|check| check.evaluate(&evidence));
             let Some(Verdict::Found { findings, .. }) = verdict else { return true };
@@ -44,14 +57,42 @@ impl<'a> Proof<'a> {
         });
     }
 
-    /// Everything that is wrong. That an allowance is not needed can only be told when every profile has been seen (`is_whole`).
+    /// Everything that is wrong. That an allowance is not needed, and a component not there, can only be told when every profile has
+    /// been seen (`is_whole`).
     pub fn faults(self, is_whole: bool) -> Vec<Fault> {
+        let strangers = self.walks.iter().filter(|_| is_whole).flat_map(|walk| self.strange_components(walk));
+        let strangers: Vec<Fault> = strangers.collect();
         let unused = self.open.iter().filter(|_| is_whole).map(|one| {
             let message = format!("`{}` allows what no profile makes the doctor find; take the entry out", one.words());
             fault(self.folder, ALLOW, message)
         });
-        self.faults.into_iter().chain(unused).collect()
+        self.faults.into_iter().chain(unused).chain(strangers).collect()
     }
+
+    /// The components that a walk-through names and no profile makes.
+    fn strange_components(&self, walk: &Walk) -> Vec<Fault> {
+        let strange = walk::components(walk).filter(|(_, component)| !self.components.contains(*component));
+        let told = strange.map(|(place, component)| {
+            let near = closest(component, self.components.iter().map(String::as_str));
+            let near = near.map(|near| format!(", did you mean `{near}`?")).unwrap_or_default();
+            walk_fault(
+                self.folder,
+                walk,
+                format!("{place}: no profile makes anything of a component `{component}`{near}"),
+            )
+        });
+        told.collect()
+    }
+}
+
+/// The checks of the stack's own that a walk-through names and that are not there.
+fn strange_checks<'a>(walk: &'a Walk, checks: &'a [StackCheck]) -> impl Iterator<Item = String> + 'a {
+    let strange = walk.own_checks().filter(|(_, id)| !checks.iter().any(|check| check.id.eq_ignore_ascii_case(id)));
+    strange.map(|(place, id)| format!("{place}: the stack has no check `{id}`"))
+}
+
+fn walk_fault(folder: &Folder, walk: &Walk, message: String) -> Fault {
+    fault(folder, &format!("walks/{}.yaml", walk.name), message)
 }
 
 /// What does not hold of a check's examples.

@@ -7,6 +7,10 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 pub(crate) enum Place {
     Home,
     Storage,
+    /// The symptoms of a stack.
+    Walks,
+    /// The way through one of them.
+    Walk,
     Cluster,
     Stack,
     Images,
@@ -66,6 +70,8 @@ pub(crate) enum Action {
     Install,
     /// Where data lies.
     Map,
+    /// Through the symptoms of a stack.
+    Troubleshoot,
     /// Open a way into what is installed.
     OpenStack,
     /// The run over its time, or its steps.
@@ -127,6 +133,8 @@ const EVERYWHERE: &[Place] = &[
     P::Logs,
     P::Home,
     P::Storage,
+    P::Walks,
+    P::Walk,
     P::Cluster,
     P::Stack,
     P::Images,
@@ -142,8 +150,8 @@ const EVERYWHERE: &[Place] = &[
     P::Leave,
 ];
 const NOT_IN_A_RUN: &[Place] = EVERYWHERE.split_at(3).1;
-const WITHOUT_TEXT: &[Place] = EVERYWHERE.split_at(14).0;
-const LISTS: &[Place] = EVERYWHERE.split_at(15).0;
+const WITHOUT_TEXT: &[Place] = EVERYWHERE.split_at(16).0;
+const LISTS: &[Place] = EVERYWHERE.split_at(17).0;
 /// Where one step back leads somewhere, and nothing lies beside.
 const STEPS: &[Place] = LISTS.split_at(2).1;
 
@@ -221,6 +229,15 @@ pub(crate) const BINDINGS: &[Binding] = &[
         "fix",
         "do what can be done about this finding: shown, asked about, proven",
     ),
+    row(&[Key(Enter), Key(Right)], A::Next, &[P::Walks], "go through", "go through this symptom, step by step"),
+    row(&[Key(Enter), Key(Right)], A::Next, &[P::Walk], "next step", "to the next step"),
+    row(
+        &[Key(Char('t'))],
+        A::Troubleshoot,
+        &[P::Home],
+        "troubleshoot",
+        "the symptoms of the stack that the cursor is on, or that its finding is of, step by step",
+    ),
     row(&[Key(Char('r'))], A::Again, &[P::Home], "reload", "read the cluster again"),
     row(&[Key(Char('c'))], A::Create, &[P::Cluster], "create", "to the ways to make a cluster on this machine"),
     row(&[Key(Char('d'))], A::Doctor, &[P::Home], "doctor", "all that is wrong, with what programs said last"),
@@ -280,7 +297,7 @@ pub(crate) const BINDINGS: &[Binding] = &[
     row(
         &[Key(Char('y'))],
         A::Copy,
-        &[P::Home, P::Storage, P::Run, P::Ended],
+        &[P::Home, P::Storage, P::Walks, P::Walk, P::Run, P::Ended],
         "copy",
         "copy what kubectl would be asked about it",
     ),

@@ -12,6 +12,7 @@ mod message;
 mod review;
 mod sheet;
 mod shell;
+mod walk;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -42,12 +43,15 @@ pub(crate) use logs::Logs;
 pub(crate) use message::{Effect, Exit, Message, Request, Turn};
 pub(crate) use review::{Draft, Made, Review, Stage};
 pub(crate) use sheet::{Sheet, Spot};
+pub(crate) use walk::Tour;
 
-/// The steps of the way, in their order; and beside it home, with the storage map behind it.
+/// The steps of the way, in their order; and beside it home, with the storage map and the symptoms of stacks behind it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Screen {
     Home,
     Storage,
+    Walks,
+    Walk,
     Cluster,
     Stack,
     Images,
@@ -267,6 +271,8 @@ pub(crate) struct Model {
     pub(crate) asked_logs: u64,
     pub(crate) ways: Ways,
     pub(crate) watch: Watch,
+    /// Where the person is among the symptoms of a stack.
+    pub(crate) tour: Tour,
     /// What was looked for last with `/`.
     pub(crate) sought: String,
     /// The command of ours that the screen makes room for.
@@ -300,6 +306,7 @@ impl Model {
             asked_logs: 0,
             ways: Ways::default(),
             watch: Watch::default(),
+            tour: Tour::default(),
             sought: String::new(),
             aside: None,
             was_aside: false,
@@ -323,6 +330,8 @@ impl Model {
         match self.screen {
             Screen::Home => Place::Home,
             Screen::Storage => Place::Storage,
+            Screen::Walks => Place::Walks,
+            Screen::Walk => Place::Walk,
             Screen::Cluster => Place::Cluster,
             Screen::Stack => Place::Stack,
             Screen::Images => Place::Images,
@@ -375,7 +384,9 @@ impl Model {
         let opening = matches!(self.ways.open, Some((_, None))) && self.screen == Screen::Reach;
         let watching = self.is_at_home() && self.watch.known().is_none_or(|home| home.freshness.awaited > 0);
         let listening = self.logs.as_ref().is_some_and(|logs| logs.lines.is_empty() && logs.over.is_none());
+        let hearing = self.screen == Screen::Walk && self.tour.awaited;
         let waiting = listening
+            || hearing
             || looking
             || surveying
             || asking
@@ -392,7 +403,7 @@ impl Model {
 
     /// Whether the cluster is looked at.
     pub(crate) fn is_at_home(&self) -> bool {
-        matches!(self.screen, Screen::Home | Screen::Storage)
+        matches!(self.screen, Screen::Home | Screen::Storage | Screen::Walks | Screen::Walk)
     }
 
     /// The line of the home screen that the cursor is on.

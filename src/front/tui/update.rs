@@ -11,6 +11,7 @@ mod home;
 mod logs;
 mod press;
 mod settings;
+mod walk;
 
 use crossterm::event::KeyEvent;
 use seaworthy::event::Ended;

@@ -16,6 +16,7 @@ mod settings;
 mod stack;
 mod storage;
 mod timeline;
+mod walk;
 
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -75,6 +76,8 @@ fn parts(model: &Model) -> Option<(ListOf, DetailsOf)> {
     Some(match model.screen {
         Screen::Home => (home::list, home::details),
         Screen::Storage => (storage::list, storage::details),
+        Screen::Walks => (walk::symptoms, walk::about_symptom),
+        Screen::Walk => (walk::steps, walk::about_step),
         Screen::Cluster => (cluster::list, cluster::details),
         Screen::Stack => (stack::list, stack::details),
         Screen::Images => (images::list, images::details),
@@ -94,6 +97,7 @@ fn fixed(model: &Model, width: u16) -> Vec<Line<'static>> {
     let width = usize::from(width);
     match model.screen {
         Screen::Home => home::headline(model, width),
+        Screen::Walks | Screen::Walk => walk::headline(model, width),
         Screen::Run if model.logs.is_none() => run::head(model, width),
         _ => Vec::new(),
     }

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use crossterm::event::KeyEvent;
+use seaworthy::doctor::walk::{LogAsk, Words};
 use seaworthy::event::Event;
 use seaworthy::home::Home;
 use seaworthy::host::HostEvent;
@@ -44,6 +45,8 @@ pub(crate) enum Message {
     Stacks { found: Vec<Arc<Stack>>, broken: Vec<String> },
     /// What is known of the cluster that is looked at; or why nothing can be.
     Home { context: String, home: Result<Box<Home>, String> },
+    /// Logs that steps of a walk-through ask for were read. The number is the question's.
+    Words { ticket: u64, words: Words },
     /// What a cluster offers is known.
     Surveyed { context: String, room: Result<Room, String> },
     /// What the prerequisites are judged by is known.
@@ -87,6 +90,8 @@ pub(crate) enum Effect {
     Stacks,
     /// Look at a cluster from now on, and no longer at another.
     Watch { context: String },
+    /// Read the logs that steps of a walk-through ask for.
+    Words { ticket: u64, context: String, asks: Vec<LogAsk> },
     /// Put a text into the clipboard.
     Copy(String),
     /// Ask a cluster what it offers.

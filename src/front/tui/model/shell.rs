@@ -3,6 +3,7 @@
 use super::{Board, Model, Screen, Wish, describe, kubectl};
 use crate::front::form::{cluster_option, quoted};
 use crate::front::place::Place;
+use crate::front::walk_text::command as walk_command;
 
 impl Model {
     /// The text with the cluster that is looked at, or chosen, in every command that lacks it.
@@ -51,6 +52,11 @@ impl Model {
             Screen::Run => {
                 let object = self.board.as_ref().and_then(Board::chosen)?.object.as_ref();
                 describe(object.filter(|object| object.api_version != "host")?, context)
+            }
+            Screen::Walk => walk_command(&self.walked_step()?, context),
+            Screen::Walks => {
+                let walked = self.walked()?;
+                format!("seaworthy doctor {} -n {} --walk {}", walked.stack, walked.namespace, walked.name)
             }
             Screen::Storage => {
                 let chain = self.chain()?;

@@ -1,10 +1,11 @@
 //! A cluster as home sees it.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use crossterm::event::KeyCode;
 use seaworthy::doctor::change::Mark;
 use seaworthy::doctor::evidence::{ClusterFacts, Evidence, Freshness};
+use seaworthy::doctor::stacks::Knowledge;
 use seaworthy::engine::journal::RunState;
 use seaworthy::engine::record::InstallRecord;
 use seaworthy::home::{Beside, Home, OpenRun, PrerequisiteState};
@@ -12,6 +13,7 @@ use seaworthy::object::ObjectRef;
 use seaworthy::prepare::discover::LastRun;
 use seaworthy::prerequisites::Prerequisite;
 use seaworthy::snapshot::{Snapshot, Unread};
+use seaworthy::stack::Catalogue;
 use serde_json::json;
 
 use super::{all, begun, key, plan};
@@ -32,7 +34,8 @@ fn sea(well: bool) -> Evidence {
                 "ownerReferences": [{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "shop-web-7dbd656c9f", "uid": "set", "controller": true}]},
             "spec": {"nodeName": node, "volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": "shop-data"}}],
                 "containers": [{"name": "c", "resources": {"requests": {"cpu": cpu, "memory": "1Gi"}}}]},
-            "status": {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}})
+            "status": {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}],
+                "containerStatuses": [{"name": "c", "ready": true, "restartCount": 0, "state": {"running": {}}}]}})
     };
     let labels = json!({"seaworthy.dev/stack": "shop", "seaworthy.dev/namespace": "sea"});
     let claim = |name: &str, volume: &str, phase: &str| {
@@ -83,6 +86,24 @@ fn sea(well: bool) -> Evidence {
 
 /// What is known of it.
 pub(in crate::front::tui) fn home(well: bool) -> Home {
+    home_with(well, None)
+}
+
+/// The same, of a stack whose symptoms can be gone through.
+pub(in crate::front::tui) fn home_with_walks(well: bool) -> Home {
+    WITH_WALKS[usize::from(well)].clone()
+}
+
+/// Broken and well, read and judged once for the many screens that show it.
+static WITH_WALKS: LazyLock<[Home; 2]> = LazyLock::new(|| {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/walks");
+    let (known, faults) = Knowledge::of(&[Catalogue::new([folder.into()])]);
+    assert_eq!(faults, [""; 0]);
+    let known = Arc::new(known);
+    [false, true].map(|well| home_with(well, Some(known.clone())))
+});
+
+fn home_with(well: bool, stacks: Option<Arc<Knowledge>>) -> Home {
     let state = |prerequisite, there, said: &str| PrerequisiteState {
         prerequisite,
         there: Some(there),
@@ -108,7 +129,8 @@ pub(in crate::front::tui) fn home(well: bool) -> Home {
     };
     let green = Mark::of(&sea(true)).map(Arc::new);
     assert!(green.is_some(), "all is well");
-    let beside = Beside { records: vec![record], green, prerequisites: Some(Ok(prerequisites)), ..Beside::default() };
+    let beside =
+        Beside { records: vec![record], green, prerequisites: Some(Ok(prerequisites)), stacks, ..Beside::default() };
     Home::of(&sea(well), &Freshness { awaited: 0, broken: None }, &beside)
 }
 

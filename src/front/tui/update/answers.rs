@@ -33,7 +33,11 @@ pub(super) fn take(model: &mut Model, message: Message) -> Vec<Effect> {
             model.stacks.found = Some(found);
             model.stacks.broken = broken;
         }
-        Message::Home { context, home } => super::home::take(model, &context, home),
+        Message::Home { context, home } => {
+            super::home::take(model, &context, home);
+            return super::walk::listen(model);
+        }
+        Message::Words { ticket, words } => super::walk::hear(model, ticket, words),
         Message::Surveyed { context, room } => {
             if let Some((asked, answer)) = &mut model.profiles.room
                 && *asked == context

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use seaworthy::event::Ended;
 
-use super::{answers, choose, clusters, copy, end, find, groundwork, home, logs, settings};
+use super::{answers, choose, clusters, copy, end, find, groundwork, home, logs, settings, walk};
 use crate::front::origin::WAYS;
 use crate::front::tui::keys::Action;
 use crate::front::tui::model::{Board, Draft, Effect, Exit, Line, Model, Popup, Request, SCREENS, Screen, Ways};
@@ -68,6 +68,7 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         | Action::Recover => {
             return home::act(model, action);
         }
+        Action::Troubleshoot => return walk::open(model),
         Action::Filter => find::open(model),
         Action::Copy => return copy::copy(model),
         _ => return settings::act(model, action),
@@ -91,6 +92,7 @@ fn scroll(model: &mut Model, by: isize) {
     match model.screen {
         Screen::Home => model.watch.cursor = moved(model.watch.cursor, model.watch.entries(&model.filter()).len()),
         Screen::Storage => model.watch.link = moved(model.watch.link, model.watch.chains(&model.filter()).len()),
+        Screen::Walks | Screen::Walk => walk::scroll(model, by),
         Screen::Cluster => {
             model.clusters.moved = true;
             model.clusters.cursor = moved(model.clusters.cursor, model.clusters.lines().len());
@@ -165,7 +167,8 @@ fn back(model: &mut Model) -> Vec<Effect> {
         // The first step back is from what was looked for.
         Screen::Home | Screen::Storage if !model.watch.filter.is_empty() => home::filter(model, false, &Line::new("")),
         Screen::Home => model.screen = Screen::Cluster,
-        Screen::Storage => model.screen = Screen::Home,
+        Screen::Storage | Screen::Walks => model.screen = Screen::Home,
+        Screen::Walk => model.screen = Screen::Walks,
         Screen::Stack if model.wish.home => model.screen = Screen::Home,
         Screen::Cluster => model.tell("this is the first step; q leaves"),
         Screen::Run if model.logs.as_ref().is_some_and(|logs| !logs.filter.is_empty()) => {
@@ -205,6 +208,7 @@ fn next(model: &mut Model) -> Vec<Effect> {
             model.complain(why);
         }
         Screen::Home => return home::act(model, Action::Next),
+        Screen::Walks | Screen::Walk => return walk::next(model),
         Screen::Storage => {}
         Screen::Stack => choose::choose_stack(model),
         Screen::Images => choose::choose_way(model),

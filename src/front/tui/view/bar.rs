@@ -83,6 +83,8 @@ fn matters(model: &Model, row: &Binding) -> bool {
         Action::Create => model.wish.sandbox.is_none(),
         Action::Back => model.screen != Screen::Cluster || model.popup.is_some(),
         Action::Fix => matches!(model.entry(), Some(Entry::Finding(finding, _)) if finding.remedy.is_some()),
+        Action::Troubleshoot => model.troubled().is_some(),
+        Action::Next if model.screen == Screen::Walks => model.walked().is_some(),
         Action::OpenStack => matches!(model.entry(), Some(Entry::Stack(_))),
         Action::Undo => model.sheet().and_then(|sheet| Some(sheet.form.is_typed(sheet.setting()?))) == Some(true),
         _ => true,

@@ -3,7 +3,7 @@
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::home;
+use super::{home, walk};
 use crate::front::look::{Look, columns};
 use crate::front::tui::model::{Model, SCREENS, Screen, Stage};
 
@@ -18,11 +18,15 @@ pub(super) fn lines(model: &Model, width: u16) -> Vec<Line<'static>> {
 }
 
 fn at_home(model: &Model, brand: &'static str, width: u16) -> Line<'static> {
-    let place = if model.screen == Screen::Home { "Home" } else { "Storage" };
+    let (place, of) = match model.screen {
+        Screen::Storage => ("Storage", String::new()),
+        Screen::Walks | Screen::Walk => ("Troubleshoot", format!("  {}", walk::about(model))),
+        _ => ("Home", String::new()),
+    };
     let filter = model.filter();
     let filter = if filter.is_empty() { String::new() } else { format!("  / {filter}") };
     let room = usize::from(width).saturating_sub(brand.len() + place.len());
-    let about = model.look.cut(&format!("  {}{filter}", home::about(model)), room);
+    let about = model.look.cut(&format!("{of}  {}{filter}", home::about(model)), room);
     Line::from(vec![Span::styled(brand, Look::strong()), Span::styled(place, Look::chosen()), Span::raw(about)])
 }
 

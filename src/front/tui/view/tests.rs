@@ -1,3 +1,5 @@
+mod walk;
+
 use crossterm::event::KeyCode;
 use jiff::SignedDuration;
 use ratatui::Terminal;
@@ -214,6 +216,7 @@ fn screens(size: Size) -> Vec<(&'static str, Model)> {
         .chain(clusters(size))
         .chain(prerequisites(size))
         .chain(at_homes(size))
+        .chain(walk::at_walks(size))
         .collect()
 }
 
