@@ -265,6 +265,15 @@ impl Sandbox {
         self.change(|world| world.rest(seconds));
     }
 
+    /// Lets so many seconds of the cluster's time go by, in which nobody is there: whoever opens it next comes that much later.
+    pub fn pass(&self, seconds: i64) {
+        self.change(|world| {
+            let end = world.now.saturating_add(jiff::SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX);
+            world.rest(seconds);
+            world.settle(end);
+        });
+    }
+
     fn lock(&self) -> MutexGuard<'_, World> {
         self.inner.world.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -27,9 +27,9 @@ pub use file::{FileError, document, load, save};
 pub use gather::{GatherError, Scope, gather, is_gathered, objects, resources};
 pub use host::{HostFacts, look_around};
 pub use live::{Freshness, Live};
-pub use strip::{CHATTER, UNREAD};
 pub(crate) use strip::KEPT;
 pub(crate) use strip::kept;
+pub use strip::{CHATTER, UNREAD};
 
 /// A snapshot with the time, the cluster it is of, and what was asked for.
 #[derive(Debug, Default)]

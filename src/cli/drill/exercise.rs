@@ -15,8 +15,10 @@ use crate::cli::{Failure, Session};
 
 /// The file by which a volume is known again.
 const MARKER: &str = "seaworthy-drill";
-/// Seconds of the sandbox's time in which somebody notices: by then a pod without a node has been so for long enough to be a fact.
-const NOTICED: i64 = 400;
+/// Seconds of the sandbox's time in which controllers take in what was broken.
+const TAKEN_IN: i64 = 90;
+/// The time until somebody notices: a pod without a node has been so for long enough to be a fact.
+const NOTICED: i64 = 310;
 
 /// What is practised.
 #[derive(Debug, Clone)]
@@ -156,7 +158,8 @@ impl Exercise {
         sandbox.write_file((namespace, &claim.name), MARKER, self.playbook.as_bytes());
         let target = if of_a_node { node_of(&sighting, &claim) } else { format!("{namespace}/{}", claim.name) };
         sandbox.strike(fault, &target);
-        sandbox.rest(NOTICED);
+        sandbox.rest(TAKEN_IN);
+        sandbox.pass(NOTICED);
         sandbox.save()?;
         Ok(claim)
     }

@@ -32,18 +32,23 @@ pub const UNREAD: &[(&str, &[&str])] = &[
     ("annotations", &[LAST_APPLIED]),
     ("metadata", &["generateName"]),
     ("ownerReferences", &["blockOwnerDeletion"]),
-    ("spec", &["enableServiceLinks", "preemptionPolicy", "serviceAccount"]),
+    ("spec", &["dnsPolicy", "enableServiceLinks", "preemptionPolicy", "priority", "serviceAccount"]),
     ("containers", CONTAINER),
     ("initContainers", CONTAINER),
+    ("livenessProbe", PROBE),
+    ("readinessProbe", PROBE),
+    ("startupProbe", PROBE),
+    ("httpGet", &["scheme"]),
     ("projected", &["defaultMode"]),
     ("sources", &["downwardAPI", "serviceAccountToken"]),
     ("volumeMounts", &["recursiveReadOnly"]),
-    ("status", &["daemonEndpoints", "features", "hostIPs", "podIPs", "runtimeHandlers", "volumesInUse"]),
+    ("status", &["daemonEndpoints", "features", "hostIPs", "podIPs", "qosClass", "runtimeHandlers", "volumesInUse"]),
     ("conditions", &["lastProbeTime"]),
     ("containerStatuses", STATUS),
     ("initContainerStatuses", STATUS),
 ];
 const CONTAINER: &[&str] = &["terminationMessagePath", "terminationMessagePolicy"];
+const PROBE: &[&str] = &["successThreshold", "timeoutSeconds"];
 const STATUS: &[&str] = &["allocatedResources", "volumeMounts"];
 
 fn skip(parent: &str, key: &str) -> bool {
@@ -100,6 +105,10 @@ fn strip(object: &mut Value) {
     match text(object, "/kind").unwrap_or_default() {
         "Secret" => secret(object),
         "ConfigMap" => forget_values(object),
+        "Pod" => {
+            forget_token(object);
+            pod_specs(object);
+        }
         _ => pod_specs(object),
     }
 }
@@ -122,6 +131,22 @@ fn forget_values(object: &mut Value) {
     for part in ["data", "stringData", "binaryData"] {
         let values = object.get_mut(part).and_then(Value::as_object_mut).into_iter().flat_map(Map::values_mut);
         values.for_each(|value| *value = json!(""));
+    }
+}
+
+/// The volume with the token of its account, which the API server puts into every pod.
+fn forget_token(pod: &mut Value) {
+    let is_other = |one: &Value| !text(one, "/name").is_some_and(|name| name.starts_with("kube-api-access-"));
+    let Some(spec) = pod.get_mut("spec") else { return };
+    if let Some(volumes) = spec.get_mut("volumes").and_then(Value::as_array_mut) {
+        volumes.retain(is_other);
+    }
+    for list in ["containers", "initContainers"] {
+        for container in spec.get_mut(list).and_then(Value::as_array_mut).into_iter().flatten() {
+            if let Some(mounts) = container.get_mut("volumeMounts").and_then(Value::as_array_mut) {
+                mounts.retain(is_other);
+            }
+        }
     }
 }
 
