@@ -95,10 +95,12 @@ fn no_rule_reads_events_that_only_tell_of_what_goes_well() {
 /// What evidence does not even keep.
 #[test]
 fn no_rule_reads_what_is_left_out_of_evidence() {
-    let keys: Vec<&str> = seaworthy::doctor::evidence::UNREAD.iter().flat_map(|(_, keys)| *keys).copied().collect();
+    let unread = seaworthy::doctor::evidence::UNREAD.iter();
+    let pairs = unread.flat_map(|(place, keys)| keys.iter().map(move |key| (*place, *key)));
     // Whom a change is of is asked of the whole objects of a wait, and of evidence only where they are.
-    let keys = keys.iter().filter(|key| **key != "fieldsV1");
-    let quoted: Vec<String> = keys.flat_map(|key| [format!("\"{key}\""), format!("/{key}\"")]).collect();
+    let pairs = pairs.filter(|(_, key)| *key != "fieldsV1");
+    let quoted: Vec<String> =
+        pairs.flat_map(|(place, key)| [format!("\"{key}\""), format!("/{place}/{key}\"")]).collect();
     let words: Vec<&str> = quoted.iter().map(String::as_str).collect();
     let rules = |file: &str| {
         let rooms = [

@@ -3,6 +3,7 @@
 mod admission;
 mod api;
 mod bundle;
+mod drills;
 mod faults;
 mod fix;
 mod healthy;

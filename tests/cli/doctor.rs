@@ -291,10 +291,13 @@ fn one_finding_by_its_fingerprint() {
 
 #[test]
 fn many_findings_of_one_check_are_counted() {
-    let pods: String = (0..12)
-        .map(|number| format!("  - {{apiVersion: v1, kind: Pod, metadata: {{name: p, namespace: n{number}}}, spec: {{containers: []}}, status: {{phase: Running}}}}\n"))
-        .collect();
-    let test = Test::new().file("pods.yaml", &format!("apiVersion: v1\nkind: List\nitems:\n{pods}"));
+    let pod = |number: i32| {
+        format!(
+            "  - {{apiVersion: v1, kind: Pod, metadata: {{name: p, namespace: n{number}}}, spec: {{containers: []}}, status: {{phase: Running}}}}"
+        )
+    };
+    let pods: Vec<String> = (0..12).map(pod).collect();
+    let test = Test::new().file("pods.yaml", &format!("apiVersion: v1\nkind: List\nitems:\n{}\n", pods.join("\n")));
     let output = test.line("doctor --from pods.yaml --only P029").any_stdout().any_stderr().run();
     assert_eq!(output.stdout.matches("see:   seaworthy explain P029").count(), 10, "{}", output.stdout);
     assert!(

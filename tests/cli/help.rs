@@ -35,6 +35,7 @@ const COMMANDS: &[&str] = &[
     "uninstall",
     "hold",
     "recover",
+    "drill",
     "runs",
     "runs list",
     "runs show",

@@ -42,7 +42,8 @@ fn without_a_step_left_it_ends_and_ctrl_c_ends_it_at_once() {
 fn plain_lines_come_at_once() {
     let walk = ["doctor", "telemetry-pipeline", "--walk", "streamer-not-starting", "--plain", "--from", STREAMER];
     let terminal = Terminal::start(&walk);
+    terminal.see("12/12");
     let (code, text, _) = terminal.ended();
     assert_eq!(code, 3);
-    assert!(text.contains("12/12") && !text.contains("q: end"), "{text}");
+    assert!(!text.contains("q: end"), "{text}");
 }

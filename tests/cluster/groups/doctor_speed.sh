@@ -87,7 +87,8 @@ a_crowd() {
 
 away() {
   kubectl delete nodes -l type=kwok --wait=false
-  kubectl -n crowd delete pods --all --force --grace-period 0
+  # All in one request: one by one they take a quarter of an hour.
+  kubectl delete --raw "/api/v1/namespaces/crowd/pods?gracePeriodSeconds=0"
   kubectl delete namespace crowd --wait=false
 }
 

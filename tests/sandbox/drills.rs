@@ -1,0 +1,91 @@
+//! Practising, with the program as a user types it.
+
+use serde_json::Value;
+
+use crate::test::Test;
+
+/// Every playbook with every loss that it says how to practise.
+#[test]
+fn every_playbook_is_practised() {
+    let done = Test::new().line("drill --all -o json").any_stdout().any_stderr().run().json();
+    let drills = done["drills"].as_array().unwrap();
+    assert_eq!(done["passed"], true, "{done:#}");
+    let of = |playbook: &str| drills.iter().filter(|drill| drill["playbook"] == playbook).collect::<Vec<_>>();
+    for saved in of("rebind") {
+        assert_eq!(saved["data"], "saved", "{saved:#}");
+    }
+    assert_eq!(of("rebind").len(), 4);
+    assert!(of("replace").iter().all(|drill| drill["data"] == "fresh"));
+    for playbook in ["newton-v2t/history", "newton-v2t/workspace", "exadeploy/modules", "telemetry-pipeline/collector"]
+    {
+        assert!(of(playbook).len() >= 3, "{playbook}");
+    }
+    let facts = |drill: &Value| drill["facts"].as_array().map_or(0, Vec::len);
+    assert!(drills.iter().all(|drill| facts(drill) >= 2), "{done:#}");
+}
+
+#[test]
+fn one_loss_of_one_playbook() {
+    let done = Test::new().line("drill rebind --loss claim-lost").any_stdout().any_stderr().run();
+    assert!(done.stdout.starts_with("[ok] rebind  claim-lost  saved"), "{}", done.stdout);
+    assert!(done.stdout.contains("1 of 1 drill came to what"), "{}", done.stdout);
+}
+
+/// What a sandbox that somebody uses holds is not touched.
+#[test]
+fn a_drill_has_a_sandbox_of_its_own() {
+    let installed = Test::new().line("install hello --sandbox --yes").any_stderr().run();
+    let drilled = Test::after(installed).line("drill rebind --loss claim-going").any_stdout().any_stderr().run();
+    let after = Test::after(drilled).line("recover --sandbox").any_stdout().run();
+    assert!(after.stdout.starts_with("no loss is recognised"), "{}", after.stdout);
+}
+
+#[test]
+fn what_cannot_be_practised_is_named() {
+    let cases = [
+        ("drill", "required"),
+        ("drill rebnd", "did you mean `rebind`?"),
+        ("drill rebind --loss claim-losd", "did you mean `claim-lost`?"),
+        ("drill rebind --loss node-gone", "cannot be practised for node-gone"),
+        ("drill rebind --all", "cannot be used with"),
+    ];
+    for (line, expected) in cases {
+        let refused = Test::new().line(line).status(2).any_stderr().run();
+        assert!(refused.stderr.contains(expected), "{line}: {}", refused.stderr);
+    }
+}
+
+const NOTHING: &str = "format: 1\ntitle: t\nlosses: [claim-lost]\nlost: l\nuntouched: u\nreturns: r\nsteps: [export]\n\
+    drill: {stack: hello, claim: {component: web}, losses: {claim-lost: volume-lost}}\n";
+
+/// `hello` as somebody's own, with a playbook of theirs.
+fn own(playbook: &str) -> Test {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("profiles/hello");
+    let files = [
+        "stack.yaml",
+        "values.yaml",
+        "values.schema.yaml",
+        "single-node.yaml",
+        "manifests/web.yaml",
+        "files/page.html",
+        "files/serve.sh",
+    ];
+    let there = files.iter().filter(|file| folder.join(file).is_file());
+    let test = there.fold(Test::new(), |test, file| {
+        test.file(&format!("mine/hello/{file}"), &std::fs::read_to_string(folder.join(file)).unwrap())
+    });
+    test.file("mine/hello/playbooks/nothing.yaml", playbook)
+}
+
+/// A playbook that does nothing is found out, and what it leaves can be looked at.
+#[test]
+fn a_drill_that_goes_wrong_says_where() {
+    let failed = own(NOTHING).line("drill hello/nothing --profiles mine").status(1).any_stdout().any_stderr().run();
+    assert!(failed.stdout.starts_with("[fail] hello/nothing  claim-lost"), "{}", failed.stdout);
+    let words =
+        ["    wrong   the stack is not well afterwards (exit code 3)", "    left in ", "0 of 1 drill came to what"];
+    assert!(words.iter().all(|words| failed.stdout.contains(words)), "{}", failed.stdout);
+    let misspelt = NOTHING.replace("volume-lost", "volume-losd");
+    let refused = own(&misspelt).line("drill hello/nothing --profiles mine").status(2).any_stderr().run();
+    assert!(refused.stderr.contains("did you mean `volume-lost`?"), "{}", refused.stderr);
+}
