@@ -20,7 +20,8 @@ pub(super) const ROWS: &[Check] = &[
             "All pods of the budget are healthy and still none may be evicted: `minAvailable` is as large as the number of pods, \
         or `maxUnavailable` is 0. Draining a node with one of them never ends.",
             "Lower `minAvailable`, or run one pod more.",
-            "a budget that is used up because pods are not healthy: their own finding says why.",
+            "a budget of the last two minutes, whose autoscaler has not made its pods yet, and one that is used up because pods are not \
+            healthy: their own finding says why.",
         ],
         &["PodDisruptionBudget"],
         blocked,
@@ -83,7 +84,8 @@ fn blocked(evidence: &Evidence) -> Verdict {
         let count = |field: &str| number(budget, &format!("/status/{field}")).unwrap_or(0);
         let (expected, healthy, allowed) =
             (count("expectedPods"), count("currentHealthy"), count("disruptionsAllowed"));
-        (expected > 0 && healthy >= expected && allowed == 0).then(|| {
+        let is_young = evidence.since(budget, "/metadata/creationTimestamp").is_some_and(|age| age < YOUNG);
+        (expected > 0 && healthy >= expected && allowed == 0 && !is_young).then(|| {
             let message = format!(
                 "the disruption budget `{}` allows no pod to be moved though all {expected} are healthy: a drain of their node never ends",
                 reference.name
