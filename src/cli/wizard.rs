@@ -163,7 +163,7 @@ async fn full_screen(begun: &Arc<Session>, arguments: &InstallArgs, home: bool) 
                     Some(context) if model.clusters.made.is_none() => Arc::new(session.turned_to(context)),
                     _ => session.clone(),
                 };
-                aside(&there, words, &mut messages).await?;
+                model.missed = aside(&there, words, &mut messages).await?;
                 // Only who made it may read it.
                 let file = model.clusters.made.as_ref().and_then(|(_, file)| *file).map(Path::new);
                 if let Some(file) = file.filter(|file| std::fs::File::open(file).is_ok()) {
@@ -185,12 +185,13 @@ async fn beside(session: &Arc<Session>, words: &[String]) {
     }
 }
 
-/// The same, then back to the screen.
+/// The same, then back to the screen; with what came meanwhile, of how the cluster is only the last.
 async fn aside(
     session: &Arc<Session>,
     words: &[String],
     messages: &mut mpsc::Receiver<Message>,
-) -> Result<(), Failure> {
+) -> Result<Vec<Message>, Failure> {
+    let mut missed: Vec<Message> = Vec::new();
     // What an earlier one has written would be taken for a part of this one.
     terminal::clear().map_err(|error| unusable(&error))?;
     beside(session, words).await;
@@ -204,12 +205,23 @@ async fn aside(
         // An error or an end is that of the terminal.
         while typed.next().await.and_then(Result::ok).is_some_and(|input| !goes_back(&input)) {}
     };
-    let signal = async { while !matches!(messages.recv().await, None | Some(Message::Signal(_))) {} };
+    let signal = async {
+        while let Some(message) = messages.recv().await {
+            let is_last = matches!(message, Message::Signal(_));
+            if matches!(message, Message::Home { .. }) {
+                missed.retain(|known| !matches!(known, Message::Home { .. }));
+            }
+            missed.push(message);
+            if is_last {
+                break;
+            }
+        }
+    };
     tokio::select! {
         () = enter => {}
         () = signal => {}
     }
-    Ok(())
+    Ok(missed)
 }
 
 /// Whether a key goes back to the screen; Ctrl-C, which is no signal while keys are read one by one, too.

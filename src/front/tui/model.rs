@@ -277,6 +277,8 @@ pub(crate) struct Model {
     pub(crate) sought: String,
     /// The command of ours that the screen makes room for.
     pub(crate) aside: Option<Vec<String>>,
+    /// What came while it did.
+    pub(crate) missed: Vec<Message>,
     /// Whether it has made room for one: what that has written is not known here.
     pub(crate) was_aside: bool,
     /// How the last run ended.
@@ -309,6 +311,7 @@ impl Model {
             tour: Tour::default(),
             sought: String::new(),
             aside: None,
+            missed: Vec::new(),
             was_aside: false,
             last: None,
         }

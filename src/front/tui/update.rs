@@ -25,13 +25,16 @@ pub(crate) fn begin(model: &mut Model) -> Vec<Effect> {
         return [Effect::Look, Effect::Stacks].into_iter().chain(clusters::ask(model)).collect();
     }
     model.was_aside = true;
-    match model.clusters.made.take() {
+    let missed = std::mem::take(&mut model.missed);
+    let mut effects: Vec<Effect> = missed.into_iter().flat_map(|message| update(model, message)).collect();
+    effects.extend(match model.clusters.made.take() {
         Some((context, _)) => {
             model.clusters.welcome(context);
             std::iter::once(Effect::Look).chain(clusters::ask(model)).collect()
         }
         None => Vec::new(),
-    }
+    });
+    effects
 }
 
 /// Takes a message in.

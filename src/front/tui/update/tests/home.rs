@@ -72,6 +72,27 @@ fn commands_are_run_beside_the_screen_and_it_comes_back_as_it_was() {
     assert_eq!(model.aside.as_deref(), Some(["doctor".to_owned()].as_slice()));
 }
 
+/// The last look at the cluster was of before the command; what came meanwhile is not looked at again for a minute.
+#[test]
+fn what_came_while_a_command_had_the_terminal_is_taken_in() {
+    let mut model = at_home(SIZE, Ok(home(false)));
+    letter(&mut model, 'd');
+    model.missed = vec![Message::Home { context: "dev".to_owned(), home: Ok(Box::new(home(true))) }];
+    assert!(crate::front::tui::update::begin(&mut model).is_empty());
+    assert!(home_of(&model).is_green() && model.missed.is_empty());
+    letter(&mut model, 'd');
+    model.missed = vec![Message::Signal(143)];
+    let effects = crate::front::tui::update::begin(&mut model);
+    assert!(matches!(effects.as_slice(), [Effect::Quit(Exit::Interrupted(143))]), "{effects:?}");
+}
+
+#[test]
+fn only_what_can_be_done_is_done() {
+    let mut model = at_home(SIZE, Ok(home(false)));
+    assert!(letter(&mut model, 'f').is_empty());
+    assert!(model.note.as_ref().is_some_and(|note| note.bad), "nothing can be done about this one from here");
+}
+
 #[test]
 fn what_is_copied_is_said_too() {
     let mut model = at_home(SIZE, Ok(home(true)));
