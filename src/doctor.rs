@@ -13,6 +13,7 @@ pub mod finding;
 pub mod refusal;
 pub mod remedy;
 pub mod report;
+mod revisions;
 pub mod role;
 pub mod stacks;
 pub mod stall;

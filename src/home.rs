@@ -100,7 +100,8 @@ impl Home {
         let snapshot = &evidence.snapshot;
         let labelled = discover::labelled_in(snapshot);
         let found = discover::installations(&beside.records, &labelled, &beside.runs, &Sought::default());
-        let report = judge(evidence, &Choice { stacks: beside.stacks.clone(), ..Choice::default() });
+        let choice = Choice { stacks: beside.stacks.clone(), ..Choice::default() };
+        let report = judge(evidence, &choice);
         let mut home = Self {
             cluster: evidence.cluster.clone().unwrap_or_default(),
             taken: evidence.taken,
@@ -111,7 +112,10 @@ impl Home {
             prerequisites: beside.prerequisites.clone(),
             runs: open_runs(&beside.runs),
             chains: map::chains(snapshot, evidence.taken),
-            walks: found.iter().flat_map(|found| walks(&found.installation, evidence, &report, beside)).collect(),
+            walks: found
+                .iter()
+                .flat_map(|found| walks(&found.installation, evidence, &report, choice.knowledge()))
+                .collect(),
             report,
         };
         remedy::offer(&mut home.report, evidence);
@@ -138,8 +142,7 @@ impl Home {
 }
 
 /// The symptoms of an installation, gone through.
-fn walks(installation: &Installation, evidence: &Evidence, report: &Report, beside: &Beside) -> Vec<Walked> {
-    let known = beside.stacks.as_deref().unwrap_or_else(|| Knowledge::built_in());
+fn walks(installation: &Installation, evidence: &Evidence, report: &Report, known: &Knowledge) -> Vec<Walked> {
     let walks = known.walks(&installation.stack);
     walks.map(|one| walk::walk(one, &installation.namespace, evidence, report)).collect()
 }

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use clap::Args;
 use seaworthy::cluster::Cluster;
@@ -84,7 +83,7 @@ async fn made(
 
 /// What the doctor says of the same evidence, with the checks of one's own stacks.
 fn findings(session: &Session, material: &Material) -> Option<Result<Findings, Leak>> {
-    let stacks = Some(Arc::new(super::doctor::knowledge(session)));
+    let stacks = super::doctor::knowledge(session);
     let choice = Choice { namespace: material.namespace.clone(), stacks, ..Choice::default() };
     let report = judge(material.evidence.as_ref()?, &choice);
     let style = Style { paint: Paint(false), unicode: false };

@@ -207,7 +207,7 @@ fn choice(session: &Session, arguments: &DoctorArgs) -> Result<Choice, Failure> 
         (None, Some(stack)) => Some(bare_installation(session, stack, None)?.namespace),
         (None, None) => None,
     };
-    let stacks = Some(Arc::new(knowledge(session)));
+    let stacks = knowledge(session);
     let choice = Choice { only: arguments.only.clone(), skip: arguments.skip.clone(), namespace, stacks };
     match choice.strangers().first() {
         Some(stranger) => Err(unknown_check(stranger)),
@@ -215,9 +215,9 @@ fn choice(session: &Session, arguments: &DoctorArgs) -> Result<Choice, Failure> 
     }
 }
 
-/// What stacks say of themselves, those of one's own too.
-pub(super) fn knowledge(session: &Session) -> Knowledge {
-    let (known, faults) = knowledge_of(session);
+/// What stacks say of themselves, where one has stacks of one's own; `None`: that of the embedded ones.
+pub(super) fn knowledge(session: &Session) -> Option<Arc<Knowledge>> {
+    let (known, faults) = own_stacks(session);
     for fault in faults {
         crate::front::say(format!("the check is left out, it cannot be read: {fault}"));
     }
@@ -225,11 +225,12 @@ pub(super) fn knowledge(session: &Session) -> Knowledge {
 }
 
 /// The same, with what cannot be read of it.
-pub(super) fn knowledge_of(session: &Session) -> (Knowledge, Vec<String>) {
+pub(super) fn own_stacks(session: &Session) -> (Option<Arc<Knowledge>>, Vec<String>) {
     if session.globals.profiles.is_empty() {
-        return (Knowledge::built_in().clone(), Vec::new());
+        return (None, Vec::new());
     }
-    Knowledge::of(&[session.catalogue(), Catalogue::prerequisites()])
+    let (known, faults) = Knowledge::of(&[session.catalogue(), Catalogue::prerequisites()]);
+    (Some(Arc::new(known)), faults)
 }
 
 /// From a file, or from the cluster.

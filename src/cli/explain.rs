@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use seaworthy::doctor::check::Check;
+use seaworthy::doctor::report::Choice;
 use seaworthy::doctor::stacks::StackCheck;
 use seaworthy::doctor::{checks, explain};
 use serde_json::{Value, json};
@@ -25,8 +26,8 @@ pub(crate) fn run(session: &Session, arguments: &ExplainArgs) -> Result<ExitCode
         session.print("Checks", &all, list);
         return Ok(ExitCode::SUCCESS);
     };
-    let known = super::doctor::knowledge(session);
-    if let Some(check) = known.find(id) {
+    let choice = Choice { stacks: super::doctor::knowledge(session), ..Choice::default() };
+    if let Some(check) = choice.knowledge().find(id) {
         let document = json!({"id": check.id, "severity": check.severity, "title": check.title, "explain": check.explain,
             "fix": check.fix, "unless": check.unless});
         session.print("Check", &document, || of_stack(check));

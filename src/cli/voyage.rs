@@ -1,11 +1,9 @@
 //! From a prepared plan to an exit code: show, ask, lock, journal, run, record. Shared by all commands that run a plan.
 
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use seaworthy::cluster::Cluster;
 use seaworthy::cluster::fault::classify;
-use seaworthy::doctor::stacks::Knowledge;
 use seaworthy::doctor::{Cause, Outlook};
 use seaworthy::engine::journal::{Inputs, Journal};
 use seaworthy::engine::lock::{Lock, LockError, MachineLock, SYSTEM_NAMESPACE};
@@ -16,7 +14,6 @@ use seaworthy::event::{Ended, Event, Outcome};
 use seaworthy::plan::{Choice, Installation, Plan, Purpose};
 use seaworthy::preflight;
 use seaworthy::prepare::Prepared;
-use seaworthy::stack::Catalogue;
 use serde_json::json;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -198,7 +195,8 @@ impl Voyage<'_> {
         let Prepared { plan, snapshot, resources, refusals } = prepared;
         let limits = Limits { wait: self.session.globals.timeout, ..Limits::default() };
         let here = self.session.here.clone();
-        let stacks = own_stacks(self.session);
+        // That something in them cannot be read is told by `doctor` and `stacks validate`.
+        let (stacks, _) = super::doctor::own_stacks(self.session);
         let cluster = self.cluster.clone();
         let context = Context { cluster, here, resources, snapshot, events, cancel, limits, stacks, commands };
         let outcome = engine::run(&plan, &context, journal.as_ref()).await;
@@ -271,12 +269,6 @@ impl Voyage<'_> {
             self.face.say(&format!("what the healthy installation looks like was not recorded: {}", failure.message));
         }
     }
-}
-
-/// What stacks of one's own say of themselves; that something in them cannot be read is told by `doctor` and `stacks validate`.
-fn own_stacks(session: &Session) -> Option<Arc<Knowledge>> {
-    let has_own = !session.globals.profiles.is_empty();
-    has_own.then(|| Arc::new(Knowledge::of(&[session.catalogue(), Catalogue::prerequisites()]).0))
 }
 
 /// What stands in the way of a plan, before anything is asked or written.

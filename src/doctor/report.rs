@@ -151,11 +151,12 @@ impl Choice {
 
     /// Whether this check is asked.
     fn wants(&self, id: &str) -> bool {
-        let only = |name: &String| is_meant(name, id) || is_one_of(name, id);
-        (self.only.is_empty() || self.only.iter().any(only)) && !self.skip.iter().any(|name| is_meant(name, id))
+        (self.only.is_empty() || self.only.iter().any(|name| asks_for(name, id)))
+            && !self.skip.iter().any(|name| is_meant(name, id))
     }
 
-    fn knowledge(&self) -> &Knowledge {
+    /// What stacks say of themselves.
+    pub fn knowledge(&self) -> &Knowledge {
         match &self.stacks {
             Some(own) => own,
             None => Knowledge::built_in(),
@@ -172,10 +173,9 @@ impl Choice {
 
     /// The names that mean no check.
     pub fn strangers(&self) -> Vec<&str> {
-        let means = |name: &str, id: &str| is_meant(name, id) || is_one_of(name, id);
         let known = |name: &&str| {
-            checks::all().any(|check| means(name, check.id))
-                || self.knowledge().checks().iter().any(|check| means(name, &check.id))
+            checks::all().any(|check| asks_for(name, check.id))
+                || self.knowledge().checks().iter().any(|check| asks_for(name, &check.id))
         };
         self.only.iter().chain(&self.skip).map(String::as_str).filter(|name| !known(name)).collect()
     }
@@ -185,6 +185,11 @@ impl Choice {
 fn is_meant(name: &str, id: &str) -> bool {
     let group = id.split_once('/').map_or(id.trim_end_matches(|c: char| c.is_ascii_digit()), |(stack, _)| stack);
     !name.is_empty() && (name.eq_ignore_ascii_case(id) || name.eq_ignore_ascii_case(group))
+}
+
+/// Whether the check has to be asked for this name: it is meant, or one of its findings.
+fn asks_for(name: &str, id: &str) -> bool {
+    is_meant(name, id) || is_one_of(name, id)
 }
 
 /// Whether this is the fingerprint of a finding of the check.

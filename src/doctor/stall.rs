@@ -50,7 +50,7 @@ use super::Cause;
 use crate::object::ObjectRef;
 use crate::snapshot::Snapshot;
 
-pub(super) use rollout::{is_stuck_with, let_go, newest_set, stuck_with};
+pub(super) use rollout::{is_stuck_with, let_go, stuck_with};
 pub use site::Site;
 pub(crate) use site::event_time;
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use futures::future::{Either, Ready, ready};
+use futures::future::Either;
 use futures::stream::{self, StreamExt as _};
 use kube::Client;
 use kube::core::{ApiResource, Request, params::GetParams, params::ListParams};
@@ -185,7 +185,7 @@ const SMALL: usize = 64 * 1024;
 /// A page that is being parsed.
 struct Parsing {
     token: oneshot::Receiver<Option<String>>,
-    objects: Either<Ready<Objects>, JoinHandle<Objects>>,
+    objects: Either<Objects, JoinHandle<Objects>>,
 }
 
 /// What was in a page.
@@ -196,7 +196,7 @@ impl Parsing {
         let (told, token) = oneshot::channel();
         let is_small = text.len() <= SMALL;
         let parse = move || objects(&text, &resource, keep, told);
-        let objects = if is_small { Either::Left(ready(parse())) } else { Either::Right(spawn_blocking(parse)) };
+        let objects = if is_small { Either::Left(parse()) } else { Either::Right(spawn_blocking(parse)) };
         Self { token, objects }
     }
 
@@ -208,7 +208,7 @@ impl Parsing {
 
     async fn end(self, snapshot: &mut Snapshot) -> Result<(), kube::Error> {
         let objects = match self.objects {
-            Either::Left(parsed) => parsed.await,
+            Either::Left(parsed) => parsed,
             Either::Right(elsewhere) => elsewhere.await.map_err(|error| kube::Error::Service(error.into()))?,
         };
         objects.map_err(kube::Error::SerdeError)?.into_iter().for_each(|object| snapshot.insert(object));

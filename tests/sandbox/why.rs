@@ -57,6 +57,7 @@ async fn a_workload_that_is_well_is_called_so_with_all_below_it() {
     harbour.make(&deployment).await.unwrap();
     {
         let _leap = harbour.clock.leap();
+        // Time leaps: nobody waits for it.
         tokio::time::sleep(std::time::Duration::from_secs(60)).await;
     }
     let pods = harbour
@@ -74,6 +75,7 @@ async fn a_workload_that_is_well_is_called_so_with_all_below_it() {
     harbour.merge("/apis/apps/v1/namespaces/sea/deployments/web", &image).await.unwrap();
     {
         let _leap = harbour.clock.leap();
+        // Time leaps: nobody waits for it.
         tokio::time::sleep(std::time::Duration::from_secs(60)).await;
     }
     let told = ask(&cluster, "deploy/web").await.unwrap();
@@ -143,6 +145,7 @@ async fn custom_kinds_are_known_by_their_definition_or_by_the_api_server_itself(
         .await
         .unwrap();
     let _leap = harbour.clock.leap();
+    // Time leaps: nobody waits for it.
     tokio::time::sleep(std::time::Duration::from_secs(5)).await;
     let barge = json!({"apiVersion": "example.com/v1", "kind": "Barge", "metadata": {"name": "one", "namespace": SEA}, "spec": {}});
     let made = harbour

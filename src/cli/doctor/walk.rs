@@ -26,8 +26,8 @@ use crate::front::{can_ask, questions, say, terminal_is_gone};
 pub(super) async fn run(session: &Arc<Session>, arguments: &DoctorArgs, wanted: &str) -> Result<ExitCode, Failure> {
     let Some(stack) = &arguments.stack else { return Err(no_stack(session, wanted)) };
     let installation = bare_installation(session, stack, arguments.namespace.as_deref())?;
-    let known = Arc::new(knowledge(session));
-    let all = chosen(&known, stack, wanted)?;
+    let choice = Choice { stacks: knowledge(session), ..Choice::default() };
+    let all = chosen(choice.knowledge(), stack, wanted)?;
     let namespace = installation.namespace;
     let from = arguments.from.as_deref();
     let evidence = evidence(session, from, arguments.now, Some(namespace.clone())).await?;
@@ -36,7 +36,7 @@ pub(super) async fn run(session: &Arc<Session>, arguments: &DoctorArgs, wanted: 
         say(format!("evidence of {} objects kept in {}", evidence.snapshot.len(), path.display()));
     }
     is_here(&evidence, stack, &namespace)?;
-    let report = judge(&evidence, &Choice { stacks: Some(known.clone()), ..Choice::default() });
+    let report = judge(&evidence, &choice);
     let mut walks: Vec<Walked> = all.iter().map(|one| walk::walk(one, &namespace, &evidence, &report)).collect();
     if from.is_none() {
         let words = listen(session, &walks).await?;

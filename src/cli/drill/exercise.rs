@@ -62,8 +62,7 @@ impl Exercise {
             Failure::input("unknown-fault", message, hint)
         })?;
         // Of one node nothing would be left to recover to.
-        let of_a_node = fault.target == "node";
-        let kind = if of_a_node { Kind::Ha } else { Kind::SingleNode };
+        let kind = if is_of_a_node(fault) { Kind::Ha } else { Kind::SingleNode };
         let name = format!("{}-{}", self.playbook.replace('/', "-"), self.loss.name());
         let shore = Shore::new(session, &name, kind)?;
         let mut drilled = Drilled {
@@ -78,7 +77,7 @@ impl Exercise {
             failed: None,
             folder: None,
         };
-        drilled.failed = self.sail(&shore, (fault, of_a_node), &mut drilled).await?;
+        drilled.failed = self.sail(&shore, fault, &mut drilled).await?;
         if drilled.has_passed() {
             shore.leave()?;
         } else {
@@ -91,7 +90,7 @@ impl Exercise {
     async fn sail(
         &self,
         shore: &Shore<'_>,
-        (fault, of_a_node): (&faults::Fault, bool),
+        fault: &faults::Fault,
         drilled: &mut Drilled,
     ) -> Result<Option<String>, Failure> {
         let mut install = vec!["install", self.stack.as_str()];
@@ -101,7 +100,7 @@ impl Exercise {
             return Ok(Some(wrong("the stack could not be installed", &said)));
         }
         let namespace = shore.namespace_of(&self.stack)?;
-        let claim = self.strike(shore, &namespace, (fault, of_a_node))?;
+        let claim = self.strike(shore, &namespace, fault)?;
         drilled.claim = format!("{namespace}/{}", claim.name);
 
         let said = shore.say(&["recover"]).await?;
@@ -144,19 +143,15 @@ impl Exercise {
     }
 
     /// Marks the data and makes the loss.
-    fn strike(
-        &self,
-        shore: &Shore<'_>,
-        namespace: &str,
-        (fault, of_a_node): (&faults::Fault, bool),
-    ) -> Result<ObjectRef, Failure> {
+    fn strike(&self, shore: &Shore<'_>, namespace: &str, fault: &faults::Fault) -> Result<ObjectRef, Failure> {
         let sandbox = shore.sandbox()?;
         let mut snapshot = Snapshot::default();
         sandbox.objects().into_iter().for_each(|object| snapshot.insert(object));
         let sighting = Sighting { snapshot, ..Sighting::default() };
         let claim = claim_of_role(&sighting, namespace, &self.claim)?;
         sandbox.write_file((namespace, &claim.name), MARKER, self.playbook.as_bytes());
-        let target = if of_a_node { node_of(&sighting, &claim) } else { format!("{namespace}/{}", claim.name) };
+        let target =
+            if is_of_a_node(fault) { node_of(&sighting, &claim) } else { format!("{namespace}/{}", claim.name) };
         sandbox.strike(fault, &target);
         sandbox.rest(TAKEN_IN);
         sandbox.pass(NOTICED);
@@ -175,6 +170,10 @@ impl Exercise {
         words.extend(hint.split_whitespace().filter(|word| word.starts_with("--destroy-data=")));
         shore.say(&words).await
     }
+}
+
+fn is_of_a_node(fault: &faults::Fault) -> bool {
+    fault.target == "node"
 }
 
 fn node_of(sighting: &Sighting, claim: &ObjectRef) -> String {

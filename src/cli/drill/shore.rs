@@ -45,7 +45,7 @@ impl<'a> Shore<'a> {
         Ok(self.session.catalogue().get(stack)?.definition().default_namespace().to_owned())
     }
 
-    /// The sandbox between two commands; it is written down when it is dropped.
+    /// The sandbox between two commands; no command gets it as long as this is there.
     pub(super) fn sandbox(&self) -> Result<Sandbox, Failure> {
         Ok(Sandbox::open(&self.folder, self.kind)?)
     }

@@ -13,7 +13,7 @@ use seaworthy::prerequisites::{Prerequisite, Wants, assess, picture};
 use tokio::sync::mpsc::Sender;
 use tokio::time::{Instant, timeout};
 
-use crate::cli::doctor::knowledge_of;
+use crate::cli::doctor::own_stacks;
 use crate::cli::pace::Pace;
 use crate::cli::{Failure, Session};
 use crate::front::tui::model::Message;
@@ -117,12 +117,12 @@ fn is_older(at: Option<Instant>, age: Duration) -> bool {
 
 impl Read {
     fn new(session: &Session) -> Self {
-        let (stacks, faults) = knowledge_of(session);
+        let (stacks, faults) = own_stacks(session);
         // `stacks validate` tells who writes them.
         for fault in faults {
             tracing::warn!(fault, "the check is left out, it cannot be read");
         }
-        Self { beside: Arc::new(Beside { stacks: Some(Arc::new(stacks)), ..Beside::default() }), ..Self::default() }
+        Self { beside: Arc::new(Beside { stacks, ..Beside::default() }), ..Self::default() }
     }
 
     fn beside(&mut self) -> &mut Beside {

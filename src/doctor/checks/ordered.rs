@@ -1,11 +1,11 @@
 //! `StatefulSets` that start their pods one after the other: <https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#forced-rollback>.
 
-use super::{each, flag, looks};
+use super::{condition, each, flag, looks};
 use crate::doctor::check::{Check, Severity, Verdict};
 use crate::doctor::evidence::Evidence;
 use crate::doctor::finding::Finding;
 use crate::doctor::stall::{Look, is_stuck_with, let_go, stuck_with};
-use crate::object::{ObjectRef, items, text};
+use crate::object::{ObjectRef, text};
 
 /// The rows.
 pub(super) const ROWS: &[Check] = &[looks(
@@ -26,8 +26,8 @@ const GOES: i64 = 60;
 fn stuck(evidence: &Evidence) -> Verdict {
     let look = Look::new(&evidence.snapshot, evidence.taken);
     each(evidence, ("apps", "StatefulSet"), |set, reference| {
-        let ready = |pod| items(pod, "/status/conditions").find(|one| one["type"] == "Ready");
-        let has_waited = |pod| ready(pod).and_then(|one| evidence.since(one, "/lastTransitionTime")) > Some(GOES);
+        let has_waited =
+            |pod| condition(pod, "Ready").and_then(|one| evidence.since(one, "/lastTransitionTime")) > Some(GOES);
         let pods = evidence.snapshot.owned_by(set).filter(|one| one["kind"] == "Pod");
         let stuck = pods.filter(|pod| is_stuck_with(set, pod) && has_waited(pod));
         let pod = stuck.min_by_key(|pod| text(pod, "/metadata/name"))?;

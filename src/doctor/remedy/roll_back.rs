@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::Remedy;
 use crate::doctor::evidence::Evidence;
 use crate::doctor::finding::Finding;
-use crate::doctor::stall::newest_set;
+use crate::doctor::revisions::{self, number_of};
 use crate::object::{is_true, number, text};
 use crate::plan::verb::{Pinned, Verb, template_differences, template_of};
 
@@ -47,21 +47,14 @@ struct Revisions<'a> {
 }
 
 impl<'a> Revisions<'a> {
-    fn all(&self) -> impl Iterator<Item = &'a Value> + use<'a> {
-        let held_by = if self.live["kind"] == "Deployment" { "ReplicaSet" } else { "ControllerRevision" };
-        self.evidence.snapshot.owned_by(self.live).filter(move |one| one["kind"] == held_by)
-    }
-
     fn newest(&self) -> Option<&'a Value> {
-        if self.live["kind"] == "Deployment" {
-            return newest_set(self.live, &self.evidence.snapshot);
-        }
-        self.all().max_by_key(|one| number_of(one))
+        revisions::newest(self.live, &self.evidence.snapshot)
     }
 
     /// The newest of the older ones; one whose pods are ready before all others.
     fn older(&self, newest: &Value) -> Option<&'a Value> {
-        let older = self.all().filter(|one| number_of(one) < number_of(newest) && number_of(one).is_some());
+        let older = revisions::of(self.live, &self.evidence.snapshot)
+            .filter(|one| number_of(one) < number_of(newest) && number_of(one).is_some());
         older.max_by_key(|one| (self.ready(one) > 0, number_of(one)))
     }
 
@@ -91,11 +84,4 @@ impl<'a> Revisions<'a> {
         }
         self.pods(newest).filter(|pod| !is_true(pod, "Ready")).filter_map(Pinned::of).collect()
     }
-}
-
-fn number_of(revision: &Value) -> Option<i64> {
-    if revision["kind"] == "ControllerRevision" {
-        return number(revision, "/revision");
-    }
-    revision["metadata"]["annotations"]["deployment.kubernetes.io/revision"].as_str()?.parse().ok()
 }

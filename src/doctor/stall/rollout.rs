@@ -1,15 +1,12 @@
 //! What a workload says when nothing below it says more.
 
-use std::cmp::Reverse;
-
 use serde_json::Value;
 
-use super::site::{Site, time};
+use super::site::Site;
 use super::words::{clip, span};
 use super::{Rule, Subject};
 use crate::doctor::{Cause, Outlook};
 use crate::object::{is_true, items, number, text};
-use crate::snapshot::Snapshot;
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -28,19 +25,6 @@ pub(super) const RULES: &[Rule] = &[
 const SEES: i64 = 30;
 /// Seconds in which a deletion that nothing holds up is done.
 const GOES: i64 = 60;
-
-/// The `ReplicaSet` of a Deployment's newest revision.
-pub(in crate::doctor) fn newest_set<'a>(deployment: &Value, snapshot: &'a Snapshot) -> Option<&'a Value> {
-    let revision = |set: &Value| {
-        set["metadata"]["annotations"]["deployment.kubernetes.io/revision"]
-            .as_str()
-            .and_then(|text| text.parse::<i64>().ok())
-    };
-    let sets = snapshot.owned_by(deployment).filter(|set| set["kind"] == "ReplicaSet");
-    sets.max_by_key(|set| {
-        (revision(set), time(set, "/metadata/creationTimestamp"), Reverse(text(set, "/metadata/name")))
-    })
-}
 
 /// Whether a StatefulSet waits for this pod, although it is of another template than new pods get. One that starts its pods in order replaces
 /// none while one is not ready, and so never replaces this one:

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::choose::{among, at_one};
 use super::{Site, Subject, rules};
-use crate::doctor::{Cause, Outlook};
+use crate::doctor::{Cause, Outlook, revisions};
 use crate::engine::ready::judge::{Readiness, judge};
 use crate::object::{ObjectRef, has_ended, items, text};
 use crate::snapshot::Snapshot;
@@ -88,7 +88,7 @@ fn is_over(object: &Value) -> bool {
 
 fn children<'a>(site: &Site<'a>) -> Vec<&'a Value> {
     match site.reference.kind.as_str() {
-        "Deployment" => super::rollout::newest_set(site.object, site.snapshot).into_iter().collect(),
+        "Deployment" => revisions::newest(site.object, site.snapshot).into_iter().collect(),
         "Service" => super::endpoints::pods_of(site.object, site.snapshot).collect(),
         "APIService" => super::api::service_of(site.object, site.snapshot)
             .map(|service| super::endpoints::pods_of(service, site.snapshot).collect())

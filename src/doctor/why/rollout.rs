@@ -3,11 +3,9 @@
 use serde_json::Value;
 
 use super::case::{Case, plain, some};
-use crate::doctor::stall::newest_set;
-use crate::object::{ObjectRef, number, text};
+use crate::doctor::revisions;
+use crate::object::text;
 
-/// The annotation in which a Deployment counts its revisions.
-const REVISION: &str = "deployment.kubernetes.io/revision";
 /// The label by which a controller tells templates apart, not a change of its own.
 const HASHES: &[&str] = &["pod-template-hash", "controller-revision-hash", "pod-template-generation"];
 /// Longest value that is shown.
@@ -17,26 +15,14 @@ const KEYS: &[&str] = &["name", "containerPort", "mountPath", "key", "topologyKe
 /// Below these only the names of what changed are told: their values may be secret, or say nothing to people.
 const CLOSED: &[&str] = &["annotations", "env", "args", "command", "envFrom"];
 
-/// The revision of a Deployment's `ReplicaSet`.
-pub(super) fn revision(set: &Value) -> Option<i64> {
-    set["metadata"]["annotations"].get(REVISION)?.as_str()?.parse().ok()
-}
-
 /// The newest two of the revisions of a workload, newest first, each with its number, its template and its object.
-pub(super) fn revisions<'a>(case: &Case<'a>) -> Vec<(i64, &'a Value, &'a Value)> {
-    let snapshot = case.snapshot();
-    let owned = snapshot.owned_by(case.live);
-    let mut all: Vec<(i64, &Value, &Value)> = match case.object.kind.as_str() {
-        "Deployment" => owned
-            .filter(|set| set["kind"] == "ReplicaSet")
-            .filter_map(|set| Some((revision(set)?, set.pointer("/spec/template")?, set)))
-            .collect(),
-        "StatefulSet" | "DaemonSet" => owned
-            .filter(|one| one["kind"] == "ControllerRevision")
-            .filter_map(|one| Some((number(one, "/revision")?, one.pointer("/data/spec/template")?, one)))
-            .collect(),
-        _ => Vec::new(),
-    };
+fn newest_two<'a>(case: &Case<'a>) -> Vec<(i64, &'a Value, &'a Value)> {
+    if !["Deployment", "StatefulSet", "DaemonSet"].contains(&case.object.kind.as_str()) {
+        return Vec::new();
+    }
+    let all = revisions::of(case.live, case.snapshot());
+    let mut all: Vec<(i64, &Value, &Value)> =
+        all.filter_map(|one| Some((revisions::number_of(one)?, revisions::template(one)?, one))).collect();
     all.sort_by_key(|(revision, ..)| std::cmp::Reverse(*revision));
     all.truncate(2);
     all
@@ -44,7 +30,7 @@ pub(super) fn revisions<'a>(case: &Case<'a>) -> Vec<(i64, &'a Value, &'a Value)>
 
 /// `revision 4, 3 min ago, against 3: app.image 1.0 -> 1.1`.
 pub(super) fn told(case: &Case<'_>) -> Option<String> {
-    let all = revisions(case);
+    let all = newest_two(case);
     let [(newest, now, made), (before, was, _)] = all.as_slice() else { return None };
     let changes = changes(was, now);
     let what = if changes.is_empty() {
@@ -52,10 +38,7 @@ pub(super) fn told(case: &Case<'_>) -> Option<String> {
     } else {
         some(&changes)
     };
-    // A revision that was gone back to keeps its age.
-    let is_newest = case.object.kind != "Deployment"
-        || newest_set(case.live, case.snapshot()).and_then(ObjectRef::of) == ObjectRef::of(made);
-    let ago = case.ago(made, "/metadata/creationTimestamp").filter(|_| is_newest);
+    let ago = case.ago(made, "/metadata/creationTimestamp");
     let ago = ago.map(|ago| format!(" ({ago})")).unwrap_or_default();
     Some(format!("revision {newest}{ago} against {before}: {what}"))
 }
@@ -145,7 +128,7 @@ fn scalar(path: &str, was: &Value, now: &Value) -> String {
 
 /// Pods of a revision that is not the newest.
 pub(super) fn stragglers(case: &Case<'_>) -> usize {
-    let newest = newest_set(case.live, case.snapshot()).and_then(|set| text(set, "/metadata/uid"));
+    let newest = revisions::newest(case.live, case.snapshot()).and_then(|set| text(set, "/metadata/uid"));
     let sets = case.snapshot().owned_by(case.live).filter(|set| set["kind"] == "ReplicaSet");
     sets.filter(|set| text(set, "/metadata/uid") != newest)
         .map(|set| {

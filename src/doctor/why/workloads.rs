@@ -33,10 +33,10 @@ pub(super) fn replica_set(case: &Case<'_>) -> Said {
     let of = super::owners::owners(case.live).find(|owner| owner.kind == "Deployment");
     let newest = of.as_ref().and_then(|owner| {
         let owner = case.snapshot().get(owner)?;
-        let newest = crate::doctor::stall::newest_set(owner, case.snapshot())?;
+        let newest = crate::doctor::revisions::newest(owner, case.snapshot())?;
         Some(text(newest, "/metadata/uid") == case.text("/metadata/uid"))
     });
-    let revision = rollout::revision(case.live).map(|number| format!("revision {number}"));
+    let revision = crate::doctor::revisions::number_of(case.live).map(|number| format!("revision {number}"));
     let place = match (newest, revision) {
         (Some(true), Some(revision)) => Some(format!("{revision}, the newest")),
         (Some(false), Some(revision)) => Some(format!("{revision}, which was replaced")),
