@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use seaworthy::doctor::evidence::load;
+use seaworthy::doctor::report::Choice;
 use seaworthy::doctor::why::{Asked, Why, answer, read, within};
 
 use super::{Failure, Session};
@@ -38,7 +39,8 @@ pub(crate) async fn run(session: &Session, arguments: &WhyArgs) -> Result<ExitCo
         let _busy = session.busy("reading the cluster");
         read(&cluster, &asked).await?
     };
-    let answer = answer(&object, &evidence)?;
+    let choice = Choice { stacks: super::doctor::knowledge(session), ..Choice::default() };
+    let answer = answer(&object, &evidence, &choice)?;
     session.print("Why", &answer, || why_text(&answer));
     Ok(exit(&answer))
 }

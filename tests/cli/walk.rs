@@ -90,3 +90,27 @@ fn stacks_of_ones_own_have_them_too() {
         wrong.stdout
     );
 }
+
+/// `why` goes by the checks of stacks of one's own, as the doctor does.
+#[test]
+fn checks_of_stacks_of_ones_own_are_heeded_by_why() {
+    let own = "severity: warning\ntitle: the streamer has no pause\nexplain: It runs hot.\nfix: Give it one.\nunless: it has one.\n\
+        look:\n  kind: DaemonSet\n  component: streamer\n  when:\n    - {at: /status/numberReady, below: 3}\n\
+        examples:\n  object: DaemonSet/t/a\n  fail:\n    - {apiVersion: apps/v1, kind: DaemonSet, metadata: {name: a, namespace: t, labels: {app.kubernetes.io/component: streamer}}, status: {numberReady: 0}}\n  \
+        healthy: []\n  lookalike: []\n";
+    let made = Test::new().line("stacks new mine --dir .").any_stdout().any_stderr().run();
+    std::fs::create_dir(made.home.path().join("mine/checks")).unwrap();
+    std::fs::write(made.home.path().join("mine/checks/no-pause.yaml"), own).unwrap();
+    let evidence = STREAMER.replace("app.kubernetes.io/name: telemetry-pipeline", "app.kubernetes.io/name: mine");
+    let line = |rest: &str| format!("{rest} why ds/tp-streamer -n telemetry-pipeline --from streamer.yaml");
+    let heeded = Test::after(made)
+        .file("streamer.yaml", &evidence)
+        .line(&line("--profiles ."))
+        .any_status()
+        .any_stdout()
+        .any_stderr()
+        .run();
+    assert!(heeded.stdout.contains("why:     the streamer has no pause, because"), "{}", heeded.stdout);
+    let unheeded = Test::after(heeded).line(&line("")).any_status().any_stdout().any_stderr().run();
+    assert!(!unheeded.stdout.contains("the streamer has no pause"), "{}", unheeded.stdout);
+}

@@ -3,6 +3,7 @@
 use http::Response;
 use http_body_util::{BodyExt as _, Full};
 use seaworthy::cluster::{Cluster, Meter};
+use seaworthy::doctor::report::Choice;
 use seaworthy::doctor::why::{Asked, ReadError, Why, WhyError, answer, read};
 use seaworthy::error::Explain as _;
 use seaworthy::sandbox::Kind;
@@ -14,7 +15,7 @@ use super::support::{Harbour, SEA};
 async fn ask(cluster: &Cluster, words: &str) -> Result<Why, ReadError> {
     let words: Vec<String> = words.split(' ').map(str::to_owned).collect();
     let (object, evidence) = read(cluster, &Asked::parse(&words, Some(SEA))?).await?;
-    Ok(answer(&object, &evidence)?)
+    Ok(answer(&object, &evidence, &Choice::default())?)
 }
 
 fn lines(why: &Why) -> String {

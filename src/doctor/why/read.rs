@@ -10,6 +10,7 @@ use super::fault::WhyError;
 use super::names::{Asked, Kind, absent, kind_called, known, object_called};
 use crate::cluster::{Cluster, Resources, discover};
 use crate::doctor::evidence::{Evidence, GatherError, KEPT, Scope, gather, is_gathered};
+use crate::doctor::report::Choice;
 use crate::error::Explain;
 use crate::object::ObjectRef;
 use crate::snapshot::collect::{Query, Scope as What, collect_all};
@@ -141,10 +142,10 @@ async fn beside(
     evidence.snapshot.extend(collect_all(&cluster.client, queries, BESIDE, KEPT).await);
 }
 
-/// What is to be said of an object of the evidence.
+/// What is to be said of an object of the evidence, with the checks of this choice.
 ///
 /// # Errors
 /// When it is not there, or could not be read.
-pub fn answer(object: &ObjectRef, evidence: &Evidence) -> Result<super::Why, WhyError> {
-    super::why(object, evidence).ok_or_else(|| absent(object, evidence))
+pub fn answer(object: &ObjectRef, evidence: &Evidence, choice: &Choice) -> Result<super::Why, WhyError> {
+    super::why_by(object, evidence, choice).ok_or_else(|| absent(object, evidence))
 }
