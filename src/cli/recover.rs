@@ -14,6 +14,7 @@ use seaworthy::plan::{Action, Installation, NAMESPACE_LABEL, Plan, Purpose, STAC
 use seaworthy::prepare::Prepared;
 use seaworthy::recover::archive::Archive;
 use seaworthy::recover::compile::{self, Wish, claim_of_role};
+use seaworthy::recover::loss::companions;
 use seaworthy::recover::{Loss, Playbook, Playbooks, Sighting, join, look, recognise, record};
 use serde_json::{Value, json};
 
@@ -116,19 +117,26 @@ fn propose(session: &Session, scene: &Scene) -> ExitCode {
 /// suspected nothing is proposed.
 fn proposals(scene: &Scene, loss: &Loss) -> Vec<String> {
     let Some(claim) = loss.claim.as_ref().filter(|_| loss.certain) else { return Vec::new() };
+    let with = companions(&scene.losses, &scene.sighting.snapshot, claim);
     let fits = |playbook: &&Playbook| {
         let role = playbook.sheet.claim.as_ref();
         let its = |role| {
             let namespace = claim.namespace.as_deref().unwrap_or_default();
-            claim_of_role(&scene.sighting, namespace, role).is_ok_and(|found| found == *claim)
+            claim_of_role(&scene.sighting, namespace, role).is_ok_and(|found| found == *claim || with.contains(&found))
         };
         playbook.sheet.losses.contains(&loss.kind) && role.is_none_or(its)
     };
     let mut fitting: Vec<&Playbook> = scene.playbooks.0.iter().filter(fits).collect();
     let saves = |playbook: &Playbook| playbook.sheet.steps.contains(&seaworthy::recover::playbook::Task::Rebind);
     fitting.sort_by_key(|playbook| (!saves(playbook), playbook.stack.is_none()));
-    let place = format!("{}/{}", claim.namespace.as_deref().unwrap_or_default(), claim.name);
-    fitting.iter().map(|playbook| format!("seaworthy recover {} --claim {place}", playbook.name)).collect()
+    let namespace = claim.namespace.as_deref().unwrap_or_default();
+    let command = |playbook: &&Playbook| {
+        // Of what was lost together, the playbook's own claim leads.
+        let own = playbook.sheet.claim.as_ref().and_then(|role| claim_of_role(&scene.sighting, namespace, role).ok());
+        let name = own.as_ref().map_or(&claim.name, |own| &own.name);
+        format!("seaworthy recover {} --claim {namespace}/{name}", playbook.name)
+    };
+    fitting.iter().map(command).collect()
 }
 
 async fn recover(
@@ -142,6 +150,8 @@ async fn recover(
         Some(claim) => claim,
         None => choose_claim(session, arguments, scene, playbook)?,
     };
+    let mut claims = vec![claim.clone()];
+    claims.extend(companions(&scene.losses, &scene.sighting.snapshot, &claim));
     let (installation, record) = installation_of(scene, playbook, &claim).await?;
     let settings = settings(playbook, &arguments.set, record.as_ref())?;
     let inputs = inputs(&installation, playbook, &claim, &settings);
@@ -157,7 +167,7 @@ async fn recover(
     }
     let wish = Wish {
         playbook,
-        claim: claim.clone(),
+        claims: claims.clone(),
         sighting: &scene.sighting,
         archive: &Archive::read(&session.state_dir()?, &scene.sighting.records),
         cluster: scene.cluster.id.clone(),
@@ -173,7 +183,7 @@ async fn recover(
     if arguments.dry_run {
         return Ok(show_plan(session, &scene.cluster, &prepared, &Remarks::default()));
     }
-    say_whether_lost(scene, &claim);
+    claims.iter().for_each(|claim| say_whether_lost(scene, claim));
     let agreed = agree(session, arguments, &prepared.plan).await?;
     let (cluster, take_lock) = (scene.cluster.clone(), arguments.take_lock.as_deref());
     let (face, remarks) = (session.face(), Remarks::default());

@@ -36,8 +36,8 @@ const LIMIT_COUNT: u64 = 30;
 pub struct Wish<'a> {
     /// The playbook.
     pub playbook: &'a Playbook,
-    /// The claim that it is about.
-    pub claim: ObjectRef,
+    /// The claims that it is about: the one that was chosen, then those that were lost with it (see [`super::loss::companions`]).
+    pub claims: Vec<ObjectRef>,
     /// What is there.
     pub sighting: &'a Sighting,
     /// What was kept of what is not there any more.
@@ -278,7 +278,7 @@ pub fn selections(namespace: Option<&str>, with_secrets: bool) -> Vec<Selection>
 struct Draft<'a> {
     wish: &'a Wish<'a>,
     steps: Vec<Step>,
-    /// Every workload that uses the claim.
+    /// Every workload that uses one of the claims.
     users: Vec<Workload>,
     /// What the plan has stopped and not started yet.
     stopped: Vec<Workload>,
@@ -288,7 +288,12 @@ struct Draft<'a> {
 
 impl<'a> Draft<'a> {
     fn new(wish: &'a Wish<'a>) -> Self {
-        let users = workloads(&wish.sighting.snapshot, &wish.claim);
+        let mut users: Vec<Workload> = Vec::new();
+        for user in wish.claims.iter().flat_map(|claim| workloads(&wish.sighting.snapshot, claim)) {
+            if !users.contains(&user) {
+                users.push(user);
+            }
+        }
         Self { wish, steps: Vec::new(), users, stopped: Vec::new(), brings_back: false }
     }
 
@@ -296,22 +301,28 @@ impl<'a> Draft<'a> {
         self.steps.push(step(verb, limit, None));
     }
 
+    /// The namespace that all of the claims are in.
     fn namespace(&self) -> &'a str {
-        self.wish.claim.namespace.as_deref().unwrap_or_default()
+        self.wish.claims.first().and_then(|claim| claim.namespace.as_deref()).unwrap_or_default()
     }
 
     fn task(&mut self, task: &Task) -> Result<(), CompileError> {
         match task {
             Task::Export => self.export(),
-            Task::Keep => self.keep(None),
+            Task::Keep => self.each(|draft, claim| draft.keep(claim, None)),
             Task::Stop(components) => return self.stop(components),
             Task::Replace => return self.replace(),
-            Task::Rebind => return self.rebind(),
-            Task::Bound => self.push(Verb::Bound { claim: self.wish.claim.clone(), volume: None }, LIMIT_PROVISION),
+            Task::Rebind => {
+                self.brings_back = true;
+                return self.wish.claims.iter().try_for_each(|claim| self.rebind(claim));
+            }
+            Task::Bound => self.each(|draft, claim| {
+                draft.push(Verb::Bound { claim: claim.clone(), volume: None }, LIMIT_PROVISION);
+            }),
             Task::Start(components) => return self.start(components),
             Task::Restart(components) => return self.restart(components),
             Task::Follow(follow) => return self.follow(follow),
-            Task::Count => self.count(),
+            Task::Count => self.each(Self::count),
             Task::Ask(question) => {
                 self.push(Verb::Ask { question: question.question.clone(), word: question.word.clone() }, 0);
             }
@@ -320,46 +331,58 @@ impl<'a> Draft<'a> {
         Ok(())
     }
 
-    /// The live claim, if it is there.
-    fn claim(&self) -> Option<&'a serde_json::Value> {
-        self.wish.sighting.snapshot.get(&self.wish.claim)
+    fn each(&mut self, mut one: impl FnMut(&mut Self, &'a ObjectRef)) {
+        self.wish.claims.iter().for_each(|claim| one(self, claim));
     }
 
-    /// The live volume that the claim names, or that names the claim.
-    fn volume(&self) -> Option<&'a serde_json::Value> {
-        let named = self.claim().and_then(|claim| text(claim, "/spec/volumeName"));
+    /// A claim as it is, if it is there.
+    fn live(&self, claim: &ObjectRef) -> Option<&'a serde_json::Value> {
+        self.wish.sighting.snapshot.get(claim)
+    }
+
+    /// The live volume that a claim names.
+    fn volume(&self, claim: &ObjectRef) -> Option<&'a serde_json::Value> {
+        let named = self.live(claim).and_then(|claim| text(claim, "/spec/volumeName"));
         self.wish.sighting.snapshot.get(&volume_ref(named?))
     }
 
     fn export(&mut self) {
-        let concerned = [self.claim(), self.volume()].into_iter().flatten().chain(self.released());
-        let mut must: Vec<Pinned> = concerned.filter_map(Pinned::of).collect();
+        let concerned = |claim: &'a ObjectRef| {
+            [self.live(claim), self.volume(claim)].into_iter().flatten().chain(self.released(claim))
+        };
+        let mut must: Vec<Pinned> = self.wish.claims.iter().flat_map(concerned).filter_map(Pinned::of).collect();
         must.dedup();
         let (folder, selections) = (self.wish.folder.clone(), selections(Some(self.namespace()), false));
         self.push(Verb::Export { folder, selections, must }, LIMIT_EXPORT);
     }
 
-    fn keep(&mut self, quarantine: Option<&str>) {
-        if let Some(volume) = self.volume().and_then(Pinned::of) {
+    fn keep(&mut self, claim: &ObjectRef, quarantine: Option<&str>) {
+        if let Some(volume) = self.volume(claim).and_then(Pinned::of) {
             self.push(Verb::Keep { volume, quarantine: quarantine.map(str::to_owned) }, LIMIT_PATCH);
         }
     }
 
-    /// A fresh claim under the same name. The old volume is kept aside, with its bytes and with the claim it was of.
+    /// Fresh claims under the same names. The old volumes are kept aside, with their bytes and with the claims they were of. All go
+    /// before any is made anew: a pod that has one of several starts no sooner.
     fn replace(&mut self) -> Result<(), CompileError> {
         let wish = self.wish;
-        let known = wish.archive.find(&wish.claim, |_| true).map(|(claim, _)| claim);
-        let claim = self.claim().or(known).ok_or_else(|| CompileError::NoClaim(wish.claim.clone()))?;
-        self.keep(Some("replaced"));
+        let manifest = |claim: &ObjectRef| {
+            let known = wish.archive.find(claim, |_| true).map(|(claim, _)| claim);
+            self.live(claim).or(known).ok_or_else(|| CompileError::NoClaim(claim.clone()))
+        };
+        let manifests = wish.claims.iter().map(manifest).collect::<Result<Vec<_>, _>>()?;
+        self.each(|draft, claim| draft.keep(claim, Some("replaced")));
         if self.stopped.is_empty() {
             self.stop(&[])?;
         }
-        let old = self.claim().and_then(Pinned::of);
-        if let Some(object) = old.clone() {
+        let old: Vec<Option<Pinned>> = wish.claims.iter().map(|claim| self.live(claim).and_then(Pinned::of)).collect();
+        for object in old.iter().flatten().cloned() {
             self.push(Verb::Delete { object }, LIMIT_GONE);
         }
-        let (object, instead_of) = (fresh_claim(claim, None), old.map(|old| old.uid));
-        self.push(Verb::Create { object, instead_of }, LIMIT_PATCH);
+        for (claim, old) in manifests.into_iter().zip(old) {
+            let (object, instead_of) = (fresh_claim(claim, None), old.map(|old| old.uid));
+            self.push(Verb::Create { object, instead_of }, LIMIT_PATCH);
+        }
         Ok(())
     }
 
@@ -397,11 +420,11 @@ impl<'a> Draft<'a> {
     }
 
     /// When the data was brought back, an empty volume is a failure, if it is known to have held something.
-    fn count(&mut self) {
+    fn count(&mut self, claim: &ObjectRef) {
         let records = self.wish.sighting.records.iter().flat_map(|record| &record.volumes);
-        let held = records.filter(|volume| volume.claim == self.wish.claim).any(|volume| volume.files_then() > 0);
+        let held = records.filter(|volume| volume.claim == *claim).any(|volume| volume.files_then() > 0);
         let at_least = u64::from(held && self.brings_back);
-        self.push(Verb::Count { claim: self.wish.claim.clone(), at_least }, LIMIT_COUNT);
+        self.push(Verb::Count { claim: claim.clone(), at_least }, LIMIT_COUNT);
     }
 
     fn reach(&mut self) {
@@ -417,12 +440,11 @@ impl<'a> Draft<'a> {
     }
 
     /// Every volume that was let go by a claim of this name and is not set aside.
-    fn released(&self) -> impl Iterator<Item = &'a serde_json::Value> + use<'a> {
-        let wish = self.wish;
-        let volumes = wish.sighting.snapshot.of_kind("", "PersistentVolume");
+    fn released<'b>(&self, claim: &'b ObjectRef) -> impl Iterator<Item = &'a serde_json::Value> + use<'a, 'b> {
+        let volumes = self.wish.sighting.snapshot.of_kind("", "PersistentVolume");
         volumes.filter(move |volume| {
             text(volume, "/status/phase") == Some("Released")
-                && join::claim_of(volume).as_ref() == Some(&wish.claim)
+                && join::claim_of(volume).as_ref() == Some(claim)
                 && volume["metadata"]["labels"].get(crate::plan::verb::QUARANTINE).is_none()
         })
     }

@@ -11,7 +11,10 @@ mod volumes;
 use serde::{Deserialize, Serialize};
 
 use super::Sighting;
+use super::join::workloads;
 use crate::object::ObjectRef;
+use crate::plan::verb::Pinned;
+use crate::snapshot::Snapshot;
 
 pub use blast::Blast;
 
@@ -130,6 +133,11 @@ impl Loss {
         let certain = facts.len() >= 2;
         Self { kind, claim, volume, node: None, facts, certain, blast: Blast::default() }
     }
+
+    /// Whether it is certain, and of this claim.
+    fn is_of(&self, claim: &ObjectRef) -> bool {
+        self.certain && self.claim.as_ref() == Some(claim)
+    }
 }
 
 /// Every loss that shows, the most urgent kind first. What could not be read is never taken for lost: a kind that is unread gives
@@ -147,6 +155,30 @@ pub fn recognise(sighting: &Sighting) -> Vec<Loss> {
     }
     losses.sort_by(|a, b| (!a.certain, a.kind, &a.claim).cmp(&(!b.certain, b.kind, &b.claim)));
     losses
+}
+
+/// The claims that were lost with this one: on the same node, for certain, and each used by a workload that uses another one of them. A
+/// pod that has two of them starts only when both are there again.
+pub fn companions(losses: &[Loss], snapshot: &Snapshot, claim: &ObjectRef) -> Vec<ObjectRef> {
+    let Some(node) = losses.iter().find(|loss| loss.is_of(claim)).and_then(|loss| loss.node.as_ref()) else {
+        return Vec::new();
+    };
+    let mut open: Vec<&ObjectRef> = losses
+        .iter()
+        .filter(|loss| loss.certain && loss.node.as_ref() == Some(node))
+        .filter_map(|loss| loss.claim.as_ref())
+        .filter(|other| *other != claim && other.namespace == claim.namespace)
+        .collect();
+    let users = |claim: &ObjectRef| workloads(snapshot, claim).into_iter().map(|user| user.pinned);
+    let mut stopped: Vec<Pinned> = users(claim).collect();
+    let mut found = Vec::new();
+    while let Some(at) = open.iter().position(|other| users(other).any(|user| stopped.contains(&user))) {
+        let other = open.swap_remove(at);
+        stopped.extend(users(other));
+        found.push(other.clone());
+    }
+    found.sort();
+    found
 }
 
 /// Whether this kind could be read; `Some` of nothing is then a fact.

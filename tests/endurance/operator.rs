@@ -239,7 +239,7 @@ async fn rebind(cluster: &Cluster, operator: &Operator, open: Option<RunRecord>)
     let sighting = recover::look::sight(cluster, Some(NAMESPACE), records).await.map_err(|error| error.to_string())?;
     let wish = Wish {
         playbook: PLAYBOOKS.get("rebind").map_err(|error| error.to_string())?,
-        claim,
+        claims: vec![claim],
         sighting: &sighting,
         archive: &Archive::read(&operator.state, &sighting.records),
         cluster: cluster.id.clone(),

@@ -97,7 +97,7 @@ impl Harbour {
         let settings = playbook.sheet.settings.iter().map(|(name, setting)| (name.clone(), setting.default.clone()));
         compile::compile(&Wish {
             playbook,
-            claim,
+            claims: vec![claim],
             sighting: &sighting,
             archive: &Archive::read(self.state.path(), &self.records),
             cluster: self.voyage().cluster.id,

@@ -20,6 +20,8 @@ fn every_playbook_is_practised() {
     {
         assert!(of(playbook).len() >= 3, "{playbook}");
     }
+    let node = of("newton-v2t/node");
+    assert!(node.len() == 1 && node[0]["steps"].as_u64() >= Some(20), "both of Core's volumes: {node:#?}");
     let facts = |drill: &Value| drill["facts"].as_array().map_or(0, Vec::len);
     assert!(drills.iter().all(|drill| facts(drill) >= 2), "{done:#}");
 }

@@ -13,26 +13,25 @@ fn is_going(object: &Value) -> bool {
 }
 
 impl<'a> Draft<'a> {
-    pub(super) fn rebind(&mut self) -> Result<(), CompileError> {
-        self.brings_back = true;
-        match (self.claim(), self.volume()) {
-            (Some(claim), Some(volume)) if is_going(claim) => self.rescue_claim(claim, volume),
-            (Some(claim), Some(volume)) if is_going(volume) => self.rescue_volume(claim, volume),
-            (Some(claim), None) if text(claim, "/spec/volumeName").is_some() => self.make_volume(claim),
+    pub(super) fn rebind(&mut self, of: &ObjectRef) -> Result<(), CompileError> {
+        match (self.live(of), self.volume(of)) {
+            (Some(claim), Some(volume)) if is_going(claim) => self.rescue_claim(of, claim, volume),
+            (Some(claim), Some(volume)) if is_going(volume) => self.rescue_volume(of, claim, volume),
+            (Some(claim), None) if text(claim, "/spec/volumeName").is_some() => self.make_volume(of, claim),
             (claim, _) => {
-                let volume = self.one_released()?;
+                let volume = self.one_released(of)?;
                 match claim {
-                    None => self.take_back(volume, None),
-                    Some(claim) => self.take_over(claim, volume),
+                    None => self.take_back(of, volume, None),
+                    Some(claim) => self.take_over(of, claim, volume),
                 }
             }
         }
     }
 
-    fn one_released(&self) -> Result<&'a Value, CompileError> {
-        let claim = self.wish.claim.clone();
-        let found: Vec<&'a Value> = self.released().collect();
-        let bound = self.claim().is_some_and(|claim| text(claim, "/status/phase") == Some("Bound"));
+    fn one_released(&self, of: &ObjectRef) -> Result<&'a Value, CompileError> {
+        let claim = of.clone();
+        let found: Vec<&'a Value> = self.released(of).collect();
+        let bound = self.live(of).is_some_and(|claim| text(claim, "/status/phase") == Some("Bound"));
         match found.as_slice() {
             [volume] => Ok(volume),
             [] if bound => Err(CompileError::NothingLost(claim)),
@@ -46,18 +45,18 @@ impl<'a> Draft<'a> {
     }
 
     /// The volume waits for its deletion while the claim stays: stop, let the old object go, and make it anew for the very same claim.
-    fn rescue_volume(&mut self, claim: &Value, volume: &Value) -> Result<(), CompileError> {
-        self.keep(None);
+    fn rescue_volume(&mut self, of: &ObjectRef, claim: &Value, volume: &Value) -> Result<(), CompileError> {
+        self.keep(of, None);
         self.stop(&[])?;
-        self.release(volume);
-        let object = volume_for(volume, &self.wish.claim, text(claim, "/metadata/uid"));
+        self.release(of, volume);
+        let object = volume_for(volume, of, text(claim, "/metadata/uid"));
         self.push(Verb::Create { object, instead_of: uid(volume) }, LIMIT_PATCH);
-        self.bound(volume);
+        self.bound(of, volume);
         Ok(())
     }
 
-    fn release(&mut self, volume: &Value) {
-        let claim = self.wish.claim.clone();
+    fn release(&mut self, of: &ObjectRef, volume: &Value) {
+        let claim = of.clone();
         if let Some(volume) = Pinned::of(volume) {
             self.push(Verb::Release { volume, claim }, LIMIT_GONE);
         }
@@ -65,25 +64,25 @@ impl<'a> Draft<'a> {
 
     /// The claim waits for its deletion, which cannot be called off: keep the volume, let the claim go, and make it anew. When the
     /// volume waits for its own deletion too, it goes with the claim, policy or not, and is made anew as well.
-    fn rescue_claim(&mut self, claim: &Value, volume: &Value) -> Result<(), CompileError> {
-        self.keep(None);
+    fn rescue_claim(&mut self, of: &ObjectRef, claim: &Value, volume: &Value) -> Result<(), CompileError> {
+        self.keep(of, None);
         self.stop(&[])?;
         if let Some(object) = Pinned::of(claim) {
             self.push(Verb::Delete { object }, LIMIT_GONE);
         }
         if is_going(volume) {
-            self.release(volume);
-            let object = volume_for(volume, &self.wish.claim, None);
+            self.release(of, volume);
+            let object = volume_for(volume, of, None);
             self.push(Verb::Create { object, instead_of: uid(volume) }, LIMIT_PATCH);
-            self.make_claim(volume, Some(claim));
+            self.make_claim(of, volume, Some(claim));
             return Ok(());
         }
-        self.take_back(volume, Some(claim))
+        self.take_back(of, volume, Some(claim))
     }
 
     /// The volume's object is gone and the claim stays, `Lost`: make the volume anew, with the claim's uid. Without it, it would be
     /// `Available` and the claim `Lost` for ever.
-    fn make_volume(&mut self, claim: &Value) -> Result<(), CompileError> {
+    fn make_volume(&mut self, of: &ObjectRef, claim: &Value) -> Result<(), CompileError> {
         let wish = self.wish;
         let name = text(claim, "/spec/volumeName").unwrap_or_default();
         let was_of = |volume: &Value| text(volume, "/spec/claimRef/uid") == text(claim, "/metadata/uid");
@@ -93,47 +92,47 @@ impl<'a> Draft<'a> {
             Some(volume) => volume,
             None => rebuilt_volume(&wish.sighting.snapshot, claim).map_err(no_manifest)?,
         };
-        if holders(&wish.sighting.snapshot, &wish.claim).any(is_on_a_node) {
+        if holders(&wish.sighting.snapshot, of).any(is_on_a_node) {
             self.stop(&[])?;
         }
-        let object = volume_for(&volume, &wish.claim, text(claim, "/metadata/uid"));
+        let object = volume_for(&volume, of, text(claim, "/metadata/uid"));
         self.push(Verb::Create { object, instead_of: None }, LIMIT_PATCH);
-        self.bound(&volume);
+        self.bound(of, &volume);
         Ok(())
     }
 
     /// The claim is gone and the volume was let go.
-    fn take_back(&mut self, volume: &Value, was: Option<&Value>) -> Result<(), CompileError> {
+    fn take_back(&mut self, of: &ObjectRef, volume: &Value, was: Option<&Value>) -> Result<(), CompileError> {
         if was.is_none() {
             self.keep_volume(volume);
             // A StatefulSet would make the claim anew, and empty, in the gap.
             let makers = self.users.iter().filter_map(|user| self.wish.sighting.snapshot.get(&user.pinned.object));
-            if makers.into_iter().any(|maker| makes_claim(maker, &self.wish.claim.name)) {
+            if makers.into_iter().any(|maker| makes_claim(maker, &of.name)) {
                 self.stop(&[])?;
             }
         }
         self.free(volume, was.and_then(uid));
-        self.make_claim(volume, was);
+        self.make_claim(of, volume, was);
         Ok(())
     }
 
     /// A claim of that name is there again: unbound, it gets the volume; bound to a fresh one, it has to give way, and the fresh volume
     /// is kept aside.
-    fn take_over(&mut self, claim: &Value, volume: &Value) -> Result<(), CompileError> {
+    fn take_over(&mut self, of: &ObjectRef, claim: &Value, volume: &Value) -> Result<(), CompileError> {
         self.keep_volume(volume);
         let name = text(volume, "/metadata/name");
         if text(claim, "/spec/volumeName").is_none_or(|named| Some(named) == name) {
             self.free(volume, None);
-            self.bound(volume);
+            self.bound(of, volume);
             return Ok(());
         }
-        self.keep(Some("gave-way"));
+        self.keep(of, Some("gave-way"));
         self.stop(&[])?;
         if let Some(object) = Pinned::of(claim) {
             self.push(Verb::Delete { object }, LIMIT_GONE);
         }
         self.free(volume, None);
-        self.make_claim(volume, Some(claim));
+        self.make_claim(of, volume, Some(claim));
         Ok(())
     }
 
@@ -151,22 +150,21 @@ impl<'a> Draft<'a> {
         }
     }
 
-    fn make_claim(&mut self, volume: &Value, was: Option<&Value>) {
+    fn make_claim(&mut self, of: &ObjectRef, volume: &Value, was: Option<&Value>) {
         let wish = self.wish;
         let name = text(volume, "/metadata/name");
-        let kept =
-            wish.archive.find(&wish.claim, |claim| text(claim, "/spec/volumeName") == name).map(|(claim, _)| claim);
+        let kept = wish.archive.find(of, |claim| text(claim, "/spec/volumeName") == name).map(|(claim, _)| claim);
         let object = match was.or(kept) {
             Some(claim) => fresh_claim(claim, name),
-            None => fresh_claim(&claim_for(volume, &wish.claim), name),
+            None => fresh_claim(&claim_for(volume, of), name),
         };
         self.push(Verb::Create { object, instead_of: was.and_then(uid) }, LIMIT_PATCH);
-        self.bound(volume);
+        self.bound(of, volume);
     }
 
-    fn bound(&mut self, volume: &Value) {
+    fn bound(&mut self, of: &ObjectRef, volume: &Value) {
         let volume = ObjectRef::of(volume).map(|volume| volume.name);
-        self.push(Verb::Bound { claim: self.wish.claim.clone(), volume }, LIMIT_BOUND);
+        self.push(Verb::Bound { claim: of.clone(), volume }, LIMIT_BOUND);
     }
 }
 

@@ -6,33 +6,42 @@ use crate::plan::verb::{Pinned, Verb, holders};
 use crate::recover::join::{SCALABLE, Workload, top_owner, workload};
 
 impl Draft<'_> {
-    /// The components that are named, in that order, then whatever else uses the claim: found by the claim, not by a name. Ends when
-    /// no pod object names the claim any more, since each holds it, also one that has finished.
+    /// The components that are named, in that order, then whatever else uses one of the claims: found by the claim, not by a name. Ends
+    /// when no pod object names them any more, since each holds its claim, also one that has finished.
     pub(super) fn stop(&mut self, components: &[String]) -> Result<(), CompileError> {
-        let claim = self.wish.claim.clone();
         let mut order: Vec<Workload> = Vec::new();
         for component in components {
             order.extend(self.component(component)?);
         }
         let rest: Vec<Workload> = self.users.iter().filter(|user| !order.contains(user)).cloned().collect();
         order.extend(rest);
-        self.refuse_what_cannot_be_stopped(&claim)?;
+        self.wish.claims.iter().try_for_each(|claim| self.refuse_what_cannot_be_stopped(claim))?;
         self.refuse_what_would_delete(&order)?;
         let grace = order.iter().map(|workload| workload.grace).max().unwrap_or(30);
-        for workload in order {
+        let anew =
+            |draft: &Self, workload: &Workload| !draft.stopped.iter().any(|other| other.pinned == workload.pinned);
+        for workload in order.into_iter().filter(|workload| anew(self, workload)).collect::<Vec<_>>() {
             if workload.replicas > 0 && SCALABLE.contains(&workload.pinned.object.kind.as_str()) {
                 let verb = Verb::Scale { workload: workload.pinned.clone(), to: 0, original: workload.replicas };
                 self.push(verb, LIMIT_STOP.max(grace + 60));
                 self.stopped.push(workload);
             }
         }
-        for pod in holders(&self.wish.sighting.snapshot, &claim).filter(|pod| has_ended(pod)) {
-            if let Some(object) = Pinned::of(pod) {
-                self.push(Verb::Delete { object }, LIMIT_STOP);
+        self.each(|draft, claim| draft.let_go(claim, LIMIT_STOP.max(grace + 60)));
+        Ok(())
+    }
+
+    /// The pods that have ended go, and then nothing may name the claim.
+    fn let_go(&mut self, claim: &ObjectRef, limit: u64) {
+        for pod in holders(&self.wish.sighting.snapshot, claim).filter(|pod| has_ended(pod)) {
+            let Some(object) = Pinned::of(pod) else { continue };
+            let verb = Verb::Delete { object };
+            // One that has two of the claims goes once.
+            if !self.steps.iter().any(|step| step.id == verb.id()) {
+                self.push(verb, LIMIT_STOP);
             }
         }
-        self.push(Verb::Unreferenced { claim }, LIMIT_STOP.max(grace + 60));
-        Ok(())
+        self.push(Verb::Unreferenced { claim: claim.clone() }, limit);
     }
 
     /// The fence would be the loss (Kubernetes 1.27, KEP-1847).

@@ -207,3 +207,45 @@ fn a_silent_node_is_away_after_five_minutes_and_not_before() {
     change(&mut objects, "Node", "/status/conditions", silent("2026-01-01T00:30:00Z"));
     assert_eq!(found(&sighting(&objects)), [(LossKind::NodeUnreachable, true)]);
 }
+
+/// Claims, volumes and one Deployment for each group of claims, all on one node that is gone.
+fn on_a_lost_node(groups: &[&[&str]]) -> Vec<Value> {
+    let mut objects = Vec::new();
+    let names: std::collections::BTreeSet<&str> = groups.iter().flat_map(|group| group.iter().copied()).collect();
+    for name in names {
+        for mut object in
+            healthy().into_iter().filter(|object| object["kind"].as_str().unwrap().starts_with("Persistent"))
+        {
+            object["metadata"]["name"] = name.into();
+            object["metadata"]["uid"] = name.into();
+            match object["kind"].as_str() {
+                Some("PersistentVolume") => object["spec"]["claimRef"]["name"] = name.into(),
+                _ => object["spec"]["volumeName"] = name.into(),
+            }
+            objects.push(object);
+        }
+    }
+    for (number, group) in groups.iter().enumerate() {
+        let volumes: Vec<Value> =
+            group.iter().map(|name| json!({"name": name, "persistentVolumeClaim": {"claimName": name}})).collect();
+        let owner = format!("web-{number}");
+        objects.push(json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": owner, "namespace": "n", "uid": owner},
+            "spec": {"replicas": 1, "template": {"spec": {"volumes": volumes}}}}));
+        objects.push(json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": format!("{owner}-1"), "namespace": "n",
+            "ownerReferences": [{"apiVersion": "apps/v1", "kind": "Deployment", "name": owner, "uid": owner, "controller": true}]},
+            "spec": {"volumes": volumes}, "status": {"conditions": [{"type": "PodScheduled", "status": "False",
+                "reason": "Unschedulable", "lastTransitionTime": "2026-01-01T00:30:00Z"}]}}));
+    }
+    objects
+}
+
+#[test]
+fn what_was_lost_with_a_claim_is_what_its_pods_need_too_directly_or_not() {
+    let sighting = sighting(&on_a_lost_node(&[&["a", "b"], &["b", "c"], &["d"]]));
+    let losses = recognise(&sighting);
+    assert!(losses.len() == 4 && losses.iter().all(|loss| loss.certain), "{losses:#?}");
+    let with = |name: &str| companions(&losses, &sighting.snapshot, &claim_ref("n", name));
+    assert_eq!(with("a"), [claim_ref("n", "b"), claim_ref("n", "c")]);
+    assert_eq!(with("d"), []);
+    assert_eq!(with("unknown"), []);
+}
