@@ -24,6 +24,7 @@ mod pool;
 mod prerequisites;
 mod recover;
 mod render;
+mod report;
 mod rollback;
 mod runs;
 mod sandbox;
@@ -331,6 +332,8 @@ async fn dispatch(session: &Arc<Session>, command: Option<Command>) -> Result<Ex
             runs::resume(session, run.as_deref(), take_lock.as_deref()).await
         }
         Command::Runs(RunsCommand::Abort { run }) => runs::abort(session, &run).await,
+        Command::Runs(RunsCommand::Report { run }) => report::show(session, &run),
+        Command::Runs(RunsCommand::Note { run, text }) => report::note(session, &run, &text),
         Command::Runs(RunsCommand::Purge { run }) => runs::purge(session, &run),
         Command::Sandbox(command) => sandbox::run(session, &command).await,
     }

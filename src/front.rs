@@ -30,7 +30,6 @@ pub(crate) mod screen;
 pub(crate) mod signals;
 pub(crate) mod stack_text;
 pub(crate) mod timeline;
-pub(crate) mod told;
 pub(crate) mod tui;
 pub(crate) mod walk_text;
 pub(crate) mod yard;

@@ -5,6 +5,7 @@ pub mod chart;
 pub mod compare;
 pub mod difference;
 pub mod install;
+pub mod occasion;
 pub mod order;
 pub mod replace;
 mod restart;
@@ -18,6 +19,7 @@ use serde_json::Value;
 use crate::cluster::ClusterId;
 use crate::object::ObjectRef;
 pub use change::{Change, Choice, Conflict, FieldChange, Summary};
+pub use occasion::{Lost, Occasion};
 
 /// The field manager under which everything is applied.
 pub const FIELD_MANAGER: &str = "seaworthy";
@@ -40,6 +42,9 @@ pub struct Plan {
     /// The ways into the stack once it is installed; the first is proven by a step.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reach: Vec<Reach>,
+    /// Why a recovery is made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub occasion: Option<Box<Occasion>>,
 }
 
 /// What a plan does.

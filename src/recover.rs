@@ -11,8 +11,10 @@ pub mod join;
 pub mod look;
 pub mod loss;
 pub mod map;
+pub mod occasion;
 pub mod playbook;
 pub mod record;
+pub mod report;
 
 use std::collections::BTreeMap;
 

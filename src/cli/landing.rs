@@ -3,33 +3,26 @@
 use std::process::ExitCode;
 
 use seaworthy::doctor::Cause;
-use seaworthy::engine::journal::Inputs;
 use seaworthy::error::Class;
 use seaworthy::event::{Ended, Outcome};
 use serde_json::{Value, json};
 
 use super::Session;
+use super::report::Written;
 use crate::front::face::Face;
 use crate::front::plain::cause_text;
 use crate::front::recover_text::report_text;
-use crate::front::told::Told;
 
 /// The end of a run.
 pub(super) struct Landing {
     pub(super) outcome: Outcome,
-    told: Vec<Told>,
     /// 128 plus the number of the signal that stopped it.
-    signal: Option<u8>,
-    /// What a recovery was about.
-    recovers: Option<Value>,
+    pub(super) signal: Option<u8>,
+    /// What came of a recovery.
+    pub(super) report: Option<Written>,
 }
 
 impl Landing {
-    pub(super) fn new(outcome: Outcome, told: Vec<Told>, signal: Option<u8>, inputs: &Inputs) -> Self {
-        let recovers = inputs.values.get("playbook").is_some() && inputs.values.get("lost").is_some();
-        Self { outcome, told, signal, recovers: recovers.then(|| inputs.values.clone()) }
-    }
-
     pub(super) fn code(&self) -> u8 {
         match self.outcome.ended {
             Ended::Done => 0,
@@ -41,8 +34,8 @@ impl Landing {
     /// For programs.
     pub(super) fn document(&self) -> Value {
         let mut document = json!({"outcome": self.outcome});
-        if let Some(about) = &self.recovers {
-            document["report"] = json!({"about": about, "steps": self.told});
+        if let Some(written) = &self.report {
+            document["report"] = json!(written.report);
         }
         if let Some(cause) = self.outcome.causes.first() {
             document["error"] = error(cause);
@@ -54,8 +47,9 @@ impl Landing {
     pub(super) fn show(&self, session: &Session, face: &Face) -> ExitCode {
         if session.is_json() {
             session.print("Run", &self.document(), String::new);
-        } else if let Some(about) = self.recovers.as_ref().filter(|_| self.outcome.ended == Ended::Done) {
-            face.say_well(&report_text(about, &self.told));
+        } else if let Some(written) = &self.report {
+            let text = report_text(&written.report, &written.file);
+            if self.outcome.ended == Ended::Done { face.say_well(&text) } else { face.say(&text) }
         }
         ExitCode::from(self.code())
     }

@@ -7,6 +7,7 @@ use clap::Args;
 use jiff::Timestamp;
 use seaworthy::cluster::{Cluster, Resources};
 use seaworthy::engine::journal::{Inputs, RunRecord};
+use seaworthy::engine::lock::Holder;
 use seaworthy::engine::record::InstallRecord;
 use seaworthy::object::{ObjectRef, text};
 use seaworthy::plan::uninstall::Destroy;
@@ -15,6 +16,7 @@ use seaworthy::prepare::Prepared;
 use seaworthy::recover::archive::Archive;
 use seaworthy::recover::compile::{self, Wish, claim_of_role};
 use seaworthy::recover::loss::companions;
+use seaworthy::recover::occasion::occasion;
 use seaworthy::recover::{Loss, Playbook, Playbooks, Sighting, join, look, recognise, record};
 use serde_json::{Value, json};
 
@@ -177,19 +179,27 @@ async fn recover(
         folder: export_folder(session, &format!("recover-{}", claim.name))?,
         at: Timestamp::now(),
     };
-    let plan = compile::compile(&wish)?;
+    let mut plan = compile::compile(&wish)?;
+    plan.occasion =
+        Some(Box::new(occasion(playbook, &claims, (&scene.losses, &scene.sighting), (Timestamp::now(), &whoever()))));
     let snapshot = scene.sighting.snapshot.clone();
-    let prepared = Prepared { plan, snapshot, resources: Resources::default(), refusals: Vec::new() };
+    let mut prepared = Prepared { plan, snapshot, resources: Resources::default(), refusals: Vec::new() };
     if arguments.dry_run {
         return Ok(show_plan(session, &scene.cluster, &prepared, &Remarks::default()));
     }
     claims.iter().for_each(|claim| say_whether_lost(scene, claim));
-    let agreed = agree(session, arguments, &prepared.plan).await?;
+    let agreed = agree(session, arguments, &mut prepared.plan).await?;
     let (cluster, take_lock) = (scene.cluster.clone(), arguments.take_lock.as_deref());
     let (face, remarks) = (session.face(), Remarks::default());
     let (command, record, passing) = (None, None, false);
     let voyage = Voyage { session, command, face, cluster, inputs, record, take_lock, remarks, agreed, passing };
     voyage.sail(prepared, None).await
+}
+
+/// Who recovers, for the report.
+fn whoever() -> String {
+    let user = std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_else(|_| "somebody".to_owned());
+    format!("{user}, {}", Holder::this_process().named())
 }
 
 /// Whoever replaces what is not lost should know it.
@@ -333,8 +343,12 @@ fn other_run_open(open: &RunRecord, inputs: &Inputs) -> Failure {
 }
 
 /// What cannot be taken back wants its name typed, here or on the command line; `--yes` does not cover it.
-async fn agree(session: &Session, arguments: &RecoverArgs, plan: &Plan) -> Result<bool, Failure> {
+async fn agree(session: &Session, arguments: &RecoverArgs, plan: &mut Plan) -> Result<bool, Failure> {
     let destroy = Destroy(arguments.destroy_data.iter().cloned().collect());
+    let named: Vec<ObjectRef> = irreversible(plan).collect();
+    if let Some(occasion) = &mut plan.occasion {
+        occasion.agreed = named;
+    }
     let open: Vec<ObjectRef> = irreversible(plan).filter(|object| !destroy.names(object)).collect();
     if open.is_empty() {
         return Ok(false);

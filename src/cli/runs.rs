@@ -1,4 +1,4 @@
-//! `runs list|show|resume|abort|purge`.
+//! `runs list|show|resume|abort|report|note|purge`.
 
 use std::process::ExitCode;
 
@@ -43,6 +43,19 @@ pub(crate) enum RunsCommand {
     Abort {
         /// Id of the run
         run: String,
+    },
+    /// What came of a recovery: what was lost, what was done when, what became of the data, what is left to do
+    Report {
+        /// Id of the run
+        run: String,
+    },
+    /// Write down what was seen or done by hand, for the report; also while the run goes on
+    Note {
+        /// Id of the run
+        run: String,
+        /// What
+        #[arg(required = true, num_args = 1.., value_name = "TEXT")]
+        text: Vec<String>,
     },
     /// Forget a run
     Purge {

@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use super::forecast::time_of;
 use super::landing::Landing;
 use super::pilot::{self, Front};
-use super::{Failure, Session, health};
+use super::{Failure, Session, health, report};
 use crate::front::ask::{Answer, Ask};
 use crate::front::can_ask;
 use crate::front::face::Face;
@@ -31,7 +31,6 @@ use crate::front::plain::{End, cause_text};
 use crate::front::plan_text::{plan_text, summary_text, undecided_lines};
 use crate::front::recover_text::plan_text_in_full;
 use crate::front::say;
-use crate::front::told::Told;
 
 /// Events that may wait for the front end.
 const EVENTS: usize = 256;
@@ -129,12 +128,16 @@ impl Voyage<'_> {
         {
             self.face.say(&format!("the lock could not be given back and expires in a minute: {}", classify(&error)));
         }
-        let (outcome, told) = outcome?;
+        let outcome = outcome?;
         // Nothing but a signal and the loss of the lock stops a run.
         if outcome.ended == Ended::Interrupted && signals.code().is_none() {
             return Err(lock_lost(&key, &outcome.run));
         }
-        Ok(Landing::new(outcome, told, signals.code(), &self.inputs))
+        let report = report::write(self.session, &outcome).unwrap_or_else(|failure| {
+            self.face.say(&format!("the report could not be written: {}", failure.message));
+            None
+        });
+        Ok(Landing { report, signal: signals.code(), outcome })
     }
 
     /// Shows what is to be agreed to.
@@ -188,7 +191,7 @@ impl Voyage<'_> {
         open: Option<&str>,
         writes: bool,
         cancel: CancellationToken,
-    ) -> Result<(Outcome, Vec<Told>), Failure> {
+    ) -> Result<Outcome, Failure> {
         let journal = if writes { Some(self.journal(&prepared.plan, open).await?) } else { None };
         let (events, front, commands) = self.front(&prepared.plan).await?;
         let record_due = !self.record_matches(&prepared);
@@ -202,10 +205,12 @@ impl Voyage<'_> {
         let outcome = engine::run(&plan, &context, journal.as_ref()).await;
         let Context { snapshot, resources, .. } = context;
         // The front end has shown everything when it has seen the end of the run.
-        let told = front.await.unwrap_or_default();
+        if let Err(error) = front.await {
+            tracing::error!(%error, "the front end has failed");
+        }
         let prepared = Prepared { plan, snapshot, resources, refusals };
         self.remember(&prepared, &outcome, record_due).await;
-        Ok((outcome, told))
+        Ok(outcome)
     }
 
     async fn journal(&self, plan: &Plan, open: Option<&str>) -> Result<Journal, Failure> {
@@ -224,7 +229,7 @@ impl Voyage<'_> {
         })?;
         // The channel is new and has room.
         let _ = shown.send(Event::Planned { plan: plan.without_secrets() }).await;
-        Ok(pilot::follow(self.face.clone(), plan, shown, front))
+        Ok(pilot::follow(self.face.clone(), shown, front))
     }
 
     fn record_matches(&self, prepared: &Prepared) -> bool {

@@ -67,7 +67,14 @@ pub fn delete(
     let kind = KindCluster { name: name.clone(), engine: cluster.engine.clone(), program, kubeconfig };
     let step = step(format!("delete:kind/{name}"), Task::DeleteKind { cluster: kind }, Vec::new());
     let installation = Installation::of_cluster("kind", name, &version);
-    Ok(Plan { purpose: Purpose::DeleteCluster, installation, cluster: place, steps: vec![step], reach: Vec::new() })
+    Ok(Plan {
+        purpose: Purpose::DeleteCluster,
+        installation,
+        cluster: place,
+        steps: vec![step],
+        reach: Vec::new(),
+        occasion: None,
+    })
 }
 
 /// The plan that brings a cluster back: its containers one after the other, by the addresses that they had, because Docker
@@ -111,7 +118,10 @@ pub fn up(
         warnings.push("its etcd has several members, which find each other by address: it only comes back when each gets the address that it had (kind issue 1689)".to_owned());
     }
     let installation = Installation::of_cluster(cluster.distribution, &cluster.name, "");
-    (Plan { purpose: Purpose::StartCluster, installation, cluster: place, steps, reach: Vec::new() }, warnings)
+    (
+        Plan { purpose: Purpose::StartCluster, installation, cluster: place, steps, reach: Vec::new(), occasion: None },
+        warnings,
+    )
 }
 
 /// Where no address is known: those first on whom the others wait.

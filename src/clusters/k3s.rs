@@ -129,7 +129,7 @@ fn plan(
     steps.extend(start(before));
     let profile = if wish.ha { "ha" } else { "single-node" }.to_owned();
     let installation = Installation { profile, ..Installation::of_cluster("k3s", &name, version) };
-    Plan { purpose: Purpose::CreateCluster, installation, cluster: place, steps, reach: Vec::new() }
+    Plan { purpose: Purpose::CreateCluster, installation, cluster: place, steps, reach: Vec::new(), occasion: None }
 }
 
 /// Starting the unit, and waiting for what it is to bring.
@@ -148,7 +148,14 @@ fn start(before: Vec<String>) -> Vec<crate::plan::Step> {
 /// The plan that starts a server again.
 pub fn up(place: ClusterId) -> Plan {
     let installation = Installation::of_cluster("k3s", &place.server, "");
-    Plan { purpose: Purpose::StartCluster, installation, cluster: place, steps: start(Vec::new()), reach: Vec::new() }
+    Plan {
+        purpose: Purpose::StartCluster,
+        installation,
+        cluster: place,
+        steps: start(Vec::new()),
+        reach: Vec::new(),
+        occasion: None,
+    }
 }
 
 /// k3s tells systemd when it serves, keeps its pods when it is stopped, and mounts and limits for them what it needs.

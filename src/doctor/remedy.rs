@@ -80,7 +80,7 @@ const LIMIT: u64 = 30;
 /// The plan of a remedy: its steps go one after the other. `limit`: seconds that pods may take to become ready; 0: as long as any object.
 pub fn plan(cluster: ClusterId, about: &ObjectRef, steps: Vec<Verb>) -> Plan {
     let (installation, steps) = (installation(about), self::steps(steps));
-    Plan { purpose: Purpose::Remedy, installation, cluster, steps, reach: Vec::new() }
+    Plan { purpose: Purpose::Remedy, installation, cluster, steps, reach: Vec::new(), occasion: None }
 }
 
 /// The steps of a remedy, as its plan has them.

@@ -19,7 +19,7 @@ use tokio::sync::oneshot;
 pub use entry::{ChartInput, Entry, Inputs, Took};
 pub use estimate::{Estimate, estimate};
 pub use ledger::{Trace, ledger};
-pub use runs::{RunRecord, RunState, Runs};
+pub use runs::{Note, RunRecord, RunState, Runs};
 pub use times::{Span, Times};
 
 use crate::error::Explain;

@@ -185,7 +185,7 @@ impl<'a> Course<'a> {
                 self.done += 1;
                 self.graph.done(index);
                 if !matches!(step.change, Change::Unchanged | Change::Keep { .. }) {
-                    self.note(Entry::Done { step: step.id.clone(), at, changed, took });
+                    self.note(Entry::Done { step: step.id.clone(), at, changed, note: note.clone(), took });
                 }
                 StepState::Done { changed, millis, note }
             }

@@ -1,17 +1,18 @@
 //! Losses, recoveries and their reports, as people read them.
 
+use std::path::Path;
 use std::time::Duration;
 
+use seaworthy::engine::journal::RunState;
 use seaworthy::object::printable;
 use seaworthy::plan::verb::Verb;
 use seaworthy::plan::{Action, Change, Plan, Purpose, Step};
 use seaworthy::recover::Loss;
 use seaworthy::recover::drill::{Data, Drilled};
-use serde_json::Value;
+use seaworthy::recover::report::Report;
 
 use super::paint::{Paint, count, time};
 use super::report_text::Style;
-use crate::front::told::Told;
 
 /// What is lost, why that is said, what it reaches and what could be done.
 pub(crate) fn losses_text(losses: &[Loss], proposals: &[Vec<String>], records: usize, paint: Paint) -> String {
@@ -156,28 +157,33 @@ fn millis(seconds: u64) -> u64 {
     u64::try_from(Duration::from_secs(seconds).as_millis()).unwrap_or(u64::MAX)
 }
 
-/// What was lost, what was saved, and how long it took.
-pub(crate) fn report_text(about: &Value, told: &[Told]) -> String {
-    let part = |name: &str| about[name].as_str().unwrap_or_default();
-    let note = |prefix: &str| told.iter().find(|step| step.id.starts_with(prefix)).and_then(|step| step.note.clone());
-    let mut lines = vec![format!("report: {} for {}", part("playbook"), part("claim"))];
-    lines.push(format!("  lost       {}", part("lost")));
-    lines.push(format!("  untouched  {}", part("untouched")));
-    lines.push(format!("  comes back {}", part("returns")));
-    lines.extend(note("export").map(|note| format!("  saved      {note}")));
-    lines.extend(note("count").map(|note| format!("  in it now  {note}")));
+/// What was lost, what was saved, and how long it took. `file`: where the whole report is.
+pub(crate) fn report_text(report: &Report, file: &Path) -> String {
+    let occasion = &report.occasion;
+    let claims: Vec<String> = report.data.iter().map(|fate| fate.claim.to_string()).collect();
+    let mut lines = vec![format!("report: {} for {}", occasion.playbook, claims.join(", "))];
+    if report.state == RunState::Done {
+        lines.push(format!("  lost       {}", occasion.lost));
+        lines.push(format!("  untouched  {}", occasion.untouched));
+        lines.push(format!("  comes back {}", occasion.returns));
+    }
+    for fate in &report.data {
+        let of = if report.data.len() > 1 { format!(" ({})", fate.claim.name) } else { String::new() };
+        lines.push(format!("  data       {}{of}", fate.verdict.meaning()));
+        lines.extend(fate.counted.iter().map(|counted| format!("  in it now  {counted}{of}")));
+    }
     lines.extend(
-        down(told).map(|millis| format!("  down for   {} (from the first stop to the last start)", time(millis))),
+        report.seconds_down.map(|seconds| {
+            format!("  down for   {} (from the first stop to the last start)", time(of_seconds(seconds)))
+        }),
     );
-    lines.push(format!("  took       {}", time(told.iter().map(|step| step.millis).sum())));
+    lines.push(format!("  took       {}", time(of_seconds(report.seconds))));
+    lines.push(format!("  written to {}", file.display()));
     printable(&lines.join("\n"))
 }
 
-/// From the first stop to the last start; the steps go one after the other.
-fn down(told: &[Told]) -> Option<u64> {
-    let first = told.iter().position(|step| step.id.starts_with("stop:"))?;
-    let last = told.iter().rposition(|step| step.id.starts_with("start:"))?;
-    Some(told.get(first..=last)?.iter().map(|step| step.millis).sum())
+fn of_seconds(seconds: f64) -> u64 {
+    u64::try_from(Duration::try_from_secs_f64(seconds).unwrap_or_default().as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -60,8 +60,14 @@ pub fn decide(inputs: Inputs<'_>, installation: &Installation, place: ClusterId)
     }
     if decision.refusals.is_empty() {
         let installation = installation.clone();
-        decision.plan =
-            Some(Plan { purpose: Purpose::LoadImages, installation, cluster: place, steps, reach: Vec::new() });
+        decision.plan = Some(Plan {
+            purpose: Purpose::LoadImages,
+            installation,
+            cluster: place,
+            steps,
+            reach: Vec::new(),
+            occasion: None,
+        });
     }
     decision
 }

@@ -61,7 +61,14 @@ fn plan(berth: &Berth, images: Vec<Packed>, (name, place): (&str, ClusterId)) ->
     let step = step(format!("save:{}", berth.file.display()), task, Vec::new());
     let file = berth.file.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let installation = Installation { stack: name.to_owned(), ..Installation::of_cluster("", &file, "") };
-    Plan { purpose: Purpose::SaveImages, installation, cluster: place, steps: vec![step], reach: Vec::new() }
+    Plan {
+        purpose: Purpose::SaveImages,
+        installation,
+        cluster: place,
+        steps: vec![step],
+        reach: Vec::new(),
+        occasion: None,
+    }
 }
 
 fn no_berth(berth: &Berth) -> Option<Cause> {

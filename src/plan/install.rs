@@ -140,7 +140,7 @@ pub fn plan(
         let step = reach_step(reach, &steps, None);
         steps.push(step);
     }
-    Plan { purpose: Purpose::Install, installation, cluster, steps, reach: desired.reach.clone() }
+    Plan { purpose: Purpose::Install, installation, cluster, steps, reach: desired.reach.clone(), occasion: None }
 }
 
 /// A recorded plan as it stands now: the same steps, each with what it would change in the cluster as it is. The cluster

@@ -92,7 +92,7 @@ pub fn plan(
         wave.1.push(step.id.clone());
         steps.push(step);
     }
-    Plan { purpose: Purpose::Uninstall, installation, cluster, steps, reach: Vec::new() }
+    Plan { purpose: Purpose::Uninstall, installation, cluster, steps, reach: Vec::new(), occasion: None }
 }
 
 /// Something that was made while an installation was there, and that nothing owns.

@@ -25,6 +25,7 @@ pub(super) fn plan(objects: impl IntoIterator<Item = Value>) -> Plan {
         cluster: ClusterId { context: own("c"), server: own("s"), uid: own("u") },
         steps: objects.into_iter().enumerate().map(step).collect(),
         reach: Vec::new(),
+        occasion: None,
     }
 }
 

@@ -218,7 +218,7 @@ mod tests {
         let (needs, action) = (Vec::new(), Action::Apply { object });
         let step = Step { id: own("a"), title: own("a"), component: None, needs, action, change: Change::Create };
         let cluster = ClusterId { context: own("c"), server: own("s"), uid: own("u") };
-        Plan { purpose: Purpose::Install, installation, cluster, steps: vec![step], reach: Vec::new() }
+        Plan { purpose: Purpose::Install, installation, cluster, steps: vec![step], reach: Vec::new(), occasion: None }
     }
 
     fn claim(class: &Value) -> Value {

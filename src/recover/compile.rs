@@ -203,7 +203,7 @@ pub fn compile(wish: &Wish<'_>) -> Result<Plan, CompileError> {
     let mut steps = draft.steps;
     chain(&mut steps);
     let (installation, cluster) = (wish.installation.clone(), wish.cluster.clone());
-    Ok(Plan { purpose: Purpose::Recover, installation, cluster, steps, reach: Vec::new() })
+    Ok(Plan { purpose: Purpose::Recover, installation, cluster, steps, reach: Vec::new(), occasion: None })
 }
 
 /// The plan of the brake: every one of these volumes is kept, and everything is saved. Nothing waits for anything.
@@ -216,7 +216,7 @@ pub fn hold(
     let keep = volumes.into_iter().map(|volume| (Verb::Keep { volume, quarantine: None }, LIMIT_PATCH));
     let export = Verb::Export { folder, selections, must: Vec::new() };
     let steps = keep.chain([(export, LIMIT_EXPORT)]).map(|(verb, limit)| step(verb, limit, None)).collect();
-    Plan { purpose: Purpose::Hold, installation, cluster, steps, reach: Vec::new() }
+    Plan { purpose: Purpose::Hold, installation, cluster, steps, reach: Vec::new(), occasion: None }
 }
 
 fn step(verb: Verb, limit: u64, component: Option<String>) -> Step {

@@ -41,6 +41,8 @@ const COMMANDS: &[&str] = &[
     "runs show",
     "runs resume",
     "runs abort",
+    "runs report",
+    "runs note",
     "runs purge",
     "doctor",
     "bundle",

@@ -63,7 +63,14 @@ async fn a_loss_is_proposed_for_confirmed_by_name_and_brought_back() {
 
     let done = shore.json("recover rebind --yes --destroy-data=pvc/sea/app-history", 0);
     assert_eq!(done["outcome"]["ended"], "done");
-    assert_eq!(done["report"]["about"]["claim"], "PersistentVolumeClaim/sea/app-history");
+    let lost = &done["report"]["occasion"]["losses"][0];
+    assert_eq!((&lost["kind"], &lost["claim"]["name"]), (&json!("claim-going"), &json!("app-history")));
+    assert_eq!(done["report"]["data"][0]["verdict"], "saved");
+    let run = done["outcome"]["run"].as_str().unwrap();
+    let report = shore.run(&format!("runs report {run}"), 0).stdout.clone();
+    for part in ["agreed by name: delete PersistentVolumeClaim/sea/app-history", "ended: done", "saved: its volume"] {
+        assert!(report.contains(part), "{part}: {report}");
+    }
     assert_eq!(shore.harbour.path("history"), path);
     assert_eq!(shore.harbour.fake.disk(&path).as_deref(), Some("the history"));
     shore.run("recover", 0);

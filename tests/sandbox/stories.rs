@@ -47,14 +47,14 @@ fn story(stack: &str, (fault, loss): (&str, &str), playbook: &str) -> Output {
 #[test]
 fn a_volume_that_was_deleted_is_bound_back_with_what_is_on_it() {
     let done = story("hello", ("volume-lost=hello/hello-data", "claim-lost"), "rebind --claim hello/hello-data");
-    assert_eq!(told(&done, "in it now"), "1 files");
+    assert_eq!(told(&done, "in it now"), "1 file");
     is_healthy(done, "hello");
 }
 
 #[test]
 fn a_claim_that_was_deleted_in_use_is_made_anew_with_its_volume() {
     let done = story("hello", ("claim-deleted=hello/hello-data", "claim-going"), "rebind --claim hello/hello-data");
-    assert_eq!(told(&done, "in it now"), "1 files");
+    assert_eq!(told(&done, "in it now"), "1 file");
     is_healthy(done, "hello");
 }
 
@@ -62,7 +62,7 @@ fn a_claim_that_was_deleted_in_use_is_made_anew_with_its_volume() {
 fn a_lost_history_is_replaced_and_the_rest_stays() {
     let fault = ("volume-emptied=newton-v2t/newton-v2t-history", "volume-emptied");
     let done = story("newton-v2t", fault, "newton-v2t/history --claim newton-v2t/newton-v2t-history");
-    assert_eq!(told(&done, "in it now"), "1 files");
+    assert_eq!(told(&done, "in it now"), "1 file");
     is_healthy(done, "newton-v2t");
 }
 

@@ -146,7 +146,7 @@ fn plan(
     let before = steps.iter().map(|step| step.id.clone()).collect();
     steps.push(step(format!("ready:kind/{name}"), ready, before));
     let installation = Installation::of_cluster("kind", &name, version);
-    Plan { purpose: Purpose::CreateCluster, installation, cluster: place, steps, reach: Vec::new() }
+    Plan { purpose: Purpose::CreateCluster, installation, cluster: place, steps, reach: Vec::new(), occasion: None }
 }
 
 /// The engine that was asked for; else the one that was named most explicitly, Docker before Podman, as kind chooses.

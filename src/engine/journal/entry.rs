@@ -47,6 +47,9 @@ pub enum Entry {
         at: Timestamp,
         /// Whether it wrote.
         changed: bool,
+        /// What its proof was, where it is more than that. Older programs did not write it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        note: Option<String>,
         /// By the clock of the cluster, which is not this machine's in a sandbox.
         #[serde(flatten)]
         took: Took,

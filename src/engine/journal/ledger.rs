@@ -127,6 +127,7 @@ mod tests {
                 cluster: ClusterId { context: text(), server: text(), uid: text() },
                 steps,
                 reach: Vec::new(),
+                occasion: None,
             },
             state: RunState::Done,
             causes: Vec::new(),

@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, OpenOptions};
+use std::io::Write as _;
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::entry::FORMAT;
 use super::{Entry, Inputs, Journal, JournalError, Times, io};
@@ -63,6 +64,15 @@ impl RunRecord {
     pub fn word(&self) -> &str {
         self.command.as_deref().unwrap_or_else(|| self.plan.purpose.word())
     }
+}
+
+/// What somebody said of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Note {
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub text: String,
 }
 
 /// How a run stands.
@@ -183,6 +193,11 @@ impl Runs {
         let path = self.known(run)?;
         let file = File::open(&path).map_err(io(&path))?;
         let _held = lock(file, &path, run)?;
+        let notes = self.notes_path(run);
+        match fs::remove_file(&notes) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(io(&notes)(error)),
+            _ => {}
+        }
         fs::remove_file(&path).map_err(io(&path))
     }
 
@@ -226,6 +241,47 @@ impl Runs {
     pub fn load(&self, run: &str) -> Result<RunRecord, JournalError> {
         let path = self.known(run)?;
         replay(&path, &fs::read(&path).map_err(io(&path))?)
+    }
+
+    /// Everything that stands in the journal of a run, in order.
+    ///
+    /// # Errors
+    /// When there is no such run, or its journal cannot be read.
+    pub fn entries(&self, run: &str) -> Result<Vec<Entry>, JournalError> {
+        let path = self.known(run)?;
+        let bytes = fs::read(&path).map_err(io(&path))?;
+        let broken = |(number, error): (usize, serde_json::Error)| JournalError::Broken {
+            path: path.clone(),
+            line: number + 1,
+            message: error.to_string(),
+        };
+        let parsed =
+            lines(&bytes).enumerate().map(|(number, line)| serde_json::from_slice(line).map_err(|e| (number, e)));
+        parsed.collect::<Result<_, _>>().map_err(broken)
+    }
+
+    /// Writes down what somebody says of a run, also while it is being run.
+    ///
+    /// # Errors
+    /// When there is no such run, or the file cannot be written.
+    pub fn add_note(&self, run: &str, text: &str) -> Result<(), JournalError> {
+        self.known(run)?;
+        let path = self.notes_path(run);
+        let line = serde_json::to_string(&Note { at: self.now(), text: text.to_owned() }).unwrap_or_default();
+        let mut file = OpenOptions::new().append(true).create(true).mode(0o600).open(&path).map_err(io(&path))?;
+        heir::inherit(&path).map_err(io(&path))?;
+        // One write, so that two that come at once stay two lines.
+        file.write_all(format!("{line}\n").as_bytes()).and_then(|()| file.sync_data()).map_err(io(&path))
+    }
+
+    /// What was said of a run, in order. A line that was cut off is passed over.
+    pub fn notes(&self, run: &str) -> Vec<Note> {
+        let text = fs::read(self.notes_path(run)).unwrap_or_default();
+        lines(&text).filter_map(|line| serde_json::from_slice(line).ok()).collect()
+    }
+
+    fn notes_path(&self, run: &str) -> PathBuf {
+        self.dir.join(format!("{run}.notes"))
     }
 
     /// The newest run of an installation in a cluster that was not given up.
@@ -328,13 +384,17 @@ fn mend_last_line(path: &Path) -> Result<(), JournalError> {
     file.set_len(whole as u64).and_then(|()| file.sync_data()).map_err(io(path))
 }
 
+/// The lines of a journal. A last one without an end was cut off by a kill: what it says was never promised to anybody.
+fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(&bytes[..0], |end| &bytes[..end]);
+    whole.split(|byte| *byte == b'\n').filter(|_| !whole.is_empty())
+}
+
 fn replay(path: &Path, bytes: &[u8]) -> Result<RunRecord, JournalError> {
     let broken = |line: usize, message: String| JournalError::Broken { path: path.to_owned(), line: line + 1, message };
     let mut record: Option<RunRecord> = None;
     let mut times = Times::default();
-    // A last line without an end was cut off by a kill: what it says was never promised to anybody.
-    let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(&bytes[..0], |end| &bytes[..end]);
-    for (number, line) in whole.split(|byte| *byte == b'\n').enumerate().filter(|_| !whole.is_empty()) {
+    for (number, line) in lines(bytes).enumerate() {
         let entry: Entry = serde_json::from_slice(line).map_err(|error| broken(number, error.to_string()))?;
         times.add(&entry);
         match (&mut record, entry) {

@@ -83,7 +83,13 @@ mod tests {
     }
 
     fn done(step: &str, second: i64, millis: Option<u64>) -> Entry {
-        Entry::Done { step: step.to_owned(), at: at(second), changed: true, took: Took { millis, after: None } }
+        Entry::Done {
+            step: step.to_owned(),
+            at: at(second),
+            changed: true,
+            note: None,
+            took: Took { millis, after: None },
+        }
     }
 
     #[test]
@@ -113,7 +119,7 @@ mod tests {
     #[test]
     fn the_time_of_the_cluster_counts() {
         let took = Took { millis: Some(60_000), after: Some(90_000) };
-        let times = told(&[Entry::Done { step: "a".to_owned(), at: at(2), changed: false, took }]);
+        let times = told(&[Entry::Done { step: "a".to_owned(), at: at(2), changed: false, note: None, took }]);
         assert_eq!((times.steps["a"].began, times.steps["a"].ended, times.until), (at(31), Some(at(91)), at(91)));
     }
 }

@@ -67,7 +67,7 @@ impl Doing<'_> {
         };
         match files {
             Files::Counted { files, .. } if files < at_least => Ending::Failed(too_few(claim, files, at_least)),
-            Files::Counted { files, .. } => done(false, Some(format!("{files} files"))),
+            Files::Counted { files, .. } => done(false, Some(files_text(files))),
             Files::Unknown { why } => done(false, Some(format!("unknown: {why}"))),
         }
     }
@@ -86,6 +86,11 @@ fn too_few(claim: &ObjectRef, files: u64, at_least: u64) -> Cause {
         ),
         outlook: Outlook::Final,
     }
+}
+
+/// `1 file`, `2 files`.
+pub fn files_text(number: u64) -> String {
+    crate::clusters::count(usize::try_from(number).unwrap_or(usize::MAX), "file")
 }
 
 fn unknown(why: impl Into<String>) -> Files {

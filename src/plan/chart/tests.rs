@@ -28,7 +28,7 @@ fn empty(purpose: Purpose) -> Plan {
         profile: text("ha"),
     };
     let cluster = ClusterId { context: text("harbour"), server: String::new(), uid: text("u") };
-    Plan { purpose, installation, cluster, steps: Vec::new(), reach: Vec::new() }
+    Plan { purpose, installation, cluster, steps: Vec::new(), reach: Vec::new(), occasion: None }
 }
 
 fn live(manifest: &Manifest) -> Snapshot {

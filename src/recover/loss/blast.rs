@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{Loss, LossKind};
+use crate::engine::rescue::files_text;
 use crate::object::{ObjectRef, number, text};
 use crate::plan::verb::holders;
 use crate::recover::Sighting;
@@ -54,11 +55,6 @@ fn is_ready(workload: &Value) -> bool {
     let wanted = number(workload, "/spec/replicas").or_else(|| number(workload, "/status/desiredNumberScheduled"));
     let ready = number(workload, "/status/readyReplicas").or_else(|| number(workload, "/status/numberReady"));
     wanted.unwrap_or(1) > 0 && ready.unwrap_or(0) >= wanted.unwrap_or(1)
-}
-
-/// `1 file`, `2 files`.
-pub(super) fn files_text(number: u64) -> String {
-    crate::clusters::count(usize::try_from(number).unwrap_or(usize::MAX), "file")
 }
 
 fn data(sighting: &Sighting, loss: &Loss, claim: &ObjectRef) -> String {

@@ -2,9 +2,8 @@
 
 use serde_json::Value;
 
-use super::blast::files_text;
 use super::{Loss, LossKind};
-use crate::engine::rescue::Files;
+use crate::engine::rescue::{Files, files_text};
 use crate::object::{ObjectRef, text};
 use crate::plan::verb::{QUARANTINE, holders};
 use crate::recover::join::{claim_of, place_of, volume_ref, workloads};

@@ -45,7 +45,14 @@ fn plan(stack: &str) -> Plan {
         change: Change::Create,
     };
     let cluster = ClusterId { context: own("c"), server: own("s"), uid: own("u") };
-    Plan { purpose: Purpose::Install, installation, cluster, steps: vec![step("a"), step("b")], reach: Vec::new() }
+    Plan {
+        purpose: Purpose::Install,
+        installation,
+        cluster,
+        steps: vec![step("a"), step("b")],
+        reach: Vec::new(),
+        occasion: None,
+    }
 }
 
 fn intent(step: &str) -> Entry {
@@ -53,7 +60,7 @@ fn intent(step: &str) -> Entry {
 }
 
 fn done(step: &str) -> Entry {
-    Entry::Done { step: own(step), at: Timestamp::now(), changed: true, took: Took::default() }
+    Entry::Done { step: own(step), at: Timestamp::now(), changed: true, note: None, took: Took::default() }
 }
 
 fn closed(ended: Ended) -> Entry {

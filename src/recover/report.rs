@@ -1,0 +1,333 @@
+//! The report of a recovery, from its journal: what was lost and by which facts, what was done when and by whom, what became of the
+//! data, and what is left to do. It accuses nobody and holds no values of Secrets. Pure.
+
+mod markdown;
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+
+use crate::cluster::ClusterId;
+use crate::engine::journal::{Entry, Note, RunRecord, RunState};
+use crate::event::Ended;
+use crate::object::ObjectRef;
+use crate::plan::verb::Verb;
+use crate::plan::{Action, Installation, Lost, Occasion, Step};
+
+/// The report of a recovery.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Report {
+    /// The run.
+    pub run: String,
+    /// How it ended.
+    pub state: RunState,
+    /// Version of the program that made the plan.
+    pub program: String,
+    /// Of which cluster.
+    pub cluster: ClusterId,
+    /// Of which installation.
+    pub installation: Installation,
+    /// Why it was made.
+    pub occasion: Occasion,
+    /// When the data was last known to be well; the time before that is not measured.
+    pub last_good: Option<Timestamp>,
+    /// What came when.
+    pub timeline: Vec<Moment>,
+    /// From the beginning to the end of the run, all tries together, seconds.
+    pub seconds: f64,
+    /// From the first stop to the last start of a workload in the last try, seconds.
+    pub seconds_down: Option<f64>,
+    /// Of all that, what was spent waiting for people, seconds.
+    pub seconds_asked: f64,
+    /// How often it was taken up again.
+    pub resumed: usize,
+    /// What became of the data of each claim.
+    pub data: Vec<Fate>,
+    /// What went wrong, in the last try.
+    pub failures: Vec<String>,
+    /// What is left behind, and where.
+    pub left: Vec<String>,
+    /// What is to be done next.
+    pub next: Vec<String>,
+}
+
+/// Something that happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Moment {
+    /// When, by the clock of this machine.
+    pub at: Timestamp,
+    /// Who tells it.
+    pub by: Teller,
+    /// What.
+    pub what: String,
+}
+
+/// Who tells of a moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Teller {
+    /// The program.
+    Tool,
+    /// A person.
+    Operator,
+}
+
+/// What became of the data of a claim.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Fate {
+    /// The claim.
+    pub claim: ObjectRef,
+    /// How many files it held when it was last known to be well; `None`: not known.
+    pub files_then: Option<u64>,
+    /// What was counted in the end, in the words of that step; `None`: nobody counted.
+    pub counted: Option<String>,
+    /// What that means.
+    pub verdict: Verdict,
+}
+
+/// What became of data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// The volume that held it is bound to its claim again.
+    Saved,
+    /// The claim has a fresh volume; the former one is kept aside with its bytes.
+    KeptAside,
+    /// The claim has a fresh volume, and of the former one nothing is left in the cluster.
+    Lost,
+    /// The recovery did not come so far.
+    Undecided,
+}
+
+impl Verdict {
+    /// In words.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::Saved => "saved: its volume is bound to it again",
+            Self::KeptAside => "a fresh volume; the former one is put aside with its bytes",
+            Self::Lost => "a fresh volume; nothing of the former one is left in the cluster",
+            Self::Undecided => "not decided: the recovery did not come so far",
+        }
+    }
+}
+
+/// The report of a run; `None` when it is no recovery, or one of an older program, which did not write down why it was made.
+pub fn report(record: &RunRecord, entries: &[Entry], notes: &[Note]) -> Option<Report> {
+    let occasion = record.plan.occasion.as_deref()?.clone();
+    let ended = entries.last().map_or(record.at, time_of);
+    let data: Vec<Fate> = occasion.losses.iter().map(|lost| fate(record, entries, lost)).collect();
+    let fresh = data.iter().any(|fate| matches!(fate.verdict, Verdict::KeptAside | Verdict::Lost));
+    Some(Report {
+        run: record.run.clone(),
+        state: record.state,
+        program: record.inputs.binary.clone(),
+        cluster: record.plan.cluster.clone(),
+        installation: record.plan.installation.clone(),
+        last_good: occasion.losses.iter().filter_map(|lost| lost.last_good).min(),
+        timeline: timeline(record, entries, &occasion, notes),
+        seconds: if record.resumed == 0 { spent(record) } else { seconds(ended.duration_since(record.at)) },
+        seconds_down: down(record),
+        seconds_asked: asked(record, entries),
+        resumed: record.resumed,
+        failures: record.causes.iter().map(|cause| cause.message.clone()).collect(),
+        left: left(record, entries),
+        next: next(record, fresh),
+        data,
+        occasion,
+    })
+}
+
+impl Report {
+    /// Whether the data of any claim was not brought back.
+    fn is_any_lost(&self) -> bool {
+        self.data.iter().any(|fate| fate.verdict != Verdict::Saved)
+    }
+
+    /// As a document for people.
+    pub fn markdown(&self) -> String {
+        markdown::text(self)
+    }
+}
+
+fn time_of(entry: &Entry) -> Timestamp {
+    match entry {
+        Entry::Opened { at, .. }
+        | Entry::Intent { at, .. }
+        | Entry::Done { at, .. }
+        | Entry::Failed { at, .. }
+        | Entry::Answered { at, .. }
+        | Entry::Resumed { at, .. }
+        | Entry::Closed { at, .. }
+        | Entry::Abandoned { at } => *at,
+    }
+}
+
+fn seconds(time: SignedDuration) -> f64 {
+    time.as_secs_f64().max(0.0)
+}
+
+/// Of the one try, by the clock of the cluster, which in a sandbox is not this machine's.
+fn spent(record: &RunRecord) -> f64 {
+    seconds(record.times.until.duration_since(record.times.since))
+}
+
+fn down(record: &RunRecord) -> Option<f64> {
+    let spans = || record.times.steps.iter();
+    let first = spans().filter(|(step, _)| step.starts_with("stop:")).map(|(_, span)| span.began).min()?;
+    let last = spans().filter(|(step, _)| step.starts_with("start:")).filter_map(|(_, span)| span.ended).max()?;
+    Some(seconds(last.duration_since(first)))
+}
+
+fn verb<'a>(record: &'a RunRecord, step: &str) -> Option<&'a Verb> {
+    verb_of(record.plan.step(step)?)
+}
+
+fn verb_of(step: &Step) -> Option<&Verb> {
+    match &step.action {
+        Action::Rescue { verb, .. } => Some(verb),
+        _ => None,
+    }
+}
+
+fn asked(record: &RunRecord, entries: &[Entry]) -> f64 {
+    let of = |entry: &Entry| match entry {
+        Entry::Done { step, took, .. } if matches!(verb(record, step), Some(Verb::Ask { .. })) => took.millis,
+        _ => None,
+    };
+    entries
+        .iter()
+        .filter_map(of)
+        .map(|millis| Duration::from_millis(millis).as_secs_f64())
+        .fold(0.0, |sum, one| sum + one)
+}
+
+fn timeline(record: &RunRecord, entries: &[Entry], occasion: &Occasion, notes: &[Note]) -> Vec<Moment> {
+    let tool = |at: Timestamp, what: String| Moment { at, by: Teller::Tool, what };
+    let operator = |at: Timestamp, what: String| Moment { at, by: Teller::Operator, what };
+    let title = |step: &str| record.plan.step(step).map_or_else(|| step.to_owned(), |step| step.title.clone());
+    let mut moments: Vec<Moment> = occasion
+        .losses
+        .iter()
+        .filter_map(|lost| Some(tool(lost.last_good?, format!("{} was well", lost.claim))))
+        .collect();
+    moments.push(tool(occasion.at, format!("recognised: {}", kinds(occasion))));
+    for entry in entries {
+        moments.extend(match entry {
+            Entry::Opened { at, .. } => {
+                let agreed =
+                    occasion.agreed.iter().map(|object| operator(*at, format!("agreed by name: delete {object}")));
+                let begun = tool(*at, format!("{} began the recovery", occasion.by));
+                agreed.chain([begun]).collect()
+            }
+            // Its answer stands there already.
+            Entry::Done { step, .. } if matches!(verb(record, step), Some(Verb::Ask { .. })) => Vec::new(),
+            Entry::Done { step, at, note, .. } => {
+                let note = note.as_ref().map_or_else(String::new, |note| format!(": {note}"));
+                vec![tool(*at, format!("{}{note}", title(step)))]
+            }
+            Entry::Failed { step, at, cause, .. } => {
+                vec![tool(*at, format!("{} failed: {}", title(step), cause.message))]
+            }
+            Entry::Answered { step, at, agreed } => {
+                let answer = if *agreed { "yes" } else { "no" };
+                vec![operator(*at, format!("{}: {answer}", title(step)))]
+            }
+            Entry::Resumed { at, .. } => vec![tool(*at, "taken up again".to_owned())],
+            Entry::Closed { at, ended } => vec![tool(*at, format!("ended: {}", word(*ended)))],
+            Entry::Abandoned { at } => vec![tool(*at, "given up".to_owned())],
+            Entry::Intent { .. } => Vec::new(),
+        });
+    }
+    moments.extend(notes.iter().map(|note| operator(note.at, note.text.clone())));
+    moments.sort_by_key(|moment| moment.at);
+    moments
+}
+
+fn word(ended: Ended) -> &'static str {
+    match ended {
+        Ended::Done => "done",
+        Ended::Failed => "failed",
+        Ended::Interrupted => "interrupted",
+    }
+}
+
+fn kinds(occasion: &Occasion) -> String {
+    let one = |lost: &Lost| match &lost.kind {
+        Some(kind) => format!("{kind} of {}", lost.claim),
+        None => format!("no loss of {}; it was asked for all the same", lost.claim),
+    };
+    occasion.losses.iter().map(one).collect::<Vec<_>>().join(", ")
+}
+
+/// Whether the step came to its end, in this try or an earlier one.
+fn is_done(record: &RunRecord, entries: &[Entry], step: &Step) -> bool {
+    record.state == RunState::Done
+        || entries.iter().any(|entry| matches!(entry, Entry::Done { step: done, .. } if *done == step.id))
+}
+
+fn fate(record: &RunRecord, entries: &[Entry], lost: &Lost) -> Fate {
+    let mut fate =
+        Fate { claim: lost.claim.clone(), files_then: lost.files_then, counted: None, verdict: Verdict::Undecided };
+    let mut aside = false;
+    for step in record.plan.steps.iter().filter(|step| is_done(record, entries, step)) {
+        match verb_of(step) {
+            Some(Verb::Keep { volume, quarantine: Some(_) }) => {
+                aside |= Some(&volume.object.name) == lost.volume.as_ref();
+            }
+            Some(Verb::Create { object, .. }) if ObjectRef::of(object).as_ref() == Some(&lost.claim) => {
+                let fresh = object["spec"]["volumeName"].is_null();
+                if fresh {
+                    fate.verdict = if aside { Verdict::KeptAside } else { Verdict::Lost };
+                }
+            }
+            Some(Verb::Bound { claim, volume: Some(_) }) if *claim == lost.claim => fate.verdict = Verdict::Saved,
+            Some(Verb::Count { claim, .. }) if *claim == lost.claim => {
+                fate.counted = entries.iter().rev().find_map(|entry| match entry {
+                    Entry::Done { step: done, note, .. } if *done == step.id => note.clone(),
+                    _ => None,
+                });
+            }
+            _ => {}
+        }
+    }
+    fate
+}
+
+fn left(record: &RunRecord, entries: &[Entry]) -> Vec<String> {
+    let mut left = Vec::new();
+    for step in record.plan.steps.iter().filter(|step| is_done(record, entries, step)) {
+        match verb_of(step) {
+            Some(Verb::Export { folder, .. }) => left.push(format!("manifests in {folder} on this machine")),
+            Some(Verb::Keep { volume, quarantine: Some(_) }) => {
+                left.push(format!("{}, put aside with its bytes; nothing deletes it", volume.object));
+            }
+            Some(Verb::Keep { volume, quarantine: None }) => {
+                left.push(format!("{} with policy Retain; what it was before stands in its annotation", volume.object));
+            }
+            _ => {}
+        }
+    }
+    left.dedup();
+    left
+}
+
+fn next(record: &RunRecord, fresh: bool) -> Vec<String> {
+    let mut next = Vec::new();
+    if record.state != RunState::Done {
+        next.push(format!("it has not come to its end: `seaworthy runs resume {}` goes on with it", record.run));
+    }
+    if fresh {
+        next.push("delete the volume that was put aside once nobody wants its bytes any more: `kubectl get pv -l seaworthy.dev/quarantine`".to_owned());
+    }
+    next.push(format!(
+        "practise it: `seaworthy drill {}`",
+        record.plan.occasion.as_ref().map_or("--all", |one| &one.playbook)
+    ));
+    next
+}
+
+#[cfg(test)]
+mod tests;
