@@ -187,7 +187,9 @@ async fn recover(
     if arguments.dry_run {
         return Ok(show_plan(session, &scene.cluster, &prepared, &Remarks::default()));
     }
-    claims.iter().for_each(|claim| say_whether_lost(scene, claim));
+    for claim in &claims {
+        say_whether_lost(scene, claim);
+    }
     let agreed = agree(session, arguments, &mut prepared.plan).await?;
     let (cluster, take_lock) = (scene.cluster.clone(), arguments.take_lock.as_deref());
     let (face, remarks) = (session.face(), Remarks::default());
