@@ -213,6 +213,11 @@ impl Sandbox {
         });
     }
 
+    /// Whether a fault would strike anything as it is now.
+    pub fn aim(&self, fault: &faults::Fault, target: &str) -> faults::Aim {
+        fault.aim(&self.lock(), target)
+    }
+
     /// Breaks something; see [`faults::FAULTS`].
     pub fn strike(&self, fault: &faults::Fault, target: &str) {
         self.stir(|world| fault.apply(world, target));

@@ -9,6 +9,7 @@ mod fix;
 mod healthy;
 mod live;
 mod logs;
+mod mistaken;
 mod place;
 mod program;
 mod storage;

@@ -5,12 +5,13 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 use seaworthy::error::closest;
-use seaworthy::sandbox::faults::{self, FAULTS, Fault};
+use seaworthy::sandbox::faults::{self, Aim, FAULTS, Fault};
 use seaworthy::sandbox::{self, Kind};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use super::{Failure, Session};
+use crate::front::paint::table;
 use crate::front::say;
 use crate::front::signals;
 
@@ -77,20 +78,19 @@ fn list(session: &Session, kind: Kind) -> Result<ExitCode, Failure> {
         .map(|fault| {
             let targets: Vec<&str> =
                 standing.iter().filter(|(name, _)| name == fault.name).map(|(_, target)| target.as_str()).collect();
-            json!({"name": fault.name, "about": fault.about, "target": fault.target, "lasts": fault.is_lasting(), "inForce": targets})
+            json!({"name": fault.name, "about": fault.about, "target": fault.target, "lasts": fault.is_lasting(),
+                "actsOn": fault.acts_on(), "inForce": targets})
         })
         .collect();
     session.print("SandboxFaults", &rows, || {
-        let line = |fault: &Fault| {
-            let name = if fault.target.is_empty() {
-                fault.name.to_owned()
-            } else {
-                format!("{}[={}]", fault.name, fault.target.to_uppercase())
-            };
-            let now = if standing.iter().any(|(known, _)| known == fault.name) { "  (in force)" } else { "" };
-            format!("{name:<42} {}{now}", fault.about)
+        let row = |fault: &Fault| {
+            let now = if standing.iter().any(|(known, _)| known == fault.name) { " (in force)" } else { "" };
+            let acts = fault.acts_on();
+            let acts = if acts.is_empty() { String::new() } else { format!("; acts on {acts}") };
+            vec![fault.name.to_owned(), fault.target.to_owned(), format!("{}{acts}{now}", fault.about)]
         };
-        FAULTS.iter().map(line).collect::<Vec<_>>().join("\n")
+        let rows: Vec<Vec<String>> = FAULTS.iter().map(row).collect();
+        table(&["FAULT", "=TARGET", "WHAT IT DOES"], &rows)
     });
     Ok(ExitCode::SUCCESS)
 }
@@ -114,12 +114,51 @@ fn mend(session: &Session, kind: Kind, names: &[String]) -> Result<ExitCode, Fai
 fn strike(session: &Session, kind: Kind, names: &[String]) -> Result<ExitCode, Failure> {
     let chosen: Vec<(&Fault, &str)> = names.iter().map(|name| choose(name)).collect::<Result<_, _>>()?;
     let sandbox = session.sandbox(kind)?;
-    for (fault, target) in chosen {
+    // All of them, before the first: one may take away what another is aimed at.
+    let aims: Vec<Aim> = chosen.iter().map(|(fault, target)| sandbox.aim(fault, target)).collect();
+    for ((fault, target), aim) in chosen.iter().zip(&aims) {
+        refuse(fault, target, aim)?;
+    }
+    for ((fault, target), aim) in chosen.into_iter().zip(&aims) {
         sandbox.strike(fault, target);
-        say(format!("{}: {}", fault.name, fault.about));
+        say(format!("{}: {}{}", fault.name, fault.about, when(fault, target, aim)));
     }
     sandbox.save()?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// What a fault waits for, where it does not strike at once.
+fn when(fault: &Fault, target: &str, aim: &Aim) -> String {
+    let acts = fault.acts_on();
+    let acts = if acts.is_empty() { String::new() } else { format!("; acts on {acts}") };
+    match aim {
+        Aim::Later if !target.is_empty() => {
+            format!("{acts}; nothing has `{target}` in its name now, so it acts on what comes")
+        }
+        _ => acts,
+    }
+}
+
+/// Names that are shown of what a fault may strike.
+const SHOWN: usize = 8;
+
+/// A fault that strikes nothing is a slip.
+fn refuse(fault: &Fault, target: &str, aim: &Aim) -> Result<(), Failure> {
+    let Aim::Misses { what, there } = aim else { return Ok(()) };
+    let name = fault.name;
+    let message = if target.is_empty() {
+        format!("{name} would strike nothing: there is no {what}")
+    } else {
+        format!("{name}={target} would strike nothing: there is no {what} of that name")
+    };
+    let bare = there.iter().filter_map(|name| name.rsplit('/').next());
+    let hint = match (closest(target, there.iter().map(String::as_str).chain(bare)), there.len()) {
+        (Some(near), _) => format!("did you mean `{name}={near}`?"),
+        (None, 0) => "install a stack that has one first: `seaworthy install --sandbox STACK`".to_owned(),
+        (None, 1..=SHOWN) => format!("there is {}", there.join(", ")),
+        (None, many) => format!("there is {}, and {} more", there[..SHOWN].join(", "), many - SHOWN),
+    };
+    Err(Failure::input("no-target", message, hint))
 }
 
 fn choose(text: &str) -> Result<(&'static Fault, &str), Failure> {

@@ -1,5 +1,7 @@
 //! What can be broken in a sandbox, as data: to see what `install` and `doctor` say, and to practise recovery.
 
+mod aim;
+
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
@@ -9,6 +11,8 @@ use super::store::{address_of, time};
 use super::world::World;
 use crate::object::{items, text};
 use crate::snapshot::classes::is_default;
+
+pub use aim::Aim;
 
 /// One thing that can be broken.
 pub struct Fault {
@@ -129,6 +133,28 @@ impl Fault {
     /// Whether it lasts until it is mended.
     pub fn is_lasting(&self) -> bool {
         matches!(self.does, Does::Lasts)
+    }
+
+    /// What has to happen before it is seen; nothing where it strikes at once.
+    pub fn acts_on(&self) -> &'static str {
+        match self.name {
+            "image-missing" | "image-private" | "image-rate-limited" => {
+                "the next pull: a rollout to an image that is not on the node, or another node"
+            }
+            "provisioner-away" | "no-storage-class" => "the next claim",
+            "no-room" => "the next pod",
+            "quota" | "webhook-down" | "api-refusing" => "the next write",
+            "secret-deleted" => "the next start of a container that reads it",
+            "volume-deleted" | "claim-deleted" => {
+                "the next restart of the pod that uses it; until then nothing is lost"
+            }
+            _ => "",
+        }
+    }
+
+    /// Whether it would strike anything.
+    pub(super) fn aim(&self, world: &World, target: &str) -> Aim {
+        aim::aim(self, world, target)
     }
 
     pub(super) fn apply(&self, world: &mut World, target: &str) {

@@ -1,0 +1,43 @@
+//! What is typed wrong is told as such: what is said of nothing reads as if all were well.
+
+use crate::test::{Output, Test};
+
+fn refused(line: &str, said: &str, before: Option<Output>) -> Output {
+    let test = before.map_or_else(Test::new, Test::after);
+    let output = test.line(line).status(2).any_stderr().run();
+    assert!(output.stderr.starts_with(said), "{line}: {}", output.stderr);
+    output
+}
+
+/// What is not hit is told before anything is struck; what acts on what comes is told to do so.
+#[test]
+fn a_fault_that_hits_nothing_is_refused() {
+    let empty = refused(
+        "sandbox fault inject etcd-quorum-lost",
+        "error: etcd-quorum-lost would strike nothing: there is no member of an application's etcd\n hint: install a stack",
+        None,
+    );
+    let mut last = Test::after(empty).line("install hello --sandbox --yes").any_stderr().run();
+    for (fault, said) in [
+        ("volume-lost=nope/nope", "there is no volume of that name\n hint: there is hello/hello-data"),
+        ("claim-deleted=helo-data", "there is no claim of that name\n hint: did you mean `claim-deleted=hello-data`?"),
+        ("crash=nothing-like-it", "there is no container of that name\n hint: there is hello-web-"),
+        ("not-ready=hello", "there is no container of that name\n hint: there is coredns, "),
+        ("node-unreachable=w1", "there is no node of that name\n hint: there is sandbox-1"),
+        ("secret-deleted=key", "there is no Secret of an application of that name"),
+    ] {
+        let said = format!("error: {fault} would strike nothing: {said}");
+        last = refused(&format!("sandbox fault inject {fault}"), &said, Some(last));
+    }
+    // None of several, when one is a slip.
+    last = refused("sandbox fault inject claim-deleted node-gone=w1", "error: node-gone=w1 would", Some(last));
+    let later = Test::after(last).line("sandbox fault inject image-missing=zzz").any_stderr().run();
+    assert!(later.stderr.contains("acts on the next pull"), "{}", later.stderr);
+    assert!(later.stderr.contains("nothing has `zzz` in its name now, so it acts on what comes"), "{}", later.stderr);
+    let listed = Test::after(later).line("sandbox fault list").any_stdout().run();
+    let column = listed.stdout.lines().next().unwrap().find("WHAT IT DOES").unwrap();
+    let broken: Vec<&str> =
+        listed.stdout.lines().filter(|line| line.as_bytes().get(column - 1) != Some(&b' ')).collect();
+    assert!(broken.is_empty(), "{broken:#?}");
+    Test::after(listed).line("doctor --sandbox").any_stdout().run();
+}
