@@ -16,6 +16,7 @@ use super::store::Store;
 use super::world::{Remains, World};
 use crate::error::{Class, Explain};
 use crate::file_lock::FileLock;
+use crate::object::printable;
 use crate::plan::{NAMESPACE_LABEL, STACK_LABEL};
 use crate::stack::Catalogue;
 
@@ -42,10 +43,12 @@ pub enum SandboxError {
         why: String,
     },
     /// Another process has it.
-    #[error("the sandbox {kind} is in use by another seaworthy process")]
+    #[error("the sandbox {kind} is in use by another seaworthy process{}", .holder.as_ref().map(|holder| format!(": {holder}")).unwrap_or_default())]
     Busy {
         /// Which sandbox.
         kind: Kind,
+        /// Which process, where the system tells.
+        holder: Option<String>,
     },
 }
 
@@ -69,7 +72,8 @@ impl Explain for SandboxError {
                 "`seaworthy sandbox reset` begins a new one; nothing in a sandbox is real".to_owned()
             }
             Self::Busy { .. } => {
-                "wait for that command or end it; a sandbox of its own comes with another SEAWORTHY_STATE_DIR"
+                "the home screen and `seaworthy sandbox serve` keep it as long as they run, other commands until they end: end \
+                 it there; a sandbox of its own comes with another SEAWORTHY_STATE_DIR"
                     .to_owned()
             }
         })
@@ -117,8 +121,26 @@ fn locked(state: &Path, kind: Kind) -> Result<(PathBuf, FileLock), SandboxError>
         fs::create_dir_all(folder).map_err(io(folder))?;
     }
     let file = File::options().create(true).truncate(false).write(true).mode(0o600).open(&lock).map_err(io(&lock))?;
-    let lock = FileLock::take(file).map_err(io(&lock))?.ok_or(SandboxError::Busy { kind })?;
-    Ok((path, lock))
+    let Some(mut held) = FileLock::take(file).map_err(io(&lock))? else {
+        return Err(SandboxError::Busy { kind, holder: holder(&lock) });
+    };
+    // Who has it is only for people: the lock itself is the system's.
+    let _ = held.set_len(0).and_then(|()| write!(held, "{}", std::process::id()));
+    Ok((path, held))
+}
+
+/// Words of a command line that are shown: more may hold what is nobody's business.
+const WORDS: usize = 3;
+
+/// The process that has a lock, with the first words of its command line where the system shows them.
+fn holder(lock: &Path) -> Option<String> {
+    let pid: u32 = fs::read_to_string(lock).ok()?.trim().parse().ok()?;
+    let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    let line = String::from_utf8_lossy(&line).into_owned();
+    let name = |word: &str| word.rsplit('/').next().unwrap_or_default().to_owned();
+    let words = line.split('\0').take_while(|word| !word.starts_with('-') && !word.is_empty()).take(WORDS).map(name);
+    let words = words.collect::<Vec<_>>().join(" ");
+    Some(if words.is_empty() { format!("process {pid}") } else { format!("`{}`, process {pid}", printable(&words)) })
 }
 
 /// Forgets a kept sandbox. Whether there was one.
@@ -226,7 +248,9 @@ mod tests {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let _inside = runtime.enter();
         let first = Sandbox::open(folder.path(), Kind::Ha).unwrap();
-        assert!(matches!(Sandbox::open(folder.path(), Kind::Ha), Err(SandboxError::Busy { .. })));
+        let Err(busy) = Sandbox::open(folder.path(), Kind::Ha) else { panic!("two have it") };
+        let said = busy.to_string();
+        assert!(said.ends_with(&format!("process {}", std::process::id())), "{said}");
         let before = first.objects();
         assert_eq!(before.iter().filter(|object| object["kind"] == "Node").count(), 3);
         drop(first);

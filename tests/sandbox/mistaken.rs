@@ -41,3 +41,17 @@ fn a_fault_that_hits_nothing_is_refused() {
     assert!(broken.is_empty(), "{broken:#?}");
     Test::after(listed).line("doctor --sandbox").any_stdout().run();
 }
+
+#[test]
+fn an_archive_that_was_cut_is_told_to_be_incomplete() {
+    let bundle = Test::new().line("bundle --sandbox --to b.tar.gz").any_stdout().any_stderr().run();
+    let saved = Test::after(bundle).line("doctor --sandbox --save e.json").any_stdout().any_stderr().run();
+    for name in ["b.tar.gz", "e.json"] {
+        let path = saved.home.path().join(name);
+        let whole = std::fs::read(&path).unwrap();
+        std::fs::write(&path, &whole[..whole.len() / 8]).unwrap();
+    }
+    let incomplete = |name: &str| format!("error: {name}: it is incomplete, its end is missing");
+    let after = refused("doctor --from b.tar.gz", &incomplete("b.tar.gz"), Some(saved));
+    refused("doctor --from e.json", &incomplete("e.json"), Some(after));
+}

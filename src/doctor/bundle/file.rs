@@ -142,6 +142,16 @@ fn folder(path: &Path) -> &Path {
 /// # Errors
 /// When it cannot be read, or holds no evidence.
 pub fn evidence(path: &Path) -> io::Result<Option<String>> {
+    unpacked(path).map_err(|error| match error.kind() {
+        io::ErrorKind::UnexpectedEof => io::Error::new(error.kind(), CUT),
+        _ => error,
+    })
+}
+
+/// What is said of a file that was not copied to its end.
+pub const CUT: &str = "it is incomplete, its end is missing: copy or download it again";
+
+fn unpacked(path: &Path) -> io::Result<Option<String>> {
     if path.is_dir() {
         return fs::read_to_string(path.join(EVIDENCE)).map(Some);
     }

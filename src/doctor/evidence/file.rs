@@ -95,6 +95,9 @@ impl Explain for FileError {
 
     fn hint(&self) -> Option<String> {
         Some(match self {
+            Self::Io { error, .. } if error.kind() == std::io::ErrorKind::UnexpectedEof => {
+                "compare its size with that of the original".to_owned()
+            }
             Self::Io { .. } => "name a file that can be read, or for --save one that can be written".to_owned(),
             Self::Newer { .. } => "take the version of seaworthy that wrote it, or a newer one".to_owned(),
             _ => "give what `seaworthy doctor --save FILE` or `seaworthy bundle` writes, or what `kubectl get pods,events,services -A -o json` prints".to_owned(),
@@ -166,7 +169,8 @@ pub fn load(path: &Path, now: Option<Timestamp>) -> Result<Evidence, FileError> 
 fn parse(path: &Path, text: &str) -> Result<Value, FileError> {
     let failed = |why: String| FileError::Syntax { path: path.to_owned(), why };
     if text.trim_start().starts_with('{') {
-        return serde_json::from_str(text).map_err(|error| failed(error.to_string()));
+        return serde_json::from_str(text)
+            .map_err(|error| failed(if error.is_eof() { bundle::file::CUT.to_owned() } else { error.to_string() }));
     }
     serde_yaml::from_str(text).map_err(|error| failed(error.to_string()))
 }
