@@ -20,7 +20,6 @@ use crate::front::say;
 #[derive(Debug, Args)]
 pub(crate) struct DrillArgs {
     /// The playbook to practise: rebind, newton-v2t/history
-    #[arg(required_unless_present = "all")]
     pub(crate) playbook: Option<String>,
     /// Every playbook, with each loss that it is for
     #[arg(long, conflicts_with = "playbook")]
@@ -33,15 +32,16 @@ pub(crate) struct DrillArgs {
 pub(crate) async fn run(session: &Session, arguments: &DrillArgs) -> Result<ExitCode, Failure> {
     let playbooks = Playbooks::read(&session.catalogue())?;
     let chosen: Vec<&Playbook> = match &arguments.playbook {
-        Some(name) => vec![playbooks.get(name)?],
-        None => playbooks.0.iter().collect(),
+        Some(name) => vec![playbooks.get(name).map_err(|error| unknown(error.into(), &playbooks))?],
+        None if arguments.all => playbooks.0.iter().collect(),
+        None => return Err(no_playbook(&playbooks)),
     };
     let loss = arguments.loss.as_deref().map(loss_called).transpose()?;
     let exercises: Vec<Exercise> = chosen.iter().flat_map(|playbook| Exercise::all(playbook)).collect();
     let exercises: Vec<Exercise> =
         exercises.into_iter().filter(|exercise| loss.is_none_or(|loss| exercise.loss == loss)).collect();
     if exercises.is_empty() {
-        return Err(nothing(&chosen, loss));
+        return Err(nothing(&chosen, loss, &playbooks));
     }
     let mut drilled = Vec::new();
     for (number, exercise) in exercises.iter().enumerate() {
@@ -69,9 +69,47 @@ fn loss_called(name: &str) -> Result<LossKind, Failure> {
     })
 }
 
-fn nothing(chosen: &[&Playbook], loss: Option<LossKind>) -> Failure {
+/// What each playbook practises, a line each; those that cannot be practised are not named.
+fn practised(playbooks: &Playbooks) -> Vec<String> {
+    let line = |playbook: &Playbook| {
+        let losses = losses(playbook);
+        (!losses.is_empty()).then(|| format!("{}: {}", playbook.name, losses.join(", ")))
+    };
+    playbooks.0.iter().filter_map(line).collect()
+}
+
+fn losses(playbook: &Playbook) -> Vec<&'static str> {
+    Exercise::all(playbook).iter().map(|exercise| exercise.loss.name()).collect()
+}
+
+fn no_playbook(playbooks: &Playbooks) -> Failure {
+    let hint = "`seaworthy drill PLAYBOOK` practises one, `seaworthy drill --all` all of them";
+    Failure::input("no-playbook", "no playbook was named; these can be practised, each for these losses", hint)
+        .because(practised(playbooks))
+}
+
+fn unknown(failure: Failure, playbooks: &Playbooks) -> Failure {
+    let hint = "`seaworthy drill PLAYBOOK` practises one of these, `seaworthy drill --all` all of them";
+    Failure { hint: Some(hint.to_owned()), ..failure }.because(practised(playbooks))
+}
+
+fn nothing(chosen: &[&Playbook], loss: Option<LossKind>, playbooks: &Playbooks) -> Failure {
     let names: Vec<&str> = chosen.iter().map(|playbook| playbook.name.as_str()).collect();
     let what = loss.map_or_else(String::new, |loss| format!(" for {}", loss.name()));
-    let hint = "`drill:` in a playbook says how it is practised: see docs/recovery.md";
-    Failure::input("nothing-to-practise", format!("{} cannot be practised{what}", names.join(", ")), hint)
+    let message = match names.as_slice() {
+        [one] => format!("{one} cannot be practised{what}"),
+        _ => format!("no playbook can be practised{what}"),
+    };
+    let known: Vec<&str> = chosen.iter().flat_map(|playbook| losses(playbook)).collect();
+    let others = |loss: LossKind| {
+        let of_it = playbooks.0.iter().filter(|playbook| losses(playbook).contains(&loss.name()));
+        of_it.map(|playbook| playbook.name.as_str()).collect::<Vec<_>>().join(", ")
+    };
+    let elsewhere = loss.map(others).filter(|others| !others.is_empty());
+    let elsewhere = elsewhere.map_or_else(String::new, |others| format!("; that is practised by {others}"));
+    let hint = match (names.as_slice(), known.is_empty()) {
+        ([_], false) => format!("it is practised for {}{elsewhere}", known.join(", ")),
+        _ => "`drill:` in a playbook says how it is practised: see docs/recovery.md".to_owned(),
+    };
+    Failure::input("nothing-to-practise", message, hint)
 }

@@ -45,10 +45,13 @@ fn a_drill_has_a_sandbox_of_its_own() {
 #[test]
 fn what_cannot_be_practised_is_named() {
     let cases = [
-        ("drill", "required"),
+        ("drill", "`seaworthy drill --all` all of them\n  why: "),
+        ("drill", "rebind: volume-going, claim-going"),
+        ("drill rebnd", "why: rebind: volume-going"),
         ("drill rebnd", "did you mean `rebind`?"),
         ("drill rebind --loss claim-losd", "did you mean `claim-lost`?"),
-        ("drill rebind --loss node-gone", "cannot be practised for node-gone"),
+        ("drill rebind --loss node-gone", "cannot be practised for node-gone\n hint: it is practised for volume-going"),
+        ("drill rebind --loss node-gone", "; that is practised by "),
         ("drill rebind --all", "cannot be used with"),
     ];
     for (line, expected) in cases {
