@@ -12,6 +12,7 @@ pub(crate) mod first;
 pub(crate) mod fold;
 pub(crate) mod form;
 pub(crate) mod home_text;
+pub(crate) mod lines;
 pub(crate) mod look;
 pub(crate) mod mask;
 pub(crate) mod origin;

@@ -29,7 +29,7 @@ use crate::front::paint::Paint;
 use crate::front::place::{self, Place, placed};
 use crate::front::report_text::Style;
 use crate::front::tui::model::{Kept, Turn};
-use crate::front::{screen, tell};
+use crate::front::{lines, screen, tell};
 
 /// Version of the JSON documents that this program writes.
 const SCHEMA_VERSION: u32 = 1;
@@ -58,6 +58,7 @@ impl Session {
         one_cluster(&globals)?;
         set_place(&globals);
         let here = Surroundings::new(variables(), rustix::process::geteuid().as_raw());
+        lines::set(here.variable("TERM") == Some("dumb"));
         Ok(Self::at(globals, here))
     }
 

@@ -3,6 +3,7 @@
 use inquire::{Confirm, InquireError, Text};
 
 use super::attended::attended;
+use super::lines;
 
 /// What came of a question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +46,13 @@ pub(crate) fn put(ask: &Ask) -> color_eyre::Result<Answer> {
 
 /// Yes or no; no is what an empty answer means.
 fn confirm(question: &str) -> color_eyre::Result<Answer> {
+    if lines::is_dumb() {
+        let answer = attended(|| lines::line(&format!("{question} [y/N]")))?;
+        return Ok(match answer {
+            Some(text) if lines::yes(&text, false) == Some(true) => Answer::Yes,
+            _ => Answer::No,
+        });
+    }
     match attended(|| Confirm::new(question).with_default(false).prompt()) {
         Ok(true) => Ok(Answer::Yes),
         Ok(false) => Ok(Answer::No),
@@ -55,6 +63,10 @@ fn confirm(question: &str) -> color_eyre::Result<Answer> {
 /// Agrees only to the very word.
 fn typed(question: &str, word: &str) -> color_eyre::Result<Answer> {
     let help = format!("type {word} to agree");
+    if lines::is_dumb() {
+        let answer = attended(|| lines::line(&format!("{question} ({help})")))?;
+        return Ok(if answer.is_some_and(|text| text.trim() == word) { Answer::Yes } else { Answer::No });
+    }
     match attended(|| Text::new(question).with_help_message(&help).prompt()) {
         Ok(text) if text.trim() == word => Ok(Answer::Yes),
         Ok(_) => Ok(Answer::No),

@@ -7,6 +7,7 @@ use seaworthy::stack::{Fault, FaultKind, Severity};
 
 use super::attended::attended;
 use super::form::Form;
+use super::lines as plain;
 use super::say;
 use crate::front::failure::Failure;
 
@@ -14,6 +15,9 @@ use crate::front::failure::Failure;
 pub(crate) fn choose(question: &str, lines: &[String], usual: usize) -> Result<usize, Failure> {
     if lines.is_empty() {
         return Ok(0);
+    }
+    if plain::is_dumb() {
+        return attended(|| plain::choose(question, lines, usual));
     }
     // A list that begins elsewhere than at its top keeps its place, or it would lose it before anything is typed.
     let from_top = usual == 0;
@@ -44,6 +48,9 @@ fn score(lines: &[String], typed: &str, line: &str, index: usize) -> Option<i64>
 
 /// A line of text that begins as it is now; only what is optional may be empty.
 pub(crate) fn text(question: &str, now: &str, is_optional: bool) -> Result<String, Failure> {
+    if plain::is_dumb() {
+        return dumb_text(question, now, |text| (!is_optional && text.trim().is_empty()).then(required));
+    }
     let judge = move |text: &str| Ok(if is_optional { Validation::Valid } else { not_empty(text) });
     let asked = Text::new(question).with_validator(judge);
     let asked = if now.is_empty() { asked } else { asked.with_initial_value(now) };
@@ -55,23 +62,36 @@ pub(crate) fn right_text(
     question: &str,
     wrong: impl Fn(&str) -> Option<String> + Clone + 'static,
 ) -> Result<String, Failure> {
+    if plain::is_dumb() {
+        return dumb_text(question, "", wrong);
+    }
     let judge = move |text: &str| Ok(wrong(text).map_or(Validation::Valid, |why| Validation::Invalid(why.into())));
     attended(|| Text::new(question).with_validator(judge).prompt()).map(|text| text.trim().to_owned()).map_err(ended)
 }
 
 /// Yes or no.
 pub(crate) fn whether(question: &str, usual: bool) -> Result<bool, Failure> {
+    if plain::is_dumb() {
+        return attended(|| plain::whether(question, usual));
+    }
     attended(|| Confirm::new(question).with_default(usual).prompt()).map_err(ended)
 }
 
 /// A text that is not shown, and not empty.
 pub(crate) fn password(question: &str) -> Result<String, Failure> {
+    if plain::is_dumb() {
+        return attended(|| plain::right(question, true, |text| text.trim().is_empty().then(required)));
+    }
     let asked = Password::new(question).with_display_mode(PasswordDisplayMode::Masked).without_confirmation();
     attended(|| asked.with_validator(|text: &str| Ok(not_empty(text))).prompt()).map_err(ended)
 }
 
 /// Another one in the place of one that was typed before; `None`: that stays.
 pub(crate) fn new_password(question: &str) -> Result<Option<String>, Failure> {
+    if plain::is_dumb() {
+        let text = attended(|| plain::right(&format!("{question} ({KEPT})"), true, |_| None))?;
+        return Ok(Some(text).filter(|text| !text.trim().is_empty()));
+    }
     let asked = Password::new(question).with_display_mode(PasswordDisplayMode::Masked).without_confirmation();
     let text = attended(|| asked.with_help_message(KEPT).prompt()).map_err(ended)?;
     Ok(Some(text).filter(|text| !text.trim().is_empty()))
@@ -79,6 +99,17 @@ pub(crate) fn new_password(question: &str) -> Result<Option<String>, Failure> {
 
 /// What is said of a secret that was typed before.
 const KEPT: &str = "there is one already: Enter keeps it, and what is typed replaces it";
+
+fn required() -> String {
+    "is required".to_owned()
+}
+
+/// A line on a terminal without escape sequences; nothing typed leaves it as it is now.
+fn dumb_text(question: &str, now: &str, wrong: impl Fn(&str) -> Option<String>) -> Result<String, Failure> {
+    let typed = |text: &str| if text.trim().is_empty() { now.to_owned() } else { text.trim().to_owned() };
+    let question = if now.is_empty() { format!("{question}:") } else { format!("{question} [{now}]:") };
+    attended(|| plain::right(&question, false, |text| wrong(&typed(text)))).map(|text| typed(&text))
+}
 
 fn not_empty(text: &str) -> Validation {
     if text.trim().is_empty() { Validation::Invalid("is required".into()) } else { Validation::Valid }
@@ -127,17 +158,26 @@ fn one(form: &mut Form, index: usize) -> Result<(), Failure> {
     let is_kept = setting.secret && form.is_typed(index);
     let help = if is_kept { KEPT.to_owned() } else { help };
     let trial = form.clone();
-    let judge = move |text: &str| {
+    let wrong = move |text: &str| {
         if is_kept && text.is_empty() {
-            return Ok(Validation::Valid);
+            return None;
         }
         let mut trial = trial.clone();
         trial.put(index, text);
-        let wrong = |fault: &&Fault| fault.severity == Severity::Error;
-        let first = trial.faults_of(index).find(wrong).map(told);
-        Ok(first.map_or(Validation::Valid, |message| Validation::Invalid(message.into())))
+        trial.faults_of(index).find(|fault| fault.severity == Severity::Error).map(told)
     };
-    let text = if setting.secret {
+    let judge = {
+        let wrong = wrong.clone();
+        move |text: &str| Ok(wrong(text).map_or(Validation::Valid, |message| Validation::Invalid(message.into())))
+    };
+    let text = if plain::is_dumb() {
+        let asked = format!("{title} ({help})");
+        if setting.secret {
+            attended(|| plain::right(&asked, true, &wrong))?
+        } else {
+            dumb_text(&asked, &form.editable(index), &wrong)?
+        }
+    } else if setting.secret {
         let password = Password::new(&title).with_help_message(&help).with_display_mode(PasswordDisplayMode::Masked);
         attended(|| password.without_confirmation().with_validator(judge).prompt()).map_err(ended)?
     } else {

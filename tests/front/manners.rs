@@ -270,3 +270,14 @@ fn logs_and_timeline_of_a_run_in_the_sandbox() {
     let (code, text, _) = terminal.ended();
     assert_eq!(code, 0, "{text}");
 }
+
+/// A terminal that knows no escape sequences is asked on lines, and answers with lines; the end of its input is a no.
+#[test]
+fn a_terminal_without_escape_sequences_is_asked_on_lines() {
+    let program = env!("CARGO_BIN_EXE_seaworthy");
+    let mut terminal = Terminal::start_program(program, &["install", "--sandbox"], &[("TERM", "dumb")]);
+    terminal.see("Stack? (a number or a part of a line; nothing: 1)");
+    go(&mut terminal, &[("99\r", "no line has just this"), ("geodata\r", "Where do the images of geodata come from?")]);
+    terminal.keys("\x04");
+    assert_eq!(terminal.ended().0, 4);
+}
