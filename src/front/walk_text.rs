@@ -117,7 +117,10 @@ pub(crate) fn parts(step: &WalkedStep, context: Option<&str>) -> Vec<(&'static s
         }
     }
     parts.push(("look:", command(step, context)));
-    parts.push(("means:", step.means.clone()));
+    // What a step that holds would mean if it did not is nothing to whoever looks for the cause.
+    if step.state != Holding::Holds {
+        parts.push(("means:", step.means.clone()));
+    }
     parts
 }
 

@@ -51,8 +51,8 @@ fn bad_names_are_named() {
             "error: telemetry-pipeline has no walk-through `zzz`\n hint: telemetry-pipeline has collector-not-ready, ",
         ),
         (
-            "doctor --walk telemetry-pipeline",
-            "error: --walk goes through a symptom of a stack, and no stack was named\n hint: name the stack first: `seaworthy doctor telemetry-pipeline --walk`",
+            "doctor --walk streamer-not-starting",
+            "error: --walk goes through a symptom of a stack, and no stack was named\n hint: name the stack first: `seaworthy doctor STACK --walk`",
         ),
         ("doctor telemetry-pipelin --walk", "error: there is no stack `telemetry-pipelin`"),
         ("doctor hello --walk", "error: hello has no walk-throughs\n hint: `seaworthy doctor hello`"),
@@ -64,6 +64,9 @@ fn bad_names_are_named() {
         let output = walk(line).status(2).any_stderr().any_stdout().run();
         assert!(output.stderr.starts_with(said), "{line}: {}", output.stderr);
     }
+    // A stack can only be the one whose symptoms are wanted.
+    let listed = walk("doctor --walk telemetry-pipeline").status(3).any_stdout().run();
+    assert!(listed.stdout.starts_with("telemetry-pipeline in telemetry-pipeline: 8 symptoms"), "{}", listed.stdout);
     let both = walk("doctor telemetry-pipeline --walk --watch").status(2).any_stderr().run();
     assert!(both.stderr.contains("cannot be used with"), "{}", both.stderr);
 }

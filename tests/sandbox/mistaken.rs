@@ -55,3 +55,11 @@ fn an_archive_that_was_cut_is_told_to_be_incomplete() {
     let after = refused("doctor --from b.tar.gz", &incomplete("b.tar.gz"), Some(saved));
     refused("doctor --from e.json", &incomplete("e.json"), Some(after));
 }
+
+/// A stack where a symptom is typed can only mean one thing.
+#[test]
+fn a_walk_of_a_stack_is_one_of_its_symptoms() {
+    let listed = Test::new().line("doctor --sandbox --walk telemetry-pipeline").status(2).any_stderr().run();
+    assert!(listed.stderr.starts_with("error: telemetry-pipeline is not installed in namespace"), "{}", listed.stderr);
+    refused("doctor --sandbox --walk no-data", "error: --walk goes through a symptom of a stack, and no stack", None);
+}

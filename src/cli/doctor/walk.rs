@@ -24,7 +24,13 @@ use crate::front::walk_text::{end_text, head_text, list_text, mark_of, sort, ste
 use crate::front::{can_ask, questions, say, terminal_is_gone};
 
 pub(super) async fn run(session: &Arc<Session>, arguments: &DoctorArgs, wanted: &str) -> Result<ExitCode, Failure> {
-    let Some(stack) = &arguments.stack else { return Err(no_stack(session, wanted)) };
+    let is_stack = session.catalogue().names().iter().any(|name| name == wanted);
+    // What is typed behind `--walk` is its symptom, also where a stack was meant: there is only one thing that it can be.
+    let (stack, wanted) = match &arguments.stack {
+        Some(stack) => (stack.as_str(), wanted),
+        None if is_stack => (wanted, ""),
+        None => return Err(no_stack()),
+    };
     let installation = bare_installation(session, stack, arguments.namespace.as_deref())?;
     let choice = Choice { stacks: knowledge(session), ..Choice::default() };
     let all = chosen(choice.knowledge(), stack, wanted)?;
@@ -98,11 +104,8 @@ fn chosen<'a>(known: &'a Knowledge, stack: &'a str, wanted: &str) -> Result<Vec<
     Err(Failure::input("unknown-symptom", format!("{stack} has no walk-through `{wanted}`"), hint))
 }
 
-/// What is typed behind `--walk` is its symptom, also where a stack was meant.
-fn no_stack(session: &Session, wanted: &str) -> Failure {
-    let is_stack = session.catalogue().names().iter().any(|name| name == wanted);
-    let stack = if is_stack { wanted } else { "STACK" };
-    let hint = format!("name the stack first: `seaworthy doctor {stack} --walk`");
+fn no_stack() -> Failure {
+    let hint = "name the stack first: `seaworthy doctor STACK --walk`";
     Failure::input("no-stack", "--walk goes through a symptom of a stack, and no stack was named", hint)
 }
 

@@ -81,8 +81,8 @@ impl Words {
             )));
         }
         let seen = match asks.len() {
-            1 => format!("the log does not say it in its last {LINES} lines"),
-            many => format!("none of {many} logs says it in its last {LINES} lines"),
+            1 => format!("no line of the log's last {LINES} says /{pattern}/"),
+            many => format!("no line of the last {LINES} of {many} logs says /{pattern}/"),
         };
         Some(Answer::of(Holding::Holds, vec![seen]))
     }
