@@ -16,6 +16,7 @@ mod images;
 mod install;
 mod landing;
 mod login;
+mod namespace;
 mod new_stack;
 mod open;
 mod pace;

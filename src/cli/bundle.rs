@@ -14,6 +14,7 @@ use seaworthy::error::Class;
 use seaworthy::object::printable;
 use serde_json::{Value, json};
 
+use super::namespace::known_namespace;
 use super::uninstall::bare_installation;
 use super::{Failure, Session};
 use crate::front::paint::{Paint, count, table};
@@ -49,6 +50,9 @@ pub(crate) async fn run(session: &Session, arguments: &BundleArgs) -> Result<Exi
         file::check(path)?;
     }
     let cluster = session.connect().await?;
+    if let Some(namespace) = &namespace {
+        known_namespace(&cluster, namespace).await?;
+    }
     let bundle = made(session, &cluster, namespace, arguments.with_config).await?;
     let path = arguments.to.clone().unwrap_or_else(|| PathBuf::from(format!("{}.{}", bundle.name, file::ENDING)));
     let size = if arguments.preview { None } else { Some(file::write(&bundle, &path)?) };

@@ -23,6 +23,7 @@ use seaworthy::stack::Catalogue;
 
 use serde_json::json;
 
+use super::namespace::{known_namespace, namespace_in};
 use super::session::write_out;
 use super::uninstall::bare_installation;
 use super::{Failure, Format, Session};
@@ -136,6 +137,9 @@ pub(crate) async fn run(session: &Arc<Session>, arguments: &DoctorArgs) -> Resul
         return watch::run(session, arguments, &choice, quiet.as_ref()).await;
     }
     let evidence = evidence(session, arguments.from.as_deref(), arguments.now, choice.namespace.clone()).await?;
+    if let Some(namespace) = &choice.namespace {
+        namespace_in(&evidence, namespace).map_err(|unknown| of_stack(unknown, arguments))?;
+    }
     if let Some(path) = &arguments.save {
         save(&evidence, path)?;
         crate::front::say(format!("evidence of {} objects kept in {}", evidence.snapshot.len(), path.display()));
@@ -169,6 +173,9 @@ async fn fix(
     quiet: Option<&Suppressions>,
 ) -> Result<ExitCode, Failure> {
     let cluster = session.connect().await?;
+    if let Some(namespace) = &choice.namespace {
+        known_namespace(&cluster, namespace).await.map_err(|unknown| of_stack(unknown, arguments))?;
+    }
     let (mut report, evidence, tried) = Box::pin(fix::fix(session, &cluster, choice, quiet)).await?;
     if tried.is_empty() {
         crate::front::say("there is nothing about which something can be done from here");
@@ -177,6 +184,17 @@ async fn fix(
     let document = json!({"report": report, "tried": tried});
     session.print("DoctorFix", &document, || report_text(&report, session.style()));
     Ok(if arguments.fail_on.is_reached(&report) { ExitCode::from(UNHEALTHY) } else { ExitCode::SUCCESS })
+}
+
+/// A namespace that nobody typed is not there because its stack is not.
+fn of_stack(unknown: Failure, arguments: &DoctorArgs) -> Failure {
+    match (&arguments.stack, &arguments.namespace) {
+        (Some(stack), None) => {
+            let hint = format!("{stack} is not installed there; `seaworthy install {stack}` installs it");
+            Failure { hint: Some(hint), ..unknown }
+        }
+        _ => unknown,
+    }
 }
 
 /// Adds what has changed since nothing was wrong with this cluster.

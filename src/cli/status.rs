@@ -15,6 +15,7 @@ use seaworthy::stack::stand_in;
 use serde_json::json;
 
 use super::choose::check_name;
+use super::namespace::known_namespace;
 use super::uninstall::bare_installation;
 use super::{Failure, Session};
 use crate::front::paint::{Paint, one_line};
@@ -41,6 +42,9 @@ pub(crate) async fn run(session: &Session, arguments: &StatusArgs) -> Result<Exi
     let installations = installations(session, &cluster, &sought).await?;
     if installations.is_empty() && sought.stack.is_some() {
         return Err(not_installed(&cluster, &sought, arguments));
+    }
+    if let Some(namespace) = sought.namespace.as_ref().filter(|_| installations.is_empty()) {
+        known_namespace(&cluster, namespace).await?;
     }
     let mut healths = Vec::new();
     for found in &installations {

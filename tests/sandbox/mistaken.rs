@@ -9,6 +9,39 @@ fn refused(line: &str, said: &str, before: Option<Output>) -> Output {
     output
 }
 
+#[test]
+fn a_namespace_that_is_not_there_is_not_healthy() {
+    let saved = Test::new().line("doctor --sandbox --save e.json").any_stdout().any_stderr().run();
+    let unknown = "error: there is no namespace `nons`\n hint: there are default, ";
+    let mut last = saved;
+    for line in [
+        "doctor --sandbox -n nons",
+        "doctor --sandbox -n nons --fix --yes",
+        "doctor --sandbox -n nons --watch",
+        "doctor --from e.json -n nons",
+        "status --sandbox -n nons",
+        "bundle --sandbox -n nons",
+        "bundle --sandbox -n nons --preview",
+    ] {
+        last = refused(line, unknown, Some(last));
+    }
+    let near = "error: there is no namespace `defalt`\n hint: did you mean `default`?\n";
+    last = refused("doctor --sandbox -n defalt", near, Some(last));
+    let stack = "error: there is no namespace `hello`\n hint: hello is not installed there; `seaworthy --sandbox install hello`";
+    last = refused("doctor hello --sandbox", stack, Some(last));
+    Test::after(last).line("doctor --sandbox -n default").any_stdout().run();
+}
+
+/// A list without Namespaces tells them by what lives in them.
+#[test]
+fn a_list_of_objects_knows_its_namespaces() {
+    let list = "apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: ConfigMap, metadata: {name: c, namespace: shop}}\n";
+    let test = |namespace: &str| Test::new().file("l.yaml", list).line("doctor --from l.yaml -n").line(namespace);
+    let output = test("shpo").status(2).any_stderr().run();
+    assert_eq!(output.stderr.trim_end(), "error: there is no namespace `shpo`\n hint: did you mean `shop`?");
+    test("shop").any_stdout().run();
+}
+
 /// What is not hit is told before anything is struck; what acts on what comes is told to do so.
 #[test]
 fn a_fault_that_hits_nothing_is_refused() {

@@ -12,6 +12,7 @@ use serde_json::json;
 use tokio::time::{Instant, timeout};
 
 use super::{DoctorArgs, UNHEALTHY};
+use crate::cli::namespace::known_namespace;
 use crate::cli::pace::Pace;
 use crate::cli::{Failure, Session};
 use crate::front::signals;
@@ -29,6 +30,9 @@ pub(super) async fn run(
     quiet: Option<&Suppressions>,
 ) -> Result<ExitCode, Failure> {
     let cluster = session.connect().await?;
+    if let Some(namespace) = &choice.namespace {
+        known_namespace(&cluster, namespace).await.map_err(|unknown| super::of_stack(unknown, arguments))?;
+    }
     let live = Live::begin(&cluster);
     let signals = signals::watch("ended");
     let stop = signals.token();
