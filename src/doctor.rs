@@ -20,6 +20,7 @@ pub mod stall;
 pub mod suppress;
 mod survey;
 mod tree;
+pub mod unsettled;
 pub mod walk;
 pub mod watch;
 pub mod why;

@@ -201,14 +201,16 @@ fn differences(was: &Marked, now: &Marked) -> Vec<How> {
         found.push(How::Anew);
     }
     for what in was.facts.keys().chain(now.facts.keys()).collect::<BTreeSet<_>>() {
-        let [was, is] = [was, now].map(|marked| marked.facts.get(what).map_or("nothing", String::as_str));
+        let fact =
+            |marked: &'_ Marked, without| marked.facts.get(what).cloned().unwrap_or_else(|| String::from(without));
+        let (was, is) = (fact(was, "nothing"), fact(now, "gone"));
         if was == is {
             continue;
         }
         found.push(if was.starts_with(MARK) || is.starts_with(MARK) {
             How::Content { what: what.clone() }
         } else {
-            How::Value { what: what.clone(), was: clip(was), is: clip(is) }
+            How::Value { what: what.clone(), was: clip(&was), is: clip(&is) }
         });
     }
     // That something of it was changed is worth a word only where nothing better is known.

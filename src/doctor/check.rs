@@ -15,7 +15,7 @@ pub enum Severity {
     Warning,
     /// Something does not work.
     Error,
-    /// Much does not work, or nothing new can be made.
+    /// Much does not work, nothing new can be made, or data is lost or goes with the next thing that is deleted.
     Critical,
 }
 

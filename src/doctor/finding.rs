@@ -52,6 +52,9 @@ pub struct Finding {
     own_severity: bool,
 }
 
+/// What is found where data is lost, or goes with the next thing that is deleted; `recover` is for it.
+const OF_DATA: &[&str] = &["V009", "V010", "V024", "V025"];
+
 impl Finding {
     pub(super) fn new(object: ObjectRef, reason: &str, message: impl AsRef<str>) -> Self {
         Self {
@@ -116,6 +119,12 @@ impl Finding {
     /// The worst of it and of all below it.
     pub fn worst(&self) -> Severity {
         self.causes.iter().map(Self::worst).fold(self.severity, Ord::max)
+    }
+
+    /// Whether data is lost by it or by something below it, or about to be: it comes before all that is as bad, for whatever is done
+    /// about the others may take the rest.
+    pub fn loses_data(&self) -> bool {
+        OF_DATA.contains(&self.id.as_str()) || self.causes.iter().any(Self::loses_data)
     }
 
     /// Everything that suffers from it: symptoms, findings below, and their symptoms.

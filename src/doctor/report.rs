@@ -11,6 +11,7 @@ use super::evidence::{ClusterFacts, Evidence};
 use super::finding::Finding;
 use super::stacks::{Knowledge, StackCheck};
 use super::suppress::Suppressed;
+use super::unsettled::{self, Unsettled};
 use super::{survey, tree};
 use crate::object::printable;
 use crate::snapshot::Unread;
@@ -25,12 +26,15 @@ pub struct Report {
     pub taken: jiff::Timestamp,
     /// The first line: the root of the worst, or that all is well.
     pub headline: String,
-    /// Whether nothing at error or worse was found.
+    /// Whether nothing at error or worse was found; what is on its way is told by `unsettled`.
     pub healthy: bool,
     /// In numbers.
     pub summary: Summary,
     /// The roots, worst first; symptoms below them.
     pub findings: Vec<Finding>,
+    /// What is not ready, without being wrong yet; nothing where only some checks were asked.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unsettled: Vec<Unsettled>,
     /// What has changed since nothing was wrong, where that is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub since: Option<Since>,
@@ -212,20 +216,23 @@ pub fn judge(evidence: &Evidence, choice: &Choice) -> Report {
             }
         }
     }
+    let mut unsettled = if choice.only.is_empty() { unsettled::of(&findings, evidence) } else { Vec::new() };
     let mut roots = tree::grow(survey::by_maker(findings, evidence), evidence);
     roots.retain(|root| root.walk().into_iter().any(|finding| choice.asks(finding)));
     if let Some(namespace) = &choice.namespace {
         roots.retain(|root| root.touches(namespace));
+        unsettled.retain(|one| one.object.namespace.as_ref() == Some(namespace));
     }
     summary.unknown = unknown.len();
     summary.weigh(&roots);
     Report {
         cluster: evidence.cluster.clone(),
         taken: evidence.taken,
-        headline: headline(&roots, &summary),
+        headline: headline(&roots, &unsettled, &summary),
         healthy: summary.critical + summary.errors == 0,
         summary,
         findings: roots,
+        unsettled,
         since: None,
         suppressed: None,
         unknown,
@@ -277,14 +284,15 @@ impl Report {
     pub(super) fn suppress(&mut self, roots: Vec<Finding>, told: Suppressed) {
         self.summary.suppressed = told.findings.iter().map(|quiet| quiet.finding.walk().len()).sum();
         self.summary.weigh(&roots);
-        self.headline = headline(&roots, &self.summary);
+        self.headline = headline(&roots, &self.unsettled, &self.summary);
         self.healthy = self.summary.critical + self.summary.errors == 0;
         (self.findings, self.suppressed) = (roots, Some(told));
     }
 
-    /// Whether nothing is wrong at all.
+    /// Whether nothing is wrong at all, or on its way.
     pub fn is_green(&self) -> bool {
-        self.worst().is_none_or(|worst| worst <= Severity::Info) && self.summary.evaluated > 0
+        let is_calm = self.worst().is_none_or(|worst| worst <= Severity::Info);
+        is_calm && self.unsettled.is_empty() && self.summary.evaluated > 0
     }
 
     /// The worst that was found.
@@ -294,8 +302,12 @@ impl Report {
 }
 
 /// One line that says it all: an operator at three in the morning reads no other.
-fn headline(roots: &[Finding], summary: &Summary) -> String {
+fn headline(roots: &[Finding], unsettled: &[Unsettled], summary: &Summary) -> String {
     let Some(first) = roots.first().filter(|first| first.worst() > Severity::Info) else {
+        if let Some(first) = unsettled.first() {
+            let more = if unsettled.len() > 1 { format!(" and {} more", unsettled.len() - 1) } else { String::new() };
+            return format!("nothing found so far; not settled: {}{more}", first.line());
+        }
         let so_far = match summary.unknown {
             0 => String::new(),
             1 => "; 1 check could not tell".to_owned(),

@@ -10,6 +10,7 @@ use super::finding::Finding;
 use super::stall::{Look, words::span};
 use super::{Cause, Outlook};
 use crate::object::{ObjectRef, has_ended, is_true, items, number, text};
+use crate::plan::STACK_LABEL;
 use crate::snapshot::Snapshot;
 
 /// The kinds at which rules are asked.
@@ -188,7 +189,9 @@ fn lasting(mut cause: Cause, object: &Value, evidence: &Evidence) -> Option<Caus
     let ready = items(object, "/status/conditions").find(|one| one["type"] == "Ready" && one["status"] != "True");
     let since = ready.and_then(|ready| evidence.since(ready, "/lastTransitionTime"));
     let since = since.or_else(|| evidence.since(object, "/metadata/creationTimestamp"))?;
-    if object["kind"] != "Pod" || since < LONG {
+    // One that was told to go ends by itself within its grace, however long it has run.
+    let is_ending = text(object, "/metadata/deletionTimestamp").is_some();
+    if object["kind"] != "Pod" || is_ending || since < LONG {
         return None;
     }
     cause.message = format!("not ready for {}: {}", span(since), cause.message);
@@ -245,7 +248,16 @@ pub(super) fn by_maker(findings: Vec<Finding>, evidence: &Evidence) -> Vec<Findi
     groups.into_values().map(|finding| with_evidence(finding, evidence)).collect()
 }
 
+/// Values are to be had where a stack or a chart made the object; elsewhere the object itself is to be changed.
+fn without_values(fix: &str, object: &ObjectRef, evidence: &Evidence) -> String {
+    let labels = evidence.snapshot.get(object).map(|live| &live["metadata"]["labels"]);
+    let has_values = labels
+        .is_some_and(|labels| labels[STACK_LABEL].is_string() || labels["app.kubernetes.io/managed-by"] == "Helm");
+    if has_values { fix.to_owned() } else { fix.replace(" in the values", "") }
+}
+
 fn with_evidence(mut finding: Finding, evidence: &Evidence) -> Finding {
+    finding.fix = finding.fix.map(|fix| without_values(&fix, &finding.object, evidence));
     finding.symptoms.retain(|symptom| !finding.instances.contains(symptom));
     if finding.evidence.is_empty() {
         let shown = if finding.instances.is_empty() { &finding.symptoms } else { &finding.instances };

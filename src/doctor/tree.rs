@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::evidence::Evidence;
 use super::finding::Finding;
-use super::stall::{Look, words::has_any};
+use super::stall::{Look, is_of_condition, words::has_any};
 use super::survey::makers;
 use crate::engine::ready::judge::claims;
 use crate::object::{ObjectRef, items, text};
@@ -18,6 +18,8 @@ use crate::snapshot::Snapshot;
 
 /// Findings about pods that their node explains.
 const BY_NODE: &[&str] = &["P012", "P019", "P020", "P025", "P026", "P027", "P028"];
+/// Findings about pods that get no node for its taints, which a condition of the node explains.
+const BY_TAINT: &str = "S003";
 /// Findings about pods that their claims explain.
 const BY_CLAIM: &[&str] = &["S005", "S006", "P020"];
 /// Findings about pods that a Service explains when they name it.
@@ -172,6 +174,9 @@ fn of_pod(pod: &Value, object: &ObjectRef, finding: &Finding, snapshot: &Snapsho
     if BY_NODE.contains(&id) {
         below.extend(named("v1", "Node", None, text(pod, "/spec/nodeName")));
     }
+    if id == BY_TAINT {
+        below.extend(tainted_by_condition(&finding.message, snapshot));
+    }
     if BY_CLAIM.contains(&id) {
         let namespace = object.namespace.as_deref();
         below.extend(claims(pod).map(|claim| ObjectRef::new("v1", "PersistentVolumeClaim", namespace, &claim)));
@@ -183,6 +188,12 @@ fn of_pod(pod: &Value, object: &ObjectRef, finding: &Finding, snapshot: &Snapsho
         }
     }
     below
+}
+
+/// The nodes with a taint that stands for a condition and that a message names: what is wrong with them is why the pod gets none.
+fn tainted_by_condition(message: &str, snapshot: &Snapshot) -> Vec<ObjectRef> {
+    let is_named = |taint: &Value| text(taint, "/key").is_some_and(|key| is_of_condition(key) && message.contains(key));
+    refs(snapshot.of_kind("", "Node").filter(|node| items(node, "/spec/taints").any(is_named)))
 }
 
 /// The Services that a message names with a port, or as a name that was looked up: `dial tcp: lookup db`, `db.shop:5432`.
@@ -266,7 +277,7 @@ fn sort_below(finding: &mut Finding) {
 
 fn sort(findings: &mut [Finding]) {
     findings.sort_by(|a, b| {
-        let weight = |one: &Finding| (one.worst(), one.severity, one.suffering());
+        let weight = |one: &Finding| (one.worst(), one.loses_data(), one.severity, one.suffering());
         weight(b).cmp(&weight(a)).then_with(|| (&a.id, &a.object).cmp(&(&b.id, &b.object)))
     });
 }

@@ -78,7 +78,7 @@ fn of_stack(health: &Health) -> (Mark, String) {
 
 fn of_run(run: &OpenRun) -> (Mark, String) {
     let (done, all) = run.done;
-    (Mark::Careful, format!("{} {}: {done} of {all} steps done", run.run.command, run.of))
+    (Mark::Careful, format!("{} {}: {done} of {} done", run.run.command, run.of, count(all, "step")))
 }
 
 fn of_node(home: &Home, node: &NodeState, (look, width): (Look, usize)) -> (Mark, String) {
@@ -141,7 +141,7 @@ pub(crate) fn verdict(home: &Home) -> (Mark, String) {
     let mark = match home.report.worst() {
         Some(Severity::Critical | Severity::Error) => Mark::Bad,
         Some(Severity::Warning) => Mark::Careful,
-        _ if !bad.is_empty() => Mark::Careful,
+        _ if !bad.is_empty() || !home.report.unsettled.is_empty() => Mark::Careful,
         _ => Mark::Good,
     };
     if home.report.is_green() && !bad.is_empty() {

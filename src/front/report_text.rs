@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use seaworthy::doctor::check::Severity;
 use seaworthy::doctor::finding::Finding;
 use seaworthy::doctor::report::{Report, Summary};
+use seaworthy::doctor::unsettled::Unsettled;
 use seaworthy::doctor::why::Why;
 use seaworthy::object::{ObjectRef, printable};
 
@@ -85,6 +86,7 @@ pub(crate) fn report_text(report: &Report, style: Style) -> String {
         format!("{} {more}", style.mark(severity))
     }));
     lines.extend(elsewhere(report));
+    lines.extend(unsettled_lines(report, style));
     lines.extend(open_lines(report, style));
     lines.extend(quiet_lines(report, style));
     lines.push(counts(&report.summary));
@@ -95,14 +97,19 @@ pub(crate) fn report_text(report: &Report, style: Style) -> String {
 fn first_line(report: &Report, style: Style) -> String {
     let mark = match report.worst() {
         Some(severity) if severity > Severity::Info => style.mark(severity),
-        _ if report.summary.evaluated == 0 => style.open(),
+        _ if report.summary.evaluated == 0 || !report.unsettled.is_empty() => style.open(),
         _ => style.good(),
     };
     format!("{mark} {}", style.paint.strong(&printable(&report.headline)))
 }
 
 fn block(finding: &Finding, now: Timestamp, style: Style) -> Vec<String> {
-    let head = format!("{} {}  {}: {}", finding.id, finding.severity.word(), finding.object, finding.title);
+    // The mark is that of the worst below, and so is what is counted.
+    let below = match finding.worst() {
+        worst if worst > finding.severity => format!(" ({} below)", worst.word()),
+        _ => String::new(),
+    };
+    let head = format!("{} {}{below}  {}: {}", finding.id, finding.severity.word(), finding.object, finding.title);
     let mut lines = vec![format!("{} {}", style.mark(finding.worst()), printable(&head))];
     let mut say = |label: &str, text: &str| lines.push(format!("    {label:<6} {}", one_line(text)));
     say("what:", &finding.message);
@@ -169,6 +176,17 @@ fn some(objects: &[ObjectRef]) -> String {
     names.join(", ")
 }
 
+/// What is on its way: it may become a finding, or pass.
+fn unsettled_lines(report: &Report, style: Style) -> Vec<String> {
+    let why = |one: &Unsettled| one.why.as_ref().map_or_else(String::new, |why| format!(": {why}"));
+    let line = |one: &Unsettled| one_line(&format!("{} not settled: {}{}", style.open(), one.line(), why(one)));
+    let mut lines: Vec<String> = report.unsettled.iter().take(BELOW).map(line).collect();
+    if report.unsettled.len() > BELOW {
+        lines.push(format!("{} not settled: {} more", style.open(), report.unsettled.len() - BELOW));
+    }
+    lines
+}
+
 /// What could not be told, with each reason once.
 fn open_lines(report: &Report, style: Style) -> Vec<String> {
     let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
@@ -194,23 +212,23 @@ fn quiet_lines(report: &Report, style: Style) -> Vec<String> {
 fn counts(summary: &Summary) -> String {
     let found = summary.critical + summary.errors + summary.warnings + summary.infos;
     let kinds = [
-        (summary.critical, "critical"),
-        (summary.errors, "error"),
-        (summary.warnings, "warning"),
-        (summary.infos, "info"),
+        (summary.critical, format!("{} critical", summary.critical)),
+        (summary.errors, count(summary.errors, "error")),
+        (summary.warnings, count(summary.warnings, "warning")),
+        (summary.infos, format!("{} info", summary.infos)),
     ];
-    let kinds: Vec<String> =
-        kinds.iter().filter(|(number, _)| *number > 0).map(|(number, word)| format!("{number} {word}")).collect();
+    let kinds: Vec<String> = kinds.into_iter().filter(|(number, _)| *number > 0).map(|(_, words)| words).collect();
     let kinds = if kinds.is_empty() { String::new() } else { format!(" ({})", kinds.join(", ")) };
     let suppressed = match summary.suppressed {
         0 => String::new(),
         many => format!(", {many} suppressed"),
     };
     format!(
-        "{}{kinds}{suppressed}, {}; {} evaluated, {} had nothing to look at, {} could not tell; {}",
+        "{}{kinds}{suppressed}, {}; {}: {} evaluated, {} had nothing to look at, {} could not tell; {}",
         count(found, "finding"),
         count(summary.symptoms, "symptom"),
-        count(summary.evaluated, "check"),
+        count(summary.evaluated + summary.idle + summary.unknown, "check"),
+        summary.evaluated,
         summary.idle,
         summary.unknown,
         count(summary.objects, "object")

@@ -75,6 +75,19 @@ fn a_fault_that_hits_nothing_is_refused() {
     Test::after(listed).line("doctor --sandbox").any_stdout().run();
 }
 
+/// A pod that stops being ready is told of before it is wrong, and its Service does not speak for it.
+#[test]
+fn what_is_not_settled_is_not_healthy() {
+    let installed = Test::new().line("install hello --sandbox --yes").any_stderr().run();
+    let broken = Test::after(installed).line("sandbox fault inject not-ready").any_stderr().run();
+    let early = Test::after(broken).line("doctor --sandbox --fail-on warning").any_stdout().run();
+    let head = "[unkn] nothing found so far; not settled: ";
+    assert!(early.stdout.starts_with(head), "{}", early.stdout);
+    assert!(early.stdout.contains("Deployment/hello/hello-web 0 of 1 pods ready for "), "{}", early.stdout);
+    let document = Test::after(early).line("doctor --sandbox -o json").any_stdout().run();
+    assert_eq!(document.json()["unsettled"][0]["object"]["kind"], "Deployment", "{}", document.stdout);
+}
+
 #[test]
 fn an_archive_that_was_cut_is_told_to_be_incomplete() {
     let bundle = Test::new().line("bundle --sandbox --to b.tar.gz").any_stdout().any_stderr().run();

@@ -3,11 +3,14 @@
 use serde_json::Value;
 
 use super::{dns, each_that, flag, looks, rules};
+use crate::doctor::Outlook;
 use crate::doctor::check::{Check, Severity, Verdict};
 use crate::doctor::evidence::Evidence;
 use crate::doctor::finding::Finding;
 use crate::doctor::stall::Look;
 use crate::doctor::stall::words::span;
+use crate::doctor::survey::LONG;
+use crate::doctor::unsettled::unready_for;
 use crate::object::{ObjectRef, has_ended, items, number, text};
 
 /// The rows.
@@ -29,7 +32,8 @@ pub(super) const ROWS: &[Check] = &[
         [
             "Pods match the Service's selector, but none of them is ready, so whoever calls it is refused.",
             "Look at the pods: `kubectl get pods -n NAMESPACE`. Most often the pods' own finding is the cause.",
-            "pods that were made within the last minute.",
+            "pods that were ready within the last minute, and pods of which something is known that may pass by itself: in ten \
+            minutes it passes, or is a finding of its own.",
         ],
         &["Service", "Pod", "EndpointSlice"],
         none_ready,
@@ -78,12 +82,12 @@ fn none_ready(evidence: &Evidence) -> Verdict {
         |service| has_selector(service) && !dns::is_dns(service),
         |service, reference| {
             let pods = Look::pods_of(service, &evidence.snapshot);
-            let pods: Vec<&Value> = pods.filter(|pod| !has_ended(pod)).collect();
+            let pods: Vec<&Value> = pods.filter(|pod| !has_ended(pod) && !is_ending(pod)).collect();
             if pods.is_empty() || ready_endpoints(&reference, evidence)? > 0 {
                 return None;
             }
             let since = pods.iter().filter_map(|pod| unready_for(pod, evidence)).min().unwrap_or(0);
-            (since > YOUNG).then(|| {
+            (since > YOUNG && !(since < LONG && may_pass(&pods, evidence))).then(|| {
                 let message = format!(
                     "no pod behind the Service `{}` is ready: 0 of {} for {}",
                     reference.name,
@@ -97,9 +101,14 @@ fn none_ready(evidence: &Evidence) -> Verdict {
     )
 }
 
-fn unready_for(pod: &Value, evidence: &Evidence) -> Option<i64> {
-    let ready = super::condition(pod, "Ready").and_then(|ready| evidence.since(ready, "/lastTransitionTime"));
-    ready.or_else(|| evidence.since(pod, "/metadata/creationTimestamp"))
+fn is_ending(pod: &Value) -> bool {
+    text(pod, "/metadata/deletionTimestamp").is_some()
+}
+
+/// Whether something is known of each pod that may pass: until it has not, it is not known why the Service has none.
+fn may_pass(pods: &[&Value], evidence: &Evidence) -> bool {
+    let look = Look::new(&evidence.snapshot, evidence.taken);
+    pods.iter().all(|pod| look.at(pod).first().is_some_and(|cause| cause.outlook == Outlook::Passing))
 }
 
 fn wrong_port(evidence: &Evidence) -> Verdict {

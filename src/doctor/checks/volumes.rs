@@ -25,7 +25,7 @@ pub(super) const ROWS: &[Check] = &[
         several_defaults,
     ),
     looks(
-        ("V010", Severity::Error, "a volume lies on a node that is no longer there"),
+        ("V010", Severity::Critical, "a volume lies on a node that is no longer there"),
         [
             "The volume can only be used on one node (local storage), and no node of that name exists. Its data was on that \
             machine; pods that use it wait for ever.",
@@ -67,7 +67,7 @@ pub(super) const ROWS: &[Check] = &[
         failed,
     ),
     looks(
-        ("V024", Severity::Error, "a volume that is in use was told to go"),
+        ("V024", Severity::Critical, "a volume that is in use was told to go"),
         [
             "Somebody deleted the volume while a claim is bound to it. It stays, and serves its pods, until the claim goes; \
             then the volume goes, too, and its data with it where the policy is Delete. Its phase still reads Bound.",
@@ -78,7 +78,7 @@ pub(super) const ROWS: &[Check] = &[
         volume_going,
     ),
     looks(
-        ("V025", Severity::Error, "a claim that is in use was told to go"),
+        ("V025", Severity::Critical, "a claim that is in use was told to go"),
         [
             "Somebody deleted the claim while pods use it. It stays until the last of them is gone: a restart is then all that is \
             between the data and its end, where the volume's policy is Delete.",
@@ -147,7 +147,7 @@ fn node_gone(evidence: &Evidence) -> Verdict {
         (gone && text(volume, "/status/phase") != Some("Available")).then(|| {
             let host = hosts.join(", ");
             let message = format!("{} lies on the node {host}, which is no longer there", whose(volume, &reference));
-            let fix = format!("Bring the machine {host} back under its name; look before anything is deleted: `kubectl describe pv {}`.", reference.name);
+            let fix = format!("Bring the machine {host} back under its name; look before anything is deleted: `kubectl describe pv {}`. Where it stays away, `seaworthy recover` says what can be done.", reference.name);
             let mut finding = Finding::new(reference, "NodeGone", message).fix(fix);
             finding.symptoms.extend(claim_of(volume).filter(|claim| evidence.snapshot.get(claim).is_some()));
             finding

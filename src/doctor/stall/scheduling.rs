@@ -4,7 +4,7 @@
 //! not pass: tolerations, node selector, host ports, resources, volumes, spread, affinity between pods. A node counted under
 //! a late filter came closest, so the rules are asked from the last filter to the first.
 
-mod nodes;
+pub(super) mod nodes;
 
 use super::site::{Site, event_text};
 use super::words::{between, clip, span};

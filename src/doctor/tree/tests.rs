@@ -112,6 +112,67 @@ fn what_happens_at_the_same_place_is_not_the_cause() {
     assert_eq!(roots, ["N004", "P002"]);
 }
 
+/// Nobody is told to take a taint away that Kubernetes sets again, nor that it is a trouble of its own.
+#[test]
+fn a_taint_of_a_condition_is_its_condition() {
+    let mut pressed = node("w1", "True");
+    pressed["status"]["conditions"].as_array_mut().unwrap().push(json!({"type": "DiskPressure", "status": "True"}));
+    pressed["spec"] = json!({"taints": [{"key": "node.kubernetes.io/disk-pressure", "effect": "NoSchedule"}]});
+    let mut tainted = node("w1", "True");
+    tainted["spec"] = json!({"taints": [{"key": "team", "value": "red", "effect": "NoSchedule"}]});
+    let found = |node: Value, taint: &str| {
+        let mut pod = workload("web", "", &json!({}))[2].clone();
+        pod["spec"].as_object_mut().unwrap().remove("nodeName");
+        let said = format!("0/1 nodes are available: 1 node(s) had untolerated taint {{{taint}: }}.");
+        pod["status"] = json!({"phase": "Pending", "conditions": [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable",
+            "message": said, "lastTransitionTime": LONG_AGO}]});
+        let report = report(vec![node, pod]);
+        let told = report
+            .findings
+            .iter()
+            .flat_map(|root| root.walk())
+            .map(|one| (one.id.clone(), one.fix.clone().unwrap_or_default()));
+        (report.findings.len(), told.collect::<Vec<_>>())
+    };
+    let (roots, told) = found(pressed, "node.kubernetes.io/disk-pressure");
+    assert_eq!((roots, told[0].0.as_str(), told[1].0.as_str()), (1, "N004", "S003"), "{told:?}");
+    assert!(told[1].1.contains("kubectl describe node w1") && !told[1].1.contains("kubectl taint"), "{told:?}");
+    let (_, told) = found(tainted, "team");
+    assert_eq!(told[0].1, "Remove it, `kubectl taint node w1 team=red:NoSchedule-`, or add a toleration.");
+}
+
+/// What crashes can be started again; what is lost cannot be found again by whoever deletes a little more.
+#[test]
+fn data_that_is_lost_comes_first() {
+    let mut items = vec![node("w1", "True")];
+    for name in ["a", "b"] {
+        items.extend(workload(name, "w1", &crash("panic")));
+        items.extend(service(name));
+    }
+    items.push(
+        json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "data", "namespace": "shop"},
+        "spec": {"volumeName": "pv-1"}, "status": {"phase": "Lost"}}),
+    );
+    let report = report(items);
+    assert_eq!(report.findings[0].id, "V009", "{:#?}", report.findings);
+    assert!(report.headline.starts_with("PersistentVolumeClaim/shop/data: "), "{}", report.headline);
+}
+
+/// Where nobody wrote values down, nobody is sent to look for them.
+#[test]
+fn values_are_named_only_where_there_are_some() {
+    let killed = json!({"name": "main", "ready": false, "restartCount": 2, "state": {"waiting": {"reason": "CrashLoopBackOff"}},
+        "lastState": {"terminated": {"exitCode": 137, "reason": "OOMKilled"}}});
+    let fix = |label: Value| {
+        let mut items = vec![node("w1", "True")];
+        items.extend(workload("web", "w1", &killed));
+        items[1]["metadata"]["labels"] = label;
+        report(items).findings[0].fix.clone().unwrap()
+    };
+    assert_eq!(fix(json!({})), "Raise the container's memory limit.");
+    assert_eq!(fix(json!({"seaworthy.dev/stack": "web"})), "Raise the container's memory limit in the values.");
+}
+
 /// Two programs that wait for each other are two findings below each other at the most, never none.
 #[test]
 fn a_circle_has_an_end() {

@@ -1,7 +1,7 @@
 //! Claims without a volume.
 
-use super::error;
-use crate::doctor::check::Check;
+use super::{error, row};
+use crate::doctor::check::{Check, Severity};
 
 const CLAIM: &[&str] = &["PersistentVolumeClaim"];
 
@@ -57,8 +57,9 @@ pub(in crate::doctor::checks) const ROWS: &[Check] = &[
         ],
         CLAIM,
     ),
-    error(
+    row(
         "V009",
+        Severity::Critical,
         "a claim has lost its volume",
         [
             "The claim was bound to a volume whose object no longer exists. The data may still be on the disk.",

@@ -187,14 +187,47 @@ pub(super) fn taints(site: &Site<'_>) -> Option<Cause> {
     } else {
         format!("it does not tolerate the nodes' taint {}", taints.join(", "))
     };
-    let remedy = match taints.first().map(String::as_str) {
-        Some(taint) if taint.starts_with("node.kubernetes.io/unschedulable") => {
-            "Open the node again: `kubectl uncordon NODE`.".to_owned()
-        }
-        Some(taint) => format!("Remove it, `kubectl taint node NODE {taint}-`, or add a toleration in the values."),
-        None => "Remove the taint, `kubectl taint node NODE KEY-`, or add a toleration in the values.".to_owned(),
+    Some(unschedulable(site, &what, said).remedy(untaint(site, &taints)))
+}
+
+/// What Kubernetes puts on a node by itself, and takes away again with the condition that it stands for.
+const OF_CONDITIONS: [&str; 6] = [
+    "node.kubernetes.io/disk-pressure",
+    "node.kubernetes.io/memory-pressure",
+    "node.kubernetes.io/pid-pressure",
+    "node.kubernetes.io/network-unavailable",
+    "node.kubernetes.io/not-ready",
+    "node.kubernetes.io/unreachable",
+];
+
+/// Whether a taint, by its key or in words, is one that Kubernetes takes away by itself.
+pub(in crate::doctor) fn is_of_condition(taint: &str) -> bool {
+    OF_CONDITIONS.iter().any(|key| taint.starts_with(key))
+}
+
+/// What to do about taints. Who takes away one that stands for a condition lets pods onto a node that cannot carry them.
+fn untaint(site: &Site<'_>, taints: &[String]) -> String {
+    let passing = taints.iter().find(|taint| is_of_condition(taint));
+    let Some(taint) = passing.or(taints.first()) else {
+        return "Remove the taint, `kubectl taint node NODE KEY-`, or add a toleration in the values.".to_owned();
     };
-    Some(unschedulable(site, &what, said).remedy(remedy))
+    let node = only_node(site, taint).unwrap_or("NODE");
+    if passing.is_some() {
+        return format!(
+            "Kubernetes set the taint and takes it away when the node is well again: `kubectl describe node {node}` says what it lacks."
+        );
+    }
+    if taint.starts_with("node.kubernetes.io/unschedulable") {
+        return format!("Open the node again: `kubectl uncordon {node}`.");
+    }
+    format!("Remove it, `kubectl taint node {node} {taint}-`, or add a toleration in the values.")
+}
+
+/// The node with this taint, where it is only one.
+fn only_node<'a>(site: &Site<'a>, taint: &str) -> Option<&'a str> {
+    let has = |node: &&Value| untolerated(site.object, node).any(|one| one == taint);
+    let mut nodes = candidates(site).filter(has).filter_map(|node| text(node, "/metadata/name"));
+    nodes.next().filter(|_| nodes.next().is_none())
 }
 
 /// The taints of a node that keep a pod away.
