@@ -14,6 +14,7 @@ use seaworthy::doctor::change::Mark;
 use seaworthy::doctor::check::Severity;
 use seaworthy::doctor::checks;
 use seaworthy::doctor::evidence::{Evidence, Scope, gather, load, look_around, save};
+use seaworthy::doctor::finding::Finding;
 use seaworthy::doctor::remedy;
 use seaworthy::doctor::report::{Choice, Report, judge};
 use seaworthy::doctor::role;
@@ -23,6 +24,7 @@ use seaworthy::stack::Catalogue;
 
 use serde_json::json;
 
+use self::fix::Fixed;
 use super::namespace::{known_namespace, namespace_in};
 use super::session::write_out;
 use super::uninstall::bare_installation;
@@ -176,9 +178,20 @@ async fn fix(
     if let Some(namespace) = &choice.namespace {
         known_namespace(&cluster, namespace).await.map_err(|unknown| of_stack(unknown, arguments))?;
     }
-    let (mut report, evidence, tried) = Box::pin(fix::fix(session, &cluster, choice, quiet)).await?;
+    let (mut report, evidence, tried) = match Box::pin(fix::fix(session, &cluster, choice, quiet)).await? {
+        Fixed::Through { report, evidence, tried } => (report, evidence, tried),
+        Fixed::Stopped { failure, code } => {
+            session.fail(&failure);
+            return Ok(ExitCode::from(code));
+        }
+    };
     if tried.is_empty() {
-        crate::front::say("there is nothing about which something can be done from here");
+        crate::front::say("there is nothing about which --fix can do something");
+    }
+    if report.findings.iter().any(Finding::loses_data) {
+        crate::front::say(
+            "for the data that is lost or about to be: `seaworthy recover` says what can be brought back",
+        );
     }
     remedy::offer(&mut report, &evidence);
     let document = json!({"report": report, "tried": tried});

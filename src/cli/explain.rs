@@ -6,7 +6,7 @@ use clap::Args;
 use seaworthy::doctor::check::Check;
 use seaworthy::doctor::report::Choice;
 use seaworthy::doctor::stacks::StackCheck;
-use seaworthy::doctor::{checks, explain};
+use seaworthy::doctor::{checks, explain, remedy};
 use serde_json::{Value, json};
 
 use super::doctor::unknown_check;
@@ -21,16 +21,15 @@ pub(crate) struct ExplainArgs {
 }
 
 pub(crate) fn run(session: &Session, arguments: &ExplainArgs) -> Result<ExitCode, Failure> {
+    let choice = Choice { stacks: super::doctor::knowledge(session), ..Choice::default() };
+    let of_stacks = choice.knowledge().checks();
     let Some(id) = &arguments.check else {
-        let all: Vec<Value> = checks::all().map(document).collect();
-        session.print("Checks", &all, list);
+        let all: Vec<Value> = checks::all().map(document).chain(of_stacks.iter().map(document_of_stack)).collect();
+        session.print("Checks", &all, || list(of_stacks));
         return Ok(ExitCode::SUCCESS);
     };
-    let choice = Choice { stacks: super::doctor::knowledge(session), ..Choice::default() };
     if let Some(check) = choice.knowledge().find(id) {
-        let document = json!({"id": check.id, "severity": check.severity, "title": check.title, "explain": check.explain,
-            "fix": check.fix, "unless": check.unless});
-        session.print("Check", &document, || of_stack(check));
+        session.print("Check", &document_of_stack(check), || of_stack(check));
         return Ok(ExitCode::SUCCESS);
     }
     let check = checks::find(id).ok_or_else(|| unknown_check(id))?;
@@ -40,14 +39,25 @@ pub(crate) fn run(session: &Session, arguments: &ExplainArgs) -> Result<ExitCode
 
 fn document(check: &Check) -> Value {
     json!({"id": check.id, "group": check.group(), "severity": check.severity, "title": check.title,
-        "explain": check.explain, "fix": check.fix, "unless": check.unless, "reads": check.reads})
+        "explain": check.explain, "fix": check.fix, "unless": check.unless, "reads": check.reads,
+        "remedy": remedy::is_offered(check.id)})
 }
 
-fn list() -> String {
+fn document_of_stack(check: &StackCheck) -> Value {
+    json!({"id": check.id, "severity": check.severity, "title": check.title, "explain": check.explain, "fix": check.fix,
+        "unless": check.unless})
+}
+
+/// Every check that `doctor` asks, and how many that are: as many as its last line counts.
+fn list(of_stacks: &[StackCheck]) -> String {
     let row = |check: &Check| [check.id, check.severity.word(), check.group(), check.title].map(str::to_owned).to_vec();
     let mut rows: Vec<Vec<String>> = checks::all().map(row).collect();
     rows.sort();
-    table(&["CHECK", "SEVERITY", "GROUP", "WHAT IT FINDS"], &rows)
+    let row =
+        |check: &StackCheck| [&check.id, check.severity.word(), "stacks", &check.title].map(str::to_owned).to_vec();
+    rows.extend(of_stacks.iter().map(row));
+    let counted = format!("{} checks, {} of them of stacks", rows.len(), of_stacks.len());
+    format!("{}\n\n{counted}", table(&["CHECK", "SEVERITY", "GROUP", "WHAT IT FINDS"], &rows))
 }
 
 fn explanation(check: &Check) -> String {
@@ -56,7 +66,12 @@ fn explanation(check: &Check) -> String {
         let label = labels.iter().find(|(key, _)| *key == part).map_or(part, |(_, label)| label);
         format!("{label}:\n{}", wrapped(text))
     });
-    format!("{}  {}\n\n{}", check.id, check.title, parts.join("\n\n"))
+    let can = if remedy::is_offered(check.id) {
+        "where the cluster allows it: `seaworthy doctor` says with a finding what it would do"
+    } else {
+        "nothing about it"
+    };
+    format!("{}  {}\n\n{}\n\nWhat --fix can do:\n  {can}", check.id, check.title, parts.join("\n\n"))
 }
 
 /// A check that is data of a stack.

@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 
 use super::check::{Check, Judge};
-use super::checks;
 use super::checks::left_out::LEFT_OUT;
 use super::stacks::Knowledge;
+use super::{checks, remedy};
 
 /// Facts about a check, in the order in which they are told.
 pub fn parts(check: &Check) -> [(&'static str, &'static str); 4] {
@@ -35,6 +35,9 @@ pub fn page() -> String {
         let _ = writeln!(page, "{}. {}\n", capital(check.severity.word()), check.explain);
         let _ = writeln!(page, "* What to do: {}", check.fix);
         let _ = writeln!(page, "* Not reported: {}", check.unless);
+        if remedy::is_offered(check.id) {
+            let _ = writeln!(page, "* `--fix`: can do something about it, where the cluster allows it");
+        }
         let reads = reads(check);
         let _ = writeln!(page, "* Reads: {reads}");
     }

@@ -13,8 +13,9 @@ use super::finding::Finding;
 use super::report::Report;
 use crate::cluster::ClusterId;
 use crate::object::ObjectRef;
-use crate::plan::verb::{Field, Verb};
+use crate::plan::verb::{Field, Standing, Verb};
 use crate::plan::{Action, FieldChange, Installation, Plan, Purpose, Step};
+use crate::snapshot::Snapshot;
 
 /// What can be done.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -24,6 +25,9 @@ pub struct Remedy {
     pub title: String,
     /// Whether `--yes` covers it: it can be undone, and nothing comes of it meanwhile that cannot.
     pub is_reversible: bool,
+    /// What of it cannot be taken back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stays: Option<&'static str>,
     /// How.
     #[serde(skip)]
     pub way: Way,
@@ -40,18 +44,24 @@ pub enum Way {
 
 impl Remedy {
     fn steps(title: impl Into<String>, steps: Vec<Verb>) -> Option<Self> {
-        (!steps.is_empty()).then(|| Self { title: title.into(), is_reversible: true, way: Way::Steps(steps) })
+        let (is_reversible, stays) = (true, None);
+        (!steps.is_empty()).then(|| Self { title: title.into(), is_reversible, stays, way: Way::Steps(steps) })
     }
 
     fn command(title: &str, words: &[&str]) -> Self {
         let words = words.iter().map(|word| (*word).to_owned()).collect();
-        Self { title: title.to_owned(), is_reversible: true, way: Way::Command(words) }
+        Self { title: title.to_owned(), is_reversible: true, stays: None, way: Way::Command(words) }
     }
 
-    /// The same, which is only done when somebody agrees to it.
-    fn asked(mut self) -> Self {
-        self.is_reversible = false;
+    /// The same, which is only done when somebody agrees to it, because of what `stays`.
+    fn asked(mut self, stays: &'static str) -> Self {
+        (self.is_reversible, self.stays) = (false, Some(stays));
         self
+    }
+
+    /// What whoever is asked has to know; nothing where it can be taken back.
+    pub fn warning(&self) -> Option<String> {
+        self.stays.map(|stays| format!("it cannot wholly be taken back: {stays}"))
     }
 }
 
@@ -61,6 +71,11 @@ pub fn of(finding: &Finding, evidence: &Evidence) -> Option<Remedy> {
         .iter()
         .filter(|(ids, _)| ids.contains(&finding.id.as_str()))
         .find_map(|(_, offer)| offer(finding, evidence))
+}
+
+/// Whether something can be done about what this check finds, in some clusters.
+pub fn is_offered(check: &str) -> bool {
+    rows::ROWS.iter().any(|(ids, _)| ids.contains(&check))
 }
 
 /// Puts what can be done to what is found.
@@ -104,6 +119,13 @@ pub fn steps(verbs: Vec<Verb>) -> Vec<Step> {
 fn installation(about: &ObjectRef) -> Installation {
     let (nothing, namespace) = (String::new, about.namespace.clone().unwrap_or_else(|| "cluster".to_owned()));
     Installation { stack: "remedy".to_owned(), version: nothing(), namespace, release: nothing(), profile: nothing() }
+}
+
+/// What of a remedy that did not come to its end is seen in the cluster: of what was begun it is not known whether it was done.
+pub fn seen(plan: &Plan, snapshot: &Snapshot) -> Plan {
+    let is_done =
+        |step: &&Step| verb(step).is_some_and(|verb| matches!(verb.standing(snapshot), Standing::Proven { .. }));
+    Plan { steps: plan.steps.iter().filter(is_done).cloned().collect(), ..plan.clone() }
 }
 
 /// What brings everything back to how it was before a remedy: its steps backwards. `None` when one of them cannot be taken back.

@@ -33,7 +33,12 @@ pub(crate) fn plan_text(plan: &Plan, paint: Paint) -> String {
             format!("images of {} into the nodes of {cluster}", paint.strong(stack))
         }
         Purpose::SaveImages => format!("images of {}", paint.strong(&installation.stack)),
-        Purpose::Remedy => format!("in namespace {} of {}", installation.namespace, plan.cluster.context),
+        Purpose::Remedy => {
+            // What belongs to no namespace is locked under a name that is none.
+            let about = plan.steps.iter().find_map(|step| step.action.object());
+            let place = about.and_then(|object| object.namespace).map(|name| format!("namespace {name} of "));
+            format!("in {}{}", place.unwrap_or_default(), plan.cluster.context)
+        }
         Purpose::Uninstall => format!(
             "take {} away from namespace {} of {}",
             paint.strong(&installation.stack),

@@ -133,7 +133,7 @@ fn block(finding: &Finding, now: Timestamp, style: Style) -> Vec<String> {
         say("fix:", fix);
     }
     if let Some(remedy) = &finding.remedy {
-        let asked = if remedy.is_reversible { "" } else { "; it cannot wholly be taken back" };
+        let asked = remedy.warning().map_or_else(String::new, |warning| format!("; {warning}"));
         say("can:", &format!("{} (`seaworthy doctor --fix` shows it, and asks{asked})", remedy.title));
     }
     say("see:", &format!("seaworthy explain {}", finding.id));

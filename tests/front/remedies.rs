@@ -51,7 +51,11 @@ async fn a_stateful_set_is_taken_back_from_home() {
         assert!(shown.contains("db:2") && shown.contains("-> \"db:1\""), "the plan shows the difference: {shown}");
         assert!(shown.contains("- delete Pod/sea/db-0") || shown.contains("- delete Pod/db-0"), "{shown}");
         terminal.keys("f");
-        terminal.see("Go ahead?");
+        let asked = terminal.see("Go ahead?");
+        assert!(
+            asked.contains("warning: it cannot wholly be taken back: what has a number usually has data"),
+            "{asked}"
+        );
         terminal.keys("y\r");
         let said = terminal.see("Enter, Esc or q goes back to the screen");
         assert!(said.contains("done, and the check finds it no more"), "{said}");

@@ -126,3 +126,66 @@ fn a_webhook_is_not_passed_by_without_being_asked() {
     let document = lived_with.status(0).any_stdout().any_stderr().run().json();
     assert_eq!(document["tried"], json!([]), "{document:#}");
 }
+
+/// Of each remedy is said what would have it done, where nobody can be asked.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_a_terminal_each_remedy_says_what_would_have_it_done() {
+    let served = broken().await;
+    served.harbour.merge(WEB, &json!({"spec": {"paused": true}})).await.unwrap();
+    served.harbour.sandbox.strike(faults::find("webhook-down").unwrap(), "");
+    let refused = served.run(("doctor --fix", 2), None).await;
+    let said = &refused.stderr;
+    assert!(said.contains("hint: add --yes for what can be taken back, or run it on a terminal"), "{said}");
+    assert!(said.contains("  why: let the rollout of Deployment/web go on: --yes does it"), "{said}");
+    let asked = "it cannot wholly be taken back: what is let through meanwhile stays; it is only done where somebody can be asked";
+    assert!(said.contains(asked), "{said}");
+    // A remedy of the whole cluster is in no namespace.
+    let alone = served.run(("doctor --fix --only X002", 2), Some(refused)).await;
+    assert!(alone.stderr.contains("hint: run it on a terminal: --yes does not cover"), "{}", alone.stderr);
+    assert!(alone.stderr.contains("warning: it cannot wholly be taken back"), "{}", alone.stderr);
+    assert!(!alone.stderr.contains("in namespace cluster"), "{}", alone.stderr);
+}
+
+/// Whether a journal below a folder tells of an intent.
+fn has_begun(folder: &std::path::Path) -> bool {
+    let Ok(entries) = std::fs::read_dir(folder) else { return false };
+    entries.flatten().any(|entry| match entry.path() {
+        path if path.is_dir() => has_begun(&path),
+        path => {
+            std::fs::read_to_string(path).is_ok_and(|text| text.contains("\"intent\"") || text.contains("\"Intent\""))
+        }
+    })
+}
+
+/// What was sent may have been done: that is said, nothing more is read, and what is seen of it can be taken back.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_remedy_that_was_stopped_is_not_known_to_be_done_and_can_be_taken_back() {
+    let served = broken().await;
+    served.harbour.merge(WEB, &json!({"spec": {"paused": true}})).await.unwrap();
+    let config = crate::test::kubeconfig(&format!("http://{}", served.address));
+    let test = Test::new().file(".kube/config", &config).line("doctor --fix --yes --only W015").status(130);
+    let runs = test.home().join("state/runs");
+    let running = test.any_stdout().any_stderr().start();
+    let lease = "/apis/coordination.k8s.io/v1/namespaces/seaworthy-system/leases/sea.remedy";
+    while served.harbour.get(lease).await.is_err() {
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    // Ten times as fast: six seconds for each answer.
+    served.harbour.sandbox.strike(faults::find("api-slow").unwrap(), "60");
+    while !has_begun(&runs) {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    running.signal(rustix::process::Signal::INT);
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    served.harbour.sandbox.heal(faults::find("api-slow").unwrap());
+    let stopped = tokio::task::spawn_blocking(|| running.finish()).await.unwrap();
+    let said = &stopped.stderr;
+    assert!(said.contains("it is not known whether this was done: let the rollout of Deployment/web go on"), "{said}");
+    assert!(said.contains("hint: `seaworthy doctor --undo") && !said.contains(": not done"), "{said}");
+
+    // As if it had been done.
+    served.harbour.merge(WEB, &json!({"spec": {"paused": null}})).await.unwrap();
+    let undone = Test::after(stopped).line("doctor --undo --yes").any_stdout().any_stderr();
+    let undone = tokio::task::spawn_blocking(|| undone.run()).await.unwrap();
+    assert_eq!(served.harbour.get(WEB).await.unwrap()["spec"]["paused"], true, "{}", undone.stderr);
+}

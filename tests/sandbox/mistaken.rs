@@ -109,3 +109,15 @@ fn a_walk_of_a_stack_is_one_of_its_symptoms() {
     assert!(listed.stderr.starts_with("error: telemetry-pipeline is not installed in namespace"), "{}", listed.stderr);
     refused("doctor --sandbox --walk no-data", "error: --walk goes through a symptom of a stack, and no stack", None);
 }
+
+/// The last line of `doctor` counts the checks that `explain` lists.
+#[test]
+fn as_many_checks_are_listed_as_are_counted() {
+    let listed = Test::new().line("explain").any_stdout().run();
+    let count = listed.stdout.trim_end().lines().last().unwrap().split(' ').next().unwrap().to_owned();
+    let said = Test::new().line("doctor --sandbox").any_stdout().run();
+    assert!(said.stdout.contains(&format!("; {count} checks: ")), "{count}: {}", said.stdout);
+    let explained = |check: &str| Test::new().line("explain").line(check).any_stdout().run().stdout;
+    assert!(explained("W015").contains("What --fix can do:\n  where the cluster allows it"), "{}", explained("W015"));
+    assert!(explained("V009").contains("What --fix can do:\n  nothing"), "{}", explained("V009"));
+}

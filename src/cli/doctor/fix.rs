@@ -1,18 +1,19 @@
 //! `doctor --fix` and `--undo`: what can be done about findings is shown, agreed to, run, and proven by the check that found it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
 use seaworthy::cluster::{Cluster, Resources};
-use seaworthy::doctor::evidence::{Evidence, Live, Scope, gather};
+use seaworthy::doctor::evidence::{Evidence, Live, Scope, gather, objects};
 use seaworthy::doctor::finding::Finding;
 use seaworthy::doctor::remedy::{self, Remedy, Way};
 use seaworthy::doctor::report::{Choice, Report, judge};
 use seaworthy::doctor::suppress::Suppressions;
 use seaworthy::engine::journal::{Inputs, RunRecord, RunState};
 use seaworthy::error::Class;
+use seaworthy::event::Ended;
 use seaworthy::plan::verb::Verb;
 use seaworthy::plan::{Action, Plan, Purpose};
 use seaworthy::prepare::Prepared;
@@ -33,6 +34,9 @@ const PROOF: Duration = Duration::from_secs(180);
 const TOGETHER: Duration = Duration::from_millis(500);
 /// What hangs on the time of day is judged again after so long.
 const AGAIN: Duration = Duration::from_secs(5);
+
+/// Exit codes of a command of ours that a signal has stopped.
+const SIGNALS: [u8; 3] = [129, 130, 143];
 
 /// What came of a remedy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -63,13 +67,38 @@ pub(super) struct Tried {
     came: Came,
 }
 
+/// How it ended.
+pub(super) enum Fixed {
+    /// Nothing is left about which something can be done.
+    Through {
+        /// What is still found, and in what.
+        report: Box<Report>,
+        evidence: Box<Evidence>,
+        /// What was done.
+        tried: Vec<Tried>,
+    },
+    /// Somebody stopped it.
+    Stopped {
+        /// What is known of the remedy that was on its way.
+        failure: Failure,
+        /// The exit code.
+        code: u8,
+    },
+}
+
+/// A remedy that was gone about.
+enum Gone {
+    Came(Came),
+    Stopped(u8),
+}
+
 /// Goes through the findings, worst first, until nothing is left about which something can be done.
 pub(super) async fn fix(
     session: &Arc<Session>,
     cluster: &Cluster,
     choice: &Choice,
     quiet: Option<&Suppressions>,
-) -> Result<(Report, Evidence, Vec<Tried>), Failure> {
+) -> Result<Fixed, Failure> {
     let (mut tried, mut seen) = (Vec::new(), BTreeSet::new());
     loop {
         let scope = Scope { namespace: choice.namespace.clone() };
@@ -85,14 +114,63 @@ pub(super) async fn fix(
         let is_new = |(finding, remedy): &(Finding, Remedy)| {
             !seen.contains(&(finding.fingerprint.clone(), remedy.title.clone()))
         };
-        let next = report.findings.iter().filter_map(|root| first(root, choice, &evidence)).find(is_new);
-        let Some((finding, remedy)) = next else { return Ok((report, evidence, tried)) };
+        let mut open: VecDeque<(Finding, Remedy)> =
+            report.findings.iter().filter_map(|root| first(root, choice, &evidence)).filter(is_new).collect();
+        let Some((finding, remedy)) = open.pop_front() else {
+            let (report, evidence) = (Box::new(report), Box::new(evidence));
+            return Ok(Fixed::Through { report, evidence, tried });
+        };
         seen.insert((finding.fingerprint.clone(), remedy.title.clone()));
         say(format!("{} {}: {}", finding.id, finding.object, finding.message));
-        let came = one(session, cluster, choice, (&finding, &remedy)).await?;
+        let gone = one(session, cluster, choice, (&finding, &remedy)).await;
+        let came = match gone
+            .map_err(|failure| unasked(failure, std::iter::once(&remedy).chain(open.iter().map(|one| &one.1))))?
+        {
+            Gone::Came(came) => came,
+            Gone::Stopped(code) => return Ok(Fixed::Stopped { failure: stopped(session, &remedy), code }),
+        };
         say(format!("{}: {}", remedy.title, said(came, &remedy.way)));
         tried.push(Tried { fingerprint: finding.fingerprint, remedy: remedy.title, came });
     }
+}
+
+/// Nobody is there to be asked: of each remedy what would have it done.
+fn unasked<'a>(failure: Failure, remedies: impl Iterator<Item = &'a Remedy>) -> Failure {
+    if failure.id != "cannot-ask" {
+        return failure;
+    }
+    let (mut lines, mut is_covered) = (Vec::new(), false);
+    for remedy in remedies {
+        is_covered |= remedy.is_reversible;
+        lines.push(match remedy.warning() {
+            None => format!("{}: --yes does it", remedy.title),
+            Some(warning) => format!("{}: {warning}; it is only done where somebody can be asked", remedy.title),
+        });
+    }
+    let hint = if is_covered {
+        "add --yes for what can be taken back, or run it on a terminal"
+    } else {
+        "run it on a terminal: --yes does not cover what cannot be taken back"
+    };
+    Failure { hint: Some(hint.to_owned()), ..failure }.because(lines)
+}
+
+/// What is known of a remedy that was stopped: its journal says whether it was begun, and nobody saw its end.
+fn stopped(session: &Session, remedy: &Remedy) -> Failure {
+    let is_begun = match &remedy.way {
+        Way::Command(_) => true,
+        Way::Steps(_) => session.runs().and_then(|runs| Ok(runs.list()?.0)).is_ok_and(|runs| {
+            let last = runs.last().filter(|run| run.inputs.values["remedy"] == remedy.title.as_str());
+            last.is_some_and(|run| run.state != RunState::Done && !run.times.steps.is_empty())
+        }),
+    };
+    let (message, hint) = if is_begun {
+        let hint = "`seaworthy doctor --undo` looks, and takes back what of it is seen in the cluster";
+        (format!("stopped: it is not known whether this was done: {}", remedy.title), Some(hint.to_owned()))
+    } else {
+        (format!("stopped; nothing was begun of: {}", remedy.title), None)
+    };
+    Failure::new("interrupted", Class::Interrupted, message, hint)
 }
 
 /// The first remedy on the way down from a root: about what is below it something is done only when nothing can be done about itself.
@@ -120,39 +198,54 @@ async fn one(
     cluster: &Cluster,
     choice: &Choice,
     (finding, remedy): (&Finding, &Remedy),
-) -> Result<Came, Failure> {
+) -> Result<Gone, Failure> {
     if session.globals.yes && !remedy.is_reversible {
-        return Ok(Came::Left);
+        return Ok(Gone::Came(Came::Left));
     }
     let done = match &remedy.way {
         Way::Steps(steps) => {
             let plan = remedy::plan(cluster.id.clone(), &finding.object, steps.clone());
             let values = json!({"finding": finding.fingerprint, "remedy": remedy.title});
-            Box::pin(sail(session, cluster.clone(), plan, values)).await
+            let remarks = Remarks { warnings: remedy.warning().into_iter().collect(), ..Remarks::default() };
+            match Box::pin(sail(session, cluster.clone(), (plan, values), remarks)).await {
+                Ok(landing) if landing.outcome.ended == Ended::Interrupted => return Ok(Gone::Stopped(landing.code())),
+                other => other.map(|landing| ExitCode::from(landing.code())),
+            }
         }
         Way::Command(words) => Box::pin(typed(session, words)).await,
     };
     match done {
         Ok(code) if code == ExitCode::SUCCESS => {}
-        Ok(_) => return Ok(Came::Failed),
-        Err(failure) if failure.class == Class::Declined => return Ok(Came::Declined),
+        Ok(code) => {
+            let signal = SIGNALS.into_iter().find(|signal| code == ExitCode::from(*signal));
+            return Ok(signal.map_or(Gone::Came(Came::Failed), Gone::Stopped));
+        }
+        Err(failure) if failure.class == Class::Declined => return Ok(Gone::Came(Came::Declined)),
         // Nobody can be asked, or the screen is gone: that is no answer to this one alone.
         Err(failure) if failure.class != Class::Failed => return Err(failure),
         Err(failure) => {
             session.fail(&failure);
-            return Ok(Came::Failed);
+            return Ok(Gone::Came(Came::Failed));
         }
     }
     // What stacks allow, and what they check themselves, is no other than it was.
     let only = Choice { only: vec![finding.id.clone()], stacks: choice.stacks.clone(), ..Choice::default() };
-    Ok(look_again(session, cluster, &only, (finding, remedy)).await)
+    Ok(Gone::Came(look_again(session, cluster, &only, (finding, remedy)).await))
 }
 
-async fn sail(session: &Session, cluster: Cluster, plan: Plan, values: serde_json::Value) -> Result<ExitCode, Failure> {
+async fn sail(
+    session: &Session,
+    cluster: Cluster,
+    (plan, values): (Plan, serde_json::Value),
+    remarks: Remarks,
+) -> Result<Landing, Failure> {
     let face = session.face();
-    let landing = land(session, cluster, (None, plan), values).await?;
+    let landing = land(session, cluster, (None, plan, values), remarks).await?;
     // The one document of -o json is the doctor's.
-    if session.is_json() { Ok(ExitCode::from(landing.code())) } else { Ok(landing.show(session, &face)) }
+    if !session.is_json() {
+        landing.show(session, &face);
+    }
+    Ok(landing)
 }
 
 /// What the check says of it, as soon as that is another thing than before.
@@ -205,8 +298,14 @@ pub(super) async fn undo(session: &Session) -> Result<ExitCode, Failure> {
             hint,
         ));
     };
-    let Some(plan) = remedy::undone(&run.plan).filter(|plan| !plan.steps.is_empty()) else {
-        let message = format!("run {} cannot be taken back: {}", run.run, irreversible(&run.plan));
+    let done = done(session, &cluster, run).await?;
+    if done.steps.is_empty() {
+        let message = format!("run {} was stopped, and nothing of it is seen in the cluster", run.run);
+        let hint = format!("there is nothing to take back; `seaworthy runs show {}` shows what was intended", run.run);
+        return Err(Failure::input("nothing-to-undo", message, hint));
+    }
+    let Some(plan) = remedy::undone(&done).filter(|plan| !plan.steps.is_empty()) else {
+        let message = format!("run {} cannot be taken back: {}", run.run, irreversible(&done));
         return Err(Failure::input(
             "cannot-undo",
             message,
@@ -215,31 +314,47 @@ pub(super) async fn undo(session: &Session) -> Result<ExitCode, Failure> {
     };
     say(format!("taking back run {} of {}", run.run, run.at.strftime("%F %T UTC")));
     let values = json!({"undoes": run.run, "finding": run.inputs.values["finding"]});
-    let landing = land(session, cluster, (Some("doctor --undo"), plan), values).await?;
+    let landing = land(session, cluster, (Some("doctor --undo"), plan, values), Remarks::default()).await?;
     Ok(landing.show(session, &session.face()))
 }
 
 async fn land(
     session: &Session,
     cluster: Cluster,
-    (command, plan): (Option<&'static str>, Plan),
-    values: serde_json::Value,
+    (command, plan, values): (Option<&'static str>, Plan, serde_json::Value),
+    remarks: Remarks,
 ) -> Result<Landing, Failure> {
     let inputs = Inputs::of(&plan.installation, values);
     let (snapshot, resources) = (Snapshot::default(), Resources::default());
     let prepared = Prepared { plan, snapshot, resources, refusals: Vec::new() };
     let (record, take_lock, face) = (None, None, session.face());
-    let (remarks, agreed, passing) = (Remarks::default(), false, false);
+    let (agreed, passing) = (false, false);
     let voyage = Voyage { session, command, face, cluster, inputs, record, take_lock, remarks, agreed, passing };
     voyage.land(prepared, None).await
 }
 
-/// The last remedy that has come to its end; neither one that takes another back, nor one that was.
+/// What a run has done: its plan, or, where it did not come to its end, what of it is seen in the cluster.
+async fn done(session: &Session, cluster: &Cluster, run: &RunRecord) -> Result<Plan, Failure> {
+    if run.state == RunState::Done {
+        return Ok(run.plan.clone());
+    }
+    let _busy = session.busy("looking what of it was done");
+    let evidence = objects(cluster, &Scope::default()).await?;
+    Ok(remedy::seen(&run.plan, &evidence.snapshot))
+}
+
+/// The last remedy of which something was done, or may have been; neither one that takes another back, nor one that was.
 fn last<'a>(runs: &'a [RunRecord], cluster: &str) -> Option<&'a RunRecord> {
     let ours = runs.iter().filter(|run| run.plan.purpose == Purpose::Remedy && run.plan.cluster.uid == cluster);
-    let done: Vec<&RunRecord> = ours.filter(|run| run.state == RunState::Done).collect();
-    let undone: BTreeSet<&str> = done.iter().filter_map(|run| run.inputs.values["undoes"].as_str()).collect();
-    done.into_iter().rev().find(|run| run.inputs.values["undoes"].is_null() && !undone.contains(run.run.as_str()))
+    let begun = |run: &&RunRecord| match run.state {
+        RunState::Done => true,
+        RunState::Abandoned => false,
+        RunState::Open | RunState::Failed | RunState::Interrupted => !run.times.steps.is_empty(),
+    };
+    let begun: Vec<&RunRecord> = ours.filter(begun).collect();
+    let undone = begun.iter().filter(|run| run.state == RunState::Done);
+    let undone: BTreeSet<&str> = undone.filter_map(|run| run.inputs.values["undoes"].as_str()).collect();
+    begun.into_iter().rev().find(|run| run.inputs.values["undoes"].is_null() && !undone.contains(run.run.as_str()))
 }
 
 fn irreversible(plan: &Plan) -> String {

@@ -35,9 +35,13 @@ pub(super) fn offer(finding: &Finding, evidence: &Evidence) -> Option<Remedy> {
     let back = Verb::RollBack { workload, from: new, to: old, fields, ready: stuck.is_empty() };
     let steps = std::iter::once(back).chain(stuck.into_iter().map(|object| Verb::Delete { object })).collect();
     let remedy = Remedy::steps(title, steps)?;
-    // What has a number usually has data, which a newer version may have changed for good.
-    let is_known = kind != "StatefulSet" && revisions.ready(to) > 0;
-    Some(if is_known { remedy } else { remedy.asked() })
+    Some(match kind {
+        "StatefulSet" => {
+            remedy.asked("what has a number usually has data, which the newer version may have changed for good")
+        }
+        _ if revisions.ready(to) > 0 => remedy,
+        _ => remedy.asked("no pod of the older template is ready, so it may not work either"),
+    })
 }
 
 /// The templates that a workload had.

@@ -98,7 +98,6 @@ fn one_default(finding: &Finding, evidence: &Evidence) -> Option<Remedy> {
     Remedy::steps(format!("keep {} as the only default class", finding.object.name), steps.collect())
 }
 
-/// Somebody may have closed them on purpose.
 fn open_nodes(finding: &Finding, evidence: &Evidence) -> Option<Remedy> {
     let closed = evidence
         .snapshot
@@ -111,10 +110,10 @@ fn open_nodes(finding: &Finding, evidence: &Evidence) -> Option<Remedy> {
     let is_closed = about
         .into_iter()
         .any(|line| line.contains("node.kubernetes.io/unschedulable") || line.contains("were unschedulable"));
-    Remedy::steps("open the closed nodes", steps.filter(|_| is_closed).collect()).map(Remedy::asked)
+    let stays = "pods that came meanwhile stay, and somebody may have closed the nodes on purpose";
+    Remedy::steps("open the closed nodes", steps.filter(|_| is_closed).collect()).map(|remedy| remedy.asked(stays))
 }
 
-/// What is let through meanwhile stays.
 fn ask_no_webhook(finding: &Finding, evidence: &Evidence) -> Option<Remedy> {
     let live = evidence.snapshot.get(&finding.object)?;
     let pointers: Vec<String> = items(live, "/webhooks")
@@ -127,7 +126,8 @@ fn ask_no_webhook(finding: &Finding, evidence: &Evidence) -> Option<Remedy> {
     let fields: Vec<(&str, Option<Value>)> =
         pointers.iter().map(|pointer| (pointer.as_str(), Some("Ignore".into()))).collect();
     let title = format!("go on without the webhooks of {} while they cannot be asked", finding.object.name);
-    Remedy::steps(&title, set(live, &title, &fields).into_iter().collect()).map(Remedy::asked)
+    let stays = "what is let through meanwhile stays";
+    Remedy::steps(&title, set(live, &title, &fields).into_iter().collect()).map(|remedy| remedy.asked(stays))
 }
 
 /// Two, as kubeadm starts it.
@@ -174,15 +174,13 @@ fn load_balancer(_: &Finding, evidence: &Evidence) -> Option<Remedy> {
     (!there).then(|| Remedy::command("install MetalLB", &["prerequisites", "install", "metallb"]))
 }
 
-/// Its log goes with it.
 fn let_go(finding: &Finding, evidence: &Evidence) -> Option<Remedy> {
     let pods = finding.instances.iter().filter_map(|pod| evidence.snapshot.get(pod)).filter_map(Pinned::of);
     let steps: Vec<Verb> = pods.map(|object| Verb::Delete { object }).collect();
     let title = format!("let {} make its pod anew", finding.object.short());
-    Remedy::steps(title, steps).map(Remedy::asked)
+    Remedy::steps(title, steps).map(|remedy| remedy.asked("the pod's log goes with it"))
 }
 
-/// Their logs go with them.
 fn delete_failed(finding: &Finding, evidence: &Evidence) -> Option<Remedy> {
     let pods = finding.places().iter().filter_map(|place| evidence.snapshot.get(place));
     let is_left_over = |pod: &&Value| {
@@ -192,5 +190,6 @@ fn delete_failed(finding: &Finding, evidence: &Evidence) -> Option<Remedy> {
     };
     let steps: Vec<Verb> =
         pods.filter(is_left_over).filter_map(Pinned::of).map(|object| Verb::Delete { object }).collect();
-    Remedy::steps("delete the pods that have failed; others have taken their places", steps).map(Remedy::asked)
+    let remedy = Remedy::steps("delete the pods that have failed; others have taken their places", steps);
+    remedy.map(|remedy| remedy.asked("their logs go with them"))
 }

@@ -93,6 +93,10 @@ fn fix(model: &mut Model) -> Vec<Effect> {
         model.complain("the cursor is on no finding");
         return Vec::new();
     };
+    if finding.remedy.is_none() && finding.loses_data() {
+        model.complain("that is for a recovery, which asks before it does anything: v");
+        return Vec::new();
+    }
     if finding.remedy.is_none() {
         model.complain("nothing can be done about it from here; what to do is said beside it");
         return Vec::new();

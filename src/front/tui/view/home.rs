@@ -122,7 +122,7 @@ fn about_finding(model: &Model, finding: &Finding, width: usize) -> Vec<Line<'st
 
 /// What `f` does: the title, and what it changes as the plan shows it.
 fn offered(model: &Model, remedy: &Remedy, finding: &Finding, width: usize) -> Vec<Line<'static>> {
-    let asked = if remedy.is_reversible { "" } else { " (it cannot wholly be taken back)" };
+    let asked = remedy.warning().map_or_else(String::new, |warning| format!(" ({warning})"));
     let mut lines = prose(&format!("f: {}{asked}", remedy.title), 2, width, Look::strong());
     let plan = match &remedy.way {
         Way::Steps(verbs) => {
