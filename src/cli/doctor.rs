@@ -45,7 +45,8 @@ pub(crate) struct DoctorArgs {
     /// Only what concerns this namespace; where not all may be read, only it is read
     #[arg(short, long, value_name = "NAME")]
     pub(crate) namespace: Option<String>,
-    /// From where on what is found ends in exit code 3: what does not work, or what works but not as it should
+    /// From where on what is found ends in exit code 3: what does not work, or what works but not as it should; what is not settled
+    /// yet is only told
     #[arg(long, value_enum, hide_possible_values = true, default_value = "error", value_name = "error|warning")]
     pub(crate) fail_on: FailOn,
     /// Only these checks, groups of them by their letters, or findings by the fingerprints that -o json shows: P003,SV
