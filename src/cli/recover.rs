@@ -1,5 +1,7 @@
 //! `recover`: without a name recognise and propose; with one, run the playbook.
 
+mod propose;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
 
@@ -18,7 +20,7 @@ use seaworthy::recover::compile::{self, Wish, claim_of_role};
 use seaworthy::recover::loss::companions;
 use seaworthy::recover::occasion::occasion;
 use seaworthy::recover::{Loss, Playbook, Playbooks, Sighting, join, look, recognise, record};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::hold::export_folder;
 use super::voyage::{Remarks, Voyage, declined, show_plan, unanswerable};
@@ -26,7 +28,6 @@ use super::{Failure, Session, install};
 use crate::front::ask::{Answer, Ask};
 use crate::front::paint::Paint;
 use crate::front::plan_text::plan_text;
-use crate::front::recover_text::losses_text;
 use crate::front::say;
 
 /// `recover`
@@ -57,9 +58,6 @@ pub(crate) struct RecoverArgs {
     pub(crate) take_lock: Option<String>,
 }
 
-/// The exit code when something is lost.
-const LOST: u8 = 3;
-
 /// What a recovery is decided on.
 struct Scene {
     cluster: Cluster,
@@ -84,7 +82,7 @@ pub(crate) async fn run(session: &Session, arguments: &RecoverArgs) -> Result<Ex
     let losses = recognise(&sighting);
     let scene = Scene { cluster, sighting, playbooks, losses };
     match &arguments.playbook {
-        None => Ok(propose(session, &scene)),
+        None => Ok(propose::propose(session, &scene)),
         Some(name) => recover(session, arguments, &scene, scene.playbooks.get(name)?, claim).await,
     }
 }
@@ -100,45 +98,6 @@ fn named_claim(text: &str) -> Result<ObjectRef, Failure> {
             "write --claim shop/data",
         )),
     }
-}
-
-/// What is lost, and for each what could be done about it.
-fn propose(session: &Session, scene: &Scene) -> ExitCode {
-    let proposals: Vec<Vec<String>> = scene.losses.iter().map(|loss| proposals(scene, loss)).collect();
-    let with = |(loss, proposals): (&Loss, &Vec<String>)| json!({"loss": loss, "meaning": loss.kind.meaning(), "advice": loss.kind.advice(), "proposals": proposals});
-    let items: Vec<Value> = scene.losses.iter().zip(&proposals).map(with).collect();
-    let unread = &scene.sighting.snapshot.unread;
-    let document = json!({"cluster": scene.cluster.id, "losses": items, "unread": unread, "records": scene.sighting.records.len()});
-    let records = scene.sighting.records.len();
-    session
-        .print("Recover", &document, || losses_text(&scene.losses, &proposals, records, Paint(session.is_colourful())));
-    if scene.losses.iter().any(|loss| loss.certain) { ExitCode::from(LOST) } else { ExitCode::SUCCESS }
-}
-
-/// The commands that would bring it back: first what saves the data, then what the stack knows, then what fits all. Of what is only
-/// suspected nothing is proposed.
-fn proposals(scene: &Scene, loss: &Loss) -> Vec<String> {
-    let Some(claim) = loss.claim.as_ref().filter(|_| loss.certain) else { return Vec::new() };
-    let with = companions(&scene.losses, &scene.sighting.snapshot, claim);
-    let fits = |playbook: &&Playbook| {
-        let role = playbook.sheet.claim.as_ref();
-        let its = |role| {
-            let namespace = claim.namespace.as_deref().unwrap_or_default();
-            claim_of_role(&scene.sighting, namespace, role).is_ok_and(|found| found == *claim || with.contains(&found))
-        };
-        playbook.sheet.losses.contains(&loss.kind) && role.is_none_or(its)
-    };
-    let mut fitting: Vec<&Playbook> = scene.playbooks.0.iter().filter(fits).collect();
-    let saves = |playbook: &Playbook| playbook.sheet.steps.contains(&seaworthy::recover::playbook::Task::Rebind);
-    fitting.sort_by_key(|playbook| (!saves(playbook), playbook.stack.is_none()));
-    let namespace = claim.namespace.as_deref().unwrap_or_default();
-    let command = |playbook: &&Playbook| {
-        // Of what was lost together, the playbook's own claim leads.
-        let own = playbook.sheet.claim.as_ref().and_then(|role| claim_of_role(&scene.sighting, namespace, role).ok());
-        let name = own.as_ref().map_or(&claim.name, |own| &own.name);
-        format!("seaworthy recover {} --claim {namespace}/{name}", playbook.name)
-    };
-    fitting.iter().map(command).collect()
 }
 
 async fn recover(

@@ -12,7 +12,7 @@ use crate::cluster::ClusterId;
 use crate::engine::journal::{Entry, Note, RunRecord, RunState};
 use crate::event::Ended;
 use crate::object::ObjectRef;
-use crate::plan::verb::Verb;
+use crate::plan::verb::{ORIGINAL_REPLICAS, Verb};
 use crate::plan::{Action, Installation, Lost, Occasion, Step};
 
 /// The report of a recovery.
@@ -310,8 +310,24 @@ fn left(record: &RunRecord, entries: &[Entry]) -> Vec<String> {
             _ => {}
         }
     }
+    left.extend(stopped(record, entries).into_iter().map(|(workload, replicas)| {
+        format!("{workload} is stopped; it had {replicas} replicas, as its annotation {ORIGINAL_REPLICAS} says")
+    }));
     left.dedup();
     left
+}
+
+/// What was stopped and has not been started again.
+fn stopped(record: &RunRecord, entries: &[Entry]) -> Vec<(ObjectRef, i64)> {
+    let mut stopped: Vec<(ObjectRef, i64)> = Vec::new();
+    for step in record.plan.steps.iter().filter(|step| is_done(record, entries, step)) {
+        let Some(Verb::Scale { workload, to, original }) = verb_of(step) else { continue };
+        stopped.retain(|(other, _)| *other != workload.object);
+        if *to == 0 {
+            stopped.push((workload.object.clone(), *original));
+        }
+    }
+    stopped
 }
 
 fn next(record: &RunRecord, fresh: bool) -> Vec<String> {

@@ -110,6 +110,14 @@ async fn the_brake_asks_nothing_and_takes_no_lock() {
     assert!(!state.join("runs").exists());
     let folder = std::fs::read_dir(state.join("exports")).unwrap().next().unwrap().unwrap().path();
     assert!(folder.join("SHA256SUMS").is_file() && !folder.join("Secret").exists());
+    // In the same second, most likely: each has a folder of its own, and everything in it.
+    shore.run("hold -n sea", 0);
+    shore.run("hold", 0);
+    let state = shore.home.as_ref().unwrap().state();
+    let folders = std::fs::read_dir(state.join("exports")).unwrap().map(|entry| entry.unwrap().path());
+    let files = folders.map(|folder| std::fs::read_to_string(folder.join("SHA256SUMS")).unwrap().lines().count());
+    let files: Vec<usize> = files.collect();
+    assert!(files.len() == 3 && files.iter().all(|files| *files > 3), "{files:?}");
     let again = shore.json("hold -n sea --with-secrets", 0);
     assert_eq!((&again["outcome"]["ended"], &again["volumes"]), (&json!("done"), &json!(2)));
 }

@@ -113,8 +113,9 @@ impl Exercise {
         };
         let facts = loss["loss"]["facts"].as_array().into_iter().flatten().filter_map(Value::as_str);
         drilled.facts = facts.map(str::to_owned).collect();
-        let proposed = loss["proposals"].as_array().into_iter().flatten().filter_map(Value::as_str);
-        if !proposed.into_iter().any(|command| command.contains(&format!("recover {} ", self.playbook))) {
+        let proposed = loss["proposals"].as_array().into_iter().flatten();
+        let mut proposed = proposed.filter_map(|proposal| proposal["command"].as_str());
+        if !proposed.any(|command| command.contains(&format!("recover {} ", self.playbook))) {
             return Ok(Some(wrong("the playbook was not proposed", &said)));
         }
 

@@ -10,7 +10,8 @@ impl Verb {
     /// The step's title: a verb and what it is about.
     pub fn title(&self) -> String {
         match self {
-            Self::Export { must, .. } => format!("export manifests ({} that matter)", must.len()),
+            Self::Export { must, .. } if must.is_empty() => "save all manifests".to_owned(),
+            Self::Export { must, .. } => format!("save all manifests, with {} that it is about", must.len()),
             Self::Keep { volume, .. } => format!("keep {}", volume.object),
             Self::Scale { workload, to: 0, .. } => format!("stop {}", workload.object),
             Self::Scale { workload, to, .. } => format!("start {} with {to}", workload.object),
