@@ -316,8 +316,12 @@ async fn agree(session: &Session, arguments: &RecoverArgs, plan: &mut Plan) -> R
     }
     say(plan_text(plan, Paint(session.is_colourful())));
     for object in &open {
-        let question =
-            format!("{object} goes and cannot be taken back (its volume's bytes are kept). Type its name to agree:");
+        let what = if object.kind == "Node" {
+            "its machine has to be switched off: what ran there is started elsewhere, and must not run twice"
+        } else {
+            "its volume's bytes are kept"
+        };
+        let question = format!("{object} goes and cannot be taken back ({what}). Type its name to agree:");
         let ask = Ask::Typed { question, word: object.name.clone() };
         match session.face().ask(ask).await.map_err(|error| unanswerable(&error))? {
             Some(Answer::Yes) => {}

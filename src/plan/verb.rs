@@ -127,6 +127,13 @@ pub enum Verb {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         volume: Option<String>,
     },
+    /// Waits until a node is there, ready, and carries the host name to which volumes are tied.
+    NodeReady {
+        /// The name of the node.
+        node: String,
+        /// Its label `kubernetes.io/hostname`.
+        host: String,
+    },
     /// Sets fields of an object that are still as they were seen.
     Set {
         /// The object.
@@ -200,6 +207,7 @@ impl Verb {
             Self::Delete { object } | Self::Set { object, .. } => Some(object.object.clone()),
             Self::RollBack { workload, .. } => Some(workload.object.clone()),
             Self::Create { object, .. } => ObjectRef::of(object),
+            Self::NodeReady { node, .. } => Some(ObjectRef::new("v1", "Node", None, node)),
             Self::Export { .. } | Self::Ask { .. } => None,
         }
     }

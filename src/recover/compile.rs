@@ -4,6 +4,7 @@
 //! claim and its volume are; everything that is found out here stands in the plan, and so in the journal.
 
 mod manifest;
+mod node;
 mod rebind;
 mod stop;
 
@@ -31,6 +32,8 @@ const LIMIT_GONE: u64 = 60;
 const LIMIT_BOUND: u64 = 90;
 const LIMIT_PROVISION: u64 = 240;
 const LIMIT_COUNT: u64 = 30;
+/// People have to find the machine.
+const LIMIT_NODE: u64 = 3600;
 
 /// What a plan is made from.
 pub struct Wish<'a> {
@@ -108,6 +111,12 @@ pub enum CompileError {
     /// Claim and volume are as they should be.
     #[error("{0} is bound to its volume; there is nothing to bind back")]
     NothingLost(ObjectRef),
+    /// The claim's volume lies on no node of its own.
+    #[error("the volume of {0} is not tied to a node, or is not there")]
+    NoNode(String),
+    /// The node is there and well, or is gone already.
+    #[error("node {0} is {1}: there is nothing to take away")]
+    NoDeadNode(String, &'static str),
     /// No released volume names the claim.
     #[error("no volume that was let go names {0}")]
     NoVolume(ObjectRef),
@@ -131,6 +140,8 @@ impl Explain for CompileError {
             Self::DeletesClaims(_) => "deletes-claims",
             Self::NoManifest { .. } => "no-volume-manifest",
             Self::NothingLost(_) => "nothing-lost",
+            Self::NoNode(_) => "no-node",
+            Self::NoDeadNode(..) => "no-dead-node",
             Self::NoVolume(_) => "no-released-volume",
             Self::ManyVolumes { .. } => "many-released-volumes",
         }
@@ -161,6 +172,9 @@ impl Explain for CompileError {
             Self::NoManifest { .. } => {
                 "if you have its manifest, make it again with `kubectl create` and the claim's uid in spec.claimRef"
                     .to_owned()
+            }
+            Self::NoNode(_) | Self::NoDeadNode(..) => {
+                "`seaworthy recover` without a name shows what is lost, and proposes what fits".to_owned()
             }
             Self::NothingLost(_) => "`seaworthy recover` without a name shows what is lost".to_owned(),
             Self::ManyVolumes { .. } => {
@@ -310,6 +324,8 @@ impl<'a> Draft<'a> {
         match task {
             Task::Export => self.export(),
             Task::Keep => self.each(|draft, claim| draft.keep(claim, None)),
+            Task::NodeReady => return self.node_ready(),
+            Task::NodeOff => return self.node_off(),
             Task::Stop(components) => return self.stop(components),
             Task::Replace => return self.replace(),
             Task::Rebind => {

@@ -42,6 +42,13 @@ pub struct Sheet {
     pub drill: Option<Drill>,
 }
 
+impl Sheet {
+    /// Whether the data is there when it is done; otherwise the claims have fresh volumes.
+    pub fn brings_back(&self) -> bool {
+        self.steps.iter().any(|task| matches!(task, Task::Rebind | Task::NodeReady))
+    }
+}
+
 /// How a playbook is practised in a sandbox.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -86,6 +93,10 @@ pub enum Task {
     Export,
     /// Keep the volume.
     Keep,
+    /// Wait until the node on which the volumes lie is ready again; every volume on it is kept meanwhile.
+    NodeReady,
+    /// The machine is switched off and does not come back: its node goes.
+    NodeOff,
     /// Stop these components, in this order, and whatever else uses the claim; wait until no pod does.
     Stop(Vec<String>),
     /// Put a fresh volume in the place of the claim's; the old one is kept aside.

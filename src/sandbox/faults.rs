@@ -59,6 +59,7 @@ pub const FAULTS: &[Fault] = &[
     lasts("provisioner-away", "", "nobody makes or deletes volumes"),
     lasts("no-room", "", "every node is full: no pod finds CPU"),
     lasts("node-unreachable", "node", "a node is not heard of any more; its disk stays as it is"),
+    strikes("node-away", "node", "a node is not heard of for twenty minutes, and comes back", node_away),
     strikes("node-gone", "node", "a node is deleted, with all that ran there; its disk stays as it is", node_gone),
     strikes(
         "volume-lost",
@@ -175,6 +176,18 @@ fn volumes(world: &World, target: &str) -> Vec<Value> {
         .filter(|volume| is_target(volume, target) || of_claim(volume))
         .cloned()
         .collect()
+}
+
+/// How long a node is away that comes back, seconds.
+const AWAY: i64 = 1200;
+
+fn node_away(world: &mut World, target: &str) {
+    for node in targets(world, "Node", target) {
+        let name = text(&node, "/metadata/name").unwrap_or_default().to_owned();
+        lasting(world, "node-unreachable", name.clone());
+        let back = world.now.saturating_add(jiff::SignedDuration::from_secs(AWAY)).unwrap_or(jiff::Timestamp::MAX);
+        world.returns.insert(name, back);
+    }
 }
 
 fn node_gone(world: &mut World, target: &str) {
@@ -372,6 +385,10 @@ pub(super) fn heal(world: &mut World, name: &str) {
     world.faults.remove(name);
     match name {
         "api-down" => world.away_until = None,
+        "node-away" => {
+            let back = std::mem::take(&mut world.returns);
+            back.keys().for_each(|node| world.answers_again(node));
+        }
         "quota" => {
             for quota in targets(world, "ResourceQuota", MARK) {
                 world.remove(&quota);

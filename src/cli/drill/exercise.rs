@@ -48,7 +48,7 @@ impl Exercise {
             set: drill.set.clone(),
             claim: claim.clone(),
             fault: fault.clone(),
-            saves: sheet.steps.contains(&Task::Rebind),
+            saves: sheet.steps.iter().any(|task| matches!(task, Task::Rebind | Task::NodeReady)),
         };
         drill.losses.iter().map(one).collect()
     }

@@ -67,7 +67,8 @@ fn proposals(scene: &Scene, loss: &Loss) -> Vec<Proposal> {
         playbook.sheet.losses.contains(&loss.kind) && role.is_none_or(its)
     };
     let mut fitting: Vec<&Playbook> = scene.playbooks.0.iter().filter(fits).collect();
-    let saves = |playbook: &Playbook| playbook.sheet.steps.contains(&Task::Rebind);
+    let saves =
+        |playbook: &Playbook| playbook.sheet.steps.iter().any(|task| matches!(task, Task::Rebind | Task::NodeReady));
     fitting.sort_by_key(|playbook| (!saves(playbook), playbook.stack.is_none()));
     let namespace = claim.namespace.as_deref().unwrap_or_default();
     let command = |playbook: &&Playbook| {

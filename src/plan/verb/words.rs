@@ -27,6 +27,7 @@ impl Verb {
                 let volume = volume.as_ref().map_or_else(String::new, |volume| format!(" to {volume}"));
                 format!("bind {claim}{volume}")
             }
+            Self::NodeReady { node, .. } => format!("wait until node {node} is ready"),
             Self::Restart { workload, .. } => format!("restart {}", workload.object),
             Self::Set { does, .. } => does.clone(),
             Self::RollBack { workload, to, .. } => {
@@ -50,6 +51,9 @@ impl Verb {
             Self::Delete { object } if object.object.kind == "PersistentVolumeClaim" => {
                 "it is the one that was seen, and no pod uses it".to_owned()
             }
+            Self::Delete { object } if object.object.kind == "Node" => {
+                "it is the one that was seen, and not ready".to_owned()
+            }
             Self::Delete { .. } | Self::Restart { .. } => "it is the one that was seen".to_owned(),
             Self::Set { .. } => "it is the one that was seen, and nobody has set those fields meanwhile".to_owned(),
             Self::RollBack { .. } => "it is the one that was seen, and still has the newer template".to_owned(),
@@ -59,6 +63,7 @@ impl Verb {
             Self::Free { .. } => "it is Released, its policy is Retain, and it still names the claim".to_owned(),
             Self::Create { .. } => "nothing has that name".to_owned(),
             Self::Unreferenced { .. }
+            | Self::NodeReady { .. }
             | Self::Bound { .. }
             | Self::Follow { .. }
             | Self::Count { .. }
@@ -79,6 +84,7 @@ impl Verb {
             Self::Free { .. } => "it does not name the old claim any more".to_owned(),
             Self::Create { .. } => "it is there, as sent".to_owned(),
             Self::Bound { .. } => "claim and volume name each other, and both are Bound".to_owned(),
+            Self::NodeReady { host, .. } => format!("it is Ready, and its host name is {host}"),
             Self::Set { .. } => "the fields read so".to_owned(),
             Self::RollBack { ready: true, .. } => "all pods are of that template, and ready".to_owned(),
             Self::RollBack { .. } => "it has that template".to_owned(),
@@ -113,6 +119,7 @@ impl Verb {
             Self::Bound { claim, .. } => {
                 format!("kubectl wait --for=jsonpath='{{.status.phase}}'=Bound {}", named(claim))
             }
+            Self::NodeReady { node, .. } => format!("kubectl wait --for=condition=Ready --timeout=1h node/{node}"),
             Self::Restart { workload, .. } => format!("kubectl rollout restart {}", named(&workload.object)),
             Self::Set { object, fields, .. } => {
                 format!("kubectl patch {} --type json -p '{}'", named(&object.object), super::set::plain(fields))
@@ -164,6 +171,7 @@ impl Verb {
             Self::Free { .. } => "free",
             Self::Create { .. } => "create",
             Self::Bound { .. } => "bound",
+            Self::NodeReady { .. } => "node-ready",
             Self::Restart { .. } => "restart",
             Self::Set { .. } => "set",
             Self::RollBack { .. } => "roll-back",
