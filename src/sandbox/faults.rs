@@ -387,7 +387,9 @@ pub(super) fn heal(world: &mut World, name: &str) {
         "api-down" => world.away_until = None,
         "node-away" => {
             let back = std::mem::take(&mut world.returns);
-            back.keys().for_each(|node| world.answers_again(node));
+            for node in back.keys() {
+                world.answers_again(node);
+            }
         }
         "quota" => {
             for quota in targets(world, "ResourceQuota", MARK) {

@@ -7,7 +7,6 @@ use seaworthy::engine::journal::{RunRecord, RunState};
 use seaworthy::plan::Purpose;
 use seaworthy::recover::compile::claim_of_role;
 use seaworthy::recover::loss::companions;
-use seaworthy::recover::playbook::Task;
 use seaworthy::recover::{Loss, Playbook};
 use serde_json::{Value, json};
 
@@ -67,8 +66,7 @@ fn proposals(scene: &Scene, loss: &Loss) -> Vec<Proposal> {
         playbook.sheet.losses.contains(&loss.kind) && role.is_none_or(its)
     };
     let mut fitting: Vec<&Playbook> = scene.playbooks.0.iter().filter(fits).collect();
-    let saves =
-        |playbook: &Playbook| playbook.sheet.steps.iter().any(|task| matches!(task, Task::Rebind | Task::NodeReady));
+    let saves = |playbook: &Playbook| playbook.sheet.brings_back();
     fitting.sort_by_key(|playbook| (!saves(playbook), playbook.stack.is_none()));
     let namespace = claim.namespace.as_deref().unwrap_or_default();
     let command = |playbook: &&Playbook| {
