@@ -7,6 +7,7 @@
 pub mod archive;
 pub mod compile;
 pub mod drill;
+pub mod etcd;
 pub mod join;
 pub mod look;
 pub mod loss;
@@ -21,6 +22,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::engine::rescue::Files;
+use crate::etcd::View;
 use crate::object::ObjectRef;
 use crate::snapshot::Snapshot;
 
@@ -37,6 +39,8 @@ pub struct Sighting {
     pub records: Vec<Record>,
     /// What volumes hold now, by their claim; only those that could be asked and have a record.
     pub files: BTreeMap<ObjectRef, Files>,
+    /// What the members of every etcd say.
+    pub etcds: Vec<View>,
     /// When.
     pub now: Timestamp,
 }

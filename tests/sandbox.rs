@@ -4,6 +4,7 @@ mod admission;
 mod api;
 mod bundle;
 mod drills;
+mod etcd;
 mod faults;
 mod fix;
 mod healthy;

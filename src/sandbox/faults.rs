@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::disks::Disks;
+use super::etcd;
 use super::store::{address_of, time};
 use super::world::World;
+use crate::etcd::EtcdSet;
 use crate::object::{items, text};
 use crate::snapshot::classes::is_default;
 
@@ -112,9 +114,27 @@ pub const FAULTS: &[Fault] = &[
     ),
     strikes(
         "etcd-member-wiped",
-        "pod",
+        "pod or claim",
         "what a member of the application's etcd has written is gone, and the pod with it",
         etcd_member_wiped,
+    ),
+    strikes(
+        "etcd-wiped",
+        "StatefulSet, pod or claim",
+        "what all members of the application's etcd have written is gone, and their pods with it",
+        etcd_wiped,
+    ),
+    strikes(
+        "etcd-corrupt",
+        "pod or claim",
+        "a file of a member of the application's etcd is cut off, and its pod started again",
+        etcd_corrupt,
+    ),
+    strikes(
+        "etcd-full",
+        "StatefulSet, pod or claim",
+        "the application's etcd has used up the space that it may take, and takes no more writes",
+        etcd_full,
     ),
     strikes("etcd-quorum-lost", "", "most members of the application's etcd crash", etcd_quorum_lost),
     strikes("api-down", "seconds", "the API server does not answer for so long (without a target: an hour)", api_down),
@@ -361,14 +381,58 @@ fn members(world: &World) -> Vec<Value> {
 }
 
 fn etcd_member_wiped(world: &mut World, target: &str) {
-    let Some(pod) = members(world).into_iter().find(|pod| is_target(pod, target)) else { return };
-    let namespace = text(&pod, "/metadata/namespace").unwrap_or_default().to_owned();
-    for volume in items(&pod, "/spec/volumes") {
-        if let Some(claim) = text(volume, "/persistentVolumeClaim/claimName") {
-            volume_emptied(world, &format!("{namespace}/{claim}"));
-        }
+    let Some(pod) = members(world).into_iter().find(|pod| is_member(pod, target)) else { return };
+    wipe(world, &pod);
+}
+
+/// Whether a pod is meant, by its name or by that of a claim that it has.
+fn is_member(pod: &Value, target: &str) -> bool {
+    let namespace = text(pod, "/metadata/namespace").unwrap_or_default();
+    is_target(pod, target) || claims_of(pod).any(|claim| claim == target || format!("{namespace}/{claim}") == target)
+}
+
+fn claims_of(pod: &Value) -> impl Iterator<Item = &str> {
+    items(pod, "/spec/volumes").filter_map(|volume| text(volume, "/persistentVolumeClaim/claimName"))
+}
+
+fn wipe(world: &mut World, pod: &Value) {
+    let namespace = text(pod, "/metadata/namespace").unwrap_or_default();
+    for claim in claims_of(pod) {
+        volume_emptied(world, &format!("{namespace}/{claim}"));
     }
+    world.discard(pod);
+}
+
+/// The members of the etcds that are meant: by the name of the `StatefulSet`, or of one of their members.
+fn crew(world: &World, target: &str) -> Vec<(EtcdSet, Vec<Value>)> {
+    let of_it = |set: EtcdSet| {
+        let pods = set.pods().into_iter().filter_map(|pod| world.find("Pod", Some(&set.namespace), &pod).cloned());
+        let pods: Vec<Value> = pods.collect();
+        (set, pods)
+    };
+    let is_meant = |(set, pods): &(EtcdSet, Vec<Value>)| {
+        let by_set = world.find("StatefulSet", Some(&set.namespace), set.name());
+        by_set.is_some_and(|set| is_target(set, target)) || pods.iter().any(|pod| is_member(pod, target))
+    };
+    etcd::harm::sets(world).into_iter().map(of_it).filter(is_meant).collect()
+}
+
+fn etcd_wiped(world: &mut World, target: &str) {
+    for pod in crew(world, target).iter().flat_map(|(_, pods)| pods) {
+        wipe(world, pod);
+    }
+}
+
+fn etcd_corrupt(world: &mut World, target: &str) {
+    let Some(pod) = members(world).into_iter().find(|pod| is_member(pod, target)) else { return };
+    etcd::harm::corrupt(world, &pod);
     world.discard(&pod);
+}
+
+fn etcd_full(world: &mut World, target: &str) {
+    for (set, _) in crew(world, target) {
+        etcd::harm::fill(world, &set);
+    }
 }
 
 fn etcd_quorum_lost(world: &mut World, _: &str) {
