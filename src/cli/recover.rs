@@ -19,7 +19,8 @@ use seaworthy::recover::archive::Archive;
 use seaworthy::recover::compile::{self, Wish, claim_of_role};
 use seaworthy::recover::loss::companions;
 use seaworthy::recover::occasion::occasion;
-use seaworthy::recover::{Loss, Playbook, Playbooks, Sighting, join, look, recognise, record};
+use seaworthy::recover::playbook::{Consent, Part};
+use seaworthy::recover::{Loss, Playbook, Playbooks, Sighting, etcd, join, look, recognise, record};
 use serde_json::json;
 
 use super::hold::export_folder;
@@ -47,6 +48,9 @@ pub(crate) struct RecoverArgs {
     /// Agree to a step that cannot be taken back: KIND/NAMESPACE/NAME; may be repeated
     #[arg(long, value_name = "OBJECT")]
     pub(crate) destroy_data: Vec<seaworthy::plan::uninstall::DataName>,
+    /// Agree to what the playbook asks to be agreed to, by its word
+    #[arg(long, value_name = "WORD")]
+    pub(crate) consent: Option<String>,
     /// Show every step with its gate, its proof and how long it may take; write nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
@@ -111,8 +115,7 @@ async fn recover(
         Some(claim) => claim,
         None => choose_claim(session, arguments, scene, playbook)?,
     };
-    let mut claims = vec![claim.clone()];
-    claims.extend(companions(&scene.losses, &scene.sighting.snapshot, &claim));
+    let claims = claims(scene, playbook, &claim);
     let (installation, record) = installation_of(scene, playbook, &claim).await?;
     let settings = settings(playbook, &arguments.set, record.as_ref())?;
     let inputs = inputs(&installation, playbook, &claim, &settings);
@@ -149,12 +152,23 @@ async fn recover(
     for claim in &claims {
         say_whether_lost(scene, claim);
     }
-    let agreed = agree(session, arguments, &mut prepared.plan).await?;
+    let agreed = agree(session, (arguments, playbook.sheet.consent.as_ref()), &mut prepared.plan).await?;
     let (cluster, take_lock) = (scene.cluster.clone(), arguments.take_lock.as_deref());
     let (face, remarks) = (session.face(), Remarks::default());
     let (command, record, passing) = (None, None, false);
     let voyage = Voyage { session, command, face, cluster, inputs, record, take_lock, remarks, agreed, passing };
     voyage.sail(prepared, None).await
+}
+
+/// The claim that was chosen first, then those that go with it.
+fn claims(scene: &Scene, playbook: &Playbook, claim: &ObjectRef) -> Vec<ObjectRef> {
+    let snapshot = &scene.sighting.snapshot;
+    let others = match playbook.sheet.etcd {
+        None => companions(&scene.losses, snapshot, claim),
+        Some(Part::Member) => Vec::new(),
+        Some(Part::All) => etcd::all_claims(snapshot, claim).unwrap_or_default(),
+    };
+    std::iter::once(claim.clone()).chain(others.into_iter().filter(|other| other != claim)).collect()
 }
 
 /// Who recovers, for the report.
@@ -304,17 +318,36 @@ fn other_run_open(open: &RunRecord, inputs: &Inputs) -> Failure {
 }
 
 /// What cannot be taken back wants its name typed, here or on the command line; `--yes` does not cover it.
-async fn agree(session: &Session, arguments: &RecoverArgs, plan: &mut Plan) -> Result<bool, Failure> {
+async fn agree(
+    session: &Session,
+    (arguments, consent): (&RecoverArgs, Option<&Consent>),
+    plan: &mut Plan,
+) -> Result<bool, Failure> {
     let destroy = Destroy(arguments.destroy_data.iter().cloned().collect());
     let named: Vec<ObjectRef> = irreversible(plan).collect();
     if let Some(occasion) = &mut plan.occasion {
         occasion.agreed = named;
     }
     let open: Vec<ObjectRef> = irreversible(plan).filter(|object| !destroy.names(object)).collect();
-    if open.is_empty() {
+    let consent = consent.filter(|consent| arguments.consent.as_ref() != Some(&consent.word));
+    if open.is_empty() && consent.is_none() {
         return Ok(false);
     }
     say(plan_text(plan, Paint(session.is_colourful())));
+    if let Some(consent) = consent {
+        let question = format!("{}. Type {} to agree:", consent.question, consent.word);
+        match session
+            .face()
+            .ask(Ask::Typed { question, word: consent.word.clone() })
+            .await
+            .map_err(|error| unanswerable(&error))?
+        {
+            Some(Answer::Yes) => {}
+            Some(Answer::No) => return Err(declined()),
+            Some(Answer::Interrupted) => return Err(Failure::interrupted()),
+            None => return Err(needs_names(&open, Some(consent))),
+        }
+    }
     for object in &open {
         let what = if object.kind == "Node" {
             "its machine has to be switched off: what ran there is started elsewhere, and must not run twice"
@@ -327,14 +360,15 @@ async fn agree(session: &Session, arguments: &RecoverArgs, plan: &mut Plan) -> R
             Some(Answer::Yes) => {}
             Some(Answer::No) => return Err(declined()),
             Some(Answer::Interrupted) => return Err(Failure::interrupted()),
-            None => return Err(needs_names(&open)),
+            None => return Err(needs_names(&open, None)),
         }
     }
     Ok(true)
 }
 
-fn needs_names(open: &[ObjectRef]) -> Failure {
-    let names: Vec<String> = open.iter().map(|object| format!("--destroy-data={object}")).collect();
+fn needs_names(open: &[ObjectRef], consent: Option<&Consent>) -> Failure {
+    let mut names: Vec<String> = open.iter().map(|object| format!("--destroy-data={object}")).collect();
+    names.extend(consent.map(|consent| format!("--consent={}", consent.word)));
     let message =
         "some steps cannot be taken back, and there is no terminal to have their names typed on; nothing was written";
     Failure::input("destroy-data-needed", message, format!("name each of them: {}", names.join(" ")))

@@ -6,6 +6,7 @@
 
 mod act;
 mod count;
+mod etcd;
 pub mod export;
 mod follow;
 pub mod shelf;
@@ -60,6 +61,7 @@ impl Doing<'_> {
             Verb::Export { folder, selections, must } => self.export((folder, selections, must), limit).await,
             Verb::Follow { .. } => self.follow_logs(step, verb, limit).await,
             Verb::Count { claim, at_least } => self.count(claim, *at_least, limit).await,
+            Verb::Etcd { set, act } => self.etcd(step, set, act, limit).await,
             Verb::Ask { question, word } => self.ask(step, question, word.as_deref()).await,
             _ => self.observe_and_act(step, verb, limit).await,
         }

@@ -37,6 +37,8 @@ pub struct EtcdSet {
     pub tls: bool,
     /// The claim template that its data is on.
     pub template: Option<String>,
+    /// All members with their addresses, as the template has them (`--initial-cluster`).
+    pub cluster: Option<String>,
     /// Where it says whether it founds or joins; `None`: nowhere, which means that it founds.
     pub state: Option<StateField>,
 }
@@ -56,6 +58,12 @@ impl EtcdSet {
     pub fn claim(&self, pod: &str) -> Option<ObjectRef> {
         let template = self.template.as_ref()?;
         Some(ObjectRef::new("v1", "PersistentVolumeClaim", Some(&self.namespace), &format!("{template}-{pod}")))
+    }
+
+    /// Where the others find the member in this pod, as the template has it.
+    pub fn peer(&self, pod: &str) -> Option<String> {
+        let mut pairs = self.cluster.as_deref()?.split(',').filter_map(|pair| pair.split_once('='));
+        pairs.find(|(name, url)| *name == pod || host(url) == pod).map(|(_, url)| url.to_owned())
     }
 
     /// A pod of it.
@@ -108,6 +116,7 @@ pub fn of(set: &Value) -> Option<EtcdSet> {
         container: text(container, "/name")?.to_owned(),
         // A container that only looks like one has to serve clients somewhere.
         port: port.or_else(|| role.map(|_| CLIENT_PORT))?,
+        cluster: setting(container, "initial-cluster", "ETCD_INITIAL_CLUSTER"),
         tls: listen.is_some_and(|urls| urls.starts_with("https")),
         template: template.map(str::to_owned),
         state: state(container, index),

@@ -3,6 +3,8 @@
 //! The rule for all of them, in the first run as when a run is taken up again: read the objects anew, ask for the proof first;
 //! if it holds, the step is done; if not, and the gate is open, do it; if neither, stop and show both.
 
+mod etcd;
+mod renew;
 mod rollback;
 mod set;
 mod standing;
@@ -15,6 +17,7 @@ use super::{Change, FieldChange, Plan};
 use crate::object::{ObjectRef, text};
 use crate::snapshot::Snapshot;
 
+pub use etcd::EtcdAct;
 pub use rollback::{differences as template_differences, patch as rollback_patch, template_of};
 pub use set::{Field, escaped, patch as set_patch};
 pub use standing::{Standing, holders};
@@ -183,6 +186,21 @@ pub enum Verb {
         /// Fewer than this are a failure; 0: only said.
         at_least: u64,
     },
+    /// Deletes a claim of a `StatefulSet` with the pod that uses it, so that both are made anew while the other pods go on.
+    Renew {
+        /// The PersistentVolumeClaim; its volume is kept.
+        claim: Pinned,
+        /// The pod, by its name: the `StatefulSet` makes it again and again.
+        pod: ObjectRef,
+    },
+    /// Does something to an etcd, over its members.
+    Etcd {
+        /// The `StatefulSet`.
+        set: Pinned,
+        /// What.
+        #[serde(flatten)]
+        act: EtcdAct,
+    },
     /// Asks the person; the answer is written to the journal.
     Ask {
         /// The question.
@@ -206,6 +224,8 @@ impl Verb {
             Self::Unreferenced { claim } | Self::Bound { claim, .. } | Self::Count { claim, .. } => Some(claim.clone()),
             Self::Delete { object } | Self::Set { object, .. } => Some(object.object.clone()),
             Self::RollBack { workload, .. } => Some(workload.object.clone()),
+            Self::Renew { claim, .. } => Some(claim.object.clone()),
+            Self::Etcd { set, .. } => Some(set.object.clone()),
             Self::Create { object, .. } => ObjectRef::of(object),
             Self::NodeReady { node, .. } => Some(ObjectRef::new("v1", "Node", None, node)),
             Self::Export { .. } | Self::Ask { .. } => None,
@@ -235,6 +255,8 @@ impl Verb {
             Self::Delete { object } if object.object.kind == "PersistentVolumeClaim" => {
                 object.object.namespace.as_deref()
             }
+            Self::Renew { claim, .. } => claim.object.namespace.as_deref(),
+            Self::Etcd { set, .. } => set.object.namespace.as_deref(),
             _ => None,
         }
     }
@@ -243,7 +265,7 @@ impl Verb {
     pub fn is_irreversible(&self) -> bool {
         match self {
             Self::Delete { object } => object.object.kind != "Pod",
-            Self::Release { .. } => true,
+            Self::Release { .. } | Self::Renew { .. } => true,
             _ => false,
         }
     }
@@ -252,13 +274,16 @@ impl Verb {
     /// stopped is started at the end.
     pub fn is_turning_point(&self) -> bool {
         // Not `Bound`: a claim whose volume waits for its deletion is bound to it from the beginning.
-        matches!(self, Self::Delete { .. } | Self::Release { .. } | Self::Create { .. })
+        matches!(self, Self::Delete { .. } | Self::Release { .. } | Self::Create { .. } | Self::Renew { .. })
     }
 
     /// What it changes, as a plan shows it.
     pub fn change(&self) -> Change {
         match self {
-            Self::Delete { .. } | Self::Release { .. } => Change::Delete,
+            Self::Delete { .. } | Self::Release { .. } | Self::Renew { .. } => Change::Delete,
+            Self::Etcd { act, .. } if act.writes() => {
+                Change::Update { fields: Vec::new(), conflicts: Vec::new(), resource_version: String::new() }
+            }
             Self::Create { .. } => Change::Create,
             Self::Keep { .. }
             | Self::Scale { .. }

@@ -3,6 +3,7 @@
 //! The steps of a recovery go one after the other: each needs the one before. What a task comes to depends on the state in which the
 //! claim and its volume are; everything that is found out here stands in the plan, and so in the journal.
 
+mod etcd;
 mod manifest;
 mod node;
 mod rebind;
@@ -22,6 +23,7 @@ use crate::object::{ObjectRef, items, text};
 use crate::plan::verb::{Pinned, Selection, Verb};
 use crate::plan::{Action, Change, Installation, Plan, Purpose, Reach, Step};
 
+pub use etcd::claims_of;
 pub use manifest::{fresh_claim, rebuilt_volume};
 
 /// Limits of the steps, seconds; 0 is the limit of the run.
@@ -62,6 +64,23 @@ pub struct Wish<'a> {
 /// No plan can be made.
 #[derive(Debug, thiserror::Error)]
 pub enum CompileError {
+    /// The claim is of no etcd.
+    #[error("{} is of no etcd that is recognised", .0.as_ref().map_or_else(|| "what is named".to_owned(), ToString::to_string))]
+    NoEtcd(Option<ObjectRef>),
+    /// Nobody tells what the member is.
+    #[error("no member of {set} that answers tells who {pod} is")]
+    NoMember {
+        /// The `StatefulSet`.
+        set: ObjectRef,
+        /// The pod.
+        pod: String,
+    },
+    /// Nothing says whether members found or join.
+    #[error("the template of {0} does not say --initial-cluster-state, nor ETCD_INITIAL_CLUSTER_STATE")]
+    NoState(ObjectRef),
+    /// Scripts of its own change the members when a pod stops.
+    #[error("{0} runs a script when a pod of it stops (lifecycle.preStop), which may take members out by itself")]
+    ScriptedEtcd(ObjectRef),
     /// The claim is neither there nor known.
     #[error("{0} is not there, and nothing that was kept on this machine tells what it was")]
     NoClaim(ObjectRef),
@@ -133,6 +152,10 @@ pub enum CompileError {
 impl Explain for CompileError {
     fn id(&self) -> &'static str {
         match self {
+            Self::NoEtcd(_) => "no-etcd",
+            Self::NoMember { .. } => "no-etcd-member",
+            Self::NoState(_) => "no-initial-cluster-state",
+            Self::ScriptedEtcd(_) => "scripted-etcd",
             Self::NoClaim(_) => "no-claim",
             Self::NoRole { .. } => "no-claim-of-role",
             Self::NoComponent { .. } => "no-component",
@@ -153,6 +176,20 @@ impl Explain for CompileError {
 
     fn hint(&self) -> Option<String> {
         Some(match self {
+            Self::NoEtcd(_) => "name the claim of one of its members with --claim NAMESPACE/NAME".to_owned(),
+            Self::NoMember { set, .. } => format!(
+                "a member is replaced while a majority of the others serves: kubectl get pods -n {}",
+                set.namespace.as_deref().unwrap_or_default()
+            ),
+            Self::NoState(set) => format!(
+                "add --initial-cluster-state=new to its arguments with updateStrategy OnDelete: kubectl edit -n {} statefulset/{}",
+                set.namespace.as_deref().unwrap_or_default(),
+                set.name
+            ),
+            Self::ScriptedEtcd(_) => {
+                "follow the guide of its chart; such scripts add and remove members themselves when a pod is deleted"
+                    .to_owned()
+            }
             Self::NoClaim(_) | Self::NoVolume(_) => {
                 "name the claim with --claim NAMESPACE/NAME; `kubectl get pvc,pv -A` shows what there is".to_owned()
             }
@@ -194,6 +231,7 @@ pub fn claim_of_role(sighting: &Sighting, namespace: &str, role: &ClaimRole) -> 
             let claim = text(volume, "/persistentVolumeClaim/claimName").filter(|_| fits);
             claims.extend(claim.map(|claim| claim_ref(namespace, claim)));
         }
+        claims.extend(first_of_templates(live, role, namespace));
     }
     claims.sort();
     claims.dedup();
@@ -206,6 +244,15 @@ pub fn claim_of_role(sighting: &Sighting, namespace: &str, role: &ClaimRole) -> 
             found: claims.len(),
         }),
     }
+}
+
+/// Of each claim template of a `StatefulSet` the claim of its first pod.
+fn first_of_templates(set: &serde_json::Value, role: &ClaimRole, namespace: &str) -> Vec<ObjectRef> {
+    let first = set.pointer("/spec/ordinals/start").and_then(serde_json::Value::as_i64).unwrap_or(0);
+    let names = items(set, "/spec/volumeClaimTemplates").filter_map(|template| text(template, "/metadata/name"));
+    let fits = names.filter(|name| role.volume.as_deref().is_none_or(|volume| volume == *name));
+    let set = text(set, "/metadata/name").unwrap_or_default();
+    fits.map(|name| claim_ref(namespace, &format!("{name}-{set}-{first}"))).collect()
 }
 
 /// Makes the plan of a playbook.
@@ -338,6 +385,11 @@ impl<'a> Draft<'a> {
             Task::Start(components) => return self.start(components),
             Task::Restart(components) => return self.restart(components),
             Task::Follow(follow) => return self.follow(follow),
+            Task::Snapshot => return self.snapshot_etcd(),
+            Task::ReplaceMember => return self.replace_member(),
+            Task::MakeSpace => return self.make_space(),
+            Task::Serves => return self.serves(),
+            Task::Probe => return self.probe(),
             Task::Count => self.each(Self::count),
             Task::Ask(question) => {
                 self.push(Verb::Ask { question: question.question.clone(), word: question.word.clone() }, 0);

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::Record;
-use crate::etcd::{Id, View};
+use super::playbook::{Part, Sheet, Task};
+use super::{Loss, LossKind, Record, Sighting};
+use crate::etcd::{self, Id, View};
 use crate::object::ObjectRef;
+use crate::snapshot::Snapshot;
 
 /// Lines of a member's log that are read. Why it ended stands at its end; a panic comes with some lines of its own.
 pub const TAIL: i64 = 60;
@@ -39,7 +41,7 @@ impl EtcdRecord {
             .map(|(pod, status)| (pod.to_owned(), status.member))
             .collect();
         let wanted = usize::try_from(view.set.replicas).ok()?;
-        (members.len() >= crate::etcd::quorum(wanted)).then(|| Self {
+        (members.len() >= etcd::quorum(wanted)).then(|| Self {
             set: view.set.pinned.object.clone(),
             cluster,
             members,
@@ -72,6 +74,31 @@ pub fn is_odd(view: &View, records: &[Record]) -> bool {
         view.revision().is_some_and(|revision| revision < then.revision) || view.cluster() != Some(then.cluster)
     });
     silent || unwell || split || other
+}
+
+/// Whether both claims are of members of the same etcd.
+pub fn is_same(snapshot: &Snapshot, one: &ObjectRef, other: &ObjectRef) -> bool {
+    let set = |claim| etcd::of_claim(snapshot, claim).map(|(set, _)| set.pinned);
+    set(one).is_some_and(|pinned| Some(pinned) == set(other))
+}
+
+/// The claims of all members of the etcd that a claim is of.
+pub fn all_claims(snapshot: &Snapshot, claim: &ObjectRef) -> Option<Vec<ObjectRef>> {
+    etcd::of_claim(snapshot, claim).map(|(set, _)| super::compile::claims_of(&set))
+}
+
+/// Whether a playbook is for this loss, as far as the claim of an etcd goes. A member of several is made anew as a member: with its
+/// volume alone replaced it would not start. What replaces all of them is for an etcd that has nothing left elsewhere.
+pub fn suits(sighting: &Sighting, sheet: &Sheet, loss: &Loss) -> bool {
+    let of = loss.claim.as_ref().and_then(|claim| etcd::of_claim(&sighting.snapshot, claim));
+    let Some((set, _)) = of else { return sheet.etcd.is_none() };
+    let view = sighting.etcds.iter().find(|view| view.set.pinned == set.pinned);
+    let majority = view.is_some_and(|view| view.serving().count() >= etcd::quorum(view.told.len()));
+    match sheet.etcd {
+        None => set.replicas == 1 || sheet.steps.contains(&Task::Rebind),
+        Some(Part::Member) => set.replicas > 1 && majority,
+        Some(Part::All) => set.replicas == 1 || matches!(loss.kind, LossKind::EtcdEmptied | LossKind::EtcdFull),
+    }
 }
 
 /// What the last line of a member is about.

@@ -90,21 +90,26 @@ pub async fn count(cluster: &Cluster, snapshot: &Snapshot, claims: Vec<ObjectRef
 pub async fn etcds(client: &Client, snapshot: &Snapshot, all: bool) -> Vec<View> {
     let mut views = Vec::new();
     for set in etcd::sets(snapshot).into_iter().filter(|set| set.replicas > 0) {
-        let ask = |pod: String| {
-            let set = &set;
-            async move {
-                let told = ask_member(client, snapshot, set, &pod).await;
-                (pod, told)
-            }
-        };
-        let told = stream::iter(set.pods().into_iter().map(ask)).buffer_unordered(IN_FLIGHT).collect().await;
-        let mut view = View { set, told, members: None, keys: None };
-        if all {
-            complete(client, &mut view).await;
-        }
-        views.push(view);
+        views.push(view(client, snapshot, set, all).await);
     }
     views
+}
+
+/// Asks the members of one etcd.
+pub async fn view(client: &Client, snapshot: &Snapshot, set: EtcdSet, all: bool) -> View {
+    let ask = |pod: String| {
+        let set = &set;
+        async move {
+            let told = ask_member(client, snapshot, set, &pod).await;
+            (pod, told)
+        }
+    };
+    let told = stream::iter(set.pods().into_iter().map(ask)).buffer_unordered(IN_FLIGHT).collect().await;
+    let mut view = View { set, told, members: None, keys: None };
+    if all {
+        complete(client, &mut view).await;
+    }
+    view
 }
 
 /// Members and keys, from the first that answers.

@@ -168,7 +168,10 @@ impl Exercise {
             return Ok(first);
         }
         let hint = first.document.pointer("/error/hint").and_then(Value::as_str).unwrap_or_default().to_owned();
-        words.extend(hint.split_whitespace().filter(|word| word.starts_with("--destroy-data=")));
+        words.extend(
+            hint.split_whitespace()
+                .filter(|word| word.starts_with("--destroy-data=") || word.starts_with("--consent=")),
+        );
         shore.say(&words).await
     }
 }

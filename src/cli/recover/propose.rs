@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use seaworthy::engine::journal::{RunRecord, RunState};
+use seaworthy::object::ObjectRef;
 use seaworthy::plan::Purpose;
 use seaworthy::recover::compile::claim_of_role;
 use seaworthy::recover::loss::companions;
-use seaworthy::recover::{Loss, Playbook};
+use seaworthy::recover::{Loss, Playbook, etcd};
 use serde_json::{Value, json};
 
 use super::Scene;
@@ -61,9 +62,14 @@ fn proposals(scene: &Scene, loss: &Loss) -> Vec<Proposal> {
         let role = playbook.sheet.claim.as_ref();
         let its = |role| {
             let namespace = claim.namespace.as_deref().unwrap_or_default();
-            claim_of_role(&scene.sighting, namespace, role).is_ok_and(|found| found == *claim || with.contains(&found))
+            let same = |found: &ObjectRef| {
+                found == claim || with.contains(found) || etcd::is_same(&scene.sighting.snapshot, found, claim)
+            };
+            claim_of_role(&scene.sighting, namespace, role).is_ok_and(|found| same(&found))
         };
-        playbook.sheet.losses.contains(&loss.kind) && role.is_none_or(its)
+        playbook.sheet.losses.contains(&loss.kind)
+            && role.is_none_or(its)
+            && etcd::suits(&scene.sighting, &playbook.sheet, loss)
     };
     let mut fitting: Vec<&Playbook> = scene.playbooks.0.iter().filter(fits).collect();
     let saves = |playbook: &Playbook| playbook.sheet.brings_back();

@@ -30,6 +30,11 @@ pub(super) async fn act(doing: &Doing<'_>, verb: &Verb, seen: &Snapshot) -> Resu
     let answer = match verb {
         Verb::Delete { object } => delete(doing, object, seen).await,
         Verb::Create { object, .. } => create(doing, object).await,
+        Verb::Renew { claim, pod } => match renew(doing, (claim, pod), seen).await {
+            Ok(false) => return Ok(Acted::Nothing),
+            Ok(true) => Ok(()),
+            Err(error) => Err(error),
+        },
         Verb::Set { .. } | Verb::RollBack { .. } => match steps(verb, seen) {
             Some((object, steps)) => patch_by_steps(doing, &object, steps).await,
             None => return Ok(Acted::Nothing),
@@ -133,6 +138,19 @@ async fn delete(doing: &Doing<'_>, object: &Pinned, seen: &Snapshot) -> Result<(
         .map_err(kube::Error::BuildRequest)?;
     client.request_status::<Value>(request).await?;
     Ok(())
+}
+
+/// The claim first: it then waits for its pod, and the pod cannot come back with it. Whether anything was deleted.
+async fn renew(doing: &Doing<'_>, (claim, pod): (&Pinned, &ObjectRef), seen: &Snapshot) -> Result<bool, ApplyError> {
+    let live = seen.get(&claim.object).filter(|live| text(live, "/metadata/uid") == Some(&claim.uid));
+    let Some(live) = live else { return Ok(false) };
+    if text(live, "/metadata/deletionTimestamp").is_none() {
+        delete(doing, claim, seen).await?;
+    }
+    if let Some(pod) = seen.get(pod).and_then(Pinned::of) {
+        delete(doing, &pod, seen).await?;
+    }
+    Ok(true)
 }
 
 async fn create(doing: &Doing<'_>, object: &Value) -> Result<(), ApplyError> {

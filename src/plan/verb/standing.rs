@@ -82,8 +82,11 @@ impl Verb {
             Self::RollBack { workload, from, to, ready, .. } => {
                 rollback::standing(snapshot, [workload, from, to], *ready)
             }
-            // Files, logs, containers and people are no objects: the engine looks at them itself.
-            Self::Export { .. } | Self::Follow { .. } | Self::Count { .. } | Self::Ask { .. } => open(""),
+            Self::Renew { claim, pod } => super::renew::standing(snapshot, claim, pod),
+            // Files, logs, containers, people and members of an etcd are no objects: the engine looks at them itself.
+            Self::Export { .. } | Self::Follow { .. } | Self::Count { .. } | Self::Ask { .. } | Self::Etcd { .. } => {
+                open("")
+            }
         }
     }
 

@@ -35,6 +35,8 @@ impl Verb {
             }
             Self::Follow { workload, .. } => format!("follow the logs of {}", workload.object),
             Self::Count { claim, .. } => format!("count the files of {claim}"),
+            Self::Renew { claim, pod } => format!("delete {} and {pod}, which are made anew", claim.object),
+            Self::Etcd { set, act } => act.title(&set.object.to_string()),
             Self::Ask { question, .. } => format!("ask: {question}"),
         }
     }
@@ -62,6 +64,8 @@ impl Verb {
             }
             Self::Free { .. } => "it is Released, its policy is Retain, and it still names the claim".to_owned(),
             Self::Create { .. } => "nothing has that name".to_owned(),
+            Self::Renew { .. } => "it is the one that was seen, and no other pod uses it".to_owned(),
+            Self::Etcd { act, .. } => act.gate().to_owned(),
             Self::Unreferenced { .. }
             | Self::NodeReady { .. }
             | Self::Bound { .. }
@@ -83,6 +87,8 @@ impl Verb {
             Self::Delete { .. } | Self::Release { .. } => "this incarnation is gone".to_owned(),
             Self::Free { .. } => "it does not name the old claim any more".to_owned(),
             Self::Create { .. } => "it is there, as sent".to_owned(),
+            Self::Renew { .. } => "another claim has its name, and is Bound".to_owned(),
+            Self::Etcd { act, .. } => act.proof().to_owned(),
             Self::Bound { .. } => "claim and volume name each other, and both are Bound".to_owned(),
             Self::NodeReady { host, .. } => format!("it is Ready, and its host name is {host}"),
             Self::Set { .. } => "the fields read so".to_owned(),
@@ -126,6 +132,12 @@ impl Verb {
             }
             Self::RollBack { workload, .. } => format!("kubectl rollout undo {}", named(&workload.object)),
             Self::Follow { workload, .. } => format!("kubectl logs -f {}", named(&workload.object)),
+            Self::Renew { claim, pod } => {
+                format!("kubectl delete{} pvc/{} pod/{}", scope(pod), claim.object.name, pod.name)
+            }
+            Self::Etcd { set, act } => {
+                format!("kubectl exec{} {}-0 -- etcdctl {}", scope(&set.object), set.object.name, act.command())
+            }
             Self::Export { .. } | Self::Count { .. } | Self::Ask { .. } => return None,
         })
     }
@@ -177,6 +189,8 @@ impl Verb {
             Self::RollBack { .. } => "roll-back",
             Self::Follow { .. } => "follow",
             Self::Count { .. } => "count",
+            Self::Renew { .. } => "renew",
+            Self::Etcd { set, act } => return format!("{}:{}", act.id(), set.object),
             Self::Ask { question, .. } => return format!("ask:{question}"),
         };
         self.object().map_or_else(|| verb.to_owned(), |object| format!("{verb}:{object}"))

@@ -65,7 +65,7 @@ fn full(sighting: &Sighting, view: &View) -> Option<Loss> {
     if !unready.is_empty() {
         facts.push(format!("{}, as /health answers 503", are(&unready, "not ready")));
     }
-    Some(of(view, LossKind::EtcdFull, None, facts))
+    Some(of(view, LossKind::EtcdFull, view.set.claim(pod), facts))
 }
 
 /// It serves, and what was in it is not there any more.
@@ -87,7 +87,7 @@ fn emptied(sighting: &Sighting, view: &View) -> Option<Loss> {
     }
     // Alone, fewer keys are somebody's deletions.
     let gone = revision < then.revision || cluster != then.cluster;
-    let claim = view.set.pods().first().filter(|_| view.set.replicas == 1).and_then(|pod| view.set.claim(pod));
+    let claim = view.set.pods().first().and_then(|pod| view.set.claim(pod));
     (gone && has_majority(view)).then(|| of(view, LossKind::EtcdEmptied, claim, facts))
 }
 
