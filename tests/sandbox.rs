@@ -5,6 +5,7 @@ mod api;
 mod bundle;
 mod drills;
 mod etcd;
+mod etcd_recover;
 mod faults;
 mod fix;
 mod healthy;

@@ -49,7 +49,9 @@ pub struct Sheet {
 impl Sheet {
     /// Whether the data is there when it is done; otherwise the claims have fresh volumes.
     pub fn brings_back(&self) -> bool {
-        self.steps.iter().any(|task| matches!(task, Task::Rebind | Task::NodeReady))
+        self.steps
+            .iter()
+            .any(|task| matches!(task, Task::Rebind | Task::NodeReady | Task::ReplaceMember | Task::MakeSpace))
     }
 }
 

@@ -34,12 +34,12 @@ pub(crate) fn manifest(members: u32, state: &str) -> Value {
                 "resources": {"requests": {"storage": "1Mi"}}}}]}})
 }
 
-struct Store {
-    harbour: Harbour,
+pub(crate) struct Store {
+    pub(crate) harbour: Harbour,
 }
 
 impl Store {
-    async fn new(members: u32) -> Self {
+    pub(crate) async fn new(members: u32) -> Self {
         let harbour = Harbour::new(Kind::Ha).await;
         harbour.make(&manifest(members, "new")).await.unwrap();
         harbour.sandbox.rest(60);
@@ -56,11 +56,11 @@ impl Store {
         etcd::sets(&self.snapshot()).pop().unwrap()
     }
 
-    fn member(&self, number: u32) -> Gateway {
+    pub(crate) fn member(&self, number: u32) -> Gateway {
         Gateway::new(&self.harbour.sandbox.client(), &self.set(), &format!("store-{number}"))
     }
 
-    fn strike(&self, fault: &str, target: &str) {
+    pub(crate) fn strike(&self, fault: &str, target: &str) {
         self.harbour.sandbox.strike(find(fault).unwrap(), target);
         self.harbour.sandbox.rest(60);
     }
