@@ -105,7 +105,9 @@ mod tests {
 
     fn end(pieces: &[Piece]) -> Result<u64, String> {
         let mut tail = Tail::default();
-        pieces.iter().for_each(|piece| tail.take(piece));
+        for piece in pieces {
+            tail.take(piece);
+        }
         tail.end()
     }
 

@@ -138,7 +138,15 @@ pub fn meaning(line: &str) -> Option<Meaning> {
 pub fn telling(log: &str) -> Option<String> {
     let lines = || log.lines().rev();
     let full = lines().find(|line| meaning(line) == Some(Meaning::DiskFull));
-    full.or_else(|| lines().find(|line| meaning(line).is_some())).map(|line| line.chars().take(LINE).collect())
+    full.or_else(|| lines().find(|line| meaning(line).is_some())).map(|line| plain(line).chars().take(LINE).collect())
+}
+
+/// What a line says without what it is wrapped in: etcd writes JSON from 3.4 on, with a stack of calls behind what matters.
+fn plain(line: &str) -> String {
+    let Ok(said) = serde_json::from_str::<serde_json::Value>(line) else { return line.to_owned() };
+    let parts = ["level", "msg", "error"].into_iter().filter_map(|part| said[part].as_str());
+    let plain = parts.collect::<Vec<_>>().join(": ");
+    if meaning(&plain).is_some() { plain } else { line.to_owned() }
 }
 
 /// Letters of a line that are kept.
@@ -156,5 +164,10 @@ mod tests {
         let full = "wal: write failed: no space left on device\npanic: failed to open database: file size too small";
         assert_eq!(meaning(&telling(full).unwrap()), Some(Meaning::DiskFull), "a full disk cuts files off, too");
         assert_eq!(telling("ready to serve client requests\n"), None);
+        let json = r#"{"level":"fatal","ts":"2026-11-29T22:22:13.941909Z","caller":"etcdmain/etcd.go:183","msg":"discovery failed","error":"member c26f8baa5519b9dd has already been bootstrapped","stacktrace":"go.etcd.io"}"#;
+        assert_eq!(
+            telling(json).unwrap(),
+            "fatal: discovery failed: member c26f8baa5519b9dd has already been bootstrapped"
+        );
     }
 }

@@ -114,7 +114,7 @@ pub(super) fn leave_trace(world: &mut World, pod: &Value, container: &Value) {
         let named = format!("{}-0.", set.name());
         if words.contains(&named) && words.contains(&format!(":{}", set.port)) && words.contains("http") {
             answer::write(world, &set, |data| {
-                (0..KEYS).for_each(|number| data.put(&format!("sandbox/{client}/{number}"), ""))
+                (0..KEYS).for_each(|number| data.put(&format!("sandbox/{client}/{number}"), ""));
             });
         }
     }

@@ -110,7 +110,7 @@ async fn three_members_are_one_etcd_that_keeps_what_is_written() {
     assert_eq!(store.member(2).status().await.unwrap().revision, 3, "a key came and went");
     assert_eq!(store.member(2).keys().await.unwrap(), 0);
     let members = store.member(0).members().await.unwrap();
-    assert!(members.len() == 3 && members.iter().all(|member| member.has_started()), "{members:?}");
+    assert!(members.len() == 3 && members.iter().all(etcd::Member::has_started), "{members:?}");
     let hashes = [store.member(0).hash(3).await.unwrap(), store.member(1).hash(3).await.unwrap()];
     assert!(hashes[0].is_some() && hashes[0] == hashes[1]);
 }

@@ -247,7 +247,9 @@ async fn without_a_majority_or_with_scripts_no_member_is_replaced() {
         Prepared { plan, snapshot: Snapshot::default(), resources: Resources::default(), refusals: Vec::new() };
     let run = voyage(cluster, limits).run(prepared, None).await;
     assert_eq!(run.outcome.ended, Ended::Failed);
-    assert!(run.outcome.causes[0].message.contains("there is no leader"), "{:?}", run.outcome.causes);
+    // Members that crash serve for a second each time: there is no leader, or the member is found not to be lost.
+    let said = &run.outcome.causes[0].message;
+    assert!(said.contains("there is no leader") || said.contains("it is not lost"), "{said}");
     let claim = wreck.store.harbour.see("v1", "PersistentVolumeClaim", "data-store-1").unwrap();
     assert!(claim["metadata"]["deletionTimestamp"].is_null());
     let path = format!("/apis/apps/v1/namespaces/{SEA}/statefulsets/store");

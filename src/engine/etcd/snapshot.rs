@@ -76,7 +76,7 @@ impl Gateway {
         let (mut lines, mut tail) = (Lines::default(), Tail::default());
         while let Some(frame) = body.frame().await {
             let frame = frame.map_err(|error| torn(format!("it broke off: {error}")))?;
-            lines.add(frame.into_data().unwrap_or_default()).map_err(torn)?;
+            lines.add(&frame.into_data().unwrap_or_default()).map_err(torn)?;
             while let Some(line) = lines.next() {
                 let piece = piece(&line).map_err(torn)?;
                 file.write_all(&piece.bytes).map_err(disk)?;
@@ -98,8 +98,8 @@ impl Gateway {
 struct Lines(BytesMut);
 
 impl Lines {
-    fn add(&mut self, bytes: Bytes) -> Result<(), String> {
-        self.0.extend_from_slice(&bytes);
+    fn add(&mut self, bytes: &Bytes) -> Result<(), String> {
+        self.0.extend_from_slice(bytes);
         if self.0.len() > LINE && !self.0.contains(&b'\n') {
             return Err(format!("a line of more than {LINE} bytes"));
         }

@@ -152,10 +152,8 @@ impl EtcdAct {
             Self::Serves => serves(view, set),
             Self::Defragment { pod } => defragment(view, pod),
             Self::Disarm => disarm(view),
-            Self::Compact | Self::Probe => match leader(view) {
-                true => open("a majority serves"),
-                false => early("there is no leader"),
-            },
+            Self::Compact | Self::Probe if leader(view) => open("a majority serves"),
+            Self::Compact | Self::Probe => early("there is no leader"),
             Self::Snapshot { .. } | Self::Alike => match view.answered().next() {
                 Some(_) => open("a member answers"),
                 None => early("no member answers"),

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::{Loss, LossKind};
 use crate::engine::rescue::files_text;
+use crate::etcd::View;
 use crate::object::{ObjectRef, number, text};
 use crate::plan::verb::holders;
 use crate::recover::Sighting;
@@ -60,7 +61,7 @@ fn others(sighting: &Sighting, namespace: Option<&str>, own: &[ObjectRef]) -> Ve
 /// An etcd's data is not in one claim, and who uses it names no claim: it is told by the members, and by who names it.
 fn of_etcd(sighting: &Sighting, loss: &Loss, set: &ObjectRef) -> Blast {
     let view = sighting.etcds.iter().find(|view| view.set.pinned.object == *set);
-    let known = view.and_then(|view| view.revision()).map(|revision| format!(", revision {revision}"));
+    let known = view.and_then(View::revision).map(|revision| format!(", revision {revision}"));
     let then = recorded(&sighting.records, set).map(|(record, then)| {
         format!(", revision {} when last known to be well, at {}", then.revision, record.at.strftime("%F %T UTC"))
     });
@@ -126,10 +127,16 @@ fn data(sighting: &Sighting, loss: &Loss, claim: &ObjectRef) -> String {
 fn returns(kind: LossKind) -> &'static str {
     match kind {
         LossKind::VolumeGoing | LossKind::ClaimGoing => "nothing; but nothing is gone yet either",
-        LossKind::ClaimLost | LossKind::ClaimGone | LossKind::VolumeReleased | LossKind::VolumeEmptied => "nothing",
+        LossKind::ClaimLost
+        | LossKind::ClaimGone
+        | LossKind::VolumeReleased
+        | LossKind::VolumeEmptied
+        | LossKind::EtcdEmptied
+        | LossKind::EtcdCorrupt
+        | LossKind::EtcdMemberLost
+        | LossKind::EtcdFull => "nothing",
         LossKind::NodeUnreachable => "everything, once the node is ready again",
         LossKind::EtcdQuorumLost => "everything, once a majority of the members is back with their disks",
-        LossKind::EtcdEmptied | LossKind::EtcdCorrupt | LossKind::EtcdMemberLost | LossKind::EtcdFull => "nothing",
         LossKind::NodeGone => "everything, if the same machine joins again under the same name; otherwise nothing",
     }
 }

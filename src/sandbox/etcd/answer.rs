@@ -235,7 +235,7 @@ fn alarm(world: &mut World, home: &Home, body: &Value) -> Result<Value, No> {
 fn snapshot(own: &Data) -> Vec<u8> {
     let mut file = serde_json::to_vec(own).unwrap_or_default();
     file.resize(file.len().next_multiple_of(PAGE), 0);
-    let mut lines = String::new();
+    let mut lines: Vec<String> = Vec::new();
     let mut remaining = file.len();
     for piece in file.chunks(PIECE) {
         remaining -= piece.len();
@@ -243,9 +243,9 @@ fn snapshot(own: &Data) -> Vec<u8> {
         if remaining > 0 {
             result["remaining_bytes"] = remaining.to_string().into();
         }
-        lines.push_str(&format!("{}\n", json!({"result": result})));
+        lines.push(json!({"result": result}).to_string());
     }
     let sum = STANDARD.encode(Sha256::digest(&file));
-    lines.push_str(&format!("{}\n", json!({"result": {"blob": sum, "version": "3.6.0"}})));
-    lines.into_bytes()
+    lines.push(json!({"result": {"blob": sum, "version": "3.6.0"}}).to_string());
+    lines.iter().flat_map(|line| [line.as_bytes(), b"\n"]).flatten().copied().collect()
 }
