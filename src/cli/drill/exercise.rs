@@ -3,7 +3,7 @@
 use seaworthy::object::ObjectRef;
 use seaworthy::recover::compile::claim_of_role;
 use seaworthy::recover::drill::{Data, Drilled};
-use seaworthy::recover::playbook::ClaimRole;
+use seaworthy::recover::playbook::{ClaimRole, Task};
 use seaworthy::recover::{LossKind, Playbook, Sighting, join};
 use seaworthy::sandbox::faults::{self, FAULTS};
 use seaworthy::sandbox::{Kind, Sandbox};
@@ -48,7 +48,8 @@ impl Exercise {
             set: drill.set.clone(),
             claim: claim.clone(),
             fault: fault.clone(),
-            saves: sheet.brings_back(),
+            // A member of an etcd has its data from the others, on a fresh volume: no file of a drill comes with it.
+            saves: sheet.brings_back() && !sheet.steps.contains(&Task::ReplaceMember),
         };
         drill.losses.iter().map(one).collect()
     }
