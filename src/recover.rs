@@ -9,6 +9,7 @@ pub mod compile;
 pub mod drill;
 pub mod etcd;
 pub mod join;
+pub mod keeper;
 pub mod look;
 pub mod loss;
 pub mod map;
@@ -16,6 +17,7 @@ pub mod occasion;
 pub mod playbook;
 pub mod record;
 pub mod report;
+pub mod runbook;
 
 use std::collections::BTreeMap;
 

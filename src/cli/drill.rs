@@ -72,6 +72,6 @@ fn loss_called(name: &str) -> Result<LossKind, Failure> {
 fn nothing(chosen: &[&Playbook], loss: Option<LossKind>) -> Failure {
     let names: Vec<&str> = chosen.iter().map(|playbook| playbook.name.as_str()).collect();
     let what = loss.map_or_else(String::new, |loss| format!(" for {}", loss.name()));
-    let hint = "`drill:` in a playbook says how it is practised: see docs/recovery.md";
+    let hint = "`drill:` in a playbook says how it is practised: see docs/recovering.md";
     Failure::input("nothing-to-practise", format!("{} cannot be practised{what}", names.join(", ")), hint)
 }

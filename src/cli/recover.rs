@@ -145,7 +145,10 @@ async fn recover(
     plan.occasion =
         Some(Box::new(occasion(playbook, &claims, (&scene.losses, &scene.sighting), (Timestamp::now(), &whoever()))));
     let snapshot = scene.sighting.snapshot.clone();
-    let mut prepared = Prepared { plan, snapshot, resources: Resources::default(), refusals: Vec::new() };
+    let mut resources = Resources::default();
+    let read = plan.steps.iter().flat_map(|step| step.action.reads());
+    resources.resolve_kinds(&scene.cluster.client, read).await.map_err(|error| Failure::kube(&error))?;
+    let mut prepared = Prepared { plan, snapshot, resources, refusals: Vec::new() };
     if arguments.dry_run {
         return Ok(show_plan(session, &scene.cluster, &prepared, &Remarks::default()));
     }

@@ -105,7 +105,7 @@ fn loss_text(loss: &Loss, proposals: &[Proposal], paint: Paint) -> String {
                 printable(&proposal.lost)
             )
         };
-        [format!("  {word} {}", paint.strong(&printable(&proposal.command))), format!("              {}", what)]
+        [format!("  {word} {}", paint.strong(&printable(&proposal.command))), format!("              {what}")]
     });
     // What the cluster wrote is cleaned before anything is painted: our colours are escape sequences, too.
     let cleaned = lines.iter().map(|line| printable(line));

@@ -4,6 +4,7 @@
 //! claim and its volume are; everything that is found out here stands in the plan, and so in the journal.
 
 mod etcd;
+mod hold;
 mod manifest;
 mod node;
 mod rebind;
@@ -15,6 +16,7 @@ use jiff::Timestamp;
 
 use super::archive::Archive;
 use super::join::{Workload, claim_ref, of_component, volume_ref, workloads};
+use super::keeper::Hold;
 use super::playbook::{ClaimRole, Follow, Playbook, Task};
 use super::{Sighting, join};
 use crate::cluster::ClusterId;
@@ -261,6 +263,7 @@ pub fn compile(wish: &Wish<'_>) -> Result<Plan, CompileError> {
     for task in &wish.playbook.sheet.steps {
         draft.task(task)?;
     }
+    draft.release_keepers();
     let mut steps = draft.steps;
     chain(&mut steps);
     let (installation, cluster) = (wish.installation.clone(), wish.cluster.clone());
@@ -343,6 +346,8 @@ struct Draft<'a> {
     users: Vec<Workload>,
     /// What the plan has stopped and not started yet.
     stopped: Vec<Workload>,
+    /// Who is held, so that nothing undoes what is done.
+    held: Vec<Hold>,
     /// Whether the data is expected to be in the volume at the end.
     brings_back: bool,
 }
@@ -355,7 +360,7 @@ impl<'a> Draft<'a> {
                 users.push(user);
             }
         }
-        Self { wish, steps: Vec::new(), users, stopped: Vec::new(), brings_back: false }
+        Self { wish, steps: Vec::new(), users, stopped: Vec::new(), held: Vec::new(), brings_back: false }
     }
 
     fn push(&mut self, verb: Verb, limit: u64) {

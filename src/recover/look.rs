@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use futures::stream::{self, StreamExt as _};
-
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::LogParams;
+use kube::core::{ApiResource, GroupVersionKind};
 use kube::{Api, Client};
 
+use super::keeper::{KEEPERS, unseen};
 use super::{Record, Sighting, join};
 use crate::cluster::{Cluster, Resources};
 use crate::engine::etcd::Gateway;
@@ -49,7 +50,21 @@ pub async fn storage(cluster: &Cluster, namespace: Option<&str>) -> Result<Snaps
     let config = LOCAL_PATH
         .iter()
         .filter_map(|(namespace, name)| query(&("v1", "ConfigMap"), Some(namespace), Scope::Named((*name).to_owned())));
-    collect(&cluster.client, global.chain(local).chain(config).collect()).await
+    let keepers = KEEPERS.iter().map(|keeper| {
+        let (group, version) = keeper.api_version.split_once('/').unwrap_or(("", keeper.api_version));
+        let kind = GroupVersionKind::gvk(group, version, keeper.kind);
+        let resource = ApiResource::from_gvk_with_plural(&kind, keeper.plural);
+        Query { resource, namespace: None, scope: Scope::All }
+    });
+    let mut snapshot = collect(&cluster.client, global.chain(local).chain(config).chain(keepers).collect()).await?;
+    // Few people may look at them, and few workloads bear their marks: who may not look is told only where it matters.
+    let marked = |kind: &str| {
+        let workloads = ["Deployment", "StatefulSet"].into_iter().flat_map(|kind| snapshot.of_kind("apps", kind));
+        workloads.flat_map(|workload| unseen(&snapshot, workload)).any(|mark| mark.starts_with(kind))
+    };
+    let idle: Vec<&str> = KEEPERS.iter().map(|keeper| keeper.kind).filter(|kind| !marked(kind)).collect();
+    snapshot.unread.retain(|unread| !idle.contains(&unread.kind.as_str()));
+    Ok(snapshot)
 }
 
 /// Every volume of the cluster, in one request.

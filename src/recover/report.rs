@@ -330,8 +330,25 @@ fn left(record: &RunRecord, entries: &[Entry]) -> Vec<String> {
     left.extend(stopped(record, entries).into_iter().map(|(workload, replicas)| {
         format!("{workload} is stopped; it had {replicas} replicas, as its annotation {ORIGINAL_REPLICAS} says")
     }));
+    left.extend(held(record, entries).map(|keeper| {
+        format!("{keeper} has fields that were set for the time of the recovery, and are not put back yet")
+    }));
     left.dedup();
     left
+}
+
+/// Who was held and has not been let go.
+fn held<'a>(record: &'a RunRecord, entries: &'a [Entry]) -> impl Iterator<Item = &'a ObjectRef> {
+    let mut held: Vec<&ObjectRef> = Vec::new();
+    for step in record.plan.steps.iter().filter(|step| is_done(record, entries, step)) {
+        let Some(Verb::Set { object, .. }) = verb_of(step) else { continue };
+        match held.iter().position(|other| **other == object.object) {
+            // The second time it is let go.
+            Some(at) => drop(held.remove(at)),
+            None => held.push(&object.object),
+        }
+    }
+    held.into_iter()
 }
 
 /// What was stopped and has not been started again.

@@ -193,12 +193,20 @@ pub(crate) fn installation() -> Installation {
 }
 
 fn prepared(plan: Plan) -> Prepared {
-    Prepared {
-        plan,
-        snapshot: seaworthy::snapshot::Snapshot::default(),
-        resources: seaworthy::cluster::Resources::default(),
-        refusals: Vec::new(),
-    }
+    Prepared { plan, snapshot: seaworthy::snapshot::Snapshot::default(), resources: with_flux(), refusals: Vec::new() }
+}
+
+/// The kind of Flux's that the stories keep workloads by.
+pub(crate) fn kustomizations() -> Value {
+    json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": "kustomizations.kustomize.toolkit.fluxcd.io"},
+        "spec": {"group": "kustomize.toolkit.fluxcd.io", "names": {"kind": "Kustomization", "plural": "kustomizations"}, "scope": "Namespaced",
+            "versions": [{"name": "v1", "served": true, "storage": true}]}})
+}
+
+fn with_flux() -> seaworthy::cluster::Resources {
+    let mut resources = seaworthy::cluster::Resources::default();
+    resources.learn(&kustomizations());
+    resources
 }
 
 /// A playbook of the program's own.

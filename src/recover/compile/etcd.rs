@@ -6,7 +6,7 @@ use super::{CompileError, Draft, LIMIT_PATCH, LIMIT_PROVISION};
 use crate::etcd::{self, EtcdSet, Id, Member, View, member_of};
 use crate::object::{ObjectRef, items, text};
 use crate::plan::verb::{EtcdAct, Field, Pinned, Verb};
-use crate::recover::join::volume_ref;
+use crate::recover::join::{volume_ref, workload};
 
 /// Limits of the steps, seconds.
 const LIMIT_SNAPSHOT: u64 = 600;
@@ -50,6 +50,8 @@ impl Draft<'_> {
         let (set, pod) = self.etcd()?;
         self.refuse_scripts(&set)?;
         let (known, peer) = self.known_as(&set, &pod)?;
+        let live = self.wish.sighting.snapshot.get(&set.pinned.object).and_then(workload);
+        self.hold_keepers(&live.into_iter().collect::<Vec<_>>());
         let joining = self.let_join(&set)?;
         if let Some(member) = known.filter(|id| id.0 != 0) {
             self.act(&set, EtcdAct::Remove { pod: pod.clone(), member }, LIMIT_MEMBER);

@@ -18,6 +18,7 @@ impl Draft<'_> {
         self.wish.claims.iter().try_for_each(|claim| self.refuse_what_cannot_be_stopped(claim))?;
         self.refuse_what_would_delete(&order)?;
         let grace = order.iter().map(|workload| workload.grace).max().unwrap_or(30);
+        self.hold_keepers(&order);
         let anew =
             |draft: &Self, workload: &Workload| !draft.stopped.iter().any(|other| other.pinned == workload.pinned);
         for workload in order.into_iter().filter(|workload| anew(self, workload)).collect::<Vec<_>>() {
