@@ -5,6 +5,7 @@
 //! by resource version.
 
 mod act;
+pub mod copy;
 mod count;
 pub mod export;
 mod follow;
@@ -60,6 +61,14 @@ impl Doing<'_> {
             Verb::Export { folder, selections, must } => self.export((folder, selections, must), limit).await,
             Verb::Follow { .. } => self.follow_logs(step, verb, limit).await,
             Verb::Count { claim, at_least } => self.count(claim, *at_least, limit).await,
+            Verb::CopyOut { claim, folder, image, quiet } => {
+                let out = copy::Out { claim, folder, image: image.as_deref(), quiet: *quiet };
+                Box::pin(self.copy_out(step, &out, limit)).await
+            }
+            Verb::CopyIn { claim, folder, image, over } => {
+                let into = copy::In { claim, folder, image: image.as_deref(), over: *over };
+                Box::pin(self.copy_in(step, &into, limit)).await
+            }
             Verb::Ask { question, word } => self.ask(step, question, word.as_deref()).await,
             _ => self.observe_and_act(step, verb, limit).await,
         }

@@ -25,6 +25,8 @@ pub const ORIGINAL_REPLICAS: &str = "seaworthy.dev/original-replicas";
 pub const ORIGINAL_POLICY: &str = "seaworthy.dev/original-reclaim-policy";
 /// Label of a volume that was replaced on purpose: nobody wants it back, and nothing deletes it.
 pub const QUARANTINE: &str = "seaworthy.dev/quarantine";
+/// The checksum of the archive that is being written to a claim's volume; on the claim, until all of it is there and proven.
+pub const COPYING_IN: &str = "seaworthy.dev/copying-in";
 /// The annotation with which `kubectl rollout restart` changes a pod template; the same, so that both are seen as one thing.
 pub const RESTARTED_AT: &str = "kubectl.kubernetes.io/restartedAt";
 
@@ -183,6 +185,32 @@ pub enum Verb {
         /// Fewer than this are a failure; 0: only said.
         at_least: u64,
     },
+    /// Copies what is on a claim's volume to this machine, with the checksum of every file.
+    CopyOut {
+        /// The PersistentVolumeClaim.
+        claim: Pinned,
+        /// The folder for the archive, its list and its certificate.
+        folder: String,
+        /// The image to copy with; `None`: one that the volume's node has.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        image: Option<String>,
+        /// Whether no pod may have the volume mounted: then the copy is of one moment.
+        #[serde(default)]
+        quiet: bool,
+    },
+    /// Copies an archive that was copied out onto a claim's volume.
+    CopyIn {
+        /// The PersistentVolumeClaim.
+        claim: ObjectRef,
+        /// The folder in which the archive is.
+        folder: String,
+        /// The image to copy with; `None`: one that the volume's node has.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        image: Option<String>,
+        /// Whether what is on the volume goes; otherwise it has to be empty.
+        #[serde(default)]
+        over: bool,
+    },
     /// Asks the person; the answer is written to the journal.
     Ask {
         /// The question.
@@ -205,6 +233,8 @@ impl Verb {
             }
             Self::Unreferenced { claim } | Self::Bound { claim, .. } | Self::Count { claim, .. } => Some(claim.clone()),
             Self::Delete { object } | Self::Set { object, .. } => Some(object.object.clone()),
+            Self::CopyOut { claim, .. } => Some(claim.object.clone()),
+            Self::CopyIn { claim, .. } => Some(claim.clone()),
             Self::RollBack { workload, .. } => Some(workload.object.clone()),
             Self::Create { object, .. } => ObjectRef::of(object),
             Self::NodeReady { node, .. } => Some(ObjectRef::new("v1", "Node", None, node)),
@@ -244,6 +274,7 @@ impl Verb {
         match self {
             Self::Delete { object } => object.object.kind != "Pod",
             Self::Release { .. } => true,
+            Self::CopyIn { over, .. } => *over,
             _ => false,
         }
     }
@@ -259,12 +290,14 @@ impl Verb {
     pub fn change(&self) -> Change {
         match self {
             Self::Delete { .. } | Self::Release { .. } => Change::Delete,
-            Self::Create { .. } => Change::Create,
+            // A helper pod is made for it, and taken away.
+            Self::Create { .. } | Self::CopyOut { .. } => Change::Create,
             Self::Keep { .. }
             | Self::Scale { .. }
             | Self::Free { .. }
             | Self::Set { .. }
             | Self::RollBack { .. }
+            | Self::CopyIn { .. }
             | Self::Restart { .. } => {
                 Change::Update { fields: self.fields(), conflicts: Vec::new(), resource_version: String::new() }
             }

@@ -83,7 +83,12 @@ impl Verb {
                 rollback::standing(snapshot, [workload, from, to], *ready)
             }
             // Files, logs, containers and people are no objects: the engine looks at them itself.
-            Self::Export { .. } | Self::Follow { .. } | Self::Count { .. } | Self::Ask { .. } => open(""),
+            Self::Export { .. }
+            | Self::Follow { .. }
+            | Self::Count { .. }
+            | Self::CopyOut { .. }
+            | Self::CopyIn { .. }
+            | Self::Ask { .. } => open(""),
         }
     }
 

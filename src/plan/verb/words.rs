@@ -35,6 +35,8 @@ impl Verb {
             }
             Self::Follow { workload, .. } => format!("follow the logs of {}", workload.object),
             Self::Count { claim, .. } => format!("count the files of {claim}"),
+            Self::CopyOut { claim, .. } => format!("copy out {}", claim.object),
+            Self::CopyIn { claim, .. } => format!("copy in {claim}"),
             Self::Ask { question, .. } => format!("ask: {question}"),
         }
     }
@@ -62,6 +64,12 @@ impl Verb {
             }
             Self::Free { .. } => "it is Released, its policy is Retain, and it still names the claim".to_owned(),
             Self::Create { .. } => "nothing has that name".to_owned(),
+            Self::CopyOut { quiet: true, .. } => {
+                "it is the one that was seen, bound, and no pod has it mounted; there is room here".to_owned()
+            }
+            Self::CopyOut { .. } => "it is the one that was seen, and bound; there is room here".to_owned(),
+            Self::CopyIn { over: false, .. } => "its archive is whole, no pod uses it, and it is empty".to_owned(),
+            Self::CopyIn { .. } => "its archive is whole, and no pod uses it; what is on it goes".to_owned(),
             Self::Unreferenced { .. }
             | Self::NodeReady { .. }
             | Self::Bound { .. }
@@ -92,6 +100,10 @@ impl Verb {
             Self::Follow { until, .. } => format!("a line matches /{until}/"),
             Self::Count { at_least: 0, .. } => "a number, or why there is none".to_owned(),
             Self::Count { at_least, .. } => format!("at least {at_least}"),
+            Self::CopyOut { .. } => {
+                "the archive has its end mark, and each of its files the checksum that it has in the pod".to_owned()
+            }
+            Self::CopyIn { .. } => "each file has the checksum, rights and owner that it has in the archive".to_owned(),
             Self::Ask { word: Some(word), .. } => format!("`{word}` was typed"),
             Self::Ask { .. } => "the answer was yes".to_owned(),
         }
@@ -126,6 +138,16 @@ impl Verb {
             }
             Self::RollBack { workload, .. } => format!("kubectl rollout undo {}", named(&workload.object)),
             Self::Follow { workload, .. } => format!("kubectl logs -f {}", named(&workload.object)),
+            Self::CopyOut { claim, folder, .. } => format!(
+                "kubectl exec{} POD -- tar -cf - -C PATH --numeric-owner . > {folder}/{}.tar",
+                scope(&claim.object),
+                claim.object.name
+            ),
+            Self::CopyIn { claim, folder, .. } => format!(
+                "kubectl exec -i{} POD -- tar -xpf - -C PATH --numeric-owner < {folder}/{}.tar",
+                scope(claim),
+                claim.name
+            ),
             Self::Export { .. } | Self::Count { .. } | Self::Ask { .. } => return None,
         })
     }
@@ -153,6 +175,9 @@ impl Verb {
             }
             Self::Set { fields, .. } => fields.iter().map(super::set::Field::shown).collect(),
             Self::RollBack { fields, .. } => fields.clone(),
+            Self::CopyIn { folder, .. } => {
+                vec![field("(the files on its volume)", None, Some(format!("as in {folder}").into()))]
+            }
             _ => Vec::new(),
         }
     }
@@ -177,6 +202,8 @@ impl Verb {
             Self::RollBack { .. } => "roll-back",
             Self::Follow { .. } => "follow",
             Self::Count { .. } => "count",
+            Self::CopyOut { .. } => "copy-out",
+            Self::CopyIn { .. } => "copy-in",
             Self::Ask { question, .. } => return format!("ask:{question}"),
         };
         self.object().map_or_else(|| verb.to_owned(), |object| format!("{verb}:{object}"))
