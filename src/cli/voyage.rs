@@ -267,7 +267,9 @@ impl Voyage<'_> {
         let kept = match plan.purpose {
             Purpose::Install if !plan.writes() || !health::has_data(plan) => return,
             Purpose::Uninstall => health::forget(self.session, &self.cluster, plan),
-            Purpose::Install | Purpose::Recover => health::keep(self.session, &self.cluster, plan).await,
+            Purpose::Install | Purpose::Recover | Purpose::Backup | Purpose::Restore => {
+                health::keep(self.session, &self.cluster, plan).await
+            }
             _ => return,
         };
         if let Err(failure) = kept {

@@ -5,6 +5,7 @@
 //! by resource version.
 
 mod act;
+pub mod backup;
 pub mod copy;
 mod count;
 pub mod export;
@@ -69,6 +70,7 @@ impl Doing<'_> {
                 let into = copy::In { claim, folder, image: image.as_deref(), over: *over };
                 Box::pin(self.copy_in(step, &into, limit)).await
             }
+            Verb::Seal { folder, head } => self.seal(folder, head).await,
             Verb::Ask { question, word } => self.ask(step, question, word.as_deref()).await,
             _ => self.observe_and_act(step, verb, limit).await,
         }

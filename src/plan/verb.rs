@@ -4,9 +4,12 @@
 //! if it holds, the step is done; if not, and the gate is open, do it; if neither, stop and show both.
 
 mod rollback;
+mod seal;
 mod set;
 mod standing;
 mod words;
+
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -16,6 +19,7 @@ use crate::object::{ObjectRef, text};
 use crate::snapshot::Snapshot;
 
 pub use rollback::{differences as template_differences, patch as rollback_patch, template_of};
+pub use seal::{Head, LeftOut};
 pub use set::{Field, escaped, patch as set_patch};
 pub use standing::{Standing, holders};
 
@@ -211,6 +215,13 @@ pub enum Verb {
         #[serde(default)]
         over: bool,
     },
+    /// Looks through all that was put into a backup's folder and writes its manifest: a folder that has one is whole.
+    Seal {
+        /// The backup's folder.
+        folder: String,
+        /// What it is of.
+        head: Box<Head>,
+    },
     /// Asks the person; the answer is written to the journal.
     Ask {
         /// The question.
@@ -238,7 +249,7 @@ impl Verb {
             Self::RollBack { workload, .. } => Some(workload.object.clone()),
             Self::Create { object, .. } => ObjectRef::of(object),
             Self::NodeReady { node, .. } => Some(ObjectRef::new("v1", "Node", None, node)),
-            Self::Export { .. } | Self::Ask { .. } => None,
+            Self::Export { .. } | Self::Seal { .. } | Self::Ask { .. } => None,
         }
     }
 
@@ -303,6 +314,22 @@ impl Verb {
             }
             _ => Change::Observe,
         }
+    }
+}
+
+/// Marks as passed what need not be done again when a backup or a restore is taken up: once every copy is known to be done, everything up
+/// to the last of them. What was started since may have written, and is not to be stopped again, let alone overwritten.
+pub fn pass_copies(plan: &mut Plan, done: &BTreeSet<String>) {
+    let copies = |step: &super::Step| match &step.action {
+        super::Action::Rescue { verb, .. } => matches!(**verb, Verb::CopyOut { .. } | Verb::CopyIn { .. }),
+        _ => false,
+    };
+    if !plan.steps.iter().filter(|step| copies(step)).all(|step| done.contains(&step.id)) {
+        return;
+    }
+    let last = plan.steps.iter().rposition(copies);
+    for step in plan.steps.iter_mut().take(last.map_or(0, |last| last + 1)) {
+        step.change = Change::Unchanged;
     }
 }
 

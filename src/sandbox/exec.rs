@@ -110,7 +110,8 @@ fn folder(world: &World, pod: &Value, container: &Value, path: &str) -> Result<S
 fn count(world: &World, pod: &Value, container: &Value, path: &str) -> Ended {
     match folder(world, pod, container, path) {
         Ok(place) => {
-            let files = world.disks.files(&place).map_or(0, |files| files.keys().filter(|name| !is_folder(name)).count());
+            let files =
+                world.disks.files(&place).map_or(0, |files| files.keys().filter(|name| !is_folder(name)).count());
             Ended::well(format!("{} {path}\n{files}\n", inode(&place)))
         }
         Err(ended) => ended,
@@ -165,7 +166,8 @@ async fn tell(mut socket: WebSocketStream<TokioIo<Upgraded>>, ended: Ended) {
             "message": format!("command terminated with non-zero exit code: exit status {}", ended.code),
             "details": {"causes": [{"reason": "ExitCode", "message": ended.code.to_string()}]}})
     };
-    for (channel, said) in [(OUT, ended.out), (ERR, ended.err.into_bytes()), (STATUS, status.to_string().into_bytes())] {
+    for (channel, said) in [(OUT, ended.out), (ERR, ended.err.into_bytes()), (STATUS, status.to_string().into_bytes())]
+    {
         for piece in said.chunks(MESSAGE) {
             let mut bytes = vec![channel];
             bytes.extend(piece);

@@ -6,6 +6,7 @@ pub mod archive;
 mod berth;
 mod causes;
 mod helper;
+mod inward;
 pub mod list;
 #[cfg(test)]
 mod scripts;
@@ -15,8 +16,6 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use kube::api::{Patch, PatchParams};
-use serde_json::json;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout};
 
@@ -26,7 +25,7 @@ use crate::engine::step::{Doing, Ending, done, unknown_kind};
 use crate::engine::wait::Wait;
 use crate::object::{ObjectRef, text};
 use crate::plan::Step;
-use crate::plan::verb::{COPYING_IN, Pinned};
+use crate::plan::verb::Pinned;
 use crate::snapshot::Snapshot;
 use crate::snapshot::collect::{Query, Scope, collect};
 use archive::{ArchiveError, Certificate, Paths};
@@ -56,8 +55,7 @@ pub(crate) const OUT: &str = r#"tar -c -f - -C "$1" --numeric-owner ."#;
 /// So many bytes of standard input, unpacked: that standard input has ended is only told by newer servers, so nobody waits for it.
 pub(crate) const IN: &str = r#"head -c "$2" | tar -x -p -f - -C "$1" --numeric-owner"#;
 /// Takes away what is on the volume, but for what belongs to its file system.
-pub(crate) const CLEAR: &str =
-    r#"find "$1" -mindepth 1 -maxdepth 1 ! -name lost+found -exec rm -rf {} +"#;
+pub(crate) const CLEAR: &str = r#"find "$1" -mindepth 1 -maxdepth 1 ! -name lost+found -exec rm -rf {} +"#;
 
 /// Why a try came to nothing.
 enum Broken {
@@ -217,9 +215,16 @@ impl Doing<'_> {
             return Err(Broken::Again(causes::unreadable(&unreadable)));
         }
         let (steady, changed) = before.steady(&after);
-        let differs: Vec<String> =
-            steady.differences(&list).into_iter().filter(|line| !berth.live || !line.ends_with("is too much")).collect();
-        if differs.is_empty() { Ok((with_others(list, &after), sum, changed)) } else { Err(Broken::Again(list::some(&differs))) }
+        let differs: Vec<String> = steady
+            .differences(&list)
+            .into_iter()
+            .filter(|line| !berth.live || !line.ends_with("is too much"))
+            .collect();
+        if differs.is_empty() {
+            Ok((with_others(list, &after), sum, changed))
+        } else {
+            Err(Broken::Again(list::some(&differs)))
+        }
     }
 
     async fn list(&self, place: &Place) -> Result<List, String> {
@@ -228,58 +233,51 @@ impl Doing<'_> {
 
     /// The archive's bytes, to the disk.
     async fn fetch(&self, step: &Step, claim: &ObjectRef, paths: &Paths, berth: &Berth) -> Result<(), Broken> {
-        let clock = &self.context.cluster.clock;
-        let part = paths.part.clone();
-        let mut file = Some(self.at_disk(claim, move || archive::begin(&part)).await?);
-        let mut held: Vec<u8> = Vec::with_capacity(PIECE);
-        let (mut bytes, mut said) = (0, Instant::now());
-        let mut failed = None;
-        let mut write = async |piece: Vec<u8>, force: bool| {
-            held.extend(piece);
-            if held.len() < PIECE && !force {
-                return Ok(());
-            }
-            bytes += held.len();
-            let (part, piece) = (paths.part.clone(), std::mem::take(&mut held));
-            let Some(open) = file.take() else { return Err("the archive is closed".to_owned()) };
-            match clock.at_disk(move || archive::add(&part, open, &piece)).await {
-                Ok(Ok(open)) => file = Some(open),
-                Ok(Err(error)) => {
-                    let said = error.to_string();
-                    failed = Some(error);
-                    return Err(said);
-                }
-                Err(error) => return Err(error.to_string()),
-            }
-            if said.elapsed() >= SAY {
-                said = Instant::now();
-                self.say_copied(step, claim, bytes);
-            }
-            Ok(())
-        };
-        let mut take = async |piece: Vec<u8>| write(piece, false).await;
-        let told = talk::listen(&self.context.cluster.client, &berth.place, OUT, &[], &mut take).await;
-        let flushed = match &told {
-            Ok(_) => write(Vec::new(), true).await,
-            Err(_) => Ok(()),
-        };
-        if let Some(error) = failed {
-            return Err(Broken::Never(Ending::Failed(causes::local(claim, &error))));
-        }
-        flushed?;
+        let (sender, pieces) = mpsc::channel(talk::PIECES);
+        let hear = talk::listen(&self.context.cluster.client, &berth.place, OUT, sender);
+        let (told, written) = tokio::join!(hear, self.written(step, claim, paths, pieces));
+        written?;
         let told = told?;
         // GNU tar ends with 1 when a file changed while it was read: what changed is found out, and named.
         if !(berth.live && told.ended == Ended::Code(1)) {
             told.well("tar")?;
         }
-        let part = paths.part.clone();
-        if let Some(file) = file {
-            self.at_disk(claim, move || archive::keep(&part, &file)).await?;
-        }
         Ok(())
     }
 
-    fn say_copied(&self, step: &Step, claim: &ObjectRef, bytes: usize) {
+    async fn written(
+        &self,
+        step: &Step,
+        claim: &ObjectRef,
+        paths: &Paths,
+        mut pieces: mpsc::Receiver<Vec<u8>>,
+    ) -> Result<(), Ending> {
+        let part = paths.part.clone();
+        let mut file = self.at_disk(claim, move || archive::begin(&part)).await?;
+        let (mut bytes, mut said) = (0, Instant::now());
+        let mut held: Vec<u8> = Vec::with_capacity(PIECE);
+        loop {
+            let piece = pieces.recv().await;
+            let is_end = piece.is_none();
+            held.extend(piece.unwrap_or_default());
+            if held.len() >= PIECE || is_end {
+                bytes += held.len();
+                let (part, piece) = (paths.part.clone(), std::mem::take(&mut held));
+                file = self.at_disk(claim, move || archive::add(&part, file, &piece)).await?;
+            }
+            if is_end {
+                break;
+            }
+            if said.elapsed() >= SAY {
+                said = Instant::now();
+                self.say_copied(step, claim, bytes as u64);
+            }
+        }
+        let part = paths.part.clone();
+        self.at_disk(claim, move || archive::keep(&part, &file)).await
+    }
+
+    fn say_copied(&self, step: &Step, claim: &ObjectRef, bytes: u64) {
         let wait = Wait::new(self.context, &self.tracker, &step.id, claim);
         wait.say(&format!("{} MiB copied", bytes >> 20), None);
     }
@@ -301,127 +299,6 @@ impl Doing<'_> {
             return Err(Ending::Failed(causes::no_room(claim, &free.0, (needed, free.1))));
         }
         Ok(Duration::from_secs(kib * 1024 / PACE) + BESIDE)
-    }
-
-    /// Copies an archive onto a volume, unless what it holds is on it already.
-    pub(super) async fn copy_in(&self, step: &Step, into: &In<'_>, limit: Duration) -> Ending {
-        let paths = Paths::of(Path::new(into.folder), into.claim);
-        let known = match self.certified(into.claim, &paths).await {
-            Ok(Some(known)) => known,
-            Ok(None) => return Ending::Failed(causes::no_archive(into.claim, &paths.tar)),
-            Err(ending) => return ending,
-        };
-        let work = self.copied_in(step, into, (&paths, &known), limit);
-        let ending = tokio::select! {
-            biased;
-            () = self.context.cancel.cancelled() => Ending::Stopped,
-            ending = work => ending.unwrap_or_else(|ending| ending),
-        };
-        self.cast_off(into.claim).await;
-        ending
-    }
-
-    async fn copied_in(
-        &self,
-        step: &Step,
-        into: &In<'_>,
-        (paths, known): (&Paths, &Certificate),
-        limit: Duration,
-    ) -> Result<Ending, Ending> {
-        let claim = into.claim;
-        let seen = self.look_at(claim).await?;
-        let Some(live) = seen.get(claim) else {
-            return Err(Ending::Failed(causes::shut(claim, "it is not there")));
-        };
-        if text(live, "/status/phase") == Some("Lost") || text(live, "/metadata/deletionTimestamp").is_some() {
-            return Err(Ending::Failed(causes::shut(claim, "its volume is lost, or it waits for its deletion")));
-        }
-        if let Some(pod) = used_by(&seen, claim) {
-            return Err(Ending::Failed(causes::in_use(claim, pod)));
-        }
-        // Whoever began to write and was killed has left this, and what it wrote is its own to take away.
-        let begun = live["metadata"]["annotations"][COPYING_IN] == known.sha256.as_str();
-        let berth = self.berth(&seen, &Wanted { claim, way: Way::In, image: into.image }).await?;
-        let path = paths.tar.clone();
-        let wanted = self.at_disk(claim, move || archive::look_through(&path)).await?;
-        let there = self.list(&berth.place).await.map_err(|why| Ending::Failed(causes::unproven(claim, 1, &why)))?;
-        let note = format!("{} on {claim}", known.words());
-        if wanted.differences(&there).is_empty() {
-            self.mark(claim, None).await?;
-            return Ok(done(false, Some(note)));
-        }
-        if let Some(first) = there.something().filter(|_| !into.over && !begun) {
-            return Err(Ending::Failed(causes::not_empty(claim, &first)));
-        }
-        self.mark(claim, Some(&known.sha256)).await?;
-        let limit = limit.max(Duration::from_secs(known.bytes / PACE) + BESIDE);
-        let copy = || self.one_way_in(step, claim, (paths, &wanted), &berth);
-        self.again_and_again(claim, limit, copy).await?;
-        self.mark(claim, None).await?;
-        Ok(done(true, Some(note)))
-    }
-
-    async fn one_way_in(
-        &self,
-        step: &Step,
-        claim: &ObjectRef,
-        (paths, wanted): (&Paths, &List),
-        berth: &Berth,
-    ) -> Result<(), Broken> {
-        talk::ask(&self.context.cluster.client, &berth.place, CLEAR).await?;
-        self.send(step, claim, paths, berth).await?;
-        let there = self.list(&berth.place).await?;
-        let differs = wanted.differences(&there);
-        if differs.is_empty() { Ok(()) } else { Err(Broken::Again(list::some(&differs))) }
-    }
-
-    /// The archive's bytes, from the disk. A first time through it tells the length, which the program has to know before.
-    async fn send(&self, step: &Step, claim: &ObjectRef, paths: &Paths, berth: &Berth) -> Result<(), Broken> {
-        let path = paths.tar.clone();
-        let length = self.at_disk(claim, move || archive::pass_on(&path, |_| Ok(()))).await?;
-        let (sender, mut pieces) = mpsc::channel::<Vec<u8>>(4);
-        let path = paths.tar.clone();
-        let reading = tokio::task::spawn_blocking(move || {
-            let closed = |_| std::io::Error::other("nobody takes it any more");
-            archive::pass_on(&path, |piece| sender.blocking_send(piece.to_owned()).map_err(closed))
-        });
-        let (mut bytes, mut said) = (0, Instant::now());
-        let mut feed = async || {
-            let piece: Option<Vec<u8>> = self.context.cluster.clock.outside(pieces.recv()).await;
-            bytes += piece.as_ref().map_or(0, Vec::len);
-            if said.elapsed() >= SAY {
-                said = Instant::now();
-                self.say_copied(step, claim, bytes);
-            }
-            Ok(piece)
-        };
-        let told =
-            talk::tell(&self.context.cluster.client, &berth.place, (IN, &[&length.to_string()]), &mut feed).await;
-        drop(feed);
-        drop(pieces);
-        let read = self.context.cluster.clock.outside(reading).await;
-        told?.well("tar")?;
-        match read {
-            Ok(Ok(sent)) if sent == length => Ok(()),
-            Ok(Ok(_)) => Err(Broken::Again("the archive changed while it was read".to_owned())),
-            Ok(Err(error)) => Err(Broken::Again(error.to_string())),
-            Err(error) => Err(Broken::Again(error.to_string())),
-        }
-    }
-
-    /// Notes on the claim that it is being written to, or that it is not any more.
-    async fn mark(&self, claim: &ObjectRef, what: Option<&str>) -> Result<(), Ending> {
-        let claims: kube::Api<k8s_openapi::api::core::v1::PersistentVolumeClaim> = kube::Api::namespaced(
-            self.context.cluster.client.clone(),
-            claim.namespace.as_deref().unwrap_or_default(),
-        );
-        let change = json!({"metadata": {"annotations": {COPYING_IN: what}}});
-        let params = PatchParams { field_manager: Some(crate::plan::FIELD_MANAGER.to_owned()), ..PatchParams::default() };
-        let patch = || async {
-            claims.patch(&claim.name, &params, &Patch::Merge(&change)).await?;
-            Ok::<_, ApplyError>(())
-        };
-        self.patiently(claim, patch).await
     }
 
     /// The claim, every volume and node, and all that could use the claim, as they are now.

@@ -88,6 +88,7 @@ impl Verb {
             | Self::Count { .. }
             | Self::CopyOut { .. }
             | Self::CopyIn { .. }
+            | Self::Seal { .. }
             | Self::Ask { .. } => open(""),
         }
     }

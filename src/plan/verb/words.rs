@@ -37,6 +37,7 @@ impl Verb {
             Self::Count { claim, .. } => format!("count the files of {claim}"),
             Self::CopyOut { claim, .. } => format!("copy out {}", claim.object),
             Self::CopyIn { claim, .. } => format!("copy in {claim}"),
+            Self::Seal { .. } => "seal the backup".to_owned(),
             Self::Ask { question, .. } => format!("ask: {question}"),
         }
     }
@@ -70,6 +71,7 @@ impl Verb {
             Self::CopyOut { .. } => "it is the one that was seen, and bound; there is room here".to_owned(),
             Self::CopyIn { over: false, .. } => "its archive is whole, no pod uses it, and it is empty".to_owned(),
             Self::CopyIn { .. } => "its archive is whole, and no pod uses it; what is on it goes".to_owned(),
+            Self::Seal { .. } => "every part is whole".to_owned(),
             Self::Unreferenced { .. }
             | Self::NodeReady { .. }
             | Self::Bound { .. }
@@ -103,6 +105,7 @@ impl Verb {
             Self::CopyOut { .. } => {
                 "the archive has its end mark, and each of its files the checksum that it has in the pod".to_owned()
             }
+            Self::Seal { .. } => "every file is read again, and has the checksum that its manifest says".to_owned(),
             Self::CopyIn { .. } => "each file has the checksum, rights and owner that it has in the archive".to_owned(),
             Self::Ask { word: Some(word), .. } => format!("`{word}` was typed"),
             Self::Ask { .. } => "the answer was yes".to_owned(),
@@ -148,7 +151,7 @@ impl Verb {
                 scope(claim),
                 claim.name
             ),
-            Self::Export { .. } | Self::Count { .. } | Self::Ask { .. } => return None,
+            Self::Export { .. } | Self::Count { .. } | Self::Seal { .. } | Self::Ask { .. } => return None,
         })
     }
 
@@ -204,6 +207,7 @@ impl Verb {
             Self::Count { .. } => "count",
             Self::CopyOut { .. } => "copy-out",
             Self::CopyIn { .. } => "copy-in",
+            Self::Seal { .. } => "seal",
             Self::Ask { question, .. } => return format!("ask:{question}"),
         };
         self.object().map_or_else(|| verb.to_owned(), |object| format!("{verb}:{object}"))

@@ -81,7 +81,8 @@ fn pack(files: &Files) -> Vec<u8> {
     // A buffer takes everything.
     let _ = archive.append_data(&mut header(tar::EntryType::Directory, 0), "./", std::io::empty());
     for folder in folders(files) {
-        let _ = archive.append_data(&mut header(tar::EntryType::Directory, 0), format!("./{folder}/"), std::io::empty());
+        let _ =
+            archive.append_data(&mut header(tar::EntryType::Directory, 0), format!("./{folder}/"), std::io::empty());
     }
     for (name, content) in files.iter().filter(|(name, _)| !is_folder(name)) {
         let mut header = header(tar::EntryType::Regular, content.len());

@@ -11,6 +11,7 @@ use sha2::{Digest as _, Sha256};
 use tar::EntryType;
 
 use super::list::{Entry, Kind, List, normal};
+use crate::clusters::count;
 use crate::engine::rescue::shelf::{self, ShelfError, checksum, hexadecimal};
 use crate::object::ObjectRef;
 
@@ -89,7 +90,8 @@ impl Certificate {
             if self.changed.is_empty() { String::new() } else { format!(", {} changed meanwhile", self.changed.len()) };
         let left =
             if self.left_out.is_empty() { String::new() } else { format!("; left out: {}", self.left_out.join(", ")) };
-        format!("{} files, {} bytes{live}{changed}{left}", self.files, self.content)
+        let files = count(usize::try_from(self.files).unwrap_or(usize::MAX), "file");
+        format!("{files}, {} bytes{live}{changed}{left}", self.content)
     }
 }
 

@@ -230,7 +230,8 @@ impl From<Ending> for Miss {
 
 /// The first pod, other than a helper, that may have the volume mounted.
 pub(super) fn used_by<'a>(seen: &'a Snapshot, claim: &'a ObjectRef) -> Option<&'a str> {
-    let mut pods = holders(seen, claim).filter(|pod| !helper::is_helper(pod) && crate::recover::join::is_on_a_node(pod));
+    let mut pods =
+        holders(seen, claim).filter(|pod| !helper::is_helper(pod) && crate::recover::join::is_on_a_node(pod));
     pods.find_map(|pod| text(pod, "/metadata/name"))
 }
 

@@ -4,11 +4,12 @@ use std::path::Path;
 
 use super::archive::ArchiveError;
 use super::list::some;
+use crate::clusters::count;
 use crate::doctor::{Cause, Outlook};
 use crate::error::Explain as _;
 use crate::object::ObjectRef;
 
-const AGAIN: &str = "the same command, or `seaworthy runs resume`, begins this copy anew";
+const AGAIN: &str = "then the same command again: it begins this copy anew";
 
 fn cause(claim: &ObjectRef, (id, reason): (&str, &str), message: String, remedy: String) -> Cause {
     Cause {
@@ -37,7 +38,7 @@ pub(super) fn in_use(claim: &ObjectRef, pod: &str) -> Cause {
         claim,
         ("copy-in-use", "InUse"),
         format!("{claim} is to be copied while nothing writes to it, and pod {pod} has it mounted"),
-        format!("stop what pod {pod} belongs to, then take the run up again: `seaworthy runs resume`"),
+        format!("stop what pod {pod} belongs to, then the same command again"),
     )
 }
 
@@ -60,7 +61,7 @@ pub(super) fn no_place(claim: &ObjectRef, tried: &[String]) -> Cause {
 
 /// Admission does not let the helper in.
 pub(super) fn refused(claim: &ObjectRef, seen: Cause) -> Cause {
-    if !seen.message.contains("PodSecurity") {
+    if seen.reason != "PodSecurity" && !seen.message.contains("PodSecurity") {
         return seen;
     }
     let namespace = claim.namespace.as_deref().unwrap_or_default();
@@ -105,7 +106,7 @@ pub(super) fn unproven(claim: &ObjectRef, tries: usize, why: &str) -> Cause {
         format!("{claim} was copied {tries} times, and never came over whole; last: {why}"),
         format!(
             "look at the network and at the node's kubelet; a copy through the API server is not for every size: copy on the node's disk \
-             itself where it goes on so; {AGAIN}"
+             itself where it goes on so; else {AGAIN}"
         ),
     )
 }
@@ -151,9 +152,5 @@ pub(super) fn local(claim: &ObjectRef, error: &ArchiveError) -> Cause {
 
 /// Files that are there and cannot be read.
 pub(super) fn unreadable(names: &[String]) -> String {
-    format!("{} could not be read: {}", crate_count(names.len()), some(names))
-}
-
-fn crate_count(count: usize) -> String {
-    if count == 1 { "1 entry".to_owned() } else { format!("{count} entries") }
+    format!("{} of the volume could not be read: {}", count(names.len(), "file"), some(names))
 }

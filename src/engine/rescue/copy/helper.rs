@@ -152,7 +152,14 @@ pub(super) fn state(pod: Option<&Pod>) -> State {
     if let Some(waiting) = container.and_then(|state| state.waiting.as_ref()) {
         let reason = waiting.reason.clone().unwrap_or_default();
         let words = format!("{reason}: {}", waiting.message.as_deref().unwrap_or_default());
-        let never = ["ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName", "CreateContainerError", "RunContainerError"];
+        let never = [
+            "ErrImagePull",
+            "ImagePullBackOff",
+            "ErrImageNeverPull",
+            "InvalidImageName",
+            "CreateContainerError",
+            "RunContainerError",
+        ];
         return if never.contains(&reason.as_str()) { State::Hopeless(words) } else { State::Starting(words) };
     }
     if status.phase.as_deref() == Some("Failed") {
@@ -206,7 +213,10 @@ fn own_images(seen: &Snapshot, claim: &ObjectRef) -> Vec<String> {
     let templates = users.iter().filter_map(|user| seen.get(&user.pinned.object)).map(|live| &live["spec"]["template"]);
     let pods = holders(seen, claim).filter(|pod| !is_helper(pod));
     let of = |object: &Value| {
-        items(object, "/spec/containers").filter_map(|container| text(container, "/image")).map(str::to_owned).collect::<Vec<_>>()
+        items(object, "/spec/containers")
+            .filter_map(|container| text(container, "/image"))
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
     };
     templates.flat_map(of).chain(pods.flat_map(of)).collect()
 }
@@ -214,7 +224,8 @@ fn own_images(seen: &Snapshot, claim: &ObjectRef) -> Vec<String> {
 /// The Secrets with which what uses a claim pulls its images.
 pub(super) fn pull_secrets(seen: &Snapshot, claim: &ObjectRef) -> Value {
     let users = crate::recover::join::workloads(seen, claim);
-    let secrets = users.iter().filter_map(|user| seen.get(&user.pinned.object)?.pointer("/spec/template/spec/imagePullSecrets"));
+    let secrets =
+        users.iter().filter_map(|user| seen.get(&user.pinned.object)?.pointer("/spec/template/spec/imagePullSecrets"));
     secrets.into_iter().next().cloned().unwrap_or_else(|| json!([]))
 }
 

@@ -91,7 +91,15 @@ fn what_goes_out_and_in_is_the_same_with_every_set_of_tools() {
         assert_eq!(there.files().0, 13, "{}", there.lines());
         assert_eq!(there.named(Kind::Other), ["pipe"]);
         assert_eq!(there.named(Kind::Link).len(), 3);
-        assert!(String::from_utf8(tools.run(SIZE, &[&from], b"").1).unwrap().split_whitespace().next().unwrap().parse::<u64>().is_ok());
+        assert!(
+            String::from_utf8(tools.run(SIZE, &[&from], b"").1)
+                .unwrap()
+                .split_whitespace()
+                .next()
+                .unwrap()
+                .parse::<u64>()
+                .is_ok()
+        );
 
         let (ended, archive) = tools.run(OUT, &[&from], b"");
         assert!(ended);

@@ -7,11 +7,15 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Status;
 use kube::api::AttachParams;
 use kube::{Api, Client};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::sync::mpsc;
 
+use crate::cluster::Clock;
 use crate::error::root;
 
 /// What fits into the pipe of one stream, bytes.
 const PIPE: usize = 256 * 1024;
+/// How many pieces may wait to be taken.
+pub(super) const PIECES: usize = 4;
 /// How much of what went wrong is shown, bytes.
 const SAID: usize = 600;
 /// How long a program that has said everything may take to say how it ended.
@@ -58,34 +62,37 @@ impl Told {
 
 /// Asks a script, with the place's path as its first argument, and hears all of its answer.
 pub(super) async fn ask(client: &Client, place: &Place, script: &str) -> Result<Vec<u8>, String> {
-    let mut out = Vec::new();
-    let mut collect = async |piece: Vec<u8>| {
-        out.extend(piece);
-        Ok(())
+    let (sender, mut pieces) = mpsc::channel(PIECES);
+    let collect = async {
+        let mut all = Vec::new();
+        while let Some(piece) = pieces.recv().await {
+            all.extend(piece);
+        }
+        all
     };
-    listen(client, place, script, &[], &mut collect).await?.well("the program")?;
-    Ok(out)
+    let (told, all) = tokio::join!(listen(client, place, script, sender), collect);
+    told?.well("the program")?;
+    Ok(all)
 }
 
-/// Runs a script and gives on what it says, piece by piece.
+/// Runs a script and gives on what it says, piece by piece, until nobody takes it any more.
 pub(super) async fn listen(
     client: &Client,
     place: &Place,
     script: &str,
-    arguments: &[&str],
-    take: &mut impl AsyncFnMut(Vec<u8>) -> Result<(), String>,
+    pieces: mpsc::Sender<Vec<u8>>,
 ) -> Result<Told, String> {
-    let mut process = start(client, place, (script, arguments), false).await?;
+    let mut process = start(client, place, (script, &[]), false).await?;
     let status = process.take_status();
     let (stdout, stderr) = (process.stdout(), process.stderr());
-    let hear = async {
+    let hear = async move {
         let Some(mut stdout) = stdout else { return Ok(()) };
         loop {
             let mut piece = Vec::with_capacity(PIPE);
             if stdout.read_buf(&mut piece).await.map_err(|error| error.to_string())? == 0 {
                 return Ok::<_, String>(());
             }
-            take(piece).await?;
+            pieces.send(piece).await.map_err(|_| "what it said could not be kept".to_owned())?;
         }
     };
     let (heard, err) = tokio::join!(hear, remarks(stderr));
@@ -93,41 +100,39 @@ pub(super) async fn listen(
     Ok(Told { ended: end(status).await, err })
 }
 
-/// Runs a script and tells it something: `feed` gives the pieces until there is none.
+/// Runs a script and tells it all the pieces. They come from a disk, for which virtual time does not leap.
 pub(super) async fn tell(
     client: &Client,
+    clock: &Clock,
     place: &Place,
     (script, arguments): (&str, &[&str]),
-    feed: &mut impl AsyncFnMut() -> Result<Option<Vec<u8>>, String>,
+    mut pieces: mpsc::Receiver<Vec<u8>>,
 ) -> Result<Told, String> {
     let mut process = start(client, place, (script, arguments), true).await?;
     let status = process.take_status();
     let (stdin, stdout, stderr) = (process.stdin(), process.stdout(), process.stderr());
-    let speak = async {
+    let speak = async move {
         let Some(mut stdin) = stdin else { return Ok(()) };
-        while let Some(piece) = feed().await? {
+        while let Some(piece) = clock.outside(pieces.recv()).await {
             // A program that has ended hears nothing any more; what it said tells why.
             if stdin.write_all(&piece).await.is_err() {
                 return Ok(());
             }
         }
         // Its length was told: it ends without hearing of the end.
-        stdin.flush().await.map_err(|error| error.to_string())?;
-        Ok::<_, String>(())
+        stdin.flush().await.map_err(|error| error.to_string())
     };
     // How it ended is only waited for when it has said all: until then it may take as long as it likes.
     let all = async {
         let (_, err) = tokio::join!(remarks(stdout), remarks(stderr));
         (err, end(status).await)
     };
-    let (spoken, (err, ended)) = {
-        let (mut speak, mut all) = (std::pin::pin!(speak), std::pin::pin!(all));
-        tokio::select! {
-            biased;
-            // It ended before it was told all.
-            told = &mut all => (Ok(()), told),
-            spoken = &mut speak => (spoken, all.await),
-        }
+    let (mut speak, mut all) = (std::pin::pin!(speak), std::pin::pin!(all));
+    let (spoken, (err, ended)) = tokio::select! {
+        biased;
+        // It ended before it was told all.
+        told = &mut all => (Ok(()), told),
+        spoken = &mut speak => (spoken, all.await),
     };
     spoken?;
     Ok(Told { ended, err })
