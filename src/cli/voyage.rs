@@ -251,6 +251,10 @@ impl Voyage<'_> {
             Purpose::Install if due => {
                 InstallRecord::of(&prepared.plan, &self.inputs, &outcome.run).write(client).await
             }
+            Purpose::Backup => {
+                let key = prepared.plan.installation.key();
+                InstallRecord::note_backup(client, &key, self.cluster.clock.now()).await
+            }
             Purpose::Uninstall => InstallRecord::delete(client, &prepared.plan.installation.key()).await,
             _ => return,
         };
