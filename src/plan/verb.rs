@@ -242,10 +242,12 @@ impl Verb {
             Self::Scale { workload, .. } | Self::Restart { workload, .. } | Self::Follow { workload, .. } => {
                 Some(workload.object.clone())
             }
-            Self::Unreferenced { claim } | Self::Bound { claim, .. } | Self::Count { claim, .. } => Some(claim.clone()),
+            Self::Unreferenced { claim }
+            | Self::Bound { claim, .. }
+            | Self::Count { claim, .. }
+            | Self::CopyIn { claim, .. } => Some(claim.clone()),
             Self::Delete { object } | Self::Set { object, .. } => Some(object.object.clone()),
             Self::CopyOut { claim, .. } => Some(claim.object.clone()),
-            Self::CopyIn { claim, .. } => Some(claim.clone()),
             Self::RollBack { workload, .. } => Some(workload.object.clone()),
             Self::Create { object, .. } => ObjectRef::of(object),
             Self::NodeReady { node, .. } => Some(ObjectRef::new("v1", "Node", None, node)),

@@ -186,7 +186,7 @@ impl Wanted<'_> {
             vec![Task::Export, Task::Stop(stop), Task::CopyIn, Task::Start(Vec::new()), Task::Count, Task::Reach];
         let more = More {
             purpose: Purpose::Restore,
-            archive: &Archive::of_export(Path::new(&self.below(MANIFESTS))),
+            archive: &Archive::of_export(&Path::new(&self.folder).join(manifest.manifests())),
             reach: self.record.and_then(|record| record.reach.first().cloned()),
             export,
             data: self.below(DATA),

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::test::{Output, Test};
@@ -157,4 +158,68 @@ fn a_playbook_copies_out_what_can_still_be_read() {
     let exports: Vec<PathBuf> =
         std::fs::read_dir(done.state().join("exports")).unwrap().map(|entry| entry.unwrap().path()).collect();
     assert!(exports.iter().any(|folder| folder.join("data/hello.hello-data.tar").is_file()), "{exports:?}");
+}
+
+/// Starts the program and kills it after so many milliseconds.
+fn killed(output: Output, line: &str, signal: Signal, after: u64) -> Output {
+    let running = Test::after(output).line(line).any_stdout().any_stderr().any_status().start();
+    std::thread::sleep(std::time::Duration::from_millis(after));
+    running.signal(signal);
+    running.finish()
+}
+
+fn text_of(folder: &Path) -> String {
+    String::from_utf8_lossy(&std::fs::read(folder.join("data/hello.hello-data.tar")).unwrap()).into_owned()
+}
+
+#[test]
+fn a_backup_that_was_killed_anywhere_is_taken_up_and_what_it_stopped_runs() {
+    let mut output = installed();
+    for (number, after) in [40, 80, 120, 160, 200, 260, 320].into_iter().enumerate() {
+        output = killed(output, "backup hello --sandbox --yes --consistent", Signal::KILL, after);
+        output = then(output, "backup hello --sandbox --yes --consistent", 0);
+        output = then(output, "status hello --sandbox", 0);
+        let whole = folders(&output).iter().filter(|folder| folder.join("manifest.json").is_file()).count();
+        assert!(whole > number, "{whole} after {after} ms");
+    }
+    // What was begun was taken up in its own folder: none is left that is not whole.
+    let listed = then(output, "backup list --verify -o json", 0).json();
+    assert!(listed["items"].as_array().unwrap().iter().all(|item| item["whole"] == true), "{listed:#}");
+}
+
+#[test]
+fn a_restore_that_was_killed_anywhere_comes_to_the_same_end() {
+    let mut output = then(installed(), "backup hello --sandbox --yes --consistent", 0);
+    let first = folders(&output).remove(0);
+    let before = text_of(&first);
+    let line = format!("restore hello --sandbox --yes --from {} --destroy-data={CLAIM}", first.display());
+    for after in [40, 90, 140, 190, 240, 300] {
+        output = killed(output, &line, Signal::KILL, after);
+        output = then(output, &line, 0);
+        output = then(output, "status hello --sandbox", 0);
+    }
+    let again = then(output, "backup hello --sandbox --yes --consistent", 0);
+    let text = text_of(&folders(&again).pop().unwrap());
+    // What was there at the backup, and the line of the start after the restore.
+    assert!(before.matches("started at").count() < text.matches("started at").count(), "{text}");
+    assert_eq!(text.matches("started at").count(), 2, "{text}");
+}
+
+#[test]
+fn ctrl_c_starts_again_what_a_backup_has_stopped() {
+    let mut output = installed();
+    for after in [60, 110, 160, 210] {
+        output = killed(output, "backup hello --sandbox --yes --consistent", Signal::INT, after);
+        output = then(output, "sandbox fault list", 0);
+        // It was sent off, and not waited for: the run was told to end.
+        let runs = |output: &Output| output.stdout.contains("ok   Deployment/hello/hello-web");
+        for _ in 0..40 {
+            output = Test::after(output).line("status hello --sandbox").any_stdout().any_stderr().any_status().run();
+            if runs(&output) {
+                break;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(250));
+        }
+        assert!(runs(&output), "after {after} ms: {}", output.stdout);
+    }
 }

@@ -111,7 +111,7 @@ async fn run(cluster: &Cluster, verb: Verb) -> (Outcome, String) {
                 Event::Step { state: seaworthy::event::StepState::Done { note, .. }, .. } => {
                     notes.push_str(&note.unwrap_or_default());
                 }
-                Event::Notice { text } => notes.push_str(&format!("{text}\n")),
+                Event::Notice { text } => notes.extend([text.as_str(), "\n"]),
                 _ => {}
             }
         }

@@ -49,6 +49,8 @@ pub enum Part {
     },
     /// The manifests of its objects.
     Manifests {
+        /// Their folder, below the backup's: another than the usual one when a first try was killed.
+        folder: PathBuf,
         /// How many.
         files: usize,
         /// The list with the checksum of each.
@@ -103,6 +105,15 @@ impl Manifest {
     /// Bytes of all that it has the length of.
     pub fn bytes(&self) -> u64 {
         self.parts.iter().flat_map(Part::sealed).map(|sealed| sealed.bytes).sum()
+    }
+
+    /// The folder of the objects' manifests, below the backup's.
+    pub fn manifests(&self) -> &Path {
+        let folder = self.parts.iter().find_map(|part| match part {
+            Part::Manifests { folder, .. } => Some(folder.as_path()),
+            _ => None,
+        });
+        folder.unwrap_or(Path::new(MANIFESTS))
     }
 
     /// The claims in it, with the number of their files.
@@ -209,11 +220,11 @@ pub fn verify(folder: &Path) -> Result<Manifest, BackupError> {
         }
     }
     for part in &manifest.parts {
-        if let Part::Manifests { files, .. } = part
-            && export::verified(&folder.join(MANIFESTS)) != Some(*files)
+        if let Part::Manifests { folder: below, files, .. } = part
+            && export::verified(&folder.join(below)) != Some(*files)
         {
             let why = format!("its files are not as {} has them", export::SUMS);
-            return Err(BackupError::Changed { path: folder.join(MANIFESTS), why });
+            return Err(BackupError::Changed { path: folder.join(below), why });
         }
     }
     Ok(manifest)
@@ -245,8 +256,10 @@ fn seal(folder: &Path, head: &Head) -> Result<Manifest, BackupError> {
     }
     let manifests = folder.join(MANIFESTS);
     let broken = |path: PathBuf, why: &str| BackupError::Changed { path, why: why.to_owned() };
-    let files = export::verified(&manifests).ok_or_else(|| broken(manifests, "the export is not whole"))?;
-    parts.push(Part::Manifests { files, list: sealed(folder, &Path::new(MANIFESTS).join(export::SUMS))? });
+    let (export, files) = export::whole(&manifests, &[]).ok_or_else(|| broken(manifests, "the export is not whole"))?;
+    let below = export.strip_prefix(folder).unwrap_or(&export).to_owned();
+    let list = sealed(folder, &below.join(export::SUMS))?;
+    parts.push(Part::Manifests { folder: below, files, list });
     for claim in &head.claims {
         let paths = Paths::of(&folder.join(DATA), claim);
         let known = certified(&paths)?.ok_or_else(|| broken(paths.tar.clone(), "the copy is not whole"))?;

@@ -141,7 +141,7 @@ impl Doing<'_> {
             return Err(Ending::Failed(causes::in_use(claim, pod)));
         }
         let volume = text(live, "/spec/volumeName").unwrap_or_default().to_owned();
-        let berth = self.berth(&seen, &Wanted { claim, way: Way::Out, image: out.image }).await?;
+        let berth = Box::pin(self.berth(&seen, &Wanted { claim, way: Way::Out, image: out.image })).await?;
         let limit = limit.max(self.room(claim, paths, &berth.place).await?);
         let head = |list: &List, (bytes, sha256): (u64, String), changed: Vec<String>| Certificate {
             format: archive::FORMAT,
@@ -210,8 +210,11 @@ impl Doing<'_> {
             Ok(Err(error)) => return Err(Broken::Never(Ending::Failed(causes::local(claim, &error)))),
             Err(error) => return Err(Broken::Again(error.to_string())),
         };
-        let unreadable = before.named(Kind::Unreadable);
-        if !berth.live && !unreadable.is_empty() {
+        // What went away between two looks is no failure where somebody writes; what can never be read is.
+        let later = after.named(Kind::Unreadable);
+        let mut unreadable = before.named(Kind::Unreadable);
+        unreadable.retain(|name| later.contains(name));
+        if !unreadable.is_empty() {
             return Err(Broken::Again(causes::unreadable(&unreadable)));
         }
         let (steady, changed) = before.steady(&after);

@@ -72,7 +72,9 @@ fn header(kind: tar::EntryType, size: usize) -> tar::Header {
     header.set_entry_type(kind);
     header.set_size(size as u64);
     header.set_mode(if kind.is_dir() { 0o755 } else { 0o644 });
-    (header.set_uid(0), header.set_gid(0), header.set_mtime(0));
+    header.set_uid(0);
+    header.set_gid(0);
+    header.set_mtime(0);
     header
 }
 

@@ -144,7 +144,7 @@ pub(super) fn keep(part: &Path, file: &File) -> Result<(), ArchiveError> {
 pub fn look_through(path: &Path) -> Result<List, ArchiveError> {
     let mut file = File::open(path).map_err(io(path))?;
     let length = file.metadata().map_err(io(path))?.len();
-    let mut end = [1; END as usize];
+    let mut end = vec![1; usize::try_from(END).unwrap_or(0)];
     if length < END || length % BLOCK != 0 {
         return Err(broken(path, format!("{length} bytes are no whole archive")));
     }
@@ -168,7 +168,7 @@ pub fn look_through(path: &Path) -> Result<List, ArchiveError> {
 /// One entry as a list has it. A second name of a file is that file again.
 fn described<R: Read>(entry: &mut tar::Entry<'_, R>, list: &List) -> std::io::Result<(Vec<u8>, Entry)> {
     let name = normal(&entry.path_bytes());
-    let target = entry.link_name_bytes().map(|target| target.into_owned()).unwrap_or_default();
+    let target = entry.link_name_bytes().map(std::borrow::Cow::into_owned).unwrap_or_default();
     let header = entry.header();
     let mut one = Entry {
         kind: Kind::Other,

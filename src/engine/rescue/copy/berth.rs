@@ -63,7 +63,7 @@ impl Doing<'_> {
             let volume = seen.get(wanted.claim).and_then(|claim| text(claim, "/spec/volumeName"));
             let volume = volume.and_then(|name| seen.get(&ObjectRef::new("v1", "PersistentVolume", None, name)));
             for image in helper::images(seen, wanted.claim, volume, wanted.image) {
-                match self.helper(seen, wanted, &image).await {
+                match Box::pin(self.helper(seen, wanted, &image)).await {
                     Ok(place) => return Ok(Berth { place, live }),
                     Err(Miss::Image(why)) => tried.push(format!("{image}: {why}")),
                     Err(Miss::Refused(cause)) => {

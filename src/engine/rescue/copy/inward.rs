@@ -61,7 +61,7 @@ impl Doing<'_> {
         }
         // Whoever began to write and was killed has left this, and what it wrote is its own to take away.
         let begun = live["metadata"]["annotations"][COPYING_IN] == known.sha256.as_str();
-        let berth = self.berth(&seen, &Wanted { claim, way: Way::In, image: into.image }).await?;
+        let berth = Box::pin(self.berth(&seen, &Wanted { claim, way: Way::In, image: into.image })).await?;
         let path = paths.tar.clone();
         let wanted = self.at_disk(claim, move || archive::look_through(&path)).await?;
         let there = self.list(&berth.place).await.map_err(|why| Ending::Failed(causes::unproven(claim, 1, &why)))?;
