@@ -17,6 +17,7 @@ use seaworthy::prepare::Prepared;
 use seaworthy::recover::backup::{Wanted, claims};
 use seaworthy::recover::{look, record};
 use seaworthy::snapshot::collect::{Query, Scope, collect};
+use seaworthy::stack::Stack;
 use serde_json::json;
 
 use super::recover::{Course, open_or_not};
@@ -97,7 +98,7 @@ pub(crate) async fn run(session: &Session, arguments: &BackupArgs) -> Result<Exi
     let folder = folder(session, arguments.to.as_deref(), &scene)?.join(at.strftime("%Y%m%d-%H%M%S").to_string());
     let known = session.catalogue().get(stack).ok();
     let wanted = scene.wanted(folder.display().to_string(), arguments.helper_image.clone(), at);
-    let wanted = Wanted { definition: known.as_ref().map(|known| known.definition()), ..wanted };
+    let wanted = Wanted { definition: known.as_ref().map(Stack::definition), ..wanted };
     let left_out = secrets(&scene.cluster, &scene.installation.namespace).await?;
     let warnings = left_out_lines(&left_out);
     let plan = wanted.backup(arguments.consistent, left_out)?;
@@ -199,12 +200,11 @@ fn not_installed(installation: &Installation) -> Failure {
 }
 
 fn list(session: &Session, to: Option<&Path>, verify: bool) -> Result<ExitCode, Failure> {
-    let roots: Vec<PathBuf> = match to {
-        Some(to) => vec![to.to_owned()],
-        None => {
-            let clusters = std::fs::read_dir(session.state_dir()?.join("backups")).into_iter().flatten().flatten();
-            clusters.map(|entry| entry.path()).collect()
-        }
+    let roots: Vec<PathBuf> = if let Some(to) = to {
+        vec![to.to_owned()]
+    } else {
+        let clusters = std::fs::read_dir(session.state_dir()?.join("backups")).into_iter().flatten().flatten();
+        clusters.map(|entry| entry.path()).collect()
     };
     let mut found: Vec<(PathBuf, Result<Manifest, backup::BackupError>)> =
         roots.iter().flat_map(|root| backup::all(root)).collect();

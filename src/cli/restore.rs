@@ -12,6 +12,7 @@ use seaworthy::plan::Purpose;
 use seaworthy::plan::uninstall::{DataName, Destroy};
 use seaworthy::prepare::Prepared;
 use seaworthy::recover::backup::Wanted;
+use seaworthy::stack::Stack;
 use serde_json::json;
 
 use super::backup::{Berths, folder};
@@ -74,7 +75,7 @@ pub(crate) async fn run(session: &Session, arguments: &RestoreArgs) -> Result<Ex
     say(told(&scene, &from, &manifest));
     let known = session.catalogue().get(&arguments.stack).ok();
     let wanted = scene.wanted(from.display().to_string(), arguments.helper_image.clone(), Timestamp::now());
-    let wanted = Wanted { definition: known.as_ref().map(|known| known.definition()), ..wanted };
+    let wanted = Wanted { definition: known.as_ref().map(Stack::definition), ..wanted };
     let plan = wanted.restore(&manifest, export_folder(session, &format!("restore-{}", arguments.stack))?)?;
     let resources = Resources::default();
     let mut prepared = Prepared { plan, snapshot: scene.sighting.snapshot.clone(), resources, refusals: Vec::new() };

@@ -162,7 +162,7 @@ impl<'a> Course<'a> {
         }
         drop(active);
         if self.plan.purpose == Purpose::Backup && (self.stopped || !self.causes.is_empty()) {
-            self.start_again().await;
+            Box::pin(self.start_again()).await;
         }
         for (index, step) in self.plan.steps.iter().enumerate().filter(|(index, _)| !self.ended[*index]) {
             let state = if self.begun[index] { StepState::Left } else { StepState::Skipped };
@@ -186,7 +186,7 @@ impl<'a> Course<'a> {
             self.writing += 1;
             self.tell(step, StepState::Running).await;
             let began = Instant::now();
-            let ending = self.doing.step(step).await;
+            let ending = Box::pin(self.doing.step(step)).await;
             self.end(index, ending, began.elapsed()).await;
         }
     }
