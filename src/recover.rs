@@ -5,6 +5,7 @@
 //! want of memory (redpanda-operator, pull request 1749).
 
 pub mod archive;
+pub mod backup;
 pub mod compile;
 pub mod drill;
 pub mod etcd;

@@ -2,7 +2,9 @@
 
 mod admission;
 mod api;
+mod backups;
 mod bundle;
+mod copies;
 mod drills;
 mod etcd;
 mod etcd_recover;

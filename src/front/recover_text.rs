@@ -120,14 +120,14 @@ pub(crate) fn plan_text(plan: &Plan, paint: Paint) -> String {
 /// A plan of any kind; of a recovery also with the kubectl commands that would do the same.
 pub(crate) fn plan_text_in_full(plan: &Plan, paint: Paint) -> String {
     match plan.purpose {
-        Purpose::Recover => text(plan, paint, true),
+        Purpose::Recover | Purpose::Backup | Purpose::Restore => text(plan, paint, true),
         _ => super::plan_text::plan_text(plan, paint),
     }
 }
 
 fn text(plan: &Plan, paint: Paint, commands: bool) -> String {
     let installation = &plan.installation;
-    let verb = if plan.purpose == Purpose::Hold { "hold" } else { "recover" };
+    let verb = plan.purpose.word();
     let mut lines = vec![format!(
         "{verb} {} in namespace {} of {}",
         paint.strong(&printable(&installation.stack)),
@@ -142,6 +142,9 @@ fn text(plan: &Plan, paint: Paint, commands: bool) -> String {
     let hard = plan.steps.iter().filter(|step| is_irreversible(step)).count();
     lines.push(match hard {
         0 => format!("{}, all of which can be taken back", count(left, "step")),
+        hard if plan.purpose == Purpose::Restore => {
+            format!("{}, of which {hard} cannot be taken back: what is on these volumes now goes", count(left, "step"))
+        }
         hard => {
             format!("{}, of which {hard} cannot be taken back; the bytes of the volumes are kept", count(left, "step"))
         }

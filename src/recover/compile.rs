@@ -3,6 +3,7 @@
 //! The steps of a recovery go one after the other: each needs the one before. What a task comes to depends on the state in which the
 //! claim and its volume are; everything that is found out here stands in the plan, and so in the journal.
 
+mod copies;
 mod etcd;
 mod hold;
 mod manifest;
@@ -25,6 +26,7 @@ use crate::object::{ObjectRef, items, text};
 use crate::plan::verb::{Pinned, Selection, Verb};
 use crate::plan::{Action, Change, Installation, Plan, Purpose, Reach, Step};
 
+pub use copies::{Copies, unreadable};
 pub use etcd::claims_of;
 pub use manifest::{fresh_claim, rebuilt_volume};
 
@@ -59,6 +61,8 @@ pub struct Wish<'a> {
     pub settings: BTreeMap<String, String>,
     /// The folder for the export.
     pub folder: String,
+    /// How data is copied out and in.
+    pub copies: Copies,
     /// The mark of this recovery's restarts.
     pub at: Timestamp,
 }
@@ -369,7 +373,8 @@ impl<'a> Draft<'a> {
 
     /// The namespace that all of the claims are in.
     fn namespace(&self) -> &'a str {
-        self.wish.claims.first().and_then(|claim| claim.namespace.as_deref()).unwrap_or_default()
+        let of_claim = self.wish.claims.first().and_then(|claim| claim.namespace.as_deref());
+        of_claim.unwrap_or(&self.wish.installation.namespace)
     }
 
     fn task(&mut self, task: &Task) -> Result<(), CompileError> {
@@ -384,6 +389,8 @@ impl<'a> Draft<'a> {
                 self.brings_back = true;
                 return self.wish.claims.iter().try_for_each(|claim| self.rebind(claim));
             }
+            Task::CopyOut => self.each(Self::copy_out),
+            Task::CopyIn => return self.copy_in(),
             Task::Bound => self.each(|draft, claim| {
                 draft.push(Verb::Bound { claim: claim.clone(), volume: None }, LIMIT_PROVISION);
             }),

@@ -128,6 +128,10 @@ pub enum Task {
     Replace,
     /// Bind the volume that holds the data back to its claim.
     Rebind,
+    /// Copy to this machine what can still be read of the volume; nothing where nothing can be.
+    CopyOut,
+    /// Copy onto the volume what was copied out, in place of what is on it.
+    CopyIn,
     /// Wait until the claim is bound to a fresh volume.
     Bound,
     /// Start what was stopped of these components, or with `[]` all that is still stopped.

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::archive::Archive;
-use super::compile::{Wish, compile};
+use super::compile::{Copies, Wish, compile};
 use super::etcd::all_claims;
 use super::join::claim_ref;
 use super::playbook::{Part, Playbook, Playbooks, Task};
@@ -112,6 +112,7 @@ fn steps(playbook: &Playbook, kind: LossKind) -> Vec<String> {
         reach: None,
         settings: settings.collect(),
         folder: own("EXPORT"),
+        copies: Copies { folder: own("FOLDER"), ..Copies::default() },
         at: Timestamp::UNIX_EPOCH,
     };
     match compile(&wish) {

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::world::World;
 use super::{etcd, place_of};
+use crate::engine::rescue::copy::SLEEP;
 use crate::object::{has_ended, is_true, items, text};
 
 /// The status of a container, or init container, of a pod.
@@ -53,6 +54,11 @@ pub(super) fn folders<'a>(world: &'a World, pod: &'a Value, container: &'a Value
         Some((text(mount, "/mountPath")?, place_of(world, text(pod, "/metadata/namespace")?, claim)?))
     };
     items(container, "/volumeMounts").filter_map(of).collect()
+}
+
+/// Whether a container waits to be talked to, and does nothing by itself: the one by which volumes are copied.
+pub(super) fn waits(container: &Value) -> bool {
+    items(container, "/command").last().and_then(Value::as_str) == Some(SLEEP)
 }
 
 /// A container that has started leaves a line on each volume of a claim that it may write to: what can be lost, and found.

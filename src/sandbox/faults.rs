@@ -58,6 +58,12 @@ pub const FAULTS: &[Fault] = &[
     lasts("out-of-memory", "container", "containers are killed for want of memory as soon as they have started"),
     lasts("not-ready", "container", "readiness probes fail"),
     lasts("no-answer", "service", "the application behind a Service answers every request with 500"),
+    lasts(
+        "copy-truncated",
+        "a number",
+        "so many copies of volumes (without a target: all) end early on their way, and with success",
+    ),
+    lasts("no-tar", "part of an image's name", "containers have no tar, and so no volume can be copied in them"),
     lasts("provisioner-away", "", "nobody makes or deletes volumes"),
     lasts("no-room", "", "every node is full: no pod finds CPU"),
     lasts("node-unreachable", "node", "a node is not heard of any more; its disk stays as it is"),

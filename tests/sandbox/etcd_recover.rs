@@ -101,6 +101,7 @@ impl Wreck {
             installation: installation(),
             reach: None,
             settings: [].into(),
+            copies: compile::Copies { skip: true, ..compile::Copies::default() },
             folder: self.state.path().join("exports/one").display().to_string(),
             at: "2026-01-02T03:04:05Z".parse().unwrap(),
         })

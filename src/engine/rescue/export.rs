@@ -70,7 +70,7 @@ fn holds(seen: &Snapshot, pinned: &Pinned) -> bool {
 }
 
 /// An export of this name that is whole and holds what it must. A later one of the same name has a number.
-fn whole(folder: &Path, must: &[Pinned]) -> Option<(PathBuf, usize)> {
+pub(super) fn whole(folder: &Path, must: &[Pinned]) -> Option<(PathBuf, usize)> {
     candidates(folder).take_while(|folder| folder.exists()).find_map(|folder| {
         let files = verified(&folder)?;
         let has = |pinned: &Pinned| {

@@ -123,6 +123,14 @@ impl EtcdAct {
         }
     }
 
+    /// In which pod a person would ask: the one that it is about, else one whose member answers.
+    pub(super) fn asked(&self) -> &str {
+        match self {
+            Self::Defragment { pod } => pod,
+            _ => "POD-OF-A-MEMBER-THAT-ANSWERS",
+        }
+    }
+
     /// What `etcdctl` does the same, in a pod of it.
     pub(super) fn command(&self) -> String {
         match self {
@@ -134,7 +142,7 @@ impl EtcdAct {
             Self::Compact => "compact REVISION".to_owned(),
             Self::Defragment { .. } => "defrag".to_owned(),
             Self::Disarm => "alarm disarm".to_owned(),
-            Self::Probe => "check perf".to_owned(),
+            Self::Probe => "put seaworthy-probe ok".to_owned(),
         }
     }
 

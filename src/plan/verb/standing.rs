@@ -84,9 +84,14 @@ impl Verb {
             }
             Self::Renew { claim, pod } => super::renew::standing(snapshot, claim, pod),
             // Files, logs, containers, people and members of an etcd are no objects: the engine looks at them itself.
-            Self::Export { .. } | Self::Follow { .. } | Self::Count { .. } | Self::Ask { .. } | Self::Etcd { .. } => {
-                open("")
-            }
+            Self::Export { .. }
+            | Self::Follow { .. }
+            | Self::Count { .. }
+            | Self::CopyOut { .. }
+            | Self::CopyIn { .. }
+            | Self::Seal { .. }
+            | Self::Etcd { .. }
+            | Self::Ask { .. } => open(""),
         }
     }
 

@@ -37,6 +37,9 @@ impl Verb {
             Self::Count { claim, .. } => format!("count the files of {claim}"),
             Self::Renew { claim, pod } => format!("delete {} and {pod}, which are made anew", claim.object),
             Self::Etcd { set, act } => act.title(&set.object.to_string()),
+            Self::CopyOut { claim, .. } => format!("copy out {}", claim.object),
+            Self::CopyIn { claim, .. } => format!("copy in {claim}"),
+            Self::Seal { .. } => "seal the backup".to_owned(),
             Self::Ask { question, .. } => format!("ask: {question}"),
         }
     }
@@ -66,6 +69,13 @@ impl Verb {
             Self::Create { .. } => "nothing has that name".to_owned(),
             Self::Renew { .. } => "it is the one that was seen, and no other pod uses it".to_owned(),
             Self::Etcd { act, .. } => act.gate().to_owned(),
+            Self::CopyOut { quiet: true, .. } => {
+                "it is the one that was seen, bound, and no pod has it mounted; there is room here".to_owned()
+            }
+            Self::CopyOut { .. } => "it is the one that was seen, and bound; there is room here".to_owned(),
+            Self::CopyIn { over: false, .. } => "its archive is whole, no pod uses it, and it is empty".to_owned(),
+            Self::CopyIn { .. } => "its archive is whole, and no pod uses it; what is on it goes".to_owned(),
+            Self::Seal { .. } => "every part is whole".to_owned(),
             Self::Unreferenced { .. }
             | Self::NodeReady { .. }
             | Self::Bound { .. }
@@ -98,6 +108,11 @@ impl Verb {
             Self::Follow { until, .. } => format!("a line matches /{until}/"),
             Self::Count { at_least: 0, .. } => "a number, or why there is none".to_owned(),
             Self::Count { at_least, .. } => format!("at least {at_least}"),
+            Self::CopyOut { .. } => {
+                "the archive has its end mark, and each of its files the checksum that it has in the pod".to_owned()
+            }
+            Self::Seal { .. } => "every file is read again, and has the checksum that its manifest says".to_owned(),
+            Self::CopyIn { .. } => "each file has the checksum, rights and owner that it has in the archive".to_owned(),
             Self::Ask { word: Some(word), .. } => format!("`{word}` was typed"),
             Self::Ask { .. } => "the answer was yes".to_owned(),
         }
@@ -136,9 +151,19 @@ impl Verb {
                 format!("kubectl delete{} pvc/{} pod/{}", scope(pod), claim.object.name, pod.name)
             }
             Self::Etcd { set, act } => {
-                format!("kubectl exec{} {}-0 -- etcdctl {}", scope(&set.object), set.object.name, act.command())
+                format!("kubectl exec{} {} -- etcdctl {}", scope(&set.object), act.asked(), act.command())
             }
-            Self::Export { .. } | Self::Count { .. } | Self::Ask { .. } => return None,
+            Self::CopyOut { claim, folder, .. } => format!(
+                "kubectl exec{} POD -- tar -cf - -C PATH --numeric-owner . > {folder}/{}.tar",
+                scope(&claim.object),
+                claim.object.name
+            ),
+            Self::CopyIn { claim, folder, .. } => format!(
+                "kubectl exec -i{} POD -- tar -xpf - -C PATH --numeric-owner < {folder}/{}.tar",
+                scope(claim),
+                claim.name
+            ),
+            Self::Export { .. } | Self::Count { .. } | Self::Seal { .. } | Self::Ask { .. } => return None,
         })
     }
 
@@ -165,6 +190,9 @@ impl Verb {
             }
             Self::Set { fields, .. } => fields.iter().map(super::set::Field::shown).collect(),
             Self::RollBack { fields, .. } => fields.clone(),
+            Self::CopyIn { folder, .. } => {
+                vec![field("(the files on its volume)", None, Some(format!("as in {folder}").into()))]
+            }
             _ => Vec::new(),
         }
     }
@@ -191,6 +219,9 @@ impl Verb {
             Self::Count { .. } => "count",
             Self::Renew { .. } => "renew",
             Self::Etcd { set, act } => return format!("{}:{}", act.id(), set.object),
+            Self::CopyOut { .. } => "copy-out",
+            Self::CopyIn { .. } => "copy-in",
+            Self::Seal { .. } => "seal",
             Self::Ask { question, .. } => return format!("ask:{question}"),
         };
         self.object().map_or_else(|| verb.to_owned(), |object| format!("{verb}:{object}"))

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{BY, conditions, needs, pod_address};
 use crate::object::{change_list, items, number, text};
-use crate::sandbox::containers::{LAST_WORDS, leave_trace};
+use crate::sandbox::containers::{LAST_WORDS, leave_trace, waits};
 use crate::sandbox::etcd;
 use crate::sandbox::ids::digest;
 use crate::sandbox::store::{read_time, time};
@@ -125,7 +125,9 @@ impl Ward<'_> {
         known["imageID"] = format!("sha256:{}", digest(&image)).into();
         known["containerID"] = format!("sandbox://{id}").into();
         known["state"] = json!({"running": {"startedAt": time(self.now)}});
-        leave_trace(self.world, self.pod, container);
+        if !waits(container) {
+            leave_trace(self.world, self.pod, container);
+        }
         etcd::leave_trace(self.world, self.pod, container);
         self.running(container, known, init)
     }
@@ -214,7 +216,7 @@ impl Ward<'_> {
         let words = etcd::tend(self.world, self.pod, container);
         let crash = self.world.suffers("crash", &place) || words.is_some();
         let memory = self.world.suffers("out-of-memory", &name);
-        let ends = init || text(self.pod, "/spec/restartPolicy") != Some("Always");
+        let ends = init || (text(self.pod, "/spec/restartPolicy") != Some("Always") && !waits(container));
         if (crash || memory || ends) && self.world.is_since(started, RUN) {
             let (code, reason) = match (memory, crash) {
                 (true, _) => (137, "OOMKilled"),
