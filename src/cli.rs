@@ -1,6 +1,7 @@
 //! The command line. The types here only parse; each command is a thin file that calls the library and hands what comes
 //! back to a front end.
 
+mod backup;
 mod bundle;
 mod chart;
 mod choose;
@@ -26,6 +27,7 @@ mod prerequisites;
 mod recover;
 mod render;
 mod report;
+mod restore;
 mod rollback;
 mod runs;
 mod sandbox;
@@ -186,6 +188,10 @@ pub(crate) enum Command {
     Hold(hold::HoldArgs),
     /// Recognise what is lost, or bring it back with a playbook
     Recover(recover::RecoverArgs),
+    /// Copy what an installation has to this machine: manifests, values, and what is on its volumes, with checksums
+    Backup(backup::BackupArgs),
+    /// Bring an installation's data back from a backup
+    Restore(restore::RestoreArgs),
     /// Practise a playbook in a sandbox of its own: the loss is made, recognised, recovered from, and the data compared
     Drill(drill::DrillArgs),
     /// What was done, what was interrupted
@@ -323,6 +329,8 @@ async fn dispatch(session: &Arc<Session>, command: Option<Command>) -> Result<Ex
         Command::Hold(arguments) => hold::run(session, &arguments).await,
         Command::Drill(arguments) => Box::pin(drill::run(session, &arguments)).await,
         Command::Recover(arguments) => Box::pin(recover::run(session, &arguments)).await,
+        Command::Backup(arguments) => Box::pin(backup::run(session, &arguments)).await,
+        Command::Restore(arguments) => Box::pin(restore::run(session, &arguments)).await,
         Command::Doctor(arguments) => doctor::run(session, &arguments).await,
         Command::Bundle(arguments) => Box::pin(bundle::run(session, &arguments)).await,
         Command::Why(arguments) => why::run(session, &arguments).await,

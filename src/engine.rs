@@ -1,6 +1,7 @@
 //! The only code that writes to a cluster or changes the host: runs a plan, step by step, observe -> act -> verify.
 
 pub mod apply;
+pub mod etcd;
 pub mod forward;
 mod graph;
 mod host;

@@ -1,5 +1,6 @@
 //! Front ends: they show events and ask questions, and hold no logic.
 
+pub(crate) mod ago;
 pub(crate) mod ask;
 mod attended;
 pub(crate) mod busy;

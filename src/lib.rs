@@ -23,6 +23,8 @@ pub mod snapshot;
 
 pub mod logs;
 
+pub mod etcd;
+
 pub mod network;
 
 pub mod stack;

@@ -61,6 +61,11 @@ pub enum Purpose {
     Remedy,
     /// The brake: save what is known of the data, and keep every volume.
     Hold,
+    /// Copy what an installation has to this machine. Its steps go one after the other; what was stopped for it is started again on every
+    /// way out.
+    Backup,
+    /// Bring an installation's data back from a backup. Its steps go one after the other.
+    Restore,
     /// Make a cluster on this machine.
     CreateCluster,
     /// Bring a cluster of this machine back whose nodes were stopped.
@@ -77,7 +82,13 @@ impl Purpose {
     /// Whether it is about this machine, and not about what is in a cluster.
     pub fn is_of_host(self) -> bool {
         match self {
-            Self::Install | Self::Uninstall | Self::Recover | Self::Remedy | Self::Hold => false,
+            Self::Install
+            | Self::Uninstall
+            | Self::Recover
+            | Self::Remedy
+            | Self::Hold
+            | Self::Backup
+            | Self::Restore => false,
             Self::CreateCluster | Self::StartCluster | Self::DeleteCluster | Self::LoadImages | Self::SaveImages => {
                 true
             }
@@ -92,6 +103,8 @@ impl Purpose {
             Self::Recover => "recover",
             Self::Remedy => "doctor --fix",
             Self::Hold => "hold",
+            Self::Backup => "backup",
+            Self::Restore => "restore",
             Self::CreateCluster => "cluster create",
             Self::StartCluster => "cluster up",
             Self::DeleteCluster => "cluster delete",

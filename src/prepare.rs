@@ -71,8 +71,9 @@ pub async fn resume(cluster: &Cluster, recorded: &Plan, policy: Policy) -> Resul
     let mut resources = Resources::default();
     let released: Vec<Value> = recorded.wanted().map(|object| chart::stub(&object)).collect();
     resources.resolve(&cluster.client, &recorded.objects().chain(&released).collect::<Vec<_>>()).await?;
-    let about = recorded.steps.iter().flat_map(|step| step.action.reads());
-    let snapshot = look(cluster, &resources, about).await?;
+    let about: Vec<ObjectRef> = recorded.steps.iter().flat_map(|step| step.action.reads()).collect();
+    resources.resolve_kinds(&cluster.client, about.iter().cloned()).await?;
+    let snapshot = look(cluster, &resources, about.into_iter()).await?;
     let mut recorded = recorded.clone();
     for step in &mut recorded.steps {
         if let Action::Apply { object } = &mut step.action {

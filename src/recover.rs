@@ -5,9 +5,12 @@
 //! want of memory (redpanda-operator, pull request 1749).
 
 pub mod archive;
+pub mod backup;
 pub mod compile;
 pub mod drill;
+pub mod etcd;
 pub mod join;
+pub mod keeper;
 pub mod look;
 pub mod loss;
 pub mod map;
@@ -15,12 +18,14 @@ pub mod occasion;
 pub mod playbook;
 pub mod record;
 pub mod report;
+pub mod runbook;
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
 use crate::engine::rescue::Files;
+use crate::etcd::View;
 use crate::object::ObjectRef;
 use crate::snapshot::Snapshot;
 
@@ -37,6 +42,8 @@ pub struct Sighting {
     pub records: Vec<Record>,
     /// What volumes hold now, by their claim; only those that could be asked and have a record.
     pub files: BTreeMap<ObjectRef, Files>,
+    /// What the members of every etcd say.
+    pub etcds: Vec<View>,
     /// When.
     pub now: Timestamp,
 }

@@ -20,6 +20,7 @@ mod containers;
 mod controllers;
 mod defaults;
 mod disks;
+mod etcd;
 mod exec;
 pub mod faults;
 mod fields;
@@ -317,12 +318,12 @@ impl Drop for Inner {
 impl Inner {
     fn change<T>(&self, change: impl FnOnce(&mut World) -> T) -> T {
         let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
-        let (before, now) = (world.store.version, self.clock.now());
+        let (before, now) = ((world.store.version, world.disks.changes()), self.clock.now());
         world.now = world.now.max(now);
         let answer = change(&mut world);
         world.settle(now);
         if let Some(file) = &self.file
-            && world.store.version != before
+            && (world.store.version, world.disks.changes()) != before
             && let Err(error) = file.write(&world)
         {
             tracing::error!(%error, "the sandbox could not be written down");

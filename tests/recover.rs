@@ -3,5 +3,5 @@
 mod command;
 mod follow;
 mod gates;
-mod harbour;
+pub(crate) mod harbour;
 mod stories;

@@ -2,8 +2,12 @@
 
 mod admission;
 mod api;
+mod backups;
 mod bundle;
+mod copies;
 mod drills;
+mod etcd;
+mod etcd_recover;
 mod faults;
 mod fix;
 mod healthy;

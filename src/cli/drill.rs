@@ -109,7 +109,7 @@ fn nothing(chosen: &[&Playbook], loss: Option<LossKind>, playbooks: &Playbooks) 
     let elsewhere = elsewhere.map_or_else(String::new, |others| format!("; that is practised by {others}"));
     let hint = match (names.as_slice(), known.is_empty()) {
         ([_], false) => format!("it is practised for {}{elsewhere}", known.join(", ")),
-        _ => "`drill:` in a playbook says how it is practised: see docs/recovery.md".to_owned(),
+        _ => "`drill:` in a playbook says how it is practised: see docs/recovering.md".to_owned(),
     };
     Failure::input("nothing-to-practise", message, hint)
 }

@@ -1,10 +1,15 @@
 //! `hold`: the brake. It asks nothing, takes no lock and needs no journal, because it must work when nothing else does.
 
+use std::fs::DirBuilder;
+use std::io::ErrorKind;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Args;
 use jiff::Timestamp;
 use seaworthy::cluster::{Cluster, Resources};
+use seaworthy::engine::rescue::shelf;
 use seaworthy::engine::{self, Context, Limits};
 use seaworthy::event::{Ended, Event};
 use seaworthy::plan::verb::Pinned;
@@ -16,6 +21,7 @@ use serde_json::json;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::namespace::known_namespace;
 use super::uninstall::bare_installation;
 use super::{Failure, Session};
 use crate::front::paint::count;
@@ -45,9 +51,12 @@ pub(crate) async fn run(session: &Session, arguments: &HoldArgs) -> Result<ExitC
     };
     let cluster = session.connect().await?;
     let namespace = Some(installation.namespace.as_str()).filter(|namespace| !namespace.is_empty());
+    if let Some(namespace) = &arguments.namespace {
+        known_namespace(&cluster, namespace).await?;
+    }
     let snapshot = look::volumes(&cluster).await.map_err(|error| Failure::kube(&error))?;
     let volumes = in_scope(&snapshot, namespace);
-    let folder = export_folder(session, "hold")?;
+    let folder = own_folder(session)?;
     let what = selections(namespace, arguments.with_secrets);
     let plan = hold((cluster.id.clone(), installation), volumes, what, folder.clone());
     let kept = plan.steps.len() - 1;
@@ -78,10 +87,25 @@ fn in_scope(snapshot: &Snapshot, namespace: Option<&str>) -> Vec<Pinned> {
     snapshot.of_kind("", "PersistentVolume").filter(here).filter_map(Pinned::of).collect()
 }
 
-/// A folder of its own for each export, by time.
+/// A folder for an export, by time.
 pub(super) fn export_folder(session: &Session, what: &str) -> Result<String, Failure> {
     let stamp = Timestamp::now().strftime("%Y%m%d-%H%M%S");
     Ok(session.state_dir()?.join("exports").join(format!("{stamp}-{what}")).display().to_string())
+}
+
+/// A folder of its own, taken at once: two that begin in the same second are two.
+fn own_folder(session: &Session) -> Result<String, Failure> {
+    let name = export_folder(session, "hold")?;
+    shelf::make_folder(&session.state_dir()?.join("exports"))?;
+    let mut folders = std::iter::once(name.clone()).chain((2..).map(|number| format!("{name}-{number}")));
+    loop {
+        let folder = folders.next().unwrap_or_default();
+        match DirBuilder::new().mode(0o700).create(&folder) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(Failure::file(Path::new(&folder), &error)),
+            Ok(()) => return Ok(folder),
+        }
+    }
 }
 
 async fn sail(

@@ -278,6 +278,9 @@ async fn go_on(
     }
     let policy = open.inputs.policy;
     let mut prepared = prepare::resume(&cluster, &recorded, policy).await.map_err(|error| Failure::kube(&error))?;
+    if matches!(prepared.plan.purpose, plan::Purpose::Backup | plan::Purpose::Restore) {
+        plan::verb::pass_copies(&mut prepared.plan, &open.done);
+    }
     // What was answered once is not asked again.
     for step in prepared.plan.steps.iter_mut().filter(|step| open.agreed.contains(&step.id)) {
         step.change = plan::Change::Unchanged;

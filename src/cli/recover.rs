@@ -1,5 +1,8 @@
 //! `recover`: without a name recognise and propose; with one, run the playbook.
 
+mod agree;
+mod propose;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
 
@@ -9,24 +12,24 @@ use seaworthy::cluster::{Cluster, Resources};
 use seaworthy::engine::journal::{Inputs, RunRecord};
 use seaworthy::engine::lock::Holder;
 use seaworthy::engine::record::InstallRecord;
+use seaworthy::engine::rescue::backup::DATA;
 use seaworthy::object::{ObjectRef, text};
 use seaworthy::plan::uninstall::Destroy;
-use seaworthy::plan::{Action, Installation, NAMESPACE_LABEL, Plan, Purpose, STACK_LABEL};
+use seaworthy::plan::{Installation, NAMESPACE_LABEL, Purpose, STACK_LABEL};
 use seaworthy::prepare::Prepared;
 use seaworthy::recover::archive::Archive;
-use seaworthy::recover::compile::{self, Wish, claim_of_role};
+use seaworthy::recover::compile::{self, Copies, Wish, claim_of_role, unreadable};
 use seaworthy::recover::loss::companions;
 use seaworthy::recover::occasion::occasion;
-use seaworthy::recover::{Loss, Playbook, Playbooks, Sighting, join, look, recognise, record};
-use serde_json::{Value, json};
+use seaworthy::recover::playbook::{Part, Task};
+use seaworthy::recover::{Loss, Playbook, Playbooks, Sighting, etcd, join, look, recognise, record};
+use serde_json::json;
 
+pub(super) use self::agree::agree;
 use super::hold::export_folder;
-use super::voyage::{Remarks, Voyage, declined, show_plan, unanswerable};
+use super::namespace::known_namespace;
+use super::voyage::{Remarks, Voyage, show_plan};
 use super::{Failure, Session, install};
-use crate::front::ask::{Answer, Ask};
-use crate::front::paint::Paint;
-use crate::front::plan_text::plan_text;
-use crate::front::recover_text::losses_text;
 use crate::front::say;
 
 /// `recover`
@@ -46,6 +49,15 @@ pub(crate) struct RecoverArgs {
     /// Agree to a step that cannot be taken back: KIND/NAMESPACE/NAME; may be repeated
     #[arg(long, value_name = "OBJECT")]
     pub(crate) destroy_data: Vec<seaworthy::plan::uninstall::DataName>,
+    /// Agree to what the playbook asks to be agreed to, by its word
+    #[arg(long, value_name = "WORD")]
+    pub(crate) consent: Option<String>,
+    /// Copy out with this image, which must have sh, tar, find and sha256sum (default: one that the volume's node has)
+    #[arg(long, value_name = "IMAGE")]
+    pub(crate) helper_image: Option<String>,
+    /// Do not copy out what can still be read before a volume is replaced; its bytes stay in the old volume
+    #[arg(long)]
+    pub(crate) no_copy: bool,
     /// Show every step with its gate, its proof and how long it may take; write nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
@@ -56,9 +68,6 @@ pub(crate) struct RecoverArgs {
     #[arg(long, value_name = "INSTALLATION")]
     pub(crate) take_lock: Option<String>,
 }
-
-/// The exit code when something is lost.
-const LOST: u8 = 3;
 
 /// What a recovery is decided on.
 struct Scene {
@@ -76,6 +85,9 @@ pub(crate) async fn run(session: &Session, arguments: &RecoverArgs) -> Result<Ex
     let claim = arguments.claim.as_deref().map(named_claim).transpose()?;
     let namespace = claim.as_ref().and_then(|claim| claim.namespace.clone()).or_else(|| arguments.namespace.clone());
     let cluster = session.connect().await?;
+    if let Some(namespace) = &namespace {
+        known_namespace(&cluster, namespace).await?;
+    }
     let records = record::all(&session.state_dir()?, &cluster.id);
     let sighting = look::sight(&cluster, namespace.as_deref(), records).await.map_err(|error| Failure::kube(&error))?;
     for unread in &sighting.snapshot.unread {
@@ -84,7 +96,7 @@ pub(crate) async fn run(session: &Session, arguments: &RecoverArgs) -> Result<Ex
     let losses = recognise(&sighting);
     let scene = Scene { cluster, sighting, playbooks, losses };
     match &arguments.playbook {
-        None => Ok(propose(session, &scene)),
+        None => Ok(propose::propose(session, &scene)),
         Some(name) => recover(session, arguments, &scene, scene.playbooks.get(name)?, claim).await,
     }
 }
@@ -102,45 +114,6 @@ fn named_claim(text: &str) -> Result<ObjectRef, Failure> {
     }
 }
 
-/// What is lost, and for each what could be done about it.
-fn propose(session: &Session, scene: &Scene) -> ExitCode {
-    let proposals: Vec<Vec<String>> = scene.losses.iter().map(|loss| proposals(scene, loss)).collect();
-    let with = |(loss, proposals): (&Loss, &Vec<String>)| json!({"loss": loss, "meaning": loss.kind.meaning(), "advice": loss.kind.advice(), "proposals": proposals});
-    let items: Vec<Value> = scene.losses.iter().zip(&proposals).map(with).collect();
-    let unread = &scene.sighting.snapshot.unread;
-    let document = json!({"cluster": scene.cluster.id, "losses": items, "unread": unread, "records": scene.sighting.records.len()});
-    let records = scene.sighting.records.len();
-    session
-        .print("Recover", &document, || losses_text(&scene.losses, &proposals, records, Paint(session.is_colourful())));
-    if scene.losses.iter().any(|loss| loss.certain) { ExitCode::from(LOST) } else { ExitCode::SUCCESS }
-}
-
-/// The commands that would bring it back: first what saves the data, then what the stack knows, then what fits all. Of what is only
-/// suspected nothing is proposed.
-fn proposals(scene: &Scene, loss: &Loss) -> Vec<String> {
-    let Some(claim) = loss.claim.as_ref().filter(|_| loss.certain) else { return Vec::new() };
-    let with = companions(&scene.losses, &scene.sighting.snapshot, claim);
-    let fits = |playbook: &&Playbook| {
-        let role = playbook.sheet.claim.as_ref();
-        let its = |role| {
-            let namespace = claim.namespace.as_deref().unwrap_or_default();
-            claim_of_role(&scene.sighting, namespace, role).is_ok_and(|found| found == *claim || with.contains(&found))
-        };
-        playbook.sheet.losses.contains(&loss.kind) && role.is_none_or(its)
-    };
-    let mut fitting: Vec<&Playbook> = scene.playbooks.0.iter().filter(fits).collect();
-    let saves = |playbook: &Playbook| playbook.sheet.steps.contains(&seaworthy::recover::playbook::Task::Rebind);
-    fitting.sort_by_key(|playbook| (!saves(playbook), playbook.stack.is_none()));
-    let namespace = claim.namespace.as_deref().unwrap_or_default();
-    let command = |playbook: &&Playbook| {
-        // Of what was lost together, the playbook's own claim leads.
-        let own = playbook.sheet.claim.as_ref().and_then(|role| claim_of_role(&scene.sighting, namespace, role).ok());
-        let name = own.as_ref().map_or(&claim.name, |own| &own.name);
-        format!("seaworthy recover {} --claim {namespace}/{name}", playbook.name)
-    };
-    fitting.iter().map(command).collect()
-}
-
 async fn recover(
     session: &Session,
     arguments: &RecoverArgs,
@@ -152,21 +125,21 @@ async fn recover(
         Some(claim) => claim,
         None => choose_claim(session, arguments, scene, playbook)?,
     };
-    let mut claims = vec![claim.clone()];
-    claims.extend(companions(&scene.losses, &scene.sighting.snapshot, &claim));
+    let claims = claims(scene, playbook, &claim);
     let (installation, record) = installation_of(scene, playbook, &claim).await?;
     let settings = settings(playbook, &arguments.set, record.as_ref())?;
     let inputs = inputs(&installation, playbook, &claim, &settings);
-    if let Some(open) = open_run(session, scene, &installation)?.filter(|_| !arguments.dry_run) {
-        if open.plan.purpose == Purpose::Recover && open.inputs == inputs && !arguments.replan {
-            say(format!("going on with run {} of {}", open.run, open.at.strftime("%F %T")));
-            return install::resume(session, scene.cluster.clone(), &open, arguments.take_lock.as_deref()).await;
-        }
-        if !arguments.replan {
-            return Err(other_run_open(&open, &inputs));
-        }
-        session.runs()?.abandon(&open.run).await?;
+    let course = Course::of(arguments.dry_run, arguments.replan);
+    let about = (&installation, Purpose::Recover);
+    if let Some(open) = open_or_not(session, &scene.cluster, about, &inputs, course).await? {
+        return install::resume(session, scene.cluster.clone(), &open, arguments.take_lock.as_deref()).await;
     }
+    let folder = export_folder(session, &format!("recover-{}", claim.name))?;
+    let copies = Copies {
+        folder: std::path::Path::new(&folder).join(DATA).display().to_string(),
+        image: arguments.helper_image.clone(),
+        skip: arguments.no_copy,
+    };
     let wish = Wish {
         playbook,
         claims: claims.clone(),
@@ -176,32 +149,62 @@ async fn recover(
         installation,
         reach: record.and_then(|record| record.reach.into_iter().next()),
         settings,
-        folder: export_folder(session, &format!("recover-{}", claim.name))?,
+        copies,
+        folder,
         at: Timestamp::now(),
     };
     let mut plan = compile::compile(&wish)?;
     plan.occasion =
         Some(Box::new(occasion(playbook, &claims, (&scene.losses, &scene.sighting), (Timestamp::now(), &whoever()))));
+    let remarks = Remarks { warnings: not_copied(&wish), ..Remarks::default() };
     let snapshot = scene.sighting.snapshot.clone();
-    let mut prepared = Prepared { plan, snapshot, resources: Resources::default(), refusals: Vec::new() };
+    let mut resources = Resources::default();
+    let read = plan.steps.iter().flat_map(|step| step.action.reads());
+    resources.resolve_kinds(&scene.cluster.client, read).await.map_err(|error| Failure::kube(&error))?;
+    let mut prepared = Prepared { plan, snapshot, resources, refusals: Vec::new() };
     if arguments.dry_run {
-        return Ok(show_plan(session, &scene.cluster, &prepared, &Remarks::default()));
+        return Ok(show_plan(session, &scene.cluster, &prepared, &remarks));
     }
     for claim in &claims {
         say_whether_lost(scene, claim);
     }
-    let agreed = agree(session, arguments, &mut prepared.plan).await?;
+    let destroy = Destroy(arguments.destroy_data.iter().cloned().collect());
+    let asked = playbook.sheet.consent.as_ref().map(|consent| (consent, arguments.consent.as_deref()));
+    let agreed = agree(session, (&destroy, asked), &mut prepared.plan).await?;
     let (cluster, take_lock) = (scene.cluster.clone(), arguments.take_lock.as_deref());
-    let (face, remarks) = (session.face(), Remarks::default());
-    let (command, record, passing) = (None, None, false);
+    let (command, face, record, passing) = (None, session.face(), None, false);
     let voyage = Voyage { session, command, face, cluster, inputs, record, take_lock, remarks, agreed, passing };
     voyage.sail(prepared, None).await
+}
+
+/// The claim that was chosen first, then those that go with it.
+fn claims(scene: &Scene, playbook: &Playbook, claim: &ObjectRef) -> Vec<ObjectRef> {
+    let snapshot = &scene.sighting.snapshot;
+    let others = match playbook.sheet.etcd {
+        None => companions(&scene.losses, snapshot, claim),
+        Some(Part::Member) => Vec::new(),
+        Some(Part::All) => etcd::all_claims(snapshot, claim).unwrap_or_default(),
+    };
+    std::iter::once(claim.clone()).chain(others.into_iter().filter(|other| other != claim)).collect()
 }
 
 /// Who recovers, for the report.
 fn whoever() -> String {
     let user = std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_else(|_| "somebody".to_owned());
     format!("{user}, {}", Holder::this_process().named())
+}
+
+/// What a playbook would copy out, and cannot.
+fn not_copied(wish: &Wish<'_>) -> Vec<String> {
+    if !wish.playbook.sheet.steps.contains(&Task::CopyOut) {
+        return Vec::new();
+    }
+    let why = |claim: &ObjectRef| match (wish.copies.skip, unreadable(wish.sighting, claim)) {
+        (true, _) => Some("--no-copy".to_owned()),
+        (false, why) => why,
+    };
+    let line = |claim: &ObjectRef| Some(format!("nothing is copied out of {claim}: {}", why(claim)?));
+    wish.claims.iter().filter_map(line).collect()
 }
 
 /// Whoever replaces what is not lost should know it.
@@ -331,9 +334,46 @@ fn inputs(
     Inputs::of(installation, values)
 }
 
-fn open_run(session: &Session, scene: &Scene, installation: &Installation) -> Result<Option<RunRecord>, Failure> {
-    let latest = session.runs()?.latest(&scene.cluster.id.uid, &installation.key())?;
-    Ok(latest.filter(|run| run.state.is_unfinished()))
+/// What is done about a run of the same installation that is not finished.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Course {
+    /// Nothing: a plan is only shown.
+    Show,
+    /// It is gone on with when it wants the same, and stands in the way otherwise.
+    GoOn,
+    /// It is given up.
+    Replan,
+}
+
+impl Course {
+    pub(super) fn of(dry_run: bool, replan: bool) -> Self {
+        match (dry_run, replan) {
+            (true, _) => Self::Show,
+            (false, true) => Self::Replan,
+            (false, false) => Self::GoOn,
+        }
+    }
+}
+
+/// The run to go on with, when there is an unfinished one that wants the same.
+pub(super) async fn open_or_not(
+    session: &Session,
+    cluster: &Cluster,
+    (installation, purpose): (&Installation, Purpose),
+    inputs: &Inputs,
+    course: Course,
+) -> Result<Option<RunRecord>, Failure> {
+    let latest = session.runs()?.latest(&cluster.id.uid, &installation.key())?;
+    let Some(open) = latest.filter(|run| run.state.is_unfinished() && course != Course::Show) else { return Ok(None) };
+    if course == Course::Replan {
+        session.runs()?.abandon(&open.run).await?;
+        return Ok(None);
+    }
+    if open.plan.purpose == purpose && open.inputs == *inputs {
+        say(format!("going on with run {} of {}", open.run, open.at.strftime("%F %T")));
+        return Ok(Some(open));
+    }
+    Err(other_run_open(&open, inputs))
 }
 
 fn other_run_open(open: &RunRecord, inputs: &Inputs) -> Failure {
@@ -342,44 +382,4 @@ fn other_run_open(open: &RunRecord, inputs: &Inputs) -> Failure {
     let hint =
         format!("finish it with `seaworthy runs resume {}`, or add --replan to give it up for this one", open.run);
     Failure::input("unfinished-run", message, hint).because(inputs.differences(&open.inputs))
-}
-
-/// What cannot be taken back wants its name typed, here or on the command line; `--yes` does not cover it.
-async fn agree(session: &Session, arguments: &RecoverArgs, plan: &mut Plan) -> Result<bool, Failure> {
-    let destroy = Destroy(arguments.destroy_data.iter().cloned().collect());
-    let named: Vec<ObjectRef> = irreversible(plan).collect();
-    if let Some(occasion) = &mut plan.occasion {
-        occasion.agreed = named;
-    }
-    let open: Vec<ObjectRef> = irreversible(plan).filter(|object| !destroy.names(object)).collect();
-    if open.is_empty() {
-        return Ok(false);
-    }
-    say(plan_text(plan, Paint(session.is_colourful())));
-    for object in &open {
-        let question =
-            format!("{object} goes and cannot be taken back (its volume's bytes are kept). Type its name to agree:");
-        let ask = Ask::Typed { question, word: object.name.clone() };
-        match session.face().ask(ask).await.map_err(|error| unanswerable(&error))? {
-            Some(Answer::Yes) => {}
-            Some(Answer::No) => return Err(declined()),
-            Some(Answer::Interrupted) => return Err(Failure::interrupted()),
-            None => return Err(needs_names(&open)),
-        }
-    }
-    Ok(true)
-}
-
-fn needs_names(open: &[ObjectRef]) -> Failure {
-    let names: Vec<String> = open.iter().map(|object| format!("--destroy-data={object}")).collect();
-    let message =
-        "some steps cannot be taken back, and there is no terminal to have their names typed on; nothing was written";
-    Failure::input("destroy-data-needed", message, format!("name each of them: {}", names.join(" ")))
-}
-
-fn irreversible(plan: &Plan) -> impl Iterator<Item = ObjectRef> {
-    plan.steps.iter().filter_map(|step| match &step.action {
-        Action::Rescue { verb, .. } if verb.is_irreversible() => verb.object(),
-        _ => None,
-    })
 }

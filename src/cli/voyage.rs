@@ -251,6 +251,10 @@ impl Voyage<'_> {
             Purpose::Install if due => {
                 InstallRecord::of(&prepared.plan, &self.inputs, &outcome.run).write(client).await
             }
+            Purpose::Backup => {
+                let key = prepared.plan.installation.key();
+                InstallRecord::note_backup(client, &key, self.cluster.clock.now()).await
+            }
             Purpose::Uninstall => InstallRecord::delete(client, &prepared.plan.installation.key()).await,
             _ => return,
         };
@@ -267,7 +271,9 @@ impl Voyage<'_> {
         let kept = match plan.purpose {
             Purpose::Install if !plan.writes() || !health::has_data(plan) => return,
             Purpose::Uninstall => health::forget(self.session, &self.cluster, plan),
-            Purpose::Install | Purpose::Recover => health::keep(self.session, &self.cluster, plan).await,
+            Purpose::Install | Purpose::Recover | Purpose::Backup | Purpose::Restore => {
+                health::keep(self.session, &self.cluster, plan).await
+            }
             _ => return,
         };
         if let Err(failure) = kept {

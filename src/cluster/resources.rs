@@ -62,7 +62,15 @@ impl Resources {
     /// request for each group and version. A group that the server does not know stays unknown.
     pub async fn resolve(&mut self, client: &Client, objects: &[&Value]) -> Result<(), kube::Error> {
         objects.iter().filter(|object| object["kind"] == "CustomResourceDefinition").for_each(|crd| self.learn(crd));
-        let references = objects.iter().filter_map(|object| ObjectRef::of(object));
+        self.resolve_kinds(client, objects.iter().filter_map(|object| ObjectRef::of(object))).await
+    }
+
+    /// The same for objects of which no more is known than what they are called.
+    pub async fn resolve_kinds(
+        &mut self,
+        client: &Client,
+        references: impl Iterator<Item = ObjectRef>,
+    ) -> Result<(), kube::Error> {
         let unknown = references.filter(|reference| self.of(reference).is_none());
         let mut versions: Vec<String> = unknown.map(|reference| reference.api_version).collect();
         versions.sort();

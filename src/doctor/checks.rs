@@ -3,6 +3,7 @@
 
 mod access;
 mod autoscaling;
+mod backups;
 pub(super) mod budgets;
 mod capacity;
 mod certificates;
@@ -55,6 +56,7 @@ static TABLES: &[&[Check]] = &[
     rules::volumes::ROWS,
     volumes::ROWS,
     growth::ROWS,
+    backups::ROWS,
     services::ROWS,
     rules::network::ROWS,
     ingress::ROWS,

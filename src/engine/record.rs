@@ -4,6 +4,7 @@
 use std::fmt::Debug;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Pod};
 use kube::api::{DeleteParams, ListParams, Patch, PatchParams, Preconditions};
@@ -26,7 +27,10 @@ pub const FORMAT: u32 = 1;
 /// How long an empty namespace may take to go.
 const GONE: Duration = Duration::from_secs(30);
 /// Label of each ConfigMap that is a record.
-const LABEL: &str = "seaworthy.dev/record";
+pub(crate) const LABEL: &str = "seaworthy.dev/record";
+/// Annotation of a record with the time of the newest backup. In the cluster, and not only where the backup is: whoever looks from another
+/// machine knows as well that there is one. Where it is, is said to nobody.
+pub(crate) const LAST_BACKUP: &str = "seaworthy.dev/last-backup";
 
 /// An installation as the last finished run left it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -82,6 +86,19 @@ impl InstallRecord {
             "metadata": {"name": name, "namespace": SYSTEM_NAMESPACE, "labels": {LABEL: "installation"}},
             "data": {"record.json": text}});
         api(client).patch(&name, &PatchParams::apply(FIELD_MANAGER).force(), &Patch::Apply(map)).await.map(|_| ())
+    }
+
+    /// Notes on the record of an installation that it has a backup of this time. One that is not there is not made.
+    ///
+    /// # Errors
+    /// When the API server is gone, or refuses it.
+    pub async fn note_backup(client: &Client, key: &str, at: Timestamp) -> Result<(), kube::Error> {
+        let change = json!({"metadata": {"annotations": {LAST_BACKUP: at.strftime("%FT%TZ").to_string()}}});
+        let params = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
+        match api(client).patch(key, &params, &Patch::Merge(&change)).await {
+            Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
+            answer => answer.map(|_| ()),
+        }
     }
 
     /// Reads the record of an installation. `None`: there is none, or it may not be read.

@@ -5,7 +5,10 @@
 //! by resource version.
 
 mod act;
+pub mod backup;
+pub mod copy;
 mod count;
+mod etcd;
 pub mod export;
 mod follow;
 pub mod shelf;
@@ -60,6 +63,16 @@ impl Doing<'_> {
             Verb::Export { folder, selections, must } => self.export((folder, selections, must), limit).await,
             Verb::Follow { .. } => self.follow_logs(step, verb, limit).await,
             Verb::Count { claim, at_least } => self.count(claim, *at_least, limit).await,
+            Verb::Etcd { set, act } => self.etcd(step, set, act, limit).await,
+            Verb::CopyOut { claim, folder, image, quiet } => {
+                let out = copy::Out { claim, folder, image: image.as_deref(), quiet: *quiet };
+                Box::pin(self.copy_out(step, &out, limit)).await
+            }
+            Verb::CopyIn { claim, folder, image, over } => {
+                let into = copy::In { claim, folder, image: image.as_deref(), over: *over };
+                Box::pin(self.copy_in(step, &into, limit)).await
+            }
+            Verb::Seal { folder, head } => self.seal(folder, head).await,
             Verb::Ask { question, word } => self.ask(step, question, word.as_deref()).await,
             _ => self.observe_and_act(step, verb, limit).await,
         }

@@ -18,7 +18,8 @@ use crate::doctor::{Cause, Outlook};
 use crate::event::{Ended, Event, Outcome, StepState};
 use crate::object::ObjectRef;
 use crate::plan::compare::compare;
-use crate::plan::{Change, Plan, Step};
+use crate::plan::verb::{Pinned, Verb};
+use crate::plan::{Action, Change, Plan, Purpose, Step};
 use crate::snapshot::collect::{collect, queries_for};
 
 /// After a failure, how long what is already being waited for may still come about: it would be a pity to report as not
@@ -98,6 +99,17 @@ struct Course<'a> {
     began: Instant,
 }
 
+/// The workload that a step scales, and to how many.
+fn scaled(step: &Step) -> Option<(&Pinned, i64)> {
+    match &step.action {
+        Action::Rescue { verb, .. } => match &**verb {
+            Verb::Scale { workload, to, .. } => Some((workload, *to)),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
 fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
@@ -149,9 +161,33 @@ impl<'a> Course<'a> {
             self.end(index, ending, took).await;
         }
         drop(active);
+        if self.plan.purpose == Purpose::Backup && (self.stopped || !self.causes.is_empty()) {
+            Box::pin(self.start_again()).await;
+        }
         for (index, step) in self.plan.steps.iter().enumerate().filter(|(index, _)| !self.ended[*index]) {
             let state = if self.begun[index] { StepState::Left } else { StepState::Skipped };
             self.tell(step, state).await;
+        }
+    }
+
+    /// What was stopped for something that came to nothing is started again, whatever has gone wrong. A run that is being stopped
+    /// sends what it takes, and does not wait for it.
+    async fn start_again(&mut self) {
+        let stopped = |course: &Self, workload: &Pinned| {
+            course.plan.steps.iter().zip(&course.begun).any(|(step, begun)| {
+                *begun && matches!(scaled(step), Some((other, 0)) if other.object == workload.object)
+            })
+        };
+        for (index, step) in self.plan.steps.iter().enumerate() {
+            if self.begun[index] || !matches!(scaled(step), Some((workload, to)) if to > 0 && stopped(self, workload)) {
+                continue;
+            }
+            self.begun[index] = true;
+            self.writing += 1;
+            self.tell(step, StepState::Running).await;
+            let began = Instant::now();
+            let ending = Box::pin(self.doing.step(step)).await;
+            self.end(index, ending, began.elapsed()).await;
         }
     }
 

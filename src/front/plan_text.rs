@@ -16,7 +16,9 @@ const BEHIND: usize = 10;
 pub(crate) fn plan_text(plan: &Plan, paint: Paint) -> String {
     let installation = &plan.installation;
     let mut lines = vec![match plan.purpose {
-        Purpose::Recover | Purpose::Hold => return recover_text::plan_text(plan, paint),
+        Purpose::Recover | Purpose::Hold | Purpose::Backup | Purpose::Restore => {
+            return recover_text::plan_text(plan, paint);
+        }
         Purpose::Install => format!(
             "{} {} ({}) into namespace {} of {}",
             paint.strong(&installation.stack),

@@ -5,17 +5,31 @@ use std::time::Duration;
 
 use seaworthy::engine::journal::RunState;
 use seaworthy::object::printable;
-use seaworthy::plan::verb::Verb;
-use seaworthy::plan::{Action, Change, Plan, Purpose, Step};
+use seaworthy::plan::{Action, Change, Occasion, Plan, Purpose, Step};
 use seaworthy::recover::Loss;
 use seaworthy::recover::drill::{Data, Drilled};
 use seaworthy::recover::report::Report;
+use serde::Serialize;
 
 use super::paint::{Paint, count, time};
 use super::report_text::Style;
 
+/// A recovery that is proposed for a loss.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Proposal {
+    /// What to type.
+    pub(crate) command: String,
+    /// The playbook's name for people.
+    pub(crate) title: String,
+    /// What is lost for good when it is done.
+    pub(crate) lost: String,
+    /// Whether the data is there afterwards.
+    pub(crate) brings_back: bool,
+}
+
 /// What is lost, why that is said, what it reaches and what could be done.
-pub(crate) fn losses_text(losses: &[Loss], proposals: &[Vec<String>], records: usize, paint: Paint) -> String {
+pub(crate) fn losses_text(losses: &[Loss], proposals: &[Vec<Proposal>], records: usize, paint: Paint) -> String {
     if losses.is_empty() {
         let known = match records {
             0 => "; no record of a healthy installation is kept here, so a volume that was silently emptied would not show".to_owned(),
@@ -58,7 +72,7 @@ pub(crate) fn drills_text(drills: &[Drilled], style: Style) -> String {
     lines.join("\n")
 }
 
-fn loss_text(loss: &Loss, proposals: &[String], paint: Paint) -> String {
+fn loss_text(loss: &Loss, proposals: &[Proposal], paint: Paint) -> String {
     let about = loss.claim.as_ref().or(loss.volume.as_ref()).map_or_else(String::new, ToString::to_string);
     let verdict = if loss.certain {
         paint.bad(loss.kind.name())
@@ -80,9 +94,18 @@ fn loss_text(loss: &Loss, proposals: &[String], paint: Paint) -> String {
         lines
             .push("  then        only one fact says so: look again in some minutes before anything is done".to_owned());
     }
-    let proposed = proposals.iter().enumerate().map(|(number, command)| {
+    let proposed = proposals.iter().enumerate().flat_map(|(number, proposal)| {
         let word = if number == 0 { "then       " } else { "or         " };
-        format!("  {word} {}", paint.good(&printable(command)))
+        let what = if proposal.brings_back {
+            paint.good("brings the data back")
+        } else {
+            format!(
+                "{}: a fresh, empty volume; lost: {}",
+                paint.bad("does not bring the data back"),
+                printable(&proposal.lost)
+            )
+        };
+        [format!("  {word} {}", paint.strong(&printable(&proposal.command))), format!("              {what}")]
     });
     // What the cluster wrote is cleaned before anything is painted: our colours are escape sequences, too.
     let cleaned = lines.iter().map(|line| printable(line));
@@ -97,20 +120,21 @@ pub(crate) fn plan_text(plan: &Plan, paint: Paint) -> String {
 /// A plan of any kind; of a recovery also with the kubectl commands that would do the same.
 pub(crate) fn plan_text_in_full(plan: &Plan, paint: Paint) -> String {
     match plan.purpose {
-        Purpose::Recover => text(plan, paint, true),
+        Purpose::Recover | Purpose::Backup | Purpose::Restore => text(plan, paint, true),
         _ => super::plan_text::plan_text(plan, paint),
     }
 }
 
 fn text(plan: &Plan, paint: Paint, commands: bool) -> String {
     let installation = &plan.installation;
-    let verb = if plan.purpose == Purpose::Hold { "hold" } else { "recover" };
+    let verb = plan.purpose.word();
     let mut lines = vec![format!(
         "{verb} {} in namespace {} of {}",
         paint.strong(&printable(&installation.stack)),
         printable(&installation.namespace),
         printable(&plan.cluster.context)
     )];
+    lines.extend(plan.occasion.iter().flat_map(|occasion| occasion_lines(occasion, paint)));
     for (number, step) in plan.steps.iter().enumerate() {
         lines.extend(step_lines(number + 1, step, paint, commands));
     }
@@ -118,11 +142,27 @@ fn text(plan: &Plan, paint: Paint, commands: bool) -> String {
     let hard = plan.steps.iter().filter(|step| is_irreversible(step)).count();
     lines.push(match hard {
         0 => format!("{}, all of which can be taken back", count(left, "step")),
+        hard if plan.purpose == Purpose::Restore => {
+            format!("{}, of which {hard} cannot be taken back: what is on these volumes now goes", count(left, "step"))
+        }
         hard => {
             format!("{}, of which {hard} cannot be taken back; the bytes of the volumes are kept", count(left, "step"))
         }
     });
     lines.join("\n")
+}
+
+/// Why, and what it costs: before anybody agrees to it.
+fn occasion_lines(occasion: &Occasion, paint: Paint) -> Vec<String> {
+    let mut lines = vec![format!("  {}", printable(&occasion.title))];
+    for lost in &occasion.losses {
+        let kind = lost.kind.as_deref().unwrap_or("no loss is recognised");
+        lines.push(format!("  {}", printable(&format!("{kind}: {}", lost.data))));
+    }
+    lines.push(format!("  lost       {}", paint.careful(&printable(&occasion.lost))));
+    lines.push(format!("  untouched  {}", printable(&occasion.untouched)));
+    lines.push(format!("  comes back {}", printable(&occasion.returns)));
+    lines
 }
 
 fn is_irreversible(step: &Step) -> bool {
@@ -144,13 +184,13 @@ fn step_lines(number: usize, step: &Step, paint: Paint, commands: bool) -> Vec<S
         format!("  {number:>2} {}{hard}", paint.strong(&title)),
         printable(&format!("       gate {}; proof {}; within {limit}", verb.gate(), verb.proof())),
     ];
-    lines.extend(shown_command(verb).filter(|_| commands).map(|command| printable(&format!("       same {command}"))));
+    let command = verb.kubectl().filter(|_| commands).unwrap_or_default();
+    // Lines of a manifest stand at the margin, so that they can be copied with the line that ends them.
+    lines.extend(command.lines().enumerate().map(|(number, line)| {
+        let line = printable(line);
+        if number == 0 { format!("       same {line}") } else { line }
+    }));
     lines
-}
-
-/// A manifest of a page is no line.
-fn shown_command(verb: &Verb) -> Option<String> {
-    verb.kubectl().map(|command| command.lines().next().unwrap_or_default().to_owned())
 }
 
 fn millis(seconds: u64) -> u64 {
@@ -178,6 +218,11 @@ pub(crate) fn report_text(report: &Report, file: &Path) -> String {
         }),
     );
     lines.push(format!("  took       {}", time(of_seconds(report.seconds))));
+    if report.state != RunState::Done {
+        // Whoever stops here has to know what that leaves behind.
+        lines.extend(report.left.iter().map(|left| format!("  left       {left}")));
+        lines.extend(report.next.first().map(|next| format!("  next       {next}")));
+    }
     lines.push(format!("  written to {}", file.display()));
     printable(&lines.join("\n"))
 }

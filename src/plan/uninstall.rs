@@ -42,7 +42,8 @@ impl FromStr for DataName {
             [kind, name] => (*kind, None, *name),
             _ => return Err(format!("`{text}` is not KIND/NAMESPACE/NAME")),
         };
-        let known = ["PersistentVolumeClaim", "PersistentVolume", "Namespace", "Secret", "CustomResourceDefinition"];
+        let known =
+            ["PersistentVolumeClaim", "PersistentVolume", "Namespace", "Secret", "CustomResourceDefinition", "Node"];
         let short = [("pvc", known[0]), ("pv", known[1]), ("ns", known[2]), ("secret", known[3]), ("crd", known[4])];
         let kind = known
             .iter()

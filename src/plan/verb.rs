@@ -3,10 +3,15 @@
 //! The rule for all of them, in the first run as when a run is taken up again: read the objects anew, ask for the proof first;
 //! if it holds, the step is done; if not, and the gate is open, do it; if neither, stop and show both.
 
+mod etcd;
+mod renew;
 mod rollback;
+mod seal;
 mod set;
 mod standing;
 mod words;
+
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -15,7 +20,9 @@ use super::{Change, FieldChange, Plan};
 use crate::object::{ObjectRef, text};
 use crate::snapshot::Snapshot;
 
+pub use etcd::EtcdAct;
 pub use rollback::{differences as template_differences, patch as rollback_patch, template_of};
+pub use seal::{Head, LeftOut};
 pub use set::{Field, escaped, patch as set_patch};
 pub use standing::{Standing, holders};
 
@@ -25,6 +32,8 @@ pub const ORIGINAL_REPLICAS: &str = "seaworthy.dev/original-replicas";
 pub const ORIGINAL_POLICY: &str = "seaworthy.dev/original-reclaim-policy";
 /// Label of a volume that was replaced on purpose: nobody wants it back, and nothing deletes it.
 pub const QUARANTINE: &str = "seaworthy.dev/quarantine";
+/// The checksum of the archive that is being written to a claim's volume; on the claim, until all of it is there and proven.
+pub const COPYING_IN: &str = "seaworthy.dev/copying-in";
 /// The annotation with which `kubectl rollout restart` changes a pod template; the same, so that both are seen as one thing.
 pub const RESTARTED_AT: &str = "kubectl.kubernetes.io/restartedAt";
 
@@ -127,6 +136,13 @@ pub enum Verb {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         volume: Option<String>,
     },
+    /// Waits until a node is there, ready, and carries the host name to which volumes are tied.
+    NodeReady {
+        /// The name of the node.
+        node: String,
+        /// Its label `kubernetes.io/hostname`.
+        host: String,
+    },
     /// Sets fields of an object that are still as they were seen.
     Set {
         /// The object.
@@ -176,6 +192,54 @@ pub enum Verb {
         /// Fewer than this are a failure; 0: only said.
         at_least: u64,
     },
+    /// Deletes a claim of a `StatefulSet` with the pod that uses it, so that both are made anew while the other pods go on.
+    Renew {
+        /// The PersistentVolumeClaim; its volume is kept.
+        claim: Pinned,
+        /// The pod, by its name: the `StatefulSet` makes it again and again.
+        pod: ObjectRef,
+    },
+    /// Does something to an etcd, over its members.
+    Etcd {
+        /// The `StatefulSet`.
+        set: Pinned,
+        /// What.
+        #[serde(flatten)]
+        act: EtcdAct,
+    },
+    /// Copies what is on a claim's volume to this machine, with the checksum of every file.
+    CopyOut {
+        /// The PersistentVolumeClaim.
+        claim: Pinned,
+        /// The folder for the archive, its list and its certificate.
+        folder: String,
+        /// The image to copy with; `None`: one that the volume's node has.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        image: Option<String>,
+        /// Whether no pod may have the volume mounted: then the copy is of one moment.
+        #[serde(default)]
+        quiet: bool,
+    },
+    /// Copies an archive that was copied out onto a claim's volume.
+    CopyIn {
+        /// The PersistentVolumeClaim.
+        claim: ObjectRef,
+        /// The folder in which the archive is.
+        folder: String,
+        /// The image to copy with; `None`: one that the volume's node has.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        image: Option<String>,
+        /// Whether what is on the volume goes; otherwise it has to be empty.
+        #[serde(default)]
+        over: bool,
+    },
+    /// Looks through all that was put into a backup's folder and writes its manifest: a folder that has one is whole.
+    Seal {
+        /// The backup's folder.
+        folder: String,
+        /// What it is of.
+        head: Box<Head>,
+    },
     /// Asks the person; the answer is written to the journal.
     Ask {
         /// The question.
@@ -196,11 +260,18 @@ impl Verb {
             Self::Scale { workload, .. } | Self::Restart { workload, .. } | Self::Follow { workload, .. } => {
                 Some(workload.object.clone())
             }
-            Self::Unreferenced { claim } | Self::Bound { claim, .. } | Self::Count { claim, .. } => Some(claim.clone()),
+            Self::Unreferenced { claim }
+            | Self::Bound { claim, .. }
+            | Self::Count { claim, .. }
+            | Self::CopyIn { claim, .. } => Some(claim.clone()),
             Self::Delete { object } | Self::Set { object, .. } => Some(object.object.clone()),
+            Self::CopyOut { claim, .. } => Some(claim.object.clone()),
             Self::RollBack { workload, .. } => Some(workload.object.clone()),
+            Self::Renew { claim, .. } => Some(claim.object.clone()),
+            Self::Etcd { set, .. } => Some(set.object.clone()),
             Self::Create { object, .. } => ObjectRef::of(object),
-            Self::Export { .. } | Self::Ask { .. } => None,
+            Self::NodeReady { node, .. } => Some(ObjectRef::new("v1", "Node", None, node)),
+            Self::Export { .. } | Self::Seal { .. } | Self::Ask { .. } => None,
         }
     }
 
@@ -227,6 +298,8 @@ impl Verb {
             Self::Delete { object } if object.object.kind == "PersistentVolumeClaim" => {
                 object.object.namespace.as_deref()
             }
+            Self::Renew { claim, .. } => claim.object.namespace.as_deref(),
+            Self::Etcd { set, .. } => set.object.namespace.as_deref(),
             _ => None,
         }
     }
@@ -235,7 +308,8 @@ impl Verb {
     pub fn is_irreversible(&self) -> bool {
         match self {
             Self::Delete { object } => object.object.kind != "Pod",
-            Self::Release { .. } => true,
+            Self::Release { .. } | Self::Renew { .. } => true,
+            Self::CopyIn { over, .. } => *over,
             _ => false,
         }
     }
@@ -244,24 +318,45 @@ impl Verb {
     /// stopped is started at the end.
     pub fn is_turning_point(&self) -> bool {
         // Not `Bound`: a claim whose volume waits for its deletion is bound to it from the beginning.
-        matches!(self, Self::Delete { .. } | Self::Release { .. } | Self::Create { .. })
+        matches!(self, Self::Delete { .. } | Self::Release { .. } | Self::Create { .. } | Self::Renew { .. })
     }
 
     /// What it changes, as a plan shows it.
     pub fn change(&self) -> Change {
         match self {
-            Self::Delete { .. } | Self::Release { .. } => Change::Delete,
-            Self::Create { .. } => Change::Create,
+            Self::Delete { .. } | Self::Release { .. } | Self::Renew { .. } => Change::Delete,
+            Self::Etcd { act, .. } if act.writes() => {
+                Change::Update { fields: Vec::new(), conflicts: Vec::new(), resource_version: String::new() }
+            }
+            // A helper pod is made for it, and taken away.
+            Self::Create { .. } | Self::CopyOut { .. } => Change::Create,
             Self::Keep { .. }
             | Self::Scale { .. }
             | Self::Free { .. }
             | Self::Set { .. }
             | Self::RollBack { .. }
+            | Self::CopyIn { .. }
             | Self::Restart { .. } => {
                 Change::Update { fields: self.fields(), conflicts: Vec::new(), resource_version: String::new() }
             }
             _ => Change::Observe,
         }
+    }
+}
+
+/// Marks as passed what need not be done again when a backup or a restore is taken up: once every copy is known to be done, everything up
+/// to the last of them. What was started since may have written, and is not to be stopped again, let alone overwritten.
+pub fn pass_copies(plan: &mut Plan, done: &BTreeSet<String>) {
+    let copies = |step: &super::Step| match &step.action {
+        super::Action::Rescue { verb, .. } => matches!(**verb, Verb::CopyOut { .. } | Verb::CopyIn { .. }),
+        _ => false,
+    };
+    if !plan.steps.iter().filter(|step| copies(step)).all(|step| done.contains(&step.id)) {
+        return;
+    }
+    let last = plan.steps.iter().rposition(copies);
+    for step in plan.steps.iter_mut().take(last.map_or(0, |last| last + 1)) {
+        step.change = Change::Unchanged;
     }
 }
 

@@ -130,6 +130,8 @@ pub fn installations(
     let latest: BTreeMap<String, &RunRecord> = runs
         .iter()
         .filter(|run| run.state != RunState::Abandoned && run.plan.purpose != Purpose::Remedy)
+        // A backup that came to its end has changed nothing.
+        .filter(|run| run.plan.purpose != Purpose::Backup || run.state.is_unfinished())
         .map(|run| (run.plan.installation.key(), run))
         .collect();
     known.extend(latest.iter().map(|(key, run)| (key.clone(), run.plan.installation.clone())));

@@ -36,6 +36,13 @@ impl Archive {
         Self { objects }
     }
 
+    /// The claims and volumes of one export.
+    pub fn of_export(folder: &Path) -> Self {
+        let kinds = ["PersistentVolume", "PersistentVolumeClaim"].into_iter();
+        let objects = kinds.flat_map(|kind| manifests(&folder.join(kind)).collect::<Vec<_>>());
+        Self { objects: objects.map(|object| (object, folder.display().to_string())).collect() }
+    }
+
     /// An archive of these objects.
     pub fn of(objects: impl IntoIterator<Item = Value>) -> Self {
         Self { objects: objects.into_iter().map(|object| (object, "what was given".to_owned())).collect() }

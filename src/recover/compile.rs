@@ -3,7 +3,12 @@
 //! The steps of a recovery go one after the other: each needs the one before. What a task comes to depends on the state in which the
 //! claim and its volume are; everything that is found out here stands in the plan, and so in the journal.
 
+mod copies;
+mod error;
+mod etcd;
+mod hold;
 mod manifest;
+mod node;
 mod rebind;
 mod stop;
 
@@ -13,14 +18,17 @@ use jiff::Timestamp;
 
 use super::archive::Archive;
 use super::join::{Workload, claim_ref, of_component, volume_ref, workloads};
+use super::keeper::Hold;
 use super::playbook::{ClaimRole, Follow, Playbook, Task};
 use super::{Sighting, join};
 use crate::cluster::ClusterId;
-use crate::error::{Class, Explain};
 use crate::object::{ObjectRef, items, text};
 use crate::plan::verb::{Pinned, Selection, Verb};
 use crate::plan::{Action, Change, Installation, Plan, Purpose, Reach, Step};
 
+pub use copies::{Copies, unreadable};
+pub use error::CompileError;
+pub use etcd::claims_of;
 pub use manifest::{fresh_claim, rebuilt_volume};
 
 /// Limits of the steps, seconds; 0 is the limit of the run.
@@ -31,6 +39,8 @@ const LIMIT_GONE: u64 = 60;
 const LIMIT_BOUND: u64 = 90;
 const LIMIT_PROVISION: u64 = 240;
 const LIMIT_COUNT: u64 = 30;
+/// People have to find the machine.
+const LIMIT_NODE: u64 = 3600;
 
 /// What a plan is made from.
 pub struct Wish<'a> {
@@ -52,122 +62,10 @@ pub struct Wish<'a> {
     pub settings: BTreeMap<String, String>,
     /// The folder for the export.
     pub folder: String,
+    /// How data is copied out and in.
+    pub copies: Copies,
     /// The mark of this recovery's restarts.
     pub at: Timestamp,
-}
-
-/// No plan can be made.
-#[derive(Debug, thiserror::Error)]
-pub enum CompileError {
-    /// The claim is neither there nor known.
-    #[error("{0} is not there, and nothing that was kept on this machine tells what it was")]
-    NoClaim(ObjectRef),
-    /// The component has no claim of that role, or more than one.
-    #[error("component `{component}` of {namespace} mounts {found} claims{}; the playbook needs one", volume.as_ref().map_or_else(String::new, |volume| format!(" as volume `{volume}`")))]
-    NoRole {
-        /// The component.
-        component: String,
-        /// The namespace.
-        namespace: String,
-        /// The volume of its pods.
-        volume: Option<String>,
-        /// How many there are.
-        found: usize,
-    },
-    /// A component that is not there.
-    #[error("no Deployment or StatefulSet of {namespace} is component `{component}`")]
-    NoComponent {
-        /// The component.
-        component: String,
-        /// The namespace.
-        namespace: String,
-    },
-    /// A pod that cannot be stopped by scaling.
-    #[error("{pod} uses {claim} and cannot be stopped by scaling: it belongs to {owner}")]
-    Unstoppable {
-        /// The pod.
-        pod: Box<ObjectRef>,
-        /// The claim.
-        claim: Box<ObjectRef>,
-        /// Its owner.
-        owner: String,
-    },
-    /// Stopping it would delete the claim.
-    #[error(
-        "{0} deletes its claims when it is scaled down (persistentVolumeClaimRetentionPolicy.whenScaled is Delete)"
-    )]
-    DeletesClaims(ObjectRef),
-    /// The volume is gone, and nothing tells where its bytes are.
-    #[error("{volume} is gone: no export and no record on this machine has it, and it cannot be rebuilt: {why}")]
-    NoManifest {
-        /// The volume.
-        volume: ObjectRef,
-        /// Why not.
-        why: String,
-    },
-    /// Claim and volume are as they should be.
-    #[error("{0} is bound to its volume; there is nothing to bind back")]
-    NothingLost(ObjectRef),
-    /// No released volume names the claim.
-    #[error("no volume that was let go names {0}")]
-    NoVolume(ObjectRef),
-    /// More than one volume was let go by a claim of this name.
-    #[error("{} volumes were let go by {claim}: {}", volumes.len(), volumes.join(", "))]
-    ManyVolumes {
-        /// The claim.
-        claim: ObjectRef,
-        /// The volumes.
-        volumes: Vec<String>,
-    },
-}
-
-impl Explain for CompileError {
-    fn id(&self) -> &'static str {
-        match self {
-            Self::NoClaim(_) => "no-claim",
-            Self::NoRole { .. } => "no-claim-of-role",
-            Self::NoComponent { .. } => "no-component",
-            Self::Unstoppable { .. } => "unstoppable-pod",
-            Self::DeletesClaims(_) => "deletes-claims",
-            Self::NoManifest { .. } => "no-volume-manifest",
-            Self::NothingLost(_) => "nothing-lost",
-            Self::NoVolume(_) => "no-released-volume",
-            Self::ManyVolumes { .. } => "many-released-volumes",
-        }
-    }
-
-    fn class(&self) -> Class {
-        Class::Input
-    }
-
-    fn hint(&self) -> Option<String> {
-        Some(match self {
-            Self::NoClaim(_) | Self::NoVolume(_) => {
-                "name the claim with --claim NAMESPACE/NAME; `kubectl get pvc,pv -A` shows what there is".to_owned()
-            }
-            Self::NoRole { .. } | Self::NoComponent { .. } => {
-                "name the claim with --claim NAMESPACE/NAME, and the namespace of the stack with --namespace".to_owned()
-            }
-            Self::Unstoppable { pod, .. } => format!(
-                "stop it by hand (kubectl delete -n {} pod/{}, or suspend its owner), then run the same command again",
-                pod.namespace.as_deref().unwrap_or_default(),
-                pod.name
-            ),
-            Self::DeletesClaims(set) => format!(
-                "set it to Retain first: kubectl patch -n {} statefulset/{} -p '{{\"spec\":{{\"persistentVolumeClaimRetentionPolicy\":{{\"whenScaled\":\"Retain\",\"whenDeleted\":\"Retain\"}}}}}}'",
-                set.namespace.as_deref().unwrap_or_default(),
-                set.name
-            ),
-            Self::NoManifest { .. } => {
-                "if you have its manifest, make it again with `kubectl create` and the claim's uid in spec.claimRef"
-                    .to_owned()
-            }
-            Self::NothingLost(_) => "`seaworthy recover` without a name shows what is lost".to_owned(),
-            Self::ManyVolumes { .. } => {
-                "label those that are not wanted: kubectl label pv NAME seaworthy.dev/quarantine=unwanted".to_owned()
-            }
-        })
-    }
 }
 
 /// The claim of a role in a namespace.
@@ -180,6 +78,7 @@ pub fn claim_of_role(sighting: &Sighting, namespace: &str, role: &ClaimRole) -> 
             let claim = text(volume, "/persistentVolumeClaim/claimName").filter(|_| fits);
             claims.extend(claim.map(|claim| claim_ref(namespace, claim)));
         }
+        claims.extend(first_of_templates(live, role, namespace));
     }
     claims.sort();
     claims.dedup();
@@ -194,12 +93,22 @@ pub fn claim_of_role(sighting: &Sighting, namespace: &str, role: &ClaimRole) -> 
     }
 }
 
+/// Of each claim template of a `StatefulSet` the claim of its first pod.
+fn first_of_templates(set: &serde_json::Value, role: &ClaimRole, namespace: &str) -> Vec<ObjectRef> {
+    let first = set.pointer("/spec/ordinals/start").and_then(serde_json::Value::as_i64).unwrap_or(0);
+    let names = items(set, "/spec/volumeClaimTemplates").filter_map(|template| text(template, "/metadata/name"));
+    let fits = names.filter(|name| role.volume.as_deref().is_none_or(|volume| volume == *name));
+    let set = text(set, "/metadata/name").unwrap_or_default();
+    fits.map(|name| claim_ref(namespace, &format!("{name}-{set}-{first}"))).collect()
+}
+
 /// Makes the plan of a playbook.
 pub fn compile(wish: &Wish<'_>) -> Result<Plan, CompileError> {
     let mut draft = Draft::new(wish);
     for task in &wish.playbook.sheet.steps {
         draft.task(task)?;
     }
+    draft.release_keepers();
     let mut steps = draft.steps;
     chain(&mut steps);
     let (installation, cluster) = (wish.installation.clone(), wish.cluster.clone());
@@ -282,6 +191,8 @@ struct Draft<'a> {
     users: Vec<Workload>,
     /// What the plan has stopped and not started yet.
     stopped: Vec<Workload>,
+    /// Who is held, so that nothing undoes what is done.
+    held: Vec<Hold>,
     /// Whether the data is expected to be in the volume at the end.
     brings_back: bool,
 }
@@ -294,7 +205,7 @@ impl<'a> Draft<'a> {
                 users.push(user);
             }
         }
-        Self { wish, steps: Vec::new(), users, stopped: Vec::new(), brings_back: false }
+        Self { wish, steps: Vec::new(), users, stopped: Vec::new(), held: Vec::new(), brings_back: false }
     }
 
     fn push(&mut self, verb: Verb, limit: u64) {
@@ -303,25 +214,35 @@ impl<'a> Draft<'a> {
 
     /// The namespace that all of the claims are in.
     fn namespace(&self) -> &'a str {
-        self.wish.claims.first().and_then(|claim| claim.namespace.as_deref()).unwrap_or_default()
+        let of_claim = self.wish.claims.first().and_then(|claim| claim.namespace.as_deref());
+        of_claim.unwrap_or(&self.wish.installation.namespace)
     }
 
     fn task(&mut self, task: &Task) -> Result<(), CompileError> {
         match task {
             Task::Export => self.export(),
             Task::Keep => self.each(|draft, claim| draft.keep(claim, None)),
+            Task::NodeReady => return self.node_ready(),
+            Task::NodeOff => return self.node_off(),
             Task::Stop(components) => return self.stop(components),
             Task::Replace => return self.replace(),
             Task::Rebind => {
                 self.brings_back = true;
                 return self.wish.claims.iter().try_for_each(|claim| self.rebind(claim));
             }
+            Task::CopyOut => self.each(Self::copy_out),
+            Task::CopyIn => return self.copy_in(),
             Task::Bound => self.each(|draft, claim| {
                 draft.push(Verb::Bound { claim: claim.clone(), volume: None }, LIMIT_PROVISION);
             }),
             Task::Start(components) => return self.start(components),
             Task::Restart(components) => return self.restart(components),
             Task::Follow(follow) => return self.follow(follow),
+            Task::Snapshot => return self.snapshot_etcd(),
+            Task::ReplaceMember => return self.replace_member(),
+            Task::MakeSpace => return self.make_space(),
+            Task::Serves => return self.serves(),
+            Task::Probe => return self.probe(),
             Task::Count => self.each(Self::count),
             Task::Ask(question) => {
                 self.push(Verb::Ask { question: question.question.clone(), word: question.word.clone() }, 0);

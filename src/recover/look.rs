@@ -3,11 +3,19 @@
 use std::collections::BTreeMap;
 
 use futures::stream::{self, StreamExt as _};
+use k8s_openapi::api::core::v1::Pod;
+use kube::api::LogParams;
+use kube::core::{ApiResource, GroupVersionKind};
+use kube::{Api, Client};
 
+use super::keeper::{KEEPERS, unseen};
 use super::{Record, Sighting, join};
 use crate::cluster::{Cluster, Resources};
+use crate::engine::etcd::Gateway;
 use crate::engine::rescue::{Files, count_in_pods};
-use crate::object::ObjectRef;
+use crate::error::root;
+use crate::etcd::{self, EtcdSet, Told, View};
+use crate::object::{ObjectRef, items, text};
 use crate::plan::verb::holders;
 use crate::snapshot::Snapshot;
 use crate::snapshot::collect::{Query, Scope, collect};
@@ -42,7 +50,21 @@ pub async fn storage(cluster: &Cluster, namespace: Option<&str>) -> Result<Snaps
     let config = LOCAL_PATH
         .iter()
         .filter_map(|(namespace, name)| query(&("v1", "ConfigMap"), Some(namespace), Scope::Named((*name).to_owned())));
-    collect(&cluster.client, global.chain(local).chain(config).collect()).await
+    let keepers = KEEPERS.iter().map(|keeper| {
+        let (group, version) = keeper.api_version.split_once('/').unwrap_or(("", keeper.api_version));
+        let kind = GroupVersionKind::gvk(group, version, keeper.kind);
+        let resource = ApiResource::from_gvk_with_plural(&kind, keeper.plural);
+        Query { resource, namespace: None, scope: Scope::All }
+    });
+    let mut snapshot = collect(&cluster.client, global.chain(local).chain(config).chain(keepers).collect()).await?;
+    // Few people may look at them, and few workloads bear their marks: who may not look is told only where it matters.
+    let marked = |kind: &str| {
+        let workloads = ["Deployment", "StatefulSet"].into_iter().flat_map(|kind| snapshot.of_kind("apps", kind));
+        workloads.flat_map(|workload| unseen(&snapshot, workload)).any(|mark| mark.starts_with(kind))
+    };
+    let idle: Vec<&str> = KEEPERS.iter().map(|keeper| keeper.kind).filter(|kind| !marked(kind)).collect();
+    snapshot.unread.retain(|unread| !idle.contains(&unread.kind.as_str()));
+    Ok(snapshot)
 }
 
 /// Every volume of the cluster, in one request.
@@ -61,7 +83,13 @@ pub async fn sight(cluster: &Cluster, namespace: Option<&str>, records: Vec<Reco
         .filter(|claim| holders(&snapshot, claim).any(join::is_on_a_node))
         .collect();
     let files = count(cluster, &snapshot, asked).await;
-    Ok(Sighting { snapshot, records, files, now: cluster.clock.now() })
+    let mut etcds = etcds(&cluster.client, &snapshot, false).await;
+    for view in &mut etcds {
+        if super::etcd::is_odd(view, &records) {
+            complete(&cluster.client, view).await;
+        }
+    }
+    Ok(Sighting { snapshot, records, files, etcds, now: cluster.clock.now() })
 }
 
 /// What these claims' volumes hold, asked at once.
@@ -71,4 +99,85 @@ pub async fn count(cluster: &Cluster, snapshot: &Snapshot, claims: Vec<ObjectRef
         (claim, files)
     };
     stream::iter(claims.into_iter().map(ask)).buffer_unordered(IN_FLIGHT).collect().await
+}
+
+/// Asks every etcd that is not stopped: one question to each member. `all`: also for what is only asked when something is odd.
+pub async fn etcds(client: &Client, snapshot: &Snapshot, all: bool) -> Vec<View> {
+    let mut views = Vec::new();
+    for set in etcd::sets(snapshot).into_iter().filter(|set| set.replicas > 0) {
+        views.push(view(client, snapshot, set, all).await);
+    }
+    views
+}
+
+/// Asks the members of one etcd.
+pub async fn view(client: &Client, snapshot: &Snapshot, set: EtcdSet, all: bool) -> View {
+    let ask = |pod: String| {
+        let set = &set;
+        async move {
+            let told = ask_member(client, snapshot, set, &pod).await;
+            (pod, told)
+        }
+    };
+    let told = stream::iter(set.pods().into_iter().map(ask)).buffer_unordered(IN_FLIGHT).collect().await;
+    let mut view = View { set, told, members: None, keys: None };
+    if all {
+        complete(client, &mut view).await;
+    }
+    view
+}
+
+/// Members and keys, from the first that answers.
+async fn complete(client: &Client, view: &mut View) {
+    // One that has a leader knows best.
+    let pods: Vec<String> = view.serving().chain(view.answered()).map(|(pod, _)| pod.to_owned()).collect();
+    for pod in pods {
+        let gateway = Gateway::new(client, &view.set, &pod);
+        if let (Ok(members), Ok(keys)) = (gateway.members().await, gateway.keys().await) {
+            view.members = Some(members);
+            view.keys = Some(keys);
+            return;
+        }
+    }
+}
+
+async fn ask_member(client: &Client, snapshot: &Snapshot, set: &EtcdSet, pod: &str) -> Told {
+    let silent = |why: String, log: Option<String>| Told::Silent { why, log };
+    let Some(live) = snapshot.get(&set.pod(pod)) else { return silent("there is no such pod".to_owned(), None) };
+    let container = items(live, "/status/containerStatuses").find(|status| status["name"] == set.container.as_str());
+    let runs = container.is_some_and(|status| status["state"].get("running").is_some());
+    if runs {
+        match Gateway::new(client, set, pod).status().await {
+            Ok(status) => return Told::Status(Box::new(status)),
+            Err(error) => return silent(root(&error), last_words(client, set, pod).await),
+        }
+    }
+    let why = container.and_then(|status| {
+        let state = status.get("state")?.as_object()?.values().next()?;
+        state["reason"].as_str().map(str::to_owned)
+    });
+    let phase = || format!("its pod is {}", text(live, "/status/phase").unwrap_or("of no phase"));
+    let has_run = container.is_some_and(|status| {
+        status["lastState"].get("terminated").is_some() || status["state"].get("terminated").is_some()
+    });
+    let log = if has_run { last_words(client, set, pod).await } else { None };
+    silent(why.map_or_else(phase, |why| format!("its container is not running: {why}")), log)
+}
+
+/// The line of a member's log that tells why it ended: of its last run, or of the one that is going on.
+async fn last_words(client: &Client, set: &EtcdSet, pod: &str) -> Option<String> {
+    let pods: Api<Pod> = Api::namespaced(client.clone(), &set.namespace);
+    for previous in [false, true] {
+        let params = LogParams {
+            container: Some(set.container.clone()),
+            previous,
+            tail_lines: Some(super::etcd::TAIL),
+            ..LogParams::default()
+        };
+        let told = pods.logs(pod, &params).await.ok().and_then(|log| super::etcd::telling(&log));
+        if told.is_some() {
+            return told;
+        }
+    }
+    None
 }

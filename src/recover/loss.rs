@@ -5,6 +5,7 @@
 
 mod blast;
 mod claims;
+mod etcd;
 mod nodes;
 mod volumes;
 
@@ -38,11 +39,21 @@ pub enum LossKind {
     NodeUnreachable,
     /// A volume that lies on a node that is not there any more.
     NodeGone,
+    /// An etcd that has fewer members than decide.
+    EtcdQuorumLost,
+    /// An etcd in which there is less than there was.
+    EtcdEmptied,
+    /// A member of an etcd whose files are broken.
+    EtcdCorrupt,
+    /// A member of an etcd whose data is gone, while the others go on.
+    EtcdMemberLost,
+    /// An etcd that has used up its space and takes no more writes.
+    EtcdFull,
 }
 
 impl LossKind {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 13] = [
         Self::VolumeGoing,
         Self::ClaimGoing,
         Self::ClaimLost,
@@ -51,6 +62,11 @@ impl LossKind {
         Self::VolumeEmptied,
         Self::NodeUnreachable,
         Self::NodeGone,
+        Self::EtcdQuorumLost,
+        Self::EtcdEmptied,
+        Self::EtcdCorrupt,
+        Self::EtcdMemberLost,
+        Self::EtcdFull,
     ];
 
     /// Its name, as playbooks and documents write it.
@@ -64,6 +80,11 @@ impl LossKind {
             Self::VolumeEmptied => "volume-emptied",
             Self::NodeUnreachable => "node-unreachable",
             Self::NodeGone => "node-gone",
+            Self::EtcdQuorumLost => "etcd-quorum-lost",
+            Self::EtcdEmptied => "etcd-emptied",
+            Self::EtcdCorrupt => "etcd-corrupt",
+            Self::EtcdMemberLost => "etcd-member-lost",
+            Self::EtcdFull => "etcd-full",
         }
     }
 
@@ -86,6 +107,17 @@ impl LossKind {
             Self::NodeGone => {
                 "the data is on the disk of a machine that is no node any more; it comes back only with that disk"
             }
+            Self::EtcdQuorumLost => {
+                "nothing can be written or surely read; what was written is on the disks of the members, of those that are away too"
+            }
+            Self::EtcdEmptied => "every object looks healthy, and what was in etcd is not there",
+            Self::EtcdCorrupt => {
+                "the files of a member are broken; the other members, if there are any, have what was in them"
+            }
+            Self::EtcdMemberLost => "the others have everything, and one more loss may be one too many",
+            Self::EtcdFull => {
+                "everything is there and can be read; nothing is written until space is made and the alarm is taken back"
+            }
         }
     }
 
@@ -104,6 +136,17 @@ impl LossKind {
             Self::NodeGone => {
                 "if the machine comes back with its disk, start it under the same name; if not, replace the volume"
             }
+            Self::EtcdQuorumLost => {
+                "bring the members back with their disks; as long as they may come back, do not restore anything: that would make two clusters"
+            }
+            Self::EtcdEmptied => {
+                "stop what writes; look for a snapshot, or for a volume that was let go and has a folder `member`, before anything is overwritten"
+            }
+            Self::EtcdCorrupt => {
+                "do not delete the claim; a disk that was full cuts files off too, so look at that first"
+            }
+            Self::EtcdMemberLost => "do not touch the other members until this one is back",
+            Self::EtcdFull => "find out who writes so much; history is compacted, and what is there stays",
         }
     }
 }
@@ -120,6 +163,9 @@ pub struct Loss {
     pub volume: Option<ObjectRef>,
     /// The node.
     pub node: Option<String>,
+    /// The `StatefulSet` of the etcd, where it is about one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub set: Option<ObjectRef>,
     /// What was seen; each can be checked.
     pub facts: Vec<String>,
     /// Whether two independent facts agree.
@@ -131,7 +177,7 @@ pub struct Loss {
 impl Loss {
     fn new(kind: LossKind, claim: Option<ObjectRef>, volume: Option<ObjectRef>, facts: Vec<String>) -> Self {
         let certain = facts.len() >= 2;
-        Self { kind, claim, volume, node: None, facts, certain, blast: Blast::default() }
+        Self { kind, claim, volume, node: None, set: None, facts, certain, blast: Blast::default() }
     }
 
     /// Whether it is certain, and of this claim.
@@ -150,10 +196,11 @@ pub fn recognise(sighting: &Sighting) -> Vec<Loss> {
     losses.extend(volumes::released(sighting));
     losses.extend(volumes::emptied(sighting));
     losses.extend(nodes::gone(sighting));
+    losses.extend(etcd::all(sighting));
     for loss in &mut losses {
         loss.blast = blast::of(sighting, loss);
     }
-    losses.sort_by(|a, b| (!a.certain, a.kind, &a.claim).cmp(&(!b.certain, b.kind, &b.claim)));
+    losses.sort_by(|a, b| (!a.certain, a.kind, &a.claim, &a.set).cmp(&(!b.certain, b.kind, &b.claim, &b.set)));
     losses
 }
 

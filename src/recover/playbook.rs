@@ -27,6 +27,10 @@ pub struct Sheet {
     pub losses: Vec<LossKind>,
     /// Which claim it is about; without one, the claim of the loss, or the one that is named.
     pub claim: Option<ClaimRole>,
+    /// Whether it is about an etcd, and about which part of it: the claim is then that of one of its members.
+    pub etcd: Option<Part>,
+    /// What has to be agreed to by typing a word, beside the names of what goes.
+    pub consent: Option<Consent>,
     /// What is lost for good when it is done.
     pub lost: String,
     /// What it does not touch.
@@ -42,6 +46,15 @@ pub struct Sheet {
     pub drill: Option<Drill>,
 }
 
+impl Sheet {
+    /// Whether the data is there when it is done; otherwise the claims have fresh volumes.
+    pub fn brings_back(&self) -> bool {
+        self.steps
+            .iter()
+            .any(|task| matches!(task, Task::Rebind | Task::NodeReady | Task::ReplaceMember | Task::MakeSpace))
+    }
+}
+
 /// How a playbook is practised in a sandbox.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -55,6 +68,25 @@ pub struct Drill {
     pub claim: Option<ClaimRole>,
     /// Each loss, with the fault of the sandbox that brings it about.
     pub losses: BTreeMap<LossKind, String>,
+}
+
+/// How much of an etcd.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Part {
+    /// The member that the claim is of; the others have to go on.
+    Member,
+    /// All members, with all of their claims.
+    All,
+}
+
+/// What a person has to agree to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Consent {
+    /// What it is.
+    pub question: String,
+    /// The word to be typed.
+    pub word: String,
 }
 
 /// Which claim, by its role: the one that a component mounts, never by its name.
@@ -86,12 +118,20 @@ pub enum Task {
     Export,
     /// Keep the volume.
     Keep,
+    /// Wait until the node on which the volumes lie is ready again; every volume on it is kept meanwhile.
+    NodeReady,
+    /// The machine is switched off and does not come back: its node goes.
+    NodeOff,
     /// Stop these components, in this order, and whatever else uses the claim; wait until no pod does.
     Stop(Vec<String>),
     /// Put a fresh volume in the place of the claim's; the old one is kept aside.
     Replace,
     /// Bind the volume that holds the data back to its claim.
     Rebind,
+    /// Copy to this machine what can still be read of the volume; nothing where nothing can be.
+    CopyOut,
+    /// Copy onto the volume what was copied out, in place of what is on it.
+    CopyIn,
     /// Wait until the claim is bound to a fresh volume.
     Bound,
     /// Start what was stopped of these components, or with `[]` all that is still stopped.
@@ -102,6 +142,16 @@ pub enum Task {
     Follow(Follow),
     /// Count the files of the volume.
     Count,
+    /// Save a snapshot of the etcd to this machine.
+    Snapshot,
+    /// Take the member out of the etcd and add it again, with a fresh claim.
+    ReplaceMember,
+    /// Compact the etcd, defragment its members, and take the alarm back.
+    MakeSpace,
+    /// Wait until every member of the etcd serves.
+    Serves,
+    /// Write, read and delete a key of the etcd.
+    Probe,
     /// Ask the person.
     Ask(Question),
     /// Prove that the application answers.
@@ -261,6 +311,13 @@ fn wrong(sheet: &Sheet) -> Option<String> {
             return Some(format!("`follow` names the setting `{name}`, which is not among `settings`"));
         }
     }
+    let of_etcd = [Task::Snapshot, Task::ReplaceMember, Task::MakeSpace, Task::Serves, Task::Probe];
+    if let Some(task) = sheet.steps.iter().find(|task| of_etcd.contains(task) && sheet.etcd.is_none()) {
+        return Some(format!("`{}` is about an etcd: say with `etcd` whether about a member or all", task_name(task)));
+    }
+    if sheet.etcd != Some(Part::Member) && sheet.steps.contains(&Task::ReplaceMember) {
+        return Some("`replace-member` is about one member: `etcd: member` is missing".to_owned());
+    }
     let place = |wanted: &Task| sheet.steps.iter().position(|task| task == wanted);
     if let Some(drill) = &sheet.drill {
         if drill.claim.is_none() && sheet.claim.is_none() {
@@ -275,6 +332,11 @@ fn wrong(sheet: &Sheet) -> Option<String> {
         (Some(export), Some(act)) if export > act => Some("`export` stands behind what changes the volume".to_owned()),
         _ => None,
     }
+}
+
+/// As it is written.
+fn task_name(task: &Task) -> String {
+    serde_json::to_value(task).ok().and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -301,6 +363,8 @@ mod tests {
             ("steps: [export, {follow: {component: a, until: x, limit: 3}}]\n", "the setting `x`"),
             ("settings: {x: {title: t, default: '('}}\nsteps: [export]\n", "no regular expression"),
             ("losses: [claim-losd]\nsteps: [export]\n", "claim-lost"),
+            ("steps: [export, probe]\n", "`probe` is about an etcd"),
+            ("etcd: all\nsteps: [export, replace-member]\n", "`etcd: member` is missing"),
             ("claim: {componnet: a}\nsteps: [export]\n", "component"),
             ("losses: [claim-lost]\ndrill: {losses: {claim-lost: volume-lost}}\nsteps: [export]\n", "names no `claim`"),
             (

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::etcd::EtcdRecord;
 use super::join::{claim_ref, place_of, volume_ref};
 use super::look;
 use crate::cluster::{Cluster, ClusterId};
@@ -41,6 +42,9 @@ pub struct Record {
     pub nodes: BTreeMap<String, Vec<String>>,
     /// Each claim with its volume.
     pub volumes: Vec<VolumeRecord>,
+    /// Each etcd; records of earlier versions have none.
+    #[serde(default)]
+    pub etcds: Vec<EtcdRecord>,
 }
 
 /// A claim with the volume it was bound to.
@@ -80,7 +84,10 @@ pub async fn take(cluster: &Cluster, installation: &Installation) -> Result<Reco
     let snapshot = look::storage(cluster, Some(&installation.namespace)).await?;
     let bound: Vec<ObjectRef> = pairs(&snapshot, &installation.namespace).map(|(claim, _, _)| claim).collect();
     let files = look::count(cluster, &snapshot, bound).await;
-    Ok(record(&snapshot, cluster.id.clone(), installation, &files))
+    let views = look::etcds(&cluster.client, &snapshot, true).await;
+    let mut record = record(&snapshot, cluster.id.clone(), installation, &files);
+    record.etcds = views.iter().filter_map(EtcdRecord::of).collect();
+    Ok(record)
 }
 
 /// The record of an installation, from a picture of its namespace. Pure.
@@ -111,6 +118,7 @@ pub fn record(
         images: images(snapshot, &installation.namespace),
         nodes: snapshot.of_kind("", "Node").filter_map(addresses).collect(),
         volumes: volumes.collect(),
+        etcds: Vec::new(),
     }
 }
 
@@ -155,6 +163,14 @@ pub fn keep(state: &Path, mut record: Record) -> Result<PathBuf, ShelfError> {
         let old = before.iter().flat_map(|before| &before.volumes).find(same);
         if let (Files::Unknown { .. }, Some(old)) = (&volume.files, old) {
             volume.files = old.files.clone();
+        }
+    }
+    // An etcd that could not be asked now keeps what was known of it.
+    for old in before.iter().flat_map(|before| &before.etcds) {
+        let volumes = record.volumes.iter();
+        let is_there = volumes.map(|volume| &volume.claim).any(|claim| old.is_of(claim));
+        if is_there && !record.etcds.iter().any(|etcd| etcd.set == old.set) {
+            record.etcds.push(old.clone());
         }
     }
     let text = serde_json::to_string_pretty(&record).unwrap_or_default();

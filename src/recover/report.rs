@@ -12,7 +12,7 @@ use crate::cluster::ClusterId;
 use crate::engine::journal::{Entry, Note, RunRecord, RunState};
 use crate::event::Ended;
 use crate::object::ObjectRef;
-use crate::plan::verb::Verb;
+use crate::plan::verb::{EtcdAct, ORIGINAL_REPLICAS, Verb};
 use crate::plan::{Action, Installation, Lost, Occasion, Step};
 
 /// The report of a recovery.
@@ -98,6 +98,10 @@ pub enum Verdict {
     KeptAside,
     /// The claim has a fresh volume, and of the former one nothing is left in the cluster.
     Lost,
+    /// The claim has a fresh volume, and what was in it came from the other members of an etcd.
+    FromOthers,
+    /// Nothing was taken away or replaced.
+    Untouched,
     /// The recovery did not come so far.
     Undecided,
 }
@@ -109,6 +113,8 @@ impl Verdict {
             Self::Saved => "saved: its volume is bound to it again",
             Self::KeptAside => "a fresh volume; the former one is put aside with its bytes",
             Self::Lost => "a fresh volume; nothing of the former one is left in the cluster",
+            Self::FromOthers => "caught up from the other members; the former volume is put aside with its bytes",
+            Self::Untouched => "there, as it was",
             Self::Undecided => "not decided: the recovery did not come so far",
         }
     }
@@ -143,7 +149,8 @@ pub fn report(record: &RunRecord, entries: &[Entry], notes: &[Note]) -> Option<R
 impl Report {
     /// Whether the data of any claim was not brought back.
     fn is_any_lost(&self) -> bool {
-        self.data.iter().any(|fate| fate.verdict != Verdict::Saved)
+        let is_there = |verdict| matches!(verdict, Verdict::Saved | Verdict::FromOthers | Verdict::Untouched);
+        self.data.iter().any(|fate| !is_there(fate.verdict))
     }
 
     /// As a document for people.
@@ -284,6 +291,13 @@ fn fate(record: &RunRecord, entries: &[Entry], lost: &Lost) -> Fate {
                 }
             }
             Some(Verb::Bound { claim, volume: Some(_) }) if *claim == lost.claim => fate.verdict = Verdict::Saved,
+            Some(Verb::Renew { claim, .. }) if claim.object == lost.claim => fate.verdict = Verdict::KeptAside,
+            Some(Verb::Etcd { act: EtcdAct::Joined { pod }, .. }) if lost.claim.name.ends_with(&format!("-{pod}")) => {
+                fate.verdict = Verdict::FromOthers;
+            }
+            Some(Verb::Etcd { act: EtcdAct::Disarm, .. }) if fate.verdict == Verdict::Undecided => {
+                fate.verdict = Verdict::Untouched;
+            }
             Some(Verb::Count { claim, .. }) if *claim == lost.claim => {
                 fate.counted = entries.iter().rev().find_map(|entry| match entry {
                     Entry::Done { step: done, note, .. } if *done == step.id => note.clone(),
@@ -301,6 +315,9 @@ fn left(record: &RunRecord, entries: &[Entry]) -> Vec<String> {
     for step in record.plan.steps.iter().filter(|step| is_done(record, entries, step)) {
         match verb_of(step) {
             Some(Verb::Export { folder, .. }) => left.push(format!("manifests in {folder} on this machine")),
+            Some(Verb::Etcd { act: EtcdAct::Snapshot { file }, .. }) => {
+                left.push(format!("a snapshot of etcd in {file} on this machine"));
+            }
             Some(Verb::Keep { volume, quarantine: Some(_) }) => {
                 left.push(format!("{}, put aside with its bytes; nothing deletes it", volume.object));
             }
@@ -310,8 +327,41 @@ fn left(record: &RunRecord, entries: &[Entry]) -> Vec<String> {
             _ => {}
         }
     }
+    left.extend(stopped(record, entries).into_iter().map(|(workload, replicas)| {
+        format!("{workload} is stopped; it had {replicas} replicas, as its annotation {ORIGINAL_REPLICAS} says")
+    }));
+    left.extend(held(record, entries).map(|keeper| {
+        format!("{keeper} has fields that were set for the time of the recovery, and are not put back yet")
+    }));
     left.dedup();
     left
+}
+
+/// Who was held and has not been let go.
+fn held<'a>(record: &'a RunRecord, entries: &'a [Entry]) -> impl Iterator<Item = &'a ObjectRef> {
+    let mut held: Vec<&ObjectRef> = Vec::new();
+    for step in record.plan.steps.iter().filter(|step| is_done(record, entries, step)) {
+        let Some(Verb::Set { object, .. }) = verb_of(step) else { continue };
+        match held.iter().position(|other| **other == object.object) {
+            // The second time it is let go.
+            Some(at) => drop(held.remove(at)),
+            None => held.push(&object.object),
+        }
+    }
+    held.into_iter()
+}
+
+/// What was stopped and has not been started again.
+fn stopped(record: &RunRecord, entries: &[Entry]) -> Vec<(ObjectRef, i64)> {
+    let mut stopped: Vec<(ObjectRef, i64)> = Vec::new();
+    for step in record.plan.steps.iter().filter(|step| is_done(record, entries, step)) {
+        let Some(Verb::Scale { workload, to, original }) = verb_of(step) else { continue };
+        stopped.retain(|(other, _)| *other != workload.object);
+        if *to == 0 {
+            stopped.push((workload.object.clone(), *original));
+        }
+    }
+    stopped
 }
 
 fn next(record: &RunRecord, fresh: bool) -> Vec<String> {

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
-use http_body_util::Full;
+use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -14,6 +14,7 @@ use tokio::io::DuplexStream;
 use super::Sandbox;
 use super::address::Route;
 use super::controllers::target;
+use super::etcd;
 use super::world::World;
 use crate::object::{items, text};
 use crate::plan::Reach;
@@ -23,9 +24,15 @@ use crate::snapshot::placing::matches;
 pub(super) fn listen(sandbox: &Sandbox, route: &Route, port: u16, stream: DuplexStream) -> Result<(), String> {
     let name = route.name.clone().unwrap_or_default();
     let pod = sandbox.read(|world| world.store.get(&route.object(&name)).cloned()).unwrap_or_default();
-    let mut ports = items(&pod, "/spec/containers").flat_map(|container| items(container, "/ports"));
-    if !ports.any(|known| known["containerPort"] == port) {
+    let ports = |container| items(container, "/ports");
+    let known = items(&pod, "/spec/containers").flat_map(ports).any(|known| known["containerPort"] == port);
+    let etcd = sandbox.read(|world| etcd::listens(world, &pod, port));
+    if !known || etcd == Some(false) {
         return Err(format!("error forwarding port {port} to pod {name}: connection refused"));
+    }
+    if etcd.is_some() {
+        listen_as_etcd(sandbox.clone(), pod, stream);
+        return Ok(());
     }
     let (sandbox, route) = (sandbox.clone(), route.clone());
     let service = service_fn(move |request: Request<Incoming>| {
@@ -37,6 +44,25 @@ pub(super) fn listen(sandbox: &Sandbox, route: &Route, port: u16, stream: Duplex
         let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
     });
     Ok(())
+}
+
+/// A member of an etcd is asked for more than pages.
+fn listen_as_etcd(sandbox: Sandbox, pod: Value, stream: DuplexStream) {
+    let service = service_fn(move |request: Request<Incoming>| {
+        let (sandbox, pod) = (sandbox.clone(), pod.clone());
+        async move {
+            let path = request.uri().path().to_owned();
+            let body = request.into_body().collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+            let (status, said) = sandbox.change(|world| etcd::answer(world, &pod, &path, &body));
+            let mut response = Response::new(Full::new(Bytes::from(said)));
+            *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            Ok::<_, Infallible>(response)
+        }
+    });
+    tokio::spawn(async move {
+        // A client that hangs up is none of the application's business.
+        let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+    });
 }
 
 fn answer(world: &World, route: &Route, port: u16, path: &str) -> Response<Full<Bytes>> {

@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 
-use super::place_of;
 use super::world::World;
+use super::{etcd, place_of};
+use crate::engine::rescue::copy::SLEEP;
 use crate::object::{has_ended, is_true, items, text};
 
 /// The status of a container, or init container, of a pod.
@@ -28,7 +29,8 @@ pub(super) fn log(world: &World, pod: &Value, container: &str) -> Vec<String> {
     let Some(status) = status(pod, container) else { return Vec::new() };
     let ended = |state: &Value| {
         let code = state["terminated"]["exitCode"].as_i64()?;
-        Some(if code == 0 { "done".to_owned() } else { LAST_WORDS.to_owned() })
+        let words = || etcd::last_words(world, pod, container).unwrap_or_else(|| LAST_WORDS.to_owned());
+        Some(if code == 0 { "done".to_owned() } else { words() })
     };
     let image = text(status, "/image").unwrap_or_default();
     let mut lines = vec![format!("sandbox: container {container} of image {image} started; nothing runs in it")];
@@ -52,6 +54,11 @@ pub(super) fn folders<'a>(world: &'a World, pod: &'a Value, container: &'a Value
         Some((text(mount, "/mountPath")?, place_of(world, text(pod, "/metadata/namespace")?, claim)?))
     };
     items(container, "/volumeMounts").filter_map(of).collect()
+}
+
+/// Whether a container waits to be talked to, and does nothing by itself: the one by which volumes are copied.
+pub(super) fn waits(container: &Value) -> bool {
+    items(container, "/command").last().and_then(Value::as_str) == Some(SLEEP)
 }
 
 /// A container that has started leaves a line on each volume of a claim that it may write to: what can be lost, and found.

@@ -1,7 +1,9 @@
 //! `pods/exec` over a websocket: standard output is channel 1, standard error 2, and channel 3 says how it ended.
 //! Source: `k8s.io/apimachinery/pkg/util/remotecommand` and `pkg/kubelet/.../remotecommand/websocket.go` of Kubernetes.
 //!
-//! Nothing runs in a simulated container. It knows one program, the one by which files on a volume are counted.
+//! Nothing runs in a simulated container. It knows the programs by which files on a volume are counted and copied.
+
+mod copying;
 
 use futures::{SinkExt as _, StreamExt as _};
 use http::{Request, Response};
@@ -25,15 +27,37 @@ use crate::engine::rescue::count_script;
 use crate::object::{items, text};
 
 /// The channels, by number.
+const IN: u8 = 0;
 const OUT: u8 = 1;
 const ERR: u8 = 2;
 const STATUS: u8 = 3;
 
+/// What fits into one message, bytes.
+const MESSAGE: usize = 32 * 1024;
+
 /// How a program ended.
 struct Ended {
-    out: String,
+    out: Vec<u8>,
     err: String,
     code: i32,
+}
+
+impl Ended {
+    fn well(out: impl Into<Vec<u8>>) -> Self {
+        Self { out: out.into(), err: String::new(), code: 0 }
+    }
+
+    fn badly(code: i32, err: impl Into<String>) -> Self {
+        Self { out: Vec::new(), err: err.into(), code }
+    }
+}
+
+/// What a command comes to.
+enum Course {
+    /// It ends by itself.
+    Ends(Ended),
+    /// It hears so many bytes first, and unpacks them in a folder.
+    Unpacks(String, usize),
 }
 
 /// Accepts the upgrade and answers as the program would, or says why not.
@@ -41,12 +65,13 @@ pub(super) fn answer(sandbox: &Sandbox, request: Request<Incoming>, route: &Rout
     let name = route.name.clone().unwrap_or_default();
     let query = Query::parse(request.uri().query().unwrap_or_default());
     let command: Vec<String> = query.all("command").into_iter().map(str::to_owned).collect();
-    let ended = sandbox.read(|world| {
-        let pod = world.store.get(&route.object(&name)).ok_or_else(|| Refusal::not_found("", "pods", &name))?;
-        let container = running(pod, query.get("container"))?;
-        Ok(run(world, pod, container, &command))
+    let course = sandbox.change(|world| {
+        let pod = world.store.get(&route.object(&name)).ok_or_else(|| Refusal::not_found("", "pods", &name))?.clone();
+        let container = running(&pod, query.get("container"))?;
+        Ok::<_, Refusal>(run(world, &pod, container, &command))
     })?;
-    websocket::accept(request, "pods/exec", |stream| tell(stream, ended))
+    let sandbox = sandbox.clone();
+    websocket::accept(request, "pods/exec", move |stream| carry(sandbox, stream, course))
 }
 
 /// The container that is meant: the first unless one is named. It has to run.
@@ -60,30 +85,42 @@ fn running<'a>(pod: &'a Value, name: Option<&str>) -> Result<&'a Value, Refusal>
     if runs { Ok(container) } else { Err(bad(format!("container not found (\"{name}\")"))) }
 }
 
-fn run(world: &World, pod: &Value, container: &Value, command: &[String]) -> Ended {
+fn run(world: &mut World, pod: &Value, container: &Value, command: &[String]) -> Course {
     let words: Vec<&str> = command.iter().map(String::as_str).collect();
     let script = count_script();
     match words.as_slice() {
-        ["sh", "-c", asked, "sh", path] if *asked == script => count(world, pod, container, path),
-        _ => Ended {
-            out: String::new(),
-            err: "the sandbox: nothing runs here, and nothing but counting files is simulated\n".to_owned(),
-            code: 127,
+        ["sh", "-c", asked, "sh", path] if *asked == script => Course::Ends(count(world, pod, container, path)),
+        ["sh", "-c", asked, "sh", path, rest @ ..] => match folder(world, pod, container, path) {
+            Ok(place) => copying::run(world, container, &place, (asked, rest)),
+            Err(ended) => Course::Ends(ended),
         },
+        _ => Course::Ends(copying::unknown()),
     }
+}
+
+/// The folder on a disk that is mounted at a path.
+fn folder(world: &World, pod: &Value, container: &Value, path: &str) -> Result<String, Ended> {
+    let mut folders = containers::folders(world, pod, container).into_iter();
+    let found = folders.find(|(mounted, _)| *mounted == path).map(|(_, place)| place);
+    let found = found.filter(|place| world.disks.files(place).is_some());
+    found.ok_or_else(|| Ended::badly(1, format!("cd: {path}: No such file or directory\n")))
 }
 
 /// What `ls -di` and `find | wc -l` would say of a mounted claim.
 fn count(world: &World, pod: &Value, container: &Value, path: &str) -> Ended {
-    let mut folders = containers::folders(world, pod, container).into_iter();
-    let found = folders.find(|(mounted, _)| *mounted == path);
-    let found = found.and_then(|(_, place)| Some((inode(&place), world.disks.files(&place)?)));
-    match found {
-        Some((inode, files)) => {
-            Ended { out: format!("{inode} {path}\n{}\n", files.len()), err: String::new(), code: 0 }
+    match folder(world, pod, container, path) {
+        Ok(place) => {
+            let files =
+                world.disks.files(&place).map_or(0, |files| files.keys().filter(|name| !is_folder(name)).count());
+            Ended::well(format!("{} {path}\n{files}\n", inode(&place)))
         }
-        None => Ended { out: String::new(), err: format!("ls: {path}: No such file or directory\n"), code: 1 },
+        Err(ended) => ended,
     }
+}
+
+/// An empty folder is a name that ends so.
+fn is_folder(name: &str) -> bool {
+    name.ends_with('/')
 }
 
 /// A number that stays the same for a folder, as an inode does (FNV-1a).
@@ -91,8 +128,37 @@ fn inode(place: &str) -> u32 {
     place.bytes().fold(0x811c_9dc5, |hash: u32, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
 }
 
-async fn tell(stream: Upgraded, ended: Ended) {
+async fn carry(sandbox: Sandbox, stream: Upgraded, course: Course) {
     let mut socket = WebSocketStream::from_raw_socket(TokioIo::new(stream), Role::Server, None).await;
+    let ended = match course {
+        Course::Ends(ended) => ended,
+        Course::Unpacks(place, length) => {
+            let heard = hear(&mut socket, length).await;
+            sandbox.change(|world| copying::unpack(world, &place, &heard))
+        }
+    };
+    tell(socket, ended).await;
+}
+
+/// So many bytes of standard input, or fewer when whoever sends them has gone.
+async fn hear(socket: &mut WebSocketStream<TokioIo<Upgraded>>, length: usize) -> Vec<u8> {
+    let mut heard = Vec::new();
+    while heard.len() < length {
+        match socket.next().await {
+            Some(Ok(Message::Binary(bytes))) => {
+                if let Some((&IN, data)) = bytes.split_first() {
+                    heard.extend(data);
+                }
+            }
+            None | Some(Err(_) | Ok(Message::Close(_))) => break,
+            Some(Ok(_)) => {}
+        }
+    }
+    heard.truncate(length);
+    heard
+}
+
+async fn tell(mut socket: WebSocketStream<TokioIo<Upgraded>>, ended: Ended) {
     let status = if ended.code == 0 {
         json!({"metadata": {}, "status": "Success"})
     } else {
@@ -100,12 +166,15 @@ async fn tell(stream: Upgraded, ended: Ended) {
             "message": format!("command terminated with non-zero exit code: exit status {}", ended.code),
             "details": {"causes": [{"reason": "ExitCode", "message": ended.code.to_string()}]}})
     };
-    for (channel, said) in [(OUT, ended.out), (ERR, ended.err), (STATUS, status.to_string())] {
-        let mut bytes = vec![channel];
-        bytes.extend(said.into_bytes());
-        // Whoever hangs up early has heard enough.
-        if bytes.len() > 1 && socket.send(Message::binary(bytes)).await.is_err() {
-            return;
+    for (channel, said) in [(OUT, ended.out), (ERR, ended.err.into_bytes()), (STATUS, status.to_string().into_bytes())]
+    {
+        for piece in said.chunks(MESSAGE) {
+            let mut bytes = vec![channel];
+            bytes.extend(piece);
+            // Whoever hangs up early has heard enough.
+            if socket.send(Message::binary(bytes)).await.is_err() {
+                return;
+            }
         }
     }
     // kubectl takes an end without a code for a broken connection.

@@ -1,18 +1,18 @@
 //! What can be broken in a sandbox, as data: to see what `install` and `doctor` say, and to practise recovery.
 
 mod aim;
+mod strike;
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::disks::Disks;
-use super::store::{address_of, time};
+use super::store::time;
 use super::world::World;
-use crate::object::{items, text};
-use crate::snapshot::classes::is_default;
+use crate::object::text;
 
 pub use aim::Aim;
+use strike::*;
 
 /// One thing that can be broken.
 pub struct Fault {
@@ -60,9 +60,16 @@ pub const FAULTS: &[Fault] = &[
     lasts("out-of-memory", "container", "containers are killed for want of memory as soon as they have started"),
     lasts("not-ready", "container", "readiness probes fail"),
     lasts("no-answer", "service", "the application behind a Service answers every request with 500"),
+    lasts(
+        "copy-truncated",
+        "a number",
+        "so many copies of volumes (without a target: all) end early on their way, and with success",
+    ),
+    lasts("no-tar", "part of an image's name", "containers have no tar, and so no volume can be copied in them"),
     lasts("provisioner-away", "", "nobody makes or deletes volumes"),
     lasts("no-room", "", "every node is full: no pod finds CPU"),
     lasts("node-unreachable", "node", "a node is not heard of any more; its disk stays as it is"),
+    strikes("node-away", "node", "a node is not heard of for twenty minutes, and comes back", node_away),
     strikes("node-gone", "node", "a node is deleted, with all that ran there; its disk stays as it is", node_gone),
     strikes(
         "volume-lost",
@@ -115,9 +122,27 @@ pub const FAULTS: &[Fault] = &[
     ),
     strikes(
         "etcd-member-wiped",
-        "pod",
+        "pod or claim",
         "what a member of the application's etcd has written is gone, and the pod with it",
         etcd_member_wiped,
+    ),
+    strikes(
+        "etcd-wiped",
+        "StatefulSet, pod or claim",
+        "what all members of the application's etcd have written is gone, and their pods with it",
+        etcd_wiped,
+    ),
+    strikes(
+        "etcd-corrupt",
+        "pod or claim",
+        "a file of a member of the application's etcd is cut off, and its pod started again",
+        etcd_corrupt,
+    ),
+    strikes(
+        "etcd-full",
+        "StatefulSet, pod or claim",
+        "the application's etcd has used up the space that it may take, and takes no more writes",
+        etcd_full,
     ),
     strikes("etcd-quorum-lost", "", "most members of the application's etcd crash", etcd_quorum_lost),
     strikes("api-down", "seconds", "the API server does not answer for so long (without a target: an hour)", api_down),
@@ -203,201 +228,18 @@ fn volumes(world: &World, target: &str) -> Vec<Value> {
         .collect()
 }
 
-fn node_gone(world: &mut World, target: &str) {
-    // Without a target one of them, not all: a cluster without nodes is another story.
-    let count = if target.is_empty() { 1 } else { usize::MAX };
-    let mut nodes = targets(world, "Node", target);
-    nodes.reverse();
-    nodes.into_iter().take(count).for_each(|node| world.remove(&node));
-}
-
-fn volume_lost(world: &mut World, target: &str) {
-    for volume in volumes(world, target) {
-        world.remove(&volume);
-    }
-}
-
-fn volume_deleted(world: &mut World, target: &str) {
-    for volume in volumes(world, target) {
-        world.discard(&volume);
-    }
-}
-
-fn claim_released(world: &mut World, target: &str) {
-    for mut volume in volumes(world, target) {
-        volume["spec"]["persistentVolumeReclaimPolicy"] = "Retain".into();
-        world.put(volume);
-    }
-    for claim in targets(world, "PersistentVolumeClaim", target) {
-        world.remove(&claim);
-    }
-}
-
-fn claim_erased(world: &mut World, target: &str) {
-    for volume in volumes(world, target) {
-        world.disks.erase(&Disks::place(&volume));
-        world.remove(&volume);
-    }
-    for claim in targets(world, "PersistentVolumeClaim", target) {
-        world.remove(&claim);
-    }
-}
-
-fn claim_deleted(world: &mut World, target: &str) {
-    for claim in targets(world, "PersistentVolumeClaim", target) {
-        world.discard(&claim);
-    }
-}
-
-fn volume_emptied(world: &mut World, target: &str) {
-    for volume in volumes(world, target) {
-        world.disks.make(&Disks::place(&volume)).clear();
-    }
-}
-
-fn quota(world: &mut World, target: &str) {
-    let own = |namespace: &&Value| !text(namespace, "/metadata/name").is_some_and(is_system);
-    let namespaces: Vec<Value> = targets(world, "Namespace", target);
-    for namespace in namespaces.iter().filter(own) {
-        world.put(json!({"apiVersion": "v1", "kind": "ResourceQuota", "spec": {"hard": {"pods": "0"}},
-            "metadata": {"name": MARK, "namespace": namespace["metadata"]["name"]}}));
-    }
-}
-
-/// The namespaces of the cluster itself, and of our records.
-const SYSTEM: [&str; 5] = ["kube-system", "kube-public", "kube-node-lease", "local-path-storage", "seaworthy-system"];
-
-fn is_system(namespace: &str) -> bool {
-    SYSTEM.contains(&namespace)
-}
-
-fn no_storage_class(world: &mut World, _: &str) {
-    let classes: Vec<Value> = world.store.all("StorageClass").filter(|class| is_default(class)).cloned().collect();
-    for class in &classes {
-        world.remove(class);
-    }
-}
-
-fn api_down(world: &mut World, target: &str) {
-    let seconds = target.parse().unwrap_or(3600);
-    world.away_until = world.now.saturating_add(jiff::SignedDuration::from_secs(seconds)).ok();
-}
-
-fn secret_deleted(world: &mut World, target: &str) {
-    let secrets = targets(world, "Secret", target);
-    let mounted = secrets.iter().filter(|secret| !text(secret, "/metadata/namespace").is_some_and(is_system));
-    mounted.filter_map(address_of).for_each(|address| drop(world.store.remove(&address)));
-}
-
-/// The name of what a fault puts into the cluster.
-const MARK: &str = "sandbox-fault";
-/// The taint of a node without disk.
-const NO_DISK: &str = "node.kubernetes.io/disk-pressure";
-
-fn webhook_down(world: &mut World, _: &str) {
-    let rules = json!([{"apiGroups": ["", "apps", "batch"], "apiVersions": ["*"], "operations": ["CREATE", "UPDATE"], "resources": ["*"],
-        "scope": "Namespaced"}]);
-    // The cluster's own namespaces are let through, as careful installers do it.
-    let others =
-        json!({"matchExpressions": [{"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": SYSTEM}]});
-    let service = json!({"namespace": "sandbox-guard", "name": "guard", "path": "/judge", "port": 443});
-    world.put(json!({"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingWebhookConfiguration",
-        "metadata": {"name": MARK}, "webhooks": [{"name": "guard.sandbox.example", "rules": rules, "clientConfig": {"service": service},
-        "namespaceSelector": others, "objectSelector": {}, "matchPolicy": "Equivalent", "failurePolicy": "Fail", "sideEffects": "None", "admissionReviewVersions": ["v1"], "timeoutSeconds": 10}]}));
-}
-
-fn lasting(world: &mut World, name: &str, target: String) {
-    let targets = world.faults.entry(name.to_owned()).or_default();
-    if !targets.contains(&target) {
-        targets.push(target);
-    }
-}
-
-fn dns_down(world: &mut World, _: &str) {
-    lasting(world, "crash", "coredns".to_owned());
-}
-
-fn disk_pressure(world: &mut World, target: &str) {
-    let now = time(world.now);
-    for mut node in targets(world, "Node", target) {
-        let name = text(&node, "/metadata/name").unwrap_or_default().to_owned();
-        press(&mut node, true, &now);
-        world.put(node);
-        let own = |pod: &&Value| {
-            text(pod, "/spec/nodeName") == Some(&name) && !text(pod, "/metadata/namespace").is_some_and(is_system)
-        };
-        let pods: Vec<Value> = world.store.all("Pod").filter(own).cloned().collect();
-        for mut pod in pods {
-            let message = "The node was low on resource: ephemeral-storage. ";
-            pod["status"] = json!({"phase": "Failed", "reason": "Evicted", "message": message});
-            let pod = world.put(pod);
-            world.event(&pod, ("Warning", "Evicted"), message, "kubelet");
-        }
-    }
-}
-
-/// The condition and the taint of a node that has no disk left, or has it again.
-fn press(node: &mut Value, pressed: bool, now: &str) {
-    let (status, reason, message) = if pressed {
-        ("True", "KubeletHasDiskPressure", "kubelet has disk pressure")
-    } else {
-        ("False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure")
-    };
-    for condition in node["status"]["conditions"].as_array_mut().into_iter().flatten() {
-        if condition["type"] == "DiskPressure" && condition["status"] != status {
-            condition["status"] = status.into();
-            condition["reason"] = reason.into();
-            condition["message"] = message.into();
-            condition["lastTransitionTime"] = now.into();
-        }
-    }
-    let mut taints = node["spec"]["taints"].as_array().cloned().unwrap_or_default();
-    taints.retain(|taint| taint["key"] != NO_DISK);
-    if pressed {
-        taints.push(json!({"key": NO_DISK, "effect": "NoSchedule"}));
-    }
-    match node["spec"].as_object_mut() {
-        Some(spec) if taints.is_empty() => {
-            spec.shift_remove("taints");
-        }
-        _ => node["spec"]["taints"] = taints.into(),
-    }
-}
-
-/// The pods in which a container is called etcd, of the applications.
-fn members(world: &World) -> Vec<Value> {
-    let is_member = |pod: &&Value| {
-        items(pod, "/spec/containers").any(|container| container["name"] == "etcd")
-            && !text(pod, "/metadata/namespace").is_some_and(is_system)
-    };
-    world.store.all("Pod").filter(is_member).cloned().collect()
-}
-
-fn etcd_member_wiped(world: &mut World, target: &str) {
-    let Some(pod) = members(world).into_iter().find(|pod| is_target(pod, target)) else { return };
-    let namespace = text(&pod, "/metadata/namespace").unwrap_or_default().to_owned();
-    for volume in items(&pod, "/spec/volumes") {
-        if let Some(claim) = text(volume, "/persistentVolumeClaim/claimName") {
-            volume_emptied(world, &format!("{namespace}/{claim}"));
-        }
-    }
-    world.discard(&pod);
-}
-
-fn etcd_quorum_lost(world: &mut World, _: &str) {
-    let all = members(world);
-    for pod in all.iter().take(all.len() / 2 + 1) {
-        let target = format!("{}/etcd", text(pod, "/metadata/name").unwrap_or_default());
-        lasting(world, "crash", target);
-    }
-}
-
 /// Takes back one fault: what lasts ends, and what it left behind goes. What was deleted stays deleted, but for nodes and the
 /// default class.
 pub(super) fn heal(world: &mut World, name: &str) {
     world.faults.remove(name);
     match name {
         "api-down" => world.away_until = None,
+        "node-away" => {
+            let back = std::mem::take(&mut world.returns);
+            for node in back.keys() {
+                world.answers_again(node);
+            }
+        }
         "quota" => {
             for quota in targets(world, "ResourceQuota", MARK) {
                 world.remove(&quota);

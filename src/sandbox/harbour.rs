@@ -33,6 +33,7 @@ pub(super) fn fresh(kind: Kind, now: Timestamp, seed: String) -> World {
         logs: Logs::new(),
         now: began,
         away_until: None,
+        returns: [].into(),
     };
     let mut world = World::new(kind, store, remains);
     for name in ["kube-system", "default", "kube-public", "kube-node-lease", STORAGE] {

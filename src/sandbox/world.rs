@@ -40,6 +40,8 @@ pub(super) struct World {
     pub(super) now: Timestamp,
     /// Until when the API server does not answer.
     pub(super) away_until: Option<Timestamp>,
+    /// Nodes that are not heard of, and when they come back by themselves.
+    pub(super) returns: BTreeMap<String, Timestamp>,
     /// When something happens next by itself.
     due: Option<Timestamp>,
     /// What each controller has looked at, and when.
@@ -72,18 +74,21 @@ pub(super) struct Remains {
     pub(super) now: Timestamp,
     #[serde(default)]
     pub(super) away_until: Option<Timestamp>,
+    #[serde(default)]
+    pub(super) returns: BTreeMap<String, Timestamp>,
 }
 
 impl World {
     pub(super) fn new(kind: Kind, store: Store, remains: Remains) -> Self {
-        let Remains { disks, faults, ways, logs, now, away_until } = remains;
+        let Remains { disks, faults, ways, logs, now, away_until, returns } = remains;
         let looks = vec![None; controllers::ALL.len()];
-        Self { kind, store, disks, faults, ways, logs, now, away_until, due: None, looks, stirs: 0 }
+        Self { kind, store, disks, faults, ways, logs, now, away_until, returns, due: None, looks, stirs: 0 }
     }
 
     pub(super) fn remains(&self) -> Remains {
         let (disks, faults, ways) = (self.disks.clone(), self.faults.clone(), self.ways.clone());
-        Remains { disks, faults, ways, logs: self.logs.clone(), now: self.now, away_until: self.away_until }
+        let (logs, returns) = (self.logs.clone(), self.returns.clone());
+        Remains { disks, faults, ways, logs, now: self.now, away_until: self.away_until, returns }
     }
 
     /// Lets every controller do what there is to do at this time, until none has anything left.
@@ -127,6 +132,14 @@ impl World {
     /// Something changed that is no object: a fault, what applications answer. Everybody looks again.
     pub(super) fn stir(&mut self) {
         self.stirs += 1;
+    }
+
+    /// A node that was not heard of is heard of again.
+    pub(super) fn answers_again(&mut self, node: &str) {
+        if let Some(targets) = self.faults.get_mut("node-unreachable") {
+            targets.retain(|target| target != node);
+        }
+        self.faults.retain(|_, targets| !targets.is_empty());
     }
 
     /// Whether the API server does not answer now.

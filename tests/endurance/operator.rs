@@ -18,7 +18,7 @@ use seaworthy::plan::uninstall::{DataName, Destroy};
 use seaworthy::plan::{Action, Installation, Plan, Purpose};
 use seaworthy::prepare::{self, Prepared};
 use seaworthy::recover::archive::Archive;
-use seaworthy::recover::compile::{Wish, compile};
+use seaworthy::recover::compile::{Copies, Wish, compile};
 use seaworthy::recover::{self, Playbooks, record};
 use seaworthy::stack::source::read_folder;
 use seaworthy::stack::{Catalogue, Choices, Stack};
@@ -238,6 +238,7 @@ async fn rebind(cluster: &Cluster, operator: &Operator, open: Option<RunRecord>)
     let records = record::all(&operator.state, &cluster.id);
     let sighting = recover::look::sight(cluster, Some(NAMESPACE), records).await.map_err(|error| error.to_string())?;
     let wish = Wish {
+        copies: Copies::default(),
         playbook: PLAYBOOKS.get("rebind").map_err(|error| error.to_string())?,
         claims: vec![claim],
         sighting: &sighting,

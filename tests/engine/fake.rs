@@ -337,10 +337,12 @@ impl Fake {
             if method == Method::GET {
                 return store.get(&address);
             }
-            let merges =
-                request.headers().get("content-type").is_some_and(|kind| kind == "application/merge-patch+json");
-            if method == Method::PATCH && merges {
+            let is = |kind: &str| request.headers().get("content-type").is_some_and(|known| known == kind);
+            if method == Method::PATCH && is("application/merge-patch+json") {
                 return store.merge(&address, &body());
+            }
+            if method == Method::PATCH && is("application/json-patch+json") {
+                return store.steps(&address, body());
             }
             if method == Method::PATCH {
                 let manager = query.split('&').find_map(|pair| pair.strip_prefix("fieldManager=")).unwrap_or("nobody");

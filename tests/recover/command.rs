@@ -89,7 +89,9 @@ async fn bad_input_is_named_before_anything_is_asked_of_the_cluster() {
         ("recover rebind --claim sea/nowhere", "no-released-volume", "nowhere"),
         ("recover newton-v2t/history -n sea --claim sea/app-history --set a=b", "broken-set", "no such setting"),
         ("recover newton-v2t/workspace -n sea --set importDone=( ", "broken-set", "no regular expression"),
-        ("recover newton-v2t/history -n elsewhere", "no-claim-of-role", "mounts 0 claims"),
+        ("recover newton-v2t/history -n elsewhere", "unknown-namespace", "elsewhere"),
+        ("recover -n elsewhere", "unknown-namespace", "elsewhere"),
+        ("hold -n elsewhere", "unknown-namespace", "elsewhere"),
     ];
     for (line, id, message) in cases {
         let error = shore.json(line, 2)["error"].clone();
@@ -105,11 +107,19 @@ async fn the_brake_asks_nothing_and_takes_no_lock() {
     let said = shore.run("hold", 0).stderr.clone();
     assert!(said.contains("2 volumes kept, manifests in"), "{said}");
     let calls = shore.harbour.fake.calls();
-    assert!(!calls.iter().any(|call| call.path.contains("leases")), "a lock was taken");
+    assert!(!calls.iter().any(|call| call.path.contains("/leases")), "a lock was taken");
     let state = shore.home.as_ref().unwrap().state();
     assert!(!state.join("runs").exists());
     let folder = std::fs::read_dir(state.join("exports")).unwrap().next().unwrap().unwrap().path();
     assert!(folder.join("SHA256SUMS").is_file() && !folder.join("Secret").exists());
+    // In the same second, most likely: each has a folder of its own, and everything in it.
+    shore.run("hold -n sea", 0);
+    shore.run("hold", 0);
+    let state = shore.home.as_ref().unwrap().state();
+    let folders = std::fs::read_dir(state.join("exports")).unwrap().map(|entry| entry.unwrap().path());
+    let files = folders.map(|folder| std::fs::read_to_string(folder.join("SHA256SUMS")).unwrap().lines().count());
+    let files: Vec<usize> = files.collect();
+    assert!(files.len() == 3 && files.iter().all(|files| *files > 3), "{files:?}");
     let again = shore.json("hold -n sea --with-secrets", 0);
     assert_eq!((&again["outcome"]["ended"], &again["volumes"]), (&json!("done"), &json!(2)));
 }

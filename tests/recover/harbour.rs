@@ -104,6 +104,7 @@ impl Harbour {
             installation: installation(),
             reach: None,
             settings: settings.collect(),
+            copies: compile::Copies { skip: true, ..compile::Copies::default() },
             folder: self.state.path().join("exports/one").display().to_string(),
             at: "2026-01-02T03:04:05Z".parse().unwrap(),
         })
@@ -193,12 +194,20 @@ pub(crate) fn installation() -> Installation {
 }
 
 fn prepared(plan: Plan) -> Prepared {
-    Prepared {
-        plan,
-        snapshot: seaworthy::snapshot::Snapshot::default(),
-        resources: seaworthy::cluster::Resources::default(),
-        refusals: Vec::new(),
-    }
+    Prepared { plan, snapshot: seaworthy::snapshot::Snapshot::default(), resources: with_flux(), refusals: Vec::new() }
+}
+
+/// The kind of Flux's that the stories keep workloads by.
+pub(crate) fn kustomizations() -> Value {
+    json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": "kustomizations.kustomize.toolkit.fluxcd.io"},
+        "spec": {"group": "kustomize.toolkit.fluxcd.io", "names": {"kind": "Kustomization", "plural": "kustomizations"}, "scope": "Namespaced",
+            "versions": [{"name": "v1", "served": true, "storage": true}]}})
+}
+
+fn with_flux() -> seaworthy::cluster::Resources {
+    let mut resources = seaworthy::cluster::Resources::default();
+    resources.learn(&kustomizations());
+    resources
 }
 
 /// A playbook of the program's own.

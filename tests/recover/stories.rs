@@ -7,7 +7,7 @@ use seaworthy::object::ObjectRef;
 use seaworthy::recover::LossKind;
 use serde_json::json;
 
-use super::harbour::{Harbour, claim, deployment, playbook};
+use super::harbour::{Harbour, claim, deployment, kustomizations, playbook};
 use crate::engine::fake::{Fake, Fate};
 
 /// A way to lose something, and what brings it back.
@@ -179,6 +179,47 @@ async fn broken_off_at_any_write_each_ends_the_same() {
         reached += writes;
     }
     assert!(reached >= 40, "only {reached} writes were reached");
+}
+
+/// Flux would start again what is stopped, and make the claim anew while its volume is being put back.
+#[tokio::test]
+async fn who_would_undo_it_is_held_meanwhile_and_goes_on_afterwards_broken_off_or_not() {
+    let flux = ObjectRef::new("kustomize.toolkit.fluxcd.io/v1", "Kustomization", Some("sea"), "shop");
+    let kept = async || {
+        let harbour = Harbour::new().await;
+        harbour.fake.made_by_hand(&kustomizations());
+        harbour.fake.made_by_hand(&json!({"apiVersion": "kustomize.toolkit.fluxcd.io/v1", "kind": "Kustomization",
+            "metadata": {"name": "shop", "namespace": "sea"}, "spec": {"prune": true}}));
+        for (mark, value) in [("name", "shop"), ("namespace", "sea")] {
+            let label = format!("kustomize.toolkit.fluxcd.io/{mark}");
+            let mut live = harbour.fake.object(&deployment("core")).unwrap();
+            live["metadata"]["labels"][label] = value.into();
+            harbour.fake.set(&deployment("core"), "metadata.labels", &live["metadata"]["labels"], "kubectl");
+        }
+        delete_claim(&harbour);
+        harbour
+    };
+    let suspended = |harbour: &Harbour| harbour.fake.object(&flux).unwrap()["spec"].get("suspend").cloned();
+    let harbour = kept().await;
+    let plan = harbour.compile(&playbook("common", "rebind"), claim("history")).await.unwrap();
+    let titles: Vec<&str> = plan.steps.iter().map(|step| step.title.as_str()).collect();
+    let place = |title: &str| {
+        titles.iter().position(|other| other.starts_with(title)).unwrap_or_else(|| panic!("{title}: {titles:?}"))
+    };
+    let order =
+        ["hold Kustomization/sea/shop", "stop Deployment", "start Deployment", "let Kustomization/sea/shop go on"]
+            .map(place);
+    assert!(order.is_sorted(), "{titles:?}");
+    let before = harbour.fake.writes().len();
+    harbour.run(plan).await.went_well();
+    assert_eq!(suspended(&harbour), None);
+    let writes = harbour.fake.writes().len() - before;
+    for write in 0..writes {
+        let harbour = kept().await;
+        let plan = harbour.compile(&playbook("common", "rebind"), claim("history")).await.unwrap();
+        harbour.run_and_resume(plan, |fake| gone_from(fake, write, true)).await.went_well();
+        assert_eq!(suspended(&harbour), None, "broken off at write {write}");
+    }
 }
 
 /// A volume that lets go of a claim with a policy of Delete is erased. It has to be kept before the claim may go.

@@ -20,8 +20,16 @@ fn every_playbook_is_practised() {
     {
         assert!(of(playbook).len() >= 3, "{playbook}");
     }
+    assert!(
+        of("node-back").iter().all(|drill| drill["data"] == "saved" && drill["millis"].as_u64() > Some(600_000)),
+        "it waits"
+    );
+    assert_eq!(of("node-off").len(), 1);
     let node = of("newton-v2t/node");
     assert!(node.len() == 1 && node[0]["steps"].as_u64() >= Some(20), "both of Core's volumes: {node:#?}");
+    for (playbook, drilled) in [("etcd-space", 1), ("etcd-member", 2), ("newton-v2t/etcd", 2)] {
+        assert_eq!(of(playbook).len(), drilled, "{playbook}");
+    }
     let facts = |drill: &Value| drill["facts"].as_array().map_or(0, Vec::len);
     assert!(drills.iter().all(|drill| facts(drill) >= 2), "{done:#}");
 }

@@ -10,7 +10,13 @@ use super::support::{Harbour, SEA, collection};
 use crate::test::{Output, Test};
 
 /// What the tests of this folder name.
-const SOURCES: [&str; 3] = [include_str!("faults.rs"), include_str!("program.rs"), include_str!("stories.rs")];
+const SOURCES: [&str; 5] = [
+    include_str!("copies.rs"),
+    include_str!("etcd.rs"),
+    include_str!("faults.rs"),
+    include_str!("program.rs"),
+    include_str!("stories.rs"),
+];
 
 /// What drills practise with, all of which `drills.rs` runs.
 fn practised() -> Vec<String> {
@@ -28,7 +34,7 @@ fn every_fault_has_a_test() {
     let without: Vec<&str> = FAULTS.iter().map(|fault| fault.name).filter(|name| !has_one(name)).collect();
     assert_eq!(
         without, [""; 0],
-        "faults without a test in tests/sandbox/{{faults,program,stories}}.rs and without a drill"
+        "faults without a test in tests/sandbox/{{copies,etcd,faults,program,stories}}.rs and without a drill"
     );
 }
 

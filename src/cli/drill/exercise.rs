@@ -48,7 +48,8 @@ impl Exercise {
             set: drill.set.clone(),
             claim: claim.clone(),
             fault: fault.clone(),
-            saves: sheet.steps.contains(&Task::Rebind),
+            // A member of an etcd has its data from the others, on a fresh volume: no file of a drill comes with it.
+            saves: sheet.brings_back() && !sheet.steps.contains(&Task::ReplaceMember),
         };
         drill.losses.iter().map(one).collect()
     }
@@ -113,8 +114,9 @@ impl Exercise {
         };
         let facts = loss["loss"]["facts"].as_array().into_iter().flatten().filter_map(Value::as_str);
         drilled.facts = facts.map(str::to_owned).collect();
-        let proposed = loss["proposals"].as_array().into_iter().flatten().filter_map(Value::as_str);
-        if !proposed.into_iter().any(|command| command.contains(&format!("recover {} ", self.playbook))) {
+        let proposed = loss["proposals"].as_array().into_iter().flatten();
+        let mut proposed = proposed.filter_map(|proposal| proposal["command"].as_str());
+        if !proposed.any(|command| command.contains(&format!("recover {} ", self.playbook))) {
             return Ok(Some(wrong("the playbook was not proposed", &said)));
         }
 
@@ -167,7 +169,10 @@ impl Exercise {
             return Ok(first);
         }
         let hint = first.document.pointer("/error/hint").and_then(Value::as_str).unwrap_or_default().to_owned();
-        words.extend(hint.split_whitespace().filter(|word| word.starts_with("--destroy-data=")));
+        words.extend(
+            hint.split_whitespace()
+                .filter(|word| word.starts_with("--destroy-data=") || word.starts_with("--consent=")),
+        );
         shore.say(&words).await
     }
 }

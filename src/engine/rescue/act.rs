@@ -5,12 +5,13 @@ use kube::api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions};
 use kube::core::{ApiResource, Request};
 use serde_json::{Value, json};
 
+use super::copy::is_helper;
 use crate::engine::apply::ApplyError;
 use crate::engine::step::Doing;
 use crate::object::{ObjectRef, text};
 use crate::plan::FIELD_MANAGER;
 use crate::plan::verb::{ORIGINAL_POLICY, ORIGINAL_REPLICAS, Pinned, QUARANTINE, RESTARTED_AT, Verb};
-use crate::plan::verb::{rollback_patch, set_patch};
+use crate::plan::verb::{holders, rollback_patch, set_patch};
 use crate::snapshot::Snapshot;
 use crate::snapshot::collect::url;
 
@@ -30,6 +31,16 @@ pub(super) async fn act(doing: &Doing<'_>, verb: &Verb, seen: &Snapshot) -> Resu
     let answer = match verb {
         Verb::Delete { object } => delete(doing, object, seen).await,
         Verb::Create { object, .. } => create(doing, object).await,
+        Verb::Unreferenced { claim } => match clear_helpers(doing, claim, seen).await {
+            Ok(false) => return Ok(Acted::Nothing),
+            Ok(true) => Ok(()),
+            Err(error) => Err(error),
+        },
+        Verb::Renew { claim, pod } => match renew(doing, (claim, pod), seen).await {
+            Ok(false) => return Ok(Acted::Nothing),
+            Ok(true) => Ok(()),
+            Err(error) => Err(error),
+        },
         Verb::Set { .. } | Verb::RollBack { .. } => match steps(verb, seen) {
             Some((object, steps)) => patch_by_steps(doing, &object, steps).await,
             None => return Ok(Acted::Nothing),
@@ -133,6 +144,28 @@ async fn delete(doing: &Doing<'_>, object: &Pinned, seen: &Snapshot) -> Result<(
         .map_err(kube::Error::BuildRequest)?;
     client.request_status::<Value>(request).await?;
     Ok(())
+}
+
+/// A copy that was killed has left its pod, which holds the claim and ends by itself only after hours. Whether there was one.
+async fn clear_helpers(doing: &Doing<'_>, claim: &ObjectRef, seen: &Snapshot) -> Result<bool, ApplyError> {
+    let helpers: Vec<Pinned> = holders(seen, claim).filter(|pod| is_helper(pod)).filter_map(Pinned::of).collect();
+    for helper in &helpers {
+        delete(doing, helper, seen).await?;
+    }
+    Ok(!helpers.is_empty())
+}
+
+/// The claim first: it then waits for its pod, and the pod cannot come back with it. Whether anything was deleted.
+async fn renew(doing: &Doing<'_>, (claim, pod): (&Pinned, &ObjectRef), seen: &Snapshot) -> Result<bool, ApplyError> {
+    let live = seen.get(&claim.object).filter(|live| text(live, "/metadata/uid") == Some(&claim.uid));
+    let Some(live) = live else { return Ok(false) };
+    if text(live, "/metadata/deletionTimestamp").is_none() {
+        delete(doing, claim, seen).await?;
+    }
+    if let Some(pod) = seen.get(pod).and_then(Pinned::of) {
+        delete(doing, &pod, seen).await?;
+    }
+    Ok(true)
 }
 
 async fn create(doing: &Doing<'_>, object: &Value) -> Result<(), ApplyError> {

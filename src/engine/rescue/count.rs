@@ -114,7 +114,7 @@ pub async fn count_in_pods(client: &Client, seen: &Snapshot, claim: &ObjectRef) 
 }
 
 /// The running containers of a pod that have the whole volume of a claim mounted, and where.
-fn mounts(pod: &Value, claim: &ObjectRef) -> Vec<(String, String)> {
+pub(super) fn mounts(pod: &Value, claim: &ObjectRef) -> Vec<(String, String)> {
     let volumes: Vec<&str> = items(pod, "/spec/volumes")
         .filter(|volume| text(volume, "/persistentVolumeClaim/claimName") == Some(&claim.name))
         .filter_map(|volume| text(volume, "/name"))

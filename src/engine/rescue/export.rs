@@ -27,7 +27,10 @@ impl Doing<'_> {
         limit: Duration,
     ) -> Ending {
         let (folder, must) = (PathBuf::from(folder), must.to_vec());
-        if let Some((whole, files)) = whole(&folder, &must) {
+        // Only a run that is taken up again may find its own export; without a journal there is none.
+        if self.journal.is_some()
+            && let Some((whole, files)) = whole(&folder, &must)
+        {
             return done(false, Some(format!("{files} files in {}", whole.display())));
         }
         let seen = match tokio::time::timeout(limit, self.select(selections)).await {
@@ -67,7 +70,7 @@ fn holds(seen: &Snapshot, pinned: &Pinned) -> bool {
 }
 
 /// An export of this name that is whole and holds what it must. A later one of the same name has a number.
-fn whole(folder: &Path, must: &[Pinned]) -> Option<(PathBuf, usize)> {
+pub(super) fn whole(folder: &Path, must: &[Pinned]) -> Option<(PathBuf, usize)> {
     candidates(folder).take_while(|folder| folder.exists()).find_map(|folder| {
         let files = verified(&folder)?;
         let has = |pinned: &Pinned| {
@@ -106,7 +109,8 @@ fn file_of(object: &ObjectRef) -> PathBuf {
 
 /// Writes into the first folder of this name that is not begun.
 fn write(folder: &Path, seen: &Snapshot) -> Result<(PathBuf, usize), ShelfError> {
-    let free = candidates(folder).find(|folder| !folder.exists());
+    let is_empty = |folder: &Path| fs::read_dir(folder).is_ok_and(|mut files| files.next().is_none());
+    let free = candidates(folder).find(|folder| !folder.exists() || is_empty(folder));
     let folder = free.unwrap_or_else(|| folder.to_owned());
     let mut sums = BTreeMap::new();
     for object in seen.objects() {

@@ -94,11 +94,12 @@ fn write(path: &Path, text: &[u8]) -> std::io::Result<()> {
 
 /// SHA-256 in hexadecimal, as `sha256sum` writes it.
 pub fn checksum(text: &[u8]) -> String {
-    Sha256::digest(text)
-        .iter()
-        .flat_map(|byte| [byte >> 4, byte & 15])
-        .filter_map(|half| char::from_digit(half.into(), 16))
-        .collect()
+    hexadecimal(&Sha256::digest(text))
+}
+
+/// Bytes in hexadecimal.
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).filter_map(|half| char::from_digit(half.into(), 16)).collect()
 }
 
 #[cfg(test)]

@@ -127,6 +127,8 @@ pub fn patch(live: &Value, fields: &[Field]) -> Value {
 /// The same without what binds it to a state, for a command that a person may type.
 pub(super) fn plain(fields: &[Field]) -> Value {
     let step = |field: &Field| match &field.wanted {
+        // In a list `add` puts one in between.
+        Some(value) if field.now.is_some() => json!({"op": "replace", "path": field.pointer, "value": value}),
         Some(value) => json!({"op": "add", "path": field.pointer, "value": value}),
         None => json!({"op": "remove", "path": field.pointer}),
     };

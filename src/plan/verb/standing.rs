@@ -7,6 +7,7 @@ use super::{ORIGINAL_REPLICAS, Pinned, QUARANTINE, RESTARTED_AT, Verb};
 use super::{rollback, set};
 use crate::object::{ObjectRef, at, items, number, text};
 use crate::snapshot::Snapshot;
+use crate::snapshot::nodes::is_ready;
 
 /// How a verb stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,6 +73,7 @@ impl Verb {
             Self::Free { volume, claim_uid } => free(snapshot, volume, claim_uid),
             Self::Create { object, instead_of } => create(snapshot, object, instead_of.as_deref()),
             Self::Bound { claim, volume } => bound(snapshot, claim, volume.as_deref()),
+            Self::NodeReady { node, host } => node_ready(snapshot, node, host),
             Self::Restart { workload, at } => restart(snapshot, workload, at),
             Self::Set { object, fields, .. } => match same(snapshot, object) {
                 Ok(live) => set::standing(live, fields),
@@ -80,8 +82,16 @@ impl Verb {
             Self::RollBack { workload, from, to, ready, .. } => {
                 rollback::standing(snapshot, [workload, from, to], *ready)
             }
-            // Files, logs, containers and people are no objects: the engine looks at them itself.
-            Self::Export { .. } | Self::Follow { .. } | Self::Count { .. } | Self::Ask { .. } => open(""),
+            Self::Renew { claim, pod } => super::renew::standing(snapshot, claim, pod),
+            // Files, logs, containers, people and members of an etcd are no objects: the engine looks at them itself.
+            Self::Export { .. }
+            | Self::Follow { .. }
+            | Self::Count { .. }
+            | Self::CopyOut { .. }
+            | Self::CopyIn { .. }
+            | Self::Seal { .. }
+            | Self::Etcd { .. }
+            | Self::Ask { .. } => open(""),
         }
     }
 
@@ -153,6 +163,9 @@ fn delete(snapshot: &Snapshot, object: &Pinned) -> Standing {
     let Some(live) = snapshot.get(&object.object) else { return proven("gone") };
     if text(live, "/metadata/uid") != Some(&object.uid) {
         return proven("gone; another one has its name");
+    }
+    if object.object.kind == "Node" && is_ready(live) {
+        return shut(format!("{} is ready again: its machine runs, and so do its pods", object.object));
     }
     if object.object.kind == "PersistentVolumeClaim"
         && let Standing::Open { progress } = unreferenced(snapshot, &object.object)
@@ -239,6 +252,17 @@ fn bound(snapshot: &Snapshot, claim: &ObjectRef, volume: Option<&str>) -> Standi
         return proven(format!("Bound to {volume}"));
     }
     open(format!("claim {phase}, volume {theirs}"))
+}
+
+fn node_ready(snapshot: &Snapshot, node: &str, host: &str) -> Standing {
+    let Some(live) = snapshot.get(&ObjectRef::new("v1", "Node", None, node)) else {
+        return open(format!("there is no node {node}"));
+    };
+    let named = live["metadata"]["labels"]["kubernetes.io/hostname"].as_str().unwrap_or_default();
+    if named != host {
+        return shut(format!("node {node} is there with the host name {named}; the volumes are tied to {host}"));
+    }
+    if is_ready(live) { proven("Ready") } else { open(format!("node {node} is there, and not ready")) }
 }
 
 fn restart(snapshot: &Snapshot, workload: &Pinned, mark: &str) -> Standing {

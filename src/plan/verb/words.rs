@@ -10,7 +10,8 @@ impl Verb {
     /// The step's title: a verb and what it is about.
     pub fn title(&self) -> String {
         match self {
-            Self::Export { must, .. } => format!("export manifests ({} that matter)", must.len()),
+            Self::Export { must, .. } if must.is_empty() => "save all manifests".to_owned(),
+            Self::Export { must, .. } => format!("save all manifests, with {} that it is about", must.len()),
             Self::Keep { volume, .. } => format!("keep {}", volume.object),
             Self::Scale { workload, to: 0, .. } => format!("stop {}", workload.object),
             Self::Scale { workload, to, .. } => format!("start {} with {to}", workload.object),
@@ -26,6 +27,7 @@ impl Verb {
                 let volume = volume.as_ref().map_or_else(String::new, |volume| format!(" to {volume}"));
                 format!("bind {claim}{volume}")
             }
+            Self::NodeReady { node, .. } => format!("wait until node {node} is ready"),
             Self::Restart { workload, .. } => format!("restart {}", workload.object),
             Self::Set { does, .. } => does.clone(),
             Self::RollBack { workload, to, .. } => {
@@ -33,6 +35,11 @@ impl Verb {
             }
             Self::Follow { workload, .. } => format!("follow the logs of {}", workload.object),
             Self::Count { claim, .. } => format!("count the files of {claim}"),
+            Self::Renew { claim, pod } => format!("delete {} and {pod}, which are made anew", claim.object),
+            Self::Etcd { set, act } => act.title(&set.object.to_string()),
+            Self::CopyOut { claim, .. } => format!("copy out {}", claim.object),
+            Self::CopyIn { claim, .. } => format!("copy in {claim}"),
+            Self::Seal { .. } => "seal the backup".to_owned(),
             Self::Ask { question, .. } => format!("ask: {question}"),
         }
     }
@@ -49,6 +56,9 @@ impl Verb {
             Self::Delete { object } if object.object.kind == "PersistentVolumeClaim" => {
                 "it is the one that was seen, and no pod uses it".to_owned()
             }
+            Self::Delete { object } if object.object.kind == "Node" => {
+                "it is the one that was seen, and not ready".to_owned()
+            }
             Self::Delete { .. } | Self::Restart { .. } => "it is the one that was seen".to_owned(),
             Self::Set { .. } => "it is the one that was seen, and nobody has set those fields meanwhile".to_owned(),
             Self::RollBack { .. } => "it is the one that was seen, and still has the newer template".to_owned(),
@@ -57,7 +67,17 @@ impl Verb {
             }
             Self::Free { .. } => "it is Released, its policy is Retain, and it still names the claim".to_owned(),
             Self::Create { .. } => "nothing has that name".to_owned(),
+            Self::Renew { .. } => "it is the one that was seen, and no other pod uses it".to_owned(),
+            Self::Etcd { act, .. } => act.gate().to_owned(),
+            Self::CopyOut { quiet: true, .. } => {
+                "it is the one that was seen, bound, and no pod has it mounted; there is room here".to_owned()
+            }
+            Self::CopyOut { .. } => "it is the one that was seen, and bound; there is room here".to_owned(),
+            Self::CopyIn { over: false, .. } => "its archive is whole, no pod uses it, and it is empty".to_owned(),
+            Self::CopyIn { .. } => "its archive is whole, and no pod uses it; what is on it goes".to_owned(),
+            Self::Seal { .. } => "every part is whole".to_owned(),
             Self::Unreferenced { .. }
+            | Self::NodeReady { .. }
             | Self::Bound { .. }
             | Self::Follow { .. }
             | Self::Count { .. }
@@ -77,7 +97,10 @@ impl Verb {
             Self::Delete { .. } | Self::Release { .. } => "this incarnation is gone".to_owned(),
             Self::Free { .. } => "it does not name the old claim any more".to_owned(),
             Self::Create { .. } => "it is there, as sent".to_owned(),
+            Self::Renew { .. } => "another claim has its name, and is Bound".to_owned(),
+            Self::Etcd { act, .. } => act.proof().to_owned(),
             Self::Bound { .. } => "claim and volume name each other, and both are Bound".to_owned(),
+            Self::NodeReady { host, .. } => format!("it is Ready, and its host name is {host}"),
             Self::Set { .. } => "the fields read so".to_owned(),
             Self::RollBack { ready: true, .. } => "all pods are of that template, and ready".to_owned(),
             Self::RollBack { .. } => "it has that template".to_owned(),
@@ -85,6 +108,11 @@ impl Verb {
             Self::Follow { until, .. } => format!("a line matches /{until}/"),
             Self::Count { at_least: 0, .. } => "a number, or why there is none".to_owned(),
             Self::Count { at_least, .. } => format!("at least {at_least}"),
+            Self::CopyOut { .. } => {
+                "the archive has its end mark, and each of its files the checksum that it has in the pod".to_owned()
+            }
+            Self::Seal { .. } => "every file is read again, and has the checksum that its manifest says".to_owned(),
+            Self::CopyIn { .. } => "each file has the checksum, rights and owner that it has in the archive".to_owned(),
             Self::Ask { word: Some(word), .. } => format!("`{word}` was typed"),
             Self::Ask { .. } => "the answer was yes".to_owned(),
         }
@@ -112,13 +140,30 @@ impl Verb {
             Self::Bound { claim, .. } => {
                 format!("kubectl wait --for=jsonpath='{{.status.phase}}'=Bound {}", named(claim))
             }
+            Self::NodeReady { node, .. } => format!("kubectl wait --for=condition=Ready --timeout=1h node/{node}"),
             Self::Restart { workload, .. } => format!("kubectl rollout restart {}", named(&workload.object)),
             Self::Set { object, fields, .. } => {
                 format!("kubectl patch {} --type json -p '{}'", named(&object.object), super::set::plain(fields))
             }
             Self::RollBack { workload, .. } => format!("kubectl rollout undo {}", named(&workload.object)),
             Self::Follow { workload, .. } => format!("kubectl logs -f {}", named(&workload.object)),
-            Self::Export { .. } | Self::Count { .. } | Self::Ask { .. } => return None,
+            Self::Renew { claim, pod } => {
+                format!("kubectl delete{} pvc/{} pod/{}", scope(pod), claim.object.name, pod.name)
+            }
+            Self::Etcd { set, act } => {
+                format!("kubectl exec{} {} -- etcdctl {}", scope(&set.object), act.asked(), act.command())
+            }
+            Self::CopyOut { claim, folder, .. } => format!(
+                "kubectl exec{} POD -- tar -cf - -C PATH --numeric-owner . > {folder}/{}.tar",
+                scope(&claim.object),
+                claim.object.name
+            ),
+            Self::CopyIn { claim, folder, .. } => format!(
+                "kubectl exec -i{} POD -- tar -xpf - -C PATH --numeric-owner < {folder}/{}.tar",
+                scope(claim),
+                claim.name
+            ),
+            Self::Export { .. } | Self::Count { .. } | Self::Seal { .. } | Self::Ask { .. } => return None,
         })
     }
 
@@ -145,6 +190,9 @@ impl Verb {
             }
             Self::Set { fields, .. } => fields.iter().map(super::set::Field::shown).collect(),
             Self::RollBack { fields, .. } => fields.clone(),
+            Self::CopyIn { folder, .. } => {
+                vec![field("(the files on its volume)", None, Some(format!("as in {folder}").into()))]
+            }
             _ => Vec::new(),
         }
     }
@@ -163,11 +211,17 @@ impl Verb {
             Self::Free { .. } => "free",
             Self::Create { .. } => "create",
             Self::Bound { .. } => "bound",
+            Self::NodeReady { .. } => "node-ready",
             Self::Restart { .. } => "restart",
             Self::Set { .. } => "set",
             Self::RollBack { .. } => "roll-back",
             Self::Follow { .. } => "follow",
             Self::Count { .. } => "count",
+            Self::Renew { .. } => "renew",
+            Self::Etcd { set, act } => return format!("{}:{}", act.id(), set.object),
+            Self::CopyOut { .. } => "copy-out",
+            Self::CopyIn { .. } => "copy-in",
+            Self::Seal { .. } => "seal",
             Self::Ask { question, .. } => return format!("ask:{question}"),
         };
         self.object().map_or_else(|| verb.to_owned(), |object| format!("{verb}:{object}"))

@@ -1,6 +1,7 @@
 //! Stopping whatever uses a claim, and starting it again.
 
 use super::{CompileError, Draft, LIMIT_STOP};
+use crate::engine::rescue::copy::is_helper;
 use crate::object::{ObjectRef, has_ended, text};
 use crate::plan::verb::{Pinned, Verb, holders};
 use crate::recover::join::{SCALABLE, Workload, top_owner, workload};
@@ -18,6 +19,7 @@ impl Draft<'_> {
         self.wish.claims.iter().try_for_each(|claim| self.refuse_what_cannot_be_stopped(claim))?;
         self.refuse_what_would_delete(&order)?;
         let grace = order.iter().map(|workload| workload.grace).max().unwrap_or(30);
+        self.hold_keepers(&order);
         let anew =
             |draft: &Self, workload: &Workload| !draft.stopped.iter().any(|other| other.pinned == workload.pinned);
         for workload in order.into_iter().filter(|workload| anew(self, workload)).collect::<Vec<_>>() {
@@ -58,7 +60,8 @@ impl Draft<'_> {
 
     fn refuse_what_cannot_be_stopped(&self, claim: &ObjectRef) -> Result<(), CompileError> {
         let snapshot = &self.wish.sighting.snapshot;
-        for pod in holders(snapshot, claim).filter(|pod| !has_ended(pod)) {
+        // A pod of ours that a copy has left goes by itself.
+        for pod in holders(snapshot, claim).filter(|pod| !has_ended(pod) && !is_helper(pod)) {
             let owner = top_owner(snapshot, pod).and_then(workload).map(|owner| owner.pinned.object);
             if owner.as_ref().is_some_and(|owner| SCALABLE.contains(&owner.kind.as_str())) {
                 continue;

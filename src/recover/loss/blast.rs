@@ -5,10 +5,12 @@ use serde_json::Value;
 
 use super::{Loss, LossKind};
 use crate::engine::rescue::files_text;
+use crate::etcd::View;
 use crate::object::{ObjectRef, number, text};
 use crate::plan::verb::holders;
 use crate::recover::Sighting;
-use crate::recover::join::{is_on_a_node, place_of, workloads};
+use crate::recover::etcd::recorded;
+use crate::recover::join::{is_on_a_node, place_of, workload, workloads};
 use crate::recover::record::VolumeRecord;
 
 /// What a loss reaches.
@@ -28,17 +30,14 @@ pub struct Blast {
 }
 
 pub(super) fn of(sighting: &Sighting, loss: &Loss) -> Blast {
+    if let Some(set) = &loss.set {
+        return of_etcd(sighting, loss, set);
+    }
     let Some(claim) = &loss.claim else { return Blast::default() };
     let users = workloads(&sighting.snapshot, claim);
     let running = holders(&sighting.snapshot, claim).filter(|pod| is_on_a_node(pod));
     let name = |pod: &Value| text(pod, "/metadata/name").unwrap_or_default().to_owned();
-    let others =
-        ["Deployment", "StatefulSet", "DaemonSet"].into_iter().flat_map(|kind| sighting.snapshot.of_kind("apps", kind));
-    let works = others
-        .filter(|other| text(other, "/metadata/namespace") == claim.namespace.as_deref() && is_ready(other))
-        .filter_map(ObjectRef::of)
-        .filter(|other| !users.iter().any(|user| user.pinned.object == *other))
-        .map(|other| other.short());
+    let own: Vec<ObjectRef> = users.iter().map(|user| user.pinned.object.clone()).collect();
     Blast {
         data: data(sighting, loss, claim),
         components: users
@@ -46,9 +45,59 @@ pub(super) fn of(sighting: &Sighting, loss: &Loss) -> Blast {
             .map(|user| user.component.clone().unwrap_or_else(|| user.pinned.object.short()))
             .collect(),
         still_runs: running.map(name).collect(),
-        still_works: works.collect(),
+        still_works: others(sighting, claim.namespace.as_deref(), &own),
         returns: returns(loss.kind).to_owned(),
     }
+}
+
+/// The other workloads of a namespace that are ready.
+fn others(sighting: &Sighting, namespace: Option<&str>, own: &[ObjectRef]) -> Vec<String> {
+    let kinds = ["Deployment", "StatefulSet", "DaemonSet"];
+    let all = kinds.into_iter().flat_map(|kind| sighting.snapshot.of_kind("apps", kind));
+    let ready = all.filter(|other| text(other, "/metadata/namespace") == namespace && is_ready(other));
+    ready.filter_map(ObjectRef::of).filter(|other| !own.contains(other)).map(|other| other.short()).collect()
+}
+
+/// An etcd's data is not in one claim, and who uses it names no claim: it is told by the members, and by who names it.
+fn of_etcd(sighting: &Sighting, loss: &Loss, set: &ObjectRef) -> Blast {
+    let view = sighting.etcds.iter().find(|view| view.set.pinned.object == *set);
+    let known = view.and_then(View::revision).map(|revision| format!(", revision {revision}"));
+    let then = recorded(&sighting.records, set).map(|(record, then)| {
+        format!(", revision {} when last known to be well, at {}", then.revision, record.at.strftime("%F %T UTC"))
+    });
+    let mut data = loss.claim.as_ref().map_or_else(|| set.to_string(), |claim| data(sighting, loss, claim));
+    data.extend(known.into_iter().chain(then));
+    let users = users_of(sighting, set);
+    let serving = view.into_iter().flat_map(|view| view.serving().map(|(pod, _)| pod.to_owned())).collect();
+    let own: Vec<ObjectRef> = users.iter().map(|(object, _)| object.clone()).chain([set.clone()]).collect();
+    Blast {
+        data,
+        components: users.into_iter().map(|(_, name)| name).collect(),
+        still_runs: serving,
+        still_works: others(sighting, set.namespace.as_deref(), &own),
+        returns: returns(loss.kind).to_owned(),
+    }
+}
+
+/// The workloads of a namespace that name a member or the service of an etcd in their containers.
+fn users_of(sighting: &Sighting, set: &ObjectRef) -> Vec<(ObjectRef, String)> {
+    let service = sighting.snapshot.get(set).and_then(|live| text(live, "/spec/serviceName")).unwrap_or(&set.name);
+    let kinds = ["Deployment", "StatefulSet", "DaemonSet"];
+    let all = kinds.into_iter().flat_map(|kind| sighting.snapshot.of_kind("apps", kind));
+    let names = |other: &&Value| {
+        let words = other["spec"]["template"]["spec"]["containers"].to_string();
+        words.contains(&format!("{service}:"))
+            || words.contains(&format!("{service}."))
+            || words.contains(&format!("{}-0.", set.name))
+    };
+    let here = all.filter(|other| text(other, "/metadata/namespace") == set.namespace.as_deref()).filter(names);
+    here.filter_map(workload)
+        .filter(|workload| workload.pinned.object != *set)
+        .map(|user| {
+            let name = user.component.clone().unwrap_or_else(|| user.pinned.object.short());
+            (user.pinned.object, name)
+        })
+        .collect()
 }
 
 fn is_ready(workload: &Value) -> bool {
@@ -78,8 +127,16 @@ fn data(sighting: &Sighting, loss: &Loss, claim: &ObjectRef) -> String {
 fn returns(kind: LossKind) -> &'static str {
     match kind {
         LossKind::VolumeGoing | LossKind::ClaimGoing => "nothing; but nothing is gone yet either",
-        LossKind::ClaimLost | LossKind::ClaimGone | LossKind::VolumeReleased | LossKind::VolumeEmptied => "nothing",
+        LossKind::ClaimLost
+        | LossKind::ClaimGone
+        | LossKind::VolumeReleased
+        | LossKind::VolumeEmptied
+        | LossKind::EtcdEmptied
+        | LossKind::EtcdCorrupt
+        | LossKind::EtcdMemberLost
+        | LossKind::EtcdFull => "nothing",
         LossKind::NodeUnreachable => "everything, once the node is ready again",
+        LossKind::EtcdQuorumLost => "everything, once a majority of the members is back with their disks",
         LossKind::NodeGone => "everything, if the same machine joins again under the same name; otherwise nothing",
     }
 }

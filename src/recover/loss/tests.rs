@@ -78,6 +78,7 @@ fn record(files: u64, root: u64) -> Record {
         images: [].into(),
         nodes: [].into(),
         volumes: vec![volume],
+        etcds: Vec::new(),
     }
 }
 

@@ -13,6 +13,12 @@ const TOLERATED: i64 = 300;
 const TAINT: &str = "node.kubernetes.io/unreachable";
 
 pub(super) fn run(world: &mut World) {
+    for (node, back) in world.returns.clone() {
+        if world.is_past(back) {
+            world.returns.remove(&node);
+            world.answers_again(&node);
+        }
+    }
     for node in world.all("Node") {
         let name = text(&node, "/metadata/name").unwrap_or_default().to_owned();
         let lost = world.suffers("node-unreachable", &name);

@@ -3,7 +3,8 @@
 use crate::object::{items, text};
 use crate::sandbox::world::World;
 
-use super::{Fault, is_system, is_target, members, volumes};
+use super::strike::{is_system, members};
+use super::{Fault, is_target, volumes};
 
 /// Where a fault would strike.
 #[derive(Debug, Clone, PartialEq, Eq)]

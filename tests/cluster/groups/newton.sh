@@ -6,6 +6,8 @@
 # shellcheck shell=bash
 # shellcheck source=tests/cluster/lib/seaworthy.sh
 . "$CLUSTER_DIR/lib/seaworthy.sh"
+# shellcheck source=tests/cluster/groups/lib/newton.sh
+. "$CLUSTER_DIR/groups/lib/newton.sh"
 
 STACK=newton-v2t
 VALUES=$CLUSTER_DIR/values/newton-v2t.yaml
@@ -28,25 +30,6 @@ claim_of() {
 }
 
 claims() { for role in "${ROLES[@]}"; do claim_of "$role"; done; }
-
-# api PATH [CURL-ARGUMENT...]: of Core, by way of the dashboard, as a user would
-api() {
-  local path=$1
-  shift
-  curl -sS --max-time 10 "$@" "http://$(k get pod -l app.kubernetes.io/component=dashboard -o 'jsonpath={.items[0].status.podIP}'):8080/api/v1/$path"
-}
-
-field() { api "$1" | jq -r "$2"; }
-
-is_field() { [[ $(field "$1" "$2") == "$3" ]]; }
-
-status_of() { api "$1" -o /dev/null -w '%{http_code}' "${@:2}"; }
-
-works() { [[ $(status_of requests -d hello) == 200 ]]; }
-
-refuses() { [[ $(status_of requests -d hello) == 503 ]]; }
-
-imported() { is_field import .finished true; }
 
 agents_wait() { [[ $(pods_ready) == 'core dashboard etcd' ]]; }
 

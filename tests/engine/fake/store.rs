@@ -151,6 +151,20 @@ impl Store {
         Ok(self.put(address, live))
     }
 
+    /// A JSON patch; one that sets uid or resource version to another one is refused.
+    pub(super) fn steps(&mut self, address: &Address, steps: Value) -> Result<Value, Refusal> {
+        let live = self.get(address)?;
+        let mut after = live.clone();
+        let steps: json_patch::Patch = serde_json::from_value(steps).unwrap();
+        json_patch::patch(&mut after, &steps).map_err(|error| refusal(422, "Invalid", error.to_string()))?;
+        let changed =
+            ["uid", "resourceVersion"].iter().find(|field| after["metadata"][field] != live["metadata"][field]);
+        match changed {
+            Some(field) => Err(refusal(409, "Conflict", format!("precondition failed: {field} differs"))),
+            None => Ok(self.put(address, after)),
+        }
+    }
+
     /// Deletes; with finalizers, or where dependents go first, the object only begins to go.
     pub(super) fn delete(&mut self, address: &Address, options: &Value) -> Result<Value, Refusal> {
         let mut live = self.get(address)?;

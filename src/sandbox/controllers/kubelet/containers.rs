@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 
 use super::{BY, conditions, needs, pod_address};
 use crate::object::{change_list, items, number, text};
-use crate::sandbox::containers::{LAST_WORDS, leave_trace};
+use crate::sandbox::containers::{LAST_WORDS, leave_trace, waits};
+use crate::sandbox::etcd;
 use crate::sandbox::ids::digest;
 use crate::sandbox::store::{read_time, time};
 use crate::sandbox::world::World;
@@ -124,7 +125,10 @@ impl Ward<'_> {
         known["imageID"] = format!("sha256:{}", digest(&image)).into();
         known["containerID"] = format!("sandbox://{id}").into();
         known["state"] = json!({"running": {"startedAt": time(self.now)}});
-        leave_trace(self.world, self.pod, container);
+        if !waits(container) {
+            leave_trace(self.world, self.pod, container);
+        }
+        etcd::leave_trace(self.world, self.pod, container);
         self.running(container, known, init)
     }
 
@@ -209,9 +213,10 @@ impl Ward<'_> {
         let name = text(container, "/name").unwrap_or_default().to_owned();
         let started = read_time(&known, "/state/running/startedAt").unwrap_or(self.now);
         let place = format!("{}/{name}", text(self.pod, "/metadata/name").unwrap_or_default());
-        let crash = self.world.suffers("crash", &place);
+        let words = etcd::tend(self.world, self.pod, container);
+        let crash = self.world.suffers("crash", &place) || words.is_some();
         let memory = self.world.suffers("out-of-memory", &name);
-        let ends = init || text(self.pod, "/spec/restartPolicy") != Some("Always");
+        let ends = init || (text(self.pod, "/spec/restartPolicy") != Some("Always") && !waits(container));
         if (crash || memory || ends) && self.world.is_since(started, RUN) {
             let (code, reason) = match (memory, crash) {
                 (true, _) => (137, "OOMKilled"),
@@ -221,7 +226,7 @@ impl Ward<'_> {
             known["state"] = json!({"terminated": {"exitCode": code, "reason": reason, "startedAt": time(started), "finishedAt": time(self.now),
                 "containerID": known["containerID"]}});
             if crash && text(container, "/terminationMessagePolicy") == Some("FallbackToLogsOnError") {
-                known["state"]["terminated"]["message"] = LAST_WORDS.into();
+                known["state"]["terminated"]["message"] = words.as_deref().unwrap_or(LAST_WORDS).into();
             }
             known["ready"] = (init && code == 0).into();
             known["started"] = false.into();
@@ -242,7 +247,8 @@ impl Ward<'_> {
         if !self.world.is_since(started, delay) {
             return false;
         }
-        if self.world.suffers("not-ready", name) {
+        let asked = text(probe, "/httpGet/path") == Some("/health");
+        if self.world.suffers("not-ready", name) || (asked && etcd::is_unwell(self.world, self.pod, container)) {
             let message = "Readiness probe failed: HTTP probe failed with statuscode: 503";
             self.tell(container, false, ("Warning", "Unhealthy"), message);
             return false;

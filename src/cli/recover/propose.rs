@@ -1,0 +1,90 @@
+//! What is lost, and what could be done about it: `recover` without a name.
+
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+
+use seaworthy::engine::journal::{RunRecord, RunState};
+use seaworthy::object::ObjectRef;
+use seaworthy::plan::Purpose;
+use seaworthy::recover::compile::claim_of_role;
+use seaworthy::recover::loss::companions;
+use seaworthy::recover::{Loss, Playbook, etcd};
+use serde_json::{Value, json};
+
+use super::Scene;
+use crate::cli::Session;
+use crate::front::paint::Paint;
+use crate::front::recover_text::{Proposal, losses_text};
+use crate::front::say;
+
+/// The exit code when something is lost.
+const LOST: u8 = 3;
+
+/// What is lost, and for each what could be done about it.
+pub(super) fn propose(session: &Session, scene: &Scene) -> ExitCode {
+    let proposals: Vec<Vec<Proposal>> = scene.losses.iter().map(|loss| proposals(scene, loss)).collect();
+    let with = |(loss, proposals): (&Loss, &Vec<Proposal>)| json!({"loss": loss, "meaning": loss.kind.meaning(), "advice": loss.kind.advice(), "proposals": proposals});
+    let items: Vec<Value> = scene.losses.iter().zip(&proposals).map(with).collect();
+    let unread = &scene.sighting.snapshot.unread;
+    let open = unfinished(session, scene);
+    let runs: Vec<&String> = open.iter().map(|run| &run.run).collect();
+    let document = json!({"cluster": scene.cluster.id, "losses": items, "unread": unread, "records": scene.sighting.records.len(), "unfinished": runs});
+    let records = scene.sighting.records.len();
+    session
+        .print("Recover", &document, || losses_text(&scene.losses, &proposals, records, Paint(session.is_colourful())));
+    for run in &open {
+        let what = run.plan.occasion.as_ref().map_or("a recovery", |occasion| &occasion.playbook);
+        say(format!(
+            "run {0} of {what} is not finished: `seaworthy runs resume {0}` goes on with it, `seaworthy runs report {0}` tells what it has left behind",
+            run.run
+        ));
+    }
+    if scene.losses.iter().any(|loss| loss.certain) { ExitCode::from(LOST) } else { ExitCode::SUCCESS }
+}
+
+/// The recoveries of this cluster that did not come to their end, and after which none of the same installation did.
+fn unfinished(session: &Session, scene: &Scene) -> Vec<RunRecord> {
+    let Ok((runs, _)) = session.runs().and_then(|runs| Ok(runs.list()?)) else { return Vec::new() };
+    let mut latest: BTreeMap<String, RunRecord> = BTreeMap::new();
+    for run in runs.into_iter().filter(|run| run.plan.cluster.uid == scene.cluster.id.uid) {
+        latest.insert(run.plan.installation.key(), run);
+    }
+    let open = |run: &RunRecord| !matches!(run.state, RunState::Done | RunState::Abandoned);
+    latest.into_values().filter(|run| run.plan.purpose == Purpose::Recover && open(run)).collect()
+}
+
+/// The commands that would bring it back: first what saves the data, then what the stack knows, then what fits all. Of what is only
+/// suspected nothing is proposed.
+fn proposals(scene: &Scene, loss: &Loss) -> Vec<Proposal> {
+    let Some(claim) = loss.claim.as_ref().filter(|_| loss.certain) else { return Vec::new() };
+    let with = companions(&scene.losses, &scene.sighting.snapshot, claim);
+    let fits = |playbook: &&Playbook| {
+        let role = playbook.sheet.claim.as_ref();
+        let its = |role| {
+            let namespace = claim.namespace.as_deref().unwrap_or_default();
+            let same = |found: &ObjectRef| {
+                found == claim || with.contains(found) || etcd::is_same(&scene.sighting.snapshot, found, claim)
+            };
+            claim_of_role(&scene.sighting, namespace, role).is_ok_and(|found| same(&found))
+        };
+        playbook.sheet.losses.contains(&loss.kind)
+            && role.is_none_or(its)
+            && etcd::suits(&scene.sighting, &playbook.sheet, loss)
+    };
+    let mut fitting: Vec<&Playbook> = scene.playbooks.0.iter().filter(fits).collect();
+    let saves = |playbook: &Playbook| playbook.sheet.brings_back();
+    fitting.sort_by_key(|playbook| (!saves(playbook), playbook.stack.is_none()));
+    let namespace = claim.namespace.as_deref().unwrap_or_default();
+    let command = |playbook: &&Playbook| {
+        // Of what was lost together, the playbook's own claim leads.
+        let own = playbook.sheet.claim.as_ref().and_then(|role| claim_of_role(&scene.sighting, namespace, role).ok());
+        let name = own.as_ref().map_or(&claim.name, |own| &own.name);
+        Proposal {
+            command: format!("seaworthy recover {} --claim {namespace}/{name}", playbook.name),
+            title: playbook.sheet.title.clone(),
+            lost: playbook.sheet.lost.clone(),
+            brings_back: saves(playbook),
+        }
+    };
+    fitting.iter().map(command).collect()
+}

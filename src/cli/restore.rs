@@ -1,0 +1,154 @@
+//! `restore`: bring an installation's data back from a backup.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Args;
+use jiff::Timestamp;
+use seaworthy::cluster::Resources;
+use seaworthy::engine::journal::Inputs;
+use seaworthy::engine::rescue::backup::{self, Manifest};
+use seaworthy::plan::Purpose;
+use seaworthy::plan::uninstall::{DataName, Destroy};
+use seaworthy::prepare::Prepared;
+use seaworthy::recover::backup::Wanted;
+use seaworthy::stack::Stack;
+use serde_json::json;
+
+use super::backup::{Berths, folder};
+use super::hold::export_folder;
+use super::recover::{Course, agree, open_or_not};
+use super::uninstall::bare_installation;
+use super::voyage::{Remarks, Voyage, show_plan};
+use super::{Failure, Session, install};
+use crate::front::ago::ago;
+use crate::front::paint::count;
+use crate::front::say;
+
+/// `restore`
+#[derive(Debug, Args)]
+pub(crate) struct RestoreArgs {
+    /// Name of the stack
+    pub(crate) stack: String,
+    /// Its namespace (default: the stack's own)
+    #[arg(short, long, value_name = "NAME")]
+    pub(crate) namespace: Option<String>,
+    /// The folder of the backup (default: the newest one that is whole)
+    #[arg(long, value_name = "DIR")]
+    pub(crate) from: Option<PathBuf>,
+    /// Agree that what is on this claim's volume now goes: KIND/NAMESPACE/NAME; may be repeated
+    #[arg(long, value_name = "OBJECT")]
+    pub(crate) destroy_data: Vec<DataName>,
+    /// Copy with this image, which must have sh, tar, find and sha256sum (default: one that the volume's node has)
+    #[arg(long, value_name = "IMAGE")]
+    pub(crate) helper_image: Option<String>,
+    /// Verify the backup and show every step with its gate and its proof; write nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Give up an unfinished run of this installation and plan anew
+    #[arg(long)]
+    pub(crate) replan: bool,
+    /// Take over the lock of a run that was not heard of for a minute
+    #[arg(long, value_name = "INSTALLATION")]
+    pub(crate) take_lock: Option<String>,
+}
+
+pub(crate) async fn run(session: &Session, arguments: &RestoreArgs) -> Result<ExitCode, Failure> {
+    let bare = bare_installation(session, &arguments.stack, arguments.namespace.as_deref())?;
+    let cluster = session.connect().await?;
+    let scene = Berths::look(session, cluster, bare).await?;
+    let from = match &arguments.from {
+        Some(from) => std::path::absolute(from).map_err(|error| {
+            Failure::input("bad-folder", format!("--from {}: {error}", from.display()), "name the folder of a backup")
+        })?,
+        None => newest(&folder(session, None, &scene)?)?,
+    };
+    let inputs = Inputs::of(&scene.installation, json!({"restore": arguments.stack, "from": from}));
+    let course = Course::of(arguments.dry_run, arguments.replan);
+    if let Some(open) =
+        open_or_not(session, &scene.cluster, (&scene.installation, Purpose::Restore), &inputs, course).await?
+    {
+        return install::resume(session, scene.cluster, &open, arguments.take_lock.as_deref()).await;
+    }
+    let manifest = verified(session, &from)?;
+    fits(&scene, &from, &manifest)?;
+    say(told(&scene, &from, &manifest));
+    let known = session.catalogue().get(&arguments.stack).ok();
+    let wanted = scene.wanted(from.display().to_string(), arguments.helper_image.clone(), Timestamp::now());
+    let wanted = Wanted { definition: known.as_ref().map(Stack::definition), ..wanted };
+    let plan = wanted.restore(&manifest, export_folder(session, &format!("restore-{}", arguments.stack))?)?;
+    let resources = Resources::default();
+    let mut prepared = Prepared { plan, snapshot: scene.sighting.snapshot.clone(), resources, refusals: Vec::new() };
+    if arguments.dry_run {
+        return Ok(show_plan(session, &scene.cluster, &prepared, &Remarks::default()));
+    }
+    let destroy = Destroy(arguments.destroy_data.iter().cloned().collect());
+    let agreed = agree(session, (&destroy, None), &mut prepared.plan).await?;
+    let (command, face, passing, remarks) = (None, session.face(), false, Remarks::default());
+    let (cluster, record, take_lock) = (scene.cluster, scene.record, arguments.take_lock.as_deref());
+    let voyage = Voyage { session, command, face, cluster, inputs, record, take_lock, remarks, agreed, passing };
+    voyage.sail(prepared, None).await
+}
+
+fn newest(folder: &Path) -> Result<PathBuf, Failure> {
+    let root = folder.parent().unwrap_or(folder);
+    let own = |path: &Path| path.parent() == Some(folder);
+    let mut all = backup::all(root).into_iter().filter(|(path, _)| own(path));
+    let found = all.find(|(_, known)| known.is_ok()).map(|(path, _)| path);
+    found.ok_or_else(|| {
+        let message = format!("no backup in {} is whole", folder.display());
+        Failure::input("no-backup", message, "`seaworthy backup list` shows what there is; name one with --from")
+    })
+}
+
+/// Every byte is read before anything is asked.
+fn verified(session: &Session, from: &Path) -> Result<Manifest, Failure> {
+    let busy = session.busy("reading every byte of the backup");
+    let manifest = backup::verify(from);
+    drop(busy);
+    Ok(manifest?)
+}
+
+fn fits(scene: &Berths, from: &Path, manifest: &Manifest) -> Result<(), Failure> {
+    let (is, was) = (&scene.installation, &manifest.head.installation);
+    if is.key() != was.key() {
+        let message = format!("{} is a backup of {} in namespace {}", from.display(), was.stack, was.namespace);
+        let hint = format!("name that one: seaworthy restore {} -n {}", was.stack, was.namespace);
+        return Err(Failure::input("other-backup", message, hint));
+    }
+    if scene.record.is_none()
+        && scene.sighting.snapshot.of_kind("apps", "Deployment").next().is_none()
+        && scene.sighting.snapshot.of_kind("apps", "StatefulSet").next().is_none()
+    {
+        let message = format!(
+            "{} is not installed in namespace {}: there is nothing to bring data back to",
+            is.stack, is.namespace
+        );
+        let hint = format!(
+            "install it first, with the values of the backup: seaworthy install {} -n {} -f {}/values.json",
+            is.stack,
+            is.namespace,
+            from.display()
+        );
+        return Err(Failure::input("not-installed", message, hint));
+    }
+    Ok(())
+}
+
+/// What is brought back, from when.
+fn told(scene: &Berths, from: &Path, manifest: &Manifest) -> String {
+    let age = ago(Timestamp::now(), manifest.at);
+    let moment =
+        if manifest.head.consistent { "of one moment" } else { "taken while it ran: its parts may not fit together" };
+    let mut lines = vec![format!("{}: verified, {age} old, {moment}", from.display())];
+    if manifest.head.cluster.uid != scene.cluster.id.uid {
+        lines.push(format!("it is of another cluster: {}", manifest.head.cluster.context));
+    }
+    lines.extend(
+        manifest.claims().map(|(claim, files)| {
+            format!("  {claim}: {}", count(usize::try_from(files).unwrap_or(usize::MAX), "file"))
+        }),
+    );
+    lines.extend(manifest.head.left_out.iter().map(|left| format!("  not in it: {} ({})", left.what, left.why)));
+    lines.join("\n")
+}

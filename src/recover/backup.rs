@@ -1,0 +1,207 @@
+//! The plans that copy an installation's data to this machine and back. Pure; compiled as playbooks are, from the same tasks.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use jiff::Timestamp;
+
+use super::Sighting;
+use super::archive::Archive;
+use super::compile::{self, CompileError, Copies, Wish, unreadable};
+use super::join::{claim_ref, makes_claim, workload, workloads};
+use super::playbook::{Playbook, Sheet, Task};
+use crate::cluster::ClusterId;
+use crate::engine::record::InstallRecord;
+use crate::engine::rescue::backup::{DATA, MANIFESTS, Manifest};
+use crate::object::{ObjectRef, items, text};
+use crate::plan::verb::{Head, LeftOut, Verb};
+use crate::plan::{Action, Change, Installation, NAMESPACE_LABEL, Plan, Purpose, Reach, STACK_LABEL, Step};
+use crate::snapshot::Snapshot;
+use crate::stack::Definition;
+
+/// What a backup is made of.
+pub struct Wanted<'a> {
+    /// What is there.
+    pub sighting: &'a Sighting,
+    /// The cluster.
+    pub cluster: ClusterId,
+    /// The installation.
+    pub installation: Installation,
+    /// What the cluster remembers of it.
+    pub record: Option<&'a InstallRecord>,
+    /// What its stack says of itself, for the order in which its components stop.
+    pub definition: Option<&'a Definition>,
+    /// The folder of this backup.
+    pub folder: String,
+    /// The image to copy with.
+    pub image: Option<String>,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// The claims of an installation: those that carry its labels or are in its inventory, and those that its workloads use.
+pub fn claims(snapshot: &Snapshot, installation: &Installation, inventory: &[ObjectRef]) -> Vec<ObjectRef> {
+    let is_own = |object: &serde_json::Value| {
+        let labels = &object["metadata"]["labels"];
+        let by_labels = labels[STACK_LABEL] == installation.stack && labels[NAMESPACE_LABEL] == installation.namespace;
+        by_labels || ObjectRef::of(object).is_some_and(|object| inventory.contains(&object))
+    };
+    let here = |object: &&serde_json::Value| text(object, "/metadata/namespace") == Some(&installation.namespace);
+    let all: Vec<&serde_json::Value> = snapshot.of_kind("", "PersistentVolumeClaim").filter(here).collect();
+    let mut found: BTreeSet<ObjectRef> =
+        all.iter().filter(|claim| is_own(claim)).filter_map(|it| ObjectRef::of(it)).collect();
+    for user in snapshot.objects().filter(here).filter(|object| is_own(object) && workload(object).is_some()) {
+        let named =
+            items(user, "/spec/template/spec/volumes").filter_map(|it| text(it, "/persistentVolumeClaim/claimName"));
+        found.extend(named.map(|name| claim_ref(&installation.namespace, name)));
+        let made = all.iter().filter_map(|claim| text(claim, "/metadata/name")).filter(|name| makes_claim(user, name));
+        found.extend(made.map(|name| claim_ref(&installation.namespace, name)));
+    }
+    found.into_iter().collect()
+}
+
+/// The components that use one of these claims, those first that others are not started after.
+fn order(sighting: &Sighting, claims: &[ObjectRef], definition: Option<&Definition>) -> Vec<String> {
+    let users = claims.iter().flat_map(|claim| workloads(&sighting.snapshot, claim));
+    let used: BTreeSet<String> = users.filter_map(|user| user.component).collect();
+    let Some(definition) = definition else { return used.into_iter().collect() };
+    // Components stand in the order in which they can be started.
+    let known = definition.components.iter().rev().map(|component| component.name.clone());
+    known.filter(|name| used.contains(name)).collect()
+}
+
+fn playbook(name: &str, steps: Vec<Task>) -> Playbook {
+    let nothing = String::new;
+    let sheet = Sheet {
+        format: 1,
+        title: name.to_owned(),
+        losses: Vec::new(),
+        claim: None,
+        etcd: None,
+        consent: None,
+        lost: nothing(),
+        untouched: nothing(),
+        returns: nothing(),
+        settings: BTreeMap::new(),
+        steps,
+        drill: None,
+    };
+    Playbook { name: name.to_owned(), stack: None, sheet }
+}
+
+impl Wanted<'_> {
+    fn compile(&self, steps: Vec<Task>, claims: Vec<ObjectRef>, more: More<'_>) -> Result<Plan, CompileError> {
+        let mut plan = compile::compile(&Wish {
+            playbook: &playbook(more.purpose.word(), steps),
+            claims,
+            sighting: self.sighting,
+            archive: more.archive,
+            cluster: self.cluster.clone(),
+            installation: self.installation.clone(),
+            reach: more.reach,
+            settings: BTreeMap::new(),
+            copies: Copies { folder: more.data, image: self.image.clone(), skip: false },
+            folder: more.export,
+            at: self.at,
+        })?;
+        plan.purpose = more.purpose;
+        Ok(plan)
+    }
+
+    fn below(&self, name: &str) -> String {
+        Path::new(&self.folder).join(name).display().to_string()
+    }
+
+    /// The plan of a backup. `consistent`: what writes is stopped for it, and started again. `left_out`: what is known not to be in it.
+    ///
+    /// # Errors
+    /// When something cannot be stopped that has to be.
+    pub fn backup(&self, consistent: bool, mut left_out: Vec<LeftOut>) -> Result<Plan, CompileError> {
+        let inventory = self.record.map(|record| record.inventory.as_slice()).unwrap_or_default();
+        let all = claims(&self.sighting.snapshot, &self.installation, inventory);
+        // An empty volume is copied as well: that it was empty is worth knowing.
+        let sighting = Sighting { files: BTreeMap::new(), ..self.sighting.clone() };
+        let (mut claims, mut lost) = (Vec::new(), Vec::new());
+        for claim in all {
+            match unreadable(&sighting, &claim) {
+                None => claims.push(claim),
+                Some(why) => lost.push(LeftOut { what: claim.to_string(), why }),
+            }
+        }
+        left_out.splice(0..0, lost);
+        let mut steps = vec![Task::Export];
+        if consistent && !claims.is_empty() {
+            steps.push(Task::Stop(order(&sighting, &claims, self.definition)));
+        }
+        steps.push(Task::CopyOut);
+        if consistent && !claims.is_empty() {
+            steps.push(Task::Start(Vec::new()));
+        }
+        let more = More {
+            purpose: Purpose::Backup,
+            archive: &Archive::default(),
+            reach: None,
+            export: self.below(MANIFESTS),
+            data: self.below(DATA),
+        };
+        let with = Wanted { sighting: &sighting, ..self.copy() };
+        let mut plan = with.compile(steps, claims.clone(), more)?;
+        let head = Head {
+            program: env!("CARGO_PKG_VERSION").to_owned(),
+            cluster: self.cluster.clone(),
+            installation: self.installation.clone(),
+            consistent: consistent && !claims.is_empty(),
+            values: self.record.map_or(serde_json::Value::Null, |record| record.inputs.values.clone()),
+            claims,
+            left_out,
+        };
+        let verb = Verb::Seal { folder: self.folder.clone(), head: Box::new(head) };
+        let (id, title) = (verb.id(), verb.title());
+        let needs = plan.steps.last().map(|step| step.id.clone()).into_iter().collect();
+        let action = Action::Rescue { verb: Box::new(verb), limit: 0 };
+        plan.steps.push(Step { id, title, component: None, needs, action, change: Change::Observe });
+        Ok(plan)
+    }
+
+    fn copy(&self) -> Wanted<'_> {
+        Wanted {
+            sighting: self.sighting,
+            cluster: self.cluster.clone(),
+            installation: self.installation.clone(),
+            record: self.record,
+            definition: self.definition,
+            folder: self.folder.clone(),
+            image: self.image.clone(),
+            at: self.at,
+        }
+    }
+
+    /// The plan that brings back what a backup has: everything that uses the claims stops, each claim gets its files, and all starts.
+    /// `export`: the folder for the manifests as they are now.
+    ///
+    /// # Errors
+    /// When something cannot be stopped, or a claim is neither there nor in the backup.
+    pub fn restore(&self, manifest: &Manifest, export: String) -> Result<Plan, CompileError> {
+        let claims: Vec<ObjectRef> = manifest.claims().map(|(claim, _)| claim.clone()).collect();
+        let stop = order(self.sighting, &claims, self.definition);
+        let steps =
+            vec![Task::Export, Task::Stop(stop), Task::CopyIn, Task::Start(Vec::new()), Task::Count, Task::Reach];
+        let more = More {
+            purpose: Purpose::Restore,
+            archive: &Archive::of_export(&Path::new(&self.folder).join(manifest.manifests())),
+            reach: self.record.and_then(|record| record.reach.first().cloned()),
+            export,
+            data: self.below(DATA),
+        };
+        self.compile(steps, claims, more)
+    }
+}
+
+/// What differs between the two ways.
+struct More<'a> {
+    purpose: Purpose,
+    archive: &'a Archive,
+    reach: Option<Reach>,
+    export: String,
+    data: String,
+}

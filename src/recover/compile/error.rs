@@ -1,0 +1,164 @@
+//! Why no plan can be made of a playbook, and what to do about that.
+
+use crate::error::{Class, Explain};
+use crate::object::ObjectRef;
+
+/// No plan can be made.
+#[derive(Debug, thiserror::Error)]
+pub enum CompileError {
+    /// The claim is of no etcd.
+    #[error("{} is of no etcd that is recognised", .0.as_ref().map_or_else(|| "what is named".to_owned(), ToString::to_string))]
+    NoEtcd(Option<ObjectRef>),
+    /// Nobody tells what the member is.
+    #[error("no member of {set} that answers tells who {pod} is")]
+    NoMember {
+        /// The `StatefulSet`.
+        set: ObjectRef,
+        /// The pod.
+        pod: String,
+    },
+    /// Nothing says whether members found or join.
+    #[error("the template of {0} does not say --initial-cluster-state, nor ETCD_INITIAL_CLUSTER_STATE")]
+    NoState(ObjectRef),
+    /// Scripts of its own change the members when a pod stops.
+    #[error("{0} runs a script when a pod of it stops (lifecycle.preStop), which may take members out by itself")]
+    ScriptedEtcd(ObjectRef),
+    /// The claim is neither there nor known.
+    #[error("{0} is not there, and nothing that was kept on this machine tells what it was")]
+    NoClaim(ObjectRef),
+    /// The component has no claim of that role, or more than one.
+    #[error("component `{component}` of {namespace} mounts {found} claims{}; the playbook needs one", volume.as_ref().map_or_else(String::new, |volume| format!(" as volume `{volume}`")))]
+    NoRole {
+        /// The component.
+        component: String,
+        /// The namespace.
+        namespace: String,
+        /// The volume of its pods.
+        volume: Option<String>,
+        /// How many there are.
+        found: usize,
+    },
+    /// A component that is not there.
+    #[error("no Deployment or StatefulSet of {namespace} is component `{component}`")]
+    NoComponent {
+        /// The component.
+        component: String,
+        /// The namespace.
+        namespace: String,
+    },
+    /// A pod that cannot be stopped by scaling.
+    #[error("{pod} uses {claim} and cannot be stopped by scaling: it belongs to {owner}")]
+    Unstoppable {
+        /// The pod.
+        pod: Box<ObjectRef>,
+        /// The claim.
+        claim: Box<ObjectRef>,
+        /// Its owner.
+        owner: String,
+    },
+    /// Stopping it would delete the claim.
+    #[error(
+        "{0} deletes its claims when it is scaled down (persistentVolumeClaimRetentionPolicy.whenScaled is Delete)"
+    )]
+    DeletesClaims(ObjectRef),
+    /// The volume is gone, and nothing tells where its bytes are.
+    #[error("{volume} is gone: no export and no record on this machine has it, and it cannot be rebuilt: {why}")]
+    NoManifest {
+        /// The volume.
+        volume: ObjectRef,
+        /// Why not.
+        why: String,
+    },
+    /// Claim and volume are as they should be.
+    #[error("{0} is bound to its volume; there is nothing to bind back")]
+    NothingLost(ObjectRef),
+    /// The claim's volume lies on no node of its own.
+    #[error("the volume of {0} is not tied to a node, or is not there")]
+    NoNode(String),
+    /// The node is there and well, or is gone already.
+    #[error("node {0} is {1}: there is nothing to take away")]
+    NoDeadNode(String, &'static str),
+    /// No released volume names the claim.
+    #[error("no volume that was let go names {0}")]
+    NoVolume(ObjectRef),
+    /// More than one volume was let go by a claim of this name.
+    #[error("{} volumes were let go by {claim}: {}", volumes.len(), volumes.join(", "))]
+    ManyVolumes {
+        /// The claim.
+        claim: ObjectRef,
+        /// The volumes.
+        volumes: Vec<String>,
+    },
+}
+
+impl Explain for CompileError {
+    fn id(&self) -> &'static str {
+        match self {
+            Self::NoEtcd(_) => "no-etcd",
+            Self::NoMember { .. } => "no-etcd-member",
+            Self::NoState(_) => "no-initial-cluster-state",
+            Self::ScriptedEtcd(_) => "scripted-etcd",
+            Self::NoClaim(_) => "no-claim",
+            Self::NoRole { .. } => "no-claim-of-role",
+            Self::NoComponent { .. } => "no-component",
+            Self::Unstoppable { .. } => "unstoppable-pod",
+            Self::DeletesClaims(_) => "deletes-claims",
+            Self::NoManifest { .. } => "no-volume-manifest",
+            Self::NothingLost(_) => "nothing-lost",
+            Self::NoNode(_) => "no-node",
+            Self::NoDeadNode(..) => "no-dead-node",
+            Self::NoVolume(_) => "no-released-volume",
+            Self::ManyVolumes { .. } => "many-released-volumes",
+        }
+    }
+
+    fn class(&self) -> Class {
+        Class::Input
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::NoEtcd(_) => "name the claim of one of its members with --claim NAMESPACE/NAME".to_owned(),
+            Self::NoMember { set, .. } => format!(
+                "a member is replaced while a majority of the others serves: kubectl get pods -n {}",
+                set.namespace.as_deref().unwrap_or_default()
+            ),
+            Self::NoState(set) => format!(
+                "add --initial-cluster-state=new to its arguments with updateStrategy OnDelete: kubectl edit -n {} statefulset/{}",
+                set.namespace.as_deref().unwrap_or_default(),
+                set.name
+            ),
+            Self::ScriptedEtcd(_) => {
+                "follow the guide of its chart; such scripts add and remove members themselves when a pod is deleted"
+                    .to_owned()
+            }
+            Self::NoClaim(_) | Self::NoVolume(_) => {
+                "name the claim with --claim NAMESPACE/NAME; `kubectl get pvc,pv -A` shows what there is".to_owned()
+            }
+            Self::NoRole { .. } | Self::NoComponent { .. } => {
+                "name the claim with --claim NAMESPACE/NAME, and the namespace of the stack with --namespace".to_owned()
+            }
+            Self::Unstoppable { pod, .. } => format!(
+                "stop it by hand (kubectl delete -n {} pod/{}, or suspend its owner), then run the same command again",
+                pod.namespace.as_deref().unwrap_or_default(),
+                pod.name
+            ),
+            Self::DeletesClaims(set) => format!(
+                "set it to Retain first: kubectl patch -n {} statefulset/{} -p '{{\"spec\":{{\"persistentVolumeClaimRetentionPolicy\":{{\"whenScaled\":\"Retain\",\"whenDeleted\":\"Retain\"}}}}}}'",
+                set.namespace.as_deref().unwrap_or_default(),
+                set.name
+            ),
+            Self::NoManifest { .. } => {
+                "if you have its manifest, make it again with `kubectl create` and the claim's uid in spec.claimRef"
+                    .to_owned()
+            }
+            Self::NoNode(_) | Self::NoDeadNode(..) => {
+                "`seaworthy recover` without a name shows what is lost, and proposes what fits".to_owned()
+            }
+            Self::NothingLost(_) => "`seaworthy recover` without a name shows what is lost".to_owned(),
+            Self::ManyVolumes { .. } => {
+                "label those that are not wanted: kubectl label pv NAME seaworthy.dev/quarantine=unwanted".to_owned()
+            }
+        })
+    }
+}

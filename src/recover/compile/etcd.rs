@@ -1,0 +1,167 @@
+//! What is done to an etcd: to one member of several while the others go on, or to all of them.
+
+use serde_json::json;
+
+use super::{CompileError, Draft, LIMIT_PATCH, LIMIT_PROVISION};
+use crate::etcd::{self, EtcdSet, Id, Member, View, member_of};
+use crate::object::{ObjectRef, items, text};
+use crate::plan::verb::{EtcdAct, Field, Pinned, Verb};
+use crate::recover::join::{volume_ref, workload};
+
+/// Limits of the steps, seconds.
+const LIMIT_SNAPSHOT: u64 = 600;
+const LIMIT_MEMBER: u64 = 120;
+const LIMIT_SPACE: u64 = 600;
+
+/// What was changed for a member to join, so that it can be put back.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Joining {
+    changes: Vec<(Pinned, Field)>,
+}
+
+impl Draft<'_> {
+    /// The etcd that the claim is of, and the pod of the member.
+    fn etcd(&self) -> Result<(EtcdSet, String), CompileError> {
+        let Some(claim) = self.wish.claims.first() else { return Err(CompileError::NoEtcd(None)) };
+        etcd::of_claim(&self.wish.sighting.snapshot, claim).ok_or_else(|| CompileError::NoEtcd(Some(claim.clone())))
+    }
+
+    fn view(&self, set: &EtcdSet) -> Option<&View> {
+        self.wish.sighting.etcds.iter().find(|view| view.set.pinned == set.pinned)
+    }
+
+    fn act(&mut self, set: &EtcdSet, act: EtcdAct, limit: u64) {
+        self.push(Verb::Etcd { set: set.pinned.clone(), act }, limit);
+    }
+
+    pub(super) fn snapshot_etcd(&mut self) -> Result<(), CompileError> {
+        let (set, _) = self.etcd()?;
+        let file = format!("{}.{}.db", self.wish.folder, set.name());
+        self.act(&set, EtcdAct::Snapshot { file }, LIMIT_SNAPSHOT);
+        Ok(())
+    }
+
+    /// The member that is lost goes out of the cluster and comes into it again with another number, and an empty disk.
+    ///
+    /// The order matters: the template has to say `existing` before the pod is made anew, for an empty disk is refused as a founder; and
+    /// the member has to be out and in before it starts, for one that was known with data is not taken without. At the end the template is
+    /// as it was, so that nobody finds a difference; only the pod of this member is of the other one, and is replaced for it.
+    pub(super) fn replace_member(&mut self) -> Result<(), CompileError> {
+        let (set, pod) = self.etcd()?;
+        self.refuse_scripts(&set)?;
+        let (known, peer) = self.known_as(&set, &pod)?;
+        let live = self.wish.sighting.snapshot.get(&set.pinned.object).and_then(workload);
+        self.hold_keepers(&live.into_iter().collect::<Vec<_>>());
+        let joining = self.let_join(&set)?;
+        if let Some(member) = known.filter(|id| id.0 != 0) {
+            self.act(&set, EtcdAct::Remove { pod: pod.clone(), member }, LIMIT_MEMBER);
+        }
+        let was = known.unwrap_or_default();
+        self.act(&set, EtcdAct::Add { pod: pod.clone(), peer, was }, LIMIT_MEMBER);
+        self.renew(&set, &pod);
+        self.act(&set, EtcdAct::Joined { pod }, LIMIT_PROVISION);
+        self.act(&set, EtcdAct::Alike, LIMIT_MEMBER);
+        for (object, field) in joining.changes.into_iter().rev() {
+            let does = format!("put {} of {} back", field_name(&field), object.object);
+            self.push(Verb::Set { object, does, fields: vec![field.back()] }, LIMIT_PATCH);
+        }
+        self.act(&set, EtcdAct::Serves, LIMIT_PROVISION);
+        Ok(())
+    }
+
+    /// The number that the others know the member by, and its address.
+    fn known_as(&self, set: &EtcdSet, pod: &str) -> Result<(Option<Id>, String), CompileError> {
+        let unknown = || CompileError::NoMember { set: set.pinned.object.clone(), pod: pod.to_owned() };
+        let members = self.view(set).and_then(|view| view.members.as_ref()).ok_or_else(unknown)?;
+        let known = member_of(members, pod);
+        let peer =
+            known.and_then(|member| member.peers.first().cloned()).or_else(|| set.peer(pod)).ok_or_else(unknown)?;
+        // One that was added and has never started is what a recovery that was given up has left: it may stay.
+        Ok((known.filter(|member| Member::has_started(member)).map(|member| member.id), peer))
+    }
+
+    /// Scripts that take members out when they stop, or wipe what they find, do not go together with this.
+    fn refuse_scripts(&self, set: &EtcdSet) -> Result<(), CompileError> {
+        let live = self.wish.sighting.snapshot.get(&set.pinned.object);
+        let mut containers = live.into_iter().flat_map(|live| items(live, "/spec/template/spec/containers"));
+        let scripted = containers.any(|container| container.pointer("/lifecycle/preStop").is_some());
+        if scripted { Err(CompileError::ScriptedEtcd(set.pinned.object.clone())) } else { Ok(()) }
+    }
+
+    /// Lets a member that is made anew join, without a restart of the others.
+    fn let_join(&mut self, set: &EtcdSet) -> Result<Joining, CompileError> {
+        let object = set.pinned.clone();
+        let Some(live) = self.wish.sighting.snapshot.get(&object.object) else { return Ok(Joining::default()) };
+        let state = set.state.as_ref().ok_or_else(|| CompileError::NoState(object.object.clone()))?;
+        let on_delete = Field::of(live, "/spec/updateStrategy", Some(json!({"type": "OnDelete"})));
+        let existing = Field::of(live, &state.pointer, Some(format!("{}existing", state.prefix).into()));
+        let mut joining = Joining::default();
+        for field in [on_delete, existing].into_iter().flatten() {
+            let does = format!("set {} of {} to {}", field_name(&field), object.object, shown(&field));
+            joining.changes.push((object.clone(), field.clone()));
+            self.push(Verb::Set { object: object.clone(), does, fields: vec![field] }, LIMIT_PATCH);
+        }
+        Ok(joining)
+    }
+
+    /// The claim and the pod are made anew; the old volume is put aside with its bytes.
+    fn renew(&mut self, set: &EtcdSet, pod: &str) {
+        let snapshot = &self.wish.sighting.snapshot;
+        let pod = set.pod(pod);
+        let claim = set.claim(&pod.name).and_then(|claim| snapshot.get(&claim));
+        let volume =
+            claim.and_then(|claim| text(claim, "/spec/volumeName")).and_then(|name| snapshot.get(&volume_ref(name)));
+        if let Some(volume) = volume.and_then(Pinned::of) {
+            self.push(Verb::Keep { volume, quarantine: Some("replaced".to_owned()) }, LIMIT_PATCH);
+        }
+        match (claim.and_then(Pinned::of), snapshot.get(&pod).and_then(Pinned::of)) {
+            (Some(claim), _) => self.push(Verb::Renew { claim, pod }, LIMIT_PROVISION),
+            // The claim is gone already: the pod is made anew with one.
+            (None, Some(object)) => self.push(Verb::Delete { object }, LIMIT_MEMBER),
+            (None, None) => {}
+        }
+    }
+
+    pub(super) fn serves(&mut self) -> Result<(), CompileError> {
+        let (set, _) = self.etcd()?;
+        self.act(&set, EtcdAct::Serves, LIMIT_PROVISION);
+        Ok(())
+    }
+
+    pub(super) fn probe(&mut self) -> Result<(), CompileError> {
+        let (set, _) = self.etcd()?;
+        self.act(&set, EtcdAct::Probe, LIMIT_MEMBER);
+        Ok(())
+    }
+
+    /// Compacts, defragments one member after the other, the leader last, and takes the alarm back.
+    pub(super) fn make_space(&mut self) -> Result<(), CompileError> {
+        let (set, _) = self.etcd()?;
+        self.act(&set, EtcdAct::Compact, LIMIT_SPACE);
+        let mut pods = set.pods();
+        let leads = |pod: &String| {
+            let view = self.view(&set);
+            let own = view.and_then(|view| view.answered().find(|(name, _)| name == pod));
+            own.is_some_and(|(_, status)| status.leader == Some(status.member))
+        };
+        pods.sort_by_key(leads);
+        for pod in pods {
+            self.act(&set, EtcdAct::Defragment { pod }, LIMIT_SPACE);
+        }
+        self.act(&set, EtcdAct::Disarm, LIMIT_MEMBER);
+        Ok(())
+    }
+}
+
+fn field_name(field: &Field) -> &'static str {
+    if field.pointer.starts_with("/spec/updateStrategy") { "updateStrategy" } else { "initial-cluster-state" }
+}
+
+fn shown(field: &Field) -> &'static str {
+    if field.pointer.starts_with("/spec/updateStrategy") { "OnDelete" } else { "existing" }
+}
+
+/// All claims that an etcd has its data on.
+pub fn claims_of(set: &EtcdSet) -> Vec<ObjectRef> {
+    set.pods().iter().filter_map(|pod| set.claim(pod)).collect()
+}

@@ -1,0 +1,42 @@
+//! Holding those who would undo a stop, and letting them go again.
+
+use super::{Draft, LIMIT_PATCH};
+use crate::plan::verb::Verb;
+use crate::recover::join::Workload;
+use crate::recover::keeper::{self, Hold};
+
+impl Draft<'_> {
+    /// Whoever keeps one of these workloads as it is lets it alone from here on. What cannot be told so is asked of the person.
+    pub(super) fn hold_keepers(&mut self, workloads: &[Workload]) {
+        let snapshot = &self.wish.sighting.snapshot;
+        let live: Vec<_> = workloads.iter().filter_map(|workload| snapshot.get(&workload.pinned.object)).collect();
+        for hold in live.iter().flat_map(|live| keeper::of(snapshot, live)) {
+            if self.held.contains(&hold) {
+                continue;
+            }
+            let (object, does) = (hold.keeper.clone(), format!("hold {}, which would undo it", hold.keeper.object));
+            self.push(Verb::Set { object, does, fields: vec![hold.field.clone()] }, LIMIT_PATCH);
+            self.held.push(hold);
+        }
+        for keeper in live.iter().flat_map(|live| keeper::unseen(snapshot, live)) {
+            let question = format!("{keeper} may not be read here, and would undo what is done. Is it suspended?");
+            self.push(Verb::Ask { question, word: None }, 0);
+        }
+        for (live, owner) in live.iter().filter_map(|live| Some((live, keeper::operated(live)?))) {
+            let name = live["metadata"]["name"].as_str().unwrap_or_default();
+            let kind = live["kind"].as_str().unwrap_or_default();
+            let question = format!(
+                "{kind}/{name} is made by the operator of {owner}, which would start it again. Have you paused {owner}, or stopped its operator?"
+            );
+            self.push(Verb::Ask { question, word: None }, 0);
+        }
+    }
+
+    /// Everybody who was held goes on as before, the last first.
+    pub(super) fn release_keepers(&mut self) {
+        for Hold { keeper, field } in std::mem::take(&mut self.held).into_iter().rev() {
+            let does = format!("let {} go on", keeper.object);
+            self.push(Verb::Set { object: keeper, does, fields: vec![field.back()] }, LIMIT_PATCH);
+        }
+    }
+}

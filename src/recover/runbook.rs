@@ -1,0 +1,285 @@
+//! The runbook: every loss, how it is recognised by hand, and every step of every playbook with the kubectl command that does the same.
+//! It is made from the playbooks themselves, compiled against objects with names to be filled in, so that it says what the program does.
+//! Pure.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::archive::Archive;
+use super::compile::{Copies, Wish, compile};
+use super::etcd::all_claims;
+use super::join::claim_ref;
+use super::playbook::{Part, Playbook, Playbooks, Task};
+use super::{LossKind, Sighting};
+use crate::cluster::ClusterId;
+use crate::etcd::{Id, Member, View};
+use crate::plan::{Action, Installation, Step};
+use crate::snapshot::Snapshot;
+
+/// Names to be filled in.
+const NAMESPACE: &str = "NAMESPACE";
+const CLAIM: &str = "CLAIM";
+const VOLUME: &str = "VOLUME";
+const NODE: &str = "NODE";
+const WORKLOAD: &str = "WORKLOAD";
+const ETCD: &str = "ETCD";
+const UID: &str = "UID-OF-THE-CLAIM";
+
+const HEAD: &str = "# Recovery by hand
+
+<!-- Generated from the playbooks: SEAWORTHY_WRITE_DOCS=1 cargo test --lib -- runbook -->
+
+What each playbook does, step by step, with the command that does the same: for the night on which `seaworthy` itself is not at hand. How the program goes
+about it is told in [recovering.md](recovering.md). Fill in NAMESPACE, CLAIM, VOLUME, NODE, WORKLOAD and ETCD; `kubectl get pvc,pv,pods -A -o wide` shows them.
+
+Three rules. *Keep first*: set the policy of every volume to `Retain` before anything else. *Stop what writes* before a claim is deleted, and see it gone. *One volume at a
+time* where several belong to one group.
+
+    kubectl get pv -o name | xargs -I{} kubectl patch {} -p '{\"spec\":{\"persistentVolumeReclaimPolicy\":\"Retain\"}}'
+    kubectl get pv,pvc,pods,deployments,statefulsets,events -A -o yaml > before.yaml
+";
+
+/// The whole document.
+pub fn document(playbooks: &Playbooks) -> String {
+    let mut lines = vec![
+        HEAD.to_owned(),
+        "## Losses\n".to_owned(),
+        "| loss | what it means | what to do first |".to_owned(),
+        "|---|---|---|".to_owned(),
+    ];
+    lines.extend(
+        LossKind::ALL.iter().map(|kind| format!("| `{}` | {} | {} |", kind.name(), kind.meaning(), kind.advice())),
+    );
+    for playbook in &playbooks.0 {
+        lines.push(String::new());
+        lines.extend(chapter(playbook));
+    }
+    format!("{}\n", lines.join("\n"))
+}
+
+fn chapter(playbook: &Playbook) -> Vec<String> {
+    let sheet = &playbook.sheet;
+    let losses: Vec<String> = sheet.losses.iter().map(|kind| format!("`{}`", kind.name())).collect();
+    let mut lines = vec![
+        format!("## {}: {}\n", playbook.name, sheet.title),
+        format!("For {}.\n", losses.join(", ")),
+        format!("* Lost: {}.\n* Untouched: {}.\n* Comes back: {}.", sheet.lost, sheet.untouched, sheet.returns),
+    ];
+    let mut told: Vec<(Vec<String>, Vec<LossKind>)> = Vec::new();
+    for kind in &sheet.losses {
+        let steps = steps(playbook, *kind);
+        match told.iter_mut().find(|(known, _)| *known == steps) {
+            Some((_, kinds)) => kinds.push(*kind),
+            None => told.push((steps, vec![*kind])),
+        }
+    }
+    for (steps, kinds) in &told {
+        if told.len() > 1 {
+            let kinds: Vec<&str> = kinds.iter().map(|kind| kind.name()).collect();
+            lines.push(format!("\n### When it is {}", kinds.join(" or ")));
+        }
+        lines.push(String::new());
+        lines.extend(steps.iter().cloned());
+    }
+    lines
+}
+
+/// The steps of a playbook for a loss, as a numbered list.
+fn steps(playbook: &Playbook, kind: LossKind) -> Vec<String> {
+    let (sighting, archive) = scene(playbook, kind);
+    let own = str::to_owned;
+    let installation = Installation {
+        stack: playbook.stack.clone().unwrap_or_else(|| own("STACK")),
+        version: String::new(),
+        namespace: own(NAMESPACE),
+        release: own("RELEASE"),
+        profile: String::new(),
+    };
+    let settings = playbook.sheet.settings.iter().map(|(name, setting)| (name.clone(), setting.default.clone()));
+    let member = claim_ref(NAMESPACE, &format!("data-{ETCD}-0"));
+    let claims = match playbook.sheet.etcd {
+        None => vec![claim_ref(NAMESPACE, CLAIM)],
+        Some(Part::Member) => vec![member],
+        Some(Part::All) => all_claims(&sighting.snapshot, &member).unwrap_or_default(),
+    };
+    let wish = Wish {
+        playbook,
+        claims,
+        sighting: &sighting,
+        archive: &archive,
+        cluster: ClusterId { context: String::new(), server: String::new(), uid: String::new() },
+        installation,
+        reach: None,
+        settings: settings.collect(),
+        folder: own("EXPORT"),
+        copies: Copies { folder: own("FOLDER"), ..Copies::default() },
+        at: Timestamp::UNIX_EPOCH,
+    };
+    match compile(&wish) {
+        Ok(plan) => plan.steps.iter().enumerate().flat_map(|(number, step)| step_lines(number + 1, step)).collect(),
+        Err(error) => vec![format!("Not by hand: {error}.")],
+    }
+}
+
+fn step_lines(number: usize, step: &Step) -> Vec<String> {
+    let Action::Rescue { verb, limit } = &step.action else { return vec![format!("{number}. {}", step.title)] };
+    let hard = if verb.is_irreversible() { " **It cannot be taken back.**" } else { "" };
+    let within = if *limit == 0 { String::new() } else { format!(", within {limit} s") };
+    let mut lines = vec![format!(
+        "{number}. {}. Before: {}. Done when: {}{within}.{hard}",
+        capital(&step.title),
+        verb.gate(),
+        verb.proof()
+    )];
+    if let Some(command) = verb.kubectl() {
+        lines.push(String::new());
+        lines.extend(command.lines().map(|line| format!("       {line}")));
+        lines.push(String::new());
+    }
+    lines
+}
+
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
+/// A cluster in which that has happened, with names to be filled in.
+fn scene(playbook: &Playbook, kind: LossKind) -> (Sighting, Archive) {
+    if playbook.sheet.etcd.is_some() {
+        return (etcd(playbook), Archive::default());
+    }
+    let mut claim = json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": CLAIM, "namespace": NAMESPACE, "uid": UID},
+        "spec": {"volumeName": VOLUME, "accessModes": ["ReadWriteOnce"], "storageClassName": "CLASS", "resources": {"requests": {"storage": "SIZE"}}},
+        "status": {"phase": "Bound"}});
+    let mut volume = json!({"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": VOLUME, "uid": "UID-OF-THE-VOLUME"},
+        "spec": {"capacity": {"storage": "SIZE"}, "accessModes": ["ReadWriteOnce"], "storageClassName": "CLASS", "persistentVolumeReclaimPolicy": "Delete",
+            "local": {"path": "PATH"}, "claimRef": {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "namespace": NAMESPACE, "name": CLAIM, "uid": UID},
+            "nodeAffinity": {"required": {"nodeSelectorTerms": [{"matchExpressions": [{"key": "kubernetes.io/hostname", "operator": "In", "values": [NODE]}]}]}}},
+        "status": {"phase": "Bound"}});
+    let archive = Archive::of([claim.clone(), volume.clone()]);
+    let going: Value = "1970-01-01T00:00:00Z".into();
+    let (mut has_claim, mut has_volume, mut node) = (true, true, Some("True"));
+    match kind {
+        LossKind::VolumeGoing => volume["metadata"]["deletionTimestamp"] = going,
+        LossKind::ClaimGoing => claim["metadata"]["deletionTimestamp"] = going,
+        LossKind::ClaimLost => {
+            has_volume = false;
+            claim["status"]["phase"] = "Lost".into();
+        }
+        LossKind::VolumeReleased => {
+            has_claim = false;
+            volume["status"]["phase"] = "Released".into();
+        }
+        LossKind::ClaimGone => (has_claim, has_volume) = (false, false),
+        LossKind::NodeUnreachable => node = Some("Unknown"),
+        LossKind::NodeGone => node = None,
+        _ => {}
+    }
+    let mut snapshot = Snapshot::default();
+    let node = node.map(|ready| {
+        json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": NODE, "uid": "UID-OF-THE-NODE", "labels": {"kubernetes.io/hostname": NODE}},
+            "status": {"conditions": [{"type": "Ready", "status": ready}]}})
+    });
+    let objects = has_claim.then_some(claim).into_iter().chain(has_volume.then_some(volume)).chain(node);
+    objects.chain(workloads(playbook)).for_each(|object| snapshot.insert(object));
+    (Sighting { snapshot, now: Timestamp::UNIX_EPOCH, ..Sighting::default() }, archive)
+}
+
+/// An etcd of three members, of which the first is lost.
+fn etcd(playbook: &Playbook) -> Sighting {
+    let mut snapshot = Snapshot::default();
+    let members = ["0", "1", "2"].map(|number| format!("{ETCD}-{number}"));
+    let urls: Vec<String> = members.iter().map(|pod| format!("{pod}=http://{pod}.{ETCD}:2380")).collect();
+    snapshot.insert(json!({"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": ETCD, "namespace": NAMESPACE, "uid": ETCD,
+            "labels": {"app.kubernetes.io/component": "etcd"}},
+        "spec": {"replicas": 3, "updateStrategy": {"type": "RollingUpdate"}, "template": {"spec": {"containers": [{"name": "etcd", "image": "etcd",
+            "command": ["etcd"], "args": [format!("--initial-cluster={}", urls.join(",")), "--initial-cluster-state=new",
+                "--listen-client-urls=http://0.0.0.0:2379"]}]}},
+            "volumeClaimTemplates": [{"metadata": {"name": "data", "labels": {"seaworthy.dev/role": "etcd"}}}]}}));
+    for pod in &members {
+        let claim = format!("data-{pod}");
+        snapshot.insert(json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": pod, "namespace": NAMESPACE, "uid": pod,
+                "ownerReferences": [{"apiVersion": "apps/v1", "kind": "StatefulSet", "name": ETCD, "uid": ETCD, "controller": true}]},
+            "spec": {"nodeName": NODE, "volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": claim}}]}, "status": {"phase": "Running"}}));
+        snapshot.insert(json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": claim, "namespace": NAMESPACE, "uid": claim},
+            "spec": {"volumeName": format!("{VOLUME}-OF-{pod}")}, "status": {"phase": "Bound"}}));
+        snapshot.insert(json!({"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": format!("{VOLUME}-OF-{pod}"), "uid": pod},
+            "spec": {"claimRef": {"namespace": NAMESPACE, "name": claim, "uid": claim}}, "status": {"phase": "Bound"}}));
+    }
+    workloads(playbook)
+        .into_iter()
+        .filter(|other| other["metadata"]["name"] != "etcd")
+        .for_each(|object| snapshot.insert(object));
+    let known = |(number, name): (usize, &String)| Member {
+        id: Id(number as u64 + 1),
+        name: name.clone(),
+        peers: vec![format!("http://{name}.{ETCD}:2380")],
+        learner: false,
+    };
+    let members = members.iter().enumerate().map(known).collect();
+    let views = crate::etcd::sets(&snapshot).into_iter();
+    let views = views.map(|set| View { set, told: [].into(), members: Some(Vec::clone(&members)), keys: None });
+    Sighting { etcds: views.collect(), snapshot, now: Timestamp::UNIX_EPOCH, ..Sighting::default() }
+}
+
+/// The components that a playbook names, each by its name, and one that stands for all others that use the claim.
+fn workloads(playbook: &Playbook) -> Vec<Value> {
+    let mut names: Vec<&str> = Vec::new();
+    for task in &playbook.sheet.steps {
+        match task {
+            Task::Stop(components) | Task::Start(components) | Task::Restart(components) => {
+                names.extend(components.iter().map(String::as_str));
+            }
+            Task::Follow(follow) => names.push(&follow.component),
+            _ => {}
+        }
+    }
+    names.sort_unstable();
+    names.dedup();
+    if names.is_empty() {
+        names.push(WORKLOAD);
+    }
+    let one = |name: &&str| {
+        json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name, "namespace": NAMESPACE, "uid": name,
+            "labels": {"app.kubernetes.io/component": name}}, "spec": {"replicas": 1, "template": {"spec": {"volumes":
+            [{"name": "data", "persistentVolumeClaim": {"claimName": CLAIM}}]}}}})
+    };
+    names.iter().map(one).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stack::Catalogue;
+
+    /// The file in the repository is what the playbooks say.
+    #[test]
+    fn the_runbook_in_docs_is_that_of_the_playbooks() {
+        let written = document(&Playbooks::read(&Catalogue::default()).unwrap());
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/recovery.md");
+        if std::env::var_os("SEAWORTHY_WRITE_DOCS").is_some() {
+            std::fs::write(path, &written).unwrap();
+        }
+        let found = std::fs::read_to_string(path).unwrap();
+        assert!(
+            found == written,
+            "docs/recovery.md is out of date: SEAWORTHY_WRITE_DOCS=1 cargo test --lib -- runbook"
+        );
+    }
+
+    #[test]
+    fn every_playbook_can_be_followed_by_hand() {
+        let playbooks = Playbooks::read(&Catalogue::default()).unwrap();
+        for playbook in &playbooks.0 {
+            for kind in &playbook.sheet.losses {
+                let steps = steps(playbook, *kind);
+                assert!(
+                    steps.len() >= 3 && !steps[0].starts_with("Not by hand"),
+                    "{} {kind:?}: {steps:#?}",
+                    playbook.name
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! Backups and what is brought back from them, with the program as a user types it.
+
+use std::path::{Path, PathBuf};
+
+use rustix::process::Signal;
+use serde_json::{Value, json};
+
+use crate::test::{Output, Test};
+
+fn installed() -> Output {
+    Test::new().line("install hello --sandbox --yes").any_stdout().any_stderr().run()
+}
+
+#[track_caller]
+fn then(output: Output, line: &str, status: i32) -> Output {
+    Test::after(output).line(line).any_stdout().any_stderr().status(status).run()
+}
+
+fn folders(output: &Output) -> Vec<PathBuf> {
+    let below = |path: &Path| {
+        let mut all: Vec<PathBuf> =
+            std::fs::read_dir(path).into_iter().flatten().map(|entry| entry.unwrap().path()).collect();
+        all.sort();
+        all
+    };
+    let clusters = below(&output.state().join("backups"));
+    clusters.iter().flat_map(|cluster| below(cluster)).flat_map(|installation| below(&installation)).collect()
+}
+
+fn manifest(folder: &Path) -> Value {
+    serde_json::from_slice(&std::fs::read(folder.join("manifest.json")).unwrap()).unwrap()
+}
+
+const CLAIM: &str = "PersistentVolumeClaim/hello/hello-data";
+
+#[test]
+fn a_backup_holds_what_there_is_and_names_what_it_does_not() {
+    let output = then(installed(), "backup hello --sandbox --yes -o json", 0);
+    let folder = folders(&output).remove(0);
+    let document = output.json();
+    assert_eq!(document["outcome"]["ended"], "done", "{document:#}");
+    assert_eq!(document["backup"]["consistent"], false);
+    let backup = manifest(&folder);
+    let parts: Vec<&str> =
+        backup["parts"].as_array().unwrap().iter().map(|part| part["part"].as_str().unwrap()).collect();
+    assert_eq!(parts, ["values", "manifests", "claim"]);
+    assert_eq!((&backup["parts"][2]["live"], &backup["parts"][2]["files"]), (&json!(true), &json!(1)), "{backup:#}");
+    assert!(folder.join("data/hello.hello-data.tar").is_file() && folder.join("manifests/SHA256SUMS").is_file());
+    assert!(!folder.join("manifests/Secret").exists());
+    let values: Value = serde_json::from_slice(&std::fs::read(folder.join("values.json")).unwrap()).unwrap();
+    assert_eq!(values["page"]["greeting"], "Ahoy!");
+
+    let listed = then(output, "backup list", 0);
+    assert!(
+        listed.stdout.contains("hello")
+            && listed.stdout.contains("1 volume, 1 file")
+            && listed.stdout.contains("whole"),
+        "{}",
+        listed.stdout
+    );
+    std::fs::remove_file(folder.join("manifest.json")).unwrap();
+    let listed = then(listed, "backup list", 0);
+    assert!(listed.stdout.contains("not whole"), "{}", listed.stdout);
+    let refused = then(listed, "restore hello --sandbox --yes", 2);
+    assert!(refused.stderr.contains("no backup in") && refused.stderr.contains("backup list"), "{}", refused.stderr);
+}
+
+#[test]
+fn what_was_lost_is_brought_back_by_a_typed_name_and_not_by_yes() {
+    let output = then(installed(), "backup hello --sandbox --yes --consistent", 0);
+    assert!(output.stderr.contains("stop Deployment/hello/hello-web"), "{}", output.stderr);
+    let folder = folders(&output).remove(0);
+    let backup = manifest(&folder);
+    assert_eq!((&backup["consistent"], &backup["parts"][2]["live"]), (&json!(true), &json!(false)));
+    let healthy = then(output, "status hello --sandbox", 0);
+    let refused = then(healthy, "restore hello --sandbox --yes", 2);
+    assert!(refused.stderr.contains(&format!("--destroy-data={CLAIM}")), "{}", refused.stderr);
+    assert!(refused.stderr.contains("verified, moments old, of one moment"), "{}", refused.stderr);
+    let restored = then(refused, &format!("restore hello --sandbox --yes --destroy-data={CLAIM} -o json"), 0);
+    let document = restored.json();
+    assert_eq!(document["outcome"]["ended"], "done", "{document:#}");
+    let after = then(restored, "status hello --sandbox", 0);
+    // What is empty is filled without a name: nothing goes. The pod that started again has written its line to what was there.
+    let lost = then(after, "sandbox fault inject volume-emptied", 0);
+    let filled = then(lost, "restore hello --sandbox --yes", 0);
+    assert!(filled.stderr.contains("copy in"), "{}", filled.stderr);
+    let again = then(filled, "backup hello --sandbox --yes", 0);
+    let newest = folders(&again).pop().unwrap();
+    let text = String::from_utf8_lossy(&std::fs::read(newest.join("data/hello.hello-data.tar")).unwrap()).into_owned();
+    assert_eq!(text.matches("started at").count(), 2, "{text}");
+}
+
+#[test]
+fn a_backup_with_a_byte_of_it_changed_is_refused_before_anything_is_asked() {
+    let output = then(installed(), "backup hello --sandbox --yes", 0);
+    let folder = folders(&output).remove(0);
+    let tar = folder.join("data/hello.hello-data.tar");
+    let mut bytes = std::fs::read(&tar).unwrap();
+    let place = bytes.iter().rposition(|byte| *byte != 0).unwrap();
+    bytes[place] ^= 1;
+    std::fs::write(&tar, bytes).unwrap();
+    let refused = then(output, &format!("restore hello --sandbox --yes --destroy-data={CLAIM} -o json"), 2);
+    let error = refused.json()["error"].clone();
+    assert_eq!(error["id"], "backup-changed", "{error}");
+    assert!(error["message"].as_str().unwrap().contains("hello.hello-data.tar"), "{error}");
+    let listed = then(refused, "backup list --verify -o json", 1);
+    assert_eq!(listed.json()["items"][0]["whole"], false);
+}
+
+#[test]
+fn what_was_stopped_for_a_backup_is_started_again_when_the_backup_fails() {
+    let output = then(installed(), "sandbox fault inject copy-truncated", 0);
+    let failed = then(output, "backup hello --sandbox --yes --consistent -o json", 1);
+    let document = failed.json();
+    assert_eq!(document["error"]["id"], "copy-unproven", "{document:#}");
+    assert_eq!(document["backup"], Value::Null);
+    // It runs again, with as many replicas as before, and nothing is left of the helper.
+    let well = then(failed, "status hello --sandbox -o json", 0);
+    let health = well.json();
+    let text = health.to_string();
+    assert!(!text.contains("seaworthy-copy"), "{health:#}");
+    assert!(!text.contains("0 of 1"), "{health:#}");
+    let healed = then(well, "sandbox fault heal copy-truncated", 0);
+    // A run that has failed is taken up by its name, and stops what writes anew.
+    let run = document["outcome"]["run"].as_str().unwrap();
+    let done = then(healed, &format!("runs resume {run} --sandbox --yes"), 0);
+    let whole = then(done, "status hello --sandbox", 0);
+    assert_eq!(folders(&whole).iter().filter(|folder| folder.join("manifest.json").is_file()).count(), 1);
+}
+
+#[test]
+fn what_is_not_there_is_named() {
+    let cases = [
+        ("backup", 2, "required"),
+        ("backup hello --sandbox --yes", 2, "hello is not installed in namespace hello"),
+        ("restore hello --sandbox --yes", 2, "no backup in"),
+        ("restore hello --sandbox --from nowhere", 2, "never finished, or is no backup"),
+        ("backup list", 0, ""),
+    ];
+    for (line, status, expected) in cases {
+        let output = Test::new().line(line).any_stdout().any_stderr().status(status).run();
+        assert!(output.stderr.contains(expected), "{line}: {}", output.stderr);
+    }
+}
+
+#[test]
+fn a_playbook_copies_out_what_can_still_be_read() {
+    let output = then(installed(), "recover replace --sandbox --claim hello/hello-data --dry-run", 0);
+    assert!(output.stdout.contains("copy out PersistentVolumeClaim/hello/hello-data"), "{}", output.stdout);
+    let without = then(output, "recover replace --sandbox --claim hello/hello-data --dry-run --no-copy", 0);
+    assert!(
+        without.stdout.contains("nothing is copied out of") && without.stdout.contains("--no-copy"),
+        "{}",
+        without.stdout
+    );
+    let done =
+        then(without, &format!("recover replace --sandbox --claim hello/hello-data --yes --destroy-data={CLAIM}"), 0);
+    let exports: Vec<PathBuf> =
+        std::fs::read_dir(done.state().join("exports")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert!(exports.iter().any(|folder| folder.join("data/hello.hello-data.tar").is_file()), "{exports:?}");
+}
+
+/// Starts the program and kills it after so many milliseconds.
+fn killed(output: Output, line: &str, signal: Signal, after: u64) -> Output {
+    let running = Test::after(output).line(line).any_stdout().any_stderr().any_status().start();
+    std::thread::sleep(std::time::Duration::from_millis(after));
+    running.signal(signal);
+    running.finish()
+}
+
+fn text_of(folder: &Path) -> String {
+    String::from_utf8_lossy(&std::fs::read(folder.join("data/hello.hello-data.tar")).unwrap()).into_owned()
+}
+
+#[test]
+fn a_backup_that_was_killed_anywhere_is_taken_up_and_what_it_stopped_runs() {
+    let mut output = installed();
+    for (number, after) in [40, 80, 120, 160, 200, 260, 320].into_iter().enumerate() {
+        output = killed(output, "backup hello --sandbox --yes --consistent", Signal::KILL, after);
+        output = then(output, "backup hello --sandbox --yes --consistent", 0);
+        output = then(output, "status hello --sandbox", 0);
+        let whole = folders(&output).iter().filter(|folder| folder.join("manifest.json").is_file()).count();
+        assert!(whole > number, "{whole} after {after} ms");
+    }
+    // What was begun was taken up in its own folder: none is left that is not whole.
+    let listed = then(output, "backup list --verify -o json", 0).json();
+    assert!(listed["items"].as_array().unwrap().iter().all(|item| item["whole"] == true), "{listed:#}");
+}
+
+#[test]
+fn a_restore_that_was_killed_anywhere_comes_to_the_same_end() {
+    let mut output = then(installed(), "backup hello --sandbox --yes --consistent", 0);
+    let first = folders(&output).remove(0);
+    let before = text_of(&first);
+    let line = format!("restore hello --sandbox --yes --from {} --destroy-data={CLAIM}", first.display());
+    for after in [40, 90, 140, 190, 240, 300] {
+        output = killed(output, &line, Signal::KILL, after);
+        output = then(output, &line, 0);
+        output = then(output, "status hello --sandbox", 0);
+    }
+    let again = then(output, "backup hello --sandbox --yes --consistent", 0);
+    let text = text_of(&folders(&again).pop().unwrap());
+    // What was there at the backup, and the line of the start after the restore.
+    assert!(before.matches("started at").count() < text.matches("started at").count(), "{text}");
+    assert_eq!(text.matches("started at").count(), 2, "{text}");
+}
+
+#[test]
+fn ctrl_c_starts_again_what_a_backup_has_stopped() {
+    let mut output = installed();
+    for after in [60, 110, 160, 210] {
+        output = killed(output, "backup hello --sandbox --yes --consistent", Signal::INT, after);
+        output = then(output, "sandbox fault list", 0);
+        // It was sent off, and not waited for: the run was told to end.
+        let runs = |output: &Output| output.stdout.contains("ok   Deployment/hello/hello-web");
+        for _ in 0..40 {
+            output = Test::after(output).line("status hello --sandbox").any_stdout().any_stderr().any_status().run();
+            if runs(&output) {
+                break;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(250));
+        }
+        assert!(runs(&output), "after {after} ms: {}", output.stdout);
+    }
+}

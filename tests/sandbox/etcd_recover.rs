@@ -1,0 +1,261 @@
+//! Recoveries of an etcd, broken off at every write to the API server and at many questions to the members, and taken up again: each comes
+//! to the same end.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use futures::future::join_all;
+use http::{Method, Request};
+use kube::client::Body;
+use seaworthy::cluster::{Cluster, Meter, Resources};
+use seaworthy::engine::Limits;
+use seaworthy::engine::journal::Runs;
+use seaworthy::event::Ended;
+use seaworthy::plan::Plan;
+use seaworthy::plan::install::Policy;
+use seaworthy::prepare::{self, Prepared};
+use seaworthy::recover::archive::Archive;
+use seaworthy::recover::compile::{self, CompileError, Wish};
+use seaworthy::recover::{join, look};
+use seaworthy::sandbox::Quay;
+use seaworthy::snapshot::Snapshot;
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
+use tower::{BoxError, ServiceExt as _};
+
+use super::etcd::Store;
+use super::support::SEA;
+use crate::engine::harbour::{Run, Voyage, inputs, installation};
+use crate::recover::harbour::playbook;
+
+/// Where the way to the cluster ends.
+#[derive(Clone, Copy)]
+struct Cut {
+    /// Whether questions to members count, too.
+    members: bool,
+    /// The request that is the last.
+    at: usize,
+    /// Whether it arrives, and only its answer is lost.
+    answer_lost: bool,
+}
+
+impl Cut {
+    fn counts(self, request: &Request<Body>) -> bool {
+        let writes = matches!(*request.method(), Method::POST | Method::PATCH | Method::DELETE | Method::PUT);
+        writes || self.members && request.uri().path().ends_with("/portforward")
+    }
+}
+
+fn gone() -> BoxError {
+    std::io::Error::new(std::io::ErrorKind::ConnectionRefused, "the way to the cluster has ended").into()
+}
+
+/// Ends the way to the cluster at a request; counts those that there are.
+fn cut(quay: Quay, cut: Cut, seen: Arc<AtomicUsize>) -> Quay {
+    Quay::new(tower::service_fn(move |request: Request<Body>| {
+        let (quay, seen) = (quay.clone(), seen.clone());
+        async move {
+            let counts = cut.counts(&request);
+            let number = seen.fetch_add(usize::from(counts), Ordering::Relaxed) + usize::from(counts);
+            let is_last = counts && number == cut.at;
+            if number > cut.at || number == cut.at && !counts || is_last && !cut.answer_lost {
+                return Err(gone());
+            }
+            let answer = quay.oneshot(request).await?;
+            if is_last { Err(gone()) } else { Ok(answer) }
+        }
+    }))
+}
+
+/// An etcd with a loss, and the folder of whoever recovers it.
+struct Wreck {
+    store: Store,
+    state: TempDir,
+    playbook: &'static str,
+    claim: &'static str,
+}
+
+impl Wreck {
+    async fn new(playbook: &'static str, (fault, target): (&str, &str), claim: &'static str) -> Self {
+        let store = Store::new(3).await;
+        store.member(0).probe("/probe", "one").await.unwrap();
+        store.strike(fault, target);
+        Self { store, state: tempfile::tempdir().unwrap(), playbook, claim }
+    }
+
+    fn cluster(&self) -> Cluster {
+        self.store.harbour.sandbox.cluster(Meter::new(false))
+    }
+
+    async fn plan(&self) -> Result<Plan, CompileError> {
+        let cluster = self.cluster();
+        let sighting = look::sight(&cluster, None, Vec::new()).await.unwrap();
+        compile::compile(&Wish {
+            playbook: &playbook("common", self.playbook),
+            claims: vec![join::claim_ref(SEA, self.claim)],
+            sighting: &sighting,
+            archive: &Archive::default(),
+            cluster: cluster.id.clone(),
+            installation: installation(),
+            reach: None,
+            settings: [].into(),
+            copies: compile::Copies { skip: true, ..compile::Copies::default() },
+            folder: self.state.path().join("exports/one").display().to_string(),
+            at: "2026-01-02T03:04:05Z".parse().unwrap(),
+        })
+    }
+
+    async fn run(&self, cluster: Cluster, plan: Plan) -> Run {
+        let runs = Runs::new(self.state.path());
+        let limits = Limits { wait: Duration::from_secs(600), api_away: Duration::ZERO, in_flight: 8 };
+        let _leap = cluster.clock.leap();
+        let mut voyage = voyage(cluster, limits);
+        let journal = runs.open(inputs(), plan.without_secrets()).await.unwrap();
+        let id = journal.run().to_owned();
+        let prepared =
+            Prepared { plan, snapshot: Snapshot::default(), resources: Resources::default(), refusals: Vec::new() };
+        let first = voyage.run(prepared, Some(&journal)).await;
+        drop(journal);
+        if first.outcome.ended == Ended::Done {
+            return first;
+        }
+        voyage = self::voyage(self.cluster(), Limits { api_away: Duration::from_secs(10), ..limits });
+        let recorded = runs.load(&id).unwrap();
+        let prepared = prepare::resume(&voyage.cluster, &recorded.plan, voyage.policy).await.unwrap();
+        let journal = runs.resume(&id, "0").await.unwrap();
+        voyage.run(prepared, Some(&journal)).await
+    }
+
+    /// What matters in the end.
+    async fn essence(&self) -> Vec<String> {
+        self.store.harbour.sandbox.rest(30);
+        let set = self.store.harbour.see("apps/v1", "StatefulSet", "store").unwrap();
+        let mut said = vec![
+            set["spec"]["template"].to_string(),
+            set["spec"]["updateStrategy"].to_string(),
+            set["status"]["readyReplicas"].to_string(),
+        ];
+        let members = self.store.member(0).members().await.unwrap();
+        let mut names: Vec<String> = members
+            .iter()
+            .map(|member| format!("{} {:?} {}", member.name, member.peers, member.has_started()))
+            .collect();
+        names.sort();
+        said.extend(names);
+        for number in 0..3 {
+            let status = self.store.member(number).status().await.unwrap();
+            said.push(format!("{number} {} {:?}", status.leader.is_some(), status.errors));
+        }
+        let volumes = self.store.harbour.sandbox.objects();
+        let mut volumes: Vec<String> =
+            volumes.iter().filter(|one| one["kind"] == "PersistentVolume").map(volume).collect();
+        volumes.sort();
+        said.extend(volumes);
+        said
+    }
+}
+
+fn volume(volume: &Value) -> String {
+    format!(
+        "{} {} {} {}",
+        volume["spec"]["claimRef"]["name"],
+        volume["status"]["phase"],
+        volume["spec"]["persistentVolumeReclaimPolicy"],
+        volume["metadata"]["labels"]["seaworthy.dev/quarantine"]
+    )
+}
+
+fn voyage(cluster: Cluster, limits: Limits) -> Voyage {
+    let (policy, cancel) = (Policy::default(), CancellationToken::new());
+    Voyage { cluster, limits, policy, cancel, watcher: None, answer: None }
+}
+
+/// A playbook, what breaks, and the claim of the member.
+type Story = (&'static str, (&'static str, &'static str), &'static str);
+
+const MEMBER: Story = ("etcd-member", ("etcd-member-wiped", "sea/store-1"), "data-store-1");
+const SPACE: Story = ("etcd-space", ("etcd-full", ""), "data-store-0");
+
+async fn through(story: Story, way: Cut) -> (Vec<String>, usize, Ended) {
+    let wreck = Wreck::new(story.0, story.1, story.2).await;
+    let plan = wreck.plan().await.unwrap();
+    let seen = Arc::new(AtomicUsize::new(0));
+    let counted = seen.clone();
+    let cluster = wreck.store.harbour.sandbox.cluster_through(Meter::new(false), |quay| cut(quay, way, counted));
+    let run = wreck.run(cluster, plan).await;
+    let causes: Vec<&String> = run.outcome.causes.iter().map(|cause| &cause.message).collect();
+    assert_eq!(run.outcome.ended, Ended::Done, "{} cut at {}: {causes:?}", story.0, way.at);
+    (wreck.essence().await, seen.load(Ordering::Relaxed), run.outcome.ended)
+}
+
+const WHOLE: Cut = Cut { members: false, at: usize::MAX, answer_lost: false };
+
+#[tokio::test]
+async fn broken_off_at_any_write_each_recovery_of_an_etcd_ends_the_same() {
+    for (story, at_least) in [(MEMBER, 7), (SPACE, 0)] {
+        let (expected, writes, _) = through(story, WHOLE).await;
+        assert!(writes >= at_least, "only {writes} writes");
+        let cuts = (1..=writes).flat_map(|at| [false, true].map(|answer_lost| Cut { members: false, at, answer_lost }));
+        join_all(cuts.map(|way| async move { (way.at, through(story, way).await.0) }))
+            .await
+            .into_iter()
+            .for_each(|(at, essence)| assert_eq!(essence, expected, "{} cut at write {at}", story.0));
+    }
+}
+
+#[tokio::test]
+async fn broken_off_between_questions_to_members_each_recovery_of_an_etcd_ends_the_same() {
+    for story in [MEMBER, SPACE] {
+        let (expected, asked, _) = through(story, Cut { members: true, ..WHOLE }).await;
+        assert!(asked > 30, "only {asked} questions");
+        for at in (3..=asked).step_by(13) {
+            let (essence, ..) = through(story, Cut { members: true, at, answer_lost: at % 2 == 0 }).await;
+            assert_eq!(essence, expected, "{} cut at question {at}", story.0);
+        }
+    }
+}
+
+/// The recovered member has what the others have, under a number of its own; nobody else was restarted, and the snapshot is whole.
+#[tokio::test]
+async fn a_member_comes_back_with_what_the_others_have_and_they_go_on() {
+    let wreck = Wreck::new(MEMBER.0, MEMBER.1, MEMBER.2).await;
+    let uid = |name: &str| wreck.store.harbour.see("v1", "Pod", name).unwrap()["metadata"]["uid"].clone();
+    let before = (uid("store-0"), uid("store-2"));
+    let template = wreck.store.harbour.see("apps/v1", "StatefulSet", "store").unwrap()["spec"]["template"].clone();
+    let plan = wreck.plan().await.unwrap();
+    wreck.run(wreck.cluster(), plan).await.went_well();
+    assert_eq!((uid("store-0"), uid("store-2")), before);
+    let set = wreck.store.harbour.see("apps/v1", "StatefulSet", "store").unwrap();
+    assert_eq!((&set["spec"]["template"], &set["status"]["readyReplicas"]), (&template, &3.into()));
+    assert_eq!(
+        wreck.store.member(1).status().await.unwrap().cluster,
+        wreck.store.member(0).status().await.unwrap().cluster
+    );
+    let saved = std::fs::metadata(wreck.state.path().join("exports/one.store.db")).unwrap();
+    assert!(saved.len() > 4096);
+}
+
+#[tokio::test]
+async fn without_a_majority_or_with_scripts_no_member_is_replaced() {
+    let wreck = Wreck::new("etcd-member", ("etcd-quorum-lost", ""), "data-store-1").await;
+    let plan = wreck.plan().await.unwrap();
+    let limits = Limits { wait: Duration::from_secs(60), api_away: Duration::from_secs(10), in_flight: 8 };
+    let cluster = wreck.cluster();
+    let _leap = cluster.clock.leap();
+    let prepared =
+        Prepared { plan, snapshot: Snapshot::default(), resources: Resources::default(), refusals: Vec::new() };
+    let run = voyage(cluster, limits).run(prepared, None).await;
+    assert_eq!(run.outcome.ended, Ended::Failed);
+    // Members that crash serve for a second each time: there is no leader, or the member is found not to be lost.
+    let said = &run.outcome.causes[0].message;
+    assert!(said.contains("there is no leader") || said.contains("it is not lost"), "{said}");
+    let claim = wreck.store.harbour.see("v1", "PersistentVolumeClaim", "data-store-1").unwrap();
+    assert!(claim["metadata"]["deletionTimestamp"].is_null());
+    let path = format!("/apis/apps/v1/namespaces/{SEA}/statefulsets/store");
+    let hook = serde_json::json!({"spec": {"template": {"spec": {"containers": [{"name": "etcd", "lifecycle": {"preStop": {"exec": {"command": ["x"]}}}}]}}}});
+    wreck.store.harbour.send(Method::PATCH, &path, "application/strategic-merge-patch+json", &hook).await.unwrap();
+    let error = wreck.plan().await.unwrap_err();
+    assert!(error.to_string().contains("lifecycle.preStop"), "{error}");
+}
