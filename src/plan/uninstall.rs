@@ -42,11 +42,12 @@ impl FromStr for DataName {
             [kind, name] => (*kind, None, *name),
             _ => return Err(format!("`{text}` is not KIND/NAMESPACE/NAME")),
         };
-        let known =
-            ["PersistentVolumeClaim", "PersistentVolume", "Namespace", "Secret", "CustomResourceDefinition", "Node"];
+        let known = ["PersistentVolumeClaim", "PersistentVolume", "Namespace", "Secret", "CustomResourceDefinition"];
         let short = [("pvc", known[0]), ("pv", known[1]), ("ns", known[2]), ("secret", known[3]), ("crd", known[4])];
+        // A node holds no data itself; a recovery that gives one up wants its name all the same.
         let kind = known
             .iter()
+            .chain(&["Node"])
             .find(|known| known.eq_ignore_ascii_case(kind))
             .or_else(|| short.iter().find(|(short, _)| short.eq_ignore_ascii_case(kind)).map(|(_, kind)| kind))
             .ok_or_else(|| format!("`{kind}` holds no data: one of {}", known.join(", ")))?;

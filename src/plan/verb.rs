@@ -265,9 +265,8 @@ impl Verb {
             | Self::Count { claim, .. }
             | Self::CopyIn { claim, .. } => Some(claim.clone()),
             Self::Delete { object } | Self::Set { object, .. } => Some(object.object.clone()),
-            Self::CopyOut { claim, .. } => Some(claim.object.clone()),
+            Self::CopyOut { claim, .. } | Self::Renew { claim, .. } => Some(claim.object.clone()),
             Self::RollBack { workload, .. } => Some(workload.object.clone()),
-            Self::Renew { claim, .. } => Some(claim.object.clone()),
             Self::Etcd { set, .. } => Some(set.object.clone()),
             Self::Create { object, .. } => ObjectRef::of(object),
             Self::NodeReady { node, .. } => Some(ObjectRef::new("v1", "Node", None, node)),

@@ -1,7 +1,7 @@
 //! Who would undo what a recovery does: a controller above a workload that sets its replicas back, or makes a claim anew while its volume
 //! is being replaced. Pure.
 //!
-//! A HorizontalPodAutoscaler is none: at 0 replicas it disables itself (condition `ScalingActive`, reason `ScalingDisabled`), and goes on
+//! A `HorizontalPodAutoscaler` is none: at 0 replicas it disables itself (condition `ScalingActive`, reason `ScalingDisabled`), and goes on
 //! by itself afterwards.
 
 use serde_json::Value;

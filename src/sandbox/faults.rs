@@ -12,7 +12,7 @@ use super::world::World;
 use crate::object::text;
 
 pub use aim::Aim;
-use strike::*;
+use strike::{MARK, press};
 
 /// One thing that can be broken.
 pub struct Fault {
@@ -69,84 +69,94 @@ pub const FAULTS: &[Fault] = &[
     lasts("provisioner-away", "", "nobody makes or deletes volumes"),
     lasts("no-room", "", "every node is full: no pod finds CPU"),
     lasts("node-unreachable", "node", "a node is not heard of any more; its disk stays as it is"),
-    strikes("node-away", "node", "a node is not heard of for twenty minutes, and comes back", node_away),
-    strikes("node-gone", "node", "a node is deleted, with all that ran there; its disk stays as it is", node_gone),
+    strikes("node-away", "node", "a node is not heard of for twenty minutes, and comes back", strike::node_away),
+    strikes(
+        "node-gone",
+        "node",
+        "a node is deleted, with all that ran there; its disk stays as it is",
+        strike::node_gone,
+    ),
     strikes(
         "volume-lost",
         "volume or claim",
         "a PersistentVolume is deleted from the API, past its finalizers",
-        volume_lost,
+        strike::volume_lost,
     ),
     strikes(
         "volume-deleted",
         "volume or claim",
         "a PersistentVolume is deleted; bound, it only begins to go",
-        volume_deleted,
+        strike::volume_deleted,
     ),
     strikes(
         "claim-released",
         "claim",
         "a PersistentVolumeClaim is gone, past its finalizers, and its volume is kept (policy Retain)",
-        claim_released,
+        strike::claim_released,
     ),
     strikes(
         "claim-erased",
         "claim",
         "a PersistentVolumeClaim is gone, past its finalizers, with its volume and all that is on it",
-        claim_erased,
+        strike::claim_erased,
     ),
     strikes(
         "claim-deleted",
         "claim",
         "a PersistentVolumeClaim is deleted; in use, it only begins to go",
-        claim_deleted,
+        strike::claim_deleted,
     ),
     strikes(
         "volume-emptied",
         "volume or claim",
         "everything on a volume is deleted; the API shows nothing of it",
-        volume_emptied,
+        strike::volume_emptied,
     ),
-    strikes("quota", "namespace", "a quota that allows no further pod", quota),
-    strikes("no-storage-class", "", "the default StorageClass is deleted", no_storage_class),
+    strikes("quota", "namespace", "a strike::quota that allows no further pod", strike::quota),
+    strikes("no-storage-class", "", "the default StorageClass is deleted", strike::no_storage_class),
     lasts("certificate-expired", "", "the certificate of the API server has expired"),
     lasts("api-slow", "seconds", "every answer of the API server takes so long (without a target: 5)"),
     lasts("api-refusing", "403, 409, 429 or 500", "the API server answers every write so (without a target: 500)"),
-    strikes("webhook-down", "", "a webhook that has to agree to every write cannot be reached", webhook_down),
-    strikes("dns-down", "", "the pods of the cluster's DNS crash", dns_down),
+    strikes("webhook-down", "", "a webhook that has to agree to every write cannot be reached", strike::webhook_down),
+    strikes("dns-down", "", "the pods of the cluster's DNS crash", strike::dns_down),
     strikes(
         "disk-pressure",
         "node",
         "a node runs out of disk: it takes no pods, and throws out those that it has",
-        disk_pressure,
+        strike::disk_pressure,
     ),
     strikes(
         "etcd-member-wiped",
         "pod or claim",
         "what a member of the application's etcd has written is gone, and the pod with it",
-        etcd_member_wiped,
+        strike::etcd_member_wiped,
     ),
     strikes(
         "etcd-wiped",
         "StatefulSet, pod or claim",
         "what all members of the application's etcd have written is gone, and their pods with it",
-        etcd_wiped,
+        strike::etcd_wiped,
     ),
     strikes(
         "etcd-corrupt",
         "pod or claim",
         "a file of a member of the application's etcd is cut off, and its pod started again",
-        etcd_corrupt,
+        strike::etcd_corrupt,
     ),
     strikes(
         "etcd-full",
         "StatefulSet, pod or claim",
         "the application's etcd has used up the space that it may take, and takes no more writes",
-        etcd_full,
+        strike::etcd_full,
     ),
-    strikes("etcd-quorum-lost", "", "most members of the application's etcd crash", etcd_quorum_lost),
-    strikes("api-down", "seconds", "the API server does not answer for so long (without a target: an hour)", api_down),
-    strikes("secret-deleted", "secret", "a Secret is deleted", secret_deleted),
+    strikes("etcd-quorum-lost", "", "most members of the application's etcd crash", strike::etcd_quorum_lost),
+    strikes(
+        "api-down",
+        "seconds",
+        "the API server does not answer for so long (without a target: an hour)",
+        strike::api_down,
+    ),
+    strikes("secret-deleted", "secret", "a Secret is deleted", strike::secret_deleted),
 ];
 
 /// The fault of this name.
