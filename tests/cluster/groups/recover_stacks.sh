@@ -75,7 +75,7 @@ recovered() {
   exits 0 sw recover "$@" -n "$NAMESPACE" --yes "${names[@]}"
   says "report: $1" "written to"
   figure "$what | $FIRST | $1 | $(awk -v a="$began" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.0f", b - a }') s | $lost / $unsavable bytes"
-  [[ -s $(ls "$SEAWORTHY_STATE_DIR"/reports/*.md | tail -n 1) ]] || fail "no report"
+  [[ -n $(find "$SEAWORTHY_STATE_DIR/reports" -name '*.md' -size +0) ]] || fail "no report"
 }
 
 irreversible() {
