@@ -278,3 +278,43 @@ test_telemetry_collector_emptied() {
   is_recognised volume-emptied "$(claim)" || figure "files deleted under a running collector | not recognised: it had written again | - | - | $BYTES / $BYTES bytes"
   exits 0 sw status "$STACK" -n "$NAMESPACE"
 }
+
+# --- backups
+
+# A backup of one moment, the loss of everything on a volume, and back: etcd is not in it, and goes on.
+test_newton_backup_and_restore() {
+  begin
+  launch_newton
+  local began=$EPOCHREALTIME folder
+  exits 0 sw backup "$STACK" -n "$NAMESPACE" --yes --consistent -o json
+  folder=$(jq -r .folder "$WORK/out")
+  figure "backup --consistent | $(awk -v a="$began" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.0f", b - a }') s | $(du -sb "$folder" | cut -f1) bytes"
+  expect false jq -r '.live' "$folder/manifest.json"
+  exits 0 sw backup list --verify
+  says "$STACK"
+  newton_is_well
+  in_core sh -c "rm -rf $HISTORY/file-*; echo other >$HISTORY/file-1"
+  exits 2 sw restore "$STACK" -n "$NAMESPACE" --yes
+  says "--destroy-data=PersistentVolumeClaim/$NAMESPACE/$STACK-history"
+  began=$EPOCHREALTIME
+  exits 0 sw restore "$STACK" -n "$NAMESPACE" --yes --destroy-data "pvc/$NAMESPACE/$STACK-history" --destroy-data "pvc/$NAMESPACE/$STACK-workspace"
+  figure "restore | $(awk -v a="$began" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.0f", b - a }') s"
+  newton_is_well
+  same "the contents" "$CONTENTS" "$(contents)"
+  expect "" eval "k get pod -l seaworthy.dev/helper -o name"
+}
+
+# What can be read is copied out before a volume is replaced, while the application runs.
+test_telemetry_backup_live_and_a_copy_before_a_volume_is_replaced() {
+  begin
+  launch_telemetry
+  exits 0 sw backup "$STACK" -n "$NAMESPACE" --yes -o json
+  expect true jq -r '.backup.live' "$WORK/out"
+  exits 0 sw recover replace -n "$NAMESPACE" --claim "$NAMESPACE/$(claim)" --yes --destroy-data "pvc/$NAMESPACE/$(claim)"
+  local archive
+  archive=$(find "$SEAWORTHY_STATE_DIR/exports" -name "$NAMESPACE.$(claim).tar")
+  [[ -s $archive ]] || fail "no copy was made"
+  expect 40 eval "tar -tf '$archive' | grep -c '/known-'"
+  telemetry_is_well
+  expect 0 in_collector sh -c 'ls /data | grep -c ^known- || true'
+}
