@@ -281,7 +281,7 @@ test_telemetry_collector_emptied() {
 
 # --- backups
 
-# A backup of one moment, the loss of everything on a volume, and back: etcd is not in it, and goes on.
+# A backup of one moment, the loss of everything on a volume, and back.
 test_newton_backup_and_restore() {
   begin
   launch_newton
@@ -289,15 +289,17 @@ test_newton_backup_and_restore() {
   exits 0 sw backup "$STACK" -n "$NAMESPACE" --yes --consistent -o json
   folder=$(jq -r .folder "$WORK/out")
   figure "backup --consistent | $(awk -v a="$began" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.0f", b - a }') s | $(du -sb "$folder" | cut -f1) bytes"
-  expect false jq -r '.live' "$folder/manifest.json"
+  expect true jq -r .consistent "$folder/manifest.json"
   exits 0 sw backup list --verify
   says "$STACK"
   newton_is_well
   in_core sh -c "rm -rf $HISTORY/file-*; echo other >$HISTORY/file-1"
-  exits 2 sw restore "$STACK" -n "$NAMESPACE" --yes
+  exits 2 sw restore "$STACK" -n "$NAMESPACE" --yes -o json
   says "--destroy-data=PersistentVolumeClaim/$NAMESPACE/$STACK-history"
+  local names
+  mapfile -t names < <(jq -r .error.hint "$WORK/out" | grep -o -e '--destroy-data=[^ ]*')
   began=$EPOCHREALTIME
-  exits 0 sw restore "$STACK" -n "$NAMESPACE" --yes --destroy-data "pvc/$NAMESPACE/$STACK-history" --destroy-data "pvc/$NAMESPACE/$STACK-workspace"
+  exits 0 sw restore "$STACK" -n "$NAMESPACE" --yes "${names[@]}"
   figure "restore | $(awk -v a="$began" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.0f", b - a }') s"
   newton_is_well
   same "the contents" "$CONTENTS" "$(contents)"
@@ -309,7 +311,8 @@ test_telemetry_backup_live_and_a_copy_before_a_volume_is_replaced() {
   begin
   launch_telemetry
   exits 0 sw backup "$STACK" -n "$NAMESPACE" --yes -o json
-  expect true jq -r '.backup.live' "$WORK/out"
+  expect false jq -r .backup.consistent "$WORK/out"
+  expect "" eval "k get pod -l seaworthy.dev/helper -o name"
   exits 0 sw recover replace -n "$NAMESPACE" --claim "$NAMESPACE/$(claim)" --yes --destroy-data "pvc/$NAMESPACE/$(claim)"
   local archive
   archive=$(find "$SEAWORTHY_STATE_DIR/exports" -name "$NAMESPACE.$(claim).tar")
