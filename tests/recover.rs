@@ -5,3 +5,4 @@ mod follow;
 mod gates;
 pub(crate) mod harbour;
 mod stories;
+mod wrong;

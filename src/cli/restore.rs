@@ -149,6 +149,12 @@ fn told(scene: &Berths, from: &Path, manifest: &Manifest) -> String {
             format!("  {claim}: {}", count(usize::try_from(files).unwrap_or(usize::MAX), "file"))
         }),
     );
+    lines.extend(manifest.etcds().map(|(set, file)| {
+        format!(
+            "  {set}: a snapshot, which is not restored: {} is for `etcdutl snapshot restore`, and its claims come back with a backup that is --consistent",
+            from.join(file).display()
+        )
+    }));
     lines.extend(manifest.head.left_out.iter().map(|left| format!("  not in it: {} ({})", left.what, left.why)));
     lines.join("\n")
 }

@@ -1,7 +1,7 @@
 //! The plans that copy an installation's data to this machine and back. Pure; compiled as playbooks are, from the same tasks.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
@@ -13,8 +13,9 @@ use super::playbook::{Playbook, Sheet, Task};
 use crate::cluster::ClusterId;
 use crate::engine::record::InstallRecord;
 use crate::engine::rescue::backup::{DATA, MANIFESTS, Manifest};
+use crate::etcd::{EtcdSet, View};
 use crate::object::{ObjectRef, items, text};
-use crate::plan::verb::{Head, LeftOut, Verb};
+use crate::plan::verb::{EtcdAct, Head, LeftOut, Verb};
 use crate::plan::{Action, Change, Installation, NAMESPACE_LABEL, Plan, Purpose, Reach, STACK_LABEL, Step};
 use crate::snapshot::Snapshot;
 use crate::stack::Definition;
@@ -58,6 +59,24 @@ pub fn claims(snapshot: &Snapshot, installation: &Installation, inventory: &[Obj
         found.extend(made.map(|name| claim_ref(&installation.namespace, name)));
     }
     found.into_iter().collect()
+}
+
+/// How long a snapshot may take, seconds.
+const LIMIT_SNAPSHOT: u64 = 600;
+
+/// Whether a claim holds the data of a member.
+fn is_of(set: &EtcdSet, claim: &ObjectRef) -> bool {
+    set.pods().iter().any(|pod| set.claim(pod).as_ref() == Some(claim))
+}
+
+fn members_are_on(set: &EtcdSet, claims: &[ObjectRef]) -> bool {
+    claims.iter().any(|claim| is_of(set, claim))
+}
+
+/// The file for the snapshot of an etcd, below the backup's folder.
+fn snapshot_of(set: &EtcdSet) -> (ObjectRef, PathBuf) {
+    let file = Path::new(DATA).join(format!("{}.{}.db", set.namespace, set.name()));
+    (set.pinned.object.clone(), file)
 }
 
 /// The components that use one of these claims, those first that others are not started after.
@@ -121,13 +140,27 @@ impl Wanted<'_> {
         let all = claims(&self.sighting.snapshot, &self.installation, inventory);
         // An empty volume is copied as well: that it was empty is worth knowing.
         let sighting = Sighting { files: BTreeMap::new(), ..self.sighting.clone() };
+        let etcds: Vec<&View> =
+            self.sighting.etcds.iter().filter(|view| members_are_on(&view.set, &all)).collect();
+        let (saved, silent): (Vec<&View>, Vec<&View>) =
+            etcds.into_iter().partition(|view| view.answered().next().is_some());
         let (mut claims, mut lost) = (Vec::new(), Vec::new());
         for claim in all {
+            let has_snapshot = saved.iter().any(|view| is_of(&view.set, &claim));
             match unreadable(&sighting, &claim) {
+                // A database that is written to while it is copied is none afterwards.
+                None if has_snapshot && !consistent => {
+                    let why = "a snapshot of that etcd is in the backup instead".to_owned();
+                    lost.push(LeftOut { what: claim.to_string(), why });
+                }
                 None => claims.push(claim),
                 Some(why) => lost.push(LeftOut { what: claim.to_string(), why }),
             }
         }
+        lost.extend(silent.into_iter().map(|view| LeftOut {
+            what: format!("a snapshot of {}", view.set.pinned.object),
+            why: "none of its members answers".to_owned(),
+        }));
         left_out.splice(0..0, lost);
         let mut steps = vec![Task::Export];
         if consistent && !claims.is_empty() {
@@ -146,6 +179,10 @@ impl Wanted<'_> {
         };
         let with = Wanted { sighting: &sighting, ..self.copy() };
         let mut plan = with.compile(steps, claims.clone(), more)?;
+        let etcds: Vec<(ObjectRef, PathBuf)> = saved.iter().map(|view| snapshot_of(&view.set)).collect();
+        for (view, (_, file)) in saved.iter().zip(&etcds) {
+            self.save_first(&mut plan, &view.set, file);
+        }
         let head = Head {
             program: env!("CARGO_PKG_VERSION").to_owned(),
             cluster: self.cluster.clone(),
@@ -153,6 +190,7 @@ impl Wanted<'_> {
             consistent: consistent && !claims.is_empty(),
             values: self.record.map_or(serde_json::Value::Null, |record| record.inputs.values.clone()),
             claims,
+            etcds,
             left_out,
         };
         let verb = Verb::Seal { folder: self.folder.clone(), head: Box::new(head) };
@@ -161,6 +199,19 @@ impl Wanted<'_> {
         let action = Action::Rescue { verb: Box::new(verb), limit: 0 };
         plan.steps.push(Step { id, title, component: None, needs, action, change: Change::Observe });
         Ok(plan)
+    }
+
+    /// The snapshot comes right after the export, while the etcd still runs.
+    fn save_first(&self, plan: &mut Plan, set: &EtcdSet, file: &Path) {
+        let file = Path::new(&self.folder).join(file).display().to_string();
+        let verb = Verb::Etcd { set: set.pinned.clone(), act: EtcdAct::Snapshot { file } };
+        let (id, title, change) = (verb.id(), verb.title(), verb.change());
+        let needs: Vec<String> = plan.steps.first().map(|export| export.id.clone()).into_iter().collect();
+        if let Some(next) = plan.steps.get_mut(1) {
+            next.needs = vec![id.clone()];
+        }
+        let action = Action::Rescue { verb: Box::new(verb), limit: LIMIT_SNAPSHOT };
+        plan.steps.insert(1.min(plan.steps.len()), Step { id, title, component: None, needs, action, change });
     }
 
     fn copy(&self) -> Wanted<'_> {

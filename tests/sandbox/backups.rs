@@ -223,3 +223,38 @@ fn ctrl_c_starts_again_what_a_backup_has_stopped() {
         assert!(runs(&output), "after {after} ms: {}", output.stdout);
     }
 }
+
+/// While it runs, its database cannot be copied as files: a snapshot is taken instead, and beside the files when it stands still.
+#[test]
+fn of_an_etcd_there_is_a_snapshot_with_its_checksum() {
+    let output = Test::new()
+        .line("install newton-v2t --sandbox --yes --set global.imageTag=1.0")
+        .any_stdout()
+        .any_stderr()
+        .any_status()
+        .run();
+    let output = then(output, "status newton-v2t --sandbox", 0);
+    let output = then(output, "backup newton-v2t --sandbox --yes", 0);
+    let parts = |folder: &Path| {
+        let backup = manifest(folder);
+        let parts = backup["parts"].as_array().unwrap().clone();
+        let claims = parts.iter().filter_map(|part| part["claim"]["name"].as_str().map(str::to_owned)).collect::<Vec<_>>();
+        (backup, parts.into_iter().find(|part| part["part"] == "etcd"), claims)
+    };
+    let folder = folders(&output).pop().unwrap();
+    let (backup, snapshot, claims) = parts(&folder);
+    let file = folder.join(snapshot.unwrap_or_else(|| panic!("{backup:#}"))["file"]["path"].as_str().unwrap());
+    assert!(std::fs::read(&file).unwrap().len() > 32, "{}", file.display());
+    assert!(!claims.iter().any(|claim| claim.contains("etcd")), "{claims:?}");
+    let left = backup["leftOut"].as_array().unwrap();
+    assert!(left.iter().any(|left| left["why"].as_str().unwrap().contains("snapshot of that etcd")), "{left:#?}");
+    let output = then(output, "backup newton-v2t --sandbox --yes --consistent", 0);
+    let (_, snapshot, claims) = parts(&folders(&output).pop().unwrap());
+    assert!(snapshot.is_some() && claims.iter().any(|claim| claim.contains("etcd")), "{claims:?}");
+    let output = then(output, "status newton-v2t --sandbox", 0);
+    let told = Test::after(output).line("restore newton-v2t --sandbox --dry-run").any_stdout().any_stderr().run();
+    assert!(told.stderr.contains("a snapshot, which is not restored"), "{}", told.stderr);
+    std::fs::write(&file, b"cut").unwrap();
+    let listed = Test::after(told).line("backup list --verify").any_stdout().any_stderr().any_status().run();
+    assert!(listed.stdout.contains("bytes and had"), "{}", listed.stdout);
+}

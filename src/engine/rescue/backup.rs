@@ -38,7 +38,7 @@ pub struct Sealed {
     pub sha256: String,
 }
 
-/// A part of a backup. What else is worth a copy (the snapshot of an etcd, ...) becomes one more kind of part.
+/// A part of a backup. What else is worth a copy becomes one more kind of part.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "part", rename_all = "kebab-case")]
 pub enum Part {
@@ -73,13 +73,20 @@ pub enum Part {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         left_out: Vec<String>,
     },
+    /// A snapshot of an etcd, as `etcdctl snapshot save` makes one.
+    Etcd {
+        /// The StatefulSet.
+        set: ObjectRef,
+        /// The file.
+        file: Sealed,
+    },
 }
 
 impl Part {
     /// Its files.
     pub fn sealed(&self) -> Vec<&Sealed> {
         match self {
-            Self::Values { file } => vec![file],
+            Self::Values { file } | Self::Etcd { file, .. } => vec![file],
             Self::Manifests { list, .. } => vec![list],
             Self::Claim { sealed, .. } => sealed.iter().collect(),
         }
@@ -114,6 +121,14 @@ impl Manifest {
             _ => None,
         });
         folder.unwrap_or(Path::new(MANIFESTS))
+    }
+
+    /// The etcds of which it has a snapshot, with the file.
+    pub fn etcds(&self) -> impl Iterator<Item = (&ObjectRef, &Path)> {
+        self.parts.iter().filter_map(|part| match part {
+            Part::Etcd { set, file } => Some((set, file.path.as_path())),
+            _ => None,
+        })
     }
 
     /// The claims in it, with the number of their files.
@@ -273,6 +288,12 @@ fn seal(folder: &Path, head: &Head) -> Result<Manifest, BackupError> {
             live: known.live,
             left_out: known.left_out,
         });
+    }
+    for (set, file) in &head.etcds {
+        if !folder.join(file).is_file() {
+            return Err(broken(folder.join(file), "the snapshot is not there"));
+        }
+        parts.push(Part::Etcd { set: set.clone(), file: sealed(folder, file)? });
     }
     let manifest = Manifest { format: FORMAT, at: Timestamp::now(), head: head.clone(), parts };
     let text = serde_json::to_string_pretty(&manifest).unwrap_or_default();

@@ -1,5 +1,7 @@
 //! What a backup is of, and what is not in it: all that its files do not tell themselves.
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -32,6 +34,9 @@ pub struct Head {
     pub values: Value,
     /// The claims whose copies are in it.
     pub claims: Vec<ObjectRef>,
+    /// The etcds whose snapshots are in it, each with the file, below the backup's folder.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub etcds: Vec<(ObjectRef, PathBuf)>,
     /// What is not in it.
     pub left_out: Vec<LeftOut>,
 }

@@ -5,7 +5,7 @@ const UID: &str = "u";
 
 fn pinned(kind: &str, name: &str) -> Pinned {
     let (api_version, namespace) = match kind {
-        "PersistentVolume" => ("v1", None),
+        "PersistentVolume" | "Node" => ("v1", None),
         "Deployment" => ("apps/v1", Some("n")),
         _ => ("v1", Some("n")),
     };
@@ -219,4 +219,31 @@ fn a_restart_is_known_by_its_mark() {
             "status": {"observedGeneration": 2, "replicas": 2, "updatedReplicas": updated, "readyReplicas": 2}})
     };
     check(&restart, &[("open", state("before", 2)), ("open", state("now", 1)), ("proven", state("now", 2))]);
+}
+
+/// A node that comes back in the middle is not taken away, and is what is waited for.
+#[test]
+fn a_node_that_is_ready_again_is_not_taken_away() {
+    let node = |ready: &str, host: &str| {
+        object(
+            "Node",
+            "w1",
+            &json!({"metadata": {"labels": {"kubernetes.io/hostname": host}}, "status": {"conditions": [{"type": "Ready", "status": ready}]}}),
+        )
+    };
+    let away = Verb::Delete { object: pinned("Node", "w1") };
+    assert!(matches!(away.standing(&picture(&[node("Unknown", "w1")])), Standing::Open { .. }));
+    assert!(matches!(away.standing(&picture(&[])), Standing::Proven { .. }));
+    match away.standing(&picture(&[node("True", "w1")])) {
+        Standing::Shut { why } => assert!(why.contains("Node/w1 is ready again"), "{why}"),
+        standing => panic!("{standing:?}"),
+    }
+    let back = Verb::NodeReady { node: "w1".to_owned(), host: "w1".to_owned() };
+    assert!(matches!(back.standing(&picture(&[])), Standing::Open { .. }));
+    assert!(matches!(back.standing(&picture(&[node("Unknown", "w1")])), Standing::Open { .. }));
+    assert!(matches!(back.standing(&picture(&[node("True", "w1")])), Standing::Proven { .. }));
+    match back.standing(&picture(&[node("True", "other")])) {
+        Standing::Shut { why } => assert!(why.contains("host name other"), "{why}"),
+        standing => panic!("{standing:?}"),
+    }
 }
