@@ -24,6 +24,9 @@ pub(crate) struct DrillArgs {
     /// Every playbook, with each loss that it is for
     #[arg(long, conflicts_with = "playbook")]
     pub(crate) all: bool,
+    /// Only make the loss, in a sandbox that is left for you to recover in
+    #[arg(long, conflicts_with = "all")]
+    pub(crate) by_hand: bool,
     /// Only this loss of those that the playbook is for: claim-lost, node-gone
     #[arg(long, value_name = "LOSS")]
     pub(crate) loss: Option<String>,
@@ -43,6 +46,9 @@ pub(crate) async fn run(session: &Session, arguments: &DrillArgs) -> Result<Exit
     if exercises.is_empty() {
         return Err(nothing(&chosen, loss, &playbooks));
     }
+    if arguments.by_hand {
+        return by_hand(session, &exercises[0]).await;
+    }
     let mut drilled = Vec::new();
     for (number, exercise) in exercises.iter().enumerate() {
         let text =
@@ -56,6 +62,24 @@ pub(crate) async fn run(session: &Session, arguments: &DrillArgs) -> Result<Exit
     let passed = drilled.iter().all(Drilled::has_passed);
     session.print("Drill", &json!({"passed": passed, "drills": drilled}), || drills_text(&drilled, session.style()));
     Ok(if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Makes the loss, and says how to get at it.
+async fn by_hand(session: &Session, exercise: &Exercise) -> Result<ExitCode, Failure> {
+    let made = {
+        let _busy = session.busy("making the loss");
+        exercise.by_hand(session).await?
+    };
+    session.print("Practice", &json!(made), || {
+        let folder = made.folder.display();
+        format!(
+            "{} of {} is made, in a sandbox of its own. It is yours now:\n\n    export SEAWORTHY_STATE_DIR={folder}\n    seaworthy --sandbox={} recover\n\nWhen you are done: rm -r {folder}",
+            made.loss.name(),
+            made.claim,
+            made.sandbox
+        )
+    });
+    Ok(ExitCode::SUCCESS)
 }
 
 fn loss_called(name: &str) -> Result<LossKind, Failure> {

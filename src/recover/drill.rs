@@ -16,6 +16,22 @@ pub enum Data {
     Fresh,
 }
 
+/// A loss that was made for somebody to recover from by hand.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ByHand {
+    /// A playbook that is for it.
+    pub playbook: String,
+    /// What was lost.
+    pub loss: LossKind,
+    /// Of which claim.
+    pub claim: String,
+    /// `single-node`, `ha`: the sandbox.
+    pub sandbox: String,
+    /// The state folder in which the sandbox is.
+    pub folder: PathBuf,
+}
+
 /// What came of it.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]

@@ -41,6 +41,17 @@ fn one_loss_of_one_playbook() {
     assert!(done.stdout.contains("1 of 1 drill came to what"), "{}", done.stdout);
 }
 
+/// Who practises by hand finds the loss, and recovers as at night.
+#[test]
+fn a_loss_is_made_for_somebody_to_recover_from_by_hand() {
+    let made = Test::new().line("drill rebind --loss claim-lost --by-hand -o json").any_stderr().run();
+    let document = made.json();
+    assert_eq!((&document["loss"], &document["sandbox"]), (&Value::from("claim-lost"), &Value::from("single-node")));
+    let folder = made.state().join("drills/rebind-claim-lost").display().to_string();
+    let seen = Test::after(made).env("SEAWORTHY_STATE_DIR", &folder).line("recover --sandbox").status(3).any_stdout().run();
+    assert!(seen.stdout.starts_with("claim-lost PersistentVolumeClaim/hello/hello-data"), "{}", seen.stdout);
+}
+
 /// What a sandbox that somebody uses holds is not touched.
 #[test]
 fn a_drill_has_a_sandbox_of_its_own() {

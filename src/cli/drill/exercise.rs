@@ -2,7 +2,8 @@
 
 use seaworthy::object::ObjectRef;
 use seaworthy::recover::compile::claim_of_role;
-use seaworthy::recover::drill::{Data, Drilled};
+use seaworthy::error::Class;
+use seaworthy::recover::drill::{ByHand, Data, Drilled};
 use seaworthy::recover::playbook::{ClaimRole, Task};
 use seaworthy::recover::{LossKind, Playbook, Sighting, join};
 use seaworthy::sandbox::faults::{self, FAULTS};
@@ -54,7 +55,8 @@ impl Exercise {
         drill.losses.iter().map(one).collect()
     }
 
-    pub(super) async fn run(&self, session: &Session) -> Result<Drilled, Failure> {
+    /// The fault that brings the loss about, and the sandbox for it: of one node nothing would be left to recover to.
+    fn stage<'a>(&self, session: &'a Session) -> Result<(&'static faults::Fault, Shore<'a>), Failure> {
         let fault = faults::find(&self.fault).ok_or_else(|| {
             let known: Vec<&str> = FAULTS.iter().map(|fault| fault.name).collect();
             let near = seaworthy::error::closest(&self.fault, known.iter().copied());
@@ -62,10 +64,28 @@ impl Exercise {
             let message = format!("the drill of {} names the fault `{}`, which is none", self.playbook, self.fault);
             Failure::input("unknown-fault", message, hint)
         })?;
-        // Of one node nothing would be left to recover to.
         let kind = if is_of_a_node(fault) { Kind::Ha } else { Kind::SingleNode };
         let name = format!("{}-{}", self.playbook.replace('/', "-"), self.loss.name());
-        let shore = Shore::new(session, &name, kind)?;
+        Ok((fault, Shore::new(session, &name, kind)?))
+    }
+
+    /// Makes the loss, and leaves the rest to whoever practises.
+    pub(super) async fn by_hand(&self, session: &Session) -> Result<ByHand, Failure> {
+        let (fault, shore) = self.stage(session)?;
+        let (_, claim) = self.made(&shore, fault).await?.map_err(|why| {
+            Failure::new("no-drill", Class::Failed, why, Some("`seaworthy drill` without --by-hand tries it, too".to_owned()))
+        })?;
+        Ok(ByHand {
+            playbook: self.playbook.clone(),
+            loss: self.loss,
+            claim: claim.to_string(),
+            sandbox: shore.kind_name(),
+            folder: shore.folder().to_owned(),
+        })
+    }
+
+    pub(super) async fn run(&self, session: &Session) -> Result<Drilled, Failure> {
+        let (fault, shore) = self.stage(session)?;
         let mut drilled = Drilled {
             playbook: self.playbook.clone(),
             loss: self.loss,
@@ -87,6 +107,23 @@ impl Exercise {
         Ok(drilled)
     }
 
+    /// The stack is installed, its data marked, and the loss made: of which claim, in which namespace. Or what went wrong.
+    async fn made(
+        &self,
+        shore: &Shore<'_>,
+        fault: &faults::Fault,
+    ) -> Result<Result<(String, ObjectRef), String>, Failure> {
+        let mut install = vec!["install", self.stack.as_str()];
+        install.extend(self.set.iter().flat_map(|set| ["--set", set.as_str()]));
+        let said = shore.say(&install).await?;
+        if said.code != 0 {
+            return Ok(Err(wrong("the stack could not be installed", &said)));
+        }
+        let namespace = shore.namespace_of(&self.stack)?;
+        let claim = self.strike(shore, &namespace, fault)?;
+        Ok(Ok((namespace, claim)))
+    }
+
     /// All of it; what went wrong, when something did.
     async fn sail(
         &self,
@@ -94,14 +131,10 @@ impl Exercise {
         fault: &faults::Fault,
         drilled: &mut Drilled,
     ) -> Result<Option<String>, Failure> {
-        let mut install = vec!["install", self.stack.as_str()];
-        install.extend(self.set.iter().flat_map(|set| ["--set", set.as_str()]));
-        let said = shore.say(&install).await?;
-        if said.code != 0 {
-            return Ok(Some(wrong("the stack could not be installed", &said)));
-        }
-        let namespace = shore.namespace_of(&self.stack)?;
-        let claim = self.strike(shore, &namespace, fault)?;
+        let (namespace, claim) = match self.made(shore, fault).await? {
+            Ok(made) => made,
+            Err(why) => return Ok(Some(why)),
+        };
         drilled.claim = format!("{namespace}/{}", claim.name);
 
         let said = shore.say(&["recover"]).await?;

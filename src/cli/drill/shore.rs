@@ -36,6 +36,11 @@ impl<'a> Shore<'a> {
         Ok(Self { session, folder, kind })
     }
 
+    /// `single-node`, `ha`.
+    pub(super) fn kind_name(&self) -> String {
+        self.kind.name().to_owned()
+    }
+
     pub(super) fn folder(&self) -> &Path {
         &self.folder
     }
