@@ -34,8 +34,8 @@ ready() { k get statefulset "$ETCD" -o 'jsonpath={.status.readyReplicas}'; }
 
 is_ready() { [[ $(ready) == "$1" ]]; }
 
-# recognises LOSS
-recognises() { sw recover -n "$NAMESPACE" -o json 2>/dev/null | jq -e --arg loss "$1" '[.losses[].loss | select(.kind == $loss and .certain)] | length == 1' >/dev/null; }
+# recognises LOSS: the program ends with 3 then.
+recognises() { { sw recover -n "$NAMESPACE" -o json 2>/dev/null || true; } | jq -e --arg loss "$1" '[.losses[].loss | select(.kind == $loss and .certain)] | length == 1' >/dev/null; }
 
 # recovers PLAYBOOK MEMBER [ARGUMENT...]
 recovers() {
@@ -148,5 +148,5 @@ test_without_a_majority_nothing_is_proposed() {
 
 # proposals_for LOSS: how many
 proposals_for() {
-  sw recover -n "$NAMESPACE" -o json 2>/dev/null | jq --arg loss "$1" '[.losses[] | select(.loss.kind == $loss) | .proposals[]] | length'
+  { sw recover -n "$NAMESPACE" -o json 2>/dev/null || true; } | jq --arg loss "$1" '[.losses[] | select(.loss.kind == $loss) | .proposals[]] | length'
 }

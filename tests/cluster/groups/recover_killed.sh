@@ -39,7 +39,7 @@ essence() {
   sbx recover -o json 2>/dev/null | jq -r '[.losses[] | select(.loss.certain)] | length'
 }
 
-begun() { grep -c '"began"\|"state":"began"\|"begun"' "$WORK/events" 2>/dev/null || true; }
+begun() { grep -c '"state":{"state":"running"' "$WORK/events" 2>/dev/null || true; }
 
 # killed_in STEP: whether it was still running when that step began, and was killed.
 killed_in() {
