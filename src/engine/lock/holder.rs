@@ -44,10 +44,17 @@ impl Holder {
     }
 }
 
-/// Start time of a process, field 22 of `/proc/PID/stat` (proc(5)); the name before it may hold spaces and brackets.
+/// Start time of a process that runs.
 fn start_of(pid: i32) -> Option<u64> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    stat.rsplit_once(')')?.1.split_whitespace().nth(19)?.parse().ok()
+    start_in(&std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+}
+
+/// Field 22 of `/proc/PID/stat` (proc(5)); the name before it may hold spaces and brackets. A zombie has ended: where nobody reaps, as in
+/// many containers, it stays for as long as they do.
+fn start_in(stat: &str) -> Option<u64> {
+    let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
+    let state = fields.next()?;
+    if matches!(state, "Z" | "X") { None } else { fields.nth(18)?.parse().ok() }
 }
 
 impl fmt::Display for Holder {
@@ -75,6 +82,14 @@ impl FromStr for Holder {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_zombie_has_ended() {
+        let stat = |state: &str| format!("7 (a) b) {state} 1 7 7 0 -1 4194304 1 0 0 0 0 0 0 0 20 0 1 0 4711 0 0 184");
+        assert_eq!(start_in(&stat("S")), Some(4711));
+        assert_eq!((start_in(&stat("Z")), start_in(&stat("X"))), (None, None));
+        assert_eq!(start_in("7 (cut"), None);
+    }
 
     #[test]
     fn only_a_process_of_this_boot_can_be_known_to_be_dead() {
