@@ -20,7 +20,7 @@ use super::{Change, FieldChange, Plan};
 use crate::object::{ObjectRef, text};
 use crate::snapshot::Snapshot;
 
-pub use etcd::EtcdAct;
+pub use etcd::{EtcdAct, crowded};
 pub use rollback::{differences as template_differences, patch as rollback_patch, template_of};
 pub use seal::{Head, LeftOut};
 pub use set::{Field, escaped, patch as set_patch};

@@ -140,8 +140,7 @@ impl Wanted<'_> {
         let all = claims(&self.sighting.snapshot, &self.installation, inventory);
         // An empty volume is copied as well: that it was empty is worth knowing.
         let sighting = Sighting { files: BTreeMap::new(), ..self.sighting.clone() };
-        let etcds: Vec<&View> =
-            self.sighting.etcds.iter().filter(|view| members_are_on(&view.set, &all)).collect();
+        let etcds: Vec<&View> = self.sighting.etcds.iter().filter(|view| members_are_on(&view.set, &all)).collect();
         let (saved, silent): (Vec<&View>, Vec<&View>) =
             etcds.into_iter().partition(|view| view.answered().next().is_some());
         let (mut claims, mut lost) = (Vec::new(), Vec::new());

@@ -36,7 +36,11 @@ async fn without_the_right_to_keep_the_volume_nothing_is_stopped_or_deleted() {
     let before = harbour.essence();
     harbour.fake.rule(|call| {
         let refused = call.method == "PATCH" && call.path.contains("/persistentvolumes/");
-        if refused { Fate::Refused(403, "persistentvolumes is forbidden: User \"ann\" cannot patch it") } else { Fate::Answered }
+        if refused {
+            Fate::Refused(403, "persistentvolumes is forbidden: User \"ann\" cannot patch it")
+        } else {
+            Fate::Answered
+        }
     });
     let run = harbour.run(plan).await;
     assert_eq!(run.outcome.ended, Ended::Failed);

@@ -238,7 +238,8 @@ fn of_an_etcd_there_is_a_snapshot_with_its_checksum() {
     let parts = |folder: &Path| {
         let backup = manifest(folder);
         let parts = backup["parts"].as_array().unwrap().clone();
-        let claims = parts.iter().filter_map(|part| part["claim"]["name"].as_str().map(str::to_owned)).collect::<Vec<_>>();
+        let claims =
+            parts.iter().filter_map(|part| part["claim"]["name"].as_str().map(str::to_owned)).collect::<Vec<_>>();
         (backup, parts.into_iter().find(|part| part["part"] == "etcd"), claims)
     };
     let folder = folders(&output).pop().unwrap();

@@ -48,7 +48,8 @@ fn a_loss_is_made_for_somebody_to_recover_from_by_hand() {
     let document = made.json();
     assert_eq!((&document["loss"], &document["sandbox"]), (&Value::from("claim-lost"), &Value::from("single-node")));
     let folder = made.state().join("drills/rebind-claim-lost").display().to_string();
-    let seen = Test::after(made).env("SEAWORTHY_STATE_DIR", &folder).line("recover --sandbox").status(3).any_stdout().run();
+    let seen =
+        Test::after(made).env("SEAWORTHY_STATE_DIR", &folder).line("recover --sandbox").status(3).any_stdout().run();
     assert!(seen.stdout.starts_with("claim-lost PersistentVolumeClaim/hello/hello-data"), "{}", seen.stdout);
 }
 

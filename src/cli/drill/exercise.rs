@@ -1,8 +1,8 @@
 //! One exercise: a playbook and a loss.
 
+use seaworthy::error::Class;
 use seaworthy::object::ObjectRef;
 use seaworthy::recover::compile::claim_of_role;
-use seaworthy::error::Class;
 use seaworthy::recover::drill::{ByHand, Data, Drilled};
 use seaworthy::recover::playbook::{ClaimRole, Task};
 use seaworthy::recover::{LossKind, Playbook, Sighting, join};
@@ -73,7 +73,12 @@ impl Exercise {
     pub(super) async fn by_hand(&self, session: &Session) -> Result<ByHand, Failure> {
         let (fault, shore) = self.stage(session)?;
         let (_, claim) = self.made(&shore, fault).await?.map_err(|why| {
-            Failure::new("no-drill", Class::Failed, why, Some("`seaworthy drill` without --by-hand tries it, too".to_owned()))
+            Failure::new(
+                "no-drill",
+                Class::Failed,
+                why,
+                Some("`seaworthy drill` without --by-hand tries it, too".to_owned()),
+            )
         })?;
         Ok(ByHand {
             playbook: self.playbook.clone(),

@@ -13,7 +13,7 @@ use crate::engine::step::{Doing, Ending, done};
 use crate::engine::wait::Wait;
 use crate::etcd::{self, View};
 use crate::plan::Step;
-use crate::plan::verb::{EtcdAct, Pinned, Standing, Verb};
+use crate::plan::verb::{EtcdAct, Pinned, Standing, Verb, crowded};
 use crate::recover::look;
 
 /// Between two looks at the members.
@@ -105,6 +105,13 @@ impl Doing<'_> {
             }
             EtcdAct::Defragment { pod } => gateway(pod).defragment().await.map(|()| Acted::Changed),
             EtcdAct::Disarm => {
+                let crowded: Vec<&str> = crowded(view).collect();
+                for pod in &crowded {
+                    gateway(pod).defragment().await?;
+                }
+                if !crowded.is_empty() {
+                    return Ok(Acted::Again(format!("{} defragmented again", crowded.join(", "))));
+                }
                 for alarm in gateway(best).alarms().await?.iter().filter(|alarm| alarm.alarm == "NOSPACE") {
                     gateway(best).disarm(alarm).await?;
                 }

@@ -268,15 +268,25 @@ fn disarm(view: &View) -> Standing {
     if !view.answered().any(|(_, status)| status.alarms("NOSPACE")) {
         return proven("no alarm");
     }
-    let large = view
-        .answered()
-        .find(|(_, status)| status.size.saturating_mul(10) > status.quota.unwrap_or(QUOTA).saturating_mul(9));
-    match large {
-        Some((pod, status)) => shut(format!(
-            "{pod} has {} MiB of the {} MiB that it may have, all of it in use: raise --quota-backend-bytes, or delete keys",
+    // A member compacts when it comes to it, and what it gave back is loose only then: it may have been defragmented too early.
+    let in_use = view.answered().find(|(_, status)| is_most(status, status.in_use));
+    match (in_use, crowded(view).next()) {
+        (Some((pod, status)), _) => early(format!(
+            "{pod} has {} MiB of the {} MiB that it may have, all of it in use: it is still compacting; or raise --quota-backend-bytes, or delete keys",
             status.size >> 20,
             status.quota.unwrap_or(QUOTA) >> 20
         )),
-        None => open("the alarm is raised"),
+        (None, Some(pod)) => open(format!("{pod} has to be defragmented again")),
+        (None, None) => open("the alarm is raised"),
     }
+}
+
+/// The members whose file takes most of the space that it may.
+pub fn crowded(view: &View) -> impl Iterator<Item = &str> {
+    view.answered().filter(|(_, status)| is_most(status, status.size)).map(|(pod, _)| pod)
+}
+
+/// Whether so many bytes are more than nine tenths of what the member's file may have.
+fn is_most(status: &Status, bytes: u64) -> bool {
+    bytes.saturating_mul(10) > status.quota.unwrap_or(QUOTA).saturating_mul(9)
 }
