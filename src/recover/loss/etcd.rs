@@ -133,7 +133,12 @@ fn without_majority(sighting: &Sighting, view: &View) -> Option<Loss> {
 fn is_long_down(sighting: &Sighting, view: &View, pod: &str) -> bool {
     let Some(live) = sighting.snapshot.get(&view.set.pod(pod)) else { return true };
     let ready = items(live, "/status/conditions").find(|condition| condition["type"] == "Ready");
-    let since = ready.and_then(|ready| text(ready, "/lastTransitionTime")?.parse::<Timestamp>().ok());
+    // One that finds no node has no such condition: it has not been ready since it was made.
+    let since = match ready {
+        Some(ready) => text(ready, "/lastTransitionTime"),
+        None => text(live, "/metadata/creationTimestamp"),
+    };
+    let since = since.and_then(|since| since.parse::<Timestamp>().ok());
     since.is_some_and(|since| sighting.now.duration_since(since).as_secs() >= STARTS)
 }
 

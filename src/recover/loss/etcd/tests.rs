@@ -133,6 +133,17 @@ fn without_a_majority_the_survivors_and_the_pods_say_so() {
     // A network that is cut looks the same from a survivor; the pods are well.
     let cut = sighting(&objects(3, &[]), &[silent(None), silent(None), alone()]);
     assert_eq!(kinds(&cut), [(LossKind::EtcdQuorumLost, false)]);
+    // Pods that find no node have no condition Ready at all; they were made long ago, or just now.
+    let unscheduled = |made: &str| {
+        let mut objects = objects(3, &[0, 1]);
+        for pod in objects.iter_mut().filter(|object| object["kind"] == "Pod").take(2) {
+            pod["metadata"]["creationTimestamp"] = made.into();
+            pod["status"] = json!({"phase": "Pending", "conditions": [{"type": "PodScheduled", "status": "False"}]});
+        }
+        kinds(&sighting(&objects, &[silent(None), silent(None), alone()]))
+    };
+    assert_eq!(unscheduled("2026-01-01T00:50:00Z"), [(LossKind::EtcdQuorumLost, true)]);
+    assert_eq!(unscheduled("2026-01-01T00:59:30Z"), [(LossKind::EtcdQuorumLost, false)]);
     let mut young = lost;
     young.now = "2026-01-01T00:50:30Z".parse().unwrap();
     assert_eq!(kinds(&young), [(LossKind::EtcdQuorumLost, false)], "they are starting");
