@@ -257,5 +257,5 @@ fn of_an_etcd_there_is_a_snapshot_with_its_checksum() {
     assert!(told.stderr.contains("a snapshot, which is not restored"), "{}", told.stderr);
     std::fs::write(&file, b"cut").unwrap();
     let listed = Test::after(told).line("backup list --verify").any_stdout().any_stderr().any_status().run();
-    assert!(listed.stdout.contains("bytes and had"), "{}", listed.stdout);
+    assert!(listed.stdout.contains("backup-changed"), "{}", listed.stdout);
 }

@@ -44,7 +44,7 @@ fn one_loss_of_one_playbook() {
 /// Who practises by hand finds the loss, and recovers as at night.
 #[test]
 fn a_loss_is_made_for_somebody_to_recover_from_by_hand() {
-    let made = Test::new().line("drill rebind --loss claim-lost --by-hand -o json").any_stderr().run();
+    let made = Test::new().line("drill rebind --loss claim-lost --by-hand -o json").any_stdout().any_stderr().run();
     let document = made.json();
     assert_eq!((&document["loss"], &document["sandbox"]), (&Value::from("claim-lost"), &Value::from("single-node")));
     let folder = made.state().join("drills/rebind-claim-lost").display().to_string();
