@@ -16,7 +16,7 @@ use crate::engine::rescue::backup::{DATA, MANIFESTS, Manifest};
 use crate::etcd::{EtcdSet, View};
 use crate::object::{ObjectRef, items, text};
 use crate::plan::verb::{EtcdAct, Head, LeftOut, Verb};
-use crate::plan::{Action, Change, Installation, NAMESPACE_LABEL, Plan, Purpose, Reach, STACK_LABEL, Step};
+use crate::plan::{Installation, NAMESPACE_LABEL, Plan, Purpose, Reach, STACK_LABEL, Step};
 use crate::snapshot::Snapshot;
 use crate::stack::Definition;
 
@@ -193,10 +193,8 @@ impl Wanted<'_> {
             left_out,
         };
         let verb = Verb::Seal { folder: self.folder.clone(), head: Box::new(head) };
-        let (id, title) = (verb.id(), verb.title());
         let needs = plan.steps.last().map(|step| step.id.clone()).into_iter().collect();
-        let action = Action::Rescue { verb: Box::new(verb), limit: 0 };
-        plan.steps.push(Step { id, title, component: None, needs, action, change: Change::Observe });
+        plan.steps.push(Step { needs, ..compile::step(verb, 0, None) });
         Ok(plan)
     }
 
@@ -204,13 +202,12 @@ impl Wanted<'_> {
     fn save_first(&self, plan: &mut Plan, set: &EtcdSet, file: &Path) {
         let file = Path::new(&self.folder).join(file).display().to_string();
         let verb = Verb::Etcd { set: set.pinned.clone(), act: EtcdAct::Snapshot { file } };
-        let (id, title, change) = (verb.id(), verb.title(), verb.change());
+        let step = compile::step(verb, LIMIT_SNAPSHOT, None);
         let needs: Vec<String> = plan.steps.first().map(|export| export.id.clone()).into_iter().collect();
         if let Some(next) = plan.steps.get_mut(1) {
-            next.needs = vec![id.clone()];
+            next.needs = vec![step.id.clone()];
         }
-        let action = Action::Rescue { verb: Box::new(verb), limit: LIMIT_SNAPSHOT };
-        plan.steps.insert(1.min(plan.steps.len()), Step { id, title, component: None, needs, action, change });
+        plan.steps.insert(1.min(plan.steps.len()), Step { needs, ..step });
     }
 
     fn copy(&self) -> Wanted<'_> {

@@ -128,7 +128,8 @@ pub fn hold(
     Plan { purpose: Purpose::Hold, installation, cluster, steps, reach: Vec::new(), occasion: None }
 }
 
-fn step(verb: Verb, limit: u64, component: Option<String>) -> Step {
+/// A verb as a step; what has to be done before is for whoever puts it in its place.
+pub(super) fn step(verb: Verb, limit: u64, component: Option<String>) -> Step {
     let (id, title, change) = (verb.id(), verb.title(), verb.change());
     Step { id, title, component, needs: Vec::new(), action: Action::Rescue { verb: Box::new(verb), limit }, change }
 }

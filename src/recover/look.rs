@@ -8,7 +8,7 @@ use kube::api::LogParams;
 use kube::core::{ApiResource, GroupVersionKind};
 use kube::{Api, Client};
 
-use super::keeper::{KEEPERS, unseen};
+use super::keeper::{KEEPERS, Keeper, unseen};
 use super::{Record, Sighting, join};
 use crate::cluster::{Cluster, Resources};
 use crate::engine::etcd::Gateway;
@@ -50,21 +50,28 @@ pub async fn storage(cluster: &Cluster, namespace: Option<&str>) -> Result<Snaps
     let config = LOCAL_PATH
         .iter()
         .filter_map(|(namespace, name)| query(&("v1", "ConfigMap"), Some(namespace), Scope::Named((*name).to_owned())));
-    let keepers = KEEPERS.iter().map(|keeper| {
+    collect(&cluster.client, global.chain(local).chain(config).collect()).await
+}
+
+/// Whoever keeps workloads as they are, of the whole cluster: only a recovery has to know.
+async fn keepers(client: &Client) -> Result<Snapshot, kube::Error> {
+    let query = |keeper: &Keeper| {
         let (group, version) = keeper.api_version.split_once('/').unwrap_or(("", keeper.api_version));
         let kind = GroupVersionKind::gvk(group, version, keeper.kind);
         let resource = ApiResource::from_gvk_with_plural(&kind, keeper.plural);
         Query { resource, namespace: None, scope: Scope::All }
-    });
-    let mut snapshot = collect(&cluster.client, global.chain(local).chain(config).chain(keepers).collect()).await?;
-    // Few people may look at them, and few workloads bear their marks: who may not look is told only where it matters.
+    };
+    collect(client, KEEPERS.iter().map(query).collect()).await
+}
+
+/// Few people may look at keepers, and few workloads bear their marks: who may not look is told only where it matters.
+fn forget_idle_keepers(snapshot: &mut Snapshot) {
     let marked = |kind: &str| {
         let workloads = ["Deployment", "StatefulSet"].into_iter().flat_map(|kind| snapshot.of_kind("apps", kind));
-        workloads.flat_map(|workload| unseen(&snapshot, workload)).any(|mark| mark.starts_with(kind))
+        workloads.flat_map(|workload| unseen(snapshot, workload)).any(|mark| mark.starts_with(kind))
     };
     let idle: Vec<&str> = KEEPERS.iter().map(|keeper| keeper.kind).filter(|kind| !marked(kind)).collect();
     snapshot.unread.retain(|unread| !idle.contains(&unread.kind.as_str()));
-    Ok(snapshot)
 }
 
 /// Every volume of the cluster, in one request.
@@ -76,7 +83,10 @@ pub async fn volumes(cluster: &Cluster) -> Result<Snapshot, kube::Error> {
 
 /// The whole sighting: the storage, and what volumes with a record hold now.
 pub async fn sight(cluster: &Cluster, namespace: Option<&str>, records: Vec<Record>) -> Result<Sighting, kube::Error> {
-    let snapshot = storage(cluster, namespace).await?;
+    let (storage, keepers) = futures::try_join!(storage(cluster, namespace), keepers(&cluster.client))?;
+    let mut snapshot = storage;
+    snapshot.extend(keepers);
+    forget_idle_keepers(&mut snapshot);
     let claims = records.iter().flat_map(|record| &record.volumes).filter(|volume| volume.files_then() > 0);
     let asked: Vec<ObjectRef> = claims
         .map(|volume| volume.claim.clone())
