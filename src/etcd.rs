@@ -3,6 +3,7 @@
 //! What is known of etcd's answers here was measured on etcd 3.4.23 and 3.6.5 and read in `api/etcdserverpb/rpc.proto` of both.
 
 mod answer;
+mod birth;
 mod blob;
 mod set;
 mod sight;
@@ -12,6 +13,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 pub use answer::{Alarm, Member, Status, alarms, count, hash, members, status};
+pub use birth::{Birth, birth};
 pub use blob::{Piece, Tail, piece};
 pub use set::{EtcdSet, StateField, member_of, of, of_claim, sets};
 pub use sight::{Told, View};

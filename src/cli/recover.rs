@@ -150,6 +150,7 @@ async fn recover(
         reach: record.and_then(|record| record.reach.into_iter().next()),
         settings,
         copies,
+        snapshots: Vec::new(),
         folder,
         at: Timestamp::now(),
     };

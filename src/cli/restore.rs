@@ -72,10 +72,10 @@ pub(crate) async fn run(session: &Session, arguments: &RestoreArgs) -> Result<Ex
     }
     let manifest = verified(session, &from)?;
     fits(&scene, &from, &manifest)?;
-    say(told(&scene, &from, &manifest));
     let known = session.catalogue().get(&arguments.stack).ok();
     let wanted = scene.wanted(from.display().to_string(), arguments.helper_image.clone(), Timestamp::now());
     let wanted = Wanted { definition: known.as_ref().map(Stack::definition), ..wanted };
+    say(told(&scene, &wanted, (&from, &manifest)));
     let plan = wanted.restore(&manifest, export_folder(session, &format!("restore-{}", arguments.stack))?)?;
     let resources = Resources::default();
     let mut prepared = Prepared { plan, snapshot: scene.sighting.snapshot.clone(), resources, refusals: Vec::new() };
@@ -136,7 +136,7 @@ fn fits(scene: &Berths, from: &Path, manifest: &Manifest) -> Result<(), Failure>
 }
 
 /// What is brought back, from when.
-fn told(scene: &Berths, from: &Path, manifest: &Manifest) -> String {
+fn told(scene: &Berths, wanted: &Wanted<'_>, (from, manifest): (&Path, &Manifest)) -> String {
     let age = ago(Timestamp::now(), manifest.at);
     let moment =
         if manifest.head.consistent { "of one moment" } else { "taken while it ran: its parts may not fit together" };
@@ -149,10 +149,16 @@ fn told(scene: &Berths, from: &Path, manifest: &Manifest) -> String {
             format!("  {claim}: {}", count(usize::try_from(files).unwrap_or(usize::MAX), "file"))
         }),
     );
-    lines.extend(manifest.etcds().map(|(set, file)| {
+    lines.extend(manifest.etcds().map(|(set, _)| {
         format!(
-            "  {set}: a snapshot, which is not restored: {} is for `etcdutl snapshot restore`, and its claims come back with a backup that is --consistent",
-            from.join(file).display()
+            "  {set}: {}",
+            if wanted.from_snapshots(manifest).iter().any(|(own, _)| own.pinned.object == *set) {
+                "from its snapshot; its members get fresh volumes, and the old ones are kept"
+            } else if scene.sighting.snapshot.get(set).is_some() {
+                "as its members' files were; the snapshot is not needed"
+            } else {
+                "it is not installed, and its snapshot is not used"
+            }
         )
     }));
     lines.extend(manifest.head.left_out.iter().map(|left| format!("  not in it: {} ({})", left.what, left.why)));

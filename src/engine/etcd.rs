@@ -21,7 +21,7 @@ use crate::etcd::{self, Alarm, EtcdSet, Id, Member, Status};
 use crate::object::ObjectRef;
 
 pub use error::EtcdError;
-pub use snapshot::Saved;
+pub use snapshot::{Saved, whole};
 
 /// How long a question may take. A member that waits for a majority gives up after 7 s itself (etcd 3.6: 5 s and two elections).
 const ANSWER: Duration = Duration::from_secs(10);

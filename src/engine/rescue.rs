@@ -72,6 +72,7 @@ impl Doing<'_> {
                 let into = copy::In { claim, folder, image: image.as_deref(), over: *over };
                 Box::pin(self.copy_in(step, &into, limit)).await
             }
+            Verb::Seed(seed) => Box::pin(self.seed(step, seed, limit)).await,
             Verb::Seal { folder, head } => self.seal(folder, head).await,
             Verb::Ask { question, word } => self.ask(step, question, word.as_deref()).await,
             _ => self.observe_and_act(step, verb, limit).await,

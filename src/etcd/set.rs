@@ -133,13 +133,13 @@ fn runs_etcd(container: &Value) -> bool {
 }
 
 /// The claim template whose volume the container mounts.
-fn mounted<'a>(set: &'a Value, container: &Value) -> Option<&'a Value> {
+pub(super) fn mounted<'a>(set: &'a Value, container: &Value) -> Option<&'a Value> {
     items(set, "/spec/volumeClaimTemplates")
         .find(|template| items(container, "/volumeMounts").any(|mount| mount["name"] == template["metadata"]["name"]))
 }
 
 /// A setting of etcd: a flag, or a variable of its environment.
-fn setting(container: &Value, flag: &str, variable: &str) -> Option<String> {
+pub(super) fn setting(container: &Value, flag: &str, variable: &str) -> Option<String> {
     let flag = format!("--{flag}=");
     let words = items(container, "/command").chain(items(container, "/args")).filter_map(Value::as_str);
     let by_flag = words.filter_map(|word| word.strip_prefix(&flag)).last();

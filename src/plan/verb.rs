@@ -7,6 +7,7 @@ mod etcd;
 mod renew;
 mod rollback;
 mod seal;
+mod seed;
 mod set;
 mod standing;
 mod words;
@@ -23,6 +24,7 @@ use crate::snapshot::Snapshot;
 pub use etcd::{EtcdAct, crowded};
 pub use rollback::{differences as template_differences, patch as rollback_patch, template_of};
 pub use seal::{Head, LeftOut};
+pub use seed::{SEEDED, SEEDING, Seed};
 pub use set::{Field, escaped, patch as set_patch};
 pub use standing::{Standing, holders};
 
@@ -233,6 +235,8 @@ pub enum Verb {
         #[serde(default)]
         over: bool,
     },
+    /// Makes the data of a member of an etcd from a snapshot, on its fresh claim.
+    Seed(Box<Seed>),
     /// Looks through all that was put into a backup's folder and writes its manifest: a folder that has one is whole.
     Seal {
         /// The backup's folder.
@@ -268,6 +272,7 @@ impl Verb {
             Self::CopyOut { claim, .. } | Self::Renew { claim, .. } => Some(claim.object.clone()),
             Self::RollBack { workload, .. } => Some(workload.object.clone()),
             Self::Etcd { set, .. } => Some(set.object.clone()),
+            Self::Seed(seed) => Some(seed.claim.clone()),
             Self::Create { object, .. } => ObjectRef::of(object),
             Self::NodeReady { node, .. } => Some(ObjectRef::new("v1", "Node", None, node)),
             Self::Export { .. } | Self::Seal { .. } | Self::Ask { .. } => None,
@@ -328,7 +333,7 @@ impl Verb {
                 Change::Update { fields: Vec::new(), conflicts: Vec::new(), resource_version: String::new() }
             }
             // A helper pod is made for it, and taken away.
-            Self::Create { .. } | Self::CopyOut { .. } => Change::Create,
+            Self::Create { .. } | Self::CopyOut { .. } | Self::Seed(_) => Change::Create,
             Self::Keep { .. }
             | Self::Scale { .. }
             | Self::Free { .. }
@@ -347,7 +352,9 @@ impl Verb {
 /// to the last of them. What was started since may have written, and is not to be stopped again, let alone overwritten.
 pub fn pass_copies(plan: &mut Plan, done: &BTreeSet<String>) {
     let copies = |step: &super::Step| match &step.action {
-        super::Action::Rescue { verb, .. } => matches!(**verb, Verb::CopyOut { .. } | Verb::CopyIn { .. }),
+        super::Action::Rescue { verb, .. } => {
+            matches!(**verb, Verb::CopyOut { .. } | Verb::CopyIn { .. } | Verb::Seed(_))
+        }
         _ => false,
     };
     if !plan.steps.iter().filter(|step| copies(step)).all(|step| done.contains(&step.id)) {

@@ -8,12 +8,12 @@ use jiff::Timestamp;
 use super::Sighting;
 use super::archive::Archive;
 use super::compile::{self, CompileError, Copies, Wish, unreadable};
-use super::join::{claim_ref, makes_claim, workload, workloads};
+use super::join::{claim_ref, makes_claim, of_component, workload, workloads};
 use super::playbook::{Playbook, Sheet, Task};
 use crate::cluster::ClusterId;
 use crate::engine::record::InstallRecord;
 use crate::engine::rescue::backup::{DATA, MANIFESTS, Manifest};
-use crate::etcd::{EtcdSet, View};
+use crate::etcd::{self, EtcdSet, View};
 use crate::object::{ObjectRef, items, text};
 use crate::plan::verb::{EtcdAct, Head, LeftOut, Verb};
 use crate::plan::{Installation, NAMESPACE_LABEL, Plan, Purpose, Reach, STACK_LABEL, Step};
@@ -120,6 +120,7 @@ impl Wanted<'_> {
             reach: more.reach,
             settings: BTreeMap::new(),
             copies: Copies { folder: more.data, image: self.image.clone(), skip: false },
+            snapshots: more.snapshots,
             folder: more.export,
             at: self.at,
         })?;
@@ -175,6 +176,7 @@ impl Wanted<'_> {
             reach: None,
             export: self.below(MANIFESTS),
             data: self.below(DATA),
+            snapshots: Vec::new(),
         };
         let with = Wanted { sighting: &sighting, ..self.copy() };
         let mut plan = with.compile(steps, claims.clone(), more)?;
@@ -229,18 +231,54 @@ impl Wanted<'_> {
     /// # Errors
     /// When something cannot be stopped, or a claim is neither there nor in the backup.
     pub fn restore(&self, manifest: &Manifest, export: String) -> Result<Plan, CompileError> {
-        let claims: Vec<ObjectRef> = manifest.claims().map(|(claim, _)| claim.clone()).collect();
-        let stop = order(self.sighting, &claims, self.definition);
-        let steps =
-            vec![Task::Export, Task::Stop(stop), Task::CopyIn, Task::Start(Vec::new()), Task::Count, Task::Reach];
+        let mut claims: Vec<ObjectRef> = manifest.claims().map(|(claim, _)| claim.clone()).collect();
+        let sets = self.from_snapshots(manifest);
+        let snapshots = sets.iter().map(|(set, file)| (set.pinned.object.clone(), file.clone())).collect();
+        claims.extend(sets.iter().flat_map(|(set, _)| compile::claims_of(set)));
+        let stop = match sets.as_slice() {
+            [] => order(self.sighting, &claims, self.definition),
+            _ => self.everybody(&claims),
+        };
+        let mut steps = vec![Task::Export, Task::Stop(stop), Task::CopyIn];
+        if !sets.is_empty() {
+            steps.push(Task::RestoreEtcd);
+        }
+        steps.push(Task::Start(Vec::new()));
+        if !sets.is_empty() {
+            steps.extend([Task::Serves, Task::Probe]);
+        }
+        steps.extend([Task::Count, Task::Reach]);
         let more = More {
             purpose: Purpose::Restore,
             archive: &Archive::of_export(&Path::new(&self.folder).join(manifest.manifests())),
             reach: self.record.and_then(|record| record.reach.first().cloned()),
             export,
             data: self.below(DATA),
+            snapshots,
         };
         self.compile(steps, claims, more)
+    }
+
+    /// The etcds that are there and begin again from their snapshot, with its file: those of which not every member's files are in the
+    /// backup.
+    pub fn from_snapshots(&self, manifest: &Manifest) -> Vec<(EtcdSet, String)> {
+        let copied: BTreeSet<&ObjectRef> = manifest.claims().map(|(claim, _)| claim).collect();
+        let sets = etcd::sets(&self.sighting.snapshot);
+        let of_set = |(object, file): (&ObjectRef, &Path)| {
+            let set = sets.iter().find(|set| set.pinned.object == *object)?;
+            let has_files = compile::claims_of(set).iter().all(|claim| copied.contains(claim));
+            (!has_files).then(|| (set.clone(), self.below(&file.display().to_string())))
+        };
+        manifest.etcds().filter_map(of_set).collect()
+    }
+
+    /// All components that are there, those first that others are not started after: whoever has seen an etcd further on than it is
+    /// afterwards has to begin anew, whether it has a claim or not.
+    fn everybody(&self, claims: &[ObjectRef]) -> Vec<String> {
+        let Some(definition) = self.definition else { return order(self.sighting, claims, None) };
+        let namespace = &self.installation.namespace;
+        let is_there = |name: &String| !of_component(&self.sighting.snapshot, namespace, name).is_empty();
+        definition.components.iter().rev().map(|component| component.name.clone()).filter(is_there).collect()
     }
 }
 
@@ -251,4 +289,5 @@ struct More<'a> {
     reach: Option<Reach>,
     export: String,
     data: String,
+    snapshots: Vec<(ObjectRef, String)>,
 }

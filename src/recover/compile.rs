@@ -64,6 +64,8 @@ pub struct Wish<'a> {
     pub folder: String,
     /// How data is copied out and in.
     pub copies: Copies,
+    /// Snapshots of a backup that etcds are restored from: each `StatefulSet` with its file. A playbook takes its own.
+    pub snapshots: Vec<(ObjectRef, String)>,
     /// The mark of this recovery's restarts.
     pub at: Timestamp,
 }
@@ -226,7 +228,7 @@ impl<'a> Draft<'a> {
             Task::NodeReady => return self.node_ready(),
             Task::NodeOff => return self.node_off(),
             Task::Stop(components) => return self.stop(components),
-            Task::Replace => return self.replace(),
+            Task::Replace => return self.replace(&self.wish.claims),
             Task::Rebind => {
                 self.brings_back = true;
                 return self.wish.claims.iter().try_for_each(|claim| self.rebind(claim));
@@ -244,6 +246,8 @@ impl<'a> Draft<'a> {
             Task::MakeSpace => return self.make_space(),
             Task::Serves => return self.serves(),
             Task::Probe => return self.probe(),
+            Task::WithoutMajority => return self.without_majority(),
+            Task::RestoreEtcd => return self.restore_etcd(),
             Task::Count => self.each(Self::count),
             Task::Ask(question) => {
                 self.push(Verb::Ask { question: question.question.clone(), word: question.word.clone() }, 0);
@@ -286,18 +290,20 @@ impl<'a> Draft<'a> {
 
     /// Fresh claims under the same names. The old volumes are kept aside, with their bytes and with the claims they were of. All go
     /// before any is made anew: a pod that has one of several starts no sooner.
-    fn replace(&mut self) -> Result<(), CompileError> {
+    fn replace(&mut self, claims: &[ObjectRef]) -> Result<(), CompileError> {
         let wish = self.wish;
         let manifest = |claim: &ObjectRef| {
             let known = wish.archive.find(claim, |_| true).map(|(claim, _)| claim);
             self.live(claim).or(known).ok_or_else(|| CompileError::NoClaim(claim.clone()))
         };
-        let manifests = wish.claims.iter().map(manifest).collect::<Result<Vec<_>, _>>()?;
-        self.each(|draft, claim| draft.keep(claim, Some("replaced")));
+        let manifests = claims.iter().map(manifest).collect::<Result<Vec<_>, _>>()?;
+        for claim in claims {
+            self.keep(claim, Some("replaced"));
+        }
         if self.stopped.is_empty() {
             self.stop(&[])?;
         }
-        let old: Vec<Option<Pinned>> = wish.claims.iter().map(|claim| self.live(claim).and_then(Pinned::of)).collect();
+        let old: Vec<Option<Pinned>> = claims.iter().map(|claim| self.live(claim).and_then(Pinned::of)).collect();
         for object in old.iter().flatten().cloned() {
             self.push(Verb::Delete { object }, LIMIT_GONE);
         }

@@ -97,6 +97,10 @@ pub fn suits(sighting: &Sighting, sheet: &Sheet, loss: &Loss) -> bool {
     match sheet.etcd {
         None => set.replicas == 1 || sheet.steps.contains(&Task::Rebind),
         Some(Part::Member) => set.replicas > 1 && majority,
+        // As long as a majority may come back, that is what to wait for.
+        Some(Part::All) if loss.kind == LossKind::EtcdQuorumLost => {
+            view.is_some_and(|view| super::loss::is_beyond_return(sighting, view))
+        }
         Some(Part::All) => set.replicas == 1 || matches!(loss.kind, LossKind::EtcdEmptied | LossKind::EtcdFull),
     }
 }

@@ -18,6 +18,7 @@ use crate::plan::verb::Pinned;
 use crate::snapshot::Snapshot;
 
 pub use blast::Blast;
+pub use etcd::{gone_for_good, is_beyond_return};
 
 /// What kind of loss.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

@@ -49,9 +49,9 @@ pub struct Sheet {
 impl Sheet {
     /// Whether the data is there when it is done; otherwise the claims have fresh volumes.
     pub fn brings_back(&self) -> bool {
-        self.steps
-            .iter()
-            .any(|task| matches!(task, Task::Rebind | Task::NodeReady | Task::ReplaceMember | Task::MakeSpace))
+        self.steps.iter().any(|task| {
+            matches!(task, Task::Rebind | Task::NodeReady | Task::ReplaceMember | Task::MakeSpace | Task::RestoreEtcd)
+        })
     }
 }
 
@@ -150,6 +150,10 @@ pub enum Task {
     MakeSpace,
     /// Wait until every member of the etcd serves.
     Serves,
+    /// Make sure that the etcd has no majority any more.
+    WithoutMajority,
+    /// Put fresh claims in the place of those of all members, and make the data of each from the snapshot.
+    RestoreEtcd,
     /// Write, read and delete a key of the etcd.
     Probe,
     /// Ask the person.
@@ -311,12 +315,23 @@ fn wrong(sheet: &Sheet) -> Option<String> {
             return Some(format!("`follow` names the setting `{name}`, which is not among `settings`"));
         }
     }
-    let of_etcd = [Task::Snapshot, Task::ReplaceMember, Task::MakeSpace, Task::Serves, Task::Probe];
+    let of_etcd = [
+        Task::Snapshot,
+        Task::ReplaceMember,
+        Task::MakeSpace,
+        Task::Serves,
+        Task::Probe,
+        Task::WithoutMajority,
+        Task::RestoreEtcd,
+    ];
     if let Some(task) = sheet.steps.iter().find(|task| of_etcd.contains(task) && sheet.etcd.is_none()) {
         return Some(format!("`{}` is about an etcd: say with `etcd` whether about a member or all", task_name(task)));
     }
     if sheet.etcd != Some(Part::Member) && sheet.steps.contains(&Task::ReplaceMember) {
         return Some("`replace-member` is about one member: `etcd: member` is missing".to_owned());
+    }
+    if sheet.etcd == Some(Part::Member) && sheet.steps.contains(&Task::RestoreEtcd) {
+        return Some("`restore-etcd` is about all members: `etcd: all` is missing".to_owned());
     }
     let place = |wanted: &Task| sheet.steps.iter().position(|task| task == wanted);
     if let Some(drill) = &sheet.drill {

@@ -100,6 +100,8 @@ pub enum Verdict {
     Lost,
     /// The claim has a fresh volume, and what was in it came from the other members of an etcd.
     FromOthers,
+    /// Made from a snapshot of an etcd.
+    FromSnapshot,
     /// Nothing was taken away or replaced.
     Untouched,
     /// The recovery did not come so far.
@@ -113,6 +115,7 @@ impl Verdict {
             Self::Saved => "saved: its volume is bound to it again",
             Self::KeptAside => "a fresh volume; the former one is put aside with its bytes",
             Self::Lost => "a fresh volume; nothing of the former one is left in the cluster",
+            Self::FromSnapshot => "made from the snapshot; the former volume is put aside with its bytes",
             Self::FromOthers => "caught up from the other members; the former volume is put aside with its bytes",
             Self::Untouched => "there, as it was",
             Self::Undecided => "not decided: the recovery did not come so far",
@@ -149,7 +152,9 @@ pub fn report(record: &RunRecord, entries: &[Entry], notes: &[Note]) -> Option<R
 impl Report {
     /// Whether the data of any claim was not brought back.
     fn is_any_lost(&self) -> bool {
-        let is_there = |verdict| matches!(verdict, Verdict::Saved | Verdict::FromOthers | Verdict::Untouched);
+        let is_there = |verdict| {
+            matches!(verdict, Verdict::Saved | Verdict::FromOthers | Verdict::FromSnapshot | Verdict::Untouched)
+        };
         self.data.iter().any(|fate| !is_there(fate.verdict))
     }
 
@@ -295,6 +300,7 @@ fn fate(record: &RunRecord, entries: &[Entry], lost: &Lost) -> Fate {
             Some(Verb::Etcd { act: EtcdAct::Joined { pod }, .. }) if lost.claim.name.ends_with(&format!("-{pod}")) => {
                 fate.verdict = Verdict::FromOthers;
             }
+            Some(Verb::Seed(seed)) if seed.claim == lost.claim => fate.verdict = Verdict::FromSnapshot,
             Some(Verb::Etcd { act: EtcdAct::Disarm, .. }) if fate.verdict == Verdict::Undecided => {
                 fate.verdict = Verdict::Untouched;
             }

@@ -2,6 +2,8 @@
 //! It is made from the playbooks themselves, compiled against objects with names to be filled in, so that it says what the program does.
 //! Pure.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -12,7 +14,7 @@ use super::join::claim_ref;
 use super::playbook::{Part, Playbook, Playbooks, Task};
 use super::{LossKind, Sighting};
 use crate::cluster::ClusterId;
-use crate::etcd::{Id, Member, View};
+use crate::etcd::{Id, Member, Told, View};
 use crate::plan::{Action, Installation, Step};
 use crate::snapshot::Snapshot;
 
@@ -113,6 +115,7 @@ fn steps(playbook: &Playbook, kind: LossKind) -> Vec<String> {
         settings: settings.collect(),
         folder: own("EXPORT"),
         copies: Copies { folder: own("FOLDER"), ..Copies::default() },
+        snapshots: Vec::new(),
         at: Timestamp::UNIX_EPOCH,
     };
     match compile(&wish) {
@@ -147,7 +150,7 @@ fn capital(text: &str) -> String {
 /// A cluster in which that has happened, with names to be filled in.
 fn scene(playbook: &Playbook, kind: LossKind) -> (Sighting, Archive) {
     if playbook.sheet.etcd.is_some() {
-        return (etcd(playbook), Archive::default());
+        return (etcd(playbook, kind), Archive::default());
     }
     let mut claim = json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": CLAIM, "namespace": NAMESPACE, "uid": UID},
         "spec": {"volumeName": VOLUME, "accessModes": ["ReadWriteOnce"], "storageClassName": "CLASS", "resources": {"requests": {"storage": "SIZE"}}},
@@ -186,24 +189,29 @@ fn scene(playbook: &Playbook, kind: LossKind) -> (Sighting, Archive) {
     (Sighting { snapshot, now: Timestamp::UNIX_EPOCH, ..Sighting::default() }, archive)
 }
 
-/// An etcd of three members, of which the first is lost.
-fn etcd(playbook: &Playbook) -> Sighting {
+/// An etcd of three members, of which the first is lost; or all but the last, where that is the loss.
+fn etcd(playbook: &Playbook, kind: LossKind) -> Sighting {
+    let lost = if kind == LossKind::EtcdQuorumLost { 2 } else { 0 };
     let mut snapshot = Snapshot::default();
     let members = ["0", "1", "2"].map(|number| format!("{ETCD}-{number}"));
     let urls: Vec<String> = members.iter().map(|pod| format!("{pod}=http://{pod}.{ETCD}:2380")).collect();
     snapshot.insert(json!({"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": ETCD, "namespace": NAMESPACE, "uid": ETCD,
             "labels": {"app.kubernetes.io/component": "etcd"}},
         "spec": {"replicas": 3, "updateStrategy": {"type": "RollingUpdate"}, "template": {"spec": {"containers": [{"name": "etcd", "image": "etcd",
-            "command": ["etcd"], "args": [format!("--initial-cluster={}", urls.join(",")), "--initial-cluster-state=new",
+            "command": ["etcd"], "volumeMounts": [{"name": "data", "mountPath": "/var/lib/etcd"}],
+            "args": ["--name=NAME", "--data-dir=/var/lib/etcd/data", format!("--initial-cluster={}", urls.join(",")), "--initial-cluster-state=new",
                 "--listen-client-urls=http://0.0.0.0:2379"]}]}},
             "volumeClaimTemplates": [{"metadata": {"name": "data", "labels": {"seaworthy.dev/role": "etcd"}}}]}}));
-    for pod in &members {
+    for (number, pod) in members.iter().enumerate() {
         let claim = format!("data-{pod}");
         snapshot.insert(json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": pod, "namespace": NAMESPACE, "uid": pod,
                 "ownerReferences": [{"apiVersion": "apps/v1", "kind": "StatefulSet", "name": ETCD, "uid": ETCD, "controller": true}]},
             "spec": {"nodeName": NODE, "volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": claim}}]}, "status": {"phase": "Running"}}));
         snapshot.insert(json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": claim, "namespace": NAMESPACE, "uid": claim},
             "spec": {"volumeName": format!("{VOLUME}-OF-{pod}")}, "status": {"phase": "Bound"}}));
+        if number < lost {
+            continue;
+        }
         snapshot.insert(json!({"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": format!("{VOLUME}-OF-{pod}"), "uid": pod},
             "spec": {"claimRef": {"namespace": NAMESPACE, "name": claim, "uid": claim}}, "status": {"phase": "Bound"}}));
     }
@@ -217,9 +225,11 @@ fn etcd(playbook: &Playbook) -> Sighting {
         peers: vec![format!("http://{name}.{ETCD}:2380")],
         learner: false,
     };
+    let silent = |pod: &String| (pod.clone(), Told::Silent { why: "its pod is Pending".to_owned(), log: None });
+    let told: BTreeMap<String, Told> = members.iter().take(lost).map(silent).collect();
     let members = members.iter().enumerate().map(known).collect();
     let views = crate::etcd::sets(&snapshot).into_iter();
-    let views = views.map(|set| View { set, told: [].into(), members: Some(Vec::clone(&members)), keys: None });
+    let views = views.map(|set| View { set, told: told.clone(), members: Some(Vec::clone(&members)), keys: None });
     Sighting { etcds: views.collect(), snapshot, now: Timestamp::UNIX_EPOCH, ..Sighting::default() }
 }
 

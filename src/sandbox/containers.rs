@@ -56,6 +56,19 @@ pub(super) fn folders<'a>(world: &'a World, pod: &'a Value, container: &'a Value
     items(container, "/volumeMounts").filter_map(of).collect()
 }
 
+/// The folder that a pod has for itself (`emptyDir`), as a container has it mounted at a path.
+pub(super) fn own_folder(pod: &Value, container: &Value, path: &str) -> Option<String> {
+    let mount = items(container, "/volumeMounts").find(|mount| mount["mountPath"] == path)?;
+    let volume = items(pod, "/spec/volumes").find(|volume| volume["name"] == mount["name"])?;
+    volume.get("emptyDir")?;
+    Some(format!("{}{}", own_folders(pod), text(volume, "/name")?))
+}
+
+/// What the places of all such folders of a pod begin with; they go with it.
+pub(super) fn own_folders(pod: &Value) -> String {
+    format!("pod:{}/", text(pod, "/metadata/uid").unwrap_or_default())
+}
+
 /// Whether a container waits to be talked to, and does nothing by itself: the one by which volumes are copied.
 pub(super) fn waits(container: &Value) -> bool {
     items(container, "/command").last().and_then(Value::as_str) == Some(SLEEP)

@@ -40,6 +40,13 @@ impl Disks {
         self.0.remove(place);
     }
 
+    /// Deletes every directory whose place begins so.
+    pub(super) fn erase_all(&mut self, beginning: &str) {
+        let before = self.0.len();
+        self.0.retain(|place, _| !place.starts_with(beginning));
+        self.1 += u64::from(self.0.len() != before);
+    }
+
     /// How often somebody wrote.
     pub(super) fn changes(&self) -> u64 {
         self.1

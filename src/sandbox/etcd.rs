@@ -4,6 +4,7 @@
 
 mod answer;
 mod data;
+pub(super) mod seed;
 mod start;
 
 use serde_json::Value;
@@ -15,6 +16,7 @@ use crate::object::{items, text};
 use data::Data;
 
 pub(super) use answer::answer;
+pub(super) use seed::SNAPSHOT;
 pub(super) use start::tend;
 
 /// A member in its pod.

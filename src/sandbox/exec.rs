@@ -56,8 +56,16 @@ impl Ended {
 enum Course {
     /// It ends by itself.
     Ends(Ended),
-    /// It hears so many bytes first, and unpacks them in a folder.
-    Unpacks(String, usize),
+    /// It hears so many bytes first, and does something with them in a folder.
+    Hears(String, usize, Then),
+}
+
+/// What is done with what was heard.
+enum Then {
+    /// It is an archive, and is unpacked.
+    Unpack,
+    /// It becomes the snapshot of an etcd, if it has this checksum.
+    Keep(String),
 }
 
 /// Accepts the upgrade and answers as the program would, or says why not.
@@ -77,7 +85,7 @@ pub(super) fn answer(sandbox: &Sandbox, request: Request<Incoming>, route: &Rout
 /// The container that is meant: the first unless one is named. It has to run.
 fn running<'a>(pod: &'a Value, name: Option<&str>) -> Result<&'a Value, Refusal> {
     let bad = |said: String| Refusal::new(400, "BadRequest", said);
-    let mut all = items(pod, "/spec/containers");
+    let mut all = items(pod, "/spec/containers").chain(items(pod, "/spec/initContainers"));
     let found = all.find(|container| name.is_none_or(|name| container["name"] == name));
     let container = found.ok_or_else(|| bad(format!("container {} is not valid for pod", name.unwrap_or_default())))?;
     let name = text(container, "/name").unwrap_or_default();
@@ -99,7 +107,11 @@ fn run(world: &mut World, pod: &Value, container: &Value, command: &[String]) ->
 }
 
 /// The folder on a disk that is mounted at a path.
-fn folder(world: &World, pod: &Value, container: &Value, path: &str) -> Result<String, Ended> {
+fn folder(world: &mut World, pod: &Value, container: &Value, path: &str) -> Result<String, Ended> {
+    if let Some(own) = containers::own_folder(pod, container, path) {
+        world.disks.make(&own);
+        return Ok(own);
+    }
     let mut folders = containers::folders(world, pod, container).into_iter();
     let found = folders.find(|(mounted, _)| *mounted == path).map(|(_, place)| place);
     let found = found.filter(|place| world.disks.files(place).is_some());
@@ -107,7 +119,7 @@ fn folder(world: &World, pod: &Value, container: &Value, path: &str) -> Result<S
 }
 
 /// What `ls -di` and `find | wc -l` would say of a mounted claim.
-fn count(world: &World, pod: &Value, container: &Value, path: &str) -> Ended {
+fn count(world: &mut World, pod: &Value, container: &Value, path: &str) -> Ended {
     match folder(world, pod, container, path) {
         Ok(place) => {
             let files =
@@ -132,9 +144,12 @@ async fn carry(sandbox: Sandbox, stream: Upgraded, course: Course) {
     let mut socket = WebSocketStream::from_raw_socket(TokioIo::new(stream), Role::Server, None).await;
     let ended = match course {
         Course::Ends(ended) => ended,
-        Course::Unpacks(place, length) => {
+        Course::Hears(place, length, then) => {
             let heard = hear(&mut socket, length).await;
-            sandbox.change(|world| copying::unpack(world, &place, &heard))
+            sandbox.change(|world| match then {
+                Then::Unpack => copying::unpack(world, &place, &heard),
+                Then::Keep(sum) => copying::keep(world, &place, heard, &sum),
+            })
         }
     };
     tell(socket, ended).await;

@@ -149,6 +149,12 @@ pub const FAULTS: &[Fault] = &[
         "the application's etcd has used up the space that it may take, and takes no more writes",
         strike::etcd_full,
     ),
+    strikes(
+        "etcd-majority-gone",
+        "StatefulSet, pod or claim",
+        "the volumes of all members of the application's etcd but the last are gone, with all that was on them, and their pods",
+        strike::etcd_majority_gone,
+    ),
     strikes("etcd-quorum-lost", "", "most members of the application's etcd crash", strike::etcd_quorum_lost),
     strikes(
         "api-down",

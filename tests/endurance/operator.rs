@@ -238,6 +238,7 @@ async fn rebind(cluster: &Cluster, operator: &Operator, open: Option<RunRecord>)
     let records = record::all(&operator.state, &cluster.id);
     let sighting = recover::look::sight(cluster, Some(NAMESPACE), records).await.map_err(|error| error.to_string())?;
     let wish = Wish {
+        snapshots: Vec::new(),
         copies: Copies::default(),
         playbook: PLAYBOOKS.get("rebind").map_err(|error| error.to_string())?,
         claims: vec![claim],

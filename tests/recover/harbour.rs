@@ -96,6 +96,7 @@ impl Harbour {
         let sighting = self.sighting().await;
         let settings = playbook.sheet.settings.iter().map(|(name, setting)| (name.clone(), setting.default.clone()));
         compile::compile(&Wish {
+            snapshots: Vec::new(),
             playbook,
             claims: vec![claim],
             sighting: &sighting,

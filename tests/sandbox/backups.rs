@@ -224,6 +224,35 @@ fn ctrl_c_starts_again_what_a_backup_has_stopped() {
     }
 }
 
+/// Of a backup that was made while it ran, an etcd begins again from its snapshot: what was in it is there, in another cluster, and
+/// whoever had seen more than that has begun anew.
+#[test]
+fn an_etcd_is_brought_back_from_the_snapshot_of_a_backup() {
+    let install = "install newton-v2t --sandbox --yes --set global.imageTag=1.0";
+    let output = Test::new().line(install).any_stdout().any_stderr().any_status().run();
+    let output = then(output, "backup newton-v2t --sandbox --yes", 0);
+    let folder = folders(&output).pop().unwrap();
+    let output = then(output, "sandbox fault inject etcd-wiped", 0);
+    let line = format!("restore newton-v2t --sandbox --yes --from {}", folder.display());
+    let refused = then(output, &line, 2);
+    assert!(refused.stderr.contains("from its snapshot; its members get fresh volumes"), "{}", refused.stderr);
+    let words = refused.stderr.split([' ', '\n', ',', '`']).map(str::to_owned).collect::<Vec<_>>();
+    let mut names: Vec<&String> = words.iter().filter(|word| word.starts_with("--destroy-data=")).collect();
+    names.sort();
+    names.dedup();
+    assert!(names.iter().any(|name| name.contains("data-newton-v2t-etcd-0")), "{names:?}: {}", refused.stderr);
+    let names = names.into_iter().cloned().collect::<Vec<_>>().join(" ");
+    let done = then(refused, &format!("{line} {names}"), 0);
+    for said in
+        ["stop Deployment/newton-v2t/newton-v2t-dashboard", "make the data of newton-v2t-etcd-0 from the snapshot"]
+    {
+        assert!(done.stderr.contains(said), "{said}: {}", done.stderr);
+    }
+    let well = then(done, "status newton-v2t --sandbox", 0);
+    let nothing = then(well, "recover --sandbox -n newton-v2t", 0);
+    assert!(nothing.stdout.contains("no loss is recognised"), "{}", nothing.stdout);
+}
+
 /// While it runs, its database cannot be copied as files: a snapshot is taken instead, and beside the files when it stands still.
 #[test]
 fn of_an_etcd_there_is_a_snapshot_with_its_checksum() {
@@ -254,7 +283,7 @@ fn of_an_etcd_there_is_a_snapshot_with_its_checksum() {
     assert!(snapshot.is_some() && claims.iter().any(|claim| claim.contains("etcd")), "{claims:?}");
     let output = then(output, "status newton-v2t --sandbox", 0);
     let told = Test::after(output).line("restore newton-v2t --sandbox --dry-run").any_stdout().any_stderr().run();
-    assert!(told.stderr.contains("a snapshot, which is not restored"), "{}", told.stderr);
+    assert!(told.stderr.contains("the snapshot is not needed"), "{}", told.stderr);
     std::fs::write(&file, b"cut").unwrap();
     let listed = Test::after(told).line("backup list --verify").any_stdout().any_stderr().any_status().run();
     assert!(listed.stdout.contains("backup-changed"), "{}", listed.stdout);

@@ -19,6 +19,8 @@ pub(crate) fn manifest(members: u32, state: &str) -> Value {
     let cluster: Vec<String> = (0..members).map(url).collect();
     let args = [
         "--name=$(POD_NAME)".to_owned(),
+        "--data-dir=/data/etcd".to_owned(),
+        "--initial-advertise-peer-urls=http://$(POD_NAME).store.sea.svc:2380".to_owned(),
         "--listen-client-urls=http://0.0.0.0:2379".to_owned(),
         format!("--initial-cluster={}", cluster.join(",")),
         format!("--initial-cluster-state={state}"),
@@ -27,6 +29,7 @@ pub(crate) fn manifest(members: u32, state: &str) -> Value {
     json!({"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": "store", "namespace": SEA},
         "spec": {"serviceName": "store", "replicas": members, "podManagementPolicy": "Parallel", "selector": {"matchLabels": {"app": "store"}},
             "template": {"metadata": {"labels": {"app": "store"}}, "spec": {"containers": [{"name": "etcd", "image": "quay.io/coreos/etcd:v3.6.4",
+                "env": [{"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}],
                 "args": args, "ports": [{"name": "client", "containerPort": 2379}],
                 "readinessProbe": {"httpGet": {"path": "/health", "port": "client"}, "periodSeconds": 3},
                 "volumeMounts": [{"name": "data", "mountPath": "/data"}]}]}},
@@ -44,6 +47,14 @@ impl Store {
         harbour.make(&manifest(members, "new")).await.unwrap();
         harbour.sandbox.rest(60);
         Self { harbour }
+    }
+
+    /// Something that uses it, and has left keys there.
+    pub(crate) async fn used(&self) {
+        let pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "client", "namespace": SEA},
+            "spec": {"containers": [{"name": "client", "image": "client:1", "args": ["--endpoint=http://store-0.store.sea.svc:2379"]}]}});
+        self.harbour.make(&pod).await.unwrap();
+        self.harbour.sandbox.rest(10);
     }
 
     fn snapshot(&self) -> Snapshot {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use futures::future::join_all;
+use futures::StreamExt as _;
 use http::{Method, Request};
 use kube::client::Body;
 use seaworthy::cluster::{Cluster, Meter, Resources};
@@ -80,6 +80,7 @@ struct Wreck {
 impl Wreck {
     async fn new(playbook: &'static str, (fault, target): (&str, &str), claim: &'static str) -> Self {
         let store = Store::new(3).await;
+        store.used().await;
         store.member(0).probe("/probe", "one").await.unwrap();
         store.strike(fault, target);
         Self { store, state: tempfile::tempdir().unwrap(), playbook, claim }
@@ -93,6 +94,7 @@ impl Wreck {
         let cluster = self.cluster();
         let sighting = look::sight(&cluster, None, Vec::new()).await.unwrap();
         compile::compile(&Wish {
+            snapshots: Vec::new(),
             playbook: &playbook("common", self.playbook),
             claims: vec![join::claim_ref(SEA, self.claim)],
             sighting: &sighting,
@@ -176,6 +178,7 @@ fn voyage(cluster: Cluster, limits: Limits) -> Voyage {
 type Story = (&'static str, (&'static str, &'static str), &'static str);
 
 const MEMBER: Story = ("etcd-member", ("etcd-member-wiped", "sea/store-1"), "data-store-1");
+const RESTORE: Story = ("etcd-restore", ("etcd-majority-gone", ""), "data-store-0");
 const SPACE: Story = ("etcd-space", ("etcd-full", ""), "data-store-0");
 
 async fn through(story: Story, way: Cut) -> (Vec<String>, usize, Ended) {
@@ -190,24 +193,29 @@ async fn through(story: Story, way: Cut) -> (Vec<String>, usize, Ended) {
     (wreck.essence().await, seen.load(Ordering::Relaxed), run.outcome.ended)
 }
 
+/// How many stories go side by side.
+const AT_ONCE: usize = 6;
+
 const WHOLE: Cut = Cut { members: false, at: usize::MAX, answer_lost: false };
 
 #[tokio::test]
 async fn broken_off_at_any_write_each_recovery_of_an_etcd_ends_the_same() {
-    for (story, at_least) in [(MEMBER, 7), (SPACE, 0)] {
+    for (story, at_least) in [(MEMBER, 7), (SPACE, 0), (RESTORE, 20)] {
         let (expected, writes, _) = through(story, WHOLE).await;
         assert!(writes >= at_least, "only {writes} writes");
         let cuts = (1..=writes).flat_map(|at| [false, true].map(|answer_lost| Cut { members: false, at, answer_lost }));
-        join_all(cuts.map(|way| async move { (way.at, through(story, way).await.0) }))
-            .await
-            .into_iter()
-            .for_each(|(at, essence)| assert_eq!(essence, expected, "{} cut at write {at}", story.0));
+        // A few at a time: all of them at once keep each other waiting for longer than a member is waited for.
+        let stories = cuts.map(|way| async move { (way.at, through(story, way).await.0) });
+        let ends: Vec<_> = futures::stream::iter(stories).buffer_unordered(AT_ONCE).collect().await;
+        for (at, essence) in ends {
+            assert_eq!(essence, expected, "{} cut at write {at}", story.0);
+        }
     }
 }
 
 #[tokio::test]
 async fn broken_off_between_questions_to_members_each_recovery_of_an_etcd_ends_the_same() {
-    for story in [MEMBER, SPACE] {
+    for story in [MEMBER, SPACE, RESTORE] {
         let (expected, asked, _) = through(story, Cut { members: true, ..WHOLE }).await;
         assert!(asked > 30, "only {asked} questions");
         for at in (3..=asked).step_by(13) {
@@ -235,6 +243,78 @@ async fn a_member_comes_back_with_what_the_others_have_and_they_go_on() {
     );
     let saved = std::fs::metadata(wreck.state.path().join("exports/one.store.db")).unwrap();
     assert!(saved.len() > 4096);
+}
+
+/// All that the member that is left has is there, in a cluster of another number, and the old disks are kept.
+#[tokio::test]
+async fn an_etcd_that_lost_its_majority_for_good_begins_again_with_what_is_left() {
+    let wreck = Wreck::new(RESTORE.0, RESTORE.1, RESTORE.2).await;
+    let then = wreck.store.member(2).status().await.unwrap();
+    let keys = wreck.store.member(2).keys().await.unwrap();
+    assert!(then.leader.is_none() && keys > 0, "{then:?}");
+    let plan = wreck.plan().await.unwrap();
+    wreck.run(wreck.cluster(), plan).await.went_well();
+    for number in 0..3 {
+        let now = wreck.store.member(number).status().await.unwrap();
+        assert!(
+            now.leader.is_some() && now.revision >= then.revision && now.cluster != then.cluster,
+            "{number}: {now:?}"
+        );
+        assert_eq!(wreck.store.member(number).keys().await.unwrap(), keys);
+    }
+    let kept = wreck.store.harbour.sandbox.objects();
+    let kept = kept.iter().filter(|one| one["metadata"]["labels"]["seaworthy.dev/quarantine"] == "replaced").count();
+    assert_eq!(kept, 1, "of the others there was nothing left to keep");
+    let helpers = wreck.store.harbour.sandbox.objects();
+    assert!(!helpers.iter().any(|one| one["metadata"]["labels"]["seaworthy.dev/helper"].is_string()));
+}
+
+/// Members that crash may come back with all that they have: then a snapshot of one of them would be a second cluster.
+#[tokio::test]
+async fn as_long_as_a_majority_may_come_back_nothing_is_restored() {
+    let wreck = Wreck::new("etcd-restore", ("etcd-quorum-lost", ""), "data-store-0").await;
+    let error = wreck.plan().await.unwrap_err();
+    assert!(error.to_string().contains("may have a majority again: store-0, store-1, store-2"), "{error}");
+    let wreck = Wreck::new("etcd-restore", ("etcd-member-wiped", "sea/store-1"), "data-store-0").await;
+    let error = wreck.plan().await.unwrap_err();
+    assert!(error.to_string().contains("may have a majority again"), "{error}");
+}
+
+/// A majority that came back between the plan and its first step has everything: nothing is touched.
+#[tokio::test]
+async fn a_majority_that_comes_back_in_the_middle_stops_a_restore() {
+    let wreck = Wreck::new(RESTORE.0, RESTORE.1, RESTORE.2).await;
+    let plan = wreck.plan().await.unwrap();
+    let well = Store::new(3).await;
+    let volumes = |store: &Store| {
+        store
+            .harbour
+            .sandbox
+            .objects()
+            .iter()
+            .filter(|one| one["kind"] == "PersistentVolumeClaim")
+            .cloned()
+            .collect::<Vec<_>>()
+    };
+    let before = volumes(&well);
+    let cluster = well.harbour.sandbox.cluster(Meter::new(false));
+    let limits = Limits { wait: Duration::from_secs(60), api_away: Duration::from_secs(10), in_flight: 8 };
+    let _leap = cluster.clock.leap();
+    // The same etcd, by name; its uid is taken from where it is well.
+    let own = well.harbour.see("apps/v1", "StatefulSet", "store").unwrap()["metadata"]["uid"].clone();
+    let lost = wreck.store.harbour.see("apps/v1", "StatefulSet", "store").unwrap()["metadata"]["uid"].clone();
+    let text = serde_json::to_string(&plan).unwrap().replace(lost.as_str().unwrap(), own.as_str().unwrap());
+    let mut plan: Plan = serde_json::from_str(&text).unwrap();
+    plan.cluster = cluster.id.clone();
+    plan.steps.retain(|step| !step.id.starts_with("export") && !step.id.starts_with("keep"));
+    plan.steps[0].needs.clear();
+    let prepared =
+        Prepared { plan, snapshot: Snapshot::default(), resources: Resources::default(), refusals: Vec::new() };
+    let run = voyage(cluster, limits).run(prepared, None).await;
+    assert_eq!(run.outcome.ended, Ended::Failed);
+    let said = &run.outcome.causes[0].message;
+    assert!(said.contains("serve with a leader: everything is there again"), "{said}");
+    assert_eq!(volumes(&well), before);
 }
 
 #[tokio::test]

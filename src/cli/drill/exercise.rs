@@ -49,8 +49,9 @@ impl Exercise {
             set: drill.set.clone(),
             claim: claim.clone(),
             fault: fault.clone(),
-            // A member of an etcd has its data from the others, on a fresh volume: no file of a drill comes with it.
-            saves: sheet.brings_back() && !sheet.steps.contains(&Task::ReplaceMember),
+            // A member of an etcd has its data from the others or a snapshot, on a fresh volume: no file of a drill comes with it.
+            saves: sheet.brings_back()
+                && !sheet.steps.iter().any(|task| matches!(task, Task::ReplaceMember | Task::RestoreEtcd)),
         };
         drill.losses.iter().map(one).collect()
     }

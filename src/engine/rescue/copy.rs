@@ -10,6 +10,7 @@ mod inward;
 pub mod list;
 #[cfg(test)]
 mod scripts;
+mod seed;
 mod talk;
 
 pub use helper::is_helper;
@@ -39,6 +40,7 @@ use talk::{Ended, Place};
 pub(crate) use berth::PROBE;
 pub(crate) use helper::SLEEP;
 pub(crate) use list::SCRIPT as LIST;
+pub(crate) use seed::pod::{TAKE, WAIT};
 
 /// A copy that is broken starts over whole, so often in all.
 const TRIES: usize = 3;

@@ -1,14 +1,12 @@
 //! What a recovery does to an etcd. Its members cannot be watched, so they are asked again after a pause; each time everything is asked
 //! anew: the proof first, then the gate.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use sha2::{Digest as _, Sha256};
 use tokio::time::{Instant as Tick, sleep_until};
 
-use crate::engine::etcd::{EtcdError, Gateway};
+use crate::engine::etcd::{EtcdError, Gateway, whole};
 use crate::engine::step::{Doing, Ending, done};
 use crate::engine::wait::Wait;
 use crate::etcd::{self, View};
@@ -20,8 +18,6 @@ use crate::recover::look;
 const PAUSE: Duration = Duration::from_secs(2);
 /// The key that is written, read and deleted.
 const PROBE: &str = "seaworthy.dev/probe";
-/// Bytes of the checksum at the end of a snapshot.
-const SUM: usize = 32;
 
 /// What came of acting.
 enum Acted {
@@ -64,7 +60,7 @@ impl Doing<'_> {
     /// One look, and what it leads to.
     async fn once(&self, verb: &Verb, set: &Pinned, act: &EtcdAct) -> Result<Acted, Ending> {
         if let EtcdAct::Snapshot { file } = act
-            && let Some(bytes) = whole(Path::new(file))
+            && let Some((bytes, _)) = whole(Path::new(file))
         {
             return Ok(Acted::Proven(saved(file, bytes)));
         }
@@ -122,7 +118,9 @@ impl Doing<'_> {
                 Ok(Acted::Proven("a key was written, read and deleted".to_owned()))
             }
             EtcdAct::Alike => self.alike(view).await,
-            EtcdAct::Joined { .. } | EtcdAct::Serves => Ok(Acted::Again("waiting".to_owned())),
+            EtcdAct::Joined { .. } | EtcdAct::Serves | EtcdAct::Holds { .. } | EtcdAct::WithoutMajority => {
+                Ok(Acted::Again("waiting".to_owned()))
+            }
         }
     }
 
@@ -157,11 +155,4 @@ fn best(view: &View) -> Option<&str> {
 
 fn saved(file: &str, bytes: u64) -> String {
     format!("{} KiB in {file}", bytes >> 10)
-}
-
-/// The size of a snapshot that is there and whole, by the checksum at its end.
-fn whole(file: &Path) -> Option<u64> {
-    let bytes = fs::read(file).ok()?;
-    let (data, sum) = bytes.split_at_checked(bytes.len().checked_sub(SUM)?)?;
-    (Sha256::digest(data)[..] == *sum).then_some(bytes.len() as u64)
 }

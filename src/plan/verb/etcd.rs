@@ -48,6 +48,13 @@ pub enum EtcdAct {
     Alike,
     /// Waits until every member serves.
     Serves,
+    /// Makes sure that there is no majority: one that has come back has everything, and nothing is to be made anew.
+    WithoutMajority,
+    /// Makes sure that what the snapshot had is there.
+    Holds {
+        /// The revision that it had; it never goes down.
+        revision: i64,
+    },
     /// Forgets what keys were before the last change.
     Compact,
     /// Gives back the space that holds nothing, of one member.
@@ -71,6 +78,8 @@ impl EtcdAct {
             Self::Joined { pod } => format!("joined-{pod}"),
             Self::Alike => "alike".to_owned(),
             Self::Serves => "serves".to_owned(),
+            Self::WithoutMajority => "without-majority".to_owned(),
+            Self::Holds { .. } => "holds".to_owned(),
             Self::Compact => "compact".to_owned(),
             Self::Defragment { pod } => format!("defragment-{pod}"),
             Self::Disarm => "disarm".to_owned(),
@@ -87,6 +96,8 @@ impl EtcdAct {
             Self::Joined { pod } => format!("wait until {pod} has joined {set} and caught up"),
             Self::Alike => format!("compare what the members of {set} have"),
             Self::Serves => format!("wait until every member of {set} serves"),
+            Self::WithoutMajority => format!("make sure that {set} has no majority"),
+            Self::Holds { revision } => format!("make sure that {set} has revision {revision}"),
             Self::Compact => format!("compact the history of {set}"),
             Self::Defragment { pod } => format!("defragment member {pod} of {set}"),
             Self::Disarm => format!("take the alarm NOSPACE of {set} back"),
@@ -103,7 +114,9 @@ impl EtcdAct {
             Self::Compact | Self::Probe => "a majority of the members has a leader",
             Self::Defragment { .. } => "the member answers",
             Self::Disarm => "there is space again in every member",
-            Self::Joined { .. } | Self::Alike | Self::Serves => "nothing is written",
+            Self::Joined { .. } | Self::Alike | Self::Serves | Self::WithoutMajority | Self::Holds { .. } => {
+                "nothing is written"
+            }
         }
     }
 
@@ -116,6 +129,8 @@ impl EtcdAct {
             Self::Joined { .. } => "it has a name, knows the leader, and is near the others",
             Self::Alike => "the hashes are equal at one revision",
             Self::Serves => "each knows the leader, and its pod is of the template and ready",
+            Self::WithoutMajority => "no member that answers knows a leader",
+            Self::Holds { .. } => "a leader says that it has as much, or more",
             Self::Compact => "etcd says that it is done",
             Self::Defragment { .. } => "its file has hardly more than is in use",
             Self::Disarm => "no member says that the alarm is raised",
@@ -137,7 +152,9 @@ impl EtcdAct {
             Self::Snapshot { .. } => "snapshot save FILE".to_owned(),
             Self::Remove { member, .. } => format!("member remove {member}"),
             Self::Add { pod, peer, .. } => format!("member add {pod} --peer-urls={peer}"),
-            Self::Joined { .. } | Self::Serves => "endpoint status --cluster".to_owned(),
+            Self::Joined { .. } | Self::Serves | Self::WithoutMajority | Self::Holds { .. } => {
+                "endpoint status --cluster".to_owned()
+            }
             Self::Alike => "endpoint hashkv --cluster".to_owned(),
             Self::Compact => "compact REVISION".to_owned(),
             Self::Defragment { .. } => "defrag".to_owned(),
@@ -148,7 +165,15 @@ impl EtcdAct {
 
     /// Whether it changes the etcd.
     pub(super) fn writes(&self) -> bool {
-        !matches!(self, Self::Snapshot { .. } | Self::Joined { .. } | Self::Alike | Self::Serves)
+        !matches!(
+            self,
+            Self::Snapshot { .. }
+                | Self::Joined { .. }
+                | Self::Alike
+                | Self::Serves
+                | Self::WithoutMajority
+                | Self::Holds { .. }
+        )
     }
 
     /// How it stands by what the members say, and by the live `StatefulSet`.
@@ -158,6 +183,8 @@ impl EtcdAct {
             Self::Add { pod, peer, was } => add(view, pod, (peer, *was)),
             Self::Joined { pod } => joined(view, pod),
             Self::Serves => serves(view, set),
+            Self::WithoutMajority => without_majority(view),
+            Self::Holds { revision } => holds(view, *revision),
             Self::Defragment { pod } => defragment(view, pod),
             Self::Disarm => disarm(view),
             Self::Compact | Self::Probe if leader(view) => open("a majority serves"),
@@ -253,6 +280,23 @@ fn serves(view: &View, set: &Value) -> Standing {
         return proven(format!("{serving} of {wanted} serve, revision {}", view.revision().unwrap_or_default()));
     }
     early(format!("{serving} of {wanted} serve"))
+}
+
+fn without_majority(view: &View) -> Standing {
+    if leader(view) {
+        let serving: Vec<&str> = view.serving().map(|(pod, _)| pod).collect();
+        return shut(format!("{} serve with a leader: everything is there again", serving.join(", ")));
+    }
+    proven(format!("{} of {} answer, without a leader", view.answered().count(), view.told.len()))
+}
+
+fn holds(view: &View, revision: i64) -> Standing {
+    let serving = view.serving().map(|(_, status)| status.revision).min();
+    match serving {
+        Some(has) if has >= revision => proven(format!("revision {has}")),
+        Some(has) => shut(format!("it has revision {has}; the snapshot had {revision}")),
+        None => early("there is no leader"),
+    }
 }
 
 fn defragment(view: &View, pod: &str) -> Standing {

@@ -90,6 +90,7 @@ impl Verb {
             | Self::CopyOut { .. }
             | Self::CopyIn { .. }
             | Self::Seal { .. }
+            | Self::Seed(_)
             | Self::Etcd { .. }
             | Self::Ask { .. } => open(""),
         }

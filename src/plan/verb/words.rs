@@ -39,6 +39,7 @@ impl Verb {
             Self::Etcd { set, act } => act.title(&set.object.to_string()),
             Self::CopyOut { claim, .. } => format!("copy out {}", claim.object),
             Self::CopyIn { claim, .. } => format!("copy in {claim}"),
+            Self::Seed(seed) => format!("make the data of {} from the snapshot", seed.pod),
             Self::Seal { .. } => "seal the backup".to_owned(),
             Self::Ask { question, .. } => format!("ask: {question}"),
         }
@@ -75,6 +76,7 @@ impl Verb {
             Self::CopyOut { .. } => "it is the one that was seen, and bound; there is room here".to_owned(),
             Self::CopyIn { over: false, .. } => "its archive is whole, no pod uses it, and it is empty".to_owned(),
             Self::CopyIn { .. } => "its archive is whole, and no pod uses it; what is on it goes".to_owned(),
+            Self::Seed(_) => "the snapshot is whole, and no pod uses the claim, which is empty".to_owned(),
             Self::Seal { .. } => "every part is whole".to_owned(),
             Self::Unreferenced { .. }
             | Self::NodeReady { .. }
@@ -111,6 +113,7 @@ impl Verb {
             Self::CopyOut { .. } => {
                 "the archive has its end mark, and each of its files the checksum that it has in the pod".to_owned()
             }
+            Self::Seed(_) => "etcd's own program has made it, and the claim says of which snapshot".to_owned(),
             Self::Seal { .. } => "every file is read again, and has the checksum that its manifest says".to_owned(),
             Self::CopyIn { .. } => "each file has the checksum, rights and owner that it has in the archive".to_owned(),
             Self::Ask { word: Some(word), .. } => format!("`{word}` was typed"),
@@ -163,6 +166,13 @@ impl Verb {
                 scope(claim),
                 claim.name
             ),
+            Self::Seed(seed) => {
+                format!(
+                    "etcdutl {}    # in a pod with the claim {}",
+                    seed.arguments(&seed.file).join(" "),
+                    seed.claim.name
+                )
+            }
             Self::Export { .. } | Self::Count { .. } | Self::Seal { .. } | Self::Ask { .. } => return None,
         })
     }
@@ -221,6 +231,7 @@ impl Verb {
             Self::Etcd { set, act } => return format!("{}:{}", act.id(), set.object),
             Self::CopyOut { .. } => "copy-out",
             Self::CopyIn { .. } => "copy-in",
+            Self::Seed(_) => "seed",
             Self::Seal { .. } => "seal",
             Self::Ask { question, .. } => return format!("ask:{question}"),
         };

@@ -67,7 +67,7 @@ impl<'a> Draft<'a> {
     pub(super) fn copy_in(&mut self) -> Result<(), CompileError> {
         let wish = self.wish;
         let own = wish.playbook.sheet.steps.contains(&Task::CopyOut);
-        for claim in &wish.claims {
+        for claim in wish.claims.iter().filter(|claim| !self.is_restored(claim)).collect::<Vec<_>>() {
             let live = self.live(claim);
             // A playbook brings back what it has copied out itself, and where that is nothing, nothing.
             if own && !self.steps.iter().any(|step| copies_out(step, claim)) {

@@ -20,6 +20,17 @@ pub enum CompileError {
     /// Nothing says whether members found or join.
     #[error("the template of {0} does not say --initial-cluster-state, nor ETCD_INITIAL_CLUSTER_STATE")]
     NoState(ObjectRef),
+    /// A majority may still come back.
+    #[error("{set} may have a majority again: {} hold what they had", pods.join(", "))]
+    MayComeBack {
+        /// The `StatefulSet`.
+        set: ObjectRef,
+        /// The members that are there, or may come back.
+        pods: Vec<String>,
+    },
+    /// Where a member has its data is not told, or is not on its claim.
+    #[error("the template of {0} does not say --data-dir, or its data folder is not on the claim of a member")]
+    NoDataFolder(ObjectRef),
     /// Scripts of its own change the members when a pod stops.
     #[error("{0} runs a script when a pod of it stops (lifecycle.preStop), which may take members out by itself")]
     ScriptedEtcd(ObjectRef),
@@ -97,6 +108,8 @@ impl Explain for CompileError {
             Self::NoEtcd(_) => "no-etcd",
             Self::NoMember { .. } => "no-etcd-member",
             Self::NoState(_) => "no-initial-cluster-state",
+            Self::MayComeBack { .. } => "may-come-back",
+            Self::NoDataFolder(_) => "no-data-folder",
             Self::ScriptedEtcd(_) => "scripted-etcd",
             Self::NoClaim(_) => "no-claim",
             Self::NoRole { .. } => "no-claim-of-role",
@@ -125,6 +138,16 @@ impl Explain for CompileError {
             ),
             Self::NoState(set) => format!(
                 "add --initial-cluster-state=new to its arguments with updateStrategy OnDelete: kubectl edit -n {} statefulset/{}",
+                set.namespace.as_deref().unwrap_or_default(),
+                set.name
+            ),
+            Self::MayComeBack { set, .. } => format!(
+                "bring them back, nothing is lost then: kubectl get pods -n {} -o wide shows what keeps them; a machine that never comes \
+                 back is taken away with `seaworthy recover node-off`",
+                set.namespace.as_deref().unwrap_or_default()
+            ),
+            Self::NoDataFolder(set) => format!(
+                "restore it by hand, with `etcdutl snapshot restore` in a pod that has the claim: kubectl get -n {} statefulset/{} -o yaml shows where",
                 set.namespace.as_deref().unwrap_or_default(),
                 set.name
             ),

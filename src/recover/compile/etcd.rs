@@ -3,15 +3,18 @@
 use serde_json::json;
 
 use super::{CompileError, Draft, LIMIT_PATCH, LIMIT_PROVISION};
-use crate::etcd::{self, EtcdSet, Id, Member, View, member_of};
+use crate::etcd::{self, EtcdSet, Id, Member, View, birth, member_of};
 use crate::object::{ObjectRef, items, text};
-use crate::plan::verb::{EtcdAct, Field, Pinned, Verb};
+use crate::plan::verb::{EtcdAct, Field, Pinned, Seed, Verb};
 use crate::recover::join::{volume_ref, workload};
+use crate::recover::loss::{gone_for_good, is_beyond_return};
+use crate::recover::playbook::Task;
 
 /// Limits of the steps, seconds.
 const LIMIT_SNAPSHOT: u64 = 600;
 const LIMIT_MEMBER: u64 = 120;
 const LIMIT_SPACE: u64 = 600;
+const LIMIT_SEED: u64 = 300;
 
 /// What was changed for a member to join, so that it can be put back.
 #[derive(Debug, Clone, Default)]
@@ -36,9 +39,78 @@ impl Draft<'_> {
 
     pub(super) fn snapshot_etcd(&mut self) -> Result<(), CompileError> {
         let (set, _) = self.etcd()?;
-        let file = format!("{}.{}.db", self.wish.folder, set.name());
+        let file = self.snapshot_file(&set);
         self.act(&set, EtcdAct::Snapshot { file }, LIMIT_SNAPSHOT);
         Ok(())
+    }
+
+    fn snapshot_file(&self, set: &EtcdSet) -> String {
+        format!("{}.{}.db", self.wish.folder, set.name())
+    }
+
+    pub(super) fn without_majority(&mut self) -> Result<(), CompileError> {
+        let (set, _) = self.etcd()?;
+        let view = self.view(&set).ok_or_else(|| CompileError::NoEtcd(Some(set.pinned.object.clone())))?;
+        if !is_beyond_return(self.wish.sighting, view) {
+            let gone: Vec<&str> = gone_for_good(self.wish.sighting, view).into_iter().map(|(pod, _)| pod).collect();
+            let back = view.told.keys().filter(|pod| !gone.contains(&pod.as_str())).cloned().collect();
+            return Err(CompileError::MayComeBack { set: set.pinned.object.clone(), pods: back });
+        }
+        self.act(&set, EtcdAct::WithoutMajority, LIMIT_MEMBER);
+        Ok(())
+    }
+
+    /// The etcds that begin again from a snapshot, each with its file: those that the backup has one of, or the playbook's own.
+    fn restored(&self) -> Result<Vec<(EtcdSet, String)>, CompileError> {
+        if self.wish.snapshots.is_empty() {
+            let (set, _) = self.etcd()?;
+            let file = self.snapshot_file(&set);
+            return Ok(vec![(set, file)]);
+        }
+        let sets = etcd::sets(&self.wish.sighting.snapshot);
+        let of_file = |(object, file): &(ObjectRef, String)| {
+            let set = sets.iter().find(|set| set.pinned.object == *object).cloned();
+            set.map(|set| (set, file.clone())).ok_or_else(|| CompileError::NoEtcd(Some(object.clone())))
+        };
+        self.wish.snapshots.iter().map(of_file).collect()
+    }
+
+    /// Whether the data of a claim is made from a snapshot, and so neither copied nor counted upon.
+    pub(super) fn is_restored(&self, claim: &ObjectRef) -> bool {
+        let sets = etcd::of_claim(&self.wish.sighting.snapshot, claim);
+        sets.is_some_and(|(set, _)| self.wish.snapshots.iter().any(|(object, _)| *object == set.pinned.object))
+    }
+
+    /// Every member begins anew, with what the snapshot has and with the others as they are told: all at once another cluster, so that
+    /// nobody who comes back with an old disk is taken for one of it.
+    pub(super) fn restore_etcd(&mut self) -> Result<(), CompileError> {
+        self.brings_back = true;
+        for (set, file) in self.restored()? {
+            self.refuse_scripts(&set)?;
+            let claims = claims_of(&set);
+            self.replace(&claims)?;
+            for pod in set.pods() {
+                let seed = self.seed(&set, &pod, &file)?;
+                self.push(Verb::Seed(Box::new(seed)), LIMIT_SEED);
+            }
+        }
+        Ok(())
+    }
+
+    fn seed(&self, set: &EtcdSet, pod: &str, file: &str) -> Result<Seed, CompileError> {
+        let unknown = || CompileError::NoDataFolder(set.pinned.object.clone());
+        let live = self.wish.sighting.snapshot.get(&set.pinned.object).ok_or_else(unknown)?;
+        let claim = set.claim(pod).ok_or_else(unknown)?;
+        Ok(Seed {
+            set: set.pinned.clone(),
+            pod: pod.to_owned(),
+            others: claims_of(set).into_iter().filter(|other| *other != claim).collect(),
+            claim,
+            birth: birth(live, pod).ok_or_else(unknown)?,
+            token: format!("{}-{}", set.name(), self.wish.at.strftime("%Y%m%d%H%M%S")),
+            file: file.to_owned(),
+            image: self.wish.copies.image.clone(),
+        })
     }
 
     /// The member that is lost goes out of the cluster and comes into it again with another number, and an empty disk.
@@ -123,14 +195,26 @@ impl Draft<'_> {
     }
 
     pub(super) fn serves(&mut self) -> Result<(), CompileError> {
-        let (set, _) = self.etcd()?;
-        self.act(&set, EtcdAct::Serves, LIMIT_PROVISION);
+        for (set, _) in self.restored()? {
+            self.act(&set, EtcdAct::Serves, LIMIT_PROVISION);
+            if let Some(revision) = self.revision_of_snapshot(&set) {
+                self.act(&set, EtcdAct::Holds { revision }, LIMIT_MEMBER);
+            }
+        }
         Ok(())
     }
 
+    /// What the snapshot that this plan takes is to have: that of the member that has the most.
+    fn revision_of_snapshot(&self, set: &EtcdSet) -> Option<i64> {
+        let steps = &self.wish.playbook.sheet.steps;
+        let own = steps.contains(&Task::RestoreEtcd) && self.wish.snapshots.is_empty();
+        self.view(set).and_then(View::revision).filter(|_| own)
+    }
+
     pub(super) fn probe(&mut self) -> Result<(), CompileError> {
-        let (set, _) = self.etcd()?;
-        self.act(&set, EtcdAct::Probe, LIMIT_MEMBER);
+        for (set, _) in self.restored()? {
+            self.act(&set, EtcdAct::Probe, LIMIT_MEMBER);
+        }
         Ok(())
     }
 

@@ -116,14 +116,15 @@ fn without_majority(sighting: &Sighting, view: &View) -> Option<Loss> {
             shown.join(", ")
         ));
     }
-    for (pod, why) in view.silent().filter_map(|(pod, _, log)| Some((pod, data_gone(sighting, view, pod, log)?))) {
+    for (pod, why) in gone_for_good(sighting, view) {
         facts.push(format!("{pod}: {why}"));
     }
     // With a single member, there is nobody else to say anything.
     if facts.is_empty() || size(view) == 1 {
         return None;
     }
-    let mut loss = of(view, LossKind::EtcdQuorumLost, None, facts);
+    let claim = view.set.pods().first().and_then(|pod| view.set.claim(pod));
+    let mut loss = of(view, LossKind::EtcdQuorumLost, claim, facts);
     // While members start there is no leader either.
     loss.certain &= down.iter().all(|(pod, _)| is_long_down(sighting, view, pod));
     Some(loss)
@@ -168,6 +169,16 @@ fn members(sighting: &Sighting, view: &View) -> Vec<Loss> {
         Some(loss)
     };
     view.silent().filter_map(one).collect()
+}
+
+/// The members that do not come back with what they had, and why; the others may.
+pub fn gone_for_good<'a>(sighting: &Sighting, view: &'a View) -> Vec<(&'a str, String)> {
+    view.silent().filter_map(|(pod, _, log)| Some((pod, data_gone(sighting, view, pod, log)?))).collect()
+}
+
+/// Whether so many members are gone for good that there can be no majority again, whoever else comes back.
+pub fn is_beyond_return(sighting: &Sighting, view: &View) -> bool {
+    size(view) - gone_for_good(sighting, view).len().min(size(view)) < quorum(size(view))
 }
 
 /// What says that a member's data is gone or broken, and not only that it does not run.

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use super::nodes::is_lost;
 use crate::object::{has_ended, items, text};
+use crate::sandbox::containers::own_folders;
 use crate::sandbox::ids::Ids;
 use crate::sandbox::store::{address_of, read_time, time};
 use crate::sandbox::world::World;
@@ -58,6 +59,7 @@ fn end(world: &mut World, pod: &Value) {
         && let Some(address) = address_of(pod)
     {
         world.store.remove(&address);
+        world.disks.erase_all(&own_folders(pod));
     }
 }
 

@@ -6,11 +6,12 @@ use std::io::Read as _;
 
 use serde_json::Value;
 
-use super::{Course, Ended, is_folder};
-use crate::engine::rescue::copy::{CLEAR, IN, LIST, OUT, PROBE, SIZE};
+use super::{Course, Ended, Then, is_folder};
+use crate::engine::rescue::copy::{CLEAR, IN, LIST, OUT, PROBE, SIZE, TAKE};
 use crate::engine::rescue::shelf::checksum;
 use crate::object::text;
 use crate::sandbox::disks::Files;
+use crate::sandbox::etcd::SNAPSHOT;
 use crate::sandbox::world::World;
 
 /// What a file takes on a disk, KiB.
@@ -37,7 +38,10 @@ pub(super) fn run(world: &mut World, container: &Value, place: &str, (script, re
             Ended::well("")
         }
         (IN, [length]) if has_tar => {
-            return Course::Unpacks(place.to_owned(), length.parse().unwrap_or(0));
+            return Course::Hears(place.to_owned(), length.parse().unwrap_or(0), Then::Unpack);
+        }
+        (TAKE, [length, sum]) => {
+            return Course::Hears(place.to_owned(), length.parse().unwrap_or(0), Then::Keep((*sum).to_owned()));
         }
         (OUT | IN, _) => Ended::badly(127, "sh: tar: not found\n"),
         _ => unknown(),
@@ -106,6 +110,15 @@ fn cut_short(world: &mut World, mut archive: Vec<u8>) -> Vec<u8> {
     }
     archive.truncate(archive.len() * 2 / 3 / 512 * 512);
     archive
+}
+
+/// A snapshot that came whole gets its name; another one does not.
+pub(super) fn keep(world: &mut World, place: &str, heard: Vec<u8>, sum: &str) -> Ended {
+    if checksum(&heard) != sum {
+        return Ended::badly(1, "");
+    }
+    world.disks.make(place).insert(SNAPSHOT.to_owned(), heard);
+    Ended::well("")
 }
 
 /// Unpacks an archive in a folder.

@@ -237,6 +237,24 @@ pub(super) fn etcd_wiped(world: &mut World, target: &str) {
     }
 }
 
+/// The claims stay, and wait for volumes that nobody makes again: the members do not come back by themselves.
+pub(super) fn etcd_majority_gone(world: &mut World, target: &str) {
+    for (_, pods) in crew(world, target) {
+        let Some((_, lost)) = pods.split_last() else { continue };
+        for pod in lost {
+            let namespace = text(pod, "/metadata/namespace").unwrap_or_default();
+            for claim in claims_of(pod) {
+                let target = format!("{namespace}/{claim}");
+                for volume in volumes(world, &target) {
+                    world.disks.erase(&Disks::place(&volume));
+                }
+                volume_lost(world, &target);
+            }
+            world.discard(pod);
+        }
+    }
+}
+
 pub(super) fn etcd_corrupt(world: &mut World, target: &str) {
     let Some(pod) = members(world).into_iter().find(|pod| is_member(pod, target)) else { return };
     etcd::harm::corrupt(world, &pod);

@@ -73,7 +73,7 @@ test_a_wiped_member_of_three_comes_back_from_the_others() {
   same others "$before" "$(uids 1)"
   same template "$template" "$(template)"
   same contents "$CONTENTS" "$(contents 1)"
-  expect 3 eval 'etcdctl 0 member list | grep -c started'
+  expect 1 kept
   # The snapshot that was taken first ends with the checksum of all that is before it.
   local snapshot
   snapshot=$(ls "$SEAWORTHY_STATE_DIR"/exports/*.db)
@@ -149,6 +149,89 @@ test_without_a_majority_nothing_is_proposed() {
   eventually 240 recognises etcd-quorum-lost
   expect 0 proposals_for etcd-quorum-lost
 }
+
+# Two of three for good: their volumes are gone, with all that was on them. What the third has is all there is, and all of it comes back.
+test_a_majority_that_is_lost_for_good_begins_again_with_what_is_left() {
+  begin
+  launch 3
+  exits 0 sw recover -n "$NAMESPACE"
+  local cluster revision
+  cluster=$(status 2 cluster_id)
+  lose_volume_of 0
+  lose_volume_of 1
+  eventually 240 recognises etcd-quorum-lost
+  expect 1 proposals_for etcd-quorum-lost
+  revision=$(status 2 revision)
+  exits 2 sw recover etcd-restore --claim "$NAMESPACE/data-$ETCD-0" --yes
+  says --consent=no-way-back
+  destroys_all
+  recovers etcd-restore 0 --consent=no-way-back "${DESTROYED[@]}"
+  eventually 60 is_ready 3
+  for member in 0 1 2; do same "contents of $member" "$CONTENTS" "$(contents "$member")"; done
+  [[ $(status 0 cluster_id) != "$cluster" ]] || fail 'it is the same cluster'
+  (($(status 1 revision) >= revision)) || fail "revision $(status 1 revision), was $revision"
+  expect 3 eval "kubectl get pv -l seaworthy.dev/quarantine=replaced -o json | jq '[.items[] | select(.spec.claimRef.namespace == \"$NAMESPACE\")] | length + 2'"
+  expect '' eval "k get pod -l seaworthy.dev/helper -o name"
+  etcdctl 1 put /after 1 >/dev/null || fail 'it takes no writes'
+}
+
+# Killed again and again, it comes to the same end.
+test_a_restore_comes_to_its_end_although_it_is_killed() {
+  begin
+  launch 3
+  exits 0 sw recover -n "$NAMESPACE"
+  lose_volume_of 1
+  lose_volume_of 2
+  eventually 240 recognises etcd-quorum-lost
+  local seconds
+  destroys_all
+  for seconds in 2 6 9 12 15 18; do
+    timeout --signal KILL "$seconds" "$SEAWORTHY" --kubeconfig "$CONFIG" recover etcd-restore --claim "$NAMESPACE/data-$ETCD-0" --yes \
+      --consent=no-way-back "${DESTROYED[@]}" >/dev/null 2>&1 || true
+  done
+  if sw runs list -o json | jq -e '.items[-1].state | IN("open", "interrupted")' >/dev/null; then exits 0 sw runs resume --yes; fi
+  eventually 60 nothing_lost
+  eventually 60 is_ready 3
+  for member in 0 1 2; do same "contents of $member" "$CONTENTS" "$(contents "$member")"; done
+}
+
+# A backup that was made while it ran has a snapshot: all of it lost, it begins again from that.
+test_all_of_an_etcd_is_brought_back_from_the_snapshot_of_a_backup() {
+  begin
+  launch 3
+  exits 0 sw backup "$STACK" -n "$NAMESPACE" --yes
+  wipe 0 1 2
+  eventually 120 is_ready 3
+  exits 2 sw restore "$STACK" -n "$NAMESPACE" --yes -o json
+  local names
+  mapfile -t names < <(jq -r .error.hint "$WORK/out" | grep -o -e '--destroy-data=[^ ]*')
+  exits 0 sw restore "$STACK" -n "$NAMESPACE" --yes "${names[@]}"
+  eventually 60 is_ready 3
+  for member in 0 1 2; do same "contents of $member" "$CONTENTS" "$(contents "$member")"; done
+  exits 0 sw status "$STACK" -n "$NAMESPACE"
+}
+
+# lose_volume_of MEMBER: the object goes past its finalizers, the folder with it, and the pod.
+lose_volume_of() {
+  local volume
+  volume=$(k get pvc "data-$ETCD-$1" -o 'jsonpath={.spec.volumeName}')
+  k exec "$ETCD-$1" -c etcd -- sh -c 'rm -rf /var/lib/etcd/data'
+  kubectl delete pv "$volume" --wait=false >/dev/null
+  kubectl patch pv "$volume" --type merge -p '{"metadata":{"finalizers":null}}' >/dev/null
+  k delete pod "$ETCD-$1" --wait=false >/dev/null
+}
+
+# What goes when all members begin anew.
+destroys_all() { DESTROYED=("--destroy-data=pvc/$NAMESPACE/data-$ETCD-"{0,1,2}); }
+
+# kept: how many volumes of this test were put aside.
+kept() {
+  kubectl get pv -l seaworthy.dev/quarantine=replaced -o json |
+    jq --arg of "$NAMESPACE" '[.items[] | select(.spec.claimRef.namespace == $of)] | length'
+}
+
+# status MEMBER FIELD: of what a member says of itself.
+status() { etcdctl "$1" endpoint status -w json | jq -r ".[0].Status.header.$2"; }
 
 # proposals_for LOSS: how many
 proposals_for() {

@@ -266,6 +266,23 @@ pub(super) fn certify(paths: &Paths, list: &List, certificate: Certificate) -> R
     Ok(certificate)
 }
 
+/// Reads a file and gives on its bytes. How many there were.
+///
+/// # Errors
+/// When the disk refuses, or whoever takes them.
+pub(super) fn read_on(path: &Path, mut take: impl FnMut(&[u8]) -> std::io::Result<()>) -> Result<u64, ArchiveError> {
+    let mut file = File::open(path).map_err(io(path))?;
+    let (mut length, mut piece) = (0, vec![0; 64 * 1024]);
+    loop {
+        let count = file.read(&mut piece).map_err(io(path))?;
+        if count == 0 {
+            return Ok(length);
+        }
+        take(&piece[..count]).map_err(io(path))?;
+        length += count as u64;
+    }
+}
+
 /// Passes an archive on as whole records, without sockets, pipes and devices, to whoever takes the pieces. The length is that of all.
 ///
 /// # Errors

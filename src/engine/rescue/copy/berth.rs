@@ -152,7 +152,7 @@ impl Doing<'_> {
     }
 
     /// Rehearsed first: what admission says of it is said before anything is there.
-    async fn make_helper(&self, claim: &ObjectRef, wished: &Value) -> Result<(), Miss> {
+    pub(super) async fn make_helper(&self, claim: &ObjectRef, wished: &Value) -> Result<(), Miss> {
         let about = helper::reference(claim);
         let pods = self.pods(claim);
         let pod: Pod = serde_json::from_value(wished.clone()).map_err(|error| Miss::Image(error.to_string()))?;
@@ -175,7 +175,7 @@ impl Doing<'_> {
     }
 
     /// The helper of a claim goes, whoever made it, and is waited for: as long as it is there it holds the claim.
-    async fn no_helper(&self, claim: &ObjectRef) -> Result<(), Box<Cause>> {
+    pub(super) async fn no_helper(&self, claim: &ObjectRef) -> Result<(), Box<Cause>> {
         let (pods, name) = (self.pods(claim), helper::name(claim));
         let left = |why: String| Box::new(causes::helper_left(claim, &why));
         let Some(pod) = pods.get_opt(&name).await.map_err(|error| left(crate::error::root(&error)))? else {
@@ -207,13 +207,13 @@ impl Doing<'_> {
         }
     }
 
-    fn pods(&self, claim: &ObjectRef) -> Api<Pod> {
+    pub(super) fn pods(&self, claim: &ObjectRef) -> Api<Pod> {
         Api::namespaced(self.context.cluster.client.clone(), claim.namespace.as_deref().unwrap_or_default())
     }
 }
 
 /// Why there is no helper.
-enum Miss {
+pub(super) enum Miss {
     /// Not with this image; another may do.
     Image(String),
     /// Not at all.

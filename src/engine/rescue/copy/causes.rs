@@ -150,6 +150,53 @@ pub(super) fn local(claim: &ObjectRef, error: &ArchiveError) -> Cause {
     cause(claim, (id, "LocalDisk"), error.to_string(), remedy.unwrap_or_else(|| AGAIN.to_owned()))
 }
 
+/// The file is no snapshot, or not all of one.
+pub(super) fn no_snapshot(claim: &ObjectRef, file: &str) -> Cause {
+    cause(
+        claim,
+        ("etcd-snapshot-torn", "NoSnapshot"),
+        format!("{file} is no snapshot of an etcd that is whole: it does not end with the checksum of what it holds"),
+        "choose another one, `seaworthy backup list` shows what there is; nothing was written to the claim".to_owned(),
+    )
+}
+
+/// The claim is not as it has to be.
+pub(super) fn unseeded(claim: &ObjectRef, why: &str) -> Cause {
+    cause(
+        claim,
+        ("seed-shut", "GateShut"),
+        format!("no data can be made on {claim}: {why}"),
+        "`seaworthy recover` recognises what is lost now and makes a new plan".to_owned(),
+    )
+}
+
+/// No pod could be had that makes the data.
+pub(super) fn no_maker(claim: &ObjectRef, tried: &[String]) -> Cause {
+    let tried = if tried.is_empty() {
+        "no node has an image that is known to carry a shell, by which the snapshot gets into the pod".to_owned()
+    } else {
+        tried.join("; ")
+    };
+    cause(
+        claim,
+        ("seed-no-program", "NoProgram"),
+        format!("the data on {claim} was not made: {tried}"),
+        "the image of the etcd needs etcdutl (from 3.5 on) or etcdctl; an image with sh, head and sha256sum is named with --helper-image; \
+         the snapshot stays where it is, and the same command goes on with it"
+            .to_owned(),
+    )
+}
+
+/// It took too long.
+pub(super) fn late_seed(claim: &ObjectRef, seconds: u64, state: &str) -> Cause {
+    cause(
+        claim,
+        ("seed-late", "Timeout"),
+        format!("the data on {claim} was not made within {seconds} s ({state})"),
+        "look at the pod; the same command goes on with it".to_owned(),
+    )
+}
+
 /// Files that are there and cannot be read.
 pub(super) fn unreadable(names: &[String]) -> String {
     format!("{} of the volume could not be read: {}", count(names.len(), "file"), some(names))

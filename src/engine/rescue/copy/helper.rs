@@ -1,7 +1,7 @@
 //! The pod in which a volume is copied, when no container of the application is to be asked: one for each claim, by a name that every
 //! process finds again, and of an image that the volume's node has already.
 
-use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::api::core::v1::{ContainerState, Pod, PodStatus};
 use serde_json::{Value, json};
 
 use super::talk::Place;
@@ -13,7 +13,7 @@ use crate::snapshot::Snapshot;
 /// Label of every helper pod; what uses a claim for the application does not have it.
 pub(super) const LABEL: &str = "seaworthy.dev/helper";
 /// Annotation with the checksum of what the pod is to be: another one of its name is of an earlier run, and goes.
-const SPEC: &str = "seaworthy.dev/helper-spec";
+pub(super) const SPEC: &str = "seaworthy.dev/helper-spec";
 /// How long a helper may live, seconds: nobody is there to delete it when its run was killed and never taken up.
 const LIFE: u64 = 6 * 3600;
 /// The name of its container.
@@ -149,25 +149,36 @@ pub(super) fn state(pod: Option<&Pod>) -> State {
         let said = ended.message.as_deref().or(ended.reason.as_deref()).unwrap_or_default();
         return State::Hopeless(format!("it ended with exit code {}: {said}", ended.exit_code));
     }
-    if let Some(waiting) = container.and_then(|state| state.waiting.as_ref()) {
-        let reason = waiting.reason.clone().unwrap_or_default();
-        let words = format!("{reason}: {}", waiting.message.as_deref().unwrap_or_default());
-        let never = [
-            "ErrImagePull",
-            "ImagePullBackOff",
-            "ErrImageNeverPull",
-            "InvalidImageName",
-            "CreateContainerError",
-            "RunContainerError",
-        ];
-        return if never.contains(&reason.as_str()) { State::Hopeless(words) } else { State::Starting(words) };
+    if let Some(state) = waiting(container) {
+        return state;
     }
     if status.phase.as_deref() == Some("Failed") {
         return State::Hopeless(status.message.clone().unwrap_or_else(|| "it failed".to_owned()));
     }
+    State::Starting(unscheduled(status))
+}
+
+/// Why a container waits, if it does, and whether it would for ever.
+pub(super) fn waiting(container: Option<&ContainerState>) -> Option<State> {
+    let waiting = container?.waiting.as_ref()?;
+    let reason = waiting.reason.clone().unwrap_or_default();
+    let words = format!("{reason}: {}", waiting.message.as_deref().unwrap_or_default());
+    let never = [
+        "ErrImagePull",
+        "ImagePullBackOff",
+        "ErrImageNeverPull",
+        "InvalidImageName",
+        "CreateContainerError",
+        "RunContainerError",
+    ];
+    Some(if never.contains(&reason.as_str()) { State::Hopeless(words) } else { State::Starting(words) })
+}
+
+/// Why a pod has no node, as the scheduler says.
+pub(super) fn unscheduled(status: &PodStatus) -> String {
     let unscheduled = status.conditions.iter().flatten().find(|it| it.type_ == "PodScheduled" && it.status == "False");
     let words = unscheduled.and_then(|condition| condition.message.clone());
-    State::Starting(words.unwrap_or_else(|| "it has no node yet".to_owned()))
+    words.unwrap_or_else(|| "it has no node yet".to_owned())
 }
 
 /// The images to try, in order: the one that was named, and no other; else what a node of the volume has and is known to carry tar,

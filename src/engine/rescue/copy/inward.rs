@@ -67,17 +67,17 @@ impl Doing<'_> {
         let there = self.list(&berth.place).await.map_err(|why| Ending::Failed(causes::unproven(claim, 1, &why)))?;
         let note = format!("{} on {claim}", known.words());
         if wanted.differences(&there).is_empty() {
-            self.mark(claim, None).await?;
+            self.note(claim, COPYING_IN, None).await?;
             return Ok(done(false, Some(note)));
         }
         if let Some(first) = there.something().filter(|_| !into.over && !begun) {
             return Err(Ending::Failed(causes::not_empty(claim, &first)));
         }
-        self.mark(claim, Some(&known.sha256)).await?;
+        self.note(claim, COPYING_IN, Some(&known.sha256)).await?;
         let limit = limit.max(Duration::from_secs(known.bytes / PACE) + BESIDE);
         let copy = || self.one_way_in(step, claim, (paths, &wanted), &berth);
         self.again_and_again(claim, limit, copy).await?;
-        self.mark(claim, None).await?;
+        self.note(claim, COPYING_IN, None).await?;
         Ok(done(true, Some(note)))
     }
 
@@ -132,11 +132,11 @@ impl Doing<'_> {
         }
     }
 
-    /// Notes on the claim that it is being written to, or that it is not any more.
-    async fn mark(&self, claim: &ObjectRef, what: Option<&str>) -> Result<(), Ending> {
+    /// Notes on the claim what is being written to it, or was; or takes that away.
+    pub(super) async fn note(&self, claim: &ObjectRef, key: &str, what: Option<&str>) -> Result<(), Ending> {
         let claims: Api<PersistentVolumeClaim> =
             Api::namespaced(self.context.cluster.client.clone(), claim.namespace.as_deref().unwrap_or_default());
-        let change = json!({"metadata": {"annotations": {COPYING_IN: what}}});
+        let change = json!({"metadata": {"annotations": {key: what}}});
         let params =
             PatchParams { field_manager: Some(crate::plan::FIELD_MANAGER.to_owned()), ..PatchParams::default() };
         let patch = || async {

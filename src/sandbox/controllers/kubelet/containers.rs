@@ -125,7 +125,8 @@ impl Ward<'_> {
         known["imageID"] = format!("sha256:{}", digest(&image)).into();
         known["containerID"] = format!("sandbox://{id}").into();
         known["state"] = json!({"running": {"startedAt": time(self.now)}});
-        if !waits(container) {
+        etcd::seed::clear(self.world, self.pod, container);
+        if !waits(container) && !etcd::seed::is_seed(container) {
             leave_trace(self.world, self.pod, container);
         }
         etcd::leave_trace(self.world, self.pod, container);
@@ -216,8 +217,11 @@ impl Ward<'_> {
         let words = etcd::tend(self.world, self.pod, container);
         let crash = self.world.suffers("crash", &place) || words.is_some();
         let memory = self.world.suffers("out-of-memory", &name);
-        let ends = init || (text(self.pod, "/spec/restartPolicy") != Some("Always") && !waits(container));
+        let ends = (init && !etcd::seed::waits(self.world, self.pod, container))
+            || (text(self.pod, "/spec/restartPolicy") != Some("Always") && !waits(container));
         if (crash || memory || ends) && self.world.is_since(started, RUN) {
+            let words = words.or_else(|| etcd::seed::make(self.world, self.pod, container).err());
+            let crash = crash || words.is_some();
             let (code, reason) = match (memory, crash) {
                 (true, _) => (137, "OOMKilled"),
                 (_, true) => (1, "Error"),
