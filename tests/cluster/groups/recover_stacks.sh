@@ -204,6 +204,88 @@ test_newton_node_of_core_comes_back() {
   same "the contents" "$CONTENTS" "$(contents)"
 }
 
+# --- Newton's three playbooks, killed with kill -9 in every step that they have
+
+# killed_in_every_step PLAYBOOK ARGUMENT...: killed as soon as a step begins in which it was not killed before, and taken up by the same command,
+# until one comes to its end.
+killed_in_every_step() {
+  local names step pid
+  exits 0 sw recover "$@" -n "$NAMESPACE" --dry-run -o json
+  mapfile -t names < <(irreversible)
+  : >"$WORK/killed"
+  while :; do
+    rm -f "$WORK/events"
+    "$SEAWORTHY" --kubeconfig "$CONFIG" recover "$@" -n "$NAMESPACE" --yes --events "$WORK/events" "${names[@]}" >"$WORK/out" 2>"$WORK/err" </dev/null &
+    pid=$!
+    step=$(new_step "$pid")
+    [[ -n $step ]] || break
+    kill -KILL "$pid" 2>/dev/null || true
+    wait "$pid" 2>/dev/null || true
+    printf '%s\n' "$step" >>"$WORK/killed"
+  done
+  wait "$pid" || fail "after $(wc -l <"$WORK/killed") kills it ended with $?: $(tail -n 8 "$WORK/err")"
+  (($(wc -l <"$WORK/killed") >= 8)) || fail "only $(wc -l <"$WORK/killed") kills: $(paste -sd ' ' "$WORK/killed")"
+  figure "killed in every step | $1 | $(wc -l <"$WORK/killed") kills"
+}
+
+# new_step PID: the first step that begins and was not killed in; nothing when the program ends before there is one.
+new_step() {
+  local step
+  while kill -0 "$1" 2>/dev/null; do
+    step=$(steps_begun | grep -vxFf "$WORK/killed" | head -n 1) || true
+    [[ -z $step ]] || break
+  done
+  printf '%s' "$step"
+}
+
+# The last line may be half written.
+steps_begun() { jq -Rr 'fromjson? | select(.event == "step" and .state.state == "running") | .id' "$WORK/events" 2>/dev/null || true; }
+
+test_newton_history_killed_in_every_step() {
+  begin
+  launch_newton
+  local volume workspace
+  volume=$(volume_of history) workspace=$(volume_of workspace)
+  core_to 0
+  eventually 60 no_users
+  k delete pvc "$(claim_named history)" --wait=false >/dev/null
+  eventually 60 is_gone "$volume"
+  core_to 1
+  recognised claim-gone "$(claim_named history)"
+  killed_in_every_step newton-v2t/history
+  newton_is_well
+  expect 0 in_core sh -c "ls $HISTORY | grep -c ^file- || true"
+  same "the workspace" "$workspace" "$(volume_of workspace)"
+}
+
+test_newton_workspace_killed_in_every_step() {
+  begin
+  launch_newton
+  in_core sh -c 'rm -rf /var/lib/newton/workspace/*'
+  recognised volume-emptied "$(claim_named workspace)"
+  killed_in_every_step newton-v2t/workspace
+  newton_is_well
+  same "the contents of the history" "$CONTENTS" "$(contents)"
+}
+
+test_newton_etcd_killed_in_every_step() {
+  begin
+  launch_newton
+  local workspace
+  workspace=$(volume_of workspace)
+  k exec "$STACK-etcd-0" -c etcd -- sh -c 'rm -rf /var/lib/etcd/data'
+  k delete pod "$STACK-etcd-0" --wait=false >/dev/null
+  eventually 120 is_recognised etcd-emptied "data-$STACK-etcd-0"
+  killed_in_every_step newton-v2t/etcd --claim "$NAMESPACE/data-$STACK-etcd-0" --consent=lose-users
+  eventually 90 all_parts
+  eventually 60 imported
+  eventually 30 works
+  exits 0 sw status "$STACK" -n "$NAMESPACE"
+  exits 0 sw recover -n "$NAMESPACE"
+  same "the contents of the history" "$CONTENTS" "$(contents)"
+  same "the workspace" "$workspace" "$(volume_of workspace)"
+}
+
 # --- telemetry-pipeline
 
 launch_telemetry() {
