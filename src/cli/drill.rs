@@ -2,16 +2,19 @@
 //! is marked, one thing is broken, and then the loss has to be recognised, the playbook run, and the data compared.
 
 mod exercise;
+mod ground;
 mod shore;
 
 use std::process::ExitCode;
 
 use clap::Args;
+use seaworthy::engine::rescue::practice;
 use seaworthy::recover::drill::Drilled;
 use seaworthy::recover::{LossKind, Playbook, Playbooks};
 use serde_json::json;
 
 use self::exercise::Exercise;
+use self::ground::Ground;
 use super::{Failure, Session};
 use crate::front::recover_text::drills_text;
 use crate::front::say;
@@ -27,6 +30,15 @@ pub(crate) struct DrillArgs {
     /// Only make the loss, in a sandbox that is left for you to recover in
     #[arg(long, conflicts_with = "all")]
     pub(crate) by_hand: bool,
+    /// Make the loss on the cluster that is connected to, in a namespace with the label seaworthy.dev/drill=allowed where the stack is installed
+    #[arg(long, conflicts_with_all = ["all", "by_hand"], requires = "namespace")]
+    pub(crate) cluster: bool,
+    /// With --cluster, the namespace
+    #[arg(short, long, value_name = "NAME", requires = "cluster")]
+    pub(crate) namespace: Option<String>,
+    /// With --cluster, agree to the loss by the names of cluster and namespace: CONTEXT/NAMESPACE
+    #[arg(long, value_name = "WORD", requires = "cluster")]
+    pub(crate) consent: Option<String>,
     /// Only this loss of those that the playbook is for: claim-lost, node-gone
     #[arg(long, value_name = "LOSS")]
     pub(crate) loss: Option<String>,
@@ -43,12 +55,17 @@ pub(crate) async fn run(session: &Session, arguments: &DrillArgs) -> Result<Exit
     let exercises: Vec<Exercise> = chosen.iter().flat_map(|playbook| Exercise::all(playbook)).collect();
     let exercises: Vec<Exercise> =
         exercises.into_iter().filter(|exercise| loss.is_none_or(|loss| exercise.loss == loss)).collect();
+    let exercises = if arguments.cluster { possible(exercises)? } else { exercises };
     if exercises.is_empty() {
         return Err(nothing(&chosen, loss, &playbooks));
     }
     if arguments.by_hand {
         return by_hand(session, &exercises[0]).await;
     }
+    let ground = match arguments.namespace.as_deref().filter(|_| arguments.cluster) {
+        Some(namespace) => Some(Ground::new(session, namespace, arguments.consent.as_deref()).await?),
+        None => None,
+    };
     let mut drilled = Vec::new();
     for (number, exercise) in exercises.iter().enumerate() {
         let text =
@@ -57,11 +74,33 @@ pub(crate) async fn run(session: &Session, arguments: &DrillArgs) -> Result<Exit
         if !session.is_lively() {
             say(&text);
         }
-        drilled.push(exercise.run(session).await?);
+        let one = match &ground {
+            Some(ground) => exercise.run_on(ground).await?,
+            None => exercise.run(session).await?,
+        };
+        let is_lost = ground.is_some() && !one.has_passed();
+        drilled.push(one);
+        // What is lost on a cluster and not recovered is for its people; nothing more is lost there.
+        if is_lost {
+            break;
+        }
     }
     let passed = drilled.iter().all(Drilled::has_passed);
-    session.print("Drill", &json!({"passed": passed, "drills": drilled}), || drills_text(&drilled, session.style()));
+    session.print("Drill", &json!({"passed": passed, "drills": drilled}), || {
+        drills_text(&drilled, session.style(), if ground.is_some() { "cluster" } else { "sandbox" })
+    });
     Ok(if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Those of which the loss can be made on a cluster.
+fn possible(exercises: Vec<Exercise>) -> Result<Vec<Exercise>, Failure> {
+    let first = exercises.first().map(|exercise| exercise.loss);
+    let possible: Vec<Exercise> =
+        exercises.into_iter().filter(|exercise| practice::LOSSES.contains(&exercise.loss)).collect();
+    match (first, possible.is_empty()) {
+        (Some(loss), true) => Err(practice::PracticeError::NotHere(loss).into()),
+        _ => Ok(possible),
+    }
 }
 
 /// Makes the loss, and says how to get at it.

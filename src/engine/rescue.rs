@@ -11,6 +11,7 @@ mod count;
 mod etcd;
 pub mod export;
 mod follow;
+pub mod practice;
 pub mod shelf;
 
 use std::time::Duration;

@@ -43,7 +43,7 @@ pub(crate) fn losses_text(losses: &[Loss], proposals: &[Vec<Proposal>], records:
 }
 
 /// What came of drills: a line each, and of those that went wrong where.
-pub(crate) fn drills_text(drills: &[Drilled], style: Style) -> String {
+pub(crate) fn drills_text(drills: &[Drilled], style: Style, place: &str) -> String {
     let row = |one: &Drilled| {
         let data = one.data.map_or("-", |data| match data {
             Data::Saved => "saved",
@@ -66,7 +66,7 @@ pub(crate) fn drills_text(drills: &[Drilled], style: Style) -> String {
     }
     let passed = drills.iter().filter(|drill| drill.has_passed()).count();
     lines.push(format!(
-        "{passed} of {} came to what they have to; times are the sandbox's",
+        "{passed} of {} came to what they have to; times are the {place}'s",
         count(drills.len(), "drill")
     ));
     lines.join("\n")

@@ -114,3 +114,24 @@ fn a_drill_that_goes_wrong_says_where() {
     let refused = own(&misspelt).line("drill hello/nothing --profiles mine").status(2).any_stderr().run();
     assert!(refused.stderr.contains("did you mean `volume-lost`?"), "{}", refused.stderr);
 }
+
+/// On a cluster data is lost on purpose: only where that is said, and only when its names are typed.
+#[test]
+fn nothing_is_lost_on_a_cluster_that_is_not_there_for_it() {
+    let installed = Test::new().line("install hello --sandbox --yes").any_stdout().any_stderr().run();
+    let cases = [
+        ("drill rebind --cluster --sandbox", 2, "--namespace"),
+        ("drill rebind --cluster --sandbox -n helo", 2, "did you mean `hello`?"),
+        ("drill rebind --cluster --sandbox -n hello", 2, "kubectl label namespace hello seaworthy.dev/drill=allowed"),
+        ("drill rebind --all --cluster --sandbox -n hello", 2, "cannot be used with"),
+        ("drill node-off --cluster --sandbox -n hello", 2, "node-unreachable cannot be made on a cluster"),
+        ("drill rebind --consent=x", 2, "--cluster"),
+    ];
+    let mut output = installed;
+    for (line, status, expected) in cases {
+        output = Test::after(output).line(line).any_stdout().any_stderr().status(status).run();
+        assert!(output.stderr.contains(expected), "{line}: {}", output.stderr);
+    }
+    let well = Test::after(output).line("recover --sandbox").any_stdout().any_stderr().run();
+    assert!(well.stdout.contains("no loss is recognised"), "{}", well.stdout);
+}

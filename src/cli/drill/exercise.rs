@@ -6,11 +6,12 @@ use seaworthy::recover::compile::claim_of_role;
 use seaworthy::recover::drill::{ByHand, Data, Drilled};
 use seaworthy::recover::playbook::{ClaimRole, Task};
 use seaworthy::recover::{LossKind, Playbook, Sighting, join};
+use seaworthy::sandbox::Kind;
 use seaworthy::sandbox::faults::{self, FAULTS};
-use seaworthy::sandbox::{Kind, Sandbox};
 use seaworthy::snapshot::Snapshot;
 use serde_json::Value;
 
+use super::ground::Ground;
 use super::shore::{Said, Shore};
 use crate::cli::{Failure, Session};
 
@@ -20,6 +21,16 @@ const MARKER: &str = "seaworthy-drill";
 const TAKEN_IN: i64 = 90;
 /// The time until somebody notices: a pod without a node has been so for long enough to be a fact.
 const NOTICED: i64 = 310;
+
+/// Where an exercise takes place.
+pub(super) trait Place {
+    /// Runs a command of ours there.
+    async fn say(&self, words: &[&str]) -> Result<Said, Failure>;
+    /// The stack is there and well, its data marked, and the loss made: of which claim, in which namespace. Or what went wrong.
+    async fn made(&self, exercise: &Exercise) -> Result<Result<(String, ObjectRef), String>, Failure>;
+    /// What became of the data.
+    async fn data(&self, namespace: &str, claim: &str) -> Result<Data, Failure>;
+}
 
 /// What is practised.
 #[derive(Debug, Clone)]
@@ -56,24 +67,48 @@ impl Exercise {
         drill.losses.iter().map(one).collect()
     }
 
-    /// The fault that brings the loss about, and the sandbox for it: of one node nothing would be left to recover to.
-    fn stage<'a>(&self, session: &'a Session) -> Result<(&'static faults::Fault, Shore<'a>), Failure> {
-        let fault = faults::find(&self.fault).ok_or_else(|| {
+    /// The fault that brings the loss about.
+    fn fault(&self) -> Result<&'static faults::Fault, Failure> {
+        faults::find(&self.fault).ok_or_else(|| {
             let known: Vec<&str> = FAULTS.iter().map(|fault| fault.name).collect();
             let near = seaworthy::error::closest(&self.fault, known.iter().copied());
             let hint = near.map_or_else(|| known.join(", "), |near| format!("did you mean `{near}`?"));
             let message = format!("the drill of {} names the fault `{}`, which is none", self.playbook, self.fault);
             Failure::input("unknown-fault", message, hint)
-        })?;
-        let kind = if is_of_a_node(fault) { Kind::Ha } else { Kind::SingleNode };
+        })
+    }
+
+    /// The sandbox for it: of one node nothing would be left to recover to.
+    fn stage<'a>(&self, session: &'a Session) -> Result<Shore<'a>, Failure> {
+        let kind = if is_of_a_node(self.fault()?) { Kind::Ha } else { Kind::SingleNode };
         let name = format!("{}-{}", self.playbook.replace('/', "-"), self.loss.name());
-        Ok((fault, Shore::new(session, &name, kind)?))
+        Shore::new(session, &name, kind)
+    }
+
+    /// The stack that has to be there.
+    pub(super) fn stack(&self) -> &str {
+        &self.stack
+    }
+
+    /// The claim that is lost.
+    pub(super) fn claim(&self) -> &ClaimRole {
+        &self.claim
+    }
+
+    /// Our loss in what `recover` said, when it is certain.
+    pub(super) fn loss_in<'d>(&self, document: &'d Value, claim: &ObjectRef) -> Option<&'d Value> {
+        let ours = |loss: &&Value| {
+            loss["loss"]["kind"] == self.loss.name()
+                && loss["loss"]["claim"] == serde_json::json!(claim)
+                && loss["loss"]["certain"] == true
+        };
+        document["losses"].as_array().into_iter().flatten().find(ours)
     }
 
     /// Makes the loss, and leaves the rest to whoever practises.
     pub(super) async fn by_hand(&self, session: &Session) -> Result<ByHand, Failure> {
-        let (fault, shore) = self.stage(session)?;
-        let (_, claim) = self.made(&shore, fault).await?.map_err(|why| {
+        let shore = self.stage(session)?;
+        let (_, claim) = shore.made(self).await?.map_err(|why| {
             Failure::new(
                 "no-drill",
                 Class::Failed,
@@ -91,8 +126,26 @@ impl Exercise {
     }
 
     pub(super) async fn run(&self, session: &Session) -> Result<Drilled, Failure> {
-        let (fault, shore) = self.stage(session)?;
-        let mut drilled = Drilled {
+        let shore = self.stage(session)?;
+        let mut drilled = self.drilled();
+        drilled.failed = self.sail(&shore, &mut drilled).await?;
+        if drilled.has_passed() {
+            shore.leave()?;
+        } else {
+            drilled.folder = Some(shore.folder().to_owned());
+        }
+        Ok(drilled)
+    }
+
+    /// The same on a cluster.
+    pub(super) async fn run_on(&self, ground: &Ground<'_>) -> Result<Drilled, Failure> {
+        let mut drilled = self.drilled();
+        drilled.failed = self.sail(ground, &mut drilled).await?;
+        Ok(drilled)
+    }
+
+    fn drilled(&self) -> Drilled {
+        Drilled {
             playbook: self.playbook.clone(),
             loss: self.loss,
             fault: self.fault.clone(),
@@ -103,52 +156,20 @@ impl Exercise {
             data: None,
             failed: None,
             folder: None,
-        };
-        drilled.failed = self.sail(&shore, fault, &mut drilled).await?;
-        if drilled.has_passed() {
-            shore.leave()?;
-        } else {
-            drilled.folder = Some(shore.folder().to_owned());
         }
-        Ok(drilled)
-    }
-
-    /// The stack is installed, its data marked, and the loss made: of which claim, in which namespace. Or what went wrong.
-    async fn made(
-        &self,
-        shore: &Shore<'_>,
-        fault: &faults::Fault,
-    ) -> Result<Result<(String, ObjectRef), String>, Failure> {
-        let mut install = vec!["install", self.stack.as_str()];
-        install.extend(self.set.iter().flat_map(|set| ["--set", set.as_str()]));
-        let said = shore.say(&install).await?;
-        if said.code != 0 {
-            return Ok(Err(wrong("the stack could not be installed", &said)));
-        }
-        let namespace = shore.namespace_of(&self.stack)?;
-        let claim = self.strike(shore, &namespace, fault)?;
-        Ok(Ok((namespace, claim)))
     }
 
     /// All of it; what went wrong, when something did.
-    async fn sail(
-        &self,
-        shore: &Shore<'_>,
-        fault: &faults::Fault,
-        drilled: &mut Drilled,
-    ) -> Result<Option<String>, Failure> {
-        let (namespace, claim) = match self.made(shore, fault).await? {
+    async fn sail(&self, place: &impl Place, drilled: &mut Drilled) -> Result<Option<String>, Failure> {
+        let (namespace, claim) = match place.made(self).await? {
             Ok(made) => made,
             Err(why) => return Ok(Some(why)),
         };
         drilled.claim = format!("{namespace}/{}", claim.name);
+        let look = ["recover", "--namespace", &namespace];
 
-        let said = shore.say(&["recover"]).await?;
-        let ours = |loss: &&Value| {
-            loss["loss"]["kind"] == self.loss.name() && loss["loss"]["claim"] == serde_json::json!(claim)
-        };
-        let losses: Vec<&Value> = said.document["losses"].as_array().into_iter().flatten().collect();
-        let Some(loss) = losses.into_iter().find(ours).filter(|loss| loss["loss"]["certain"] == true) else {
+        let said = place.say(&look).await?;
+        let Some(loss) = self.loss_in(&said.document, &claim) else {
             return Ok(Some(wrong("the loss was not recognised", &said)));
         };
         let facts = loss["loss"]["facts"].as_array().into_iter().flatten().filter_map(Value::as_str);
@@ -159,26 +180,21 @@ impl Exercise {
             return Ok(Some(wrong("the playbook was not proposed", &said)));
         }
 
-        let said = self.recover(shore, &drilled.claim).await?;
+        let said = self.recover(place, &drilled.claim).await?;
         drilled.steps = said.document.pointer("/outcome/total").and_then(Value::as_u64).unwrap_or(0);
         drilled.millis = said.document.pointer("/outcome/millis").and_then(Value::as_u64).unwrap_or(0);
         if said.code != 0 {
             return Ok(Some(wrong("the recovery did not come to its end", &said)));
         }
-        let said = shore.say(&["status", &self.stack, "--namespace", &namespace]).await?;
+        let said = place.say(&["status", &self.stack, "--namespace", &namespace]).await?;
         if said.code != 0 {
             return Ok(Some(wrong("the stack is not well afterwards", &said)));
         }
-        let said = shore.say(&["recover"]).await?;
-        let still = said.document["losses"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .any(|loss| ours(&loss) && loss["loss"]["certain"] == true);
-        if still {
+        let said = place.say(&look).await?;
+        if self.loss_in(&said.document, &claim).is_some() {
             return Ok(Some(wrong("the loss is still there", &said)));
         }
-        let data = data(&shore.sandbox()?, &namespace, &claim.name);
+        let data = place.data(&namespace, &claim.name).await?;
         drilled.data = Some(data);
         Ok((self.saves && data != Data::Saved).then(|| "the volume is there, and what was on it is not".to_owned()))
     }
@@ -201,9 +217,9 @@ impl Exercise {
     }
 
     /// Runs the playbook; what wants its name typed has it typed.
-    async fn recover(&self, shore: &Shore<'_>, claim: &str) -> Result<Said, Failure> {
+    async fn recover(&self, place: &impl Place, claim: &str) -> Result<Said, Failure> {
         let mut words = vec!["recover", self.playbook.as_str(), "--claim", claim];
-        let first = shore.say(&words).await?;
+        let first = place.say(&words).await?;
         if first.document.pointer("/error/id").and_then(Value::as_str) != Some("destroy-data-needed") {
             return Ok(first);
         }
@@ -212,7 +228,31 @@ impl Exercise {
             hint.split_whitespace()
                 .filter(|word| word.starts_with("--destroy-data=") || word.starts_with("--consent=")),
         );
-        shore.say(&words).await
+        place.say(&words).await
+    }
+}
+
+impl Place for Shore<'_> {
+    async fn say(&self, words: &[&str]) -> Result<Said, Failure> {
+        Shore::say(self, words).await
+    }
+
+    async fn made(&self, exercise: &Exercise) -> Result<Result<(String, ObjectRef), String>, Failure> {
+        let mut install = vec!["install", exercise.stack.as_str()];
+        install.extend(exercise.set.iter().flat_map(|set| ["--set", set.as_str()]));
+        let said = Shore::say(self, &install).await?;
+        if said.code != 0 {
+            return Ok(Err(wrong("the stack could not be installed", &said)));
+        }
+        let namespace = self.namespace_of(&exercise.stack)?;
+        let claim = exercise.strike(self, &namespace, exercise.fault()?)?;
+        Ok(Ok((namespace, claim)))
+    }
+
+    async fn data(&self, namespace: &str, claim: &str) -> Result<Data, Failure> {
+        let sandbox = self.sandbox()?;
+        let files = sandbox.files(namespace, claim).unwrap_or_default();
+        Ok(if files.contains_key(MARKER) { Data::Saved } else { Data::Fresh })
     }
 }
 
@@ -226,13 +266,8 @@ fn node_of(sighting: &Sighting, claim: &ObjectRef) -> String {
     volume.map(join::hosts).and_then(|hosts| hosts.first().map(|host| (*host).to_owned())).unwrap_or_default()
 }
 
-fn data(sandbox: &Sandbox, namespace: &str, claim: &str) -> Data {
-    let files = sandbox.files(namespace, claim).unwrap_or_default();
-    if files.contains_key(MARKER) { Data::Saved } else { Data::Fresh }
-}
-
 /// What was to be, and the last of what the program said instead.
-fn wrong(what: &str, said: &Said) -> String {
+pub(super) fn wrong(what: &str, said: &Said) -> String {
     let message = said.document.pointer("/error/message").and_then(Value::as_str).map(str::to_owned);
     let last = || said.lines.lines().rev().find(|line| !line.trim().is_empty()).map(str::to_owned);
     match message.or_else(last) {

@@ -135,11 +135,22 @@ pub(super) fn mounts(pod: &Value, claim: &ObjectRef) -> Vec<(String, String)> {
 }
 
 async fn ask(client: &Client, pod: &Value, container: &str, path: &str) -> Result<Files, String> {
+    let (out, failed) = say_in(client, pod, (container, path), &script()).await?;
+    parse(&out).ok_or_else(|| failed.unwrap_or_else(|| "its answer makes no sense".to_owned()))
+}
+
+/// Runs a script in a container, with a path as its argument: what it said, and what went wrong when it ended badly.
+pub(super) async fn say_in(
+    client: &Client,
+    pod: &Value,
+    (container, path): (&str, &str),
+    script: &str,
+) -> Result<(String, Option<String>), String> {
     let namespace = text(pod, "/metadata/namespace").unwrap_or_default();
     let pods: Api<Pod> = Api::namespaced(client.clone(), namespace);
     let name = text(pod, "/metadata/name").unwrap_or_default().to_owned();
     // The path is an argument, not part of the script.
-    let command = ["sh", "-c", &script(), "sh", path].map(str::to_owned);
+    let command = ["sh", "-c", script, "sh", path].map(str::to_owned);
     let params = AttachParams::default().container(container).stdin(false).stdout(true).stderr(true);
     let talk = async {
         let mut process = pods.exec(&name, command, &params).await.map_err(|error| root(&error))?;
@@ -151,11 +162,14 @@ async fn ask(client: &Client, pod: &Value, container: &str, path: &str) -> Resul
         if let Some(mut stderr) = process.stderr() {
             stderr.read_to_string(&mut err).await.map_err(|error| error.to_string())?;
         }
-        let ended = match status {
-            Some(status) => status.await.and_then(|status| status.message),
+        let status = match status {
+            Some(status) => status.await,
             None => None,
         };
-        parse(&out).ok_or_else(|| ended.unwrap_or_else(|| err.trim().to_owned()))
+        let went_well = status.as_ref().is_some_and(|status| status.status.as_deref() == Some("Success"));
+        let said = status.and_then(|status| status.message).unwrap_or_else(|| "the connection broke off".to_owned());
+        let why = if err.trim().is_empty() { said } else { err.trim().to_owned() };
+        Ok((out, (!went_well).then_some(why)))
     };
     tokio::time::timeout(PATIENCE, talk).await.map_err(|_| format!("no answer within {} s", PATIENCE.as_secs()))?
 }

@@ -125,14 +125,14 @@ fn without_majority(sighting: &Sighting, view: &View) -> Option<Loss> {
     }
     let claim = view.set.pods().first().and_then(|pod| view.set.claim(pod));
     let mut loss = of(view, LossKind::EtcdQuorumLost, claim, facts);
-    // While members start there is no leader either.
-    loss.certain &= down.iter().all(|(pod, _)| is_long_down(sighting, view, pod));
+    // While members start there is no leader either; those whose data is gone do not start.
+    loss.certain &= is_beyond_return(sighting, view) || down.iter().all(|(pod, _)| is_long_down(sighting, view, pod));
     Some(loss)
 }
 
-/// Whether a pod has not been ready for longer than a member takes to start, or is not there at all.
+/// Whether a pod has not been ready for longer than a member takes to start. One that is not there has only just been deleted, mostly.
 fn is_long_down(sighting: &Sighting, view: &View, pod: &str) -> bool {
-    let Some(live) = sighting.snapshot.get(&view.set.pod(pod)) else { return true };
+    let Some(live) = sighting.snapshot.get(&view.set.pod(pod)) else { return false };
     let ready = items(live, "/status/conditions").find(|condition| condition["type"] == "Ready");
     // One that finds no node has no such condition: it has not been ready since it was made.
     let since = match ready {

@@ -160,7 +160,8 @@ test_a_majority_that_is_lost_for_good_begins_again_with_what_is_left() {
   lose_volume_of 0
   lose_volume_of 1
   eventually 240 recognises etcd-quorum-lost
-  expect 1 proposals_for etcd-quorum-lost
+  # As soon as both volumes are seen to be gone.
+  eventually 60 is_proposed etcd-quorum-lost
   revision=$(status 2 revision)
   exits 2 sw recover etcd-restore --claim "$NAMESPACE/data-$ETCD-0" --yes
   says --consent=no-way-back
@@ -232,6 +233,8 @@ kept() {
 
 # status MEMBER FIELD: of what a member says of itself.
 status() { etcdctl "$1" endpoint status -w json | jq -r ".[0].Status.header.$2"; }
+
+is_proposed() { [[ $(proposals_for "$1") == 1 ]]; }
 
 # proposals_for LOSS: how many
 proposals_for() {

@@ -142,6 +142,29 @@ test_a_healthy_cluster_has_no_loss_and_a_dry_run_writes_nothing() {
 
 # --- killed at every write, with kill -9, and taken up again. Half of the writes each, so that no test is long.
 
+# Practised where it may be: every loss that the API alone can make, with what a person types. Without the label and the name nothing is lost.
+test_drills_on_the_cluster_in_a_namespace_that_is_there_for_it() {
+  begin
+  exits 0 sw install hello -n "$NAMESPACE" --yes
+  local context before
+  context=$(kubectl config current-context)
+  before=$(k get pvc,pod -o yaml)
+  exits 2 sw drill rebind --cluster -n "$NAMESPACE" --consent="$context/$NAMESPACE"
+  says "kubectl label namespace $NAMESPACE seaworthy.dev/drill=allowed"
+  kubectl label namespace "$NAMESPACE" seaworthy.dev/drill=allowed >/dev/null
+  exits 2 sw drill rebind --cluster -n "$NAMESPACE"
+  says "--consent=$context/$NAMESPACE"
+  exits 2 sw drill node-off --cluster -n "$NAMESPACE" --consent="$context/$NAMESPACE"
+  same "claims and pods" "$before" "$(k get pvc,pod -o yaml)"
+  exits 0 sw drill rebind --cluster -n "$NAMESPACE" --consent="$context/$NAMESPACE" -o json
+  expect '4 true saved' jq -r '[(.drills | length), .passed, (.drills | map(.data) | unique | join(" "))] | join(" ")' "$WORK/out"
+  figure "drill rebind --cluster | $(jq -r '[.drills[] | "\(.loss) \(.millis) ms"] | join(", ")' "$WORK/out")"
+  exits 0 sw drill replace --cluster -n "$NAMESPACE" --consent="$context/$NAMESPACE" -o json
+  expect 'claim-gone volume-emptied' jq -r '[.drills[].loss] | sort | join(" ")' "$WORK/out"
+  exits 0 sw status hello -n "$NAMESPACE"
+  exits 0 sw recover -n "$NAMESPACE"
+}
+
 test_killed_before_each_odd_write_of_a_deleted_volume() { walk_recovery before delete_volume 1; }
 test_killed_before_each_even_write_of_a_deleted_volume() { walk_recovery before delete_volume 2; }
 test_killed_after_each_odd_write_of_a_deleted_volume() { walk_recovery after delete_volume 1; }
