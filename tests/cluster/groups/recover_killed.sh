@@ -96,3 +96,6 @@ test_newton_node() { walk newton-v2t/node; }
 test_newton_etcd() { walk newton-v2t/etcd; }
 test_telemetry_collector() { walk telemetry-pipeline/collector; }
 test_exadeploy_modules() { walk exadeploy/modules; }
+test_etcd_restore() { walk etcd-restore; }
+test_telemetry_queue() { walk telemetry-pipeline/queue; }
+test_notebooks() { walk distributed-notebook/notebooks; }
