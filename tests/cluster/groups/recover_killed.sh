@@ -39,9 +39,16 @@ essence() {
   sbx recover -o json 2>/dev/null | jq -r '[.losses[] | select(.loss.certain)] | length'
 }
 
-begun() { grep -c '"state":{"state":"running"' "$WORK/events" 2>/dev/null || true; }
+# begun: how many steps have begun; there is no file before the first event.
+begun() {
+  local count
+  count=$(grep -c '"state":{"state":"running"' "$WORK/events" 2>/dev/null) || true
+  printf '%s' "${count:-0}"
+}
 
-# killed_in STEP: whether it was still running when that step began, and was killed.
+is_done() { [[ $(sbx runs list -o json 2>/dev/null | jq -r '.items[-1].state') == 'done' ]]; }
+
+# killed_in STEP: whether it was still running when that step began, and was killed. In its last moments it may have come to its end.
 killed_in() {
   anew
   rm -f "$WORK/events"
@@ -49,9 +56,10 @@ killed_in() {
   local pid=$!
   while kill -0 "$pid" 2>/dev/null; do
     if (($(begun) >= $1)); then
-      kill -KILL "$pid"
+      kill -KILL "$pid" 2>/dev/null || true
       wait "$pid" 2>/dev/null || true
-      return 0
+      ! is_done
+      return
     fi
   done
   wait "$pid" || fail "undisturbed, ${WORDS[*]} ended with $?: $(tail -n 5 "$WORK/err")"
