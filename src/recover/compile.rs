@@ -9,6 +9,7 @@ mod etcd;
 mod hold;
 mod manifest;
 mod node;
+mod provision;
 mod rebind;
 mod stop;
 
@@ -229,6 +230,7 @@ impl<'a> Draft<'a> {
             Task::NodeOff => return self.node_off(),
             Task::Stop(components) => return self.stop(components),
             Task::Replace => return self.replace(&self.wish.claims),
+            Task::Provision => return self.wish.claims.iter().try_for_each(|claim| self.provision(claim)),
             Task::Rebind => {
                 self.brings_back = true;
                 return self.wish.claims.iter().try_for_each(|claim| self.rebind(claim));

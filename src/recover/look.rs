@@ -1,15 +1,16 @@
 //! What recognising needs of a cluster, in as few requests as can be. Reads only.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures::stream::{self, StreamExt as _};
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::LogParams;
 use kube::core::{ApiResource, GroupVersionKind};
 use kube::{Api, Client};
+use serde_json::Value;
 
 use super::keeper::{KEEPERS, Keeper, unseen};
-use super::{Record, Sighting, join};
+use super::{Record, Sighting, join, loss, provisioner};
 use crate::cluster::{Cluster, Resources};
 use crate::engine::etcd::Gateway;
 use crate::engine::rescue::{Files, count_in_pods};
@@ -64,6 +65,30 @@ async fn keepers(client: &Client) -> Result<Snapshot, kube::Error> {
     collect(client, KEEPERS.iter().map(query).collect()).await
 }
 
+/// Whoever makes volumes for claims that wait for one: they are looked for everywhere, since each has a namespace of its own.
+async fn makers(client: &Client, snapshot: &Snapshot) -> Result<Snapshot, kube::Error> {
+    let waiting = snapshot.of_kind("", "PersistentVolumeClaim").filter(|claim| loss::waits(claim));
+    let of_class = |claim: &Value| snapshot.get(&provisioner::class_ref(text(claim, "/spec/storageClassName")?));
+    let names: BTreeSet<String> = waiting
+        .flat_map(|claim| provisioner::asked(claim).into_iter().chain(of_class(claim).and_then(|it| text(it, "/provisioner"))))
+        .map(str::to_owned)
+        .collect();
+    let mut found = Snapshot::default();
+    if names.is_empty() {
+        return Ok(found);
+    }
+    let resources = Resources::default();
+    let query = |kind: &str| {
+        let resource = resources.of(&ObjectRef::new("apps/v1", kind, None, ""))?;
+        Some(Query { resource, namespace: None, scope: Scope::All })
+    };
+    let all = collect(client, provisioner::KINDS.into_iter().filter_map(query).collect()).await?;
+    let is_one = |workload: &&Value| names.iter().any(|name| provisioner::makes(workload, name));
+    all.objects().filter(is_one).cloned().for_each(|workload| found.insert(workload));
+    found.unread = all.unread;
+    Ok(found)
+}
+
 /// Few people may look at keepers, and few workloads bear their marks: who may not look is told only where it matters.
 fn forget_idle_keepers(snapshot: &mut Snapshot) {
     let marked = |kind: &str| {
@@ -86,6 +111,10 @@ pub async fn sight(cluster: &Cluster, namespace: Option<&str>, records: Vec<Reco
     let (storage, keepers) = futures::try_join!(storage(cluster, namespace), keepers(&cluster.client))?;
     let mut snapshot = storage;
     snapshot.extend(keepers);
+    if namespace.is_some() {
+        let makers = makers(&cluster.client, &snapshot).await?;
+        snapshot.extend(makers);
+    }
     forget_idle_keepers(&mut snapshot);
     let claims = records.iter().flat_map(|record| &record.volumes).filter(|volume| volume.files_then() > 0);
     let asked: Vec<ObjectRef> = claims

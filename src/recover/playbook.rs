@@ -124,6 +124,8 @@ pub enum Task {
     NodeOff,
     /// Stop these components, in this order, and whatever else uses the claim; wait until no pod does.
     Stop(Vec<String>),
+    /// Bring about that the claim is given a volume: its class, whoever makes volumes, and a node that is there.
+    Provision,
     /// Put a fresh volume in the place of the claim's; the old one is kept aside.
     Replace,
     /// Bind the volume that holds the data back to its claim.
@@ -342,7 +344,8 @@ fn wrong(sheet: &Sheet) -> Option<String> {
             return Some(format!("`drill` practises {}, which is not among `losses`", loss.name()));
         }
     }
-    match (place(&Task::Export), place(&Task::Replace).or_else(|| place(&Task::Rebind))) {
+    let acts = [Task::Replace, Task::Rebind, Task::Provision];
+    match (place(&Task::Export), acts.iter().find_map(place)) {
         (None, _) => Some("a playbook saves the manifests first: `export` is missing".to_owned()),
         (Some(export), Some(act)) if export > act => Some("`export` stands behind what changes the volume".to_owned()),
         _ => None,

@@ -2,6 +2,7 @@
 
 mod aim;
 mod strike;
+mod unserved;
 
 use std::collections::BTreeMap;
 
@@ -111,6 +112,24 @@ pub const FAULTS: &[Fault] = &[
         "volume or claim",
         "everything on a volume is deleted; the API shows nothing of it",
         strike::volume_emptied,
+    ),
+    strikes(
+        "class-gone",
+        "claim",
+        "a claim is made anew, and its StorageClass is deleted before it has a volume",
+        unserved::class_gone,
+    ),
+    strikes(
+        "provisioner-gone",
+        "claim",
+        "a claim is made anew, and whoever makes its volume was scaled to nothing",
+        unserved::provisioner_gone,
+    ),
+    strikes(
+        "claim-stranded",
+        "claim",
+        "a claim is made anew, and its volume is to be made on a node that is not there any more",
+        unserved::claim_stranded,
     ),
     strikes("quota", "namespace", "a strike::quota that allows no further pod", strike::quota),
     strikes("no-storage-class", "", "the default StorageClass is deleted", strike::no_storage_class),

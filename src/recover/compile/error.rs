@@ -83,6 +83,9 @@ pub enum CompileError {
     /// Claim and volume are as they should be.
     #[error("{0} is bound to its volume; there is nothing to bind back")]
     NothingLost(ObjectRef),
+    /// The claim waits for no volume.
+    #[error("{0} does not wait for a volume: it is {1}")]
+    NothingWaits(ObjectRef, String),
     /// The claim's volume lies on no node of its own.
     #[error("the volume of {0} is not tied to a node, or is not there")]
     NoNode(String),
@@ -118,6 +121,7 @@ impl Explain for CompileError {
             Self::DeletesClaims(_) => "deletes-claims",
             Self::NoManifest { .. } => "no-volume-manifest",
             Self::NothingLost(_) => "nothing-lost",
+            Self::NothingWaits(..) => "nothing-waits",
             Self::NoNode(_) => "no-node",
             Self::NoDeadNode(..) => "no-dead-node",
             Self::NoVolume(_) => "no-released-volume",
@@ -178,7 +182,7 @@ impl Explain for CompileError {
             Self::NoNode(_) | Self::NoDeadNode(..) => {
                 "`seaworthy recover` without a name shows what is lost, and proposes what fits".to_owned()
             }
-            Self::NothingLost(_) => "`seaworthy recover` without a name shows what is lost".to_owned(),
+            Self::NothingLost(_) | Self::NothingWaits(..) => "`seaworthy recover` without a name shows what is lost".to_owned(),
             Self::ManyVolumes { .. } => {
                 "label those that are not wanted: kubectl label pv NAME seaworthy.dev/quarantine=unwanted".to_owned()
             }

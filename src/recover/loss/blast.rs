@@ -135,6 +135,9 @@ fn returns(kind: LossKind) -> &'static str {
         | LossKind::EtcdCorrupt
         | LossKind::EtcdMemberLost
         | LossKind::EtcdFull => "nothing",
+        LossKind::ClassGone => "the volume, once there is a class of that name again",
+        LossKind::ProvisionerGone => "the volume, once its provisioner runs again",
+        LossKind::ClaimStranded => "the volume, if a node of that name joins again; otherwise nothing",
         LossKind::NodeUnreachable => "everything, once the node is ready again",
         LossKind::EtcdQuorumLost => "everything, once a majority of the members is back with their disks",
         LossKind::NodeGone => "everything, if the same machine joins again under the same name; otherwise nothing",

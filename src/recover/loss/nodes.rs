@@ -75,7 +75,7 @@ fn state(sighting: &Sighting, host: &str) -> Host {
     }
 }
 
-fn age(now: Timestamp, since: &str) -> i64 {
+pub(super) fn age(now: Timestamp, since: &str) -> i64 {
     since.parse::<Timestamp>().map_or(0, |since| now.duration_since(since).as_secs())
 }
 
@@ -87,16 +87,18 @@ fn pods_say(sighting: &Sighting, claim: &ObjectRef) -> Option<String> {
         return None;
     }
     let name = |pod: &Value| text(pod, "/metadata/name").unwrap_or_default().to_owned();
-    let unscheduled = |pod: &&&Value| {
-        items(pod, "/status/conditions").any(|condition| {
-            condition["type"] == "PodScheduled"
-                && condition["reason"] == "Unschedulable"
-                && text(condition, "/lastTransitionTime").is_some_and(|since| age(sighting.now, since) > UNSCHEDULED)
-        })
-    };
-    if let Some(pod) = pods.iter().find(unscheduled) {
+    if let Some(pod) = pods.iter().find(|pod| unscheduled(sighting, pod)) {
         return Some(format!("pod {} has found no node for {} min", name(pod), UNSCHEDULED / 60));
     }
     let stuck = pods.iter().find(|pod| is_on_a_node(pod) && going(pod))?;
     Some(format!("pod {} is stuck there, being deleted", name(stuck)))
+}
+
+/// Whether a pod has found no node for so long that it is a fact.
+pub(super) fn unscheduled(sighting: &Sighting, pod: &Value) -> bool {
+    items(pod, "/status/conditions").any(|condition| {
+        condition["type"] == "PodScheduled"
+            && condition["reason"] == "Unschedulable"
+            && text(condition, "/lastTransitionTime").is_some_and(|since| age(sighting.now, since) > UNSCHEDULED)
+    })
 }

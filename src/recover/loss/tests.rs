@@ -68,6 +68,7 @@ fn record(files: u64, root: u64) -> Record {
         place: "/opt/v on host-1".to_owned(),
         files: Files::Counted { files, root },
         claim_manifest: Value::Null,
+        class_manifest: Value::Null,
         volume_manifest: Value::Null,
     };
     Record {
@@ -250,3 +251,5 @@ fn what_was_lost_with_a_claim_is_what_its_pods_need_too_directly_or_not() {
     assert_eq!(with("d"), []);
     assert_eq!(with("unknown"), []);
 }
+
+mod unserved;
