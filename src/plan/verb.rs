@@ -28,7 +28,7 @@ pub use seal::{Head, LeftOut};
 pub use seed::{SEEDED, SEEDING, Seed};
 pub use set::{Field, escaped, patch as set_patch};
 pub use standing::{Standing, holders};
-pub use tend::Tend;
+pub use tend::{OUT_OF_SERVICE, Tend};
 
 /// How many replicas a workload had before it was stopped; on the workload itself, so that it is known without any journal.
 pub const ORIGINAL_REPLICAS: &str = "seaworthy.dev/original-replicas";
@@ -325,6 +325,7 @@ impl Verb {
             Self::Delete { object } => object.object.kind != "Pod",
             Self::Release { .. } | Self::Renew { .. } => true,
             Self::CopyIn { over, .. } => *over,
+            Self::Tend { act, .. } => act.is_irreversible(),
             _ => false,
         }
     }
@@ -338,8 +339,7 @@ impl Verb {
 
     /// What it changes, as a plan shows it.
     pub fn change(&self) -> Change {
-        let changed =
-            || Change::Update { fields: Vec::new(), conflicts: Vec::new(), resource_version: String::new() };
+        let changed = || Change::Update { fields: Vec::new(), conflicts: Vec::new(), resource_version: String::new() };
         match self {
             Self::Delete { .. } | Self::Release { .. } | Self::Renew { .. } => Change::Delete,
             Self::Etcd { act, .. } if act.writes() => changed(),

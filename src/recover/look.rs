@@ -23,6 +23,8 @@ use crate::snapshot::collect::{Query, Scope, collect};
 
 /// What is read of the whole cluster.
 const GLOBAL: [(&str, &str); 3] = [("v1", "PersistentVolume"), ("v1", "Node"), ("storage.k8s.io/v1", "StorageClass")];
+/// Which volume is attached to which node: only a recovery has to know.
+const ATTACHMENT: (&str, &str) = ("storage.k8s.io/v1", "VolumeAttachment");
 /// What is read of the namespace, or of all.
 const NAMESPACED: [(&str, &str); 6] = [
     ("v1", "PersistentVolumeClaim"),
@@ -54,7 +56,7 @@ pub async fn storage(cluster: &Cluster, namespace: Option<&str>) -> Result<Snaps
     collect(&cluster.client, global.chain(local).chain(config).collect()).await
 }
 
-/// Whoever keeps workloads as they are, of the whole cluster: only a recovery has to know.
+/// Whoever keeps workloads as they are, and what is attached where, of the whole cluster: only a recovery has to know.
 async fn keepers(client: &Client) -> Result<Snapshot, kube::Error> {
     let query = |keeper: &Keeper| {
         let (group, version) = keeper.api_version.split_once('/').unwrap_or(("", keeper.api_version));
@@ -62,7 +64,9 @@ async fn keepers(client: &Client) -> Result<Snapshot, kube::Error> {
         let resource = ApiResource::from_gvk_with_plural(&kind, keeper.plural);
         Query { resource, namespace: None, scope: Scope::All }
     };
-    collect(client, KEEPERS.iter().map(query).collect()).await
+    let attachment = Resources::default().of(&ObjectRef::new(ATTACHMENT.0, ATTACHMENT.1, None, ""));
+    let attachments = attachment.map(|resource| Query { resource, namespace: None, scope: Scope::All });
+    collect(client, KEEPERS.iter().map(query).chain(attachments).collect()).await
 }
 
 /// Whoever makes volumes for claims that wait for one: they are looked for everywhere, since each has a namespace of its own.
@@ -70,7 +74,9 @@ async fn makers(client: &Client, snapshot: &Snapshot) -> Result<Snapshot, kube::
     let waiting = snapshot.of_kind("", "PersistentVolumeClaim").filter(|claim| loss::waits(claim));
     let of_class = |claim: &Value| snapshot.get(&provisioner::class_ref(text(claim, "/spec/storageClassName")?));
     let names: BTreeSet<String> = waiting
-        .flat_map(|claim| provisioner::asked(claim).into_iter().chain(of_class(claim).and_then(|it| text(it, "/provisioner"))))
+        .flat_map(|claim| {
+            provisioner::asked(claim).into_iter().chain(of_class(claim).and_then(|it| text(it, "/provisioner")))
+        })
         .map(str::to_owned)
         .collect();
     let mut found = Snapshot::default();

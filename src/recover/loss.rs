@@ -3,11 +3,14 @@
 //! Each rule gathers facts, in the cluster's own words where it has some. Two that do not follow from each other make a loss certain;
 //! with one it is suspected, and no playbook is proposed for it unasked. The signatures were measured on Kubernetes 1.20 to 1.34.
 
+mod attach;
 mod blast;
 mod claims;
 mod etcd;
 mod kind;
+mod misbound;
 mod nodes;
+mod renewed;
 mod unserved;
 mod volumes;
 
@@ -19,9 +22,11 @@ use crate::object::ObjectRef;
 use crate::plan::verb::Pinned;
 use crate::snapshot::Snapshot;
 
+pub(in crate::recover) use attach::attachments;
 pub use blast::Blast;
 pub use etcd::{gone_for_good, is_beyond_return};
 pub use kind::LossKind;
+pub(in crate::recover) use misbound::strayed;
 pub(in crate::recover) use unserved::waits;
 
 /// A recognised loss.
@@ -69,6 +74,9 @@ pub fn recognise(sighting: &Sighting) -> Vec<Loss> {
     losses.extend(volumes::released(sighting));
     losses.extend(volumes::emptied(sighting));
     losses.extend(nodes::gone(sighting));
+    losses.extend(attach::stuck(sighting));
+    losses.extend(misbound::all(sighting));
+    losses.extend(renewed::all(sighting));
     losses.extend(unserved::all(sighting));
     losses.extend(etcd::all(sighting));
     for loss in &mut losses {
@@ -83,11 +91,10 @@ pub fn recognise(sighting: &Sighting) -> Vec<Loss> {
 pub fn companions(losses: &[Loss], snapshot: &Snapshot, claim: &ObjectRef) -> Vec<ObjectRef> {
     let lost = losses.iter().find(|loss| loss.is_of(claim));
     let Some((lost, node)) = lost.and_then(|lost| Some((lost, lost.node.as_ref()?))) else { return Vec::new() };
-    // What lies on a node and what was only to be made there are brought back in other ways.
-    let stranded = |loss: &Loss| loss.kind == LossKind::ClaimStranded;
     let mut open: Vec<&ObjectRef> = losses
         .iter()
-        .filter(|loss| loss.certain && loss.node.as_ref() == Some(node) && stranded(loss) == stranded(lost))
+        // What lies on a node, what hangs on it, and what was only to be made there are brought back in other ways.
+        .filter(|loss| loss.certain && loss.node.as_ref() == Some(node) && loss.kind == lost.kind)
         .filter_map(|loss| loss.claim.as_ref())
         .filter(|other| *other != claim && other.namespace == claim.namespace)
         .collect();

@@ -66,7 +66,8 @@ pub fn maker<'a>(snapshot: &'a Snapshot, provisioner: &str) -> Maker<'a> {
 pub fn makes(workload: &Value, provisioner: &str) -> bool {
     let is_told = |container: &Value| {
         let words = ["/command", "/args"].into_iter().flat_map(|part| items(container, part)).filter_map(Value::as_str);
-        let named = |word: &str| word == provisioner || word.rsplit_once('=').is_some_and(|(_, name)| name == provisioner);
+        let named =
+            |word: &str| word == provisioner || word.rsplit_once('=').is_some_and(|(_, name)| name == provisioner);
         words.map(named).chain(items(container, "/env").map(|it| text(it, "/value") == Some(provisioner))).any(|it| it)
     };
     let has_another_name = |container: &Value| {
@@ -105,9 +106,21 @@ mod tests {
             (json!({"image": image}), LOCAL_PATH, true),
             (json!({"image": image, "args": ["--provisioner-name=example.com/shared"]}), LOCAL_PATH, false),
             (json!({"image": image, "args": ["--provisioner-name=example.com/shared"]}), "example.com/shared", true),
-            (json!({"image": image, "command": ["start", "--provisioner-name", "example.com/shared"]}), "example.com/shared", true),
-            (json!({"image": image, "env": [{"name": "PROVISIONER_NAME", "value": "example.com/x"}]}), LOCAL_PATH, false),
-            (json!({"image": "nfs", "env": [{"name": "PROVISIONER_NAME", "value": "example.com/x"}]}), "example.com/x", true),
+            (
+                json!({"image": image, "command": ["start", "--provisioner-name", "example.com/shared"]}),
+                "example.com/shared",
+                true,
+            ),
+            (
+                json!({"image": image, "env": [{"name": "PROVISIONER_NAME", "value": "example.com/x"}]}),
+                LOCAL_PATH,
+                false,
+            ),
+            (
+                json!({"image": "nfs", "env": [{"name": "PROVISIONER_NAME", "value": "example.com/x"}]}),
+                "example.com/x",
+                true,
+            ),
             (json!({"image": "driver", "args": ["--drivername=ebs.csi.aws.com"]}), "ebs.csi.aws.com", true),
             (json!({"image": "driver"}), "ebs.csi.aws.com", false),
         ];

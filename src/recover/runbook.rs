@@ -179,12 +179,22 @@ fn scene(playbook: &Playbook, kind: LossKind) -> (Sighting, Archive) {
             volume["status"]["phase"] = "Released".into();
         }
         LossKind::ClaimGone => (has_claim, has_volume) = (false, false),
+        LossKind::ClaimMisbound => {
+            claim["status"]["phase"] = "Lost".into();
+            claim["metadata"]["annotations"]["pv.kubernetes.io/bind-completed"] = "yes".into();
+            volume["spec"]["claimRef"]["uid"] = "UID-OF-ANOTHER".into();
+        }
+        LossKind::ClaimRenewed => {
+            volume["status"]["phase"] = "Released".into();
+            claim["metadata"]["uid"] = "UID-OF-THE-FRESH-CLAIM".into();
+            claim["spec"]["volumeName"] = "FRESH-VOLUME".into();
+        }
         LossKind::ClassGone | LossKind::ProvisionerGone | LossKind::ClaimStranded => {
             has_volume = false;
             claim["spec"]["volumeName"] = Value::Null;
             claim["status"]["phase"] = "Pending".into();
         }
-        LossKind::NodeUnreachable => node = Some("Unknown"),
+        LossKind::NodeUnreachable | LossKind::AttachStuck => node = Some("Unknown"),
         LossKind::NodeGone => node = None,
         _ => {}
     }
@@ -193,6 +203,17 @@ fn scene(playbook: &Playbook, kind: LossKind) -> (Sighting, Archive) {
         snapshot.insert(class);
     }
     snapshot.insert(maker_of(kind, maker));
+    if kind == LossKind::AttachStuck {
+        snapshot.insert(json!({"apiVersion": "storage.k8s.io/v1", "kind": "VolumeAttachment", "metadata": {"name": "ATTACHMENT", "uid": "UID-OF-THE-ATTACHMENT"},
+            "spec": {"nodeName": NODE, "source": {"persistentVolumeName": VOLUME}}, "status": {"attached": true}}));
+    }
+    if kind == LossKind::ClaimRenewed {
+        let mut fresh = volume.clone();
+        fresh["metadata"] = json!({"name": "FRESH-VOLUME", "uid": "UID-OF-THE-FRESH-VOLUME"});
+        fresh["spec"]["claimRef"]["uid"] = claim["metadata"]["uid"].clone();
+        fresh["status"]["phase"] = "Bound".into();
+        snapshot.insert(fresh);
+    }
     if kind == LossKind::ClaimStranded {
         claim["metadata"]["annotations"][super::provisioner::CHOSEN] = "FORMER-NODE".into();
     }

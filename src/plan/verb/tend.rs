@@ -12,6 +12,9 @@ use crate::snapshot::nodes::is_ready;
 /// The node on which the volume of a claim is to be made, as the scheduler says it.
 const CHOSEN: &str = "volume.kubernetes.io/selected-node";
 
+/// The taint of a node whose machine is switched off (Kubernetes 1.28, KEP-2268): its pods and its attachments are let go.
+pub const OUT_OF_SERVICE: &str = "node.kubernetes.io/out-of-service";
+
 /// What is done to an object.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "act", rename_all = "kebab-case")]
@@ -20,6 +23,21 @@ pub enum Tend {
     Await {
         /// What that takes, for people.
         how: String,
+    },
+    /// Waits until an incarnation is gone that something else takes away.
+    Gone {
+        /// Its uid.
+        uid: String,
+    },
+    /// Marks a node as out of service: its machine is switched off, and what it holds may be let go.
+    OutOfService {
+        /// Its uid.
+        uid: String,
+    },
+    /// Takes that mark back.
+    BackInService {
+        /// Its uid.
+        uid: String,
     },
     /// Takes back the choice of a node that is not there, so that another is chosen.
     Rechoose {
@@ -36,6 +54,9 @@ impl Tend {
         match self {
             Self::Await { .. } => "await",
             Self::Rechoose { .. } => "rechoose",
+            Self::Gone { .. } => "gone",
+            Self::OutOfService { .. } => "out-of-service",
+            Self::BackInService { .. } => "back-in-service",
         }
     }
 
@@ -44,6 +65,9 @@ impl Tend {
         match self {
             Self::Await { .. } => format!("wait until {object} {}", works(&object.kind)),
             Self::Rechoose { node, .. } => format!("let another node than {node} be chosen for {object}"),
+            Self::Gone { .. } => format!("wait until {object} is gone"),
+            Self::OutOfService { .. } => format!("mark {object} as out of service"),
+            Self::BackInService { .. } => format!("take the mark off {object} again"),
         }
     }
 
@@ -52,6 +76,9 @@ impl Tend {
         match self {
             Self::Await { how } => format!("nothing is written; {how}"),
             Self::Rechoose { .. } => "it is the one that was seen, and has no volume".to_owned(),
+            Self::Gone { .. } => "nothing is written".to_owned(),
+            Self::OutOfService { .. } => "it is the one that was seen, and not ready".to_owned(),
+            Self::BackInService { .. } => "it is the one that was seen".to_owned(),
         }
     }
 
@@ -60,6 +87,9 @@ impl Tend {
         match self {
             Self::Await { .. } => format!("it {}", works(&object.kind)),
             Self::Rechoose { node, .. } => format!("{node} is not its node any more"),
+            Self::Gone { .. } => "this incarnation is gone".to_owned(),
+            Self::OutOfService { .. } => format!("it has the taint {OUT_OF_SERVICE}"),
+            Self::BackInService { .. } => format!("it does not have the taint {OUT_OF_SERVICE}"),
         }
     }
 
@@ -68,12 +98,22 @@ impl Tend {
         match self {
             Self::Await { .. } => format!("kubectl get {} -w", named(object)),
             Self::Rechoose { .. } => format!("kubectl annotate {} {CHOSEN}-", named(object)),
+            Self::Gone { .. } => format!("kubectl wait --for=delete --timeout=10m {}", named(object)),
+            Self::OutOfService { .. } => {
+                format!("kubectl taint node {} {OUT_OF_SERVICE}=nodeshutdown:NoExecute", object.name)
+            }
+            Self::BackInService { .. } => format!("kubectl taint node {} {OUT_OF_SERVICE}-", object.name),
         }
     }
 
     /// Whether it writes.
     pub(super) fn writes(&self) -> bool {
-        !matches!(self, Self::Await { .. })
+        !matches!(self, Self::Await { .. } | Self::Gone { .. })
+    }
+
+    /// Whether it cannot be taken back. The mark of a node can; what it lets go is started elsewhere, and must not run twice.
+    pub(super) fn is_irreversible(&self) -> bool {
+        matches!(self, Self::OutOfService { .. })
     }
 
     /// How it stands.
@@ -81,13 +121,27 @@ impl Tend {
         match self {
             Self::Await { how } => awaited(snapshot, object, how),
             Self::Rechoose { uid, node } => rechosen(snapshot, object, (uid, node)),
+            Self::Gone { uid } => gone(snapshot, object, uid),
+            Self::OutOfService { uid } => out_of_service(snapshot, object, uid),
+            Self::BackInService { uid } => back_in_service(snapshot, object, uid),
         }
     }
 
-    /// The merge patch, bound to the incarnation that was seen.
-    pub fn patch(&self) -> Option<Value> {
+    /// The merge patch, bound to the incarnation that was seen, and where a list is written anew to the very state.
+    pub fn patch(&self, live: Option<&Value>) -> Option<Value> {
+        let taints = |uid: &str, more: Option<Value>| {
+            let live = live?;
+            let others = items(live, "/spec/taints").filter(|taint| taint["key"] != OUT_OF_SERVICE).cloned();
+            let taints: Vec<Value> = others.chain(more).collect();
+            let version = &live["metadata"]["resourceVersion"];
+            Some(json!({"metadata": {"uid": uid, "resourceVersion": version}, "spec": {"taints": taints}}))
+        };
         match self {
-            Self::Await { .. } => None,
+            Self::Await { .. } | Self::Gone { .. } => None,
+            Self::OutOfService { uid } => {
+                taints(uid, Some(json!({"key": OUT_OF_SERVICE, "value": "nodeshutdown", "effect": "NoExecute"})))
+            }
+            Self::BackInService { uid } => taints(uid, None),
             Self::Rechoose { uid, .. } => Some(json!({"metadata": {"uid": uid, "annotations": {CHOSEN: null}}})),
         }
     }
@@ -144,6 +198,41 @@ fn rechosen(snapshot: &Snapshot, claim: &ObjectRef, (uid, node): (&str, &str)) -
     }
 }
 
+/// The live object when it is this incarnation.
+fn incarnation<'a>(snapshot: &'a Snapshot, object: &ObjectRef, uid: &str) -> Option<&'a Value> {
+    snapshot.get(object).filter(|live| text(live, "/metadata/uid") == Some(uid))
+}
+
+fn gone(snapshot: &Snapshot, object: &ObjectRef, uid: &str) -> Standing {
+    match incarnation(snapshot, object, uid) {
+        None => Standing::Proven { note: "gone".to_owned() },
+        Some(_) => Standing::Open { progress: "there".to_owned() },
+    }
+}
+
+fn is_out(node: &Value) -> bool {
+    items(node, "/spec/taints").any(|taint| taint["key"] == OUT_OF_SERVICE)
+}
+
+fn out_of_service(snapshot: &Snapshot, node: &ObjectRef, uid: &str) -> Standing {
+    match incarnation(snapshot, node, uid) {
+        None => Standing::Proven { note: "there is no such node any more".to_owned() },
+        Some(live) if is_ready(live) => {
+            Standing::Shut { why: format!("{node} is ready again: its machine runs, and so do its pods") }
+        }
+        Some(live) if is_out(live) => Standing::Proven { note: "marked".to_owned() },
+        Some(_) => Standing::Open { progress: "not ready, and not marked".to_owned() },
+    }
+}
+
+fn back_in_service(snapshot: &Snapshot, node: &ObjectRef, uid: &str) -> Standing {
+    match incarnation(snapshot, node, uid) {
+        None => Standing::Proven { note: "there is no such node any more".to_owned() },
+        Some(live) if is_out(live) => Standing::Open { progress: "marked".to_owned() },
+        Some(_) => Standing::Proven { note: "not marked".to_owned() },
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -189,6 +278,34 @@ mod tests {
             }
             assert_eq!(word(&standing(&[live(&after)])), "proven", "{kind}");
         }
+    }
+
+    #[test]
+    fn a_node_is_marked_only_while_it_is_away_and_other_taints_stay() {
+        let node = ObjectRef::new("v1", "Node", None, "w");
+        let live = |uid: &str, ready: &str, taints: Value| {
+            json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "w", "uid": uid, "resourceVersion": "7"}, "spec": {"taints": taints},
+                "status": {"conditions": [{"type": "Ready", "status": ready}]}})
+        };
+        let (uid, other) = ("u".to_owned(), json!({"key": "node.kubernetes.io/unreachable", "effect": "NoExecute"}));
+        let (mark, unmark) = (Tend::OutOfService { uid: uid.clone() }, Tend::BackInService { uid });
+        let marked = json!([other, {"key": OUT_OF_SERVICE, "value": "nodeshutdown", "effect": "NoExecute"}]);
+        let cases = [
+            ("open", "proven", live("u", "Unknown", json!([other]))),
+            ("proven", "open", live("u", "Unknown", marked.clone())),
+            ("shut", "open", live("u", "True", marked.clone())),
+            ("shut", "proven", live("u", "True", json!([]))),
+            ("proven", "proven", live("another", "Unknown", marked.clone())),
+        ];
+        for (marking, unmarking, object) in cases {
+            let picture = picture(std::slice::from_ref(&object));
+            assert_eq!(word(&mark.standing(&picture, &node)), marking, "{object}");
+            assert_eq!(word(&unmark.standing(&picture, &node)), unmarking, "{object}");
+        }
+        let away = live("u", "Unknown", json!([other]));
+        assert_eq!(mark.patch(Some(&away)).unwrap()["spec"]["taints"], marked);
+        let patch = unmark.patch(Some(&live("u", "Unknown", marked))).unwrap();
+        assert_eq!(patch, json!({"metadata": {"uid": "u", "resourceVersion": "7"}, "spec": {"taints": [other]}}));
     }
 
     #[test]

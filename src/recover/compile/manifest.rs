@@ -62,7 +62,9 @@ pub fn fresh_claim(claim: &Value, volume: Option<&str>) -> Value {
 pub(super) fn class_for(class: &Value, snapshot: &Snapshot) -> Value {
     let mut class = cleaned(class);
     let taken = snapshot.of_kind("storage.k8s.io", "StorageClass").any(is_default);
-    if let Some(annotations) = class.pointer_mut("/metadata/annotations").and_then(Value::as_object_mut).filter(|_| taken) {
+    if let Some(annotations) =
+        class.pointer_mut("/metadata/annotations").and_then(Value::as_object_mut).filter(|_| taken)
+    {
         annotations.retain(|key, _| !DEFAULT_MARKS.contains(&key.as_str()));
     }
     class

@@ -84,7 +84,9 @@ impl<'a> Draft<'a> {
             Maker::Runs(_) => return,
             Maker::Idle(live) => live,
             Maker::Absent | Maker::Unknown => {
-                let how = format!("{provisioner} makes its volume, if it runs: install or start it; `kubectl get pods -A` shows what runs");
+                let how = format!(
+                    "{provisioner} makes its volume, if it runs: install or start it; `kubectl get pods -A` shows what runs"
+                );
                 return self.tend_once(claim.clone(), Tend::Await { how }, LIMIT_NODE);
             }
         };
@@ -95,7 +97,11 @@ impl<'a> Draft<'a> {
             let to = maker.replicas.max(1);
             return self.push_once(Verb::Scale { workload: maker.pinned, to, original: to }, LIMIT_BOUND);
         }
-        let how = format!("find out why its pods are not ready: `seaworthy why {}/{}`", object.kind.to_lowercase(), object.name);
+        let how = format!(
+            "find out why its pods are not ready: `seaworthy why {}/{}`",
+            object.kind.to_lowercase(),
+            object.name
+        );
         self.tend_once(object, Tend::Await { how }, LIMIT_NODE);
     }
 

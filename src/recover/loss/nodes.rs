@@ -48,7 +48,8 @@ fn one(sighting: &Sighting, volume: &Value) -> Option<Loss> {
     Some(loss)
 }
 
-enum Host {
+/// How a node is.
+pub(super) enum Host {
     There,
     Absent,
     Silent(String),
@@ -65,7 +66,12 @@ impl Host {
 }
 
 fn state(sighting: &Sighting, host: &str) -> Host {
-    let Some(node) = node_of_host(&sighting.snapshot, host) else { return Host::Absent };
+    state_of(sighting, node_of_host(&sighting.snapshot, host))
+}
+
+/// How a node is, that is there or not.
+pub(super) fn state_of(sighting: &Sighting, node: Option<&Value>) -> Host {
+    let Some(node) = node else { return Host::Absent };
     let ready = items(node, "/status/conditions").find(|condition| condition["type"] == "Ready");
     let since = ready.and_then(|ready| text(ready, "/lastTransitionTime"));
     let well = ready.is_none_or(|ready| ready["status"] == "True");

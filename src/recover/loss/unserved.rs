@@ -42,7 +42,9 @@ fn stranded(sighting: &Sighting, reference: &ObjectRef, claim: &Value) -> Option
     }
     let mut facts = vec![format!("its volume is to be made on {node}, and there is no such node")];
     let pod = holders(&sighting.snapshot, reference).find(|pod| unscheduled(sighting, pod));
-    facts.extend(pod.and_then(|pod| text(pod, "/metadata/name")).map(|pod| format!("pod {pod} has found no node for 2 min")));
+    facts.extend(
+        pod.and_then(|pod| text(pod, "/metadata/name")).map(|pod| format!("pod {pod} has found no node for 2 min")),
+    );
     let mut loss = Loss::new(LossKind::ClaimStranded, Some(reference.clone()), None, facts);
     loss.node = Some(node.to_owned());
     Some(loss)
@@ -56,7 +58,9 @@ fn classless(sighting: &Sighting, reference: &ObjectRef, claim: &Value) -> Optio
     let fact = match text(claim, "/spec/storageClassName") {
         // Only static volumes are for it.
         Some("") => return None,
-        Some(name) if sighting.snapshot.get(&class_ref(name)).is_some() || has_free_volume(sighting, name) => return None,
+        Some(name) if sighting.snapshot.get(&class_ref(name)).is_some() || has_free_volume(sighting, name) => {
+            return None;
+        }
         Some(name) => format!("it names StorageClass {name}, which is not there"),
         None if sighting.snapshot.of_kind("storage.k8s.io", "StorageClass").any(is_default) => return None,
         None => "it names no StorageClass, and none is the default one".to_owned(),
@@ -79,7 +83,9 @@ fn was_there(sighting: &Sighting, reference: &ObjectRef, claim: &Value) -> Optio
     let recorded = sighting.records.iter().find_map(|record| {
         let volumes = record.volumes.iter().filter(|volume| class.is_some() || volume.claim == *reference);
         let classes = volumes.map(|volume| &volume.class_manifest);
-        let then = classes.into_iter().find(|then| class.map_or(is_default(then), |class| then["metadata"]["name"] == class))?;
+        let then = classes
+            .into_iter()
+            .find(|then| class.map_or(is_default(then), |class| then["metadata"]["name"] == class))?;
         Some(format!(
             "StorageClass {} of {} was there when {} was well, at {}",
             text(then, "/metadata/name").unwrap_or_default(),
@@ -106,7 +112,8 @@ fn unserved(sighting: &Sighting, reference: &ObjectRef, claim: &Value) -> Option
     if age(sighting.now, since) <= UNSERVED {
         return None;
     }
-    let mut facts = vec![format!("{provisioner} was asked for its volume, and there is none; the claim is from {since}")];
+    let mut facts =
+        vec![format!("{provisioner} was asked for its volume, and there is none; the claim is from {since}")];
     match maker(&sighting.snapshot, provisioner) {
         // It is slow, or refuses: its events say which.
         Maker::Runs(_) => return None,

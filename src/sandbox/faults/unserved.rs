@@ -1,6 +1,6 @@
 //! Claims that are made anew, and for which nobody makes a volume.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::strike::{claim_erased, claims_of};
 use super::targets;
@@ -33,7 +33,8 @@ pub(super) fn anew(world: &mut World, target: &str, change: impl Fn(&mut Value))
 
 pub(super) fn class_gone(world: &mut World, target: &str) {
     let claims = targets(world, "PersistentVolumeClaim", target);
-    let named: Vec<String> = claims.iter().filter_map(|claim| text(claim, "/spec/storageClassName")).map(str::to_owned).collect();
+    let named: Vec<String> =
+        claims.iter().filter_map(|claim| text(claim, "/spec/storageClassName")).map(str::to_owned).collect();
     anew(world, target, |_| {});
     for class in named {
         for class in targets(world, "StorageClass", &class) {
@@ -45,13 +46,19 @@ pub(super) fn class_gone(world: &mut World, target: &str) {
 pub(super) fn provisioner_gone(world: &mut World, target: &str) {
     let claims = targets(world, "PersistentVolumeClaim", target);
     let class = |claim: &Value| world.find("StorageClass", None, text(claim, "/spec/storageClassName")?);
-    let named: Vec<String> = claims.iter().filter_map(|claim| text(class(claim)?, "/provisioner")).map(str::to_owned).collect();
+    let named: Vec<String> =
+        claims.iter().filter_map(|claim| text(class(claim)?, "/provisioner")).map(str::to_owned).collect();
     let is_one = |workload: &&Value| named.iter().any(|name| makes(workload, name));
     let makers: Vec<Value> = world.store.all("Deployment").filter(is_one).cloned().collect();
     for mut maker in makers {
         maker["spec"]["replicas"] = 0.into();
         world.put(maker);
     }
+    // At once, before one of them makes the volume.
+    let is_one =
+        |pod: &&Value| named.iter().any(|name| makes(&json!({"spec": {"template": {"spec": pod["spec"]}}}), name));
+    let pods: Vec<Value> = world.store.all("Pod").filter(is_one).cloned().collect();
+    pods.iter().for_each(|pod| world.remove(pod));
     anew(world, target, |_| {});
 }
 
