@@ -71,8 +71,9 @@ pub fn makes(workload: &Value, provisioner: &str) -> bool {
         words.map(named).chain(items(container, "/env").map(|it| text(it, "/value") == Some(provisioner))).any(|it| it)
     };
     let has_another_name = |container: &Value| {
-        let words = ["/command", "/args"].into_iter().flat_map(|part| items(container, part)).filter_map(Value::as_str);
-        words.map(|word| word.contains("-provisioner-name")).any(|it| it)
+        let mut words =
+            ["/command", "/args"].into_iter().flat_map(|part| items(container, part)).filter_map(Value::as_str);
+        words.any(|word| word.contains("-provisioner-name"))
             || items(container, "/env").any(|it| it["name"] == "PROVISIONER_NAME")
     };
     let is_usual = |container: &Value| {

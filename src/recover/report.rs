@@ -317,10 +317,9 @@ fn fate(record: &RunRecord, entries: &[Entry], lost: &Lost) -> Fate {
             Some(Verb::Bound { claim, volume: None }) if *claim == lost.claim && fate.verdict == Verdict::Undecided => {
                 fate.verdict = Verdict::First;
             }
-            Some(Verb::Tend { act: Tend::BackInService { .. }, .. }) if fate.verdict == Verdict::Undecided => {
-                fate.verdict = Verdict::Untouched;
-            }
-            Some(Verb::Etcd { act: EtcdAct::Disarm, .. }) if fate.verdict == Verdict::Undecided => {
+            Some(Verb::Tend { act: Tend::BackInService { .. }, .. } | Verb::Etcd { act: EtcdAct::Disarm, .. })
+                if fate.verdict == Verdict::Undecided =>
+            {
                 fate.verdict = Verdict::Untouched;
             }
             Some(Verb::Count { claim, .. }) if *claim == lost.claim => {

@@ -168,7 +168,9 @@ impl Wreck {
             };
             essence.entry(kind.to_owned()).or_default().push(said);
         }
-        essence.values_mut().for_each(|said| said.sort());
+        for said in essence.values_mut() {
+            said.sort();
+        }
         essence
     }
 }
@@ -311,6 +313,29 @@ async fn a_node_that_was_marked_is_marked_no_more_when_the_recovery_fails() {
     assert_eq!(node(&wreck), 0, "the mark is still there");
     let attachments = wreck.harbour.sandbox.objects().into_iter().filter(|one| one["kind"] == "VolumeAttachment");
     assert_eq!(attachments.count(), 0, "it was there for long enough to let the attachments go");
+}
+
+/// Whoever makes volumes erases them, too. What was let go while it was away is kept before it is started.
+#[tokio::test]
+async fn a_provisioner_that_is_started_again_erases_nothing() {
+    let story = stories().into_iter().find(|story| story.kind == LossKind::ProvisionerGone).unwrap();
+    let wreck = Wreck::new(story).await;
+    // Its claims go with it, and their volumes have the policy Delete.
+    wreck.harbour.delete(&format!("/apis/apps/v1/namespaces/{SEA}/statefulsets/store")).await.unwrap();
+    later(&wreck.harbour, 60).await;
+    let released = |policy: &str| {
+        let objects = wreck.harbour.sandbox.objects();
+        let volumes = objects.iter().filter(|one| one["kind"] == "PersistentVolume");
+        let is_one = |one: &&Value| {
+            one["status"]["phase"] == "Released" && one["spec"]["persistentVolumeReclaimPolicy"] == policy
+        };
+        volumes.filter(is_one).count()
+    };
+    assert_eq!(released("Delete"), 2);
+    let plan = wreck.plan().await.unwrap();
+    wreck.run(wreck.cluster(), plan).await.went_well();
+    later(&wreck.harbour, 60).await;
+    assert_eq!(released("Retain"), 2);
 }
 
 /// Without the policy being changed first, the stop that is to save the claims is what deletes them.

@@ -71,10 +71,8 @@ impl<'a> Draft<'a> {
                 continue;
             };
             let named = self.live(&holder).and_then(|live| text(live, "/spec/volumeName"));
-            match named.map(volume_ref) == ObjectRef::of(volume) {
-                true => losers.push(holder),
-                false => open.push(holder),
-            }
+            let both = named.map(volume_ref) == ObjectRef::of(volume);
+            if both { losers.push(holder) } else { open.push(holder) }
         }
         if pairs.is_empty() { Err(CompileError::NothingLost(of.clone())) } else { Ok((pairs, losers)) }
     }

@@ -39,15 +39,14 @@ impl<'a> Draft<'a> {
             return Some(class);
         }
         let kept = wish.archive.find(&reference, |_| true).map(|(class, _)| class);
-        match kept {
-            Some(class) => self.create_class(class),
-            None => {
-                let by = asked(live).map_or_else(String::new, |by| format!(" of {by}"));
-                let how = format!(
-                    "no export and no record on this machine has it; make one of that name{by}, with the parameters that it had: `kubectl create -f FILE`"
-                );
-                self.tend_once(reference, Tend::Await { how }, LIMIT_NODE);
-            }
+        if let Some(class) = kept {
+            self.create_class(class);
+        } else {
+            let by = asked(live).map_or_else(String::new, |by| format!(" of {by}"));
+            let how = format!(
+                "no export and no record on this machine has it; make one of that name{by}, with the parameters that it had: `kubectl create -f FILE`"
+            );
+            self.tend_once(reference, Tend::Await { how }, LIMIT_NODE);
         }
         kept
     }
@@ -63,12 +62,11 @@ impl<'a> Draft<'a> {
         let kept = then.find(|class| {
             is_default(class) && ObjectRef::of(class).is_some_and(|class| snapshot.get(&class).is_none())
         });
-        match kept {
-            Some(class) => self.create_class(class),
-            None => {
-                let how = "it names no class, so one has to be the default: `kubectl annotate storageclass NAME storageclass.kubernetes.io/is-default-class=true`";
-                self.tend_once(claim.clone(), Tend::Await { how: how.to_owned() }, LIMIT_NODE);
-            }
+        if let Some(class) = kept {
+            self.create_class(class);
+        } else {
+            let how = "it names no class, so one has to be the default: `kubectl annotate storageclass NAME storageclass.kubernetes.io/is-default-class=true`";
+            self.tend_once(claim.clone(), Tend::Await { how: how.to_owned() }, LIMIT_NODE);
         }
         kept
     }
@@ -80,7 +78,11 @@ impl<'a> Draft<'a> {
 
     /// One that was stopped is started. Why another does not run is for people to find out.
     fn maker_again(&mut self, claim: &ObjectRef, provisioner: &str) {
-        let live = match maker(&self.wish.sighting.snapshot, provisioner) {
+        let found = maker(&self.wish.sighting.snapshot, provisioner);
+        if !matches!(found, Maker::Runs(_)) {
+            self.keep_what_waits_to_be_erased();
+        }
+        let live = match found {
             Maker::Runs(_) => return,
             Maker::Idle(live) => live,
             Maker::Absent | Maker::Unknown => {
@@ -103,6 +105,18 @@ impl<'a> Draft<'a> {
             object.name
         );
         self.tend_once(object, Tend::Await { how }, LIMIT_NODE);
+    }
+
+    /// Whoever makes volumes erases them, too: those that were let go with policy Delete while nobody was there to do it.
+    fn keep_what_waits_to_be_erased(&mut self) {
+        let waits = |volume: &&Value| {
+            matches!(text(volume, "/status/phase"), Some("Released" | "Failed"))
+                && text(volume, "/spec/persistentVolumeReclaimPolicy") == Some("Delete")
+        };
+        let volumes = self.wish.sighting.snapshot.of_kind("", "PersistentVolume").filter(waits);
+        for volume in volumes.filter_map(Pinned::of).collect::<Vec<_>>() {
+            self.push_once(Verb::Keep { volume, quarantine: None }, LIMIT_PATCH);
+        }
     }
 
     /// A node that is not there any more is not chosen any more.

@@ -22,7 +22,9 @@ pub(super) fn claim_renewed(world: &mut World, target: &str) {
         claims.iter().any(of_it)
     };
     let pods: Vec<Value> = world.store.all("Pod").filter(uses).cloned().collect();
-    pods.iter().for_each(|pod| world.discard(pod));
+    for pod in &pods {
+        world.discard(pod);
+    }
 }
 
 pub(super) fn claim_misbound(world: &mut World, target: &str) {

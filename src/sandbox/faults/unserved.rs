@@ -27,7 +27,9 @@ pub(super) fn anew(world: &mut World, target: &str, change: impl Fn(&mut Value))
             text(pod, "/metadata/namespace") == Some(&namespace) && claims_of(pod).any(|used| used == name)
         };
         let pods: Vec<Value> = world.store.all("Pod").filter(uses).cloned().collect();
-        pods.iter().for_each(|pod| world.discard(pod));
+        for pod in &pods {
+            world.discard(pod);
+        }
     }
 }
 
@@ -58,7 +60,9 @@ pub(super) fn provisioner_gone(world: &mut World, target: &str) {
     let is_one =
         |pod: &&Value| named.iter().any(|name| makes(&json!({"spec": {"template": {"spec": pod["spec"]}}}), name));
     let pods: Vec<Value> = world.store.all("Pod").filter(is_one).cloned().collect();
-    pods.iter().for_each(|pod| world.remove(pod));
+    for pod in &pods {
+        world.remove(pod);
+    }
     anew(world, target, |_| {});
 }
 
