@@ -3,8 +3,10 @@
 mod admission;
 mod api;
 mod backups;
+mod broken_off;
 mod bundle;
 mod copies;
+mod cut;
 mod drills;
 mod etcd;
 mod etcd_recover;

@@ -18,7 +18,7 @@ use crate::doctor::{Cause, Outlook};
 use crate::event::{Ended, Event, Outcome, StepState};
 use crate::object::ObjectRef;
 use crate::plan::compare::compare;
-use crate::plan::verb::{Pinned, Verb};
+use crate::plan::verb::{Pinned, Tend, Verb};
 use crate::plan::{Action, Change, Plan, Purpose, Step};
 use crate::snapshot::collect::{collect, queries_for};
 
@@ -110,6 +110,16 @@ fn scaled(step: &Step) -> Option<(&Pinned, i64)> {
     }
 }
 
+/// The node that a step marks as out of service, or whose mark it takes back.
+fn marked(step: &Step) -> Option<(&ObjectRef, bool)> {
+    let Action::Rescue { verb, .. } = &step.action else { return None };
+    match &**verb {
+        Verb::Tend { object, act: Tend::OutOfService { .. } } => Some((object, false)),
+        Verb::Tend { object, act: Tend::BackInService { .. } } => Some((object, true)),
+        _ => None,
+    }
+}
+
 fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
@@ -164,6 +174,9 @@ impl<'a> Course<'a> {
         if self.plan.purpose == Purpose::Backup && (self.stopped || !self.causes.is_empty()) {
             Box::pin(self.start_again()).await;
         }
+        if self.stopped || !self.causes.is_empty() {
+            Box::pin(self.unmark()).await;
+        }
         for (index, step) in self.plan.steps.iter().enumerate().filter(|(index, _)| !self.ended[*index]) {
             let state = if self.begun[index] { StepState::Left } else { StepState::Skipped };
             self.tell(step, state).await;
@@ -180,6 +193,29 @@ impl<'a> Course<'a> {
         };
         for (index, step) in self.plan.steps.iter().enumerate() {
             if self.begun[index] || !matches!(scaled(step), Some((workload, to)) if to > 0 && stopped(self, workload)) {
+                continue;
+            }
+            self.begun[index] = true;
+            self.writing += 1;
+            self.tell(step, StepState::Running).await;
+            let began = Instant::now();
+            let ending = Box::pin(self.doing.step(step)).await;
+            self.end(index, ending, began.elapsed()).await;
+        }
+    }
+
+    /// A node that was marked as out of service is marked no more, whatever has gone wrong: who switches its machine on again would see
+    /// everything on it thrown out.
+    async fn unmark(&mut self) {
+        for (index, step) in self.plan.steps.iter().enumerate() {
+            let Some((node, true)) = marked(step) else { continue };
+            let marks = self
+                .plan
+                .steps
+                .iter()
+                .zip(&self.begun)
+                .any(|(other, begun)| *begun && marked(other) == Some((node, false)));
+            if self.begun[index] || !marks {
                 continue;
             }
             self.begun[index] = true;

@@ -10,6 +10,7 @@ mod seal;
 mod seed;
 mod set;
 mod standing;
+mod tend;
 mod words;
 
 use std::collections::BTreeSet;
@@ -27,6 +28,7 @@ pub use seal::{Head, LeftOut};
 pub use seed::{SEEDED, SEEDING, Seed};
 pub use set::{Field, escaped, patch as set_patch};
 pub use standing::{Standing, holders};
+pub use tend::{OUT_OF_SERVICE, Tend};
 
 /// How many replicas a workload had before it was stopped; on the workload itself, so that it is known without any journal.
 pub const ORIGINAL_REPLICAS: &str = "seaworthy.dev/original-replicas";
@@ -209,6 +211,14 @@ pub enum Verb {
         #[serde(flatten)]
         act: EtcdAct,
     },
+    /// Does something small to an object, or waits for it.
+    Tend {
+        /// The object.
+        object: ObjectRef,
+        /// What.
+        #[serde(flatten)]
+        act: Tend,
+    },
     /// Copies what is on a claim's volume to this machine, with the checksum of every file.
     CopyOut {
         /// The PersistentVolumeClaim.
@@ -273,6 +283,7 @@ impl Verb {
             Self::RollBack { workload, .. } => Some(workload.object.clone()),
             Self::Etcd { set, .. } => Some(set.object.clone()),
             Self::Seed(seed) => Some(seed.claim.clone()),
+            Self::Tend { object, .. } => Some(object.clone()),
             Self::Create { object, .. } => ObjectRef::of(object),
             Self::NodeReady { node, .. } => Some(ObjectRef::new("v1", "Node", None, node)),
             Self::Export { .. } | Self::Seal { .. } | Self::Ask { .. } => None,
@@ -314,6 +325,7 @@ impl Verb {
             Self::Delete { object } => object.object.kind != "Pod",
             Self::Release { .. } | Self::Renew { .. } => true,
             Self::CopyIn { over, .. } => *over,
+            Self::Tend { act, .. } => act.is_irreversible(),
             _ => false,
         }
     }
@@ -327,11 +339,11 @@ impl Verb {
 
     /// What it changes, as a plan shows it.
     pub fn change(&self) -> Change {
+        let changed = || Change::Update { fields: Vec::new(), conflicts: Vec::new(), resource_version: String::new() };
         match self {
             Self::Delete { .. } | Self::Release { .. } | Self::Renew { .. } => Change::Delete,
-            Self::Etcd { act, .. } if act.writes() => {
-                Change::Update { fields: Vec::new(), conflicts: Vec::new(), resource_version: String::new() }
-            }
+            Self::Etcd { act, .. } if act.writes() => changed(),
+            Self::Tend { act, .. } if act.writes() => changed(),
             // A helper pod is made for it, and taken away.
             Self::Create { .. } | Self::CopyOut { .. } | Self::Seed(_) => Change::Create,
             Self::Keep { .. }

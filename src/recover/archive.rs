@@ -1,4 +1,4 @@
-//! Manifests of volumes and claims that are gone, from what was kept on this machine: records of healthy installations and exports.
+//! Manifests of volumes, claims and classes that are gone, from what was kept on this machine: records of healthy installations and exports.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,6 +8,9 @@ use serde_json::Value;
 use super::Record;
 use crate::engine::rescue::export;
 use crate::object::{ObjectRef, text};
+
+/// The kinds of which something may have to be made again.
+const KINDS: [&str; 3] = ["PersistentVolume", "PersistentVolumeClaim", "StorageClass"];
 
 /// What was kept, the newest first.
 #[derive(Debug, Clone, Default)]
@@ -24,22 +27,24 @@ impl Archive {
         folders.sort();
         let mut objects = Vec::new();
         for folder in folders.into_iter().rev().filter(|folder| export::verified(folder).is_some()) {
-            for kind in ["PersistentVolume", "PersistentVolumeClaim"] {
+            for kind in KINDS {
                 objects.extend(manifests(&folder.join(kind)).map(|object| (object, folder.display().to_string())));
             }
         }
         for record in records {
             let from = format!("the record of {}", record.at.strftime("%F %T UTC"));
-            let kept = record.volumes.iter().flat_map(|volume| [&volume.claim_manifest, &volume.volume_manifest]);
-            objects.extend(kept.map(|object| (object.clone(), from.clone())));
+            let kept = record
+                .volumes
+                .iter()
+                .flat_map(|volume| [&volume.claim_manifest, &volume.volume_manifest, &volume.class_manifest]);
+            objects.extend(kept.filter(|object| object.is_object()).map(|object| (object.clone(), from.clone())));
         }
         Self { objects }
     }
 
-    /// The claims and volumes of one export.
+    /// The claims, volumes and classes of one export.
     pub fn of_export(folder: &Path) -> Self {
-        let kinds = ["PersistentVolume", "PersistentVolumeClaim"].into_iter();
-        let objects = kinds.flat_map(|kind| manifests(&folder.join(kind)).collect::<Vec<_>>());
+        let objects = KINDS.into_iter().flat_map(|kind| manifests(&folder.join(kind)).collect::<Vec<_>>());
         Self { objects: objects.map(|object| (object, folder.display().to_string())).collect() }
     }
 

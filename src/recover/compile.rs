@@ -3,12 +3,15 @@
 //! The steps of a recovery go one after the other: each needs the one before. What a task comes to depends on the state in which the
 //! claim and its volume are; everything that is found out here stands in the plan, and so in the journal.
 
+mod attach;
 mod copies;
 mod error;
 mod etcd;
+mod give_back;
 mod hold;
 mod manifest;
 mod node;
+mod provision;
 mod rebind;
 mod stop;
 
@@ -23,7 +26,7 @@ use super::playbook::{ClaimRole, Follow, Playbook, Task};
 use super::{Sighting, join};
 use crate::cluster::ClusterId;
 use crate::object::{ObjectRef, items, text};
-use crate::plan::verb::{Pinned, Selection, Verb};
+use crate::plan::verb::{Field, Pinned, Selection, Verb};
 use crate::plan::{Action, Change, Installation, Plan, Purpose, Reach, Step};
 
 pub use copies::{Copies, unreadable};
@@ -110,6 +113,7 @@ pub fn compile(wish: &Wish<'_>) -> Result<Plan, CompileError> {
     for task in &wish.playbook.sheet.steps {
         draft.task(task)?;
     }
+    draft.unspare_claims();
     draft.release_keepers();
     let mut steps = draft.steps;
     chain(&mut steps);
@@ -196,6 +200,8 @@ struct Draft<'a> {
     stopped: Vec<Workload>,
     /// Who is held, so that nothing undoes what is done.
     held: Vec<Hold>,
+    /// The sets that are told to let their claims be, with what they did before.
+    spared: Vec<(Pinned, Vec<Field>)>,
     /// Whether the data is expected to be in the volume at the end.
     brings_back: bool,
 }
@@ -208,7 +214,15 @@ impl<'a> Draft<'a> {
                 users.push(user);
             }
         }
-        Self { wish, steps: Vec::new(), users, stopped: Vec::new(), held: Vec::new(), brings_back: false }
+        Self {
+            wish,
+            steps: Vec::new(),
+            users,
+            stopped: Vec::new(),
+            held: Vec::new(),
+            spared: Vec::new(),
+            brings_back: false,
+        }
     }
 
     fn push(&mut self, verb: Verb, limit: u64) {
@@ -227,11 +241,17 @@ impl<'a> Draft<'a> {
             Task::Keep => self.each(|draft, claim| draft.keep(claim, None)),
             Task::NodeReady => return self.node_ready(),
             Task::NodeOff => return self.node_off(),
+            Task::Detach => return self.detach(),
             Task::Stop(components) => return self.stop(components),
             Task::Replace => return self.replace(&self.wish.claims),
+            Task::Provision => return self.wish.claims.iter().try_for_each(|claim| self.provision(claim)),
             Task::Rebind => {
                 self.brings_back = true;
                 return self.wish.claims.iter().try_for_each(|claim| self.rebind(claim));
+            }
+            Task::GiveBack => {
+                self.brings_back = true;
+                return self.wish.claims.iter().try_for_each(|claim| self.give_back(claim));
             }
             Task::CopyOut => self.each(Self::copy_out),
             Task::CopyIn => return self.copy_in(),
@@ -283,6 +303,13 @@ impl<'a> Draft<'a> {
     }
 
     fn keep(&mut self, claim: &ObjectRef, quarantine: Option<&str>) {
+        let uid = self.live(claim).and_then(|claim| text(claim, "/metadata/uid"));
+        // One that is another's by now is not put aside with this claim.
+        let is_its = |volume: &serde_json::Value| {
+            let names = text(volume, "/spec/claimRef/uid");
+            names.is_none() || uid.is_none() || names == uid
+        };
+        let quarantine = quarantine.filter(|_| self.volume(claim).is_some_and(is_its));
         if let Some(volume) = self.volume(claim).and_then(Pinned::of) {
             self.push(Verb::Keep { volume, quarantine: quarantine.map(str::to_owned) }, LIMIT_PATCH);
         }

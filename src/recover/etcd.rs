@@ -95,7 +95,7 @@ pub fn suits(sighting: &Sighting, sheet: &Sheet, loss: &Loss) -> bool {
     let view = sighting.etcds.iter().find(|view| view.set.pinned == set.pinned);
     let majority = view.is_some_and(|view| view.serving().count() >= etcd::quorum(view.told.len()));
     match sheet.etcd {
-        None => set.replicas == 1 || sheet.steps.contains(&Task::Rebind),
+        None => set.replicas == 1 || sheet.steps.contains(&Task::Rebind) || sheet.steps.contains(&Task::GiveBack),
         Some(Part::Member) => set.replicas > 1 && majority,
         // As long as a majority may come back, that is what to wait for.
         Some(Part::All) if loss.kind == LossKind::EtcdQuorumLost => {

@@ -1,15 +1,16 @@
 //! What recognising needs of a cluster, in as few requests as can be. Reads only.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures::stream::{self, StreamExt as _};
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::LogParams;
 use kube::core::{ApiResource, GroupVersionKind};
 use kube::{Api, Client};
+use serde_json::Value;
 
 use super::keeper::{KEEPERS, Keeper, unseen};
-use super::{Record, Sighting, join};
+use super::{Record, Sighting, join, loss, provisioner};
 use crate::cluster::{Cluster, Resources};
 use crate::engine::etcd::Gateway;
 use crate::engine::rescue::{Files, count_in_pods};
@@ -22,6 +23,8 @@ use crate::snapshot::collect::{Query, Scope, collect};
 
 /// What is read of the whole cluster.
 const GLOBAL: [(&str, &str); 3] = [("v1", "PersistentVolume"), ("v1", "Node"), ("storage.k8s.io/v1", "StorageClass")];
+/// Which volume is attached to which node: only a recovery has to know.
+const ATTACHMENT: (&str, &str) = ("storage.k8s.io/v1", "VolumeAttachment");
 /// What is read of the namespace, or of all.
 const NAMESPACED: [(&str, &str); 6] = [
     ("v1", "PersistentVolumeClaim"),
@@ -53,7 +56,7 @@ pub async fn storage(cluster: &Cluster, namespace: Option<&str>) -> Result<Snaps
     collect(&cluster.client, global.chain(local).chain(config).collect()).await
 }
 
-/// Whoever keeps workloads as they are, of the whole cluster: only a recovery has to know.
+/// Whoever keeps workloads as they are, and what is attached where, of the whole cluster: only a recovery has to know.
 async fn keepers(client: &Client) -> Result<Snapshot, kube::Error> {
     let query = |keeper: &Keeper| {
         let (group, version) = keeper.api_version.split_once('/').unwrap_or(("", keeper.api_version));
@@ -61,7 +64,35 @@ async fn keepers(client: &Client) -> Result<Snapshot, kube::Error> {
         let resource = ApiResource::from_gvk_with_plural(&kind, keeper.plural);
         Query { resource, namespace: None, scope: Scope::All }
     };
-    collect(client, KEEPERS.iter().map(query).collect()).await
+    let attachment = Resources::default().of(&ObjectRef::new(ATTACHMENT.0, ATTACHMENT.1, None, ""));
+    let attachments = attachment.map(|resource| Query { resource, namespace: None, scope: Scope::All });
+    collect(client, KEEPERS.iter().map(query).chain(attachments).collect()).await
+}
+
+/// Whoever makes volumes for claims that wait for one: they are looked for everywhere, since each has a namespace of its own.
+async fn makers(client: &Client, snapshot: &Snapshot) -> Result<Snapshot, kube::Error> {
+    let waiting = snapshot.of_kind("", "PersistentVolumeClaim").filter(|claim| loss::waits(claim));
+    let of_class = |claim: &Value| snapshot.get(&provisioner::class_ref(text(claim, "/spec/storageClassName")?));
+    let names: BTreeSet<String> = waiting
+        .flat_map(|claim| {
+            provisioner::asked(claim).into_iter().chain(of_class(claim).and_then(|it| text(it, "/provisioner")))
+        })
+        .map(str::to_owned)
+        .collect();
+    let mut found = Snapshot::default();
+    if names.is_empty() {
+        return Ok(found);
+    }
+    let resources = Resources::default();
+    let query = |kind: &str| {
+        let resource = resources.of(&ObjectRef::new("apps/v1", kind, None, ""))?;
+        Some(Query { resource, namespace: None, scope: Scope::All })
+    };
+    let all = collect(client, provisioner::KINDS.into_iter().filter_map(query).collect()).await?;
+    let is_one = |workload: &&Value| names.iter().any(|name| provisioner::makes(workload, name));
+    all.objects().filter(is_one).cloned().for_each(|workload| found.insert(workload));
+    found.unread = all.unread;
+    Ok(found)
 }
 
 /// Few people may look at keepers, and few workloads bear their marks: who may not look is told only where it matters.
@@ -86,6 +117,10 @@ pub async fn sight(cluster: &Cluster, namespace: Option<&str>, records: Vec<Reco
     let (storage, keepers) = futures::try_join!(storage(cluster, namespace), keepers(&cluster.client))?;
     let mut snapshot = storage;
     snapshot.extend(keepers);
+    if namespace.is_some() {
+        let makers = makers(&cluster.client, &snapshot).await?;
+        snapshot.extend(makers);
+    }
     forget_idle_keepers(&mut snapshot);
     let claims = records.iter().flat_map(|record| &record.volumes).filter(|volume| volume.files_then() > 0);
     let asked: Vec<ObjectRef> = claims

@@ -50,7 +50,16 @@ impl Sheet {
     /// Whether the data is there when it is done; otherwise the claims have fresh volumes.
     pub fn brings_back(&self) -> bool {
         self.steps.iter().any(|task| {
-            matches!(task, Task::Rebind | Task::NodeReady | Task::ReplaceMember | Task::MakeSpace | Task::RestoreEtcd)
+            matches!(
+                task,
+                Task::Rebind
+                    | Task::GiveBack
+                    | Task::Detach
+                    | Task::NodeReady
+                    | Task::ReplaceMember
+                    | Task::MakeSpace
+                    | Task::RestoreEtcd
+            )
         })
     }
 }
@@ -122,12 +131,18 @@ pub enum Task {
     NodeReady,
     /// The machine is switched off and does not come back: its node goes.
     NodeOff,
+    /// Have the volumes let go by the machine that they are attached to, which is switched off.
+    Detach,
     /// Stop these components, in this order, and whatever else uses the claim; wait until no pod does.
     Stop(Vec<String>),
+    /// Bring about that the claim is given a volume: its class, whoever makes volumes, and a node that is there.
+    Provision,
     /// Put a fresh volume in the place of the claim's; the old one is kept aside.
     Replace,
     /// Bind the volume that holds the data back to its claim.
     Rebind,
+    /// Let the volume that a claim names name that claim again.
+    GiveBack,
     /// Copy to this machine what can still be read of the volume; nothing where nothing can be.
     CopyOut,
     /// Copy onto the volume what was copied out, in place of what is on it.
@@ -342,7 +357,8 @@ fn wrong(sheet: &Sheet) -> Option<String> {
             return Some(format!("`drill` practises {}, which is not among `losses`", loss.name()));
         }
     }
-    match (place(&Task::Export), place(&Task::Replace).or_else(|| place(&Task::Rebind))) {
+    let acts = [Task::Replace, Task::Rebind, Task::GiveBack, Task::Detach, Task::Provision];
+    match (place(&Task::Export), acts.iter().find_map(place)) {
         (None, _) => Some("a playbook saves the manifests first: `export` is missing".to_owned()),
         (Some(export), Some(act)) if export > act => Some("`export` stands behind what changes the volume".to_owned()),
         _ => None,

@@ -14,6 +14,7 @@ use serde_json::Value;
 use super::etcd::EtcdRecord;
 use super::join::{claim_ref, place_of, volume_ref};
 use super::look;
+use super::provisioner::class_ref;
 use crate::cluster::{Cluster, ClusterId};
 use crate::engine::rescue::Files;
 use crate::engine::rescue::shelf::{self, ShelfError};
@@ -67,6 +68,9 @@ pub struct VolumeRecord {
     pub claim_manifest: Value,
     /// The volume, whole.
     pub volume_manifest: Value,
+    /// Its class, whole; null where it had none, and in records of earlier versions.
+    #[serde(default)]
+    pub class_manifest: Value,
 }
 
 impl VolumeRecord {
@@ -107,6 +111,7 @@ pub fn record(
             files: files.get(&claim).cloned().unwrap_or(unknown),
             claim_manifest: object.clone(),
             volume_manifest: volume.clone(),
+            class_manifest: class_of(snapshot, volume).cloned().unwrap_or_default(),
             claim,
         })
     });
@@ -129,6 +134,11 @@ fn pairs<'a>(snapshot: &'a Snapshot, namespace: &'a str) -> impl Iterator<Item =
         let volume = snapshot.get(&volume_ref(text(claim, "/spec/volumeName")?))?;
         Some((claim_ref(text(claim, "/metadata/namespace")?, text(claim, "/metadata/name")?), claim, volume))
     })
+}
+
+/// The class of a volume, where it is there.
+fn class_of<'a>(snapshot: &'a Snapshot, volume: &Value) -> Option<&'a Value> {
+    text(volume, "/spec/storageClassName").and_then(|name| snapshot.get(&class_ref(name)))
 }
 
 fn images(snapshot: &Snapshot, namespace: &str) -> BTreeMap<String, String> {

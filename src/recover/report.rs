@@ -12,7 +12,7 @@ use crate::cluster::ClusterId;
 use crate::engine::journal::{Entry, Note, RunRecord, RunState};
 use crate::event::Ended;
 use crate::object::ObjectRef;
-use crate::plan::verb::{EtcdAct, ORIGINAL_REPLICAS, Verb};
+use crate::plan::verb::{EtcdAct, ORIGINAL_REPLICAS, OUT_OF_SERVICE, Tend, Verb};
 use crate::plan::{Action, Installation, Lost, Occasion, Step};
 
 /// The report of a recovery.
@@ -102,6 +102,8 @@ pub enum Verdict {
     FromOthers,
     /// Made from a snapshot of an etcd.
     FromSnapshot,
+    /// The claim has a volume now, its first.
+    First,
     /// Nothing was taken away or replaced.
     Untouched,
     /// The recovery did not come so far.
@@ -117,6 +119,7 @@ impl Verdict {
             Self::Lost => "a fresh volume; nothing of the former one is left in the cluster",
             Self::FromSnapshot => "made from the snapshot; the former volume is put aside with its bytes",
             Self::FromOthers => "caught up from the other members; the former volume is put aside with its bytes",
+            Self::First => "a volume, the first that this claim has",
             Self::Untouched => "there, as it was",
             Self::Undecided => "not decided: the recovery did not come so far",
         }
@@ -229,8 +232,10 @@ fn timeline(record: &RunRecord, entries: &[Entry], occasion: &Occasion, notes: &
     for entry in entries {
         moments.extend(match entry {
             Entry::Opened { at, .. } => {
-                let agreed =
-                    occasion.agreed.iter().map(|object| operator(*at, format!("agreed by name: delete {object}")));
+                let agreed = occasion
+                    .agreed
+                    .iter()
+                    .map(|object| operator(*at, format!("agreed by name: {}", agreed(record, object))));
                 let begun = tool(*at, format!("{} began the recovery", occasion.by));
                 agreed.chain([begun]).collect()
             }
@@ -256,6 +261,14 @@ fn timeline(record: &RunRecord, entries: &[Entry], occasion: &Occasion, notes: &
     moments.extend(notes.iter().map(|note| operator(note.at, note.text.clone())));
     moments.sort_by_key(|moment| moment.at);
     moments
+}
+
+/// What was agreed to for an object: the title of the step.
+fn agreed(record: &RunRecord, object: &ObjectRef) -> String {
+    let hard = record.plan.steps.iter().find(|step| {
+        verb_of(step).is_some_and(|verb| verb.is_irreversible() && verb.object().as_ref() == Some(object))
+    });
+    hard.map_or_else(|| format!("delete {object}"), |step| step.title.clone())
 }
 
 fn word(ended: Ended) -> &'static str {
@@ -301,7 +314,12 @@ fn fate(record: &RunRecord, entries: &[Entry], lost: &Lost) -> Fate {
                 fate.verdict = Verdict::FromOthers;
             }
             Some(Verb::Seed(seed)) if seed.claim == lost.claim => fate.verdict = Verdict::FromSnapshot,
-            Some(Verb::Etcd { act: EtcdAct::Disarm, .. }) if fate.verdict == Verdict::Undecided => {
+            Some(Verb::Bound { claim, volume: None }) if *claim == lost.claim && fate.verdict == Verdict::Undecided => {
+                fate.verdict = Verdict::First;
+            }
+            Some(Verb::Tend { act: Tend::BackInService { .. }, .. } | Verb::Etcd { act: EtcdAct::Disarm, .. })
+                if fate.verdict == Verdict::Undecided =>
+            {
                 fate.verdict = Verdict::Untouched;
             }
             Some(Verb::Count { claim, .. }) if *claim == lost.claim => {
@@ -336,11 +354,30 @@ fn left(record: &RunRecord, entries: &[Entry]) -> Vec<String> {
     left.extend(stopped(record, entries).into_iter().map(|(workload, replicas)| {
         format!("{workload} is stopped; it had {replicas} replicas, as its annotation {ORIGINAL_REPLICAS} says")
     }));
+    left.extend(marked(record, entries).into_iter().map(|node| {
+        format!(
+            "{node} has the taint {OUT_OF_SERVICE}: `kubectl taint node {} {OUT_OF_SERVICE}-` takes it away",
+            node.name
+        )
+    }));
     left.extend(held(record, entries).map(|keeper| {
         format!("{keeper} has fields that were set for the time of the recovery, and are not put back yet")
     }));
     left.dedup();
     left
+}
+
+/// Nodes that were marked as out of service, and are so still.
+fn marked<'a>(record: &'a RunRecord, entries: &'a [Entry]) -> Vec<&'a ObjectRef> {
+    let mut marked = Vec::new();
+    for step in record.plan.steps.iter().filter(|step| is_done(record, entries, step)) {
+        match verb_of(step) {
+            Some(Verb::Tend { object, act: Tend::OutOfService { .. } }) => marked.push(object),
+            Some(Verb::Tend { object, act: Tend::BackInService { .. } }) => marked.retain(|node| *node != object),
+            _ => {}
+        }
+    }
+    marked
 }
 
 /// Who was held and has not been let go.

@@ -160,7 +160,11 @@ fn scene(playbook: &Playbook, kind: LossKind) -> (Sighting, Archive) {
             "local": {"path": "PATH"}, "claimRef": {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "namespace": NAMESPACE, "name": CLAIM, "uid": UID},
             "nodeAffinity": {"required": {"nodeSelectorTerms": [{"matchExpressions": [{"key": "kubernetes.io/hostname", "operator": "In", "values": [NODE]}]}]}}},
         "status": {"phase": "Bound"}});
-    let archive = Archive::of([claim.clone(), volume.clone()]);
+    let class = json!({"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": "CLASS"}, "provisioner": "PROVISIONER",
+        "reclaimPolicy": "Delete", "volumeBindingMode": "WaitForFirstConsumer"});
+    let maker = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "PROVISIONER", "namespace": "PROVISIONER-NAMESPACE", "uid": "p"},
+        "spec": {"replicas": 1, "template": {"spec": {"containers": [{"name": "p", "args": ["PROVISIONER"]}]}}}, "status": {"readyReplicas": 1}});
+    let archive = Archive::of([claim.clone(), volume.clone(), class.clone()]);
     let going: Value = "1970-01-01T00:00:00Z".into();
     let (mut has_claim, mut has_volume, mut node) = (true, true, Some("True"));
     match kind {
@@ -175,11 +179,44 @@ fn scene(playbook: &Playbook, kind: LossKind) -> (Sighting, Archive) {
             volume["status"]["phase"] = "Released".into();
         }
         LossKind::ClaimGone => (has_claim, has_volume) = (false, false),
-        LossKind::NodeUnreachable => node = Some("Unknown"),
+        LossKind::ClaimMisbound => {
+            claim["status"]["phase"] = "Lost".into();
+            claim["metadata"]["annotations"]["pv.kubernetes.io/bind-completed"] = "yes".into();
+            volume["spec"]["claimRef"]["uid"] = "UID-OF-ANOTHER".into();
+        }
+        LossKind::ClaimRenewed => {
+            volume["status"]["phase"] = "Released".into();
+            claim["metadata"]["uid"] = "UID-OF-THE-FRESH-CLAIM".into();
+            claim["spec"]["volumeName"] = "FRESH-VOLUME".into();
+        }
+        LossKind::ClassGone | LossKind::ProvisionerGone | LossKind::ClaimStranded => {
+            has_volume = false;
+            claim["spec"]["volumeName"] = Value::Null;
+            claim["status"]["phase"] = "Pending".into();
+        }
+        LossKind::NodeUnreachable | LossKind::AttachStuck => node = Some("Unknown"),
         LossKind::NodeGone => node = None,
         _ => {}
     }
     let mut snapshot = Snapshot::default();
+    if kind != LossKind::ClassGone {
+        snapshot.insert(class);
+    }
+    snapshot.insert(maker_of(kind, maker));
+    if kind == LossKind::AttachStuck {
+        snapshot.insert(json!({"apiVersion": "storage.k8s.io/v1", "kind": "VolumeAttachment", "metadata": {"name": "ATTACHMENT", "uid": "UID-OF-THE-ATTACHMENT"},
+            "spec": {"nodeName": NODE, "source": {"persistentVolumeName": VOLUME}}, "status": {"attached": true}}));
+    }
+    if kind == LossKind::ClaimRenewed {
+        let mut fresh = volume.clone();
+        fresh["metadata"] = json!({"name": "FRESH-VOLUME", "uid": "UID-OF-THE-FRESH-VOLUME"});
+        fresh["spec"]["claimRef"]["uid"] = claim["metadata"]["uid"].clone();
+        fresh["status"]["phase"] = "Bound".into();
+        snapshot.insert(fresh);
+    }
+    if kind == LossKind::ClaimStranded {
+        claim["metadata"]["annotations"][super::provisioner::CHOSEN] = "FORMER-NODE".into();
+    }
     let node = node.map(|ready| {
         json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": NODE, "uid": "UID-OF-THE-NODE", "labels": {"kubernetes.io/hostname": NODE}},
             "status": {"conditions": [{"type": "Ready", "status": ready}]}})
@@ -187,6 +224,15 @@ fn scene(playbook: &Playbook, kind: LossKind) -> (Sighting, Archive) {
     let objects = has_claim.then_some(claim).into_iter().chain(has_volume.then_some(volume)).chain(node);
     objects.chain(workloads(playbook)).for_each(|object| snapshot.insert(object));
     (Sighting { snapshot, now: Timestamp::UNIX_EPOCH, ..Sighting::default() }, archive)
+}
+
+/// Whoever makes volumes, as it is then.
+fn maker_of(kind: LossKind, mut maker: Value) -> Value {
+    if kind == LossKind::ProvisionerGone {
+        maker["spec"]["replicas"] = 0.into();
+        maker["status"] = json!({});
+    }
+    maker
 }
 
 /// An etcd of three members, of which the first is lost; or all but the last, where that is the loss.

@@ -5,6 +5,7 @@
 
 mod addresses;
 mod api_service;
+mod attach;
 mod autoscaler;
 mod claims;
 mod clone_set;
@@ -41,6 +42,7 @@ pub(super) const ALL: &[fn(&mut World)] = &[
     namespace::run,
     definitions::run,
     nodes::run,
+    attach::run,
     collector::run,
     deployment::run,
     stateful_set::run,

@@ -1,7 +1,9 @@
 //! What can be broken in a sandbox, as data: to see what `install` and `doctor` say, and to practise recovery.
 
 mod aim;
+mod bindings;
 mod strike;
+mod unserved;
 
 use std::collections::BTreeMap;
 
@@ -111,6 +113,48 @@ pub const FAULTS: &[Fault] = &[
         "volume or claim",
         "everything on a volume is deleted; the API shows nothing of it",
         strike::volume_emptied,
+    ),
+    strikes(
+        "attach-stuck",
+        "node",
+        "a node is not heard of any more, and the volumes that it had are of the network and attached to it",
+        bindings::attach_stuck,
+    ),
+    strikes(
+        "claim-renewed",
+        "claim",
+        "a claim of a StatefulSet is gone with its pods, its volume is kept, and the set makes both anew",
+        bindings::claim_renewed,
+    ),
+    strikes(
+        "claim-misbound",
+        "volume or claim",
+        "a PersistentVolume is edited by hand: it names its claim with a uid that is nobody's, and is kept (policy Retain)",
+        bindings::claim_misbound,
+    ),
+    strikes(
+        "volumes-swapped",
+        "volume or claim",
+        "a PersistentVolume and another one of its namespace are edited by hand: each names the other's claim, and is kept",
+        bindings::volumes_swapped,
+    ),
+    strikes(
+        "class-gone",
+        "claim",
+        "a claim is made anew, and its StorageClass is deleted before it has a volume",
+        unserved::class_gone,
+    ),
+    strikes(
+        "provisioner-gone",
+        "claim",
+        "a claim is made anew, and whoever makes its volume was scaled to nothing",
+        unserved::provisioner_gone,
+    ),
+    strikes(
+        "claim-stranded",
+        "claim",
+        "a claim is made anew, and its volume is to be made on a node that is not there any more",
+        unserved::claim_stranded,
     ),
     strikes("quota", "namespace", "a strike::quota that allows no further pod", strike::quota),
     strikes("no-storage-class", "", "the default StorageClass is deleted", strike::no_storage_class),
@@ -281,6 +325,7 @@ pub(super) fn heal(world: &mut World, name: &str) {
             }
         }
         "node-gone" => super::harbour::nodes(world),
+        "attach-stuck" => drop(world.faults.remove("node-unreachable")),
         "no-storage-class" if world.store.all("StorageClass").next().is_none() => super::harbour::storage(world),
         _ => {}
     }

@@ -25,6 +25,11 @@ fn every_playbook_is_practised() {
         "it waits"
     );
     assert_eq!(of("node-off").len(), 1);
+    for (playbook, drilled, data) in
+        [("provision", 3, "fresh"), ("reunite", 1, "saved"), ("give-back", 1, "saved"), ("detach", 1, "saved")]
+    {
+        assert!(of(playbook).len() == drilled && of(playbook).iter().all(|drill| drill["data"] == data), "{playbook}");
+    }
     let node = of("newton-v2t/node");
     assert!(node.len() == 1 && node[0]["steps"].as_u64() >= Some(20), "both of Core's volumes: {node:#?}");
     for (playbook, drilled) in [("etcd-space", 1), ("etcd-member", 2), ("newton-v2t/etcd", 2)] {

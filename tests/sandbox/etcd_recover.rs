@@ -6,68 +6,24 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures::StreamExt as _;
-use http::{Method, Request};
-use kube::client::Body;
+use http::Method;
 use seaworthy::cluster::{Cluster, Meter, Resources};
 use seaworthy::engine::Limits;
-use seaworthy::engine::journal::Runs;
 use seaworthy::event::Ended;
 use seaworthy::plan::Plan;
-use seaworthy::plan::install::Policy;
-use seaworthy::prepare::{self, Prepared};
+use seaworthy::prepare::Prepared;
 use seaworthy::recover::archive::Archive;
 use seaworthy::recover::compile::{self, CompileError, Wish};
 use seaworthy::recover::{join, look};
-use seaworthy::sandbox::Quay;
 use seaworthy::snapshot::Snapshot;
 use serde_json::Value;
 use tempfile::TempDir;
-use tokio_util::sync::CancellationToken;
-use tower::{BoxError, ServiceExt as _};
 
+use super::cut::{Cut, WHOLE, cut, run_and_resume, voyage};
 use super::etcd::Store;
 use super::support::SEA;
-use crate::engine::harbour::{Run, Voyage, inputs, installation};
+use crate::engine::harbour::{Run, installation};
 use crate::recover::harbour::playbook;
-
-/// Where the way to the cluster ends.
-#[derive(Clone, Copy)]
-struct Cut {
-    /// Whether questions to members count, too.
-    members: bool,
-    /// The request that is the last.
-    at: usize,
-    /// Whether it arrives, and only its answer is lost.
-    answer_lost: bool,
-}
-
-impl Cut {
-    fn counts(self, request: &Request<Body>) -> bool {
-        let writes = matches!(*request.method(), Method::POST | Method::PATCH | Method::DELETE | Method::PUT);
-        writes || self.members && request.uri().path().ends_with("/portforward")
-    }
-}
-
-fn gone() -> BoxError {
-    std::io::Error::new(std::io::ErrorKind::ConnectionRefused, "the way to the cluster has ended").into()
-}
-
-/// Ends the way to the cluster at a request; counts those that there are.
-fn cut(quay: Quay, cut: Cut, seen: Arc<AtomicUsize>) -> Quay {
-    Quay::new(tower::service_fn(move |request: Request<Body>| {
-        let (quay, seen) = (quay.clone(), seen.clone());
-        async move {
-            let counts = cut.counts(&request);
-            let number = seen.fetch_add(usize::from(counts), Ordering::Relaxed) + usize::from(counts);
-            let is_last = counts && number == cut.at;
-            if number > cut.at || number == cut.at && !counts || is_last && !cut.answer_lost {
-                return Err(gone());
-            }
-            let answer = quay.oneshot(request).await?;
-            if is_last { Err(gone()) } else { Ok(answer) }
-        }
-    }))
-}
 
 /// An etcd with a loss, and the folder of whoever recovers it.
 struct Wreck {
@@ -110,24 +66,7 @@ impl Wreck {
     }
 
     async fn run(&self, cluster: Cluster, plan: Plan) -> Run {
-        let runs = Runs::new(self.state.path());
-        let limits = Limits { wait: Duration::from_secs(600), api_away: Duration::ZERO, in_flight: 8 };
-        let _leap = cluster.clock.leap();
-        let mut voyage = voyage(cluster, limits);
-        let journal = runs.open(inputs(), plan.without_secrets()).await.unwrap();
-        let id = journal.run().to_owned();
-        let prepared =
-            Prepared { plan, snapshot: Snapshot::default(), resources: Resources::default(), refusals: Vec::new() };
-        let first = voyage.run(prepared, Some(&journal)).await;
-        drop(journal);
-        if first.outcome.ended == Ended::Done {
-            return first;
-        }
-        voyage = self::voyage(self.cluster(), Limits { api_away: Duration::from_secs(10), ..limits });
-        let recorded = runs.load(&id).unwrap();
-        let prepared = prepare::resume(&voyage.cluster, &recorded.plan, voyage.policy).await.unwrap();
-        let journal = runs.resume(&id, "0").await.unwrap();
-        voyage.run(prepared, Some(&journal)).await
+        run_and_resume(self.state.path(), (cluster, || self.cluster()), plan, None).await
     }
 
     /// What matters in the end.
@@ -169,11 +108,6 @@ fn volume(volume: &Value) -> String {
     )
 }
 
-fn voyage(cluster: Cluster, limits: Limits) -> Voyage {
-    let (policy, cancel) = (Policy::default(), CancellationToken::new());
-    Voyage { cluster, limits, policy, cancel, watcher: None, answer: None }
-}
-
 /// A playbook, what breaks, and the claim of the member.
 type Story = (&'static str, (&'static str, &'static str), &'static str);
 
@@ -195,8 +129,6 @@ async fn through(story: Story, way: Cut) -> (Vec<String>, usize, Ended) {
 
 /// How many stories go side by side.
 const AT_ONCE: usize = 6;
-
-const WHOLE: Cut = Cut { members: false, at: usize::MAX, answer_lost: false };
 
 #[tokio::test]
 async fn broken_off_at_any_write_each_recovery_of_an_etcd_ends_the_same() {
@@ -310,7 +242,7 @@ async fn a_majority_that_comes_back_in_the_middle_stops_a_restore() {
     plan.steps[0].needs.clear();
     let prepared =
         Prepared { plan, snapshot: Snapshot::default(), resources: Resources::default(), refusals: Vec::new() };
-    let run = voyage(cluster, limits).run(prepared, None).await;
+    let run = voyage(cluster, limits, None).run(prepared, None).await;
     assert_eq!(run.outcome.ended, Ended::Failed);
     let said = &run.outcome.causes[0].message;
     assert!(said.contains("serve with a leader: everything is there again"), "{said}");
@@ -326,7 +258,7 @@ async fn without_a_majority_or_with_scripts_no_member_is_replaced() {
     let _leap = cluster.clock.leap();
     let prepared =
         Prepared { plan, snapshot: Snapshot::default(), resources: Resources::default(), refusals: Vec::new() };
-    let run = voyage(cluster, limits).run(prepared, None).await;
+    let run = voyage(cluster, limits, None).run(prepared, None).await;
     assert_eq!(run.outcome.ended, Ended::Failed);
     // Members that crash serve for a second each time: there is no leader, or the member is found not to be lost.
     let said = &run.outcome.causes[0].message;

@@ -10,7 +10,8 @@ use super::support::{Harbour, SEA, collection};
 use crate::test::{Output, Test};
 
 /// What the tests of this folder name.
-const SOURCES: [&str; 5] = [
+const SOURCES: [&str; 6] = [
+    include_str!("broken_off.rs"),
     include_str!("copies.rs"),
     include_str!("etcd.rs"),
     include_str!("faults.rs"),
@@ -34,7 +35,7 @@ fn every_fault_has_a_test() {
     let without: Vec<&str> = FAULTS.iter().map(|fault| fault.name).filter(|name| !has_one(name)).collect();
     assert_eq!(
         without, [""; 0],
-        "faults without a test in tests/sandbox/{{copies,etcd,faults,program,stories}}.rs and without a drill"
+        "faults without a test in tests/sandbox/{{broken_off,copies,etcd,faults,program,stories}}.rs and without a drill"
     );
 }
 

@@ -2,6 +2,7 @@
 
 use seaworthy::object::ObjectRef;
 use seaworthy::plan::uninstall::Destroy;
+use seaworthy::plan::verb::{Tend, Verb};
 use seaworthy::plan::{Action, Plan, Purpose};
 use seaworthy::recover::playbook::Consent;
 
@@ -51,7 +52,12 @@ pub(in crate::cli) async fn agree(
             }
             _ => "its volume's bytes are kept",
         };
-        let question = format!("{object} goes and cannot be taken back ({what}). Type its name to agree:");
+        let goes = if is_marked(plan, object) {
+            "is taken for switched off, with all that runs there, which"
+        } else {
+            "goes and"
+        };
+        let question = format!("{object} {goes} cannot be taken back ({what}). Type its name to agree:");
         let ask = Ask::Typed { question, word: object.name.clone() };
         match session.face().ask(ask).await.map_err(|error| unanswerable(&error))? {
             Some(Answer::Yes) => {}
@@ -69,6 +75,16 @@ fn needs_names(open: &[ObjectRef], consent: Option<&Consent>) -> Failure {
     let message =
         "some steps cannot be taken back, and there is no terminal to have their names typed on; nothing was written";
     Failure::input("destroy-data-needed", message, format!("name each of them: {}", names.join(" ")))
+}
+
+/// Whether a node is only marked, and stays.
+fn is_marked(plan: &Plan, object: &ObjectRef) -> bool {
+    plan.steps.iter().any(|step| match &step.action {
+        Action::Rescue { verb, .. } => {
+            matches!(&**verb, Verb::Tend { object: node, act: Tend::OutOfService { .. } } if node == object)
+        }
+        _ => false,
+    })
 }
 
 fn irreversible(plan: &Plan) -> impl Iterator<Item = ObjectRef> {

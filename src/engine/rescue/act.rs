@@ -80,6 +80,7 @@ fn change(verb: &Verb, seen: &Snapshot) -> Option<(ObjectRef, Value)> {
                 "spec": {"claimRef": {"uid": null, "resourceVersion": null}}});
             bound(volume, change)
         }
+        Verb::Tend { object, act } => Some((object.clone(), act.patch(seen.get(object))?)),
         Verb::Restart { workload, at } => {
             bound(workload, json!({"spec": {"template": {"metadata": {"annotations": {RESTARTED_AT: at}}}}}))
         }

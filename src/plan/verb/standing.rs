@@ -83,6 +83,7 @@ impl Verb {
                 rollback::standing(snapshot, [workload, from, to], *ready)
             }
             Self::Renew { claim, pod } => super::renew::standing(snapshot, claim, pod),
+            Self::Tend { object, act } => act.standing(snapshot, object),
             // Files, logs, containers, people and members of an etcd are no objects: the engine looks at them itself.
             Self::Export { .. }
             | Self::Follow { .. }
@@ -215,9 +216,17 @@ fn free(snapshot: &Snapshot, volume: &Pinned, claim_uid: &str) -> Standing {
     open("Released")
 }
 
-/// What makes a claim or a volume the one that is wanted.
-const IDENTITY: [&str; 6] =
-    ["/spec/volumeName", "/spec/claimRef/uid", "/spec/hostPath/path", "/spec/local/path", "/spec/csi", "/spec/nfs"];
+/// What makes a claim, a volume or a class the one that is wanted.
+const IDENTITY: [&str; 8] = [
+    "/spec/volumeName",
+    "/spec/claimRef/uid",
+    "/spec/hostPath/path",
+    "/spec/local/path",
+    "/spec/csi",
+    "/spec/nfs",
+    "/provisioner",
+    "/parameters",
+];
 
 fn create(snapshot: &Snapshot, wanted: &Value, instead_of: Option<&str>) -> Standing {
     let Some(reference) = ObjectRef::of(wanted) else { return shut("the object to make has no name") };

@@ -37,6 +37,7 @@ impl Verb {
             Self::Count { claim, .. } => format!("count the files of {claim}"),
             Self::Renew { claim, pod } => format!("delete {} and {pod}, which are made anew", claim.object),
             Self::Etcd { set, act } => act.title(&set.object.to_string()),
+            Self::Tend { object, act } => act.title(object),
             Self::CopyOut { claim, .. } => format!("copy out {}", claim.object),
             Self::CopyIn { claim, .. } => format!("copy in {claim}"),
             Self::Seed(seed) => format!("make the data of {} from the snapshot", seed.pod),
@@ -70,6 +71,7 @@ impl Verb {
             Self::Create { .. } => "nothing has that name".to_owned(),
             Self::Renew { .. } => "it is the one that was seen, and no other pod uses it".to_owned(),
             Self::Etcd { act, .. } => act.gate().to_owned(),
+            Self::Tend { act, .. } => act.gate(),
             Self::CopyOut { quiet: true, .. } => {
                 "it is the one that was seen, bound, and no pod has it mounted; there is room here".to_owned()
             }
@@ -101,6 +103,7 @@ impl Verb {
             Self::Create { .. } => "it is there, as sent".to_owned(),
             Self::Renew { .. } => "another claim has its name, and is Bound".to_owned(),
             Self::Etcd { act, .. } => act.proof().to_owned(),
+            Self::Tend { object, act } => act.proof(object),
             Self::Bound { .. } => "claim and volume name each other, and both are Bound".to_owned(),
             Self::NodeReady { host, .. } => format!("it is Ready, and its host name is {host}"),
             Self::Set { .. } => "the fields read so".to_owned(),
@@ -153,6 +156,7 @@ impl Verb {
             Self::Renew { claim, pod } => {
                 format!("kubectl delete{} pvc/{} pod/{}", scope(pod), claim.object.name, pod.name)
             }
+            Self::Tend { object, act } => act.kubectl(object),
             Self::Etcd { set, act } => {
                 format!("kubectl exec{} {} -- etcdctl {}", scope(&set.object), act.asked(), act.command())
             }
@@ -228,6 +232,7 @@ impl Verb {
             Self::Follow { .. } => "follow",
             Self::Count { .. } => "count",
             Self::Renew { .. } => "renew",
+            Self::Tend { act, .. } => act.id(),
             Self::Etcd { set, act } => return format!("{}:{}", act.id(), set.object),
             Self::CopyOut { .. } => "copy-out",
             Self::CopyIn { .. } => "copy-in",
@@ -243,7 +248,7 @@ fn scope(object: &ObjectRef) -> String {
     object.namespace.as_ref().map_or_else(String::new, |namespace| format!(" -n {namespace}"))
 }
 
-fn named(object: &ObjectRef) -> String {
+pub(super) fn named(object: &ObjectRef) -> String {
     format!("{}/{}{}", object.kind.to_lowercase(), object.name, scope(object))
 }
 

@@ -67,11 +67,6 @@ pub enum CompileError {
         /// Its owner.
         owner: String,
     },
-    /// Stopping it would delete the claim.
-    #[error(
-        "{0} deletes its claims when it is scaled down (persistentVolumeClaimRetentionPolicy.whenScaled is Delete)"
-    )]
-    DeletesClaims(ObjectRef),
     /// The volume is gone, and nothing tells where its bytes are.
     #[error("{volume} is gone: no export and no record on this machine has it, and it cannot be rebuilt: {why}")]
     NoManifest {
@@ -83,6 +78,12 @@ pub enum CompileError {
     /// Claim and volume are as they should be.
     #[error("{0} is bound to its volume; there is nothing to bind back")]
     NothingLost(ObjectRef),
+    /// The claim waits for no volume.
+    #[error("{0} does not wait for a volume: it is {1}")]
+    NothingWaits(ObjectRef, String),
+    /// No volume of the claims is attached to a node that is away.
+    #[error("no volume of {0} is attached to a node that is not there, or not ready")]
+    NotAttached(String),
     /// The claim's volume lies on no node of its own.
     #[error("the volume of {0} is not tied to a node, or is not there")]
     NoNode(String),
@@ -115,9 +116,10 @@ impl Explain for CompileError {
             Self::NoRole { .. } => "no-claim-of-role",
             Self::NoComponent { .. } => "no-component",
             Self::Unstoppable { .. } => "unstoppable-pod",
-            Self::DeletesClaims(_) => "deletes-claims",
             Self::NoManifest { .. } => "no-volume-manifest",
             Self::NothingLost(_) => "nothing-lost",
+            Self::NotAttached(_) => "not-attached",
+            Self::NothingWaits(..) => "nothing-waits",
             Self::NoNode(_) => "no-node",
             Self::NoDeadNode(..) => "no-dead-node",
             Self::NoVolume(_) => "no-released-volume",
@@ -166,11 +168,6 @@ impl Explain for CompileError {
                 pod.namespace.as_deref().unwrap_or_default(),
                 pod.name
             ),
-            Self::DeletesClaims(set) => format!(
-                "set it to Retain first: kubectl patch -n {} statefulset/{} -p '{{\"spec\":{{\"persistentVolumeClaimRetentionPolicy\":{{\"whenScaled\":\"Retain\",\"whenDeleted\":\"Retain\"}}}}}}'",
-                set.namespace.as_deref().unwrap_or_default(),
-                set.name
-            ),
             Self::NoManifest { .. } => {
                 "if you have its manifest, make it again with `kubectl create` and the claim's uid in spec.claimRef"
                     .to_owned()
@@ -178,7 +175,9 @@ impl Explain for CompileError {
             Self::NoNode(_) | Self::NoDeadNode(..) => {
                 "`seaworthy recover` without a name shows what is lost, and proposes what fits".to_owned()
             }
-            Self::NothingLost(_) => "`seaworthy recover` without a name shows what is lost".to_owned(),
+            Self::NothingLost(_) | Self::NothingWaits(..) | Self::NotAttached(_) => {
+                "`seaworthy recover` without a name shows what is lost".to_owned()
+            }
             Self::ManyVolumes { .. } => {
                 "label those that are not wanted: kubectl label pv NAME seaworthy.dev/quarantine=unwanted".to_owned()
             }

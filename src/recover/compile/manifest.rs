@@ -6,6 +6,7 @@ use crate::object::{ObjectRef, text};
 use crate::plan::verb::ORIGINAL_POLICY;
 use crate::recover::join::volume_ref;
 use crate::snapshot::Snapshot;
+use crate::snapshot::classes::{DEFAULT_MARKS, is_default};
 
 /// What the server writes into the metadata of an object, and what belongs to the incarnation that is gone.
 const INCARNATION: [&str; 10] = [
@@ -54,6 +55,19 @@ pub fn fresh_claim(claim: &Value, volume: Option<&str>) -> Value {
         claim["spec"]["volumeName"] = volume.into();
     }
     claim
+}
+
+/// A class, to be made again. Of two default classes the newer would serve claims that name none, so it is not marked as one where there
+/// is another by now.
+pub(super) fn class_for(class: &Value, snapshot: &Snapshot) -> Value {
+    let mut class = cleaned(class);
+    let taken = snapshot.of_kind("storage.k8s.io", "StorageClass").any(is_default);
+    if let Some(annotations) =
+        class.pointer_mut("/metadata/annotations").and_then(Value::as_object_mut).filter(|_| taken)
+    {
+        annotations.retain(|key, _| !DEFAULT_MARKS.contains(&key.as_str()));
+    }
+    class
 }
 
 /// A claim for a volume of whose claim nothing was kept: what the volume itself tells.

@@ -127,7 +127,9 @@ impl<'a> Draft<'a> {
             return Ok(());
         }
         self.keep(of, Some("gave-way"));
-        self.stop(&[])?;
+        if self.stopped.is_empty() {
+            self.stop(&[])?;
+        }
         if let Some(object) = Pinned::of(claim) {
             self.push(Verb::Delete { object }, LIMIT_GONE);
         }

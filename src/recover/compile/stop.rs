@@ -1,10 +1,14 @@
 //! Stopping whatever uses a claim, and starting it again.
 
-use super::{CompileError, Draft, LIMIT_STOP};
+use super::{CompileError, Draft, LIMIT_PATCH, LIMIT_STOP};
 use crate::engine::rescue::copy::is_helper;
 use crate::object::{ObjectRef, has_ended, text};
-use crate::plan::verb::{Pinned, Verb, holders};
+use crate::plan::verb::{Field, Pinned, Verb, holders};
 use crate::recover::join::{SCALABLE, Workload, top_owner, workload};
+
+/// When the claims of a `StatefulSet` go.
+const RETENTION: [&str; 2] =
+    ["/spec/persistentVolumeClaimRetentionPolicy/whenScaled", "/spec/persistentVolumeClaimRetentionPolicy/whenDeleted"];
 
 impl Draft<'_> {
     /// The components that are named, in that order, then whatever else uses one of the claims: found by the claim, not by a name. Ends
@@ -17,9 +21,9 @@ impl Draft<'_> {
         let rest: Vec<Workload> = self.users.iter().filter(|user| !order.contains(user)).cloned().collect();
         order.extend(rest);
         self.wish.claims.iter().try_for_each(|claim| self.refuse_what_cannot_be_stopped(claim))?;
-        self.refuse_what_would_delete(&order)?;
         let grace = order.iter().map(|workload| workload.grace).max().unwrap_or(30);
         self.hold_keepers(&order);
+        self.spare_claims(&order);
         let anew =
             |draft: &Self, workload: &Workload| !draft.stopped.iter().any(|other| other.pinned == workload.pinned);
         for workload in order.into_iter().filter(|workload| anew(self, workload)).collect::<Vec<_>>() {
@@ -46,16 +50,30 @@ impl Draft<'_> {
         self.push(Verb::Unreferenced { claim: claim.clone() }, limit);
     }
 
-    /// The fence would be the loss (Kubernetes 1.27, KEP-1847).
-    fn refuse_what_would_delete(&self, order: &[Workload]) -> Result<(), CompileError> {
-        for workload in order {
-            let live = self.wish.sighting.snapshot.get(&workload.pinned.object);
-            let policy = live.and_then(|live| text(live, "/spec/persistentVolumeClaimRetentionPolicy/whenScaled"));
-            if policy == Some("Delete") {
-                return Err(CompileError::DeletesClaims(workload.pinned.object.clone()));
+    /// A set that deletes its claims when it is scaled down, or deleted, is told to let them be before it is stopped: the fence would be the
+    /// loss (Kubernetes 1.27, KEP-1847). Its controller reads policy and replicas from one object, and the policy was written first.
+    fn spare_claims(&mut self, order: &[Workload]) {
+        for workload in order.iter().filter(|workload| workload.replicas > 0) {
+            let Some(live) = self.wish.sighting.snapshot.get(&workload.pinned.object) else { continue };
+            let deletes = RETENTION.into_iter().filter(|pointer| text(live, pointer) == Some("Delete"));
+            let fields = deletes.filter_map(|pointer| Field::of(live, pointer, Some("Retain".into())));
+            let fields: Vec<Field> = fields.collect();
+            let object = workload.pinned.clone();
+            if fields.is_empty() || self.spared.iter().any(|(spared, _)| *spared == object) {
+                continue;
             }
+            let does = format!("keep the claims of {}, which would go with its pods", object.object);
+            self.push(Verb::Set { object: object.clone(), does, fields: fields.clone() }, LIMIT_PATCH);
+            self.spared.push((object, fields));
         }
-        Ok(())
+    }
+
+    /// Every set goes on with its claims as before.
+    pub(super) fn unspare_claims(&mut self) {
+        for (object, fields) in std::mem::take(&mut self.spared).into_iter().rev() {
+            let does = format!("let {} do with its claims as before", object.object);
+            self.push(Verb::Set { object, does, fields: fields.iter().map(Field::back).collect() }, LIMIT_PATCH);
+        }
     }
 
     fn refuse_what_cannot_be_stopped(&self, claim: &ObjectRef) -> Result<(), CompileError> {

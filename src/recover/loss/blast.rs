@@ -129,12 +129,19 @@ fn returns(kind: LossKind) -> &'static str {
         LossKind::VolumeGoing | LossKind::ClaimGoing => "nothing; but nothing is gone yet either",
         LossKind::ClaimLost
         | LossKind::ClaimGone
+        | LossKind::ClaimMisbound
+        | LossKind::ClaimRenewed
+        | LossKind::ClaimReplaced
         | LossKind::VolumeReleased
         | LossKind::VolumeEmptied
         | LossKind::EtcdEmptied
         | LossKind::EtcdCorrupt
         | LossKind::EtcdMemberLost
         | LossKind::EtcdFull => "nothing",
+        LossKind::ClassGone => "the volume, once there is a class of that name again",
+        LossKind::ProvisionerGone => "the volume, once its provisioner runs again",
+        LossKind::ClaimStranded => "the volume, if a node of that name joins again; otherwise nothing",
+        LossKind::AttachStuck => "everything, once that node is ready again",
         LossKind::NodeUnreachable => "everything, once the node is ready again",
         LossKind::EtcdQuorumLost => "everything, once a majority of the members is back with their disks",
         LossKind::NodeGone => "everything, if the same machine joins again under the same name; otherwise nothing",

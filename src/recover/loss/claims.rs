@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Loss, LossKind, was_read};
+use super::{Loss, LossKind, strayed, was_read};
 use crate::object::{ObjectRef, items, text};
 use crate::plan::verb::holders;
 use crate::recover::Sighting;
@@ -43,7 +43,7 @@ pub(super) fn lost(sighting: &Sighting) -> Vec<Loss> {
         let gone = was_read(sighting, "PersistentVolume") && sighting.snapshot.get(&volume).is_none();
         // A claim that was just made with a volume's name waits for it, and has lost nothing.
         let was_bound = claim["metadata"]["annotations"]["pv.kubernetes.io/bind-completed"] == "yes";
-        if !(lost || gone && was_bound) {
+        if !(lost || gone && was_bound) || strayed(sighting, claim).is_some() {
             return None;
         }
         let mut facts = Vec::new();

@@ -48,7 +48,8 @@ fn one(sighting: &Sighting, volume: &Value) -> Option<Loss> {
     Some(loss)
 }
 
-enum Host {
+/// How a node is.
+pub(super) enum Host {
     There,
     Absent,
     Silent(String),
@@ -65,7 +66,12 @@ impl Host {
 }
 
 fn state(sighting: &Sighting, host: &str) -> Host {
-    let Some(node) = node_of_host(&sighting.snapshot, host) else { return Host::Absent };
+    state_of(sighting, node_of_host(&sighting.snapshot, host))
+}
+
+/// How a node is, that is there or not.
+pub(super) fn state_of(sighting: &Sighting, node: Option<&Value>) -> Host {
+    let Some(node) = node else { return Host::Absent };
     let ready = items(node, "/status/conditions").find(|condition| condition["type"] == "Ready");
     let since = ready.and_then(|ready| text(ready, "/lastTransitionTime"));
     let well = ready.is_none_or(|ready| ready["status"] == "True");
@@ -75,7 +81,7 @@ fn state(sighting: &Sighting, host: &str) -> Host {
     }
 }
 
-fn age(now: Timestamp, since: &str) -> i64 {
+pub(super) fn age(now: Timestamp, since: &str) -> i64 {
     since.parse::<Timestamp>().map_or(0, |since| now.duration_since(since).as_secs())
 }
 
@@ -87,16 +93,18 @@ fn pods_say(sighting: &Sighting, claim: &ObjectRef) -> Option<String> {
         return None;
     }
     let name = |pod: &Value| text(pod, "/metadata/name").unwrap_or_default().to_owned();
-    let unscheduled = |pod: &&&Value| {
-        items(pod, "/status/conditions").any(|condition| {
-            condition["type"] == "PodScheduled"
-                && condition["reason"] == "Unschedulable"
-                && text(condition, "/lastTransitionTime").is_some_and(|since| age(sighting.now, since) > UNSCHEDULED)
-        })
-    };
-    if let Some(pod) = pods.iter().find(unscheduled) {
+    if let Some(pod) = pods.iter().find(|pod| unscheduled(sighting, pod)) {
         return Some(format!("pod {} has found no node for {} min", name(pod), UNSCHEDULED / 60));
     }
     let stuck = pods.iter().find(|pod| is_on_a_node(pod) && going(pod))?;
     Some(format!("pod {} is stuck there, being deleted", name(stuck)))
+}
+
+/// Whether a pod has found no node for so long that it is a fact.
+pub(super) fn unscheduled(sighting: &Sighting, pod: &Value) -> bool {
+    items(pod, "/status/conditions").any(|condition| {
+        condition["type"] == "PodScheduled"
+            && condition["reason"] == "Unschedulable"
+            && text(condition, "/lastTransitionTime").is_some_and(|since| age(sighting.now, since) > UNSCHEDULED)
+    })
 }

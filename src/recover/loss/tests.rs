@@ -68,6 +68,7 @@ fn record(files: u64, root: u64) -> Record {
         place: "/opt/v on host-1".to_owned(),
         files: Files::Counted { files, root },
         claim_manifest: Value::Null,
+        class_manifest: Value::Null,
         volume_manifest: Value::Null,
     };
     Record {
@@ -220,7 +221,9 @@ fn on_a_lost_node(groups: &[&[&str]]) -> Vec<Value> {
             object["metadata"]["name"] = name.into();
             object["metadata"]["uid"] = name.into();
             match object["kind"].as_str() {
-                Some("PersistentVolume") => object["spec"]["claimRef"]["name"] = name.into(),
+                Some("PersistentVolume") => {
+                    object["spec"]["claimRef"] = json!({"namespace": "n", "name": name, "uid": name});
+                }
                 _ => object["spec"]["volumeName"] = name.into(),
             }
             objects.push(object);
@@ -250,3 +253,7 @@ fn what_was_lost_with_a_claim_is_what_its_pods_need_too_directly_or_not() {
     assert_eq!(with("d"), []);
     assert_eq!(with("unknown"), []);
 }
+
+mod attach;
+mod bindings;
+mod unserved;

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Loss, LossKind};
+use super::{Loss, LossKind, renewed, strayed};
 use crate::engine::rescue::{Files, files_text};
 use crate::object::{ObjectRef, text};
 use crate::plan::verb::{QUARANTINE, holders};
@@ -41,6 +41,11 @@ pub(super) fn released(sighting: &Sighting) -> Vec<Loss> {
             return None;
         }
         let claim = claim_of(volume)?;
+        let live = sighting.snapshot.get(&claim);
+        // Of these more is known.
+        if live.and_then(|live| strayed(sighting, live)).is_some() || renewed::is_renewed(sighting, &claim) {
+            return None;
+        }
         let wants = wanted(sighting, &claim, &reference.name);
         if wants.is_empty() {
             return None;

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use super::attach;
 use super::nodes::is_lost;
 use crate::object::{has_ended, items, text};
 use crate::sandbox::containers::own_folders;
@@ -68,6 +69,11 @@ fn tend(world: &mut World, pod: &Arc<Value>) {
     let pod = if is_new { accept(world, Value::clone(pod)) } else { pod.clone() };
     if let Some(unmet) = needs::volumes(world, &pod) {
         world.event(&pod, ("Warning", "FailedMount"), &unmet, BY);
+        return;
+    }
+    let has_begun = items(&pod, "/status/containerStatuses").any(|status| status["state"].get("waiting").is_none());
+    if let Some(unmet) = attach::obstacle(world, &pod).filter(|_| !has_begun) {
+        world.event(&pod, ("Warning", "FailedAttachVolume"), &unmet, "attachdetach-controller");
         return;
     }
     let status = containers::status(world, &pod);

@@ -48,6 +48,14 @@ fn refusal(provisioner: &str, claim: &Value, class: &Value) -> Option<String> {
     })
 }
 
+/// On a node that is not there nothing is made, and nobody takes the choice back (sig-storage-lib-external-provisioner v11,
+/// `controller.go`, `getProvisionedVolumeNode`).
+fn no_node(world: &World, claim: &Value) -> Option<String> {
+    let node = text(claim, "/metadata/annotations/volume.kubernetes.io~1selected-node")?;
+    let is_there = world.find("Node", None, node).is_some();
+    (!is_there).then(|| format!("failed to get target node: nodes \"{node}\" not found"))
+}
+
 /// Asks for a volume: the controller names who is to make it, then waits.
 pub(super) fn provision(world: &mut World, claim: &Value, class: &Value) {
     let provisioner = text(class, "/provisioner").unwrap_or_default();
@@ -74,7 +82,7 @@ pub(super) fn provision(world: &mut World, claim: &Value, class: &Value) {
     if !is_there(world, provisioner) || !world.is_since(since, CREATION) {
         return;
     }
-    match refusal(provisioner, &claim, class) {
+    match refusal(provisioner, &claim, class).or_else(|| no_node(world, &claim)) {
         Some(why) => world.event(&claim, ("Warning", "ProvisioningFailed"), &why, provisioner),
         None => make(world, &claim, class, provisioner),
     }

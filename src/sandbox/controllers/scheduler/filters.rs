@@ -208,6 +208,9 @@ impl<'a> Trial<'a> {
         if items(spec, "/volumes").any(|volume| self.is_elsewhere(volume, name)) {
             return Some(Obstacle::lasting("node(s) didn't match PersistentVolume's node affinity"));
         }
+        if items(spec, "/volumes").any(|volume| self.is_chosen_elsewhere(volume, name)) {
+            return Some(Obstacle::lasting("node(s) didn't find available persistent volumes to bind"));
+        }
         if self.spread.iter().any(|rule| rule.is_full(name)) {
             return Some(Obstacle::of_others("node(s) didn't match pod topology spread constraints"));
         }
@@ -239,6 +242,15 @@ impl<'a> Trial<'a> {
             .and_then(|claim| text(claim, "/spec/volumeName"))
             .and_then(|name| self.world.find("PersistentVolume", None, name));
         volume.and_then(disks::node).is_some_and(|there| there != node)
+    }
+
+    /// A volume that is to be made on another node: whoever chose it once is not asked again (`binder.go`, `FindPodVolumes`, 1.34).
+    fn is_chosen_elsewhere(&self, volume: &Value, node: &str) -> bool {
+        let claim = text(volume, "/persistentVolumeClaim/claimName")
+            .and_then(|name| self.world.find("PersistentVolumeClaim", text(self.pod, "/metadata/namespace"), name));
+        let open = claim.filter(|claim| text(claim, "/spec/volumeName").is_none());
+        let chosen = open.and_then(|claim| text(claim, "/metadata/annotations/volume.kubernetes.io~1selected-node"));
+        chosen.is_some_and(|chosen| chosen != node)
     }
 
     /// Required rules about other pods; what is only preferred is left to luck.
