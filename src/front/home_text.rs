@@ -4,6 +4,7 @@ use seaworthy::doctor::change::Change;
 use seaworthy::doctor::check::Severity;
 use seaworthy::doctor::finding::Finding;
 use seaworthy::home::{Home, NodeState, OpenRun, PrerequisiteState, Share};
+use seaworthy::object::ObjectRef;
 use seaworthy::plan::Installation;
 use seaworthy::prepare::discover::Stage;
 use seaworthy::prepare::{Health, ObjectHealth};
@@ -155,12 +156,15 @@ pub(crate) fn verdict(home: &Home) -> (Mark, String) {
 /// The losses that are certain by what is seen, in a line.
 pub(crate) fn lost(home: &Home) -> Option<String> {
     let first = home.losses.first().filter(|_| home.freshness.broken.is_none())?;
-    let (kind, about) = loss_name(first);
+    let (kind, _) = loss_name(first);
+    let place = |object: &ObjectRef| object.namespace.as_ref().map_or_else(String::new, |place| format!("{place}/"));
+    let about = first.claim.as_ref().or(first.volume.as_ref());
+    let about = about.map_or_else(String::new, |about| format!(" of {}{}", place(about), about.name));
     let more = match home.losses.len() - 1 {
         0 => String::new(),
         more => format!(", and {more} more"),
     };
-    Some(format!("a loss is certain: {kind}: {about}{more}"))
+    Some(one_line(&format!("a loss is certain: {kind}{about}{more}")))
 }
 
 /// What could not be known, a line each.

@@ -270,7 +270,7 @@ pub(crate) const BINDINGS: &[Binding] = &[
         A::Hold,
         &[P::Losses, P::Recovery],
         "hold",
-        "the brake, at once: every volume of this namespace is kept, and all manifests are saved",
+        "the brake, at once: every volume of the namespace of this loss is kept (of the cluster, where the cursor is on none), and manifests are saved",
     ),
     row(
         &[Key(Char('s'))],

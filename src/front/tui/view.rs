@@ -317,6 +317,16 @@ fn prose(text: &str, indent: usize, width: usize, style: Style) -> Vec<Line<'sta
     wrap(text, room).into_iter().map(line).collect()
 }
 
+/// A text behind something; what goes on below stands below the text.
+fn hanging(before: &str, text: &str, width: usize, style: Style) -> Vec<Line<'static>> {
+    let mut lines = prose(text, columns(before), width, style);
+    if let Some(first) = lines.first_mut() {
+        let text: String = first.spans.iter().map(|span| span.content.trim_start()).collect();
+        *first = Line::styled(format!("{before}{text}"), style);
+    }
+    lines
+}
+
 /// What there is to do about what was said above.
 fn remedy(model: &Model, text: Option<&str>, width: usize) -> Vec<Line<'static>> {
     text.map(|text| prose(&model.placed(&format!("do: {text}")), 2, width, Style::new())).unwrap_or_default()

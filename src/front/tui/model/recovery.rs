@@ -43,6 +43,8 @@ pub(crate) struct Recovery {
     pub(crate) brake: Brake,
     /// A note that was begun and is not sent.
     pub(crate) note: Line,
+    /// Something was noted beside this run.
+    pub(crate) noted: bool,
     /// What came of the recovery; or why that cannot be told.
     pub(crate) report: Option<Result<Box<Told>, String>>,
     pub(crate) report_scroll: usize,

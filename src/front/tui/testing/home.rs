@@ -20,7 +20,7 @@ use super::{all, begun, key, plan};
 use crate::front::tui::model::{Message, Model};
 
 /// A cluster: all is well, or much is broken.
-fn sea(well: bool) -> Evidence {
+pub(super) fn sea(well: bool) -> Evidence {
     let status = if well { "True" } else { "Unknown" };
     let node = |name: &str, address: &str, status: &str| {
         json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "labels": {"kubernetes.io/hostname": name}},

@@ -114,8 +114,7 @@ fn ended(model: &mut Model, result: Result<ExitCode, crate::front::failure::Fail
         model.complain("the run has failed; what was done stays, and Enter plans what is left");
     }
     if model.is_recovering() {
-        super::recovery::ended(model);
-        return Vec::new();
+        return super::recovery::ended(model);
     }
     if model.is_done() {
         model.tell(if model.is_preparing() {

@@ -96,7 +96,7 @@ pub(super) fn asked(model: &mut Model, question: String, word: Option<String>) {
 }
 
 /// The run is over, and nobody has asked for its end.
-pub(super) fn ended(model: &mut Model) {
+pub(super) fn ended(model: &mut Model) -> Vec<Effect> {
     let has_failed = !model.is_done();
     match (has_failed, model.recovery.told().is_some()) {
         (false, true) => model.tell("all is done; Enter shows the report"),
@@ -104,6 +104,10 @@ pub(super) fn ended(model: &mut Model) {
         (true, true) => model.complain("it has not come to its end; Enter shows what is left, Esc plans the rest"),
         (true, false) => model.complain("it was not begun, or nothing tells what came of it; Esc plans it again"),
     }
+    // A note may have come when the report was written already.
+    let noted = model.recovery.noted && model.recovery.told().is_some();
+    let run = model.board.as_ref().map(|board| board.run.clone()).filter(|_| noted);
+    run.map(|run| vec![Effect::Report { run }]).unwrap_or_default()
 }
 
 /// Enter, or the arrow to the right.
@@ -302,6 +306,7 @@ fn noted(model: &mut Model, text: &str, written: Result<(), String>) -> Vec<Effe
         model.complain(format!("the note was not written down: {why}; n tries again"));
         return Vec::new();
     }
+    model.recovery.noted = true;
     model.tell("noted beside the run, with its time");
     let Some(board) = &mut model.board else { return Vec::new() };
     board.notices.push(Notice { text: format!("note: {text}"), good: true });
@@ -342,7 +347,7 @@ fn ask_next(model: &mut Model) -> Vec<Effect> {
 fn answer(model: &mut Model, take: bool, line: Line) -> Vec<Effect> {
     if !take {
         model.recovery.agreed = 0;
-        model.tell("not agreed; nothing was written");
+        model.tell("not agreed; the plan was not begun");
         return Vec::new();
     }
     let typed = line.text().trim().to_owned();
@@ -364,7 +369,8 @@ fn run(model: &mut Model) -> Vec<Effect> {
     board.recovery = Some(known_for);
     model.board = Some(board);
     (model.ways, model.last) = (Ways::default(), None);
-    (model.recovery.report, model.recovery.note) = (None, Line::default());
+    let recovery = &mut model.recovery;
+    (recovery.report, recovery.note, recovery.noted, recovery.brake) = (None, Line::default(), false, Brake::Loose);
     model.screen = Screen::Run;
     vec![Effect::Run]
 }

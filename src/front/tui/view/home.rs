@@ -32,8 +32,7 @@ pub(super) fn headline(model: &Model, width: usize) -> Vec<Line<'static>> {
         Some(Ok(home)) => verdict(home),
     };
     let lost = model.watch.known().and_then(home_text::lost);
-    let lost =
-        lost.map(|text| marked(model, Mark::Bad, &format!("{text}; v shows what it reaches and what to do"), width));
+    let lost = lost.map(|text| marked(model, Mark::Bad, &format!("{text}; v shows what to do"), width));
     let lines = marked(model, mark, &text, width).into_iter().chain(lost.into_iter().flatten());
     lines.map(|line| line.patch_style(Look::strong())).collect()
 }

@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 use super::{List, item, marked, prose, remedy};
 use crate::front::failure::Failure;
 use crate::front::home_text::verdict;
-use crate::front::look::{Look, Mark};
+use crate::front::look::{Look, Mark, columns};
 use crate::front::recover_text::{Proposal, loss_name, loss_rows, none_text, promise};
 use crate::front::tui::model::{Brake, Known, LossSpot, Model, Seen, Sight};
 
@@ -99,14 +99,19 @@ pub(crate) fn words(spot: LossSpot<'_>) -> (Mark, String) {
             }
         }
         LossSpot::Playbook(_, proposal) => {
-            let (mark, text) = if proposal.brings_back {
-                (Mark::Good, "brings the data back")
-            } else {
-                (Mark::Careful, "a fresh, empty volume; does not bring the data back")
-            };
+            let (mark, text) = outlook(proposal);
             (mark, format!("{}: {text}", proposal.playbook))
         }
         LossSpot::Run(run, of) => (Mark::Careful, format!("not finished: {of} (run {run})")),
+    }
+}
+
+/// Whether a playbook brings the data back, in few words.
+fn outlook(proposal: &Proposal) -> (Mark, &'static str) {
+    if proposal.brings_back {
+        (Mark::Good, "brings the data back")
+    } else {
+        (Mark::Careful, "a fresh, empty volume; does not bring the data back")
     }
 }
 
@@ -137,32 +142,28 @@ fn about_loss(model: &Model, known: &Known, width: usize) -> Vec<Line<'static>> 
     };
     let mut lines: Vec<Line<'static>> =
         marked(model, mark, &text, width).into_iter().map(|line| line.patch_style(Look::strong())).collect();
-    for (label, text) in loss_rows(loss) {
+    let since = known.last_good.map_or_else(
+        || "not known: no record of it is kept here".to_owned(),
+        |at| format!("at {}; what was written since is not known", at.strftime("%F %T UTC")),
+    );
+    // What to do first is not to be scrolled to.
+    let (first, rest): (Vec<_>, Vec<_>) =
+        loss_rows(loss).into_iter().partition(|(label, _)| ["means", "seen", "first", "then"].contains(label));
+    for (label, text) in first.into_iter().chain(rest).chain([("was well", since)]) {
         lines.extend(labelled(label, &model.placed(&text), width, Style::new()));
-        if label == "still works" {
-            let since = known
-                .last_good
-                .map(|at| format!("at {}; what was written since is not known", at.strftime("%F %T UTC")));
-            let since = since.unwrap_or_else(|| "not known: no record of it is kept here".to_owned());
-            lines.extend(labelled("was well", &since, width, Style::new()));
-        }
     }
     for proposal in &known.proposals {
-        lines.extend(labelled(
-            "playbook",
-            &format!("{}: {}", proposal.playbook, promise(proposal)),
-            width,
-            Style::new(),
-        ));
+        let text = format!("{}: {}", proposal.playbook, promise(proposal));
+        lines.extend(labelled("playbook", &text, width, Style::new()));
     }
     lines
 }
 
 fn about_playbook(model: &Model, proposal: &Proposal, width: usize) -> Vec<Line<'static>> {
-    let mark = if proposal.brings_back { Mark::Good } else { Mark::Careful };
+    let (mark, word) = outlook(proposal);
     let title = format!("{}: {}", proposal.playbook, proposal.title);
     let mut lines: Vec<Line<'static>> = prose(&title, 0, width, Look::strong());
-    lines.extend(marked(model, mark, &promise(proposal), width));
+    lines.extend(marked(model, mark, word, width));
     let rows = [
         ("claim", &proposal.claim),
         ("lost", &proposal.lost),
@@ -174,9 +175,12 @@ fn about_playbook(model: &Model, proposal: &Proposal, width: usize) -> Vec<Line<
     lines
 }
 
-/// A text with its label; what goes on below stands below the text.
+/// A text with its label; what goes on below stands below the text. A label that is too long has a line of its own.
 pub(super) fn labelled(label: &str, text: &str, width: usize, style: Style) -> Vec<Line<'static>> {
     let mut lines = prose(text, LABEL + 2, width, style);
+    if columns(label) >= LABEL {
+        return prose(label, 2, width, Look::faint()).into_iter().chain(lines).collect();
+    }
     if let Some(first) = lines.first_mut() {
         let text: String = first.spans.iter().map(|span| span.content.trim_start()).collect();
         let label = Span::styled(format!("  {label:<LABEL$}"), Look::faint());

@@ -222,7 +222,7 @@ fn setting(model: &Model, number: usize, line: &Typed, width: usize) -> Vec<Line
     let settings = model.recovery.passage().map(|passage| passage.settings.as_slice()).unwrap_or_default();
     let Some(setting) = settings.get(number) else { return Vec::new() };
     let which = if settings.len() > 1 { format!(" ({} of {})", number + 1, settings.len()) } else { String::new() };
-    let text = format!("{}{which}: {}. A regular expression:", setting.name, setting.title);
+    let text = format!("{}{which}: {}:", setting.name, setting.title);
     let mut lines = prose(&text, 0, width, Style::new());
     lines.push(typed(model, line, width));
     lines

@@ -3,11 +3,10 @@
 
 use ratatui::style::Style;
 use ratatui::text::Line;
-use seaworthy::object::printable;
 use seaworthy::plan::{Action, Change, Lost, Occasion, Step};
 
 use super::losses::{brake, labelled};
-use super::{PROSE, marked, prose, remedy};
+use super::{PROSE, hanging, marked, prose, remedy};
 use crate::front::failure::Failure;
 use crate::front::look::{Look, Mark};
 use crate::front::paint::count;
@@ -28,14 +27,14 @@ pub(super) fn lines(model: &Model, width: u16) -> Vec<Line<'static>> {
         Some(Ok(passage)) => lines.extend(planned(model, passage, width)),
     }
     if let Some(wanted) = &model.recovery.wanted {
-        lines.extend(heading("The same from a shell"));
+        lines.extend(heading("The same from a shell", width));
         lines.extend(prose(&model.placed(&wanted.command()), 2, width, Style::new()));
     }
     lines
 }
 
-fn heading(text: &str) -> [Line<'static>; 2] {
-    [Line::default(), Line::styled(text.to_owned(), Look::strong())]
+fn heading(text: &str, width: usize) -> Vec<Line<'static>> {
+    std::iter::once(Line::default()).chain(prose(text, 0, width, Look::strong())).collect()
 }
 
 fn refused(model: &Model, failure: &Failure, width: usize) -> Vec<Line<'static>> {
@@ -44,7 +43,7 @@ fn refused(model: &Model, failure: &Failure, width: usize) -> Vec<Line<'static>>
     lines.extend(remedy(model, failure.hint.as_deref(), width));
     if failure.id == "unfinished-run" {
         lines.extend(prose(
-            "p gives it up for this one when the plan is run; Esc, and it stands among the losses",
+            "p gives it up for this one, once this plan is run; to go on with it, Esc, and choose it below the losses",
             2,
             width,
             Style::new(),
@@ -71,7 +70,7 @@ fn planned(model: &Model, passage: &Passage, width: usize) -> Vec<Line<'static>>
     lines.extend(plan.occasion.iter().flat_map(|occasion| costs(model, occasion, width)));
     lines.extend(passage.warnings.iter().flat_map(|warning| marked(model, Mark::Careful, warning, width)));
     lines.extend(prose(&passage.time, 0, width, Look::faint()));
-    lines.extend(heading(&sum_text(plan)));
+    lines.extend(heading(&sum_text(plan), width));
     for (number, step) in plan.steps.iter().enumerate() {
         lines.extend(step_lines(model, number + 1, step, width));
     }
@@ -98,17 +97,17 @@ fn costs(model: &Model, occasion: &Occasion, width: usize) -> Vec<Line<'static>>
 
 /// A step: its title, and below it when it is begun, when it is done, and how long it may take.
 fn step_lines(model: &Model, number: usize, step: &Step, width: usize) -> Vec<Line<'static>> {
-    let title = printable(&step.title);
+    let (before, title) = (format!("{number:>3}. "), step.title.clone());
     if step.change == Change::Unchanged {
-        return prose(&format!("{number}. {title}: done, and need not be done again"), 2, width, Look::faint());
+        return hanging(&before, &format!("{title}: done, and need not be done again"), width, Look::faint());
     }
-    let mut lines = if is_irreversible(step) {
+    let (text, style) = if is_irreversible(step) {
         let sign = model.look.mark(Mark::Bad, 0);
-        let text = format!("{number}. {title} ({sign} cannot be taken back)");
-        prose(&text, 2, width, model.look.style(Mark::Bad))
+        (format!("{title} ({sign} cannot be taken back)"), model.look.style(Mark::Bad))
     } else {
-        prose(&format!("{number}. {title}"), 2, width, Look::strong())
+        (title, Look::strong())
     };
+    let mut lines = hanging(&before, &text, width, style);
     if let Action::Rescue { verb, limit } = &step.action {
         lines.extend(prose(&rule_text(verb, *limit), 5, width, Style::new()));
     }
@@ -117,17 +116,17 @@ fn step_lines(model: &Model, number: usize, step: &Step, width: usize) -> Vec<Li
 
 /// What has to be typed.
 fn asked(passage: &Passage, width: usize) -> Vec<Line<'static>> {
-    let mut lines: Vec<Line<'static>> = heading("Before it runs").into();
+    let mut lines = heading("Before it runs", width);
     if passage.asked.is_empty() {
         lines.extend(prose("nothing has to be typed; Enter runs it", 2, width, Style::new()));
         return lines;
     }
     let text = format!("Enter asks for {}:", count(passage.asked.len(), "word"));
     lines.extend(prose(&text, 2, width, Style::new()));
-    let question = |question: &seaworthy::recover::agreement::Question| {
-        labelled(&question.word, &question.text, width, Style::new())
-    };
-    lines.extend(passage.asked.iter().flat_map(question));
+    for question in &passage.asked {
+        lines.extend(prose(&question.word, 4, width, Look::strong()));
+        lines.extend(prose(&question.text, 6, width, Style::new()));
+    }
     lines
 }
 
@@ -135,7 +134,7 @@ fn settings(passage: &Passage, width: usize) -> Vec<Line<'static>> {
     if passage.settings.is_empty() {
         return Vec::new();
     }
-    let mut lines: Vec<Line<'static>> = heading("Settings (s changes them)").into();
+    let mut lines = heading("Settings (s changes them)", width);
     for setting in &passage.settings {
         let value = if setting.value.is_empty() { "(not known: you are asked instead)" } else { &setting.value };
         lines.extend(prose(&format!("{}: {value}", setting.name), 2, width, Style::new()));

@@ -1,3 +1,4 @@
+mod recovery;
 mod walk;
 
 use crossterm::event::KeyCode;
@@ -217,6 +218,7 @@ fn screens(size: Size) -> Vec<(&'static str, Model)> {
         .chain(prerequisites(size))
         .chain(at_homes(size))
         .chain(walk::at_walks(size))
+        .chain(recovery::at_recoveries(size))
         .collect()
 }
 
@@ -224,7 +226,7 @@ fn screens(size: Size) -> Vec<(&'static str, Model)> {
 fn windows(size: Size) -> Vec<(&'static str, Model)> {
     let letter = |letter| key(KeyCode::Char(letter));
     let question = "shop in sea is held by process 4711 of harbour, which has not renewed its lease for 61 s.";
-    let asked = Message::Asked { question: question.to_owned(), word: "sea.shop".to_owned() };
+    let asked = Message::Asked { question: question.to_owned(), word: Some("sea.shop".to_owned()) };
     let at_registry = |line: &Footing| *line == Footing::Registry;
     let mut registry = after(at_prerequisites(size), [grounded(true)]);
     registry.groundwork.cursor = registry.groundwork.lines().iter().position(at_registry).unwrap();
