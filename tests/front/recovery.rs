@@ -67,7 +67,7 @@ fn a_loss_is_recovered_by_keys() {
     terminal.keys("disk 3 was replaced\r");
     terminal.see("✓ note: disk 3 was replaced");
     terminal.keys(ENTER);
-    terminal.see("and the same as JSON beside it");
+    assert!(terminal.see("› [Report]").contains("/reports/"), "where it is stands above it");
     terminal.keys("G");
     let report = terminal.see("operator   disk 3 was replaced");
     assert!(report.contains("ended: done"), "{report}");

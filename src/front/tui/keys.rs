@@ -41,6 +41,8 @@ pub(crate) enum Place {
     Prompt,
     /// Yes or no.
     Leave,
+    /// A question of the run: yes or no.
+    Question,
 }
 
 /// What a key does.
@@ -114,6 +116,10 @@ pub(crate) enum Action {
     Quit,
     Yes,
     No,
+    /// Look first, and answer later.
+    LookFirst,
+    /// The question that was put off.
+    Answer,
     Interrupt,
     Suspend,
 }
@@ -165,6 +171,7 @@ const EVERYWHERE: &[Place] = &[
     P::Edit,
     P::Prompt,
     P::Leave,
+    P::Question,
 ];
 const NOT_IN_A_RUN: &[Place] = EVERYWHERE.split_at(3).1;
 const WITHOUT_TEXT: &[Place] = EVERYWHERE.split_at(19).0;
@@ -317,13 +324,16 @@ pub(crate) const BINDINGS: &[Binding] = &[
     ),
     row(&[Key(Enter)], A::Next, &[P::Review], "run it", "agree to this plan and run it"),
     row(&[Key(Enter)], A::Next, &[P::Ended], "go on", "on to the way in; when it has failed, plan what is left"),
+    row(&[Key(Char('a'))], A::Answer, &[P::Run], "answer", "answer the question that the run waits with"),
     row(&[Key(Char('l'))], A::Logs, &[P::Run, P::Ended], "logs", "what the pods of this step say, and go on to say"),
     row(&[Key(Char('t'))], A::Timeline, &[P::Run, P::Ended], "timeline", "the run over its time, or its steps again"),
     row(&[Key(Enter)], A::Next, &[P::Reach], "open", "open the way that the cursor is on"),
     row(&[Key(Enter)], A::Take, &[P::Edit, P::Prompt], "accept", "take what was typed"),
     row(&[Key(Tab)], A::TakeNext, &[P::Edit], "next", "take what was typed and go to the next setting"),
     row(&[Key(Esc)], A::Drop, &[P::Edit, P::Prompt], "cancel", "leave it as it was"),
-    row(&[Key(Char('y'))], A::Yes, &[P::Leave], "yes", "agree"),
+    row(&[Key(Char('y'))], A::Yes, &[P::Leave, P::Question], "yes", "agree"),
+    row(&[Key(Char('n'))], A::No, &[P::Question], "no", "do not; the step fails"),
+    row(&[Key(Esc)], A::LookFirst, &[P::Question], "look first", "look at the run first; it waits, and a asks again"),
     row(&[Key(Char('n')), Key(Esc)], A::No, &[P::Leave], "no", "do not"),
     row(&[Key(Esc), Key(Left)], A::Back, STEPS, "back", "one step back; no answer is lost"),
     row(&[Key(Esc)], A::Back, &[P::Columns], "back", "one step back; no answer is lost"),

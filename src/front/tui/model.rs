@@ -344,7 +344,8 @@ impl Model {
     pub(crate) fn place(&self) -> Place {
         match &self.popup {
             Some(Popup::Help(_) | Popup::Details(_)) => return Place::Help,
-            Some(Popup::Leave | Popup::Whether { .. }) => return Place::Leave,
+            Some(Popup::Leave) => return Place::Leave,
+            Some(Popup::Whether { .. }) => return Place::Question,
             Some(_) => return Place::Prompt,
             None => {}
         }

@@ -25,10 +25,7 @@ use serde_json::json;
 use crate::front::look::Look;
 pub(super) use ground::{at_prerequisites, grounded, grounded_by_somebody_strange, grounded_with_folder};
 pub(super) use home::{at_home, home, home_with_run, home_with_walks};
-pub(super) use recovery::{
-    agreed_at, at_losses, charted, charting, lost_at, passage, passage_with_settings, planned_at, recovered,
-    recovering, seen, seen_suspected, seen_well, sighted, steps_done, told, unrecovered,
-};
+pub(super) use recovery::*;
 
 use super::model::{Effect, Made, Message, Model, Stage, Wish};
 use super::update::update;

@@ -41,6 +41,8 @@ pub(crate) struct Recovery {
     /// How many of the questions are answered.
     pub(crate) agreed: usize,
     pub(crate) brake: Brake,
+    /// A question of the run that was put off.
+    pub(crate) put_off: Option<String>,
     /// A note that was begun and is not sent.
     pub(crate) note: Line,
     /// Something was noted beside this run.

@@ -50,6 +50,7 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             model.popup = None;
             return vec![Effect::Answer(action == Action::Yes)];
         }
+        Action::LookFirst | Action::Answer => recovery::put_off(model),
         Action::Yes => {
             model.popup = None;
             return end(model, 130);

@@ -89,14 +89,28 @@ pub(super) fn asked(model: &mut Model, question: String, word: Option<String>) {
     if let Some(Popup::Note { line }) = model.popup.take() {
         model.recovery.note = line;
     }
+    model.recovery.put_off = None;
     model.popup = Some(match word {
         Some(word) => Popup::Word { question, word, line: Line::default() },
         None => Popup::Whether { question },
     });
 }
 
+/// A question of the run is put off, to look at what it is about, or comes back.
+pub(super) fn put_off(model: &mut Model) {
+    match (model.popup.take(), model.recovery.put_off.take()) {
+        (Some(Popup::Whether { question }), _) => {
+            model.recovery.put_off = Some(question);
+            model.tell("the run waits for your answer; a asks again");
+        }
+        (_, Some(question)) => model.popup = Some(Popup::Whether { question }),
+        _ => model.complain("the run has asked nothing"),
+    }
+}
+
 /// The run is over, and nobody has asked for its end.
 pub(super) fn ended(model: &mut Model) -> Vec<Effect> {
+    model.recovery.put_off = None;
     let has_failed = !model.is_done();
     match (has_failed, model.recovery.told().is_some()) {
         (false, true) => model.tell("all is done; Enter shows the report"),
@@ -251,6 +265,8 @@ pub(super) fn close(model: &mut Model, take: bool) -> Vec<Effect> {
     match model.popup.take() {
         Some(Popup::Agree { line }) => answer(model, take, line),
         Some(Popup::Setting { number, line }) if take => set(model, number, line),
+        // Those before it were taken.
+        Some(Popup::Setting { number: 1.., .. }) => chart(model),
         Some(Popup::Setting { .. }) => {
             model.tell("nothing was set");
             Vec::new()
@@ -369,6 +385,7 @@ fn run(model: &mut Model) -> Vec<Effect> {
     board.recovery = Some(known_for);
     model.board = Some(board);
     (model.ways, model.last) = (Ways::default(), None);
+    model.recovery.put_off = None;
     let recovery = &mut model.recovery;
     (recovery.report, recovery.note, recovery.noted, recovery.brake) = (None, Line::default(), false, Brake::Loose);
     model.screen = Screen::Run;

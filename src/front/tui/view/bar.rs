@@ -78,6 +78,7 @@ fn matters(model: &Model, row: &Binding) -> bool {
             model.groundwork.row().is_some_and(|row| row.adoption.is_some())
         }
         Action::Note => model.is_recovering(),
+        Action::Answer => model.recovery.put_off.is_some(),
         Action::Settings => has_passage(model, |passage| !passage.settings.is_empty()),
         Action::Copies => has_passage(model, |passage| passage.copies),
         Action::Next if model.screen == Screen::Losses => model.recovery.spot().is_some(),

@@ -202,7 +202,7 @@ fn word_lines(
 
 fn whether(question: &str, width: usize) -> Vec<Line<'static>> {
     let mut lines = prose(question, 0, width, Style::new());
-    lines.push(Line::raw("y yes, n no"));
+    lines.push(Line::raw("y yes, n no, Esc to look first"));
     lines
 }
 

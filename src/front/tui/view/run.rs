@@ -33,6 +33,10 @@ pub(super) fn head(model: &Model, width: usize) -> Vec<Line<'static>> {
 fn clock(model: &Model, board: &Board, known_for: u64, width: usize) -> Line<'static> {
     let now = board.over.unwrap_or(model.time);
     let known = format!("the loss is known for {}", whole_time(known_for + now.saturating_sub(board.began)));
+    if model.recovery.put_off.is_some() {
+        let text = format!("{known}; it waits for your answer (a)");
+        return Line::styled(model.look.cut(&text, width), model.look.style(Mark::Careful));
+    }
     let busy = board.rows.iter().position(|row| matches!(row.state, RowState::Busy { .. }));
     let step = busy.map_or_else(String::new, |index| {
         let row = &board.rows[index];

@@ -130,7 +130,7 @@ fn wrong_keys_do_nothing() {
     let states: [(fn((u16, u16)) -> Model, &str); 4] = [
         (at_losses, "fdimtoxlpsacnj"),
         (lost_at, "fdimtoxlpsacn"),
-        (recovering, "vhrspcxmdif"),
+        (recovering, "vhrspcxmdifa"),
         (recovered, "vrspcxmdif"),
     ];
     for (state, keys) in states {
@@ -168,6 +168,20 @@ fn settings_are_regular_expressions_and_make_another_plan() {
         "{}",
         wanted.command()
     );
+}
+
+/// The plan that is run is that of the settings that are said.
+#[test]
+fn who_leaves_the_settings_half_way_has_set_the_first() {
+    let mut model = planned_at(SIZE, passage_with_settings());
+    letter(&mut model, 's');
+    assert!(press(&mut model, KeyCode::Esc).is_empty());
+    assert_eq!(note_of(&model), "nothing was set");
+    letter(&mut model, 's');
+    typed(&mut model, "x");
+    press(&mut model, KeyCode::Enter);
+    let effects = press(&mut model, KeyCode::Esc);
+    assert!(matches!(effects.as_slice(), [Effect::Chart { wanted, .. }] if wanted.settings.len() == 1), "{effects:?}");
 }
 
 #[test]
@@ -247,7 +261,7 @@ fn a_note_that_is_begun_outlives_a_question_and_the_end() {
 
 #[test]
 fn a_yes_or_no_of_the_run_is_asked_and_not_taken_for_granted() {
-    for (pressed, agreed) in [(KeyCode::Char('y'), true), (KeyCode::Char('n'), false), (KeyCode::Esc, false)] {
+    for (pressed, agreed) in [(KeyCode::Char('y'), true), (KeyCode::Char('n'), false)] {
         let mut model = recovering(SIZE);
         update(&mut model, Message::Asked { question: "Is it off?".to_owned(), word: None });
         assert!(press(&mut model, KeyCode::Enter).is_empty(), "Enter is no answer");
@@ -258,6 +272,23 @@ fn a_yes_or_no_of_the_run_is_asked_and_not_taken_for_granted() {
     let mut model = recovering(SIZE);
     update(&mut model, Message::Asked { question: "Is it off?".to_owned(), word: None });
     assert!(matches!(update(&mut model, control('c')).as_slice(), [Effect::Stop(130)]));
+}
+
+/// What a question is about can be looked at before it is answered: Escape is no answer.
+#[test]
+fn a_question_is_put_off_to_look_first() {
+    let mut model = recovering(SIZE);
+    assert!(letter(&mut model, 'a').is_empty() && is_complaint(&model), "nothing was asked yet");
+    update(&mut model, Message::Asked { question: "Do the logs say so?".to_owned(), word: None });
+    assert_eq!(model.place(), Place::Question);
+    assert!(press(&mut model, KeyCode::Esc).is_empty());
+    assert_eq!((model.place(), note_of(&model)), (Place::Run, "the run waits for your answer; a asks again"));
+    assert!(matches!(letter(&mut model, 'l').as_slice(), [Effect::Logs { .. }]));
+    press(&mut model, KeyCode::Esc);
+    assert!(letter(&mut model, 'a').is_empty());
+    assert!(matches!(model.popup, Some(Popup::Whether { .. })));
+    assert!(matches!(letter(&mut model, 'y').as_slice(), [Effect::Answer(true)]));
+    assert!(letter(&mut model, 'a').is_empty() && is_complaint(&model), "it was answered");
 }
 
 #[test]
