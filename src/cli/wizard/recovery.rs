@@ -66,7 +66,7 @@ fn words(looking: Looking) -> String {
 /// What a recovery is of, in a few words.
 fn of_run(run: &RunRecord) -> String {
     let Some(occasion) = &run.plan.occasion else { return run.word().to_owned() };
-    let claims: Vec<String> = occasion.losses.iter().map(|lost| lost.claim.short()).collect();
+    let claims: Vec<String> = occasion.losses.iter().map(|lost| lost.claim.name.clone()).collect();
     format!("{} for {}", occasion.playbook, claims.join(", "))
 }
 

@@ -23,6 +23,8 @@ pub(crate) const STAGES: [(Screen, &str); 4] =
 #[derive(Default)]
 pub(crate) struct Recovery {
     pub(crate) sight: Sight,
+    /// What was seen last; it stays while somebody looks again, and when nothing more can be seen.
+    pub(crate) last: Option<Box<Seen>>,
     /// The number of the last look.
     pub(crate) look: u64,
     /// The line of the losses and their playbooks.
@@ -61,7 +63,7 @@ pub(crate) enum Sight {
     /// Somebody looks; what is read now.
     Looking(String),
     /// It was seen.
-    Seen(Box<Seen>),
+    Seen,
     /// It could not be seen.
     Failed(Box<Failure>),
 }
@@ -207,12 +209,9 @@ pub(crate) struct Told {
 }
 
 impl Recovery {
-    /// What was seen, once it was.
+    /// What was seen last, once anything was.
     pub(crate) fn known(&self) -> Option<&Seen> {
-        match &self.sight {
-            Sight::Seen(seen) => Some(seen),
-            _ => None,
-        }
+        self.last.as_deref()
     }
 
     /// The line that the cursor is on.

@@ -86,8 +86,11 @@ pub(super) fn sea(well: bool) -> Evidence {
 
 /// What is known of it.
 pub(in crate::front::tui) fn home(well: bool) -> Home {
-    home_with(well, None)
+    PLAIN[usize::from(well)].clone()
 }
+
+/// Broken and well, judged once for the many screens that show it.
+static PLAIN: LazyLock<[Home; 2]> = LazyLock::new(|| [false, true].map(|well| home_with(well, None)));
 
 /// The same, of a stack whose symptoms can be gone through.
 pub(in crate::front::tui) fn home_with_walks(well: bool) -> Home {

@@ -1,6 +1,7 @@
 //! A recovery, from what is lost to what came of it: recognised, compiled and reported by the real code.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use crossterm::event::KeyCode;
 use jiff::{SignedDuration, Timestamp};
@@ -47,9 +48,14 @@ fn lost() -> ObjectRef {
     claim_ref("sea", "shop-lost")
 }
 
+/// Read once for the many screens that show one.
+static PLAYBOOKS: LazyLock<Playbooks> = LazyLock::new(|| Playbooks::read(&Catalogue::default()).unwrap());
+/// The same for what is lost, and for the plan.
+static LOSSES: LazyLock<Vec<Loss>> = LazyLock::new(|| recognise(&sighting()));
+static PLAN: LazyLock<Plan> = LazyLock::new(compiled);
+
 fn playbook(is_it: impl Fn(&Playbook) -> bool) -> Playbook {
-    let playbooks = Playbooks::read(&Catalogue::default()).unwrap();
-    playbooks.0.into_iter().find(|playbook| is_it(playbook)).unwrap()
+    PLAYBOOKS.0.iter().find(|playbook| is_it(playbook)).unwrap().clone()
 }
 
 fn replace() -> Playbook {
@@ -72,8 +78,7 @@ fn proposal(playbook: &Playbook) -> Proposal {
 
 /// A loss that is certain, one that is only suspected, a recovery that did not come to its end, and a kind that may not be read.
 pub(in crate::front::tui) fn seen() -> Box<Seen> {
-    let losses = recognise(&sighting());
-    let certain = losses.iter().find(|loss| loss.kind == LossKind::ClaimLost).unwrap().clone();
+    let certain = LOSSES.iter().find(|loss| loss.kind == LossKind::ClaimLost).unwrap().clone();
     assert!(certain.certain, "{certain:?}");
     let fact = "node dev-worker has not been ready for 60 min\u{1b}[2J".to_owned();
     let suspected = Loss {
@@ -132,6 +137,10 @@ pub(in crate::front::tui) fn lost_at(size: (u16, u16)) -> Model {
 
 /// A fresh volume in the place of the lost one.
 fn recovery_plan() -> Plan {
+    PLAN.clone()
+}
+
+fn compiled() -> Plan {
     let (sighting, playbook) = (sighting(), replace());
     let folder = "/home/a/.local/state/seaworthy/exports/20261120-100010-recover-shop-lost".to_owned();
     let wish = Wish {
@@ -153,9 +162,8 @@ fn recovery_plan() -> Plan {
         at: at(10),
     };
     let mut plan = compile(&wish).unwrap();
-    let losses = recognise(&sighting);
-    plan.occasion =
-        Some(Box::new(occasion(&playbook, &[lost()], (&losses, &sighting), (at(0), "ada, process 7 on harbour"))));
+    let by = (at(0), "ada, process 7 on harbour");
+    plan.occasion = Some(Box::new(occasion(&playbook, &[lost()], (&LOSSES, &sighting), by)));
     plan
 }
 

@@ -15,6 +15,7 @@ use crate::front::tui::view;
 /// From home to what is lost: it is looked at anew.
 pub(super) fn open(model: &mut Model) -> Vec<Effect> {
     model.screen = Screen::Losses;
+    model.recovery.last = None;
     look(model)
 }
 
@@ -67,7 +68,7 @@ fn sighted(model: &mut Model, seen: Result<Box<Seen>, Box<Failure>>) {
         Ok(seen) => {
             recovery.age = (seen.certain() > 0).then(|| recovery.age.unwrap_or((0, time)));
             recovery.cursor = recovery.cursor.min(seen.spots().len().saturating_sub(1));
-            recovery.sight = Sight::Seen(seen);
+            (recovery.sight, recovery.last) = (Sight::Seen, Some(seen));
         }
     }
 }

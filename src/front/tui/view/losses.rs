@@ -15,18 +15,27 @@ const LABEL: usize = 12;
 
 /// The verdict, and how the brake stands.
 pub(super) fn headline(model: &Model, width: usize) -> Vec<Line<'static>> {
+    let known = model.recovery.known();
     let mut lines = match &model.recovery.sight {
         Sight::None => Vec::new(),
         Sight::Looking(what) => marked(model, Mark::Busy, &format!("looking for what is lost: {what}"), width),
         Sight::Failed(failure) => failed(model, failure, width),
-        Sight::Seen(seen) => {
-            let (mark, text) = said(seen);
-            let lines = marked(model, mark, &text, width);
-            lines.into_iter().map(|line| line.patch_style(Look::strong())).collect()
+        Sight::Seen => {
+            let said = known.map(said).into_iter();
+            let lines = said.flat_map(|(mark, text)| marked(model, mark, &text, width));
+            lines.map(|line| line.patch_style(Look::strong())).collect()
         }
     };
-    if let Some(home) = model.watch.known().filter(|home| home.freshness.broken.is_some()) {
-        lines.extend(marked(model, Mark::Careful, &format!("{}; r looks again", verdict(home).1), width));
+    let silent = model.watch.known().filter(|home| home.freshness.broken.is_some());
+    match (&model.recovery.sight, known, silent) {
+        (Sight::Seen, _, Some(home)) => {
+            lines.extend(marked(model, Mark::Careful, &format!("{}; r looks again", verdict(home).1), width));
+        }
+        (Sight::Looking(_) | Sight::Failed(_), Some(seen), _) => {
+            let text = format!("what is below was seen at {}", seen.at.strftime("%H:%M:%S UTC"));
+            lines.extend(marked(model, Mark::Careful, &text, width));
+        }
+        _ => {}
     }
     lines.extend(brake(model, width));
     lines
@@ -46,6 +55,13 @@ fn said(seen: &Seen) -> (Mark, String) {
     let at = seen.at.strftime("%H:%M:%S UTC");
     let are = |number: usize| format!("{} {}", lost(number), if number == 1 { "is" } else { "are" });
     match (certain, suspected) {
+        (0, 0) if !seen.open.is_empty() => {
+            let open = match seen.open.len() {
+                1 => "1 recovery is".to_owned(),
+                many => format!("{many} recoveries are"),
+            };
+            (Mark::Careful, format!("no loss is recognised, and {open} not finished (looked at {at})"))
+        }
         (0, 0) => (Mark::Good, format!("{} (looked at {at})", none_text(seen.records))),
         (0, _) => (
             Mark::Careful,

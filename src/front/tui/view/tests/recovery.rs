@@ -1,7 +1,7 @@
 //! The screens of a recovery.
 
 use super::*;
-use crate::front::tui::model::{Brake, Effect};
+use crate::front::tui::model::{Brake, Effect, Sight};
 use seaworthy::engine::journal::RunState;
 
 fn letter(letter: char) -> Message {
@@ -26,6 +26,15 @@ fn unseen(size: Size) -> Model {
     let message = "the API server at https://127.0.0.1:6443 does not answer\u{1b}[2J";
     let hint = "is the cluster running? `seaworthy doctor` tells what answers";
     let failure = Failure::new("unreachable", seaworthy::error::Class::Failed, message, Some(hint.to_owned()));
+    let ticket = model.recovery.look;
+    after(model, [Message::Sighted { ticket, seen: Err(Box::new(failure)) }])
+}
+
+/// What was seen stays when nothing more can be.
+fn unseen_again(size: Size) -> Model {
+    let model = after(lost_at(size), [letter('r')]);
+    let message = "cluster of context `dev` (https://127.0.0.1:6443): connection refused";
+    let failure = Failure::new("refused", seaworthy::error::Class::Failed, message, None);
     let ticket = model.recovery.look;
     after(model, [Message::Sighted { ticket, seen: Err(Box::new(failure)) }])
 }
@@ -86,11 +95,20 @@ pub(super) fn at_recoveries(size: Size) -> Vec<(&'static str, Model)> {
         ("losses-looking", looking(size)),
         ("losses-refused", unseen(size)),
         ("losses-none", seen_as(size, seen_well(2))),
+        (
+            "losses-unfinished",
+            seen_as(size, {
+                let mut seen = seen_well(1);
+                seen.open = vec![("20261119-230000".to_owned(), "rebind for shop-old".to_owned())];
+                seen
+            }),
+        ),
         ("losses-suspected", seen_as(size, seen_suspected())),
         ("losses", lost_at(size)),
         ("losses-playbook", after(lost_at(size), [down(), down()])),
         ("losses-run", after(lost_at(size), [key(KeyCode::End)])),
         ("losses-silent", silent_losses(size)),
+        ("losses-lost-again", unseen_again(size)),
         ("losses-holding", after(lost_at(size), [letter('h')])),
         ("losses-held", held(size, Ok("2 volumes of namespace sea kept, manifests in /x; Secrets are left out"))),
         ("losses-not-held", held(size, Err("1 of 3 steps done: Forbidden: persistentvolumes is forbidden"))),
@@ -171,7 +189,8 @@ fn older_answers_are_passed_over() {
     all(&mut model, [letter('r')]);
     let old = Message::Sighted { ticket: model.recovery.look - 1, seen: Ok(seen_well(0)) };
     all(&mut model, [old]);
-    assert!(model.recovery.known().is_none(), "the second look is still under way");
+    assert!(matches!(model.recovery.sight, Sight::Looking(_)), "the second look is still under way");
+    assert_eq!(model.recovery.known().unwrap().records, 1, "what was seen before stays");
     let mut model = charting((80, 24));
     let effects = all(&mut model, [letter('c')]);
     assert!(effects.is_empty(), "nothing can be changed before there is a plan: {effects:?}");
