@@ -95,7 +95,7 @@ async fn go_on(session: &Session, context: &str, open: RunRecord) -> Result<(Nex
     }
     let ready = taken_up(cluster, &open).await?;
     let seen = ready.prepared.plan.occasion.as_ref().map(|occasion| occasion.at);
-    let known_for = seen.map(|seen| millis_since(seen));
+    let known_for = seen.map(millis_since);
     let passage = Passage { known_for, goes_on: Some(open.run), ..passage(session, &ready.prepared.plan) };
     Ok((Next::Recover(Box::new(ready)), passage))
 }

@@ -77,7 +77,7 @@ fn proposal(playbook: &Playbook) -> Proposal {
 }
 
 /// A loss that is certain, one that is only suspected, a recovery that did not come to its end, and a kind that may not be read.
-pub(in crate::front::tui) fn seen() -> Box<Seen> {
+pub(in crate::front::tui) fn seen() -> Seen {
     let certain = LOSSES.iter().find(|loss| loss.kind == LossKind::ClaimLost).unwrap().clone();
     assert!(certain.certain, "{certain:?}");
     let fact = "node dev-worker has not been ready for 60 min\u{1b}[2J".to_owned();
@@ -89,7 +89,7 @@ pub(in crate::front::tui) fn seen() -> Box<Seen> {
         ..certain.clone()
     };
     let proposals = vec![proposal(&playbook(|playbook| playbook.name == "rebind")), proposal(&replace())];
-    Box::new(Seen {
+    Seen {
         at: at(0),
         losses: vec![
             Known { loss: certain, last_good: Some(at(-7200)), proposals },
@@ -100,19 +100,19 @@ pub(in crate::front::tui) fn seen() -> Box<Seen> {
         ],
         records: 1,
         open: vec![("20261119-230000".to_owned(), "rebind for shop-old".to_owned())],
-    })
+    }
 }
 
 /// Nothing is lost.
-pub(in crate::front::tui) fn seen_well(records: usize) -> Box<Seen> {
-    Box::new(Seen { losses: Vec::new(), unread: Vec::new(), records, open: Vec::new(), ..*seen() })
+pub(in crate::front::tui) fn seen_well(records: usize) -> Seen {
+    Seen { losses: Vec::new(), unread: Vec::new(), records, open: Vec::new(), ..seen() }
 }
 
 /// Only a suspicion.
-pub(in crate::front::tui) fn seen_suspected() -> Box<Seen> {
+pub(in crate::front::tui) fn seen_suspected() -> Seen {
     let mut seen = seen();
     seen.losses.remove(0);
-    Box::new(Seen { open: Vec::new(), unread: Vec::new(), ..*seen })
+    Seen { open: Vec::new(), unread: Vec::new(), ..seen }
 }
 
 /// At the losses, while somebody looks.
@@ -123,8 +123,8 @@ pub(in crate::front::tui) fn at_losses(size: (u16, u16)) -> Model {
 }
 
 /// This was seen.
-pub(in crate::front::tui) fn sighted(model: &Model, seen: Box<Seen>) -> Message {
-    Message::Sighted { ticket: model.recovery.look, seen: Ok(seen) }
+pub(in crate::front::tui) fn sighted(model: &Model, seen: Seen) -> Message {
+    Message::Sighted { ticket: model.recovery.look, seen: Ok(Box::new(seen)) }
 }
 
 /// At the losses, with the cursor on the first.
@@ -167,9 +167,9 @@ fn compiled() -> Plan {
     plan
 }
 
-pub(in crate::front::tui) fn passage() -> Box<Passage> {
+pub(in crate::front::tui) fn passage() -> Passage {
     let plan = recovery_plan();
-    Box::new(Passage {
+    Passage {
         asked: questions(&plan, &Destroy::default(), None),
         settings: Vec::new(),
         copies: true,
@@ -179,11 +179,11 @@ pub(in crate::front::tui) fn passage() -> Box<Passage> {
         gives_up: None,
         known_for: None,
         plan,
-    })
+    }
 }
 
 /// One that also asks for a word of its own, and can be set.
-pub(in crate::front::tui) fn passage_with_settings() -> Box<Passage> {
+pub(in crate::front::tui) fn passage_with_settings() -> Passage {
     let consented = playbook(|playbook| playbook.sheet.consent.is_some());
     let set = playbook(|playbook| playbook.sheet.settings.len() > 1);
     let setting = |(name, setting): (&String, &seaworthy::recover::playbook::Setting)| Setting {
@@ -205,12 +205,12 @@ pub(in crate::front::tui) fn charting(size: (u16, u16)) -> Model {
     model
 }
 
-pub(in crate::front::tui) fn charted(model: &Model, passage: Box<Passage>) -> Message {
-    Message::Charted { ticket: model.recovery.ticket, passage: Ok(passage) }
+pub(in crate::front::tui) fn charted(model: &Model, passage: Passage) -> Message {
+    Message::Charted { ticket: model.recovery.ticket, passage: Ok(Box::new(passage)) }
 }
 
 /// The plan is on the screen.
-pub(in crate::front::tui) fn planned_at(size: (u16, u16), passage: Box<Passage>) -> Model {
+pub(in crate::front::tui) fn planned_at(size: (u16, u16), passage: Passage) -> Model {
     let mut model = charting(size);
     let charted = charted(&model, passage);
     all(&mut model, [charted]);
@@ -266,7 +266,7 @@ pub(in crate::front::tui) fn recovering(size: (u16, u16)) -> Model {
 }
 
 /// What came of it.
-pub(in crate::front::tui) fn told(state: RunState) -> Box<Told> {
+pub(in crate::front::tui) fn told(state: RunState) -> Told {
     let plan = recovery_plan();
     let ended = if state == RunState::Done { Ended::Done } else { Ended::Failed };
     let done = if state == RunState::Done { plan.steps.len() } else { 4 };
@@ -295,7 +295,7 @@ pub(in crate::front::tui) fn told(state: RunState) -> Box<Told> {
         plan,
     };
     let file = "/home/a/.local/state/seaworthy/reports/20261120-100030.md".into();
-    Box::new(Told { report: report(&record, &entries, &notes).unwrap(), file })
+    Told { report: report(&record, &entries, &notes).unwrap(), file }
 }
 
 /// It came to its end.
@@ -303,7 +303,7 @@ pub(in crate::front::tui) fn recovered(size: (u16, u16)) -> Model {
     let mut model = agreed_at(size);
     let end = [
         tick(90_000),
-        Message::Reported(Ok(told(RunState::Done))),
+        Message::Reported(Ok(Box::new(told(RunState::Done)))),
         finished(Ended::Done),
         Message::Ended(Ok(std::process::ExitCode::SUCCESS)),
     ];
@@ -319,7 +319,7 @@ pub(in crate::front::tui) fn unrecovered(size: (u16, u16)) -> Model {
     let total = all_steps();
     let end = [
         event(Event::Step { id: id.unwrap_or_default(), done: 4, total, state }),
-        Message::Reported(Ok(told(RunState::Failed))),
+        Message::Reported(Ok(Box::new(told(RunState::Failed)))),
         finished(Ended::Failed),
         Message::Ended(Ok(std::process::ExitCode::FAILURE)),
     ];

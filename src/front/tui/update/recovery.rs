@@ -396,10 +396,9 @@ fn run(model: &mut Model) -> Vec<Effect> {
 /// One step back.
 pub(super) fn back(model: &mut Model) -> Vec<Effect> {
     match model.screen {
-        Screen::Losses => model.screen = Screen::Home,
         Screen::Recovery if model.recovery.known().is_some() => model.screen = Screen::Losses,
-        // It was chosen at home.
-        Screen::Recovery => model.screen = Screen::Home,
+        // A run that goes on was chosen at home.
+        Screen::Losses | Screen::Recovery => model.screen = Screen::Home,
         Screen::Report => model.screen = Screen::Run,
         _ => return after_run(model),
     }

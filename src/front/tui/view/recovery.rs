@@ -81,12 +81,11 @@ fn planned(model: &Model, passage: &Passage, width: usize) -> Vec<Line<'static>>
 
 /// Why, and what it costs.
 fn costs(model: &Model, occasion: &Occasion, width: usize) -> Vec<Line<'static>> {
-    let lost = |lost: &Lost| match &lost.kind {
-        Some(kind) => marked(model, Mark::Bad, &format!("{kind}: {}", lost.data), width),
-        None => {
-            let text = format!("nothing that is seen says that this is lost: {}", lost.data);
-            marked(model, Mark::Careful, &text, width)
-        }
+    let lost = |lost: &Lost| {
+        let doubt = || (Mark::Careful, format!("nothing that is seen says that this is lost: {}", lost.data));
+        let known = lost.kind.as_ref().map(|kind| (Mark::Bad, format!("{kind}: {}", lost.data)));
+        let (mark, text) = known.unwrap_or_else(doubt);
+        marked(model, mark, &text, width)
     };
     let mut lines: Vec<Line<'static>> = occasion.losses.iter().flat_map(lost).collect();
     lines.extend(labelled("lost", &occasion.lost, width, model.look.style(Mark::Careful)));

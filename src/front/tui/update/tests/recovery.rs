@@ -35,7 +35,7 @@ fn from_home_to_the_report_by_keys() {
     let [Effect::Chart { ticket, wanted }] = effects.as_slice() else { panic!("{effects:?}") };
     assert_eq!(wanted.what, What::Playbook { name: "replace".to_owned(), claim: "sea/shop-lost".to_owned() });
     assert_eq!(wanted.seen, Some(seen().at), "the report tells when it was recognised");
-    let made = Message::Charted { ticket: *ticket, passage: Ok(passage()) };
+    let made = Message::Charted { ticket: *ticket, passage: Ok(Box::new(passage())) };
     update(&mut model, made);
     assert_eq!(model.place(), Place::Recovery);
     assert!(press(&mut model, KeyCode::Enter).is_empty() && model.popup.is_none(), "its end was not on the screen");
@@ -50,7 +50,7 @@ fn from_home_to_the_report_by_keys() {
     assert!(matches!(effects.as_slice(), [Effect::Run]), "{effects:?}");
     assert_eq!(model.place(), Place::Run);
     all(&mut model, steps_done(2));
-    all(&mut model, [Message::Reported(Ok(told(RunState::Done))), finished(Ended::Done)]);
+    all(&mut model, [Message::Reported(Ok(Box::new(told(RunState::Done)))), finished(Ended::Done)]);
     assert!(update(&mut model, Message::Ended(Ok(ExitCode::SUCCESS))).is_empty());
     assert_eq!(note_of(&model), "all is done; Enter shows the report");
     press(&mut model, KeyCode::Enter);
@@ -127,7 +127,8 @@ fn of_what_is_only_suspected_no_plan_is_made() {
 
 #[test]
 fn wrong_keys_do_nothing() {
-    let states: [(fn((u16, u16)) -> Model, &str); 4] = [
+    type State = fn((u16, u16)) -> Model;
+    let states: [(State, &str); 4] = [
         (at_losses, "fdimtoxlpsacnj"),
         (lost_at, "fdimtoxlpsacn"),
         (recovering, "vhrspcxmdifa"),
@@ -229,7 +230,7 @@ fn notes_go_beside_the_run_and_into_a_report_that_is_there() {
     assert_eq!(model.popup.as_mut().and_then(Popup::line).map(|line| line.text()).as_deref(), Some("disk 3 replaced"));
     press(&mut model, KeyCode::Enter);
     assert!(update(&mut model, noted(Ok(()))).is_empty(), "its report is still to come");
-    all(&mut model, [Message::Reported(Ok(told(RunState::Done))), finished(Ended::Done)]);
+    all(&mut model, [Message::Reported(Ok(Box::new(told(RunState::Done)))), finished(Ended::Done)]);
     let effects = update(&mut model, Message::Ended(Ok(ExitCode::SUCCESS)));
     assert!(matches!(effects.as_slice(), [Effect::Report { .. }]), "it may have come after the report: {effects:?}");
     let effects = update(&mut model, noted(Ok(())));
@@ -348,7 +349,7 @@ fn another_cluster_has_other_losses() {
     model.watch.context = Some("another".to_owned());
     super::super::recovery::forget(&mut model);
     assert!(model.recovery.known().is_none() && model.recovery.look > before);
-    let late = Message::Sighted { ticket: before, seen: Ok(seen()) };
+    let late = Message::Sighted { ticket: before, seen: Ok(Box::new(seen())) };
     update(&mut model, late);
     assert!(model.recovery.known().is_none());
 }

@@ -15,7 +15,7 @@ fn looking(size: Size) -> Model {
     after(model, [Message::Looking { ticket, what }])
 }
 
-fn seen_as(size: Size, seen: Box<crate::front::tui::model::Seen>) -> Model {
+fn seen_as(size: Size, seen: crate::front::tui::model::Seen) -> Model {
     let model = at_losses(size);
     let seen = sighted(&model, seen);
     after(model, [seen])
@@ -187,14 +187,14 @@ fn the_whole_report_is_on_the_screen() {
 fn older_answers_are_passed_over() {
     let mut model = lost_at((80, 24));
     all(&mut model, [letter('r')]);
-    let old = Message::Sighted { ticket: model.recovery.look - 1, seen: Ok(seen_well(0)) };
+    let old = Message::Sighted { ticket: model.recovery.look - 1, seen: Ok(Box::new(seen_well(0))) };
     all(&mut model, [old]);
     assert!(matches!(model.recovery.sight, Sight::Looking(_)), "the second look is still under way");
     assert_eq!(model.recovery.known().unwrap().records, 1, "what was seen before stays");
     let mut model = charting((80, 24));
     let effects = all(&mut model, [letter('c')]);
     assert!(effects.is_empty(), "nothing can be changed before there is a plan: {effects:?}");
-    let old = Message::Charted { ticket: model.recovery.ticket - 1, passage: Ok(passage()) };
+    let old = Message::Charted { ticket: model.recovery.ticket - 1, passage: Ok(Box::new(passage())) };
     all(&mut model, [old]);
     assert!(model.recovery.plan.is_none());
 }
