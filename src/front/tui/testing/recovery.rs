@@ -184,7 +184,7 @@ pub(in crate::front::tui) fn passage() -> Passage {
 
 /// One that also asks for a word of its own, and can be set.
 pub(in crate::front::tui) fn passage_with_settings() -> Passage {
-    let consented = playbook(|playbook| playbook.sheet.consent.is_some());
+    let consented = playbook(|playbook| playbook.stack.is_some() && playbook.sheet.consent.is_some());
     let set = playbook(|playbook| playbook.sheet.settings.len() > 1);
     let setting = |(name, setting): (&String, &seaworthy::recover::playbook::Setting)| Setting {
         name: name.clone(),

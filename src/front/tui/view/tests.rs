@@ -518,9 +518,10 @@ fn every_step_says_what_it_is_about() {
 /// What a key does is said as it is on this line.
 #[test]
 fn labels_of_keys_are_true_here() {
+    let screens = screens(SIZES[2]);
     let bar = |name: &str| {
-        let model = screens(SIZES[2]).into_iter().find(|(known, _)| *known == name).unwrap().1;
-        text(&model).lines().last().unwrap_or_default().to_owned()
+        let model = &screens.iter().find(|(known, _)| *known == name).unwrap().1;
+        text(model).lines().last().unwrap_or_default().to_owned()
     };
     assert!(bar("run-failed").contains("Enter plan again") && bar("run-failed").contains("l logs"));
     assert!(bar("run-done").contains("Enter go on") && !bar("run-done").contains("l logs"));
