@@ -1,6 +1,7 @@
 //! What the home screen shows of a cluster: nodes with what is asked of them, installations and their health, prerequisites, open
 //! runs, findings by their causes, the storage map. Made from live evidence; pure.
 
+mod loss;
 mod node;
 
 use std::collections::BTreeMap;
@@ -24,6 +25,7 @@ use crate::prepare::discover::{self, LastRun, Sought};
 use crate::prepare::{self, Health};
 use crate::prerequisites::Prerequisite;
 use crate::recover::map::{self, Chain};
+use crate::recover::{Loss, Record};
 pub use node::{NodeState, Share};
 
 /// What is not in the evidence and is read beside it.
@@ -33,6 +35,8 @@ pub struct Beside {
     pub records: Vec<InstallRecord>,
     /// The cluster as it was when nothing was wrong with it.
     pub green: Option<Arc<Mark>>,
+    /// What healthy installations of this cluster looked like.
+    pub healthy: Arc<Vec<Record>>,
     /// Runs of this machine on this cluster, oldest first.
     pub runs: Vec<RunRecord>,
     /// How the prerequisites stand; `None` until that is known.
@@ -90,6 +94,8 @@ pub struct Home {
     pub report: Report,
     /// Where data lies.
     pub chains: Vec<Chain>,
+    /// The losses that are certain by all this.
+    pub losses: Vec<Loss>,
     /// The symptoms of what is installed, gone through; no log was read for it.
     pub walks: Vec<Walked>,
 }
@@ -112,12 +118,17 @@ impl Home {
             prerequisites: beside.prerequisites.clone(),
             runs: open_runs(&beside.runs),
             chains: map::chains(snapshot, evidence.taken),
+            losses: Vec::new(),
             walks: found
                 .iter()
                 .flat_map(|found| walks(&found.installation, evidence, &report, choice.knowledge()))
                 .collect(),
             report,
         };
+        // Where nothing is wrong nothing is lost that would show here, and it is much to compare.
+        if freshness.awaited == 0 && !home.is_green() {
+            home.losses = loss::certain(evidence, &beside.healthy, &home.chains);
+        }
         remedy::offer(&mut home.report, evidence);
         // Where nothing is wrong nobody asks what has changed, and it is much to compare.
         if let Some(mark) = beside.green.as_ref().filter(|_| freshness.awaited == 0 && !home.is_green()) {

@@ -4,6 +4,7 @@
 //! not follow from each other agree, because an operator acts on it: a claim was once thrown away because a pod was Pending for
 //! want of memory (redpanda-operator, pull request 1749).
 
+pub mod agreement;
 pub mod archive;
 pub mod backup;
 pub mod compile;

@@ -3,6 +3,7 @@
 mod manners;
 mod plain;
 mod pty;
+mod recovery;
 mod remedies;
 mod walks;
 mod watching;

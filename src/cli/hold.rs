@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use seaworthy::cluster::{Cluster, Resources};
 use seaworthy::engine::rescue::shelf;
 use seaworthy::engine::{self, Context, Limits};
-use seaworthy::event::{Ended, Event};
+use seaworthy::event::{Ended, Event, Outcome};
 use seaworthy::plan::verb::Pinned;
 use seaworthy::plan::{Installation, Plan};
 use seaworthy::recover::compile::{hold, selections};
@@ -50,17 +50,18 @@ pub(crate) async fn run(session: &Session, arguments: &HoldArgs) -> Result<ExitC
         None => everything(arguments.namespace.as_deref().unwrap_or_default()),
     };
     let cluster = session.connect().await?;
-    let namespace = Some(installation.namespace.as_str()).filter(|namespace| !namespace.is_empty());
     if let Some(namespace) = &arguments.namespace {
         known_namespace(&cluster, namespace).await?;
     }
-    let snapshot = look::volumes(&cluster).await.map_err(|error| Failure::kube(&error))?;
-    let volumes = in_scope(&snapshot, namespace);
-    let folder = own_folder(session)?;
-    let what = selections(namespace, arguments.with_secrets);
-    let plan = hold((cluster.id.clone(), installation), volumes, what, folder.clone());
-    let kept = plan.steps.len() - 1;
-    let outcome = sail(session, cluster, plan, snapshot).await?;
+    let (events, receiver) = mpsc::channel(EVENTS);
+    let front = session
+        .face()
+        .follow(receiver, End::default())
+        .map_err(|error| Failure::input("unwritable-file", format!("{error:#}"), "choose another file for --events"))?;
+    let braked = brake(session, cluster, (installation, arguments.with_secrets), events).await?;
+    // What could not be shown is in the outcome.
+    let _ = front.await;
+    let Braked { outcome, kept, folder } = &braked;
     if session.is_json() {
         session.print("Hold", &json!({"outcome": outcome, "volumes": kept, "folder": folder}), String::new);
     } else if outcome.ended == Ended::Done {
@@ -69,12 +70,40 @@ pub(crate) async fn run(session: &Session, arguments: &HoldArgs) -> Result<ExitC
         } else {
             "; Secrets are left out (--with-secrets saves them, in the clear)"
         };
-        say(format!("{} kept, manifests in {folder}{secrets}", count(kept, "volume")));
+        say(format!("{} kept, manifests in {folder}{secrets}", count(*kept, "volume")));
     }
     Ok(if outcome.ended == Ended::Done { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn everything(namespace: &str) -> Installation {
+/// What the brake came to.
+pub(super) struct Braked {
+    pub(super) outcome: Outcome,
+    /// How many volumes are kept.
+    pub(super) kept: usize,
+    /// Where the manifests are.
+    pub(super) folder: String,
+}
+
+/// Keeps every volume in scope and saves what tells of the data, at once.
+pub(super) async fn brake(
+    session: &Session,
+    cluster: Cluster,
+    (installation, with_secrets): (Installation, bool),
+    events: mpsc::Sender<Event>,
+) -> Result<Braked, Failure> {
+    let namespace = Some(installation.namespace.as_str()).filter(|namespace| !namespace.is_empty());
+    let snapshot = look::volumes(&cluster).await.map_err(|error| Failure::kube(&error))?;
+    let volumes = in_scope(&snapshot, namespace);
+    let folder = own_folder(session)?;
+    let what = selections(namespace, with_secrets);
+    let plan = hold((cluster.id.clone(), installation), volumes, what, folder.clone());
+    let kept = plan.steps.len() - 1;
+    let outcome = sail(session, cluster, plan, snapshot, events).await;
+    Ok(Braked { outcome, kept, folder })
+}
+
+/// The scope of the brake where no stack is named: a namespace, or all of them.
+pub(super) fn everything(namespace: &str) -> Installation {
     let nothing = String::new;
     let namespace = namespace.to_owned();
     Installation { stack: "hold".to_owned(), version: nothing(), namespace, release: nothing(), profile: nothing() }
@@ -113,12 +142,8 @@ async fn sail(
     cluster: Cluster,
     plan: Plan,
     snapshot: Snapshot,
-) -> Result<seaworthy::event::Outcome, Failure> {
-    let (events, receiver) = mpsc::channel(EVENTS);
-    let front = session
-        .face()
-        .follow(receiver, End::default())
-        .map_err(|error| Failure::input("unwritable-file", format!("{error:#}"), "choose another file for --events"))?;
+    events: mpsc::Sender<Event>,
+) -> Outcome {
     // The channel is new and has room.
     let _ = events.send(Event::Planned { plan: plan.clone() }).await;
     let limits = Limits { wait: session.globals.timeout, ..Limits::default() };
@@ -126,9 +151,5 @@ async fn sail(
     let cancel = CancellationToken::new();
     let here = session.here.clone();
     let context = Context { cluster, here, resources, snapshot, events, cancel, limits, stacks: None, commands: None };
-    let outcome = engine::run(&plan, &context, None).await;
-    drop(context);
-    // What could not be shown is in the outcome.
-    let _ = front.await;
-    Ok(outcome)
+    engine::run(&plan, &context, None).await
 }

@@ -331,6 +331,12 @@ impl Ready {
     }
 }
 
+/// A recorded run as it stands now, ready to be taken up again.
+pub(super) async fn taken_up(cluster: Cluster, open: &RunRecord) -> Result<Ready, Failure> {
+    chart::unchanged(open)?;
+    go_on(cluster, open, None).await
+}
+
 /// Takes a recorded run up again.
 pub(super) async fn resume(
     session: &Session,
@@ -338,8 +344,7 @@ pub(super) async fn resume(
     open: &RunRecord,
     take_lock: Option<&str>,
 ) -> Result<ExitCode, Failure> {
-    chart::unchanged(open)?;
-    go_on(cluster, open, None).await?.sail(session, session.face(), take_lock).await
+    taken_up(cluster, open).await?.sail(session, session.face(), take_lock).await
 }
 
 /// The values of Secrets are in no journal: they come from what is given now.

@@ -40,13 +40,18 @@ fn of(session: &Session, run: &str) -> Result<Option<Report>, Failure> {
     Ok(report(&runs.load(run)?, &runs.entries(run)?, &runs.notes(run)))
 }
 
-/// `runs report`: as it is now, with what was noted meanwhile.
-pub(super) fn show(session: &Session, run: &str) -> Result<ExitCode, Failure> {
+/// Writes it again, with what was noted meanwhile.
+pub(super) fn renew(session: &Session, run: &str) -> Result<Written, Failure> {
     let Some(report) = of(session, run)? else {
         let message = format!("run {run} is no recovery, so there is nothing to report");
         return Err(Failure::input("no-report", message, format!("`seaworthy runs show {run}` tells what it did")));
     };
-    let written = keep(session, report)?;
+    keep(session, report)
+}
+
+/// `runs report`: as it is now.
+pub(super) fn show(session: &Session, run: &str) -> Result<ExitCode, Failure> {
+    let written = renew(session, run)?;
     session.print("Report", &written.report, || written.report.markdown().trim_end().to_owned());
     Ok(ExitCode::SUCCESS)
 }

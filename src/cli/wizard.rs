@@ -9,6 +9,7 @@ mod logs;
 mod lookout;
 mod origin;
 mod plain_home;
+mod recovery;
 
 use std::io::{BufWriter, IsTerminal as _, stderr};
 use std::path::Path;
@@ -32,6 +33,7 @@ use crate::front::look::Look;
 use crate::front::origin::{STAND_INS, load_option};
 use crate::front::paint::Paint;
 use crate::front::plain::finished_text;
+use crate::front::recover_text::report_text;
 use crate::front::tui::input::Typed;
 use crate::front::tui::model::{Exit, Message, Model, Wish};
 use crate::front::tui::{self, Stage as _, terminal};
@@ -263,6 +265,10 @@ fn leave(session: &Session, mut model: Model, exit: Exit) -> Result<ExitCode, Fa
     if let Some(outcome) = outcome {
         if let Some(way) = model.way_in().filter(|_| outcome.ended == Ended::Done) {
             say(format!("open it with: {way}"));
+        }
+        // Whoever stops a recovery has to know what that leaves behind.
+        if let Some(told) = model.recovery.told().filter(|_| model.is_recovering()) {
+            say(report_text(&told.report, &told.file));
         }
         say(finished_text(outcome, Paint(session.is_colourful())));
     }

@@ -4,6 +4,7 @@ use seaworthy::doctor::change::Change;
 use seaworthy::doctor::check::Severity;
 use seaworthy::doctor::finding::Finding;
 use seaworthy::home::{Home, NodeState, OpenRun, PrerequisiteState, Share};
+use seaworthy::object::ObjectRef;
 use seaworthy::plan::Installation;
 use seaworthy::prepare::discover::Stage;
 use seaworthy::prepare::{Health, ObjectHealth};
@@ -11,6 +12,7 @@ use seaworthy::recover::map::Chain;
 
 use super::look::{Look, Mark, columns};
 use super::paint::{count, one_line};
+use super::recover_text::loss_name;
 use super::tui::model::{Entry, Part, Watch};
 
 /// What there is to do where nothing is installed.
@@ -151,6 +153,20 @@ pub(crate) fn verdict(home: &Home) -> (Mark, String) {
     (mark, one_line(&home.report.headline))
 }
 
+/// The losses that are certain by what is seen, in a line.
+pub(crate) fn lost(home: &Home) -> Option<String> {
+    let first = home.losses.first().filter(|_| home.freshness.broken.is_none())?;
+    let (kind, _) = loss_name(first);
+    let place = |object: &ObjectRef| object.namespace.as_ref().map_or_else(String::new, |place| format!("{place}/"));
+    let about = first.claim.as_ref().or(first.volume.as_ref());
+    let about = about.map_or_else(String::new, |about| format!(" of {}{}", place(about), about.name));
+    let more = match home.losses.len() - 1 {
+        0 => String::new(),
+        more => format!(", and {more} more"),
+    };
+    Some(one_line(&format!("a loss is certain: {kind}{about}{more}")))
+}
+
 /// What could not be known, a line each.
 pub(crate) fn gaps(home: &Home) -> Vec<(Mark, String)> {
     let mut lines = Vec::new();
@@ -173,6 +189,10 @@ pub(crate) fn text(watch: &Watch, look: Look) -> Vec<String> {
     let Some(home) = watch.known() else { return Vec::new() };
     let said = |(mark, text): (Mark, String)| format!("{} {text}", word(mark));
     let mut lines = vec![said(verdict(home))];
+    lines
+        .extend(lost(home).map(|text| {
+            said((Mark::Bad, format!("{text}; `seaworthy recover` shows what it reaches and what to do")))
+        }));
     let entries = watch.entries("");
     for part in [Part::Findings, Part::Stacks, Part::Runs, Part::Changes, Part::Nodes, Part::Prerequisites] {
         let of_part: Vec<&Entry<'_>> = entries.iter().filter(|entry| entry.part() == part).collect();

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use seaworthy::engine::journal::RunState;
 use seaworthy::object::printable;
+use seaworthy::plan::verb::Verb;
 use seaworthy::plan::{Action, Change, Occasion, Plan, Purpose, Step};
 use seaworthy::recover::Loss;
 use seaworthy::recover::drill::{Data, Drilled};
@@ -15,15 +16,27 @@ use super::paint::{Paint, count, time};
 use super::report_text::Style;
 
 /// A recovery that is proposed for a loss.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Proposal {
     /// What to type.
     pub(crate) command: String,
+    /// The playbook.
+    #[serde(skip)]
+    pub(crate) playbook: String,
+    /// The claim: `namespace/name`.
+    #[serde(skip)]
+    pub(crate) claim: String,
     /// The playbook's name for people.
     pub(crate) title: String,
     /// What is lost for good when it is done.
     pub(crate) lost: String,
+    /// What it does not touch.
+    #[serde(skip)]
+    pub(crate) untouched: String,
+    /// What comes back by itself.
+    #[serde(skip)]
+    pub(crate) returns: String,
     /// Whether the data is there afterwards.
     pub(crate) brings_back: bool,
 }
@@ -31,15 +44,55 @@ pub(crate) struct Proposal {
 /// What is lost, why that is said, what it reaches and what could be done.
 pub(crate) fn losses_text(losses: &[Loss], proposals: &[Vec<Proposal>], records: usize, paint: Paint) -> String {
     if losses.is_empty() {
-        let known = match records {
-            0 => "; no record of a healthy installation is kept here, so a volume that was silently emptied would not show".to_owned(),
-            records => format!("; compared with {}", count(records, "record")),
-        };
-        return format!("no loss is recognised{known}");
+        return none_text(records);
     }
     let texts: Vec<String> =
         losses.iter().zip(proposals).map(|(loss, proposals)| loss_text(loss, proposals, paint)).collect();
     texts.join("\n\n")
+}
+
+/// That nothing is lost, and what it was compared with.
+pub(crate) fn none_text(records: usize) -> String {
+    let known = match records {
+        0 => "; no record of a healthy installation is kept here, so a volume that was silently emptied would not show"
+            .to_owned(),
+        records => format!("; compared with {}", count(records, "record")),
+    };
+    format!("no loss is recognised{known}")
+}
+
+/// What is lost, in two words: its kind, and of what.
+pub(crate) fn loss_name(loss: &Loss) -> (&'static str, String) {
+    let about = loss.claim.as_ref().or(loss.volume.as_ref()).map_or_else(String::new, ToString::to_string);
+    (loss.kind.name(), printable(&about))
+}
+
+/// All that is said of a loss, each with its label: the facts, what it reaches, and what to do first.
+pub(crate) fn loss_rows(loss: &Loss) -> Vec<(&'static str, String)> {
+    let list = |names: &[String]| if names.is_empty() { "nothing".to_owned() } else { names.join(", ") };
+    let blast = &loss.blast;
+    let mut rows = vec![("means", loss.kind.meaning().to_owned())];
+    rows.extend(loss.facts.iter().map(|fact| ("seen", fact.clone())));
+    rows.extend([
+        ("data", blast.data.clone()),
+        ("used by", list(&blast.components)),
+        ("still runs", list(&blast.still_runs)),
+        ("still works", list(&blast.still_works)),
+        ("comes back", blast.returns.clone()),
+        ("first", loss.kind.advice().to_owned()),
+    ]);
+    if !loss.certain {
+        rows.push(("then", "only one fact says so: look again in some minutes before anything is done".to_owned()));
+    }
+    rows
+}
+
+/// Whether a playbook brings the data back, and what is lost where it does not.
+pub(crate) fn promise(proposal: &Proposal) -> String {
+    if proposal.brings_back {
+        return "brings the data back".to_owned();
+    }
+    format!("does not bring the data back: a fresh, empty volume; lost: {}", printable(&proposal.lost))
 }
 
 /// What came of drills: a line each, and of those that went wrong where.
@@ -73,27 +126,10 @@ pub(crate) fn drills_text(drills: &[Drilled], style: Style, place: &str) -> Stri
 }
 
 fn loss_text(loss: &Loss, proposals: &[Proposal], paint: Paint) -> String {
-    let about = loss.claim.as_ref().or(loss.volume.as_ref()).map_or_else(String::new, ToString::to_string);
-    let verdict = if loss.certain {
-        paint.bad(loss.kind.name())
-    } else {
-        paint.careful(&format!("suspected: {}", loss.kind.name()))
-    };
-    let head = format!("{verdict} {}", paint.strong(&printable(&about)));
-    let mut lines = vec![format!("  means       {}", loss.kind.meaning())];
-    lines.extend(loss.facts.iter().map(|fact| format!("  seen        {fact}")));
-    let list = |names: &[String]| if names.is_empty() { "nothing".to_owned() } else { names.join(", ") };
-    let blast = &loss.blast;
-    lines.push(format!("  data        {}", blast.data));
-    lines.push(format!("  used by     {}", list(&blast.components)));
-    lines.push(format!("  still runs  {}", list(&blast.still_runs)));
-    lines.push(format!("  still works {}", list(&blast.still_works)));
-    lines.push(format!("  comes back  {}", blast.returns));
-    lines.push(format!("  first       {}", loss.kind.advice()));
-    if !loss.certain {
-        lines
-            .push("  then        only one fact says so: look again in some minutes before anything is done".to_owned());
-    }
+    let (kind, about) = loss_name(loss);
+    let verdict = if loss.certain { paint.bad(kind) } else { paint.careful(&format!("suspected: {kind}")) };
+    let head = format!("{verdict} {}", paint.strong(&about));
+    let lines = loss_rows(loss).into_iter().map(|(label, text)| format!("  {label:<11} {text}"));
     let proposed = proposals.iter().enumerate().flat_map(|(number, proposal)| {
         let word = if number == 0 { "then       " } else { "or         " };
         let what = if proposal.brings_back {
@@ -108,7 +144,7 @@ fn loss_text(loss: &Loss, proposals: &[Proposal], paint: Paint) -> String {
         [format!("  {word} {}", paint.strong(&printable(&proposal.command))), format!("              {what}")]
     });
     // What the cluster wrote is cleaned before anything is painted: our colours are escape sequences, too.
-    let cleaned = lines.iter().map(|line| printable(line));
+    let cleaned = lines.map(|line| printable(&line));
     std::iter::once(head).chain(cleaned).chain(proposed).collect::<Vec<_>>().join("\n")
 }
 
@@ -138,9 +174,15 @@ fn text(plan: &Plan, paint: Paint, commands: bool) -> String {
     for (number, step) in plan.steps.iter().enumerate() {
         lines.extend(step_lines(number + 1, step, paint, commands));
     }
+    lines.push(sum_text(plan));
+    lines.join("\n")
+}
+
+/// What the steps of a recovery come to.
+pub(crate) fn sum_text(plan: &Plan) -> String {
     let left = plan.steps.iter().filter(|step| step.change != Change::Unchanged).count();
     let hard = plan.steps.iter().filter(|step| is_irreversible(step)).count();
-    lines.push(match hard {
+    match hard {
         0 => format!("{}, all of which can be taken back", count(left, "step")),
         hard if plan.purpose == Purpose::Restore => {
             format!("{}, of which {hard} cannot be taken back: what is on these volumes now goes", count(left, "step"))
@@ -148,8 +190,7 @@ fn text(plan: &Plan, paint: Paint, commands: bool) -> String {
         hard => {
             format!("{}, of which {hard} cannot be taken back; the bytes of the volumes are kept", count(left, "step"))
         }
-    });
-    lines.join("\n")
+    }
 }
 
 /// Why, and what it costs: before anybody agrees to it.
@@ -165,7 +206,8 @@ fn occasion_lines(occasion: &Occasion, paint: Paint) -> Vec<String> {
     lines
 }
 
-fn is_irreversible(step: &Step) -> bool {
+/// Whether a step cannot be taken back.
+pub(crate) fn is_irreversible(step: &Step) -> bool {
     matches!(&step.action, Action::Rescue { verb, .. } if verb.is_irreversible() && step.change != Change::Unchanged)
 }
 
@@ -179,11 +221,8 @@ fn step_lines(number: usize, step: &Step, paint: Paint, commands: bool) -> Vec<S
         return vec![paint.faint(&format!("  {number:>2} {title}: done, and need not be done again"))];
     }
     let hard = if verb.is_irreversible() { paint.bad(" (cannot be taken back)") } else { String::new() };
-    let limit = if *limit == 0 { "--timeout".to_owned() } else { time(millis(*limit)) };
-    let mut lines = vec![
-        format!("  {number:>2} {}{hard}", paint.strong(&title)),
-        printable(&format!("       gate {}; proof {}; within {limit}", verb.gate(), verb.proof())),
-    ];
+    let mut lines =
+        vec![format!("  {number:>2} {}{hard}", paint.strong(&title)), format!("       {}", rule_text(verb, *limit))];
     let command = verb.kubectl().filter(|_| commands).unwrap_or_default();
     // Lines of a manifest stand at the margin, so that they can be copied with the line that ends them.
     lines.extend(command.lines().enumerate().map(|(number, line)| {
@@ -191,6 +230,12 @@ fn step_lines(number: usize, step: &Step, paint: Paint, commands: bool) -> Vec<S
         if number == 0 { format!("       same {line}") } else { line }
     }));
     lines
+}
+
+/// When a step is begun, when it is done, and how long it may take.
+pub(crate) fn rule_text(verb: &Verb, limit: u64) -> String {
+    let limit = if limit == 0 { "--timeout".to_owned() } else { time(millis(limit)) };
+    printable(&format!("gate {}; proof {}; within {limit}", verb.gate(), verb.proof()))
 }
 
 fn millis(seconds: u64) -> u64 {

@@ -112,8 +112,30 @@ pub async fn volumes(cluster: &Cluster) -> Result<Snapshot, kube::Error> {
     collect(&cluster.client, query.into_iter().collect()).await
 }
 
+/// What is read at the moment, for whoever waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Looking {
+    /// The objects.
+    Storage,
+    /// The files on so many volumes.
+    Files(usize),
+    /// The members of every etcd.
+    Etcds,
+}
+
 /// The whole sighting: the storage, and what volumes with a record hold now.
 pub async fn sight(cluster: &Cluster, namespace: Option<&str>, records: Vec<Record>) -> Result<Sighting, kube::Error> {
+    sight_telling(cluster, namespace, records, |_| {}).await
+}
+
+/// The same, and tells what it reads as it goes.
+pub async fn sight_telling(
+    cluster: &Cluster,
+    namespace: Option<&str>,
+    records: Vec<Record>,
+    tell: impl Fn(Looking),
+) -> Result<Sighting, kube::Error> {
+    tell(Looking::Storage);
     let (storage, keepers) = futures::try_join!(storage(cluster, namespace), keepers(&cluster.client))?;
     let mut snapshot = storage;
     snapshot.extend(keepers);
@@ -127,7 +149,11 @@ pub async fn sight(cluster: &Cluster, namespace: Option<&str>, records: Vec<Reco
         .map(|volume| volume.claim.clone())
         .filter(|claim| holders(&snapshot, claim).any(join::is_on_a_node))
         .collect();
+    if !asked.is_empty() {
+        tell(Looking::Files(asked.len()));
+    }
     let files = count(cluster, &snapshot, asked).await;
+    tell(Looking::Etcds);
     let mut etcds = etcds(&cluster.client, &snapshot, false).await;
     for view in &mut etcds {
         if super::etcd::is_odd(view, &records) {

@@ -51,6 +51,11 @@ fn lost(claim: &ObjectRef, losses: &[Loss], sighting: &Sighting) -> Lost {
     }
 }
 
+/// When the data of a claim was last known to be well.
+pub fn last_good(claim: &ObjectRef, sighting: &Sighting) -> Option<Timestamp> {
+    known(claim, sighting).map(|(at, _)| at)
+}
+
 /// What the newest record tells of a claim.
 fn known<'a>(claim: &ObjectRef, sighting: &'a Sighting) -> Option<(Timestamp, &'a VolumeRecord)> {
     let of = |record: &'a Record| Some((record.at, record.volumes.iter().find(|volume| volume.claim == *claim)?));

@@ -240,6 +240,10 @@ fn home_before_and_after_an_install() {
     terminal.see("hello 1.0.0 single-node in hello: healthy");
     terminal.is_taken();
     terminal.keys("v");
+    terminal.see("no loss is recognised");
+    terminal.keys(ESCAPE);
+    terminal.see("hello 1.0.0 single-node in hello: healthy");
+    terminal.keys("d");
     // What the report before has written is gone.
     let one = |screen: &vt100::Screen| screen.contents().matches("goes back to the screen").count() == 1;
     terminal.until("one report", |screen| !screen.alternate_screen() && one(screen));

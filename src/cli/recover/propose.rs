@@ -43,7 +43,7 @@ pub(super) fn propose(session: &Session, scene: &Scene) -> ExitCode {
 }
 
 /// The recoveries of this cluster that did not come to their end, and after which none of the same installation did.
-fn unfinished(session: &Session, scene: &Scene) -> Vec<RunRecord> {
+pub(in crate::cli) fn unfinished(session: &Session, scene: &Scene) -> Vec<RunRecord> {
     let Ok((runs, _)) = session.runs().and_then(|runs| Ok(runs.list()?)) else { return Vec::new() };
     let mut latest: BTreeMap<String, RunRecord> = BTreeMap::new();
     for run in runs.into_iter().filter(|run| run.plan.cluster.uid == scene.cluster.id.uid) {
@@ -55,7 +55,7 @@ fn unfinished(session: &Session, scene: &Scene) -> Vec<RunRecord> {
 
 /// The commands that would bring it back: first what saves the data, then what the stack knows, then what fits all. Of what is only
 /// suspected nothing is proposed.
-fn proposals(scene: &Scene, loss: &Loss) -> Vec<Proposal> {
+pub(in crate::cli) fn proposals(scene: &Scene, loss: &Loss) -> Vec<Proposal> {
     let Some(claim) = loss.claim.as_ref().filter(|_| loss.certain) else { return Vec::new() };
     let with = companions(&scene.losses, &scene.sighting.snapshot, claim);
     let fits = |playbook: &&Playbook| {
@@ -81,8 +81,12 @@ fn proposals(scene: &Scene, loss: &Loss) -> Vec<Proposal> {
         let name = own.as_ref().map_or(&claim.name, |own| &own.name);
         Proposal {
             command: format!("seaworthy recover {} --claim {namespace}/{name}", playbook.name),
+            playbook: playbook.name.clone(),
+            claim: format!("{namespace}/{name}"),
             title: playbook.sheet.title.clone(),
             lost: playbook.sheet.lost.clone(),
+            untouched: playbook.sheet.untouched.clone(),
+            returns: playbook.sheet.returns.clone(),
             brings_back: saves(playbook),
         }
     };

@@ -1,5 +1,7 @@
 //! Does what the full screen wants done. Each effect is a task of its own; its answer is a message.
 
+mod rescue;
+
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -50,6 +52,8 @@ pub(super) enum Next {
     Load(Box<Load>),
     /// Installs.
     Install(Box<Ready>),
+    /// Brings back what was lost.
+    Recover(Box<Ready>),
 }
 
 /// Everything that works for the screen.
@@ -60,6 +64,8 @@ pub(super) struct Crew {
     drafted: Drafted,
     /// The planning that is under way; a newer one ends it.
     planning: Option<JoinHandle<()>>,
+    /// Who looks for losses.
+    sighting: Option<JoinHandle<()>>,
     /// Who looks at a cluster for the home screen.
     lookout: Option<JoinHandle<()>>,
     /// The run that is under way.
@@ -76,9 +82,22 @@ pub(super) struct Crew {
 impl Crew {
     pub(super) fn new(session: Arc<Session>, arguments: InstallArgs, messages: mpsc::Sender<Message>) -> Self {
         let (drafted, forward) = (Drafted::default(), Arc::default());
-        let (planning, lookout, link, cluster) = (None, None, None, None);
+        let (planning, sighting, lookout, link, cluster) = (None, None, None, None, None);
         let (listener, mask) = (None, Mask::default());
-        Self { session, arguments, messages, drafted, planning, lookout, link, cluster, forward, listener, mask }
+        Self {
+            session,
+            arguments,
+            messages,
+            drafted,
+            planning,
+            sighting,
+            lookout,
+            link,
+            cluster,
+            forward,
+            listener,
+            mask,
+        }
     }
 
     /// From now on it works with another session.
@@ -239,18 +258,23 @@ impl Crew {
     fn run(&mut self) {
         let Some((_, ready)) = self.drafted.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
         let link = Link::new(self.messages.clone(), self.session.globals.events.clone(), Signals::new());
-        if let Next::Install(ready) = &ready {
+        if let Next::Install(ready) | Next::Recover(ready) = &ready {
             self.cluster = Some(ready.cluster.clone());
             self.mask = Mask::of(&ready.prepared.plan);
         }
         self.link = Some(link.clone());
         let (session, arguments) = (self.session.clone(), self.arguments.clone());
+        let messages = self.messages.clone();
         drop(self.begin(async move {
             let face = Face::Screen(link);
             let sailed = match ready {
                 Next::Prepare(order) => Box::pin(order.sail(&session, face)).await,
                 Next::Load(load) => load.sail(&session, face).await,
                 Next::Install(ready) => ready.sail(&session, face, arguments.take_lock.as_deref()).await,
+                Next::Recover(ready) => {
+                    let landed = Box::pin(ready.land(&session, face, arguments.take_lock.as_deref())).await;
+                    rescue::landed(landed, &messages).await
+                }
             };
             Message::Ended(sailed.map_err(Box::new))
         }));
@@ -329,6 +353,11 @@ impl Director for Crew {
             Effect::Close => self.close(),
             Effect::Logs { ticket, object } => self.logs(ticket, object),
             Effect::NoLogs => self.no_logs(),
+            Effect::Sight { ticket, context } => self.sight(ticket, context),
+            Effect::Chart { ticket, wanted } => self.chart(ticket, wanted),
+            Effect::Hold { context, namespace } => self.hold(context, namespace),
+            Effect::Note { run, text } => self.note(run, text),
+            Effect::Report { run } => self.report(run),
             Effect::Save { path, text } => self.save(path, text),
             Effect::Load { path } => self.load(path),
             // The loop does these itself.

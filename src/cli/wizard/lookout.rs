@@ -10,6 +10,7 @@ use seaworthy::engine::journal::RunRecord;
 use seaworthy::engine::record::InstallRecord;
 use seaworthy::home::{Beside, Home, PrerequisiteState, records_mark};
 use seaworthy::prerequisites::{Prerequisite, Wants, assess, picture};
+use seaworthy::recover::record;
 use tokio::sync::mpsc::Sender;
 use tokio::time::{Instant, timeout};
 
@@ -155,10 +156,13 @@ impl Read {
         self.beside().green = Some(Arc::new(mark));
     }
 
-    /// The runs of this machine on this cluster. What cannot be read is told by `runs list`.
+    /// The records and the runs of this machine, of this cluster. What cannot be read is told by `runs list`.
     fn runs(&mut self, session: &Session, cluster: &Cluster) {
         self.runs = Some(Instant::now());
         let here = |runs: Vec<RunRecord>| runs.into_iter().filter(|run| run.plan.cluster.uid == cluster.id.uid);
+        if let Ok(state) = session.state_dir() {
+            self.beside().healthy = Arc::new(record::all(&state, &cluster.id));
+        }
         match session.runs().and_then(|runs| Ok(runs.list()?)) {
             Ok((runs, _)) => self.beside().runs = here(runs).collect(),
             Err(failure) => tracing::warn!(why = failure.message, "the runs of this machine could not be read"),

@@ -48,7 +48,11 @@ impl Link {
 
     /// The plan was agreed to when it was started from the screen that shows it; everything else is asked there.
     pub(super) async fn ask(&self, ask: Ask) -> Option<Answer> {
-        let Ask::Typed { question, word } = ask else { return Some(Answer::Yes) };
+        let (question, word) = match ask {
+            Ask::Agree => return Some(Answer::Yes),
+            Ask::Whether { question } => (question, None),
+            Ask::Typed { question, word } => (question, Some(word)),
+        };
         let (sender, receiver) = oneshot::channel();
         *self.waiting.lock().unwrap_or_else(PoisonError::into_inner) = Some(sender);
         self.screen.send(Message::Asked { question, word }).await.ok()?;

@@ -11,6 +11,12 @@ pub(crate) enum Place {
     Walks,
     /// The way through one of them.
     Walk,
+    /// What is lost, and what could be done about it.
+    Losses,
+    /// The plan of a recovery.
+    Recovery,
+    /// What came of a recovery.
+    Report,
     Cluster,
     Stack,
     Images,
@@ -35,6 +41,8 @@ pub(crate) enum Place {
     Prompt,
     /// Yes or no.
     Leave,
+    /// A question of the run: yes or no.
+    Question,
 }
 
 /// What a key does.
@@ -82,6 +90,14 @@ pub(crate) enum Action {
     Doctor,
     /// Do what can be done about a finding.
     Fix,
+    /// The brake.
+    Hold,
+    /// Copy out first what can still be read, or not.
+    Copies,
+    /// What can be set for a playbook.
+    Settings,
+    /// Write something down for the report.
+    Note,
     /// What is lost, and how it comes back.
     Recover,
     /// Show only some lines.
@@ -100,6 +116,10 @@ pub(crate) enum Action {
     Quit,
     Yes,
     No,
+    /// Look first, and answer later.
+    LookFirst,
+    /// The question that was put off.
+    Answer,
     Interrupt,
     Suspend,
 }
@@ -135,6 +155,9 @@ const EVERYWHERE: &[Place] = &[
     P::Storage,
     P::Walks,
     P::Walk,
+    P::Losses,
+    P::Recovery,
+    P::Report,
     P::Cluster,
     P::Stack,
     P::Images,
@@ -148,10 +171,11 @@ const EVERYWHERE: &[Place] = &[
     P::Edit,
     P::Prompt,
     P::Leave,
+    P::Question,
 ];
 const NOT_IN_A_RUN: &[Place] = EVERYWHERE.split_at(3).1;
-const WITHOUT_TEXT: &[Place] = EVERYWHERE.split_at(16).0;
-const LISTS: &[Place] = EVERYWHERE.split_at(17).0;
+const WITHOUT_TEXT: &[Place] = EVERYWHERE.split_at(19).0;
+const LISTS: &[Place] = EVERYWHERE.split_at(20).0;
 /// Where one step back leads somewhere, and nothing lies beside.
 const STEPS: &[Place] = LISTS.split_at(2).1;
 
@@ -168,6 +192,9 @@ const ON_THE_WAY: &[Place] = &[
     P::Run,
     P::Ended,
     P::Reach,
+    P::Losses,
+    P::Recovery,
+    P::Report,
 ];
 
 const fn row(
@@ -232,6 +259,49 @@ pub(crate) const BINDINGS: &[Binding] = &[
     row(&[Key(Enter), Key(Right)], A::Next, &[P::Walks], "go through", "go through this symptom, step by step"),
     row(&[Key(Enter), Key(Right)], A::Next, &[P::Walk], "next step", "to the next step"),
     row(
+        &[Key(Enter), Key(Right)],
+        A::Next,
+        &[P::Losses],
+        "choose",
+        "to the plan of this playbook, or to what an unfinished recovery has left to do; nothing is written yet",
+    ),
+    row(
+        &[Key(Enter)],
+        A::Next,
+        &[P::Recovery],
+        "run it",
+        "agree to this plan and run it; what cannot be taken back has its name typed first",
+    ),
+    row(
+        &[Key(Char('h'))],
+        A::Hold,
+        &[P::Losses, P::Recovery],
+        "hold",
+        "the brake, at once: every volume of the namespace of this loss is kept (of the cluster, where the cursor is on none), and manifests are saved",
+    ),
+    row(
+        &[Key(Char('s'))],
+        A::Settings,
+        &[P::Recovery],
+        "settings",
+        "what can be set for this playbook, one after the other",
+    ),
+    row(
+        &[Key(Char('c'))],
+        A::Copies,
+        &[P::Recovery],
+        "copy or not",
+        "copy out first what can still be read, or not; the bytes stay in the old volume either way",
+    ),
+    row(
+        &[Key(Char('n'))],
+        A::Note,
+        &[P::Run, P::Ended, P::Report],
+        "note",
+        "write down what you saw or did by hand, with its time, for the report of a recovery",
+    ),
+    row(&[Key(Char('r'))], A::Again, &[P::Losses], "look again", "look again for what is lost"),
+    row(
         &[Key(Char('t'))],
         A::Troubleshoot,
         &[P::Home],
@@ -254,13 +324,16 @@ pub(crate) const BINDINGS: &[Binding] = &[
     ),
     row(&[Key(Enter)], A::Next, &[P::Review], "run it", "agree to this plan and run it"),
     row(&[Key(Enter)], A::Next, &[P::Ended], "go on", "on to the way in; when it has failed, plan what is left"),
+    row(&[Key(Char('a'))], A::Answer, &[P::Run], "answer", "answer the question that the run waits with"),
     row(&[Key(Char('l'))], A::Logs, &[P::Run, P::Ended], "logs", "what the pods of this step say, and go on to say"),
     row(&[Key(Char('t'))], A::Timeline, &[P::Run, P::Ended], "timeline", "the run over its time, or its steps again"),
     row(&[Key(Enter)], A::Next, &[P::Reach], "open", "open the way that the cursor is on"),
     row(&[Key(Enter)], A::Take, &[P::Edit, P::Prompt], "accept", "take what was typed"),
     row(&[Key(Tab)], A::TakeNext, &[P::Edit], "next", "take what was typed and go to the next setting"),
     row(&[Key(Esc)], A::Drop, &[P::Edit, P::Prompt], "cancel", "leave it as it was"),
-    row(&[Key(Char('y'))], A::Yes, &[P::Leave], "yes", "agree"),
+    row(&[Key(Char('y'))], A::Yes, &[P::Leave, P::Question], "yes", "agree"),
+    row(&[Key(Char('n'))], A::No, &[P::Question], "no", "do not; the step fails"),
+    row(&[Key(Esc)], A::LookFirst, &[P::Question], "look first", "look at the run first; it waits, and a asks again"),
     row(&[Key(Char('n')), Key(Esc)], A::No, &[P::Leave], "no", "do not"),
     row(&[Key(Esc), Key(Left)], A::Back, STEPS, "back", "one step back; no answer is lost"),
     row(&[Key(Esc)], A::Back, &[P::Columns], "back", "one step back; no answer is lost"),
@@ -276,20 +349,32 @@ pub(crate) const BINDINGS: &[Binding] = &[
         "fields of others: stop at them, keep theirs, take ours",
     ),
     row(&[Key(Char('d'))], A::Adopt, &[P::Review], "take over", "take over objects that are there already, or not"),
-    row(&[Key(Char('p'))], A::Replan, &[P::Review], "plan anew", "close the unfinished run as it is and plan anew"),
+    row(
+        &[Key(Char('p'))],
+        A::Replan,
+        &[P::Review, P::Recovery],
+        "plan anew",
+        "close the unfinished run as it is and plan anew",
+    ),
     row(&[Key(Char('i'))], A::Images, &[P::Review], "images", "show the images of this plan, or fold them away"),
     row(
         &[Key(Char('r'))],
         A::Again,
-        &[P::Cluster, P::Profile, P::Columns, P::Prerequisites, P::Review],
+        &[P::Cluster, P::Profile, P::Columns, P::Prerequisites, P::Review, P::Recovery],
         "reload",
         "ask the cluster again",
     ),
-    row(&[Key(Char('h'))], A::GoHome, &[P::Ended, P::Reach], "home", "look at the cluster: health, findings, storage"),
+    row(
+        &[Key(Char('h'))],
+        A::GoHome,
+        &[P::Ended, P::Reach, P::Report],
+        "home",
+        "look at the cluster: health, findings, storage",
+    ),
     row(
         &[Key(Char('y'))],
         A::Copy,
-        &[P::Cluster, P::Stack, P::Settings, P::Review],
+        &[P::Cluster, P::Stack, P::Settings, P::Review, P::Losses, P::Recovery, P::Report],
         "copy",
         "copy it as it would be typed in a shell",
     ),

@@ -9,6 +9,7 @@ mod kept;
 mod line;
 mod logs;
 mod message;
+mod recovery;
 mod review;
 mod sheet;
 mod shell;
@@ -41,17 +42,25 @@ pub(crate) use kept::Kept;
 pub(crate) use line::Line;
 pub(crate) use logs::Logs;
 pub(crate) use message::{Effect, Exit, Message, Request, Turn};
+pub(crate) use recovery::{
+    Brake, Known, Passage, Recovery, STAGES, Seen, Setting, Sight, Spot as LossSpot, Told, Wanted, What,
+};
 pub(crate) use review::{Draft, Made, Review, Stage};
 pub(crate) use sheet::{Sheet, Spot};
 pub(crate) use walk::Tour;
 
-/// The steps of the way, in their order; and beside it home, with the storage map and the symptoms of stacks behind it.
+/// The steps of the way, in their order; and beside it home, with the storage map, the symptoms of stacks, and what is lost behind it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Screen {
     Home,
     Storage,
     Walks,
     Walk,
+    Losses,
+    /// The plan of a recovery.
+    Recovery,
+    /// What came of one.
+    Report,
     Cluster,
     Stack,
     Images,
@@ -125,6 +134,14 @@ pub(crate) enum Popup {
     Make { maker: Maker, name: Option<String>, line: Line },
     /// A question of the run, answered by typing a word.
     Word { question: String, word: String, line: Line },
+    /// A question of the run, answered with yes or no.
+    Whether { question: String },
+    /// What has to be agreed to before a recovery runs, by its word.
+    Agree { line: Line },
+    /// A setting of the playbook, by its number.
+    Setting { number: usize, line: Line },
+    /// Something for the report of a recovery.
+    Note { line: Line },
     /// Whether to stop the run.
     Leave,
     /// What to look for.
@@ -134,7 +151,7 @@ pub(crate) enum Popup {
 impl Popup {
     /// Whether something is typed into it.
     pub(crate) fn is_typed(&self) -> bool {
-        !matches!(self, Self::Help(_) | Self::Details(_) | Self::Leave)
+        !matches!(self, Self::Help(_) | Self::Details(_) | Self::Leave | Self::Whether { .. })
     }
 
     /// What is typed into it.
@@ -146,8 +163,11 @@ impl Popup {
             | Self::Registry { line }
             | Self::Make { line, .. }
             | Self::Word { line, .. }
+            | Self::Agree { line }
+            | Self::Setting { line, .. }
+            | Self::Note { line }
             | Self::Filter { line } => Some(line),
-            Self::Help(_) | Self::Details(_) | Self::Leave => None,
+            Self::Help(_) | Self::Details(_) | Self::Leave | Self::Whether { .. } => None,
         }
     }
 
@@ -265,6 +285,8 @@ pub(crate) struct Model {
     pub(crate) sheets: BTreeMap<String, Sheet>,
     pub(crate) review: Review,
     pub(crate) board: Option<Board>,
+    /// What is lost, and how it comes back.
+    pub(crate) recovery: Recovery,
     /// The logs that lie over the run.
     pub(crate) logs: Option<Logs>,
     /// How often logs were asked for.
@@ -304,6 +326,7 @@ impl Model {
             sheets: BTreeMap::new(),
             review: Review::default(),
             board: None,
+            recovery: Recovery::default(),
             logs: None,
             asked_logs: 0,
             ways: Ways::default(),
@@ -322,6 +345,7 @@ impl Model {
         match &self.popup {
             Some(Popup::Help(_) | Popup::Details(_)) => return Place::Help,
             Some(Popup::Leave) => return Place::Leave,
+            Some(Popup::Whether { .. }) => return Place::Question,
             Some(_) => return Place::Prompt,
             None => {}
         }
@@ -335,6 +359,9 @@ impl Model {
             Screen::Storage => Place::Storage,
             Screen::Walks => Place::Walks,
             Screen::Walk => Place::Walk,
+            Screen::Losses => Place::Losses,
+            Screen::Recovery => Place::Recovery,
+            Screen::Report => Place::Report,
             Screen::Cluster => Place::Cluster,
             Screen::Stack => Place::Stack,
             Screen::Images => Place::Images,
@@ -370,12 +397,12 @@ impl Model {
 
     /// Whether the plan on the screen puts images into nodes, before the installation.
     pub(crate) fn is_loading(&self) -> bool {
-        self.review.made().is_some_and(|made| made.plan.purpose == Purpose::LoadImages)
+        !self.is_recovering() && self.review.made().is_some_and(|made| made.plan.purpose == Purpose::LoadImages)
     }
 
     /// Whether the plans on the screen are what has to be there before the installation.
     pub(crate) fn is_preparing(&self) -> bool {
-        self.review.made().is_some_and(|made| made.stage == Stage::Prerequisites)
+        !self.is_recovering() && self.review.made().is_some_and(|made| made.stage == Stage::Prerequisites)
     }
 
     /// Whether something moves on the screen.
@@ -396,7 +423,7 @@ impl Model {
             || planning
             || opening
             || watching && self.watch.home_may_come();
-        waiting || self.is_running() || self.stacks.found.is_none()
+        waiting || self.is_running() || self.recovery_moves() || self.stacks.found.is_none()
     }
 
     /// Whether `/` hides lines here; elsewhere it leads to the next that holds the words.

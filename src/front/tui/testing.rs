@@ -2,6 +2,7 @@
 
 mod ground;
 mod home;
+mod recovery;
 
 use std::sync::{Arc, LazyLock};
 
@@ -24,6 +25,7 @@ use serde_json::json;
 use crate::front::look::Look;
 pub(super) use ground::{at_prerequisites, grounded, grounded_by_somebody_strange, grounded_with_folder};
 pub(super) use home::{at_home, home, home_with_run, home_with_walks};
+pub(super) use recovery::*;
 
 use super::model::{Effect, Made, Message, Model, Stage, Wish};
 use super::update::update;

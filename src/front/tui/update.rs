@@ -10,6 +10,7 @@ mod groundwork;
 mod home;
 mod logs;
 mod press;
+mod recovery;
 mod settings;
 mod walk;
 
@@ -98,7 +99,9 @@ fn paste(model: &mut Model, text: &str) {
 fn end(model: &mut Model, code: u8) -> Vec<Effect> {
     if let Some(board) = model.board.as_mut().filter(|board| !board.ended) {
         board.stopping = true;
-        model.popup = None;
+        if let Some(Popup::Note { line }) = model.popup.take() {
+            model.recovery.note = line;
+        }
         model.tell("stopping after what is under way; once more to stop at once");
         return vec![Effect::Stop(code)];
     }

@@ -7,9 +7,12 @@ mod head;
 mod home;
 mod images;
 mod logs;
+mod losses;
 mod popup;
 mod profile;
 mod reach;
+mod recovery;
+mod report;
 mod review;
 mod run;
 mod settings;
@@ -23,6 +26,8 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Borders, Padding, Paragraph};
+
+pub(crate) use losses::words as losses_words;
 
 use super::model::{Model, Note, Popup, Screen, find};
 use crate::front::look::{Look, Mark, columns, wrap};
@@ -45,7 +50,9 @@ pub(crate) fn view(model: &Model, frame: &mut Frame<'_>) {
     let [above, body] = head_and_body(model, body);
     frame.render_widget(Paragraph::new(fixed(model, above.width)), above);
     match (model.screen, parts(model)) {
-        (Screen::Review, _) => scrolled(model.look, frame, body, review::lines(model, body.width), model.review.scroll),
+        (Screen::Review | Screen::Recovery | Screen::Report, _) => {
+            scrolled(model.look, frame, body, text(model, body.width), top(model));
+        }
         (Screen::Profile, _) => profile::draw(model, frame, body),
         (Screen::Settings, _) => settings::draw(model, frame, body),
         (_, Some(parts)) => list_and_details(model, frame, body, parts),
@@ -78,6 +85,7 @@ fn parts(model: &Model) -> Option<(ListOf, DetailsOf)> {
         Screen::Storage => (storage::list, storage::details),
         Screen::Walks => (walk::symptoms, walk::about_symptom),
         Screen::Walk => (walk::steps, walk::about_step),
+        Screen::Losses => (losses::list, losses::details),
         Screen::Cluster => (cluster::list, cluster::details),
         Screen::Stack => (stack::list, stack::details),
         Screen::Images => (images::list, images::details),
@@ -88,7 +96,7 @@ fn parts(model: &Model) -> Option<(ListOf, DetailsOf)> {
         Screen::Run if model.has_timeline() => (timeline::list, run::details),
         Screen::Run => (run::list, run::details),
         Screen::Reach => (reach::list, reach::details),
-        Screen::Review => return None,
+        Screen::Review | Screen::Recovery | Screen::Report => return None,
     })
 }
 
@@ -98,6 +106,7 @@ fn fixed(model: &Model, width: u16) -> Vec<Line<'static>> {
     match model.screen {
         Screen::Home => home::headline(model, width),
         Screen::Walks | Screen::Walk => walk::headline(model, width),
+        Screen::Losses => losses::headline(model, width),
         Screen::Run if model.logs.is_none() => run::head(model, width),
         _ => Vec::new(),
     }
@@ -123,9 +132,28 @@ pub(crate) fn body_height(size: (u16, u16)) -> usize {
     usize::from(size.1.saturating_sub(AROUND)).max(1)
 }
 
-/// How far the plan can be scrolled.
-pub(crate) fn review_overflow(model: &Model) -> usize {
-    overflow(review::lines(model, model.size.0).len(), body_height(model.size))
+/// The text of a screen that is one.
+fn text(model: &Model, width: u16) -> Vec<Line<'static>> {
+    match model.screen {
+        Screen::Review => review::lines(model, width),
+        Screen::Recovery => recovery::lines(model, width),
+        Screen::Report => report::lines(model, width),
+        _ => Vec::new(),
+    }
+}
+
+/// The line from which it is shown.
+fn top(model: &Model) -> usize {
+    match model.screen {
+        Screen::Recovery => model.recovery.scroll,
+        Screen::Report => model.recovery.report_scroll,
+        _ => model.review.scroll,
+    }
+}
+
+/// How far the text of a screen that is one can be scrolled.
+pub(crate) fn text_overflow(model: &Model) -> usize {
+    overflow(text(model, model.size.0).len(), body_height(model.size))
 }
 
 /// Whether the profiles stand side by side.
@@ -138,7 +166,9 @@ pub(crate) fn has_columns(model: &Model) -> bool {
 /// What `/` can find on this screen, line by line.
 pub(crate) fn findable(model: &Model) -> Vec<String> {
     match model.screen {
-        Screen::Review => review::lines(model, model.size.0).iter().map(ToString::to_string).collect(),
+        Screen::Review | Screen::Recovery | Screen::Report => {
+            text(model, model.size.0).iter().map(ToString::to_string).collect()
+        }
         _ => find::lines(model),
     }
 }
@@ -285,6 +315,16 @@ fn prose(text: &str, indent: usize, width: usize, style: Style) -> Vec<Line<'sta
     let room = width.saturating_sub(indent).max(10);
     let line = |text: String| Line::styled(format!("{:indent$}{text}", ""), style);
     wrap(text, room).into_iter().map(line).collect()
+}
+
+/// A text behind something; what goes on below stands below the text.
+fn hanging(before: &str, text: &str, width: usize, style: Style) -> Vec<Line<'static>> {
+    let mut lines = prose(text, columns(before), width, style);
+    if let Some(first) = lines.first_mut() {
+        let text: String = first.spans.iter().map(|span| span.content.trim_start()).collect();
+        *first = Line::styled(format!("{before}{text}"), style);
+    }
+    lines
 }
 
 /// What there is to do about what was said above.

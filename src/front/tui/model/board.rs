@@ -6,7 +6,10 @@ use seaworthy::doctor::{Cause, Outlook};
 use seaworthy::event::{Event, Facts, Outcome, Pull, StepState};
 use seaworthy::logs;
 use seaworthy::object::ObjectRef;
+use seaworthy::plan::verb::Verb;
 use seaworthy::plan::{Action, Plan, Step};
+
+use super::recovery::stops;
 
 /// A run.
 #[derive(Debug, Default)]
@@ -35,6 +38,8 @@ pub(crate) struct Board {
     pub(crate) began: u64,
     /// When it ended.
     pub(crate) over: Option<u64>,
+    /// For how long the loss had been known when it began, milliseconds; where it is a recovery.
+    pub(crate) recovery: Option<u64>,
 }
 
 /// A line that belongs to no step.
@@ -72,6 +77,13 @@ pub(crate) struct Row {
     pub(crate) limit: Option<u64>,
     /// What was seen last while it waited, and when.
     pub(crate) seen: Option<(u64, Facts)>,
+    /// Of a recovery: what has to be so before it is done, and by what it is known to be done.
+    pub(crate) gate: Option<String>,
+    pub(crate) proof: Option<String>,
+    /// It cannot be taken back.
+    pub(crate) hard: bool,
+    /// What it stops, or starts again.
+    pub(crate) stops: Option<(String, bool)>,
 }
 
 /// The state of a step.
@@ -98,6 +110,14 @@ impl Row {
             Action::Host { task } => Some(task.subject()),
             other => other.object(),
         };
+        let verb = match &step.action {
+            Action::Rescue { verb, .. } => Some(verb.as_ref()),
+            _ => None,
+        };
+        let limit = match &step.action {
+            Action::Rescue { limit: limit @ 1.., .. } => Some(limit * 1000),
+            _ => None,
+        };
         Self {
             title: step.title.replacen(here, "/", 1),
             object,
@@ -107,8 +127,12 @@ impl Row {
             ended: None,
             needs,
             waits: !step.change.writes(),
-            limit: None,
+            limit,
             seen: None,
+            gate: verb.map(Verb::gate),
+            proof: verb.map(Verb::proof),
+            hard: verb.is_some_and(Verb::is_irreversible),
+            stops: stops(&step.action),
         }
     }
 
@@ -191,7 +215,7 @@ impl Board {
             Event::Waiting { id, progress, cause, facts, limit, .. } => {
                 self.waits(&id, (progress, cause, *facts), now);
                 if let Some(row) = self.row(&id) {
-                    row.limit = limit;
+                    row.limit = limit.or(row.limit);
                 }
             }
             Event::Notice { text } => self.notices.push(Notice { text, good: false }),

@@ -3,6 +3,7 @@
 use super::home::holds;
 use super::{Berth, Footing, Model, Screen};
 use crate::front::origin::WAYS;
+use crate::front::tui::view::losses_words;
 
 /// What can be found in each line of the screen, in their order; nothing where `/` filters. The plan's lines are known to who draws them.
 pub(crate) fn lines(model: &Model) -> Vec<String> {
@@ -23,6 +24,10 @@ pub(crate) fn lines(model: &Model) -> Vec<String> {
             let settings = model.sheet().map(|sheet| sheet.form.settings()).unwrap_or_default();
             let title = |title: &Option<String>| title.clone().unwrap_or_default();
             settings.iter().map(|setting| format!("{} {}", setting.path, title(&setting.title))).collect()
+        }
+        Screen::Losses => {
+            let spots = model.recovery.known().map(super::Seen::spots).unwrap_or_default();
+            spots.into_iter().map(|spot| losses_words(spot).1).collect()
         }
         Screen::Run => {
             let rows = model.board.iter().flat_map(|board| &board.rows);

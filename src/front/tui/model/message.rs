@@ -17,6 +17,7 @@ use seaworthy::prerequisites::Ground;
 use seaworthy::sandbox::Kind;
 use seaworthy::stack::{Choices, Stack, Text};
 
+use super::recovery::{Passage, Seen, Told, Wanted};
 use super::review::Made;
 use crate::front::failure::Failure;
 use crate::front::first::First;
@@ -57,8 +58,8 @@ pub(crate) enum Message {
     Event(Box<Event>),
     /// The run says a line; `good`: that something went well.
     Said { line: String, good: bool },
-    /// The run asks for a word.
-    Asked { question: String, word: String },
+    /// The run asks: for a word, or for yes or no.
+    Asked { question: String, word: Option<String> },
     /// Logs have said this. The number is the question's.
     Logs { ticket: u64, said: Vec<Said> },
     /// Nothing more comes of them, because.
@@ -71,6 +72,18 @@ pub(crate) enum Message {
     Saved(Result<Text, String>),
     /// A values file was read, or not.
     Loaded(Result<Text, String>),
+    /// Whoever looks for losses reads this now. The number is the look's.
+    Looking { ticket: u64, what: String },
+    /// What is lost is known; or why it cannot be. The number is the look's.
+    Sighted { ticket: u64, seen: Result<Box<Seen>, Box<Failure>> },
+    /// The plan of a recovery was made, or refused. The number is the request's.
+    Charted { ticket: u64, passage: Result<Box<Passage>, Box<Failure>> },
+    /// What the brake came to, in words.
+    Held(Result<String, String>),
+    /// A note was written down, or not.
+    Noted { text: String, written: Result<(), String> },
+    /// What came of a recovery, or why that cannot be told.
+    Reported(Result<Box<Told>, String>),
     /// A signal asks to end; 128 plus its number.
     Signal(u8),
     /// SIGTSTP: the shell wants the terminal.
@@ -112,6 +125,16 @@ pub(crate) enum Effect {
     Open(Box<Reach>),
     /// Close the way in.
     Close,
+    /// Look for losses.
+    Sight { ticket: u64, context: String },
+    /// Make the plan of a recovery. A later request makes this one pointless.
+    Chart { ticket: u64, wanted: Box<Wanted> },
+    /// Pull the brake, in this namespace or everywhere.
+    Hold { context: String, namespace: Option<String> },
+    /// Write a note down beside a run.
+    Note { run: String, text: String },
+    /// Tell what came of a run.
+    Report { run: String },
     /// Write a values file.
     Save { path: PathBuf, text: String },
     /// Read a values file.

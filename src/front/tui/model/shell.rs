@@ -1,6 +1,6 @@
 //! What is on the screen as it would be typed in a shell.
 
-use super::{Board, Model, Screen, Wish, describe, kubectl};
+use super::{Board, LossSpot, Model, Screen, Wish, describe, kubectl};
 use crate::front::form::{cluster_option, quoted};
 use crate::front::place::Place;
 use crate::front::walk_text::command as walk_command;
@@ -14,7 +14,7 @@ impl Model {
     /// Where commands on the screen lead.
     pub(crate) fn leads_to(&self) -> Place {
         let Wish { sandbox, kubeconfig, profiles, .. } = &self.wish;
-        let looked_at = self.watch.context.as_deref().filter(|_| self.is_at_home());
+        let looked_at = self.watch.context.as_deref().filter(|_| self.is_at_home() || self.is_in_recovery());
         let context = looked_at.or(self.clusters.chosen()).or(self.wish.context.as_deref());
         Place::of(*sandbox, kubeconfig.as_deref(), context.filter(|_| sandbox.is_none()), profiles)
     }
@@ -46,13 +46,24 @@ impl Model {
 
     /// What is under the cursor, as kubectl or a shell would be asked for it.
     pub(crate) fn copied(&self) -> Option<String> {
-        let known = if self.is_at_home() { self.watch.context.as_deref() } else { self.clusters.chosen() };
+        let known = if self.is_at_home() || self.is_in_recovery() {
+            self.watch.context.as_deref()
+        } else {
+            self.clusters.chosen()
+        };
         let context = known.filter(|_| self.wish.sandbox.is_none());
         let text = match self.screen {
             Screen::Run => {
                 let object = self.board.as_ref().and_then(Board::chosen)?.object.as_ref();
                 describe(object.filter(|object| object.api_version != "host")?, context)
             }
+            Screen::Losses => match self.recovery.spot()? {
+                LossSpot::Loss(known) => describe(known.loss.claim.as_ref().or(known.loss.volume.as_ref())?, context),
+                LossSpot::Playbook(_, proposal) => proposal.command.clone(),
+                LossSpot::Run(run, _) => format!("seaworthy runs resume {run}"),
+            },
+            Screen::Recovery => self.recovery.wanted.as_ref()?.command(),
+            Screen::Report => format!("seaworthy runs report {}", self.recovery.told()?.report.run),
             Screen::Walk => walk_command(&self.walked_step()?, context),
             Screen::Walks => {
                 let walked = self.walked()?;

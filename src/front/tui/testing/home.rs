@@ -20,7 +20,7 @@ use super::{all, begun, key, plan};
 use crate::front::tui::model::{Message, Model};
 
 /// A cluster: all is well, or much is broken.
-fn sea(well: bool) -> Evidence {
+pub(super) fn sea(well: bool) -> Evidence {
     let status = if well { "True" } else { "Unknown" };
     let node = |name: &str, address: &str, status: &str| {
         json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "labels": {"kubernetes.io/hostname": name}},
@@ -86,8 +86,11 @@ fn sea(well: bool) -> Evidence {
 
 /// What is known of it.
 pub(in crate::front::tui) fn home(well: bool) -> Home {
-    home_with(well, None)
+    PLAIN[usize::from(well)].clone()
 }
+
+/// Broken and well, judged once for the many screens that show it.
+static PLAIN: LazyLock<[Home; 2]> = LazyLock::new(|| [false, true].map(|well| home_with(well, None)));
 
 /// The same, of a stack whose symptoms can be gone through.
 pub(in crate::front::tui) fn home_with_walks(well: bool) -> Home {

@@ -6,7 +6,7 @@ use seaworthy::event::Ended;
 use seaworthy::stack::Stack;
 
 use super::was_stopped;
-use crate::front::tui::model::{Draft, Effect, Exit, Line, Message, Model, Notice, Popup, Screen};
+use crate::front::tui::model::{Draft, Effect, Exit, Message, Model, Notice, Popup, Screen};
 
 /// Takes an answer in.
 pub(super) fn take(model: &mut Model, message: Message) -> Vec<Effect> {
@@ -71,7 +71,7 @@ pub(super) fn take(model: &mut Model, message: Message) -> Vec<Effect> {
                 board.notices.push(Notice { text: line, good });
             }
         }
-        Message::Asked { question, word } => model.popup = Some(Popup::Word { question, word, line: Line::default() }),
+        Message::Asked { question, word } => super::recovery::asked(model, question, word),
         Message::Logs { ticket, said } => super::logs::take(model, ticket, said),
         Message::LogsOver { ticket, why } => super::logs::over(model, ticket, why),
         Message::Opened(answer) => {
@@ -79,6 +79,12 @@ pub(super) fn take(model: &mut Model, message: Message) -> Vec<Effect> {
                 *open = Some(answer);
             }
         }
+        Message::Looking { .. }
+        | Message::Sighted { .. }
+        | Message::Charted { .. }
+        | Message::Held(_)
+        | Message::Noted { .. }
+        | Message::Reported(_) => return super::recovery::take(model, message),
         Message::Ended(result) => return ended(model, result.map_err(|failure| *failure)),
         Message::Saved(answer) => saved(model, answer),
         Message::Loaded(answer) => loaded(model, answer),
@@ -94,7 +100,10 @@ fn ended(model: &mut Model, result: Result<ExitCode, crate::front::failure::Fail
         board.ended = true;
         board.over.get_or_insert(time);
     }
-    model.popup = None;
+    // What is being typed for the report is not of the run.
+    if !matches!(model.popup, Some(Popup::Note { .. })) {
+        model.popup = None;
+    }
     model.last = Some(result);
     if was_stopped(model) {
         return vec![Effect::Quit(Exit::Ended)];
@@ -103,6 +112,9 @@ fn ended(model: &mut Model, result: Result<ExitCode, crate::front::failure::Fail
     let has_failed = has_failed.is_some_and(|outcome| outcome.ended == Ended::Failed);
     if has_failed {
         model.complain("the run has failed; what was done stays, and Enter plans what is left");
+    }
+    if model.is_recovering() {
+        return super::recovery::ended(model);
     }
     if model.is_done() {
         model.tell(if model.is_preparing() {

@@ -33,6 +33,9 @@ fn at(model: &Model) -> Option<usize> {
         Screen::Profile => Some(model.profiles.cursor),
         Screen::Prerequisites => Some(model.groundwork.cursor),
         Screen::Review => Some(model.review.scroll),
+        Screen::Losses => Some(model.recovery.cursor),
+        Screen::Recovery => Some(model.recovery.scroll),
+        Screen::Report => Some(model.recovery.report_scroll),
         Screen::Reach => Some(model.ways.cursor),
         Screen::Settings => model.sheet()?.setting(),
         Screen::Run => Some(model.board.as_ref()?.at()),
@@ -48,8 +51,13 @@ fn go(model: &mut Model, index: usize) {
         Screen::Profile => model.profiles.cursor = index,
         Screen::Prerequisites => model.groundwork.cursor = index,
         Screen::Review => {
-            let most = view::review_overflow(model);
+            let most = view::text_overflow(model);
             model.review.scroll_to(index, most);
+        }
+        Screen::Losses => model.recovery.cursor = index,
+        Screen::Recovery | Screen::Report => {
+            let most = view::text_overflow(model);
+            super::recovery::show_from(model, index.min(most));
         }
         Screen::Reach => model.ways.cursor = index,
         Screen::Settings => {

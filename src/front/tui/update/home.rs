@@ -1,8 +1,10 @@
 //! Home and the storage map: what their keys do.
 
 use seaworthy::home::Home;
+use seaworthy::plan::Purpose;
 
 use super::press::survey;
+use super::recovery;
 use crate::front::tui::keys::Action;
 use crate::front::tui::model::{Effect, Entry, Exit, Line, Model, Part, Screen};
 
@@ -14,6 +16,7 @@ pub(super) fn go(model: &mut Model) -> Vec<Effect> {
         return Vec::new();
     }
     model.watch.turn_to(context.clone());
+    recovery::forget(model);
     vec![Effect::Watch { context }]
 }
 
@@ -77,15 +80,26 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Map => model.screen = Screen::Storage,
         Action::Doctor => return aside(model, vec!["doctor".to_owned()]),
         Action::Fix => return fix(model),
-        Action::Recover => return aside(model, vec!["recover".to_owned()]),
+        Action::Recover => return recovery::open(model),
         Action::OpenStack => return open(model),
         Action::Next => {
+            if let Some(run) = recovery_of(model) {
+                return recovery::resume(model, run);
+            }
             let command = model.entry().as_ref().map(Entry::command);
             return command.map_or_else(Vec::new, |words| aside(model, words));
         }
         _ => {}
     }
     Vec::new()
+}
+
+/// The unfinished recovery that the cursor is on.
+fn recovery_of(model: &Model) -> Option<String> {
+    match model.entry()? {
+        Entry::Run(run) if run.run.purpose == Purpose::Recover => Some(run.run.run.clone()),
+        _ => None,
+    }
 }
 
 fn fix(model: &mut Model) -> Vec<Effect> {

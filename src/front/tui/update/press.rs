@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use seaworthy::event::Ended;
 
-use super::{answers, choose, clusters, copy, end, find, groundwork, home, logs, settings, walk};
+use super::{answers, choose, clusters, copy, end, find, groundwork, home, logs, recovery, settings, walk};
 use crate::front::origin::WAYS;
 use crate::front::tui::keys::Action;
 use crate::front::tui::model::{Board, Draft, Effect, Exit, Line, Model, Popup, Request, SCREENS, Screen, Ways};
@@ -34,6 +34,7 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             model.review.turn();
             return plan(model);
         }
+        Action::Replan if model.screen == Screen::Recovery => return recovery::act(model, action),
         Action::Adopt | Action::Change if model.screen == Screen::Prerequisites => {
             return groundwork::act(model, action);
         }
@@ -45,6 +46,11 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             model.review.replan = !model.review.replan;
             return plan(model);
         }
+        Action::Yes | Action::No if matches!(model.popup, Some(Popup::Whether { .. })) => {
+            model.popup = None;
+            return vec![Effect::Answer(action == Action::Yes)];
+        }
+        Action::LookFirst | Action::Answer => recovery::put_off(model),
         Action::Yes => {
             model.popup = None;
             return end(model, 130);
@@ -68,6 +74,7 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         | Action::Recover => {
             return home::act(model, action);
         }
+        Action::Hold | Action::Copies | Action::Settings | Action::Note => return recovery::act(model, action),
         Action::Troubleshoot => return walk::open(model),
         Action::Filter => find::open(model),
         Action::Copy => return copy::copy(model),
@@ -93,6 +100,7 @@ fn scroll(model: &mut Model, by: isize) {
         Screen::Home => model.watch.cursor = moved(model.watch.cursor, model.watch.entries(&model.filter()).len()),
         Screen::Storage => model.watch.link = moved(model.watch.link, model.watch.chains(&model.filter()).len()),
         Screen::Walks | Screen::Walk => walk::scroll(model, by),
+        Screen::Losses | Screen::Recovery | Screen::Report => recovery::scroll(model, by),
         Screen::Cluster => {
             model.clusters.moved = true;
             model.clusters.cursor = moved(model.clusters.cursor, model.clusters.lines().len());
@@ -115,7 +123,7 @@ fn scroll(model: &mut Model, by: isize) {
             }
         }
         Screen::Review => {
-            let most = view::review_overflow(model);
+            let most = view::text_overflow(model);
             model.review.scroll_to(model.review.scroll.saturating_add_signed(by), most);
         }
         Screen::Run if model.logs.is_some() => logs::scroll(model, by),
@@ -153,6 +161,10 @@ fn quit(model: &mut Model) -> Vec<Effect> {
         model.popup = Some(Popup::Leave);
         return Vec::new();
     }
+    if model.recovery.is_braking() {
+        model.complain("the brake is being pulled; it takes a moment");
+        return Vec::new();
+    }
     // Whoever has only looked has declined nothing.
     let looked = model.last.is_some() || model.watch.context.is_some();
     vec![Effect::Quit(if looked { Exit::Ended } else { Exit::Declined })]
@@ -168,6 +180,7 @@ fn back(model: &mut Model) -> Vec<Effect> {
         Screen::Home | Screen::Storage if !model.watch.filter.is_empty() => home::filter(model, false, &Line::new("")),
         Screen::Home => model.screen = Screen::Cluster,
         Screen::Storage | Screen::Walks => model.screen = Screen::Home,
+        Screen::Losses | Screen::Recovery | Screen::Report => return recovery::back(model),
         Screen::Walk => model.screen = Screen::Walks,
         Screen::Stack if model.wish.home => model.screen = Screen::Home,
         Screen::Cluster => model.tell("this is the first step; q leaves"),
@@ -175,6 +188,7 @@ fn back(model: &mut Model) -> Vec<Effect> {
             logs::filter(model, String::new());
         }
         Screen::Run if model.logs.is_some() => return logs::close(model),
+        Screen::Run if model.is_recovering() => return recovery::back(model),
         Screen::Run => return plan_again(model),
         Screen::Reach => {
             model.screen = Screen::Run;
@@ -209,6 +223,7 @@ fn next(model: &mut Model) -> Vec<Effect> {
         }
         Screen::Home => return home::act(model, Action::Next),
         Screen::Walks | Screen::Walk => return walk::next(model),
+        Screen::Losses | Screen::Recovery | Screen::Report => return recovery::next(model),
         Screen::Storage => {}
         Screen::Stack => choose::choose_stack(model),
         Screen::Images => choose::choose_way(model),
@@ -216,6 +231,7 @@ fn next(model: &mut Model) -> Vec<Effect> {
         Screen::Prerequisites => return groundwork::go_on(model),
         Screen::Settings => return go_on(model),
         Screen::Review => return run(model),
+        Screen::Run if model.is_recovering() => return recovery::next(model),
         Screen::Run => return after_run(model),
         Screen::Reach => return open(model),
     }
@@ -281,6 +297,7 @@ fn again(model: &mut Model) -> Vec<Effect> {
             std::iter::once(Effect::Look).chain(clusters::ask(model)).collect()
         }
         Screen::Home => home::anew(model),
+        Screen::Losses | Screen::Recovery => recovery::again(model),
         Screen::Profile | Screen::Prerequisites => survey(model, true),
         _ => plan(model),
     }
@@ -299,7 +316,7 @@ fn run(model: &mut Model) -> Vec<Effect> {
         return Vec::new();
     }
     // Nobody agrees to what was never on the screen without being told of it.
-    if model.review.seen < view::review_overflow(model) {
+    if model.review.seen < view::text_overflow(model) {
         model.review.seen = usize::MAX;
         model.tell("the plan goes on below: End shows its end, Enter runs it as it is");
         return Vec::new();
@@ -344,6 +361,9 @@ fn open(model: &mut Model) -> Vec<Effect> {
 
 /// A window is closed, and what was typed into it taken or not.
 fn close(model: &mut Model, take: bool) -> Vec<Effect> {
+    if matches!(model.popup, Some(Popup::Agree { .. } | Popup::Setting { .. } | Popup::Note { .. })) {
+        return recovery::close(model, take);
+    }
     match model.popup.take() {
         Some(Popup::File { save, line }) if take => file(model, save, &line),
         Some(Popup::Field { field, line }) if take => {

@@ -1,6 +1,7 @@
 mod answers;
 mod home;
 mod place;
+mod recovery;
 mod run;
 
 use std::process::ExitCode;
@@ -537,7 +538,7 @@ fn a_run_that_could_not_begin_says_why() {
 fn the_question_of_a_run_takes_only_the_word() {
     let mut model = reviewed(SIZE);
     all(&mut model, agreed());
-    let ask = || Message::Asked { question: "Take it over?".to_owned(), word: "sea.shop".to_owned() };
+    let ask = || Message::Asked { question: "Take it over?".to_owned(), word: Some("sea.shop".to_owned()) };
     for (answer, agreed) in [("sea.shop", true), ("yes", false)] {
         update(&mut model, ask());
         typed(&mut model, answer);

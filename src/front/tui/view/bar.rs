@@ -2,10 +2,10 @@
 
 use ratatui::text::{Line, Span};
 
-use super::review;
+use super::{recovery, review};
 use crate::front::look::columns;
 use crate::front::tui::keys::{self, Action, Binding, Place};
-use crate::front::tui::model::{Board, Entry, Footing, Model, Popup, Screen, Sheet, Spot};
+use crate::front::tui::model::{Board, Entry, Footing, LossSpot, Model, Passage, Popup, Screen, Sheet, Spot};
 
 /// What is always shown, and last: how to leave, in this order.
 fn is_needed(row: &Binding) -> bool {
@@ -36,7 +36,10 @@ pub(super) fn line(model: &Model, width: u16) -> Line<'static> {
 /// What a key does now, where that is not what it does most of the time.
 fn label(model: &Model, row: &Binding) -> &'static str {
     match (model.place(), row.action) {
+        (Place::Ended, Action::Next) if model.is_recovering() && model.recovery.report.is_some() => "report",
         (Place::Ended, Action::Next) if !model.is_done() => "plan again",
+        (Place::Losses, Action::Next) if matches!(model.recovery.spot(), Some(LossSpot::Loss(_))) => "playbooks",
+        (Place::Losses, Action::Next) => "plan",
         (Place::Home, Action::Next) => match model.entry() {
             Some(Entry::Run(_)) => "resume",
             Some(Entry::Stack(_)) => "status",
@@ -61,6 +64,11 @@ fn is_going_on(model: &Model) -> bool {
     }
 }
 
+/// Whether there is a plan of a recovery of which this holds.
+fn has_passage(model: &Model, holds: impl Fn(&Passage) -> bool) -> bool {
+    model.recovery.passage().is_some_and(holds)
+}
+
 /// Whether a key could do anything now.
 fn matters(model: &Model, row: &Binding) -> bool {
     let conflicts = || model.review.made().is_some_and(|made| made.plan.conflicts().next().is_some());
@@ -68,6 +76,15 @@ fn matters(model: &Model, row: &Binding) -> bool {
         Action::Conflicts => conflicts() || model.review.conflicts.is_some(),
         Action::Adopt if model.screen == Screen::Prerequisites => {
             model.groundwork.row().is_some_and(|row| row.adoption.is_some())
+        }
+        Action::Note => model.is_recovering(),
+        Action::Answer => model.recovery.put_off.is_some(),
+        Action::Settings => has_passage(model, |passage| !passage.settings.is_empty()),
+        Action::Copies => has_passage(model, |passage| passage.copies),
+        Action::Next if model.screen == Screen::Losses => model.recovery.spot().is_some(),
+        Action::Next if model.screen == Screen::Recovery => has_passage(model, |_| !model.wish.read_only),
+        Action::Replan if model.screen == Screen::Recovery => {
+            recovery::is_other_run(model) || model.recovery.wanted.as_ref().is_some_and(|wanted| wanted.replan)
         }
         Action::Adopt => conflicts() || model.review.adopt,
         Action::Images => model.review.made().is_some_and(review::has_images),

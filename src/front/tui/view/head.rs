@@ -3,13 +3,14 @@
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::{home, walk};
+use super::{home, recovery, walk};
 use crate::front::look::{Look, columns};
-use crate::front::tui::model::{Model, SCREENS, Screen, Stage};
+use crate::front::tui::model::{Model, SCREENS, STAGES, Screen, Stage};
 
 /// Below this width there is no room for our name.
 const NARROW: u16 = 40;
 const BRAND: &str = "Seaworthy  ";
+const RECOVER: &str = "Seaworthy  Recover  ";
 
 pub(super) fn lines(model: &Model, width: u16) -> Vec<Line<'static>> {
     let brand = if width < NARROW { "" } else { BRAND };
@@ -30,18 +31,25 @@ fn at_home(model: &Model, brand: &'static str, width: u16) -> Line<'static> {
     Line::from(vec![Span::styled(brand, Look::strong()), Span::styled(place, Look::chosen()), Span::raw(about)])
 }
 
+/// The screens of a recovery, or of the way to an installation.
+fn stages(model: &Model) -> &'static [(Screen, &'static str)] {
+    if model.is_in_recovery() { &STAGES } else { &SCREENS }
+}
+
 /// The steps. Where not all fits, our own name goes first, then the room between the names.
 fn way(model: &Model, brand: &'static str, width: u16) -> Line<'static> {
     let look = model.look;
-    let at = SCREENS.iter().position(|(screen, _)| *screen == model.screen).unwrap_or_default();
+    let stages = stages(model);
+    let brand = if model.is_in_recovery() && !brand.is_empty() { RECOVER } else { brand };
+    let at = stages.iter().position(|(screen, _)| *screen == model.screen).unwrap_or_default();
     let name = |index: usize, name: &str| if index == at { format!("[{name}]") } else { name.to_owned() };
-    let names: Vec<String> = SCREENS.iter().enumerate().map(|(index, (_, text))| name(index, text)).collect();
+    let names: Vec<String> = stages.iter().enumerate().map(|(index, (_, text))| name(index, text)).collect();
     let letters: usize = names.iter().map(String::len).sum();
     let needed = |brand: &str, arrow: &str| brand.len() + letters + columns(arrow) * (names.len() - 1);
     let ways = [(brand, look.arrow()), ("", look.arrow()), ("", look.tight_arrow())];
     let fits = ways.into_iter().find(|(brand, arrow)| needed(brand, arrow) <= usize::from(width));
     let Some((brand, arrow)) = fits else {
-        let here = format!("{}/{} {}", at + 1, SCREENS.len(), SCREENS[at].1);
+        let here = format!("{}/{} {}", at + 1, stages.len(), stages[at].1);
         return Line::from(vec![Span::styled(brand, Look::strong()), Span::raw(here)]);
     };
     let mut spans = vec![Span::styled(brand, Look::strong())];
@@ -62,7 +70,11 @@ fn way(model: &Model, brand: &'static str, width: u16) -> Line<'static> {
 /// The rule below the way, with what was chosen on it: the question of the night is whether this is production.
 fn rule(model: &Model, width: u16) -> Line<'static> {
     let look = model.look;
-    let about = if model.is_at_home() { String::new() } else { subject(model).join(", ") };
+    let about = match () {
+        () if model.is_at_home() => String::new(),
+        () if model.is_in_recovery() => recovery::subject(model).join(", "),
+        () => subject(model).join(", "),
+    };
     if about.is_empty() {
         return Line::styled(look.rule(width), Look::faint());
     }

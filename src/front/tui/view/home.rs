@@ -31,7 +31,10 @@ pub(super) fn headline(model: &Model, width: usize) -> Vec<Line<'static>> {
         }
         Some(Ok(home)) => verdict(home),
     };
-    marked(model, mark, &text, width).into_iter().map(|line| line.patch_style(Look::strong())).collect()
+    let lost = model.watch.known().and_then(home_text::lost);
+    let lost = lost.map(|text| marked(model, Mark::Bad, &format!("{text}; v shows what to do"), width));
+    let lines = marked(model, mark, &text, width).into_iter().chain(lost.into_iter().flatten());
+    lines.map(|line| line.patch_style(Look::strong())).collect()
 }
 
 /// Which cluster it is.

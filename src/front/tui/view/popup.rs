@@ -9,7 +9,7 @@ use super::{Style, details, excerpt, groundwork, logs, marked, prose};
 use crate::front::look::{Look, Mark, columns};
 use crate::front::origin::Field;
 use crate::front::tui::keys;
-use crate::front::tui::model::{Line as Typed, Model, Popup, Screen, find};
+use crate::front::tui::model::{Board, Line as Typed, Model, Popup, Screen, find};
 use crate::front::yard::Maker;
 
 pub(super) fn draw(model: &Model, frame: &mut Frame<'_>) {
@@ -26,6 +26,10 @@ pub(super) fn draw(model: &Model, frame: &mut Frame<'_>) {
         Popup::Pool { line } => (groundwork::POOL, pool(model, line, inner)),
         Popup::Registry { line } => ("Registry", registry(model, line, inner)),
         Popup::Word { question, word, line } => word_lines(model, question, word, line, inner),
+        Popup::Whether { question } => ("A question", whether(question, inner)),
+        Popup::Agree { line } => ("To be agreed to", agree(model, line, inner)),
+        Popup::Setting { number, line } => ("Settings", setting(model, *number, line, inner)),
+        Popup::Note { line } => ("For the report", note(model, line, inner)),
         Popup::Leave => ("Leave?", leave(model, inner)),
         Popup::Filter { line } if model.filters() => ("Filter", filter(model, line, inner)),
         Popup::Filter { line } => ("Find", find_lines(model, line, inner)),
@@ -196,10 +200,50 @@ fn word_lines(
     ("A question", lines)
 }
 
+fn whether(question: &str, width: usize) -> Vec<Line<'static>> {
+    let mut lines = prose(question, 0, width, Style::new());
+    lines.push(Line::raw("y yes, n no, Esc to look first"));
+    lines
+}
+
+/// The word that has to be typed before a recovery runs, and which of how many.
+fn agree(model: &Model, line: &Typed, width: usize) -> Vec<Line<'static>> {
+    let recovery = &model.recovery;
+    let Some(question) = recovery.question() else { return Vec::new() };
+    let all = recovery.passage().map_or(0, |passage| passage.asked.len());
+    let mut lines = prose(&question.text, 0, width, Style::new());
+    let which = if all > 1 { format!(" ({} of {all})", recovery.agreed + 1) } else { String::new() };
+    lines.extend(prose(&format!("Type {} to agree{which}:", question.word), 0, width, Look::strong()));
+    lines.push(typed(model, line, width));
+    lines
+}
+
+fn setting(model: &Model, number: usize, line: &Typed, width: usize) -> Vec<Line<'static>> {
+    let settings = model.recovery.passage().map(|passage| passage.settings.as_slice()).unwrap_or_default();
+    let Some(setting) = settings.get(number) else { return Vec::new() };
+    let which = if settings.len() > 1 { format!(" ({} of {})", number + 1, settings.len()) } else { String::new() };
+    let text = format!("{}{which}: {}:", setting.name, setting.title);
+    let mut lines = prose(&text, 0, width, Style::new());
+    lines.push(typed(model, line, width));
+    lines
+}
+
+fn note(model: &Model, line: &Typed, width: usize) -> Vec<Line<'static>> {
+    let text = "What you saw, or did by hand. It stands in the report with the time of now:";
+    let mut lines = prose(text, 0, width, Style::new());
+    lines.push(typed(model, line, width));
+    lines
+}
+
 fn leave(model: &Model, width: usize) -> Vec<Line<'static>> {
     let text =
         "A run is under way. Stop it at a safe point and leave? It can be taken up again with `seaworthy runs resume`.";
     let mut lines = prose(&model.placed(text), 0, width, Style::new());
+    let stopped = model.board.as_ref().map(Board::stopped).unwrap_or_default();
+    if !stopped.is_empty() {
+        let text = format!("Stopped until then: {}.", stopped.join(", "));
+        lines.extend(prose(&text, 0, width, Look::strong()));
+    }
     lines.push(Line::raw("y yes, n no"));
     lines
 }

@@ -25,7 +25,26 @@ const WORTH_SAYING: u64 = 100;
 pub(super) fn head(model: &Model, width: usize) -> Vec<Line<'static>> {
     let Some(board) = &model.board else { return Vec::new() };
     let over_time = board.timeline.then(|| timeline::head(model, board, width));
-    std::iter::once(progress(model, board, width)).chain(over_time.into_iter().flatten()).collect()
+    let clock = board.recovery.map(|known_for| clock(model, board, known_for, width));
+    std::iter::once(progress(model, board, width)).chain(clock).chain(over_time.into_iter().flatten()).collect()
+}
+
+/// The clock of a recovery: for how long the loss is known, and what the step that is under way has left.
+fn clock(model: &Model, board: &Board, known_for: u64, width: usize) -> Line<'static> {
+    let now = board.over.unwrap_or(model.time);
+    let known = format!("the loss is known for {}", whole_time(known_for + now.saturating_sub(board.began)));
+    if model.recovery.put_off.is_some() {
+        let text = format!("{known}; it waits for your answer (a)");
+        return Line::styled(model.look.cut(&text, width), model.look.style(Mark::Careful));
+    }
+    let busy = board.rows.iter().position(|row| matches!(row.state, RowState::Busy { .. }));
+    let step = busy.map_or_else(String::new, |index| {
+        let row = &board.rows[index];
+        let spent = whole_time(now.saturating_sub(row.begun.unwrap_or(now)));
+        let limit = row.limit.map_or_else(String::new, |limit| format!(" of {} at most", whole_time(limit)));
+        format!("; step {} for {spent}{limit}", index + 1)
+    });
+    Line::raw(model.look.cut(&format!("{known}{step}"), width))
 }
 
 fn progress(model: &Model, board: &Board, width: usize) -> Line<'static> {
@@ -90,13 +109,17 @@ fn line(model: &Model, width: usize, here: bool, (mark, text, tail): (Mark, &str
 
 /// The mark of a step, its title, and how far it is.
 pub(super) fn step_words(model: &Model, row: &Row, width: usize) -> (Mark, String, String) {
-    let title = row.title.clone();
+    let hard =
+        if row.hard { format!(" ({} cannot be taken back)", model.look.mark(Mark::Bad, 0)) } else { String::new() };
+    let title = format!("{}{hard}", row.title);
     match &row.state {
         RowState::Open => (Mark::Idle, title, String::new()),
         RowState::Left => (Mark::Careful, title, " (its end was not waited for)".to_owned()),
         RowState::Skipped => (Mark::Skipped, title, " (not done)".to_owned()),
         RowState::Done { changed, millis, note } => {
-            let note = note.as_ref().map_or_else(String::new, |note| format!(" ({note})"));
+            let proof = row.proof.as_ref().map(|proof| format!(": {proof}"));
+            let note = note.as_ref().map(|note| format!(" ({note})"));
+            let note = note.or(proof).unwrap_or_default();
             let worth_it = *changed || *millis >= WORTH_SAYING;
             let took = if worth_it { format!("  {}", time(*millis)) } else { String::new() };
             (Mark::Good, format!("{title}{note}"), took)
@@ -164,6 +187,7 @@ fn end_details(model: &Model, board: &Board, width: usize) -> Vec<Line<'static>>
 
 fn step_details(model: &Model, board: &Board, row: &Row, width: usize) -> Vec<Line<'static>> {
     let mut lines = about(board, row, width);
+    lines.extend(rules(model, row, width));
     lines.extend(deadline(model, row, width));
     lines.extend(row.cause().into_iter().flat_map(|cause| cause_lines(model, cause, width)));
     if let Some((_, facts)) = &row.seen {
@@ -193,6 +217,25 @@ fn about(board: &Board, row: &Row, width: usize) -> Vec<Line<'static>> {
         RowState::Skipped => "not done in this run".to_owned(),
     };
     prose(&format!("{object}{component}: {state}"), 0, width, Look::strong())
+}
+
+/// Of a step of a recovery: when it is begun, and by what it is known to be done.
+fn rules(model: &Model, row: &Row, width: usize) -> Vec<Line<'static>> {
+    let is_done = matches!(row.state, RowState::Done { .. });
+    let gate = row.gate.iter().filter(|_| !is_done);
+    let mut lines: Vec<Line<'static>> =
+        gate.flat_map(|gate| prose(&format!("gate: {gate}"), 2, width, Style::new())).collect();
+    if let Some(proof) = &row.proof {
+        if is_done {
+            lines.extend(marked(model, Mark::Good, &format!("proof, as it was seen: {proof}"), width));
+        } else {
+            lines.extend(prose(&format!("proof: {proof}"), 2, width, Style::new()));
+        }
+    }
+    if row.hard {
+        lines.extend(marked(model, Mark::Bad, "it cannot be taken back; its name was typed", width));
+    }
+    lines
 }
 
 /// What is still to come stands before what is there already.

@@ -1,3 +1,4 @@
+mod recovery;
 mod walk;
 
 use crossterm::event::KeyCode;
@@ -217,6 +218,7 @@ fn screens(size: Size) -> Vec<(&'static str, Model)> {
         .chain(prerequisites(size))
         .chain(at_homes(size))
         .chain(walk::at_walks(size))
+        .chain(recovery::at_recoveries(size))
         .collect()
 }
 
@@ -224,7 +226,7 @@ fn screens(size: Size) -> Vec<(&'static str, Model)> {
 fn windows(size: Size) -> Vec<(&'static str, Model)> {
     let letter = |letter| key(KeyCode::Char(letter));
     let question = "shop in sea is held by process 4711 of harbour, which has not renewed its lease for 61 s.";
-    let asked = Message::Asked { question: question.to_owned(), word: "sea.shop".to_owned() };
+    let asked = Message::Asked { question: question.to_owned(), word: Some("sea.shop".to_owned()) };
     let at_registry = |line: &Footing| *line == Footing::Registry;
     let mut registry = after(at_prerequisites(size), [grounded(true)]);
     registry.groundwork.cursor = registry.groundwork.lines().iter().position(at_registry).unwrap();
@@ -516,9 +518,10 @@ fn every_step_says_what_it_is_about() {
 /// What a key does is said as it is on this line.
 #[test]
 fn labels_of_keys_are_true_here() {
+    let screens = screens(SIZES[2]);
     let bar = |name: &str| {
-        let model = screens(SIZES[2]).into_iter().find(|(known, _)| *known == name).unwrap().1;
-        text(&model).lines().last().unwrap_or_default().to_owned()
+        let model = &screens.iter().find(|(known, _)| *known == name).unwrap().1;
+        text(model).lines().last().unwrap_or_default().to_owned()
     };
     assert!(bar("run-failed").contains("Enter plan again") && bar("run-failed").contains("l logs"));
     assert!(bar("run-done").contains("Enter go on") && !bar("run-done").contains("l logs"));

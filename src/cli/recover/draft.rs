@@ -1,0 +1,253 @@
+//! From a playbook and what was seen to a plan that can be agreed to: the same for lines and for the full screen.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use jiff::Timestamp;
+use seaworthy::cluster::Resources;
+use seaworthy::engine::journal::Inputs;
+use seaworthy::engine::lock::Holder;
+use seaworthy::engine::record::InstallRecord;
+use seaworthy::engine::rescue::backup::DATA;
+use seaworthy::object::{ObjectRef, text};
+use seaworthy::plan::{Installation, NAMESPACE_LABEL, STACK_LABEL};
+use seaworthy::prepare::Prepared;
+use seaworthy::recover::archive::Archive;
+use seaworthy::recover::compile::{self, Copies, Wish, claim_of_role, unreadable};
+use seaworthy::recover::loss::companions;
+use seaworthy::recover::occasion::occasion;
+use seaworthy::recover::playbook::{Part, Task};
+use seaworthy::recover::{Loss, Playbook, etcd, join};
+use serde_json::json;
+
+use super::{RecoverArgs, Scene};
+use crate::cli::hold::export_folder;
+use crate::cli::voyage::Remarks;
+use crate::cli::{Failure, Session};
+
+/// What a recovery is about, before there is a plan.
+pub(in crate::cli) struct Subject<'a> {
+    pub(in crate::cli) playbook: &'a Playbook,
+    /// The claim that was chosen first, then those that go with it.
+    pub(in crate::cli) claims: Vec<ObjectRef>,
+    pub(in crate::cli) installation: Installation,
+    record: Option<InstallRecord>,
+    pub(in crate::cli) settings: BTreeMap<String, String>,
+    pub(in crate::cli) inputs: Inputs,
+}
+
+impl<'a> Subject<'a> {
+    /// Finds out what it is about. `named`: the claim, where it was named.
+    pub(in crate::cli) async fn of(
+        (session, arguments): (&Session, &RecoverArgs),
+        scene: &Scene,
+        playbook: &'a Playbook,
+        named: Option<ObjectRef>,
+    ) -> Result<Self, Failure> {
+        let claim = match named {
+            Some(claim) => claim,
+            None => choose_claim(session, arguments, scene, playbook)?,
+        };
+        let claims = claims(scene, playbook, &claim);
+        let (installation, record) = installation_of(scene, playbook, &claim).await?;
+        let settings = settings(playbook, &arguments.set, record.as_ref())?;
+        let inputs = inputs(&installation, playbook, &claim, &settings);
+        Ok(Self { playbook, claims, installation, record, settings, inputs })
+    }
+
+    /// Makes the plan. `seen`: when the loss was recognised, by the clock of this machine.
+    pub(in crate::cli) async fn plan(
+        &self,
+        (session, arguments): (&Session, &RecoverArgs),
+        scene: &Scene,
+        seen: Timestamp,
+    ) -> Result<(Prepared, Remarks), Failure> {
+        let name = self.claims.first().map_or("", |claim| claim.name.as_str());
+        let folder = export_folder(session, &format!("recover-{name}"))?;
+        let copies = Copies {
+            folder: Path::new(&folder).join(DATA).display().to_string(),
+            image: arguments.helper_image.clone(),
+            skip: arguments.no_copy,
+        };
+        let wish = Wish {
+            playbook: self.playbook,
+            claims: self.claims.clone(),
+            sighting: &scene.sighting,
+            archive: &Archive::read(&session.state_dir()?, &scene.sighting.records),
+            cluster: scene.cluster.id.clone(),
+            installation: self.installation.clone(),
+            reach: self.record.as_ref().and_then(|record| record.reach.first().cloned()),
+            settings: self.settings.clone(),
+            copies,
+            snapshots: Vec::new(),
+            folder,
+            at: Timestamp::now(),
+        };
+        let mut plan = compile::compile(&wish)?;
+        let known = (scene.losses.as_slice(), &scene.sighting);
+        plan.occasion = Some(Box::new(occasion(self.playbook, &self.claims, known, (seen, &whoever()))));
+        let remarks = Remarks { warnings: not_copied(&wish), ..Remarks::default() };
+        let snapshot = scene.sighting.snapshot.clone();
+        let mut resources = Resources::default();
+        let read = plan.steps.iter().flat_map(|step| step.action.reads());
+        resources.resolve_kinds(&scene.cluster.client, read).await.map_err(|error| Failure::kube(&error))?;
+        Ok((Prepared { plan, snapshot, resources, refusals: Vec::new() }, remarks))
+    }
+}
+
+/// Whether anything says that this claim is lost: whoever replaces what is not lost should know it.
+pub(in crate::cli) fn whether_lost(losses: &[Loss], claim: &ObjectRef) -> Result<String, String> {
+    match losses.iter().find(|loss| loss.claim.as_ref() == Some(claim)) {
+        Some(loss) => Ok(format!("{claim}: {} ({})", loss.kind.name(), loss.facts.join("; "))),
+        None => Err(format!("{claim}: no loss is recognised; nothing that is seen says that it is lost")),
+    }
+}
+
+/// The claim that was chosen first, then those that go with it.
+fn claims(scene: &Scene, playbook: &Playbook, claim: &ObjectRef) -> Vec<ObjectRef> {
+    let snapshot = &scene.sighting.snapshot;
+    let others = match playbook.sheet.etcd {
+        None => companions(&scene.losses, snapshot, claim),
+        Some(Part::Member) => Vec::new(),
+        Some(Part::All) => etcd::all_claims(snapshot, claim).unwrap_or_default(),
+    };
+    std::iter::once(claim.clone()).chain(others.into_iter().filter(|other| other != claim)).collect()
+}
+
+/// Who recovers, for the report.
+fn whoever() -> String {
+    let user = std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_else(|_| "somebody".to_owned());
+    format!("{user}, {}", Holder::this_process().named())
+}
+
+/// What a playbook would copy out, and cannot.
+fn not_copied(wish: &Wish<'_>) -> Vec<String> {
+    if !wish.playbook.sheet.steps.contains(&Task::CopyOut) {
+        return Vec::new();
+    }
+    let why = |claim: &ObjectRef| match (wish.copies.skip, unreadable(wish.sighting, claim)) {
+        (true, _) => Some("--no-copy".to_owned()),
+        (false, why) => why,
+    };
+    let line = |claim: &ObjectRef| Some(format!("nothing is copied out of {claim}: {}", why(claim)?));
+    wish.claims.iter().filter_map(line).collect()
+}
+
+/// The claim of the playbook's role in its stack's namespace, or the only lost claim that it is for.
+fn choose_claim(
+    session: &Session,
+    arguments: &RecoverArgs,
+    scene: &Scene,
+    playbook: &Playbook,
+) -> Result<ObjectRef, Failure> {
+    if let (Some(role), Some(stack)) = (&playbook.sheet.claim, &playbook.stack) {
+        let namespace = match &arguments.namespace {
+            Some(namespace) => namespace.clone(),
+            None => session.catalogue().get(stack)?.definition().default_namespace().to_owned(),
+        };
+        return Ok(claim_of_role(&scene.sighting, &namespace, role)?);
+    }
+    let fits = |loss: &&Loss| loss.certain && playbook.sheet.losses.contains(&loss.kind);
+    let claims: BTreeSet<ObjectRef> = scene.losses.iter().filter(fits).filter_map(|loss| loss.claim.clone()).collect();
+    let name = &playbook.name;
+    match claims.into_iter().collect::<Vec<_>>().as_slice() {
+        [claim] => Ok(claim.clone()),
+        [] => Err(Failure::input(
+            "nothing-lost",
+            format!("no loss is recognised that `{name}` is for"),
+            "`seaworthy recover` shows what is recognised; --claim NAMESPACE/NAME names a claim",
+        )),
+        many => {
+            let lines = many.iter().map(ToString::to_string).collect();
+            let message = format!("{} claims are lost that `{name}` is for", many.len());
+            Err(Failure::input("many-losses", message, "choose one with --claim NAMESPACE/NAME").because(lines))
+        }
+    }
+}
+
+/// Whose claim it is, with its record; its lock keeps an install of the same out, and its way in proves the recovery. Labels say it, of
+/// the claim or of what uses it; the objects of a chart have none of ours, and are in the inventory of their installation.
+async fn installation_of(
+    scene: &Scene,
+    playbook: &Playbook,
+    claim: &ObjectRef,
+) -> Result<(Installation, Option<InstallRecord>), Failure> {
+    let users = join::workloads(&scene.sighting.snapshot, claim);
+    let objects: Vec<ObjectRef> =
+        std::iter::once(claim.clone()).chain(users.into_iter().map(|user| user.pinned.object)).collect();
+    let by_label = objects.iter().find_map(|object| by_labels(scene, object));
+    let inventoried = match by_label {
+        Some(_) => None,
+        None => by_inventory(scene, &objects).await.map_err(|error| Failure::kube(&error))?,
+    };
+    if let Some(record) = inventoried {
+        return Ok((record.installation.clone(), Some(record)));
+    }
+    let namespace = claim.namespace.clone().unwrap_or_default();
+    let own = || (playbook.stack.clone().unwrap_or_else(|| "recover".to_owned()), namespace);
+    let (stack, namespace) = by_label.unwrap_or_else(own);
+    let bare =
+        Installation { release: stack.clone(), stack, version: String::new(), namespace, profile: String::new() };
+    let record =
+        InstallRecord::read(&scene.cluster.client, &bare.key()).await.map_err(|error| Failure::kube(&error))?;
+    Ok((record.as_ref().map_or(bare, |record| record.installation.clone()), record))
+}
+
+/// Stack and namespace, as the labels of an object have them.
+fn by_labels(scene: &Scene, object: &ObjectRef) -> Option<(String, String)> {
+    let labels = &scene.sighting.snapshot.get(object)?["metadata"]["labels"];
+    Some((labels[STACK_LABEL].as_str()?.to_owned(), labels[NAMESPACE_LABEL].as_str()?.to_owned()))
+}
+
+/// The installation that one of these objects was made for. Who may not read records recovers without.
+async fn by_inventory(scene: &Scene, objects: &[ObjectRef]) -> Result<Option<InstallRecord>, kube::Error> {
+    let records = match InstallRecord::list(&scene.cluster.client).await {
+        Err(kube::Error::Api(status)) if status.code == 403 => Vec::new(),
+        records => records?,
+    };
+    Ok(records.into_iter().find(|record| record.inventory.iter().any(|object| objects.contains(object))))
+}
+
+/// On the command line, in the values that the installation was made with, or by default.
+fn settings(
+    playbook: &Playbook,
+    set: &[String],
+    record: Option<&InstallRecord>,
+) -> Result<BTreeMap<String, String>, Failure> {
+    let mut settings: BTreeMap<String, String> = BTreeMap::new();
+    for (name, setting) in &playbook.sheet.settings {
+        let pointer = setting.value.as_ref().map(|value| format!("/{}", value.replace('.', "/")));
+        let recorded = pointer.and_then(|pointer| text(&record?.inputs.values, &pointer).map(str::to_owned));
+        settings.insert(name.clone(), recorded.unwrap_or_else(|| setting.default.clone()));
+    }
+    for pair in set {
+        let known: Vec<&str> = settings.keys().map(String::as_str).collect();
+        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+        let bad = |what: &str| {
+            Failure::input(
+                "broken-set",
+                format!("--set {pair}: {what}"),
+                format!("settings of `{}`: {known}", playbook.name),
+            )
+        };
+        let (name, value) = pair.split_once('=').ok_or_else(|| bad("expected NAME=VALUE"))?;
+        if let Err(error) = regex::Regex::new(value) {
+            return Err(bad(&format!("no regular expression: {error}")));
+        }
+        let place = settings.get_mut(name).ok_or_else(|| bad("the playbook has no such setting"))?;
+        value.clone_into(place);
+    }
+    Ok(settings)
+}
+
+fn inputs(
+    installation: &Installation,
+    playbook: &Playbook,
+    claim: &ObjectRef,
+    settings: &BTreeMap<String, String>,
+) -> Inputs {
+    let sheet = &playbook.sheet;
+    let values = json!({"playbook": playbook.name, "claim": claim.to_string(), "settings": settings,
+        "lost": sheet.lost, "untouched": sheet.untouched, "returns": sheet.returns});
+    Inputs::of(installation, values)
+}
