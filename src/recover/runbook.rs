@@ -2,30 +2,19 @@
 //! It is made from the playbooks themselves, compiled against objects with names to be filled in, so that it says what the program does.
 //! Pure.
 
-use std::collections::BTreeMap;
+mod scene;
 
 use jiff::Timestamp;
-use serde_json::{Value, json};
 
-use super::archive::Archive;
+use scene::{CLAIM, ETCD, NAMESPACE, scene};
+
+use super::LossKind;
 use super::compile::{Copies, Wish, compile};
 use super::etcd::all_claims;
 use super::join::claim_ref;
-use super::playbook::{Part, Playbook, Playbooks, Task};
-use super::{LossKind, Sighting};
+use super::playbook::{Part, Playbook, Playbooks};
 use crate::cluster::ClusterId;
-use crate::etcd::{Id, Member, Told, View};
 use crate::plan::{Action, Installation, Step};
-use crate::snapshot::Snapshot;
-
-/// Names to be filled in.
-const NAMESPACE: &str = "NAMESPACE";
-const CLAIM: &str = "CLAIM";
-const VOLUME: &str = "VOLUME";
-const NODE: &str = "NODE";
-const WORKLOAD: &str = "WORKLOAD";
-const ETCD: &str = "ETCD";
-const UID: &str = "UID-OF-THE-CLAIM";
 
 const HEAD: &str = "# Recovery by hand
 
@@ -145,163 +134,6 @@ fn step_lines(number: usize, step: &Step) -> Vec<String> {
 fn capital(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
-}
-
-/// A cluster in which that has happened, with names to be filled in.
-fn scene(playbook: &Playbook, kind: LossKind) -> (Sighting, Archive) {
-    if playbook.sheet.etcd.is_some() {
-        return (etcd(playbook, kind), Archive::default());
-    }
-    let mut claim = json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": CLAIM, "namespace": NAMESPACE, "uid": UID},
-        "spec": {"volumeName": VOLUME, "accessModes": ["ReadWriteOnce"], "storageClassName": "CLASS", "resources": {"requests": {"storage": "SIZE"}}},
-        "status": {"phase": "Bound"}});
-    let mut volume = json!({"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": VOLUME, "uid": "UID-OF-THE-VOLUME"},
-        "spec": {"capacity": {"storage": "SIZE"}, "accessModes": ["ReadWriteOnce"], "storageClassName": "CLASS", "persistentVolumeReclaimPolicy": "Delete",
-            "local": {"path": "PATH"}, "claimRef": {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "namespace": NAMESPACE, "name": CLAIM, "uid": UID},
-            "nodeAffinity": {"required": {"nodeSelectorTerms": [{"matchExpressions": [{"key": "kubernetes.io/hostname", "operator": "In", "values": [NODE]}]}]}}},
-        "status": {"phase": "Bound"}});
-    let class = json!({"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": "CLASS"}, "provisioner": "PROVISIONER",
-        "reclaimPolicy": "Delete", "volumeBindingMode": "WaitForFirstConsumer"});
-    let maker = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "PROVISIONER", "namespace": "PROVISIONER-NAMESPACE", "uid": "p"},
-        "spec": {"replicas": 1, "template": {"spec": {"containers": [{"name": "p", "args": ["PROVISIONER"]}]}}}, "status": {"readyReplicas": 1}});
-    let archive = Archive::of([claim.clone(), volume.clone(), class.clone()]);
-    let going: Value = "1970-01-01T00:00:00Z".into();
-    let (mut has_claim, mut has_volume, mut node) = (true, true, Some("True"));
-    match kind {
-        LossKind::VolumeGoing => volume["metadata"]["deletionTimestamp"] = going,
-        LossKind::ClaimGoing => claim["metadata"]["deletionTimestamp"] = going,
-        LossKind::ClaimLost => {
-            has_volume = false;
-            claim["status"]["phase"] = "Lost".into();
-        }
-        LossKind::VolumeReleased => {
-            has_claim = false;
-            volume["status"]["phase"] = "Released".into();
-        }
-        LossKind::ClaimGone => (has_claim, has_volume) = (false, false),
-        LossKind::ClaimMisbound => {
-            claim["status"]["phase"] = "Lost".into();
-            claim["metadata"]["annotations"]["pv.kubernetes.io/bind-completed"] = "yes".into();
-            volume["spec"]["claimRef"]["uid"] = "UID-OF-ANOTHER".into();
-        }
-        LossKind::ClaimRenewed => {
-            volume["status"]["phase"] = "Released".into();
-            claim["metadata"]["uid"] = "UID-OF-THE-FRESH-CLAIM".into();
-            claim["spec"]["volumeName"] = "FRESH-VOLUME".into();
-        }
-        LossKind::ClassGone | LossKind::ProvisionerGone | LossKind::ClaimStranded => {
-            has_volume = false;
-            claim["spec"]["volumeName"] = Value::Null;
-            claim["status"]["phase"] = "Pending".into();
-        }
-        LossKind::NodeUnreachable | LossKind::AttachStuck => node = Some("Unknown"),
-        LossKind::NodeGone => node = None,
-        _ => {}
-    }
-    let mut snapshot = Snapshot::default();
-    if kind != LossKind::ClassGone {
-        snapshot.insert(class);
-    }
-    snapshot.insert(maker_of(kind, maker));
-    if kind == LossKind::AttachStuck {
-        snapshot.insert(json!({"apiVersion": "storage.k8s.io/v1", "kind": "VolumeAttachment", "metadata": {"name": "ATTACHMENT", "uid": "UID-OF-THE-ATTACHMENT"},
-            "spec": {"nodeName": NODE, "source": {"persistentVolumeName": VOLUME}}, "status": {"attached": true}}));
-    }
-    if kind == LossKind::ClaimRenewed {
-        let mut fresh = volume.clone();
-        fresh["metadata"] = json!({"name": "FRESH-VOLUME", "uid": "UID-OF-THE-FRESH-VOLUME"});
-        fresh["spec"]["claimRef"]["uid"] = claim["metadata"]["uid"].clone();
-        fresh["status"]["phase"] = "Bound".into();
-        snapshot.insert(fresh);
-    }
-    if kind == LossKind::ClaimStranded {
-        claim["metadata"]["annotations"][super::provisioner::CHOSEN] = "FORMER-NODE".into();
-    }
-    let node = node.map(|ready| {
-        json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": NODE, "uid": "UID-OF-THE-NODE", "labels": {"kubernetes.io/hostname": NODE}},
-            "status": {"conditions": [{"type": "Ready", "status": ready}]}})
-    });
-    let objects = has_claim.then_some(claim).into_iter().chain(has_volume.then_some(volume)).chain(node);
-    objects.chain(workloads(playbook)).for_each(|object| snapshot.insert(object));
-    (Sighting { snapshot, now: Timestamp::UNIX_EPOCH, ..Sighting::default() }, archive)
-}
-
-/// Whoever makes volumes, as it is then.
-fn maker_of(kind: LossKind, mut maker: Value) -> Value {
-    if kind == LossKind::ProvisionerGone {
-        maker["spec"]["replicas"] = 0.into();
-        maker["status"] = json!({});
-    }
-    maker
-}
-
-/// An etcd of three members, of which the first is lost; or all but the last, where that is the loss.
-fn etcd(playbook: &Playbook, kind: LossKind) -> Sighting {
-    let lost = if kind == LossKind::EtcdQuorumLost { 2 } else { 0 };
-    let mut snapshot = Snapshot::default();
-    let members = ["0", "1", "2"].map(|number| format!("{ETCD}-{number}"));
-    let urls: Vec<String> = members.iter().map(|pod| format!("{pod}=http://{pod}.{ETCD}:2380")).collect();
-    snapshot.insert(json!({"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": ETCD, "namespace": NAMESPACE, "uid": ETCD,
-            "labels": {"app.kubernetes.io/component": "etcd"}},
-        "spec": {"replicas": 3, "updateStrategy": {"type": "RollingUpdate"}, "template": {"spec": {"containers": [{"name": "etcd", "image": "etcd",
-            "command": ["etcd"], "volumeMounts": [{"name": "data", "mountPath": "/var/lib/etcd"}],
-            "args": ["--name=NAME", "--data-dir=/var/lib/etcd/data", format!("--initial-cluster={}", urls.join(",")), "--initial-cluster-state=new",
-                "--listen-client-urls=http://0.0.0.0:2379"]}]}},
-            "volumeClaimTemplates": [{"metadata": {"name": "data", "labels": {"seaworthy.dev/role": "etcd"}}}]}}));
-    for (number, pod) in members.iter().enumerate() {
-        let claim = format!("data-{pod}");
-        snapshot.insert(json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": pod, "namespace": NAMESPACE, "uid": pod,
-                "ownerReferences": [{"apiVersion": "apps/v1", "kind": "StatefulSet", "name": ETCD, "uid": ETCD, "controller": true}]},
-            "spec": {"nodeName": NODE, "volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": claim}}]}, "status": {"phase": "Running"}}));
-        snapshot.insert(json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": claim, "namespace": NAMESPACE, "uid": claim},
-            "spec": {"volumeName": format!("{VOLUME}-OF-{pod}")}, "status": {"phase": "Bound"}}));
-        if number < lost {
-            continue;
-        }
-        snapshot.insert(json!({"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": format!("{VOLUME}-OF-{pod}"), "uid": pod},
-            "spec": {"claimRef": {"namespace": NAMESPACE, "name": claim, "uid": claim}}, "status": {"phase": "Bound"}}));
-    }
-    workloads(playbook)
-        .into_iter()
-        .filter(|other| other["metadata"]["name"] != "etcd")
-        .for_each(|object| snapshot.insert(object));
-    let known = |(number, name): (usize, &String)| Member {
-        id: Id(number as u64 + 1),
-        name: name.clone(),
-        peers: vec![format!("http://{name}.{ETCD}:2380")],
-        learner: false,
-    };
-    let silent = |pod: &String| (pod.clone(), Told::Silent { why: "its pod is Pending".to_owned(), log: None });
-    let told: BTreeMap<String, Told> = members.iter().take(lost).map(silent).collect();
-    let members = members.iter().enumerate().map(known).collect();
-    let views = crate::etcd::sets(&snapshot).into_iter();
-    let views = views.map(|set| View { set, told: told.clone(), members: Some(Vec::clone(&members)), keys: None });
-    Sighting { etcds: views.collect(), snapshot, now: Timestamp::UNIX_EPOCH, ..Sighting::default() }
-}
-
-/// The components that a playbook names, each by its name, and one that stands for all others that use the claim.
-fn workloads(playbook: &Playbook) -> Vec<Value> {
-    let mut names: Vec<&str> = Vec::new();
-    for task in &playbook.sheet.steps {
-        match task {
-            Task::Stop(components) | Task::Start(components) | Task::Restart(components) => {
-                names.extend(components.iter().map(String::as_str));
-            }
-            Task::Follow(follow) => names.push(&follow.component),
-            _ => {}
-        }
-    }
-    names.sort_unstable();
-    names.dedup();
-    if names.is_empty() {
-        names.push(WORKLOAD);
-    }
-    let one = |name: &&str| {
-        json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name, "namespace": NAMESPACE, "uid": name,
-            "labels": {"app.kubernetes.io/component": name}}, "spec": {"replicas": 1, "template": {"spec": {"volumes":
-            [{"name": "data", "persistentVolumeClaim": {"claimName": CLAIM}}]}}}})
-    };
-    names.iter().map(one).collect()
 }
 
 #[cfg(test)]
