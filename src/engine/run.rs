@@ -195,13 +195,18 @@ impl<'a> Course<'a> {
             if self.begun[index] || !matches!(scaled(step), Some((workload, to)) if to > 0 && stopped(self, workload)) {
                 continue;
             }
-            self.begun[index] = true;
-            self.writing += 1;
-            self.tell(step, StepState::Running).await;
-            let began = Instant::now();
-            let ending = Box::pin(self.doing.step(step)).await;
-            self.end(index, ending, began.elapsed()).await;
+            self.on_the_way_out(index, step).await;
         }
+    }
+
+    /// A step that undoes what this run has done, after the run has ended.
+    async fn on_the_way_out(&mut self, index: usize, step: &Step) {
+        self.begun[index] = true;
+        self.writing += 1;
+        self.tell(step, StepState::Running).await;
+        let began = Instant::now();
+        let ending = Box::pin(self.doing.step(step)).await;
+        self.end(index, ending, began.elapsed()).await;
     }
 
     /// A node that was marked as out of service is marked no more, whatever has gone wrong: who switches its machine on again would see
@@ -218,12 +223,7 @@ impl<'a> Course<'a> {
             if self.begun[index] || !marks {
                 continue;
             }
-            self.begun[index] = true;
-            self.writing += 1;
-            self.tell(step, StepState::Running).await;
-            let began = Instant::now();
-            let ending = Box::pin(self.doing.step(step)).await;
-            self.end(index, ending, began.elapsed()).await;
+            self.on_the_way_out(index, step).await;
         }
     }
 

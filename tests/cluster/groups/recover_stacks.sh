@@ -121,16 +121,23 @@ test_newton_history_volume_object_lost() {
   same "the contents" "$CONTENTS" "$(contents)"
 }
 
-test_newton_history_erased() {
-  begin
-  launch_newton
-  local volume workspace
-  volume=$(volume_of history) workspace=$(volume_of workspace)
+# erase_history: claim, volume and folder are gone, and Core waits for them.
+erase_history() {
+  local volume
+  volume=$(volume_of history)
   core_to 0
   eventually 60 no_users
   k delete pvc "$(claim_named history)" --wait=false >/dev/null
   eventually 60 is_gone "$volume"
   core_to 1
+}
+
+test_newton_history_erased() {
+  begin
+  launch_newton
+  local workspace
+  workspace=$(volume_of workspace)
+  erase_history
   recognised claim-gone "$(claim_named history)"
   recovered "claim, volume and folder gone" "$BYTES" "$BYTES" newton-v2t/history
   newton_is_well
@@ -246,13 +253,9 @@ steps_begun() { jq -Rr 'fromjson? | select(.event == "step" and .state.state == 
 test_newton_history_killed_in_every_step() {
   begin
   launch_newton
-  local volume workspace
-  volume=$(volume_of history) workspace=$(volume_of workspace)
-  core_to 0
-  eventually 60 no_users
-  k delete pvc "$(claim_named history)" --wait=false >/dev/null
-  eventually 60 is_gone "$volume"
-  core_to 1
+  local workspace
+  workspace=$(volume_of workspace)
+  erase_history
   recognised claim-gone "$(claim_named history)"
   killed_in_every_step newton-v2t/history
   newton_is_well
