@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 pub use answer::{Alarm, Member, Status, alarms, count, hash, members, status};
 pub use birth::{Birth, birth};
-pub use blob::{Piece, Tail, piece};
+pub use blob::{Piece, SUM, Tail, piece};
 pub use set::{EtcdSet, StateField, member_of, of, of_claim, sets};
 pub use sight::{Told, View};
 

@@ -35,6 +35,12 @@ pub struct Unread {
     pub why: String,
 }
 
+impl std::fmt::Display for Unread {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} could not be read, so nothing is said of it: {}", self.kind, self.why)
+    }
+}
+
 /// (group, kind, namespace, name): the same object whatever version it is read through.
 type Key = (String, String, String, String);
 
@@ -59,6 +65,14 @@ fn parents(object: &Value) -> Vec<String> {
 
 fn subject(kind: &str, namespace: &str, name: &str) -> String {
     format!("{kind}/{namespace}/{name}")
+}
+
+impl FromIterator<Value> for Snapshot {
+    fn from_iter<T: IntoIterator<Item = Value>>(objects: T) -> Self {
+        let mut snapshot = Self::default();
+        objects.into_iter().for_each(|object| snapshot.insert(object));
+        snapshot
+    }
 }
 
 impl Snapshot {

@@ -98,7 +98,7 @@ pub(crate) async fn run(session: &Session, arguments: &RecoverArgs) -> Result<Ex
     }
     let scene = Scene::look(session, (cluster, namespace.as_deref()), playbooks, |_| {}).await?;
     for unread in &scene.sighting.snapshot.unread {
-        say(format!("{} could not be read, so nothing is said of it: {}", unread.kind, unread.why));
+        say(unread.to_string());
     }
     match &arguments.playbook {
         None => Ok(propose::propose(session, &scene)),

@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 use crate::object::text;
 
 /// Bytes of the checksum at the end.
-const SUM: usize = 32;
+pub const SUM: usize = 32;
 
 /// A piece of a snapshot.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -28,7 +28,7 @@ pub use seal::{Head, LeftOut};
 pub use seed::{SEEDED, SEEDING, Seed};
 pub use set::{Field, escaped, patch as set_patch};
 pub use standing::{Standing, holders};
-pub use tend::{OUT_OF_SERVICE, Tend};
+pub use tend::{CHOSEN, OUT_OF_SERVICE, Tend};
 
 /// How many replicas a workload had before it was stopped; on the workload itself, so that it is known without any journal.
 pub const ORIGINAL_REPLICAS: &str = "seaworthy.dev/original-replicas";

@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::archive::Archive;
-use super::join::{Workload, claim_ref, of_component, volume_ref, workloads};
+use super::join::{Workload, claim_ref, of_component, workloads};
 use super::keeper::Hold;
 use super::playbook::{ClaimRole, Follow, Playbook, Task};
 use super::{Sighting, join};
@@ -288,8 +288,7 @@ impl<'a> Draft<'a> {
 
     /// The live volume that a claim names.
     fn volume(&self, claim: &ObjectRef) -> Option<&'a serde_json::Value> {
-        let named = self.live(claim).and_then(|claim| text(claim, "/spec/volumeName"));
-        self.wish.sighting.snapshot.get(&volume_ref(named?))
+        join::volume_of(&self.wish.sighting.snapshot, claim)
     }
 
     fn export(&mut self) {

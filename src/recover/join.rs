@@ -99,6 +99,11 @@ pub fn top_owner<'a>(snapshot: &'a Snapshot, pod: &'a Value) -> Option<&'a Value
     owner(snapshot, pod).map(|owner| top(snapshot, owner))
 }
 
+/// The volume that a claim names, when both are there.
+pub fn volume_of<'a>(snapshot: &'a Snapshot, claim: &ObjectRef) -> Option<&'a Value> {
+    snapshot.get(&volume_ref(text(snapshot.get(claim)?, "/spec/volumeName")?))
+}
+
 fn top<'a>(snapshot: &'a Snapshot, object: &'a Value) -> &'a Value {
     owner(snapshot, object).unwrap_or(object)
 }

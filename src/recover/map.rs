@@ -159,9 +159,7 @@ mod tests {
     use super::*;
 
     fn picture(objects: &[Value]) -> Snapshot {
-        let mut snapshot = Snapshot::default();
-        objects.iter().cloned().for_each(|object| snapshot.insert(object));
-        snapshot
+        objects.iter().cloned().collect()
     }
 
     fn claim(name: &str, volume: &str) -> Value {

@@ -7,6 +7,7 @@
 use serde_json::Value;
 
 use crate::object::{ObjectRef, items, number, text};
+use crate::plan::verb::CHOSEN;
 use crate::snapshot::Snapshot;
 
 /// The class of static volumes: nobody makes any (Kubernetes documentation, "Storage Classes", Local).
@@ -46,9 +47,6 @@ pub fn asked(claim: &Value) -> Option<&str> {
 pub fn chosen(claim: &Value) -> Option<&str> {
     claim["metadata"]["annotations"][CHOSEN].as_str()
 }
-
-/// The annotation by which the scheduler says so.
-pub const CHOSEN: &str = "volume.kubernetes.io/selected-node";
 
 /// Who makes the volumes of this provisioner.
 pub fn maker<'a>(snapshot: &'a Snapshot, provisioner: &str) -> Maker<'a> {

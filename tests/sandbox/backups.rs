@@ -163,6 +163,7 @@ fn a_playbook_copies_out_what_can_still_be_read() {
 /// Starts the program and kills it after so many milliseconds.
 fn killed(output: Output, line: &str, signal: Signal, after: u64) -> Output {
     let running = Test::after(output).line(line).any_stdout().any_stderr().any_status().start();
+    // The moment of the kill is what is tried: somewhere in the run, each time somewhere else.
     std::thread::sleep(std::time::Duration::from_millis(after));
     running.signal(signal);
     running.finish()
@@ -218,6 +219,7 @@ fn ctrl_c_starts_again_what_a_backup_has_stopped() {
             if runs(&output) {
                 break;
             }
+            // What was sent off takes a moment to be ready, and each look is a run of the program.
             std::thread::sleep(std::time::Duration::from_millis(250));
         }
         assert!(runs(&output), "after {after} ms: {}", output.stdout);

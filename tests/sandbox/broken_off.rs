@@ -63,7 +63,7 @@ fn workload(kind: &str, name: &str, more: &Value) -> Value {
 /// Lets so much time of the cluster go by.
 async fn later(harbour: &Harbour, seconds: u64) {
     let _leap = harbour.clock.leap();
-    // Not at once for all: whoever waits for a disk at the same time is not to be too late for it.
+    // The cluster's time, which leaps. Not at once for all: whoever waits for a disk at the same time is not to be too late for it.
     tokio::time::sleep(Duration::from_secs(seconds)).await;
 }
 

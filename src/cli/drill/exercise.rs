@@ -8,7 +8,6 @@ use seaworthy::recover::playbook::{ClaimRole, Task};
 use seaworthy::recover::{LossKind, Playbook, Sighting, join};
 use seaworthy::sandbox::Kind;
 use seaworthy::sandbox::faults::{self, FAULTS};
-use seaworthy::snapshot::Snapshot;
 use serde_json::Value;
 
 use super::ground::Ground;
@@ -202,8 +201,7 @@ impl Exercise {
     /// Marks the data and makes the loss.
     fn strike(&self, shore: &Shore<'_>, namespace: &str, fault: &faults::Fault) -> Result<ObjectRef, Failure> {
         let sandbox = shore.sandbox()?;
-        let mut snapshot = Snapshot::default();
-        sandbox.objects().into_iter().for_each(|object| snapshot.insert(object));
+        let snapshot = sandbox.objects().into_iter().collect();
         let sighting = Sighting { snapshot, ..Sighting::default() };
         let claim = claim_of_role(&sighting, namespace, &self.claim)?;
         sandbox.write_file((namespace, &claim.name), MARKER, self.playbook.as_bytes());

@@ -1,7 +1,6 @@
 //! A real cluster as the place of an exercise: a namespace in which losses may be made, with the stack installed.
 
-use std::path::Path;
-use std::process::Stdio;
+use std::ffi::OsString;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -11,12 +10,10 @@ use seaworthy::object::ObjectRef;
 use seaworthy::recover::compile::claim_of_role;
 use seaworthy::recover::drill::Data;
 use seaworthy::recover::{Sighting, look};
-use serde_json::Value;
-use tokio::process::Command;
 use tokio::time::{Instant, sleep};
 
 use super::exercise::{Exercise, Place, wrong};
-use super::shore::Said;
+use super::shore::{self, Said};
 use crate::cli::namespace::known_namespace;
 use crate::cli::{Failure, Session};
 
@@ -79,23 +76,13 @@ impl<'a> Ground<'a> {
 
 impl Place for Ground<'_> {
     async fn say(&self, words: &[&str]) -> Result<Said, Failure> {
-        let program = std::env::current_exe().map_err(|error| Failure::file(Path::new("this program"), &error))?;
-        let globals = &self.session.globals;
-        let mut command = Command::new(&program);
-        for profiles in &globals.profiles {
-            command.arg("--profiles").arg(profiles);
-        }
-        if let Some(kubeconfig) = &globals.kubeconfig {
-            command.arg("--kubeconfig").arg(kubeconfig);
+        let mut place: Vec<OsString> = Vec::new();
+        if let Some(kubeconfig) = &self.session.globals.kubeconfig {
+            place.extend(["--kubeconfig".into(), kubeconfig.into()]);
         }
         // The one that was agreed to, whatever the current one is meanwhile.
-        command.arg("--context").arg(&self.cluster.id.context);
-        command.args(["--yes", "-o", "json"]).args(words);
-        command.env("SEAWORTHY_STATE_DIR", self.session.state_dir()?).stdin(Stdio::null()).kill_on_drop(true);
-        let output = command.output().await.map_err(|error| Failure::file(&program, &error))?;
-        let document = serde_json::from_slice(&output.stdout).unwrap_or(Value::Null);
-        let lines = String::from_utf8_lossy(&output.stderr).into_owned();
-        Ok(Said { code: output.status.code().unwrap_or(-1), document, lines })
+        place.extend(["--context".into(), OsString::from(&self.cluster.id.context)]);
+        shore::say(self.session, &place, &self.session.state_dir()?, words).await
     }
 
     async fn made(&self, exercise: &Exercise) -> Result<Result<(String, ObjectRef), String>, Failure> {

@@ -1,5 +1,6 @@
 //! The place of an exercise: a state folder with a sandbox in it, and the program there as somebody would type it.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
@@ -14,6 +15,21 @@ pub(super) struct Shore<'a> {
     session: &'a Session,
     folder: PathBuf,
     kind: Kind,
+}
+
+/// Runs a command of ours, with options that say where, and a state folder.
+pub(super) async fn say(session: &Session, place: &[OsString], folder: &Path, words: &[&str]) -> Result<Said, Failure> {
+    let program = std::env::current_exe().map_err(|error| Failure::file(Path::new("this program"), &error))?;
+    let mut command = Command::new(&program);
+    for profiles in &session.globals.profiles {
+        command.arg("--profiles").arg(profiles);
+    }
+    command.args(place).args(["--yes", "-o", "json"]).args(words);
+    command.env("SEAWORTHY_STATE_DIR", folder).stdin(Stdio::null()).kill_on_drop(true);
+    let output = command.output().await.map_err(|error| Failure::file(&program, &error))?;
+    let document = serde_json::from_slice(&output.stdout).unwrap_or(Value::Null);
+    let lines = String::from_utf8_lossy(&output.stderr).into_owned();
+    Ok(Said { code: output.status.code().unwrap_or(-1), document, lines })
 }
 
 /// What the program said.
@@ -57,17 +73,8 @@ impl<'a> Shore<'a> {
 
     /// Runs a command of ours.
     pub(super) async fn say(&self, words: &[&str]) -> Result<Said, Failure> {
-        let program = std::env::current_exe().map_err(|error| Failure::file(Path::new("this program"), &error))?;
-        let mut command = Command::new(&program);
-        for profiles in &self.session.globals.profiles {
-            command.arg("--profiles").arg(profiles);
-        }
-        command.arg(format!("--sandbox={}", self.kind.name())).args(["--yes", "-o", "json"]).args(words);
-        command.env("SEAWORTHY_STATE_DIR", &self.folder).stdin(Stdio::null()).kill_on_drop(true);
-        let output = command.output().await.map_err(|error| Failure::file(&program, &error))?;
-        let document = serde_json::from_slice(&output.stdout).unwrap_or(Value::Null);
-        let lines = String::from_utf8_lossy(&output.stderr).into_owned();
-        Ok(Said { code: output.status.code().unwrap_or(-1), document, lines })
+        let sandbox = OsString::from(format!("--sandbox={}", self.kind.name()));
+        say(self.session, &[sandbox], &self.folder, words).await
     }
 
     /// Takes it away.

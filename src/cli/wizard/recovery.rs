@@ -41,9 +41,7 @@ pub(super) async fn sight(session: &Session, context: &str, tell: impl Fn(String
     Ok(Seen {
         at: Timestamp::now(),
         losses: scene.losses.iter().map(known).collect(),
-        unread: unread
-            .map(|unread| format!("{} could not be read, so nothing is said of it: {}", unread.kind, unread.why))
-            .collect(),
+        unread: unread.map(ToString::to_string).collect(),
         records: scene.sighting.records.len(),
         open: unfinished(session, &scene).iter().map(|run| (run.run.clone(), of_run(run))).collect(),
     })

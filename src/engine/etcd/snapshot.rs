@@ -1,7 +1,7 @@
 //! A snapshot of a member's database as a file of this machine: mode 0600, under its name only when it is whole and durable.
 
 use std::fs::{self, File};
-use std::io::{Read as _, Write as _};
+use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
@@ -12,36 +12,24 @@ use sha2::{Digest as _, Sha256};
 
 use super::{EtcdError, Gateway};
 use crate::cluster::Clock;
+use crate::engine::rescue::copy::archive::read_on;
 use crate::engine::rescue::shelf;
-use crate::etcd::{Tail, piece};
+use crate::etcd::{Piece, Tail, piece};
 
 /// A line holds 32 KiB as base64; more is no piece of a snapshot.
 const LINE: usize = 1 << 20;
-/// Bytes of the checksum at the end of a snapshot.
-const SUM: usize = 32;
-/// What is read of a file at once, bytes.
-const PIECE: usize = 1 << 20;
-
 /// The size and the SHA-256, in hexadecimal, of a snapshot's file that is there and whole: at its end is the checksum of what is before
 /// it. `None` of any other.
 pub fn whole(path: &Path) -> Option<(u64, String)> {
-    let mut file = File::open(path).ok()?;
-    let data = file.metadata().ok()?.len().checked_sub(SUM as u64)?;
-    let (mut own, mut all) = (Sha256::new(), Sha256::new());
-    let (mut left, mut piece) = (data, vec![0; PIECE]);
-    while left > 0 {
-        let count = file.read(&mut piece[..usize::try_from(left).map_or(PIECE, |left| left.min(PIECE))]).ok()?;
-        if count == 0 {
-            return None;
-        }
-        own.update(&piece[..count]);
-        all.update(&piece[..count]);
-        left -= count as u64;
-    }
-    let mut sum = [0; SUM];
-    file.read_exact(&mut sum).ok()?;
-    all.update(sum);
-    (own.finalize()[..] == sum).then(|| (data + SUM as u64, shelf::hexadecimal(&all.finalize())))
+    let (mut tail, mut all) = (Tail::default(), Sha256::new());
+    let take = |bytes: &[u8]| {
+        all.update(bytes);
+        tail.take(&Piece { bytes: bytes.to_vec(), remaining: 0 });
+        Ok(())
+    };
+    read_on(path, take).ok()?;
+    let bytes = tail.end().ok()?;
+    Some((bytes, shelf::hexadecimal(&all.finalize())))
 }
 
 /// A snapshot that was kept.

@@ -52,6 +52,7 @@ impl Doing<'_> {
                 biased;
                 () = self.context.cancel.cancelled() => return Ending::Stopped,
                 () = sleep_until(deadline) => return Ending::Failed(wait.too_late(&progress, None)),
+                // A member tells nobody that it has changed.
                 () = tokio::time::sleep(PAUSE) => {}
             }
         }

@@ -230,9 +230,15 @@ async fn patch<K>(api: &Api<K>, object: &ObjectRef, change: &Value) -> Result<()
 where
     K: Resource + Clone + DeserializeOwned + std::fmt::Debug,
 {
+    send(api, object, change).await.map_err(|error| refused(object, &error))
+}
+
+async fn send<K>(api: &Api<K>, object: &ObjectRef, change: &Value) -> Result<(), kube::Error>
+where
+    K: Resource + Clone + DeserializeOwned + std::fmt::Debug,
+{
     let params = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
-    let patched = api.patch(&object.name, &params, &Patch::Merge(change)).await;
-    patched.map(drop).map_err(|error| refused(object, &error))
+    api.patch(&object.name, &params, &Patch::Merge(change)).await.map(drop)
 }
 
 /// Past its finalizers; that it is gone already is as well.
@@ -240,10 +246,9 @@ async fn let_go<K>(api: &Api<K>, object: &ObjectRef) -> Result<(), PracticeError
 where
     K: Resource + Clone + DeserializeOwned + std::fmt::Debug,
 {
-    let params = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
-    match api.patch(&object.name, &params, &Patch::Merge(&json!({"metadata": {"finalizers": null}}))).await {
+    match send(api, object, &json!({"metadata": {"finalizers": null}})).await {
         Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
-        patched => patched.map(drop).map_err(|error| refused(object, &error)),
+        sent => sent.map_err(|error| refused(object, &error)),
     }
 }
 

@@ -10,7 +10,7 @@ use crate::snapshot::Snapshot;
 use crate::snapshot::nodes::is_ready;
 
 /// The node on which the volume of a claim is to be made, as the scheduler says it.
-const CHOSEN: &str = "volume.kubernetes.io/selected-node";
+pub const CHOSEN: &str = "volume.kubernetes.io/selected-node";
 
 /// The taint of a node whose machine is switched off (Kubernetes 1.28, KEP-2268): its pods and its attachments are let go.
 pub const OUT_OF_SERVICE: &str = "node.kubernetes.io/out-of-service";
@@ -238,9 +238,7 @@ mod tests {
     use super::*;
 
     fn picture(objects: &[Value]) -> Snapshot {
-        let mut snapshot = Snapshot::default();
-        objects.iter().cloned().for_each(|object| snapshot.insert(object));
-        snapshot
+        objects.iter().cloned().collect()
     }
 
     fn word(standing: &Standing) -> &'static str {

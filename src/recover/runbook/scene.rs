@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::etcd::{Id, Member, Told, View};
+use crate::plan::verb::CHOSEN;
 use crate::recover::archive::Archive;
 use crate::recover::playbook::{Playbook, Task};
 use crate::recover::{LossKind, Sighting};
@@ -88,7 +89,7 @@ pub(super) fn scene(playbook: &Playbook, kind: LossKind) -> (Sighting, Archive) 
         snapshot.insert(fresh);
     }
     if kind == LossKind::ClaimStranded {
-        claim["metadata"]["annotations"][crate::recover::provisioner::CHOSEN] = "FORMER-NODE".into();
+        claim["metadata"]["annotations"][CHOSEN] = "FORMER-NODE".into();
     }
     let node = node.map(|ready| {
         json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": NODE, "uid": "UID-OF-THE-NODE", "labels": {"kubernetes.io/hostname": NODE}},

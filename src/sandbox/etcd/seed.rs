@@ -8,14 +8,13 @@ use sha2::{Digest as _, Sha256};
 
 use super::data::{Data, Peer, number};
 use crate::engine::rescue::copy::WAIT;
+use crate::etcd::SUM;
 use crate::object::items;
 use crate::sandbox::containers;
 use crate::sandbox::world::World;
 
 /// The name of the file that is taken in.
 pub(in crate::sandbox) const SNAPSHOT: &str = "snapshot.db";
-/// Bytes of the checksum at its end.
-const SUM: usize = 32;
 
 fn words(container: &Value) -> Vec<&str> {
     items(container, "/command").filter_map(Value::as_str).collect()

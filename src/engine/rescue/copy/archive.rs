@@ -270,7 +270,7 @@ pub(super) fn certify(paths: &Paths, list: &List, certificate: Certificate) -> R
 ///
 /// # Errors
 /// When the disk refuses, or whoever takes them.
-pub(super) fn read_on(path: &Path, mut take: impl FnMut(&[u8]) -> std::io::Result<()>) -> Result<u64, ArchiveError> {
+pub(crate) fn read_on(path: &Path, mut take: impl FnMut(&[u8]) -> std::io::Result<()>) -> Result<u64, ArchiveError> {
     let mut file = File::open(path).map_err(io(path))?;
     let (mut length, mut piece) = (0, vec![0; 64 * 1024]);
     loop {

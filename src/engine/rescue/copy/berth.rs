@@ -60,9 +60,7 @@ impl Doing<'_> {
         if is_going {
             tried.push("no new pod can mount a claim that waits for its deletion".to_owned());
         } else {
-            let volume = seen.get(wanted.claim).and_then(|claim| text(claim, "/spec/volumeName"));
-            let volume = volume.and_then(|name| seen.get(&ObjectRef::new("v1", "PersistentVolume", None, name)));
-            for image in helper::images(seen, wanted.claim, volume, wanted.image) {
+            for image in helper::images(seen, wanted.claim, wanted.image) {
                 match Box::pin(self.helper(seen, wanted, &image)).await {
                     Ok(place) => return Ok(Berth { place, live }),
                     Err(Miss::Image(why)) => tried.push(format!("{image}: {why}")),

@@ -8,6 +8,7 @@ use super::talk::Place;
 use crate::engine::rescue::shelf::checksum;
 use crate::object::{ObjectRef, items, text};
 use crate::plan::verb::holders;
+use crate::recover::join::{hosts, volume_of};
 use crate::snapshot::Snapshot;
 
 /// Label of every helper pod; what uses a claim for the application does not have it.
@@ -183,11 +184,11 @@ pub(super) fn unscheduled(status: &PodStatus) -> String {
 
 /// The images to try, in order: the one that was named, and no other; else what a node of the volume has and is known to carry tar,
 /// then what the claim's own pods run.
-pub(super) fn images(seen: &Snapshot, claim: &ObjectRef, volume: Option<&Value>, named: Option<&str>) -> Vec<String> {
+pub(super) fn images(seen: &Snapshot, claim: &ObjectRef, named: Option<&str>) -> Vec<String> {
     if let Some(named) = named {
         return vec![named.to_owned()];
     }
-    let hosts: Vec<&str> = volume.map(crate::recover::join::hosts).unwrap_or_default();
+    let hosts: Vec<&str> = volume_of(seen, claim).map(hosts).unwrap_or_default();
     let is_meant = |node: &&Value| {
         hosts.is_empty() || hosts.iter().any(|host| node["metadata"]["labels"]["kubernetes.io/hostname"] == *host)
     };
@@ -258,12 +259,16 @@ mod tests {
             "status": {"images": [{"names": ["busybox:1"]}]}}));
         seen.insert(json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "d", "namespace": "n", "uid": "1"},
             "spec": {"template": {"spec": {"containers": [{"image": "own:1"}], "volumes": [{"persistentVolumeClaim": {"claimName": "data"}}]}}}}));
-        let volume = json!({"spec": {"nodeAffinity": {"required": {"nodeSelectorTerms": [{"matchExpressions":
-            [{"key": "kubernetes.io/hostname", "operator": "In", "values": ["a"]}]}]}}}});
-        let found = images(&seen, &claim(), Some(&volume), None);
+        assert_eq!(images(&seen, &claim(), None)[0], "busybox:1", "a volume of no node can be read on any");
+        seen.insert(
+            json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "data", "namespace": "n"},
+            "spec": {"volumeName": "v"}}),
+        );
+        seen.insert(json!({"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": "v"}, "spec": {"nodeAffinity": {"required": {"nodeSelectorTerms": [{"matchExpressions":
+            [{"key": "kubernetes.io/hostname", "operator": "In", "values": ["a"]}]}]}}}}));
+        let found = images(&seen, &claim(), None);
         assert_eq!(found, ["docker.io/rancher/mirrored-library-busybox:1.36.1", "x:5000/alpine:3", "own:1"]);
-        assert_eq!(images(&seen, &claim(), Some(&volume), Some("mine:1")), ["mine:1"]);
-        assert_eq!(images(&seen, &claim(), None, None)[0], "busybox:1", "a volume of no node can be read on any");
+        assert_eq!(images(&seen, &claim(), Some("mine:1")), ["mine:1"]);
     }
 
     #[test]

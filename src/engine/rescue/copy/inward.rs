@@ -11,16 +11,20 @@ use kube::api::{Patch, PatchParams};
 use serde_json::json;
 use tokio::sync::mpsc;
 
-use super::archive::{self, Certificate, Paths};
+use super::archive::{self, ArchiveError, Certificate, Paths};
 use super::berth::{Berth, Wanted, used_by};
 use super::helper::Way;
 use super::list::{self, List};
+use super::talk::Place;
 use super::{BESIDE, Broken, CLEAR, IN, In, PACE, SAY, causes, talk};
 use crate::engine::apply::ApplyError;
 use crate::engine::step::{Doing, Ending, done};
 use crate::object::{ObjectRef, text};
 use crate::plan::Step;
 use crate::plan::verb::COPYING_IN;
+
+/// Whoever takes what is read, piece by piece.
+pub(super) type Take<'a> = dyn FnMut(&[u8]) -> std::io::Result<()> + 'a;
 
 impl Doing<'_> {
     /// Copies an archive onto a volume, unless what it holds is on it already.
@@ -99,37 +103,50 @@ impl Doing<'_> {
     async fn send(&self, step: &Step, claim: &ObjectRef, paths: &Paths, berth: &Berth) -> Result<(), Broken> {
         let path = paths.tar.clone();
         let length = self.at_disk(claim, move || archive::pass_on(&path, |_| Ok(()))).await?;
+        let (path, length_text) = (paths.tar.clone(), length.to_string());
+        let say = |bytes| self.say_copied(step, claim, bytes);
+        let read = move |take: &mut Take<'_>| archive::pass_on(&path, take);
+        match self.feed((&berth.place, "tar"), (IN, &[&length_text]), read, say).await? {
+            sent if sent == length => Ok(()),
+            _ => Err(Broken::Again("the archive changed while it was read".to_owned())),
+        }
+    }
+
+    /// Runs a script that takes what is read from this machine's disk, piece by piece, and waits until it has ended well: how many bytes
+    /// that were. `what`: the program, for people. `say` is told every now and then how many there are so far.
+    pub(super) async fn feed(
+        &self,
+        (place, what): (&Place, &str),
+        (script, arguments): (&str, &[&str]),
+        read: impl FnOnce(&mut Take<'_>) -> Result<u64, ArchiveError> + Send + 'static,
+        say: impl Fn(u64),
+    ) -> Result<u64, String> {
         let (sender, pieces) = mpsc::channel::<Vec<u8>>(talk::PIECES);
-        let (path, sent) = (paths.tar.clone(), Arc::new(AtomicU64::new(0)));
+        let sent = Arc::new(AtomicU64::new(0));
         let counted = Arc::clone(&sent);
         let reading = tokio::task::spawn_blocking(move || {
             let closed = |_| std::io::Error::other("nobody takes it any more");
-            archive::pass_on(&path, |piece| {
+            read(&mut |piece| {
                 counted.fetch_add(piece.len() as u64, Ordering::Relaxed);
                 sender.blocking_send(piece.to_owned()).map_err(closed)
             })
         });
-        let (cluster, length_text) = (&self.context.cluster, length.to_string());
-        let arguments = [length_text.as_str()];
+        let cluster = &self.context.cluster;
         let told = {
-            let telling = talk::tell(&cluster.client, &cluster.clock, &berth.place, (IN, &arguments), pieces);
+            let telling = talk::tell(&cluster.client, &cluster.clock, place, (script, arguments), pieces);
             let mut telling = std::pin::pin!(telling);
             loop {
                 tokio::select! {
                     biased;
                     told = &mut telling => break told,
-                    () = tokio::time::sleep(SAY) => self.say_copied(step, claim, sent.load(Ordering::Relaxed)),
+                    // Nobody waits for this: it is how often a person hears how far it is.
+                    () = tokio::time::sleep(SAY) => say(sent.load(Ordering::Relaxed)),
                 }
             }
         };
-        let read = self.context.cluster.clock.outside(reading).await;
-        told?.well("tar")?;
-        match read {
-            Ok(Ok(sent)) if sent == length => Ok(()),
-            Ok(Ok(_)) => Err(Broken::Again("the archive changed while it was read".to_owned())),
-            Ok(Err(error)) => Err(Broken::Again(error.to_string())),
-            Err(error) => Err(Broken::Again(error.to_string())),
-        }
+        let read = cluster.clock.outside(reading).await;
+        told?.well(what)?;
+        read.map_err(|error| error.to_string())?.map_err(|error| error.to_string())
     }
 
     /// Notes on the claim what is being written to it, or was; or takes that away.

@@ -4,19 +4,17 @@
 pub(super) mod pod;
 
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
 use kube::runtime::wait::await_condition;
 use serde_json::Value;
-use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use super::berth::{Miss, used_by};
-use super::{BESIDE, PACE, SAY, archive, causes, helper, talk};
+use super::inward::Take;
+use super::{BESIDE, PACE, archive, causes, helper};
 use crate::engine::apply::ApplyError;
 use crate::engine::etcd::whole;
 use crate::engine::step::{Doing, Ending, done};
@@ -99,9 +97,7 @@ impl Doing<'_> {
         (seed, source, begun): (&Seed, &Source, bool),
         limit: Duration,
     ) -> Result<(), Ending> {
-        let volume = seen.get(&seed.claim).and_then(|claim| text(claim, "/spec/volumeName"));
-        let volume = volume.and_then(|name| seen.get(&ObjectRef::new("v1", "PersistentVolume", None, name)));
-        let images = helper::images(seen, &seed.claim, volume, seed.image.as_deref());
+        let images = helper::images(seen, &seed.claim, seed.image.as_deref());
         let mut tried = Vec::new();
         for image in &images {
             for program in pod::PROGRAMS {
@@ -181,32 +177,15 @@ impl Doing<'_> {
     /// The snapshot's bytes, from the disk. What does not have its checksum in the pod is sent anew.
     async fn give(&self, step: &Step, (seed, source): (&Seed, &Source), image: &str) -> Result<(), Miss> {
         let place = pod::place(seed, image);
-        let (length, cluster) = (source.bytes.to_string(), &self.context.cluster);
+        let length = source.bytes.to_string();
         let arguments = [length.as_str(), source.sha256.as_str()];
         let mut last = String::new();
         for _ in 0..super::TRIES {
-            let (sender, pieces) = mpsc::channel::<Vec<u8>>(talk::PIECES);
-            let (path, sent) = (PathBuf::from(&seed.file), Arc::new(AtomicU64::new(0)));
-            let counted = Arc::clone(&sent);
-            let reading = tokio::task::spawn_blocking(move || {
-                let closed = |_| std::io::Error::other("nobody takes it any more");
-                archive::read_on(&path, |piece| {
-                    counted.fetch_add(piece.len() as u64, Ordering::Relaxed);
-                    sender.blocking_send(piece.to_owned()).map_err(closed)
-                })
-            });
-            let telling = talk::tell(&cluster.client, &cluster.clock, &place, (pod::TAKE, &arguments), pieces);
-            let mut telling = std::pin::pin!(telling);
-            let told = loop {
-                tokio::select! {
-                    biased;
-                    told = &mut telling => break told,
-                    () = tokio::time::sleep(SAY) => self.say_sent(step, seed, sent.load(Ordering::Relaxed)),
-                }
-            };
-            let read = cluster.clock.outside(reading).await;
-            let read = read.map_err(|error| error.to_string()).and_then(|read| read.map_err(|error| error.to_string()));
-            match told.and_then(|told| told.well("the container that takes the snapshot in")).and(read) {
+            let path = PathBuf::from(&seed.file);
+            let read = move |take: &mut Take<'_>| archive::read_on(&path, take);
+            let say = |bytes| self.say_sent(step, seed, bytes);
+            let program = "the container that takes the snapshot in";
+            match self.feed((&place, program), (pod::TAKE, &arguments), read, say).await {
                 Ok(_) => return Ok(()),
                 Err(why) => last = why,
             }

@@ -31,11 +31,7 @@ fn object(kind: &str, name: &str, rest: &Value) -> Value {
 }
 
 fn picture(objects: &[Value]) -> Snapshot {
-    let mut snapshot = Snapshot::default();
-    for object in objects {
-        snapshot.insert(object.clone());
-    }
-    snapshot
+    objects.iter().cloned().collect()
 }
 
 fn word(standing: &Standing) -> &'static str {

@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 use super::super::helper::{self, LABEL, SPEC};
 use super::super::talk::Place;
 use crate::engine::rescue::shelf::checksum;
-use crate::object::{ObjectRef, items, text};
+use crate::object::items;
 use crate::plan::verb::Seed;
-use crate::recover::join::{hosts, volume_ref};
+use crate::recover::join::{hosts, volume_of};
 use crate::snapshot::Snapshot;
 
 /// The container that takes the snapshot in, and the one that makes the data.
@@ -139,9 +139,9 @@ mod etcd {
 /// would not do: pods that have ended do not count for it.
 fn affinity(seen: &Snapshot, template: &Value, seed: &Seed) -> Value {
     let mut node = template["affinity"]["nodeAffinity"].clone();
-    let volume = |claim: &ObjectRef| seen.get(&volume_ref(text(seen.get(claim)?, "/spec/volumeName")?));
-    if volume(&seed.claim).is_none() {
-        let mut taken: Vec<&str> = seed.others.iter().filter_map(volume).flat_map(hosts).collect();
+    if volume_of(seen, &seed.claim).is_none() {
+        let volumes = seed.others.iter().filter_map(|claim| volume_of(seen, claim));
+        let mut taken: Vec<&str> = volumes.flat_map(hosts).collect();
         taken.sort_unstable();
         taken.dedup();
         let apart = &template["affinity"]["podAntiAffinity"];

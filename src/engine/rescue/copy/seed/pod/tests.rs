@@ -1,6 +1,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::object::ObjectRef;
 use crate::plan::verb::Pinned;
 
 fn claim(name: &str) -> ObjectRef {
@@ -41,11 +42,7 @@ fn seen(own_volume: Option<&str>) -> Snapshot {
     };
     let objects =
         [volume("v0", "a"), volume("v1", "a"), claim("data-db-0", Some("v0")), claim("data-db-1", own_volume)];
-    let mut seen = Snapshot::default();
-    for object in objects {
-        seen.insert(object);
-    }
-    seen
+    objects.into_iter().collect()
 }
 
 fn made(template: &Value, own_volume: Option<&str>) -> Value {
