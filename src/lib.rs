@@ -51,3 +51,7 @@ pub mod recover;
 pub mod home;
 
 pub mod sandbox;
+
+/// musl's own takes three times as long for the many small pieces of a cluster's objects; tests, too, are built with musl.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

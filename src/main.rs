@@ -8,12 +8,6 @@ mod front;
 
 use std::process::ExitCode;
 
-use mimalloc::MiMalloc;
-
-/// musl's own takes three times as long for the many small pieces of a cluster's objects.
-#[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
-
 fn main() -> ExitCode {
     if let Err(error) = color_eyre::install() {
         front::tell(&format!("seaworthy: panics will be reported plainly: {error}"));

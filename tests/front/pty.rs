@@ -216,7 +216,9 @@ fn end_of(child: &mut (dyn Child + Send + Sync)) -> Option<u32> {
     None
 }
 
-/// What `stty -a` would tell.
+/// What `stty -a` would tell: as many control characters as Linux has, and not what follows them in musl's structure.
 fn settings(master: &dyn MasterPty) -> String {
-    format!("{:?}", master.get_termios().unwrap())
+    let it = master.get_termios().unwrap();
+    let characters = &it.control_chars[..19];
+    format!("{:?}", (it.input_flags, it.output_flags, it.control_flags, it.local_flags, characters))
 }

@@ -164,7 +164,11 @@ mod tests {
             panic!("overboard");
         }
         let pair = native_pty_system().openpty(PtySize::default()).unwrap();
-        let settings = || format!("{:?}", pair.master.get_termios().unwrap());
+        // As many control characters as Linux has; what follows them in musl's structure is left as it was.
+        let settings = || {
+            let it = pair.master.get_termios().unwrap();
+            (it.input_flags, it.output_flags, it.control_flags, it.local_flags, it.control_chars[..19].to_vec())
+        };
         let before = settings();
         let mut command = CommandBuilder::new(std::env::current_exe().unwrap());
         let name = concat!(module_path!(), "::a_panic_gives_the_terminal_back_before_it_is_reported");
