@@ -14,10 +14,6 @@ use std::time::{Duration, Instant};
 use seaworthy::doctor::bundle::redact::{Known, Redactor, Sealer, Values};
 use secrets::{Chance, Sample};
 
-/// The program's own.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// Samples of each kind of secret.
 const EACH: usize = 200;
 /// Lines of each kind of program.

@@ -156,7 +156,7 @@ pub const FAULTS: &[Fault] = &[
         "a claim is made anew, and its volume is to be made on a node that is not there any more",
         unserved::claim_stranded,
     ),
-    strikes("quota", "namespace", "a strike::quota that allows no further pod", strike::quota),
+    strikes("quota", "namespace", "a ResourceQuota that allows no further pod", strike::quota),
     strikes("no-storage-class", "", "the default StorageClass is deleted", strike::no_storage_class),
     lasts("certificate-expired", "", "the certificate of the API server has expired"),
     lasts("api-slow", "seconds", "every answer of the API server takes so long (without a target: 5)"),

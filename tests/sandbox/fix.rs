@@ -170,15 +170,14 @@ async fn a_remedy_that_was_stopped_is_not_known_to_be_done_and_can_be_taken_back
     while served.harbour.get(lease).await.is_err() {
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
-    // Ten times as fast: six seconds for each answer.
-    served.harbour.sandbox.strike(faults::find("api-slow").unwrap(), "60");
+    // Longer than a program that is stopped waits for an answer.
+    served.harbour.sandbox.strike(faults::find("api-slow").unwrap(), "5");
     while !has_begun(&runs) {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     running.signal(rustix::process::Signal::INT);
-    tokio::time::sleep(Duration::from_secs(4)).await;
-    served.harbour.sandbox.heal(faults::find("api-slow").unwrap());
     let stopped = tokio::task::spawn_blocking(|| running.finish()).await.unwrap();
+    served.harbour.sandbox.heal(faults::find("api-slow").unwrap());
     let said = &stopped.stderr;
     assert!(said.contains("it is not known whether this was done: let the rollout of Deployment/web go on"), "{said}");
     assert!(said.contains("hint: `seaworthy doctor --undo") && !said.contains(": not done"), "{said}");
