@@ -114,8 +114,8 @@ rebound() {
 
 # irreversible: of the plan in $WORK/out, as options.
 irreversible() {
-  jq -r '.plan.steps[].action | select(.do == "rescue").verb | select(.verb == "delete" or .verb == "release")
-    | (.object // .volume).object | select(.kind != "Pod") | "--destroy-data=" + ([.kind, .namespace, .name] | map(select(. != null)) | join("/"))' "$WORK/out"
+  jq -r '.plan.steps[].action | select(.do == "rescue").verb | select(.verb == "delete" or .verb == "release" or .verb == "renew")
+    | (.object // .volume // .claim).object | select(.kind != "Pod") | "--destroy-data=" + ([.kind, .namespace, .name] | map(select(. != null)) | join("/"))' "$WORK/out"
 }
 
 # all_run: as many pods as before, all ready, and no trace of having been stopped.
