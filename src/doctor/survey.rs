@@ -214,13 +214,27 @@ pub(super) fn owner(object: &Value) -> Option<ObjectRef> {
 
 /// The workload at the top of an object's owners; itself when nobody made it.
 pub(super) fn top(reference: &ObjectRef, snapshot: &Snapshot) -> ObjectRef {
-    let mut top = reference.clone();
+    let (mut top, mut below) = (reference.clone(), None);
     // Owners that own each other would have no end.
     for _ in 0..8 {
-        let Some(above) = snapshot.get(&top).and_then(owner) else { break };
-        top = above;
+        let live = snapshot.get(&top);
+        let above = match live {
+            Some(live) => owner(live),
+            None => below.and_then(|pod| deployment_of(pod, &top, snapshot)),
+        };
+        let Some(above) = above else { break };
+        (top, below) = (above, live);
     }
     top
+}
+
+/// The Deployment of a `ReplicaSet` that could not be read: what it makes bears its name and the hash of its template, and so do their pods
+/// (`pkg/controller/deployment/sync.go`, `getNewReplicaSet`).
+fn deployment_of(pod: &Value, set: &ObjectRef, snapshot: &Snapshot) -> Option<ObjectRef> {
+    let hash = text(pod, "/metadata/labels/pod-template-hash").filter(|_| set.kind == "ReplicaSet")?;
+    let name = set.name.strip_suffix(hash)?.strip_suffix('-')?;
+    let deployment = ObjectRef::new("apps/v1", "Deployment", set.namespace.as_deref(), name);
+    snapshot.get(&deployment).is_some().then_some(deployment)
 }
 
 /// Where somebody has to do something about a finding: at what made the pod; other objects are owned for other reasons.

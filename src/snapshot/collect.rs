@@ -1,7 +1,7 @@
 //! The only place that lists.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::future::Either;
 use futures::stream::{self, StreamExt as _};
@@ -110,18 +110,40 @@ pub async fn collect_all(client: &Client, queries: Vec<Query>, deadline: Duratio
 }
 
 async fn ask_leniently(client: &Client, query: &Query, keep: Keep) -> Snapshot {
-    let mut snapshot = Snapshot::default();
-    let mut answer = read(client, query, &mut snapshot, keep).await;
-    // A list that took longer than the server keeps its state is begun again.
-    if matches!(&answer, Err(kube::Error::Api(status)) if status.code == 410) {
-        snapshot = Snapshot::default();
-        answer = read(client, query, &mut snapshot, keep).await;
-    }
+    let began = Instant::now();
+    let mut pauses = PAUSES.iter();
+    let answer = loop {
+        let mut snapshot = Snapshot::default();
+        let answer = read(client, query, &mut snapshot, keep).await;
+        let Err(error) = answer else { break Ok(snapshot) };
+        let goes_on = is_expired(&error) || passes(&error) && began.elapsed() < PATIENCE;
+        let Some(pause) = pauses.next().filter(|_| goes_on) else { break Err(error) };
+        tokio::time::sleep(*pause).await;
+    };
     match answer {
-        Ok(()) => snapshot,
+        Ok(snapshot) => snapshot,
         Err(kube::Error::Api(status)) if status.code == 404 => Snapshot::default(),
         Err(kube::Error::Api(status)) => unread(query, status.message.clone()),
         Err(error) => unread(query, crate::error::root(&error)),
+    }
+}
+
+/// Before a list that failed is asked for again.
+const PAUSES: [Duration; 2] = [Duration::from_millis(50), Duration::from_millis(200)];
+/// What fails after so long is not asked for again: somebody waits for a first word of what is wrong.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Whether a list took longer than the server keeps its state: it is begun again.
+fn is_expired(error: &kube::Error) -> bool {
+    matches!(error, kube::Error::Api(status) if status.code == 410)
+}
+
+/// Whether another answer may come when the same is asked once more: the server was not well, or had too much to do.
+fn passes(error: &kube::Error) -> bool {
+    match error {
+        kube::Error::Api(status) => status.code >= 500 || status.code == 429,
+        kube::Error::Service(_) | kube::Error::HyperError(_) => true,
+        _ => false,
     }
 }
 
@@ -243,5 +265,54 @@ pub fn url(resource: &ApiResource, namespace: Option<&str>) -> String {
     match namespace {
         Some(namespace) => format!("{root}/{}/namespaces/{namespace}/{}", resource.version, resource.plural),
         None => format!("{root}/{}/{}", resource.version, resource.plural),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use http::Response;
+    use kube::client::Body;
+    use serde_json::json;
+
+    use super::*;
+
+    /// What a list comes to at a server that answers so, one answer after the other, and how often it was asked.
+    async fn asked(codes: &'static [u16]) -> (Snapshot, usize) {
+        let asked = Arc::new(AtomicUsize::new(0));
+        let counted = asked.clone();
+        let service = tower::service_fn(move |_: http::Request<Body>| {
+            let code = codes[counted.fetch_add(1, Ordering::Relaxed).min(codes.len() - 1)];
+            let body = if code == 200 {
+                json!({"kind": "PodList", "apiVersion": "v1", "metadata": {}, "items": [{"metadata": {"name": "one", "namespace": "n"}}]})
+            } else {
+                json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "message": format!("it says {code}"), "code": code})
+            };
+            let answer = Response::builder().status(code).body(Body::from(body.to_string().into_bytes()));
+            async move { answer }
+        });
+        let client = Client::new(service, "default");
+        let resource = crate::cluster::Resources::default().of(&ObjectRef::new("v1", "Pod", None, "")).unwrap();
+        let query = Query { resource, namespace: None, scope: Scope::All };
+        let snapshot = collect_all(&client, vec![query], Duration::from_secs(30), Keep::WHOLE).await;
+        (snapshot, asked.load(Ordering::Relaxed))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_list_that_fails_for_a_moment_is_read_and_one_that_is_refused_is_not_asked_for_again() {
+        for (codes, found, times) in [
+            (&[200][..], 1, 1),
+            (&[500, 200], 1, 2),
+            (&[429, 503, 200], 1, 3),
+            (&[410, 200], 1, 2),
+            (&[500], 0, 3),
+            (&[403, 200], 0, 1),
+        ] {
+            let (snapshot, asked) = asked(codes).await;
+            assert_eq!((snapshot.of_kind("", "Pod").count(), asked), (found, times), "{codes:?}");
+            assert_eq!(snapshot.is_unread("Pod"), found == 0, "{codes:?}");
+        }
     }
 }

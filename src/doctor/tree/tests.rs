@@ -203,3 +203,17 @@ fn names_that_do_not_resolve_come_from_dns_when_dns_is_down() {
         report.headline
     );
 }
+
+/// A read failed: what made the pods is known by their names.
+#[test]
+fn without_its_replica_set_a_pod_still_leads_to_its_deployment() {
+    let [deployment, _, mut pod] = workload("db", "w1", &no_image());
+    pod["metadata"]["labels"]["pod-template-hash"] = "5d".into();
+    let named = |items: Vec<Value>| {
+        let report = report(items);
+        report.findings.iter().map(|finding| finding.object.short()).collect::<Vec<_>>()
+    };
+    assert_eq!(named(vec![node("w1", "True"), deployment, pod.clone()])[0], "Deployment/db");
+    // Nobody says that a Deployment made it.
+    assert_eq!(named(vec![node("w1", "True"), pod])[0], "ReplicaSet/db-5d");
+}
