@@ -160,6 +160,10 @@ fn an_emptied_volume_shows_only_against_its_record() {
         (record(3, 1), now(0, 1), 2),
         (record(3, 1), now(0, 2), 3),
         (record(3, 1), now(2, 1), 0),
+        // Somebody writes into a folder that was made anew; one that only lost files, or has most of them, may be as it is wanted.
+        (record(40, 1), now(2, 2), 3),
+        (record(40, 1), now(2, 1), 0),
+        (record(40, 1), now(30, 2), 0),
         (record(0, 1), now(0, 1), 0),
         (record(3, 1), [].into(), 0),
         (record(3, 1), [(claim_ref("n", "c"), Files::Unknown { why: "no shell".to_owned() })].into(), 0),

@@ -97,22 +97,26 @@ fn records<'a>(sighting: &'a Sighting, claim: &'a ObjectRef) -> impl Iterator<It
         .filter(move |(_, volume)| volume.claim == *claim)
 }
 
-/// A volume that is the same object as when it was last known to be well, held files then, and holds none.
+/// A volume that is the same object as when it was last known to be well, held files then, and holds none; or its folder is another one
+/// than then and holds few of them, because somebody writes into it again.
 pub(super) fn emptied(sighting: &Sighting) -> Vec<Loss> {
     let one = |(record, then): (&Record, &VolumeRecord)| {
-        let Files::Counted { files: 0, root } = sighting.files.get(&then.claim)? else { return None };
+        let Files::Counted { files: now, root } = sighting.files.get(&then.claim)? else { return None };
         let Files::Counted { files: had, root: was } = then.files else { return None };
         let live = sighting.snapshot.get(&then.claim)?;
         let same = text(live, "/spec/volumeName") == Some(&then.volume);
-        if had == 0 || !same || holders(&sighting.snapshot, &then.claim).next().is_none() {
+        let is_another = *root != was;
+        let holds_little = *now == 0 || is_another && *now < had / 2;
+        if had == 0 || !same || !holds_little || holders(&sighting.snapshot, &then.claim).next().is_none() {
             return None;
         }
         let when = record.at.strftime("%F %T UTC");
+        let counts = if *now == 0 { "none".to_owned() } else { files_text(*now) };
         let mut facts = vec![
             format!("it held {} when {} was well, at {when}", files_text(had), record.installation.stack),
-            format!("a pod that has it mounted counts none, in {}", then.place),
+            format!("a pod that has it mounted counts {counts}, in {}", then.place),
         ];
-        if *root != was {
+        if is_another {
             facts.push(format!("its folder is another one than then: inode {root}, was {was}"));
         }
         Some(Loss::new(LossKind::VolumeEmptied, Some(then.claim.clone()), Some(volume_ref(&then.volume)), facts))
