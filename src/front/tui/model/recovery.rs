@@ -103,6 +103,21 @@ pub(crate) enum Spot<'a> {
     Run(&'a str, &'a str),
 }
 
+impl Spot<'_> {
+    /// What it is about, in the same words at every look.
+    pub(crate) fn about(&self) -> String {
+        let of = |known: &Known| {
+            let object = known.loss.claim.as_ref().or(known.loss.set.as_ref()).or(known.loss.volume.as_ref());
+            format!("{} {}", known.loss.kind.name(), object.map(ToString::to_string).unwrap_or_default())
+        };
+        match self {
+            Self::Loss(known) => of(known),
+            Self::Playbook(known, proposal) => format!("{} by {}", of(known), proposal.playbook),
+            Self::Run(run, _) => (*run).to_owned(),
+        }
+    }
+}
+
 impl Seen {
     /// The lines.
     pub(crate) fn spots(&self) -> Vec<Spot<'_>> {

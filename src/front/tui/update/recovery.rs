@@ -67,7 +67,9 @@ fn sighted(model: &mut Model, seen: Result<Box<Seen>, Box<Failure>>) {
         Err(failure) => recovery.sight = Sight::Failed(failure),
         Ok(seen) => {
             recovery.age = (seen.certain() > 0).then(|| recovery.age.unwrap_or((0, time)));
-            recovery.cursor = recovery.cursor.min(seen.spots().len().saturating_sub(1));
+            let (was, spots) = (recovery.spot().map(|spot| spot.about()), seen.spots());
+            let same = spots.iter().position(|spot| Some(spot.about()) == was);
+            recovery.cursor = same.unwrap_or(recovery.cursor).min(spots.len().saturating_sub(1));
             (recovery.sight, recovery.last) = (Sight::Seen, Some(seen));
         }
     }
