@@ -10,6 +10,7 @@ pub mod backup;
 pub mod compile;
 pub mod drill;
 pub mod etcd;
+pub mod guide;
 pub mod join;
 pub mod keeper;
 pub mod look;

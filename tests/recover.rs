@@ -3,6 +3,7 @@
 mod command;
 mod follow;
 mod gates;
+mod guides;
 pub(crate) mod harbour;
 mod stories;
 mod wrong;

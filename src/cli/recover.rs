@@ -2,6 +2,7 @@
 
 mod agree;
 mod draft;
+mod guide;
 mod propose;
 
 use std::process::ExitCode;
@@ -24,11 +25,29 @@ use super::voyage::{Voyage, show_plan};
 use super::{Failure, Session, install};
 use crate::front::say;
 
+/// A guide is only shown.
+const ALL_BUT_GUIDES: [&str; 11] = [
+    "playbook",
+    "namespace",
+    "claim",
+    "set",
+    "destroy_data",
+    "consent",
+    "helper_image",
+    "no_copy",
+    "dry_run",
+    "replan",
+    "take_lock",
+];
+
 /// `recover`
 #[derive(Debug, Default, Args)]
 pub(crate) struct RecoverArgs {
     /// Name of the playbook (default: recognise what is lost, and propose)
     pub(crate) playbook: Option<String>,
+    /// Show what to do by hand where no playbook can act; without a name: which guides there are. No cluster is needed
+    #[arg(long, value_name = "GUIDE", num_args = 0..=1, default_missing_value = "", conflicts_with_all = ALL_BUT_GUIDES)]
+    pub(crate) guide: Option<String>,
     /// Look only in this namespace
     #[arg(short, long, value_name = "NAME")]
     pub(crate) namespace: Option<String>,
@@ -86,13 +105,16 @@ impl Scene {
 }
 
 pub(crate) async fn run(session: &Session, arguments: &RecoverArgs) -> Result<ExitCode, Failure> {
+    if let Some(name) = &arguments.guide {
+        return guide::show(session, name);
+    }
     let playbooks = Playbooks::read(&session.catalogue())?;
     if let Some(name) = &arguments.playbook {
         playbooks.get(name)?;
     }
     let claim = arguments.claim.as_deref().map(named_claim).transpose()?;
     let namespace = claim.as_ref().and_then(|claim| claim.namespace.clone()).or_else(|| arguments.namespace.clone());
-    let cluster = session.connect().await?;
+    let cluster = session.connect().await.map_err(with_guides)?;
     if let Some(namespace) = &namespace {
         known_namespace(&cluster, namespace).await?;
     }
@@ -104,6 +126,13 @@ pub(crate) async fn run(session: &Session, arguments: &RecoverArgs) -> Result<Ex
         None => Ok(propose::propose(session, &scene)),
         Some(name) => recover(session, arguments, &scene, scene.playbooks.get(name)?, claim).await,
     }
+}
+
+/// Where the cluster does not answer, what is lost may be the cluster's own.
+fn with_guides(failure: Failure) -> Failure {
+    let guides = "if its control plane itself is lost: `seaworthy recover --guide`";
+    let hint = failure.hint.as_ref().map_or_else(|| guides.to_owned(), |hint| format!("{hint}; {guides}"));
+    Failure { hint: Some(hint), ..failure }
 }
 
 pub(super) fn named_claim(text: &str) -> Result<ObjectRef, Failure> {

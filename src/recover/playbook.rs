@@ -11,8 +11,8 @@ use crate::stack::{Catalogue, Fault, FaultKind, Folder, Place, StackError, typed
 
 /// The version of this format.
 const FORMAT: u32 = 1;
-/// The folder of the playbooks that fit every stack.
-const COMMON: &str = "common";
+/// The folder of the playbooks that fit every stack, and of the guides.
+pub(super) const COMMON: &str = "common";
 
 /// A playbook as it is written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -11,6 +11,7 @@ use scene::{CLAIM, ETCD, NAMESPACE, scene};
 use super::LossKind;
 use super::compile::{Copies, Wish, compile};
 use super::etcd::all_claims;
+use super::guide::Guide;
 use super::join::claim_ref;
 use super::playbook::{Part, Playbook, Playbooks};
 use crate::cluster::ClusterId;
@@ -30,8 +31,13 @@ time* where several belong to one group.
     kubectl get pv,pvc,pods,deployments,statefulsets,events -A -o yaml > before.yaml
 ";
 
+const GUIDES: &str = "## By hand only
+
+What no playbook does, because the API server is away or because it lies outside of the cluster. `seaworthy recover --guide` shows the same without a cluster.
+";
+
 /// The whole document.
-pub fn document(playbooks: &Playbooks) -> String {
+pub fn document(playbooks: &Playbooks, guides: &[Guide]) -> String {
     let mut lines = vec![
         HEAD.to_owned(),
         "## Losses\n".to_owned(),
@@ -44,6 +50,10 @@ pub fn document(playbooks: &Playbooks) -> String {
     for playbook in &playbooks.0 {
         lines.push(String::new());
         lines.extend(chapter(playbook));
+    }
+    lines.push(format!("\n{GUIDES}"));
+    for guide in guides {
+        lines.push(guide.markdown(3));
     }
     format!("{}\n", lines.join("\n"))
 }
@@ -144,7 +154,9 @@ mod tests {
     /// The file in the repository is what the playbooks say.
     #[test]
     fn the_runbook_in_docs_is_that_of_the_playbooks() {
-        let written = document(&Playbooks::read(&Catalogue::default()).unwrap());
+        let catalogue = Catalogue::default();
+        let guides = crate::recover::guide::all(&catalogue).unwrap();
+        let written = document(&Playbooks::read(&catalogue).unwrap(), &guides);
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/recovery.md");
         if std::env::var_os("SEAWORTHY_WRITE_DOCS").is_some() {
             std::fs::write(path, &written).unwrap();
