@@ -101,6 +101,32 @@ pub fn number(value: &Value, pointer: &str) -> Option<i64> {
     at(value, pointer).and_then(Value::as_i64)
 }
 
+/// What the server writes into the metadata of an object, and what belongs to the incarnation that is gone.
+const INCARNATION: [&str; 10] = [
+    "uid",
+    "resourceVersion",
+    "generation",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+    "finalizers",
+    "managedFields",
+    "ownerReferences",
+    "selfLink",
+];
+
+/// The object, to be made again.
+pub fn again(object: &Value) -> Value {
+    let mut object = object.clone();
+    if let Some(map) = object.as_object_mut() {
+        map.shift_remove("status");
+    }
+    if let Some(metadata) = object["metadata"].as_object_mut() {
+        metadata.retain(|key, _| !INCARNATION.contains(&key.as_str()));
+    }
+    object
+}
+
 /// The items of the list at a JSON pointer; none when there is no list.
 pub fn items<'a>(value: &'a Value, pointer: &str) -> impl Iterator<Item = &'a Value> + use<'a> {
     at(value, pointer).and_then(Value::as_array).into_iter().flatten()

@@ -18,6 +18,7 @@ mod logs;
 mod mistaken;
 mod place;
 mod program;
+mod secrets;
 mod storage;
 mod stories;
 pub(crate) mod support;

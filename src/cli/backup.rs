@@ -9,8 +9,9 @@ use seaworthy::cluster::{Cluster, Resources};
 use seaworthy::engine::journal::Inputs;
 use seaworthy::engine::record::InstallRecord;
 use seaworthy::engine::rescue::backup::{self, Manifest};
+use seaworthy::engine::rescue::secrets::{envelope, is_kept};
 use seaworthy::error::Explain as _;
-use seaworthy::object::{ObjectRef, text};
+use seaworthy::object::ObjectRef;
 use seaworthy::plan::verb::LeftOut;
 use seaworthy::plan::{Installation, Purpose};
 use seaworthy::prepare::Prepared;
@@ -49,6 +50,9 @@ pub(crate) struct BackupArgs {
     /// Copy with this image, which must have sh, tar, find and sha256sum (default: one that the volume's node has)
     #[arg(long, value_name = "IMAGE")]
     pub(crate) helper_image: Option<String>,
+    /// Also save its Secrets, encrypted with age for this public key (`age1...`); may be repeated
+    #[arg(long, value_name = "RECIPIENT")]
+    pub(crate) with_secrets: Vec<String>,
     /// Show every step with its gate and its proof, and what would be left out; write nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
@@ -74,6 +78,14 @@ pub(crate) enum BackupCommand {
     },
 }
 
+/// Whether all of these are public keys. Not clap's to say: it would repeat a secret one that was given by mistake.
+pub(super) fn known_recipients(recipients: &[String]) -> Result<(), Failure> {
+    for text in recipients {
+        envelope::recipient(text)?;
+    }
+    Ok(())
+}
+
 pub(crate) async fn run(session: &Session, arguments: &BackupArgs) -> Result<ExitCode, Failure> {
     let Some(stack) = &arguments.stack else {
         return match &arguments.command {
@@ -81,13 +93,17 @@ pub(crate) async fn run(session: &Session, arguments: &BackupArgs) -> Result<Exi
             None => Err(Failure::input("no-stack", "no stack is named", "`seaworthy status` shows what is installed")),
         };
     };
+    known_recipients(&arguments.with_secrets)?;
     let bare = bare_installation(session, stack, arguments.namespace.as_deref())?;
     let cluster = session.connect().await?;
     let scene = Berths::look(session, cluster, bare).await?;
     if claims(&scene.sighting.snapshot, &scene.installation, scene.inventory()).is_empty() && scene.record.is_none() {
         return Err(not_installed(&scene.installation));
     }
-    let values = json!({"backup": stack, "consistent": arguments.consistent, "to": arguments.to});
+    let mut values = json!({"backup": stack, "consistent": arguments.consistent, "to": arguments.to});
+    if !arguments.with_secrets.is_empty() {
+        values["withSecrets"] = json!(arguments.with_secrets);
+    }
     let inputs = Inputs::of(&scene.installation, values);
     let (at, course) = (Timestamp::now(), Course::of(arguments.dry_run, arguments.replan));
     if let Some(open) =
@@ -98,8 +114,13 @@ pub(crate) async fn run(session: &Session, arguments: &BackupArgs) -> Result<Exi
     let folder = own_folder(&folder(session, arguments.to.as_deref(), &scene)?, at);
     let known = session.catalogue().get(stack).ok();
     let wanted = scene.wanted(folder.display().to_string(), arguments.helper_image.clone(), at);
-    let wanted = Wanted { definition: known.as_ref().map(Stack::definition), ..wanted };
-    let left_out = secrets(&scene.cluster, &scene.installation.namespace).await?;
+    let (definition, recipients) = (known.as_ref().map(Stack::definition), arguments.with_secrets.clone());
+    let wanted = Wanted { definition, recipients, ..wanted };
+    let left_out = if arguments.with_secrets.is_empty() {
+        secrets(&scene.cluster, &scene.installation.namespace).await?
+    } else {
+        Vec::new()
+    };
     let warnings = left_out_lines(&left_out);
     let plan = wanted.backup(arguments.consistent, left_out)?;
     let resources = Resources::default();
@@ -165,6 +186,7 @@ impl Berths {
             definition: None,
             folder,
             image,
+            recipients: Vec::new(),
             at,
         }
     }
@@ -188,13 +210,12 @@ async fn secrets(cluster: &Cluster, namespace: &str) -> Result<Vec<LeftOut>, Fai
     let Some(resource) = Resources::default().of(&kind) else { return Ok(Vec::new()) };
     let query = Query { resource, namespace: kind.namespace.clone(), scope: Scope::All };
     let seen = collect(&cluster.client, vec![query]).await.map_err(|error| Failure::kube(&error))?;
-    let why = "Secrets stay in the cluster; keep what they hold elsewhere".to_owned();
+    let why = "Secrets stay in the cluster; --with-secrets saves them, encrypted".to_owned();
     if let Some(unread) = seen.unread.first() {
         let what = format!("the Secrets of namespace {namespace}");
         return Ok(vec![LeftOut { what, why: format!("they may not be listed: {}", unread.why) }]);
     }
-    let own = |secret: &&serde_json::Value| text(secret, "/type") != Some("kubernetes.io/service-account-token");
-    let names = seen.of_kind("", "Secret").filter(own).filter_map(ObjectRef::of);
+    let names = seen.of_kind("", "Secret").filter(|secret| is_kept(secret)).filter_map(ObjectRef::of);
     Ok(names.map(|secret| LeftOut { what: secret.to_string(), why: why.clone() }).collect())
 }
 

@@ -9,10 +9,10 @@ use std::process::ExitCode;
 use clap::Args;
 use jiff::Timestamp;
 use seaworthy::cluster::{Cluster, Resources};
-use seaworthy::engine::rescue::shelf;
+use seaworthy::engine::rescue::{secrets, shelf};
 use seaworthy::engine::{self, Context, Limits};
 use seaworthy::event::{Ended, Event, Outcome};
-use seaworthy::plan::verb::Pinned;
+use seaworthy::plan::verb::{Pinned, Secrets, SecretsAct};
 use seaworthy::plan::{Installation, Plan};
 use seaworthy::recover::compile::{hold, selections};
 use seaworthy::recover::{join, look};
@@ -21,6 +21,7 @@ use serde_json::json;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::backup::known_recipients;
 use super::namespace::known_namespace;
 use super::uninstall::bare_installation;
 use super::{Failure, Session};
@@ -36,15 +37,16 @@ pub(crate) struct HoldArgs {
     /// Its namespace (default: the stack's own)
     #[arg(short, long, value_name = "NAME")]
     pub(crate) namespace: Option<String>,
-    /// Also save Secrets, in the clear, in files that only you can read
-    #[arg(long)]
-    pub(crate) with_secrets: bool,
+    /// Also save Secrets, encrypted with age for this public key (`age1...`); may be repeated
+    #[arg(long, value_name = "RECIPIENT")]
+    pub(crate) with_secrets: Vec<String>,
 }
 
 /// Events that may wait for the front end.
 const EVENTS: usize = 256;
 
 pub(crate) async fn run(session: &Session, arguments: &HoldArgs) -> Result<ExitCode, Failure> {
+    known_recipients(&arguments.with_secrets)?;
     let installation = match &arguments.stack {
         Some(stack) => bare_installation(session, stack, arguments.namespace.as_deref())?,
         None => everything(arguments.namespace.as_deref().unwrap_or_default()),
@@ -58,17 +60,17 @@ pub(crate) async fn run(session: &Session, arguments: &HoldArgs) -> Result<ExitC
         .face()
         .follow(receiver, End::default())
         .map_err(|error| Failure::input("unwritable-file", format!("{error:#}"), "choose another file for --events"))?;
-    let braked = brake(session, cluster, (installation, arguments.with_secrets), events).await?;
+    let braked = brake(session, cluster, (installation, &arguments.with_secrets), events).await?;
     // What could not be shown is in the outcome.
     let _ = front.await;
     let Braked { outcome, kept, folder } = &braked;
     if session.is_json() {
         session.print("Hold", &json!({"outcome": outcome, "volumes": kept, "folder": folder}), String::new);
     } else if outcome.ended == Ended::Done {
-        let secrets = if arguments.with_secrets {
-            ""
+        let secrets = if arguments.with_secrets.is_empty() {
+            "; Secrets are left out (--with-secrets saves them, encrypted)".to_owned()
         } else {
-            "; Secrets are left out (--with-secrets saves them, in the clear)"
+            format!(", Secrets in {}", beside(folder))
         };
         say(format!("{} kept, manifests in {folder}{secrets}", count(*kept, "volume")));
     }
@@ -88,18 +90,27 @@ pub(super) struct Braked {
 pub(super) async fn brake(
     session: &Session,
     cluster: Cluster,
-    (installation, with_secrets): (Installation, bool),
+    (installation, recipients): (Installation, &[String]),
     events: mpsc::Sender<Event>,
 ) -> Result<Braked, Failure> {
     let namespace = Some(installation.namespace.as_str()).filter(|namespace| !namespace.is_empty());
     let snapshot = look::volumes(&cluster).await.map_err(|error| Failure::kube(&error))?;
     let volumes = in_scope(&snapshot, namespace);
     let folder = own_folder(session)?;
-    let what = selections(namespace, with_secrets);
-    let plan = hold((cluster.id.clone(), installation), volumes, what, folder.clone());
-    let kept = plan.steps.len() - 1;
+    let (what, kept) = (selections(namespace), volumes.len());
+    let secrets = (!recipients.is_empty()).then(|| Secrets {
+        namespace: namespace.map(str::to_owned),
+        file: beside(&folder),
+        act: SecretsAct::Save { recipients: recipients.to_vec() },
+    });
+    let plan = hold((cluster.id.clone(), installation), volumes, what, (folder.clone(), secrets));
     let outcome = sail(session, cluster, plan, snapshot, events).await;
     Ok(Braked { outcome, kept, folder })
+}
+
+/// Where the Secrets of an export are: not in its folder, which is whole when all of its own files are there.
+fn beside(folder: &str) -> String {
+    format!("{folder}-{}", secrets::FILE)
 }
 
 /// The scope of the brake where no stack is named: a namespace, or all of them.

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use seaworthy::cluster::Resources;
 use seaworthy::engine::journal::Inputs;
 use seaworthy::engine::rescue::backup::{self, Manifest};
+use seaworthy::engine::rescue::secrets::{self, envelope};
 use seaworthy::plan::Purpose;
 use seaworthy::plan::uninstall::{DataName, Destroy};
 use seaworthy::prepare::Prepared;
@@ -39,6 +40,9 @@ pub(crate) struct RestoreArgs {
     /// Agree that what is on this claim's volume now goes: KIND/NAMESPACE/NAME; may be repeated
     #[arg(long, value_name = "OBJECT")]
     pub(crate) destroy_data: Vec<DataName>,
+    /// The file with the key to the Secrets in the backup: those that are gone are made again
+    #[arg(long, value_name = "FILE")]
+    pub(crate) identity: Option<PathBuf>,
     /// Copy with this image, which must have sh, tar, find and sha256sum (default: one that the volume's node has)
     #[arg(long, value_name = "IMAGE")]
     pub(crate) helper_image: Option<String>,
@@ -63,7 +67,12 @@ pub(crate) async fn run(session: &Session, arguments: &RestoreArgs) -> Result<Ex
         })?,
         None => newest(&folder(session, None, &scene)?)?,
     };
-    let inputs = Inputs::of(&scene.installation, json!({"restore": arguments.stack, "from": from}));
+    let identity = arguments.identity.as_deref().map(absolute).transpose()?;
+    let mut values = json!({"restore": arguments.stack, "from": from});
+    if let Some(identity) = &identity {
+        values["identity"] = json!(identity);
+    }
+    let inputs = Inputs::of(&scene.installation, values);
     let course = Course::of(arguments.dry_run, arguments.replan);
     if let Some(open) =
         open_or_not(session, &scene.cluster, (&scene.installation, Purpose::Restore), &inputs, course).await?
@@ -72,11 +81,15 @@ pub(crate) async fn run(session: &Session, arguments: &RestoreArgs) -> Result<Ex
     }
     let manifest = verified(session, &from)?;
     fits(&scene, &from, &manifest)?;
+    if let Some(identity) = &identity {
+        opens(&from, &manifest, identity)?;
+    }
     let known = session.catalogue().get(&arguments.stack).ok();
     let wanted = scene.wanted(from.display().to_string(), arguments.helper_image.clone(), Timestamp::now());
     let wanted = Wanted { definition: known.as_ref().map(Stack::definition), ..wanted };
-    say(told(&scene, &wanted, (&from, &manifest)));
-    let plan = wanted.restore(&manifest, export_folder(session, &format!("restore-{}", arguments.stack))?)?;
+    say(told(&scene, &wanted, (&from, &manifest), identity.is_some()));
+    let export = export_folder(session, &format!("restore-{}", arguments.stack))?;
+    let plan = wanted.restore(&manifest, export, identity.map(|identity| identity.display().to_string()))?;
     let resources = Resources::default();
     let mut prepared = Prepared { plan, snapshot: scene.sighting.snapshot.clone(), resources, refusals: Vec::new() };
     if arguments.dry_run {
@@ -88,6 +101,25 @@ pub(crate) async fn run(session: &Session, arguments: &RestoreArgs) -> Result<Ex
     let (cluster, record, take_lock) = (scene.cluster, scene.record, arguments.take_lock.as_deref());
     let voyage = Voyage { session, command, face, cluster, inputs, record, take_lock, remarks, agreed, passing };
     voyage.sail(prepared, None).await
+}
+
+/// A journal outlives the folder that it was written in.
+fn absolute(identity: &Path) -> Result<PathBuf, Failure> {
+    std::path::absolute(identity).map_err(|error| {
+        Failure::input("bad-identity", format!("--identity {}: {error}", identity.display()), "name a file")
+    })
+}
+
+/// Whether the key opens what is in the backup, before anything is asked.
+fn opens(from: &Path, manifest: &Manifest, identity: &Path) -> Result<(), Failure> {
+    if manifest.secrets().is_empty() {
+        let message = format!("{} holds no Secrets that a key would open", from.display());
+        return Err(Failure::input("no-secrets", message, "leave --identity out"));
+    }
+    let file = from.join(secrets::FILE);
+    let sealed = std::fs::read(&file).map_err(|error| Failure::file(&file, &error))?;
+    envelope::open(&sealed, identity)?;
+    Ok(())
 }
 
 fn newest(folder: &Path) -> Result<PathBuf, Failure> {
@@ -136,7 +168,7 @@ fn fits(scene: &Berths, from: &Path, manifest: &Manifest) -> Result<(), Failure>
 }
 
 /// What is brought back, from when.
-fn told(scene: &Berths, wanted: &Wanted<'_>, (from, manifest): (&Path, &Manifest)) -> String {
+fn told(scene: &Berths, wanted: &Wanted<'_>, (from, manifest): (&Path, &Manifest), has_key: bool) -> String {
     let age = ago(Timestamp::now(), manifest.at);
     let moment =
         if manifest.head.consistent { "of one moment" } else { "taken while it ran: its parts may not fit together" };
@@ -161,6 +193,8 @@ fn told(scene: &Berths, wanted: &Wanted<'_>, (from, manifest): (&Path, &Manifest
             }
         )
     }));
+    let what = if has_key { "is made if it is gone" } else { "stays in the backup: --identity names the key" };
+    lines.extend(manifest.secrets().iter().map(|secret| format!("  {secret}: {what}")));
     lines.extend(manifest.head.left_out.iter().map(|left| format!("  not in it: {} ({})", left.what, left.why)));
     lines.join("\n")
 }

@@ -12,6 +12,7 @@ mod etcd;
 pub mod export;
 mod follow;
 pub mod practice;
+pub mod secrets;
 pub mod shelf;
 
 use std::time::Duration;
@@ -74,6 +75,7 @@ impl Doing<'_> {
                 Box::pin(self.copy_in(step, &into, limit)).await
             }
             Verb::Seed(seed) => Box::pin(self.seed(step, seed, limit)).await,
+            Verb::Secrets(secrets) => self.secrets(secrets, limit).await,
             Verb::Seal { folder, head } => self.seal(folder, head).await,
             Verb::Ask { question, word } => self.ask(step, question, word.as_deref()).await,
             _ => self.observe_and_act(step, verb, limit).await,

@@ -7,6 +7,7 @@ mod etcd;
 mod renew;
 mod rollback;
 mod seal;
+mod secrets;
 mod seed;
 mod set;
 mod standing;
@@ -25,6 +26,7 @@ use crate::snapshot::Snapshot;
 pub use etcd::{EtcdAct, crowded};
 pub use rollback::{differences as template_differences, patch as rollback_patch, template_of};
 pub use seal::{Head, LeftOut};
+pub use secrets::{Secrets, SecretsAct};
 pub use seed::{SEEDED, SEEDING, Seed};
 pub use set::{Field, escaped, patch as set_patch};
 pub use standing::{Standing, holders};
@@ -247,6 +249,8 @@ pub enum Verb {
     },
     /// Makes the data of a member of an etcd from a snapshot, on its fresh claim.
     Seed(Box<Seed>),
+    /// Writes Secrets into an encrypted file, or makes those of one that are gone.
+    Secrets(Box<Secrets>),
     /// Looks through all that was put into a backup's folder and writes its manifest: a folder that has one is whole.
     Seal {
         /// The backup's folder.
@@ -286,7 +290,7 @@ impl Verb {
             Self::Tend { object, .. } => Some(object.clone()),
             Self::Create { object, .. } => ObjectRef::of(object),
             Self::NodeReady { node, .. } => Some(ObjectRef::new("v1", "Node", None, node)),
-            Self::Export { .. } | Self::Seal { .. } | Self::Ask { .. } => None,
+            Self::Export { .. } | Self::Secrets(_) | Self::Seal { .. } | Self::Ask { .. } => None,
         }
     }
 
@@ -344,6 +348,7 @@ impl Verb {
             Self::Delete { .. } | Self::Release { .. } | Self::Renew { .. } => Change::Delete,
             Self::Etcd { act, .. } if act.writes() => changed(),
             Self::Tend { act, .. } if act.writes() => changed(),
+            Self::Secrets(secrets) if secrets.writes() => Change::Create,
             // A helper pod is made for it, and taken away.
             Self::Create { .. } | Self::CopyOut { .. } | Self::Seed(_) => Change::Create,
             Self::Keep { .. }

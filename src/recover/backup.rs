@@ -13,9 +13,10 @@ use super::playbook::{Playbook, Sheet, Task};
 use crate::cluster::ClusterId;
 use crate::engine::record::InstallRecord;
 use crate::engine::rescue::backup::{DATA, MANIFESTS, Manifest};
+use crate::engine::rescue::secrets;
 use crate::etcd::{self, EtcdSet, View};
 use crate::object::{ObjectRef, items, text};
-use crate::plan::verb::{EtcdAct, Head, LeftOut, Verb};
+use crate::plan::verb::{EtcdAct, Head, LeftOut, Secrets, SecretsAct, Verb};
 use crate::plan::{Installation, NAMESPACE_LABEL, Plan, Purpose, Reach, STACK_LABEL, Step};
 use crate::snapshot::Snapshot;
 use crate::stack::Definition;
@@ -36,6 +37,8 @@ pub struct Wanted<'a> {
     pub folder: String,
     /// The image to copy with.
     pub image: Option<String>,
+    /// The public keys for which its Secrets are encrypted; none: they are left out.
+    pub recipients: Vec<String>,
     /// When.
     pub at: Timestamp,
 }
@@ -182,7 +185,11 @@ impl Wanted<'_> {
         let mut plan = with.compile(steps, claims.clone(), more)?;
         let etcds: Vec<(ObjectRef, PathBuf)> = saved.iter().map(|view| snapshot_of(&view.set)).collect();
         for (view, (_, file)) in saved.iter().zip(&etcds) {
-            self.save_first(&mut plan, &view.set, file);
+            after_export(&mut plan, self.snapshot_step(&view.set, file));
+        }
+        if !self.recipients.is_empty() {
+            let act = SecretsAct::Save { recipients: self.recipients.clone() };
+            after_export(&mut plan, self.secrets_step(act));
         }
         let head = Head {
             program: env!("CARGO_PKG_VERSION").to_owned(),
@@ -192,6 +199,7 @@ impl Wanted<'_> {
             values: self.record.map_or(serde_json::Value::Null, |record| record.inputs.values.clone()),
             claims,
             etcds,
+            recipients: self.recipients.clone(),
             left_out,
         };
         let verb = Verb::Seal { folder: self.folder.clone(), head: Box::new(head) };
@@ -200,16 +208,15 @@ impl Wanted<'_> {
         Ok(plan)
     }
 
-    /// The snapshot comes right after the export, while the etcd still runs.
-    fn save_first(&self, plan: &mut Plan, set: &EtcdSet, file: &Path) {
+    fn snapshot_step(&self, set: &EtcdSet, file: &Path) -> Step {
         let file = Path::new(&self.folder).join(file).display().to_string();
         let verb = Verb::Etcd { set: set.pinned.clone(), act: EtcdAct::Snapshot { file } };
-        let step = compile::step(verb, LIMIT_SNAPSHOT, None);
-        let needs: Vec<String> = plan.steps.first().map(|export| export.id.clone()).into_iter().collect();
-        if let Some(next) = plan.steps.get_mut(1) {
-            next.needs = vec![step.id.clone()];
-        }
-        plan.steps.insert(1.min(plan.steps.len()), Step { needs, ..step });
+        compile::step(verb, LIMIT_SNAPSHOT, None)
+    }
+
+    fn secrets_step(&self, act: SecretsAct) -> Step {
+        let (namespace, file) = (Some(self.installation.namespace.clone()), self.below(secrets::FILE));
+        compile::step(Verb::Secrets(Box::new(Secrets { namespace, file, act })), compile::LIMIT_SECRETS, None)
     }
 
     fn copy(&self) -> Wanted<'_> {
@@ -221,16 +228,18 @@ impl Wanted<'_> {
             definition: self.definition,
             folder: self.folder.clone(),
             image: self.image.clone(),
+            recipients: self.recipients.clone(),
             at: self.at,
         }
     }
 
     /// The plan that brings back what a backup has: everything that uses the claims stops, each claim gets its files, and all starts.
-    /// `export`: the folder for the manifests as they are now.
+    /// `export`: the folder for the manifests as they are now. `identity`: the file with the key to the Secrets in it, where those that are
+    /// gone are to be made again.
     ///
     /// # Errors
     /// When something cannot be stopped, or a claim is neither there nor in the backup.
-    pub fn restore(&self, manifest: &Manifest, export: String) -> Result<Plan, CompileError> {
+    pub fn restore(&self, manifest: &Manifest, export: String, identity: Option<String>) -> Result<Plan, CompileError> {
         let mut claims: Vec<ObjectRef> = manifest.claims().map(|(claim, _)| claim.clone()).collect();
         let sets = self.from_snapshots(manifest);
         let snapshots = sets.iter().map(|(set, file)| (set.pinned.object.clone(), file.clone())).collect();
@@ -256,7 +265,11 @@ impl Wanted<'_> {
             data: self.below(DATA),
             snapshots,
         };
-        self.compile(steps, claims, more)
+        let mut plan = self.compile(steps, claims, more)?;
+        if let Some(identity) = identity.filter(|_| !manifest.secrets().is_empty()) {
+            after_export(&mut plan, self.secrets_step(SecretsAct::Bring { identity }));
+        }
+        Ok(plan)
     }
 
     /// The etcds that are there and begin again from their snapshot, with its file: those of which not every member's files are in the
@@ -280,6 +293,15 @@ impl Wanted<'_> {
         let is_there = |name: &String| !of_component(&self.sighting.snapshot, namespace, name).is_empty();
         definition.components.iter().rev().map(|component| component.name.clone()).filter(is_there).collect()
     }
+}
+
+/// Puts a step right after the export, while everything still runs.
+fn after_export(plan: &mut Plan, step: Step) {
+    let needs: Vec<String> = plan.steps.first().map(|export| export.id.clone()).into_iter().collect();
+    if let Some(next) = plan.steps.get_mut(1) {
+        next.needs = vec![step.id.clone()];
+    }
+    plan.steps.insert(1.min(plan.steps.len()), Step { needs, ..step });
 }
 
 /// What differs between the two ways.

@@ -26,7 +26,7 @@ use super::playbook::{ClaimRole, Follow, Playbook, Task};
 use super::{Sighting, join};
 use crate::cluster::ClusterId;
 use crate::object::{ObjectRef, items, text};
-use crate::plan::verb::{Field, Pinned, Selection, Verb};
+use crate::plan::verb::{Field, Pinned, Secrets, Selection, Verb};
 use crate::plan::{Action, Change, Installation, Plan, Purpose, Reach, Step};
 
 pub use copies::{Copies, unreadable};
@@ -121,16 +121,21 @@ pub fn compile(wish: &Wish<'_>) -> Result<Plan, CompileError> {
     Ok(Plan { purpose: Purpose::Recover, installation, cluster, steps, reach: Vec::new(), occasion: None })
 }
 
+/// How long saving or making Secrets may take, seconds.
+pub(super) const LIMIT_SECRETS: u64 = 120;
+
 /// The plan of the brake: every one of these volumes is kept, and everything is saved. Nothing waits for anything.
 pub fn hold(
     (cluster, installation): (ClusterId, Installation),
     volumes: Vec<Pinned>,
     selections: Vec<Selection>,
-    folder: String,
+    (folder, secrets): (String, Option<Secrets>),
 ) -> Plan {
+    let secrets = secrets.map(|secrets| (Verb::Secrets(Box::new(secrets)), LIMIT_SECRETS));
     let keep = volumes.into_iter().map(|volume| (Verb::Keep { volume, quarantine: None }, LIMIT_PATCH));
     let export = Verb::Export { folder, selections, must: Vec::new() };
-    let steps = keep.chain([(export, LIMIT_EXPORT)]).map(|(verb, limit)| step(verb, limit, None)).collect();
+    let steps =
+        keep.chain([(export, LIMIT_EXPORT)]).chain(secrets).map(|(verb, limit)| step(verb, limit, None)).collect();
     Plan { purpose: Purpose::Hold, installation, cluster, steps, reach: Vec::new(), occasion: None }
 }
 
@@ -155,7 +160,7 @@ fn chain(steps: &mut [Step]) {
 }
 
 /// What is to be saved: everything that tells what a claim's data was, who used it and how it was bound.
-pub fn selections(namespace: Option<&str>, with_secrets: bool) -> Vec<Selection> {
+pub fn selections(namespace: Option<&str>) -> Vec<Selection> {
     let global = [
         ("v1", "PersistentVolume"),
         ("storage.k8s.io/v1", "StorageClass"),
@@ -185,9 +190,8 @@ pub fn selections(namespace: Option<&str>, with_secrets: bool) -> Vec<Selection>
         kind: kind.to_owned(),
         namespace: namespace.map(str::to_owned),
     };
-    let secrets = with_secrets.then(|| selection(("v1", "Secret"), namespace));
     let global = global.into_iter().map(|kind| selection(kind, None));
-    global.chain(local.into_iter().map(|kind| selection(kind, namespace))).chain(secrets).collect()
+    global.chain(local.into_iter().map(|kind| selection(kind, namespace))).collect()
 }
 
 /// A plan being made.
@@ -297,7 +301,7 @@ impl<'a> Draft<'a> {
         };
         let mut must: Vec<Pinned> = self.wish.claims.iter().flat_map(concerned).filter_map(Pinned::of).collect();
         must.dedup();
-        let (folder, selections) = (self.wish.folder.clone(), selections(Some(self.namespace()), false));
+        let (folder, selections) = (self.wish.folder.clone(), selections(Some(self.namespace())));
         self.push(Verb::Export { folder, selections, must }, LIMIT_EXPORT);
     }
 

@@ -120,6 +120,11 @@ async fn the_brake_asks_nothing_and_takes_no_lock() {
     let files = folders.map(|folder| std::fs::read_to_string(folder.join("SHA256SUMS")).unwrap().lines().count());
     let files: Vec<usize> = files.collect();
     assert!(files.len() == 3 && files.iter().all(|files| *files > 3), "{files:?}");
-    let again = shore.json("hold -n sea --with-secrets", 0);
+    let key = age::x25519::Identity::generate().to_public();
+    let again = shore.json(&format!("hold -n sea --with-secrets {key}"), 0);
     assert_eq!((&again["outcome"]["ended"], &again["volumes"]), (&json!("done"), &json!(2)));
+    let state = shore.home.as_ref().unwrap().state();
+    let files = std::fs::read_dir(state.join("exports")).unwrap().map(|entry| entry.unwrap().path());
+    let sealed: Vec<_> = files.filter(|path| path.to_string_lossy().ends_with("-secrets.json.age")).collect();
+    assert!(std::fs::read(&sealed[0]).unwrap().starts_with(b"age-encryption.org/v1\n"), "{sealed:?}");
 }

@@ -92,12 +92,12 @@ async fn the_brake_keeps_every_volume_and_writes_nothing_else() {
         sighting.snapshot.of_kind("", "PersistentVolume").filter_map(seaworthy::plan::verb::Pinned::of).collect();
     let folder = harbour.state.path().join("exports/hold");
     let hold = || {
-        let what = compile::selections(Some("sea"), false);
+        let what = compile::selections(Some("sea"));
         compile::hold(
             (harbour.voyage().cluster.id, super::harbour::installation()),
             Vec::clone(&volumes),
             what,
-            folder.display().to_string(),
+            (folder.display().to_string(), None),
         )
     };
     let before = harbour.fake.writes().len();

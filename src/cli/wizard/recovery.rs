@@ -178,7 +178,7 @@ pub(super) async fn hold(session: &Session, context: &str, namespace: Option<&st
     let (events, mut unseen) = mpsc::channel(EVENTS);
     let drain = async move { while unseen.recv().await.is_some() {} };
     let scope = everything(namespace.unwrap_or_default());
-    let (braked, ()) = tokio::join!(brake(session, cluster, (scope, false), events), drain);
+    let (braked, ()) = tokio::join!(brake(session, cluster, (scope, &[]), events), drain);
     let Braked { outcome, kept, folder } = braked?;
     if outcome.ended == Ended::Done {
         let of = namespace.map_or_else(|| "of the cluster".to_owned(), |name| format!("of namespace {name}"));

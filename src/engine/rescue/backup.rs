@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::copy::archive::{ArchiveError, Paths, certified, sum_of};
 use super::export;
+use super::secrets;
 use super::shelf::{self, ShelfError};
 use crate::doctor::{Cause, Outlook};
 use crate::engine::step::{Doing, Ending, done};
@@ -80,6 +81,13 @@ pub enum Part {
         /// The file.
         file: Sealed,
     },
+    /// Its Secrets, encrypted.
+    Secrets {
+        /// The encrypted file, and the list of what is in it.
+        sealed: Vec<Sealed>,
+        /// Which.
+        secrets: Vec<ObjectRef>,
+    },
 }
 
 impl Part {
@@ -88,7 +96,7 @@ impl Part {
         match self {
             Self::Values { file } | Self::Etcd { file, .. } => vec![file],
             Self::Manifests { list, .. } => vec![list],
-            Self::Claim { sealed, .. } => sealed.iter().collect(),
+            Self::Claim { sealed, .. } | Self::Secrets { sealed, .. } => sealed.iter().collect(),
         }
     }
 }
@@ -129,6 +137,15 @@ impl Manifest {
             Part::Etcd { set, file } => Some((set, file.path.as_path())),
             _ => None,
         })
+    }
+
+    /// The Secrets in it.
+    pub fn secrets(&self) -> &[ObjectRef] {
+        let part = self.parts.iter().find_map(|part| match part {
+            Part::Secrets { secrets, .. } => Some(secrets.as_slice()),
+            _ => None,
+        });
+        part.unwrap_or_default()
     }
 
     /// The claims in it, with the number of their files.
@@ -294,6 +311,13 @@ fn seal(folder: &Path, head: &Head) -> Result<Manifest, BackupError> {
             return Err(broken(folder.join(file), "the snapshot is not there"));
         }
         parts.push(Part::Etcd { set: set.clone(), file: sealed(folder, file)? });
+    }
+    if !head.recipients.is_empty() {
+        let file = folder.join(secrets::FILE);
+        let known = secrets::listing(&file).ok_or_else(|| broken(file.clone(), "the Secrets are not whole"))?;
+        let list = secrets::list_of(Path::new(secrets::FILE));
+        let sealed = [sealed(folder, Path::new(secrets::FILE))?, sealed(folder, &list)?].into();
+        parts.push(Part::Secrets { sealed, secrets: known.secrets });
     }
     let manifest = Manifest { format: FORMAT, at: Timestamp::now(), head: head.clone(), parts };
     let text = serde_json::to_string_pretty(&manifest).unwrap_or_default();

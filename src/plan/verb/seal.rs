@@ -37,6 +37,9 @@ pub struct Head {
     /// The etcds whose snapshots are in it, each with the file, below the backup's folder.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub etcds: Vec<(ObjectRef, PathBuf)>,
+    /// The public keys for which the Secrets in it are encrypted; none: there are no Secrets in it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub recipients: Vec<String>,
     /// What is not in it.
     pub left_out: Vec<LeftOut>,
 }

@@ -90,6 +90,7 @@ impl Verb {
             | Self::Count { .. }
             | Self::CopyOut { .. }
             | Self::CopyIn { .. }
+            | Self::Secrets(_)
             | Self::Seal { .. }
             | Self::Seed(_)
             | Self::Etcd { .. }

@@ -41,6 +41,7 @@ impl Verb {
             Self::CopyOut { claim, .. } => format!("copy out {}", claim.object),
             Self::CopyIn { claim, .. } => format!("copy in {claim}"),
             Self::Seed(seed) => format!("make the data of {} from the snapshot", seed.pod),
+            Self::Secrets(secrets) => secrets.title(),
             Self::Seal { .. } => "seal the backup".to_owned(),
             Self::Ask { question, .. } => format!("ask: {question}"),
         }
@@ -79,6 +80,7 @@ impl Verb {
             Self::CopyIn { over: false, .. } => "its archive is whole, no pod uses it, and it is empty".to_owned(),
             Self::CopyIn { .. } => "its archive is whole, and no pod uses it; what is on it goes".to_owned(),
             Self::Seed(_) => "the snapshot is whole, and no pod uses the claim, which is empty".to_owned(),
+            Self::Secrets(secrets) => secrets.gate().to_owned(),
             Self::Seal { .. } => "every part is whole".to_owned(),
             Self::Unreferenced { .. }
             | Self::NodeReady { .. }
@@ -117,6 +119,7 @@ impl Verb {
                 "the archive has its end mark, and each of its files the checksum that it has in the pod".to_owned()
             }
             Self::Seed(_) => "etcd's own program has made it, and the claim says of which snapshot".to_owned(),
+            Self::Secrets(secrets) => secrets.proof().to_owned(),
             Self::Seal { .. } => "every file is read again, and has the checksum that its manifest says".to_owned(),
             Self::CopyIn { .. } => "each file has the checksum, rights and owner that it has in the archive".to_owned(),
             Self::Ask { word: Some(word), .. } => format!("`{word}` was typed"),
@@ -177,6 +180,7 @@ impl Verb {
                     seed.claim.name
                 )
             }
+            Self::Secrets(secrets) => secrets.commands(),
             Self::Export { .. } | Self::Count { .. } | Self::Seal { .. } | Self::Ask { .. } => return None,
         })
     }
@@ -237,6 +241,7 @@ impl Verb {
             Self::CopyOut { .. } => "copy-out",
             Self::CopyIn { .. } => "copy-in",
             Self::Seed(_) => "seed",
+            Self::Secrets(secrets) => secrets.id(),
             Self::Seal { .. } => "seal",
             Self::Ask { question, .. } => return format!("ask:{question}"),
         };

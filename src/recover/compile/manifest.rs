@@ -2,25 +2,12 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::object::{ObjectRef, text};
+use crate::object::{ObjectRef, again, text};
 use crate::plan::verb::ORIGINAL_POLICY;
 use crate::recover::join::volume_ref;
 use crate::snapshot::Snapshot;
 use crate::snapshot::classes::{DEFAULT_MARKS, is_default};
 
-/// What the server writes into the metadata of an object, and what belongs to the incarnation that is gone.
-const INCARNATION: [&str; 10] = [
-    "uid",
-    "resourceVersion",
-    "generation",
-    "creationTimestamp",
-    "deletionTimestamp",
-    "deletionGracePeriodSeconds",
-    "finalizers",
-    "managedFields",
-    "ownerReferences",
-    "selfLink",
-];
 /// Annotations by which the controllers remember how a claim was bound.
 const BINDING: [&str; 4] = [
     "pv.kubernetes.io/",
@@ -31,20 +18,9 @@ const BINDING: [&str; 4] = [
 /// The provisioner whose volumes can be rebuilt from the claim alone.
 const LOCAL_PATH: &str = "rancher.io/local-path";
 
-fn cleaned(object: &Value) -> Value {
-    let mut object = object.clone();
-    if let Some(map) = object.as_object_mut() {
-        map.shift_remove("status");
-    }
-    if let Some(metadata) = object["metadata"].as_object_mut() {
-        metadata.retain(|key, _| !INCARNATION.contains(&key.as_str()));
-    }
-    object
-}
-
 /// The claim, to be made again: bound to this volume, or to whichever is provisioned.
 pub fn fresh_claim(claim: &Value, volume: Option<&str>) -> Value {
-    let mut claim = cleaned(claim);
+    let mut claim = again(claim);
     if let Some(annotations) = claim.pointer_mut("/metadata/annotations").and_then(Value::as_object_mut) {
         annotations.retain(|key, _| !BINDING.iter().any(|binding| key.starts_with(binding)));
     }
@@ -60,7 +36,7 @@ pub fn fresh_claim(claim: &Value, volume: Option<&str>) -> Value {
 /// A class, to be made again. Of two default classes the newer would serve claims that name none, so it is not marked as one where there
 /// is another by now.
 pub(super) fn class_for(class: &Value, snapshot: &Snapshot) -> Value {
-    let mut class = cleaned(class);
+    let mut class = again(class);
     let taken = snapshot.of_kind("storage.k8s.io", "StorageClass").any(is_default);
     if let Some(annotations) =
         class.pointer_mut("/metadata/annotations").and_then(Value::as_object_mut).filter(|_| taken)
@@ -84,7 +60,7 @@ pub(super) fn claim_for(volume: &Value, claim: &ObjectRef) -> Value {
 /// The volume, to be made again for this claim. With the uid of a claim that is there it is bound to it; without one it waits for the
 /// next claim of that name. A volume with no claim at all, or with a name but the wrong uid, would be anybody's or nobody's.
 pub(super) fn volume_for(volume: &Value, claim: &ObjectRef, uid: Option<&str>) -> Value {
-    let mut made = cleaned(volume);
+    let mut made = again(volume);
     let policy = text(volume, "/spec/persistentVolumeReclaimPolicy").filter(|policy| *policy != "Retain");
     if let Some(policy) = policy {
         made["metadata"]["annotations"][ORIGINAL_POLICY] = policy.into();
