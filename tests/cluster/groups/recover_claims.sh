@@ -16,6 +16,7 @@ MAKER=(-n local-path-storage deployment/local-path-provisioner)
 eval "$(declare -f end | sed '1s/^end/end_of_loss/')"
 end() {
   kubectl scale "${MAKER[@]}" --replicas=1 >/dev/null 2>&1 || true
+  kubectl uncordon -l kubernetes.io/os=linux >/dev/null 2>&1 || true
   [[ ! -s $WORK/class.json ]] || kubectl create -f "$WORK/class.json" >/dev/null 2>&1 || true
   end_of_loss
 }
@@ -137,6 +138,59 @@ test_a_set_that_has_made_a_claim_anew_gets_the_former_volume() {
   expect "contents of store-1" k exec store-1 -- cat /data/what
   same "the volume" "$volume" "$(k get pvc data-store-0 -o 'jsonpath={.spec.volumeName}')"
   well
+}
+
+# --- what only looks like a loss
+
+# pending_for SECONDS LABEL: so long no place was found for the pod.
+pending_for() {
+  local since
+  since=$(k get pod -l "$2" -o 'jsonpath={.items[0].status.conditions[?(@.reason=="Unschedulable")].lastTransitionTime}')
+  [[ -n $since ]] && (($(date +%s) - $(date -d "$since" +%s) > $1))
+}
+
+a_claim() {
+  jq -n --arg name "$1" '{apiVersion: "v1", kind: "PersistentVolumeClaim", metadata: {name: $name}, spec: {
+    accessModes: ["ReadWriteOnce"], resources: {requests: {storage: "16Mi"}}}}' | k apply -f - >/dev/null
+}
+
+# a_user NAME CLAIM MEMORY: a Deployment with a claim.
+a_user() {
+  local image
+  image=$(k get deployment sloop-core -o 'jsonpath={.spec.template.spec.containers[0].image}')
+  jq -n --arg name "$1" --arg claim "$2" --arg memory "$3" --arg image "$image" '{apiVersion: "apps/v1", kind: "Deployment",
+    metadata: {name: $name}, spec: {selector: {matchLabels: {app: $name}}, template: {metadata: {labels: {app: $name}}, spec: {
+      terminationGracePeriodSeconds: 1, volumes: [{name: "data", persistentVolumeClaim: {claimName: $claim}}],
+      containers: [{name: "main", image: $image, command: ["sh", "-c", "while :; do sleep 1; done"],
+        resources: {requests: {memory: $memory}}, volumeMounts: [{name: "data", mountPath: "/data"}]}]}}}}' | k apply -f - >/dev/null
+}
+
+# A set that was scaled down, a volume that nobody wants any more, a claim without a user, an image that is not there, a pod for which no
+# node is large enough, a node that takes no pods, and a provisioner that was stopped while nobody asks for a volume.
+test_what_only_looks_like_a_loss_is_none() {
+  begin
+  launch
+  a_set
+  local volume
+  for claim in spare later big; do a_claim "$claim"; done
+  a_user spare spare 1Mi
+  k wait --for=condition=Available deployment/spare --timeout=90s >/dev/null
+  volume=$(k get pvc spare -o 'jsonpath={.spec.volumeName}')
+  kubectl patch pv "$volume" -p '{"spec":{"persistentVolumeReclaimPolicy":"Retain"}}' >/dev/null
+  k delete deployment spare >/dev/null
+  k delete pvc spare >/dev/null
+  eventually 60 is_released "$volume"
+  k scale statefulset store --replicas=1 >/dev/null
+  k set image deployment/sloop-bell '*=registry.invalid/nosuch:1' >/dev/null
+  a_user big big 4Ti
+  kubectl cordon "$(kubectl get node -o name | head -1)" >/dev/null
+  k delete pod -l app.kubernetes.io/component=core --wait=false >/dev/null
+  kubectl scale "${MAKER[@]}" --replicas=0 >/dev/null
+  eventually 240 pending_for 130 app=big
+  eventually 240 pending_for 130 app.kubernetes.io/component=core
+  exits 0 sws recover -n "$NAMESPACE" -o json
+  figure "suspected, not certain: $(jq -c '[.losses[].loss | {kind, claim: .claim.name}]' "$WORK/out")"
+  expect 0 jq '[.losses[] | select(.loss.certain)] | length' "$WORK/out"
 }
 
 # --- wrong turns
