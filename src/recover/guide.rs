@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::playbook::COMMON;
 use crate::error::{Class, Explain, closest};
-use crate::stack::{Catalogue, Fault, FaultKind, Place, StackError, typed, yaml};
+use crate::stack::{Catalogue, Fault, FaultKind, Place, StackError, typed};
 
 /// The version of this format.
 const FORMAT: u32 = 1;
@@ -116,14 +116,7 @@ pub fn named<'a>(guides: &'a [Guide], name: &str) -> Result<&'a Guide, GuideErro
 }
 
 fn sheet(file: &str, text: &str) -> Result<Sheet, StackError> {
-    let nodes = yaml::node(file, text)?;
-    let sheet: Sheet = typed::read(&nodes.to_value()).map_err(|misfits| {
-        let fault = |misfit: typed::Misfit| {
-            let place = Place { file: file.into(), mark: *nodes.nearest(&misfit.way) };
-            Fault::new(FaultKind::BadStack, place, misfit.problem.to_string()).on(misfit.way)
-        };
-        StackError::Faults(misfits.into_iter().map(fault).collect())
-    })?;
+    let sheet: Sheet = typed::of_file(file, text)?;
     if sheet.format == FORMAT {
         return Ok(sheet);
     }

@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::LossKind;
 use crate::error::{Class, Explain, closest};
-use crate::stack::{Catalogue, Fault, FaultKind, Folder, Place, StackError, typed, yaml};
+use crate::stack::{Catalogue, Fault, FaultKind, Folder, Place, StackError, typed};
 
 /// The version of this format.
 const FORMAT: u32 = 1;
@@ -295,15 +294,7 @@ fn of_folder(folder: &Folder, stack: Option<&str>) -> Result<Vec<Playbook>, Stac
 /// # Errors
 /// When it is not YAML, or everything in it that is not as it must be, each with its line.
 pub fn sheet(file: &str, text: &str) -> Result<Sheet, StackError> {
-    let nodes = yaml::node(file, text)?;
-    let value: Value = nodes.to_value();
-    let sheet: Sheet = typed::read(&value).map_err(|misfits| {
-        let fault = |misfit: typed::Misfit| {
-            let place = Place { file: file.into(), mark: *nodes.nearest(&misfit.way) };
-            Fault::new(FaultKind::BadStack, place, misfit.problem.to_string()).on(misfit.way)
-        };
-        StackError::Faults(misfits.into_iter().map(fault).collect())
-    })?;
+    let sheet: Sheet = typed::of_file(file, text)?;
     match wrong(&sheet) {
         None => Ok(sheet),
         Some(message) => Err(Fault::new(FaultKind::BadStack, Place::file(file), message).into()),

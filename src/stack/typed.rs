@@ -14,6 +14,7 @@ use serde::de::{
 use serde_json::Value;
 
 use super::path::{Step, Way};
+use super::{Fault, FaultKind, Place, StackError, yaml};
 use crate::error::closest;
 
 /// What does not fit, and where.
@@ -63,6 +64,21 @@ const ROUNDS: usize = 40;
 pub fn read<T: DeserializeOwned>(value: &Value) -> Result<T, Vec<Misfit>> {
     let Draft { read, misfits, .. } = draft(value);
     read.filter(|_| misfits.is_empty()).ok_or(misfits)
+}
+
+/// What a file of YAML says.
+///
+/// # Errors
+/// When it is no YAML, or everything that does not fit, each with its line.
+pub fn of_file<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, StackError> {
+    let nodes = yaml::node(file, text)?;
+    read(&nodes.to_value()).map_err(|misfits| {
+        let fault = |misfit: Misfit| {
+            let place = Place { file: file.into(), mark: *nodes.nearest(&misfit.way) };
+            Fault::new(FaultKind::BadStack, place, misfit.problem.to_string()).on(misfit.way)
+        };
+        StackError::Faults(misfits.into_iter().map(fault).collect())
+    })
 }
 
 /// A value as far as it could be read.
