@@ -10,7 +10,7 @@ use kube::Api;
 use kube::client::ClientBuilder;
 
 use super::{Clock, Cluster, ClusterId, Meter};
-use crate::cluster::fault::{ConnectFault, classify};
+use crate::cluster::fault::{ConnectFault, PAUSES, classify, is_unwell};
 use crate::error::{Class, Explain, closest};
 use crate::host::Surroundings;
 use crate::host::clusters::client::config;
@@ -147,13 +147,19 @@ pub async fn connect(here: &Surroundings, options: &ConnectOptions) -> Result<Cl
     Ok(Cluster { client, id: ClusterId { context: context.name.clone(), server, uid }, meter, clock: Clock::real() })
 }
 
-/// The uid of `kube-system`; without the right to read it, the API server's address has to do.
+/// The uid of `kube-system`; without the right to read it, the API server's address has to do. A server that is not well for a moment is
+/// asked again: everything else begins with this one question.
 async fn identity(client: &kube::Client, server: &str) -> Result<String, kube::Error> {
     let namespaces: Api<Namespace> = Api::all(client.clone());
-    match namespaces.get_metadata("kube-system").await {
-        Ok(namespace) => Ok(namespace.metadata.uid.unwrap_or_default()),
-        Err(kube::Error::Api(status)) if status.code == 403 => Ok(format!("unknown, at {server}")),
-        Err(error) => Err(error),
+    let mut pauses = PAUSES.iter();
+    loop {
+        let error = match namespaces.get_metadata("kube-system").await {
+            Ok(namespace) => return Ok(namespace.metadata.uid.unwrap_or_default()),
+            Err(kube::Error::Api(status)) if status.code == 403 => return Ok(format!("unknown, at {server}")),
+            Err(error) => error,
+        };
+        let Some(pause) = pauses.next().filter(|_| is_unwell(&error)) else { return Err(error) };
+        tokio::time::sleep(*pause).await;
     }
 }
 
@@ -178,4 +184,34 @@ fn choose<'a>(facts: &'a KubeconfigFacts, asked: Option<&str>) -> Result<&'a Con
         Some(context) => ConnectError::UnknownContext { context: context.to_owned(), facts },
         None => ConnectError::NoContext { facts },
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_is_not_well_for_a_moment_is_asked_again() {
+        use std::sync::atomic::{AtomicUsize, Ordering};
+        for (codes, well, times) in
+            [(&[500_u16, 503, 200][..], true, 3), (&[500], false, 3), (&[401, 200], false, 1), (&[403], true, 1)]
+        {
+            let asked = std::sync::Arc::new(AtomicUsize::new(0));
+            let (counted, codes) = (asked.clone(), codes.to_vec());
+            let service = tower::service_fn(move |_: http::Request<kube::client::Body>| {
+                let code = codes[counted.fetch_add(1, Ordering::Relaxed).min(codes.len() - 1)];
+                let body = if code == 200 {
+                    r#"{"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": {"name": "kube-system", "uid": "u"}}"#.to_owned()
+                } else {
+                    format!(
+                        r#"{{"kind": "Status", "apiVersion": "v1", "status": "Failure", "message": "no", "code": {code}}}"#
+                    )
+                };
+                let answer = http::Response::builder().status(code);
+                async move { answer.body(kube::client::Body::from(body.into_bytes())) }
+            });
+            let answer = identity(&kube::Client::new(service, "default"), "here").await;
+            assert_eq!((answer.is_ok(), asked.load(Ordering::Relaxed)), (well, times), "{answer:?}");
+        }
+    }
 }

@@ -4,11 +4,21 @@
 
 mod classify;
 
+use std::time::Duration;
+
 use crate::error::{Class, Explain};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use classify::without_userinfo;
 pub use classify::{classify, classify_config};
+
+/// Before a question is asked again that a server did not answer because it was not well.
+pub(crate) const PAUSES: [Duration; 2] = [Duration::from_millis(50), Duration::from_millis(200)];
+
+/// Whether a server answered that it is not well, or has too much to do: another answer may come when the same is asked once more.
+pub(crate) fn is_unwell(error: &kube::Error) -> bool {
+    matches!(error, kube::Error::Api(status) if status.code >= 500 || status.code == 429)
+}
 
 /// Why a connection or a request failed.
 ///

@@ -13,6 +13,7 @@ use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::page::{self, Part, Skip};
 use super::{Snapshot, Unread};
+use crate::cluster::fault::{PAUSES, is_unwell};
 use crate::object::ObjectRef;
 
 /// Objects a page: the API server's own default chunk for kubectl.
@@ -128,8 +129,6 @@ async fn ask_leniently(client: &Client, query: &Query, keep: Keep) -> Snapshot {
     }
 }
 
-/// Before a list that failed is asked for again.
-const PAUSES: [Duration; 2] = [Duration::from_millis(50), Duration::from_millis(200)];
 /// What fails after so long is not asked for again: somebody waits for a first word of what is wrong.
 const PATIENCE: Duration = Duration::from_secs(3);
 
@@ -138,13 +137,9 @@ fn is_expired(error: &kube::Error) -> bool {
     matches!(error, kube::Error::Api(status) if status.code == 410)
 }
 
-/// Whether another answer may come when the same is asked once more: the server was not well, or had too much to do.
+/// Whether another answer may come when the same is asked once more.
 fn passes(error: &kube::Error) -> bool {
-    match error {
-        kube::Error::Api(status) => status.code >= 500 || status.code == 429,
-        kube::Error::Service(_) | kube::Error::HyperError(_) => true,
-        _ => false,
-    }
+    is_unwell(error) || matches!(error, kube::Error::Service(_) | kube::Error::HyperError(_))
 }
 
 fn unread(query: &Query, why: String) -> Snapshot {
