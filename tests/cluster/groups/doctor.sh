@@ -57,6 +57,8 @@ test_remedy_of_a_stateful_set() {
   type_in y
   press Enter
   see "done, and the check finds it no more"
+  # It looks once more before it listens.
+  see "goes back to the screen"
   press Enter
   see "nothing holds"
   press q
