@@ -1,5 +1,7 @@
 //! A cluster: one kubeconfig context with a client, its identity and version.
 
+#[cfg(test)]
+pub(crate) mod answering;
 pub mod clock;
 pub mod connect;
 mod discover;

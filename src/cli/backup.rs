@@ -192,13 +192,17 @@ impl Berths {
     }
 }
 
+/// A path that was given with an option, wherever it is read: a journal outlives the folder that it was written in. `refusal`: the id and
+/// the hint where it is none.
+pub(super) fn absolute((option, path): (&str, &Path), refusal: (&'static str, &str)) -> Result<PathBuf, Failure> {
+    let (id, hint) = refusal;
+    std::path::absolute(path).map_err(|error| Failure::input(id, format!("{option} {}: {error}", path.display()), hint))
+}
+
 /// Where the backups of an installation are.
 pub(super) fn folder(session: &Session, to: Option<&Path>, scene: &Berths) -> Result<PathBuf, Failure> {
     let root = match to {
-        // A journal outlives the folder that it was written in.
-        Some(to) => std::path::absolute(to).map_err(|error| {
-            Failure::input("bad-folder", format!("--to {}: {error}", to.display()), "name a folder")
-        })?,
+        Some(to) => absolute(("--to", to), ("bad-folder", "name a folder"))?,
         None => session.state_dir()?.join("backups").join(&scene.cluster.id.uid),
     };
     Ok(root.join(scene.installation.key()))

@@ -16,7 +16,7 @@ use seaworthy::recover::backup::Wanted;
 use seaworthy::stack::Stack;
 use serde_json::json;
 
-use super::backup::{Berths, folder};
+use super::backup::{Berths, absolute, folder};
 use super::hold::export_folder;
 use super::recover::{Course, agree, open_or_not};
 use super::uninstall::bare_installation;
@@ -62,12 +62,11 @@ pub(crate) async fn run(session: &Session, arguments: &RestoreArgs) -> Result<Ex
     let cluster = session.connect().await?;
     let scene = Berths::look(session, cluster, bare).await?;
     let from = match &arguments.from {
-        Some(from) => std::path::absolute(from).map_err(|error| {
-            Failure::input("bad-folder", format!("--from {}: {error}", from.display()), "name the folder of a backup")
-        })?,
+        Some(from) => absolute(("--from", from), ("bad-folder", "name the folder of a backup"))?,
         None => newest(&folder(session, None, &scene)?)?,
     };
-    let identity = arguments.identity.as_deref().map(absolute).transpose()?;
+    let named = |file| absolute(("--identity", file), ("bad-identity", "name a file"));
+    let identity = arguments.identity.as_deref().map(named).transpose()?;
     let mut values = json!({"restore": arguments.stack, "from": from});
     if let Some(identity) = &identity {
         values["identity"] = json!(identity);
@@ -101,13 +100,6 @@ pub(crate) async fn run(session: &Session, arguments: &RestoreArgs) -> Result<Ex
     let (cluster, record, take_lock) = (scene.cluster, scene.record, arguments.take_lock.as_deref());
     let voyage = Voyage { session, command, face, cluster, inputs, record, take_lock, remarks, agreed, passing };
     voyage.sail(prepared, None).await
-}
-
-/// A journal outlives the folder that it was written in.
-fn absolute(identity: &Path) -> Result<PathBuf, Failure> {
-    std::path::absolute(identity).map_err(|error| {
-        Failure::input("bad-identity", format!("--identity {}: {error}", identity.display()), "name a file")
-    })
 }
 
 /// Whether the key opens what is in the backup, before anything is asked.

@@ -188,29 +188,22 @@ fn choose<'a>(facts: &'a KubeconfigFacts, asked: Option<&str>) -> Result<&'a Con
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::Ordering;
+
+    use serde_json::json;
+
     use super::*;
+    use crate::cluster::answering::answering;
 
     #[tokio::test(start_paused = true)]
     async fn a_server_that_is_not_well_for_a_moment_is_asked_again() {
-        use std::sync::atomic::{AtomicUsize, Ordering};
+        let namespace = json!({"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1",
+            "metadata": {"name": "kube-system", "uid": "u"}});
         for (codes, well, times) in
             [(&[500_u16, 503, 200][..], true, 3), (&[500], false, 3), (&[401, 200], false, 1), (&[403], true, 1)]
         {
-            let asked = std::sync::Arc::new(AtomicUsize::new(0));
-            let (counted, codes) = (asked.clone(), codes.to_vec());
-            let service = tower::service_fn(move |_: http::Request<kube::client::Body>| {
-                let code = codes[counted.fetch_add(1, Ordering::Relaxed).min(codes.len() - 1)];
-                let body = if code == 200 {
-                    r#"{"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": {"name": "kube-system", "uid": "u"}}"#.to_owned()
-                } else {
-                    format!(
-                        r#"{{"kind": "Status", "apiVersion": "v1", "status": "Failure", "message": "no", "code": {code}}}"#
-                    )
-                };
-                let answer = http::Response::builder().status(code);
-                async move { answer.body(kube::client::Body::from(body.into_bytes())) }
-            });
-            let answer = identity(&kube::Client::new(service, "default"), "here").await;
+            let (client, asked) = answering(codes, &namespace);
+            let answer = identity(&client, "here").await;
             assert_eq!((answer.is_ok(), asked.load(Ordering::Relaxed)), (well, times), "{answer:?}");
         }
     }

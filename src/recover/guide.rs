@@ -87,21 +87,16 @@ impl Explain for GuideError {
     }
 }
 
-/// All guides, by name.
+/// All guides.
 ///
 /// # Errors
 /// When one cannot be read.
 pub fn all(catalogue: &Catalogue) -> Result<Vec<Guide>, GuideError> {
     let folder = catalogue.folder(COMMON)?;
-    let files = folder.files.iter().filter_map(|(path, text)| {
-        let name = path.strip_prefix("guides/")?.strip_suffix(".yaml")?;
-        Some((path, name, text))
-    });
-    let mut guides = files
-        .map(|(path, name, text)| Ok(Guide { name: name.to_owned(), sheet: sheet(&folder.home.file(path), text)? }))
-        .collect::<Result<Vec<Guide>, StackError>>()?;
-    guides.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(guides)
+    let read =
+        |(file, name, text): (String, &str, &str)| Ok(Guide { name: name.to_owned(), sheet: sheet(&file, text)? });
+    // In the order of their paths.
+    folder.sheets("guides").map(read).collect()
 }
 
 /// The one of this name.

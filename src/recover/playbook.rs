@@ -277,16 +277,12 @@ impl Playbooks {
 }
 
 fn of_folder(folder: &Folder, stack: Option<&str>) -> Result<Vec<Playbook>, StackError> {
-    let files = folder.files.iter().filter_map(|(path, text)| {
-        let name = path.strip_prefix("playbooks/")?.strip_suffix(".yaml")?;
-        Some((path, name, text))
-    });
-    let read = |(path, name, text): (&String, &str, &String)| {
-        let sheet = sheet(&folder.home.file(path), text)?;
+    let read = |(file, name, text): (String, &str, &str)| {
+        let sheet = sheet(&file, text)?;
         let name = stack.map_or_else(|| name.to_owned(), |stack| format!("{stack}/{name}"));
         Ok(Playbook { name, stack: stack.map(str::to_owned), sheet })
     };
-    files.map(read).collect()
+    folder.sheets("playbooks").map(read).collect()
 }
 
 /// Reads a playbook.

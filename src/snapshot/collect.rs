@@ -265,30 +265,17 @@ pub fn url(resource: &ApiResource, namespace: Option<&str>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::atomic::Ordering;
 
-    use http::Response;
-    use kube::client::Body;
     use serde_json::json;
 
     use super::*;
+    use crate::cluster::answering::answering;
 
     /// What a list comes to at a server that answers so, one answer after the other, and how often it was asked.
     async fn asked(codes: &'static [u16]) -> (Snapshot, usize) {
-        let asked = Arc::new(AtomicUsize::new(0));
-        let counted = asked.clone();
-        let service = tower::service_fn(move |_: http::Request<Body>| {
-            let code = codes[counted.fetch_add(1, Ordering::Relaxed).min(codes.len() - 1)];
-            let body = if code == 200 {
-                json!({"kind": "PodList", "apiVersion": "v1", "metadata": {}, "items": [{"metadata": {"name": "one", "namespace": "n"}}]})
-            } else {
-                json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "message": format!("it says {code}"), "code": code})
-            };
-            let answer = Response::builder().status(code).body(Body::from(body.to_string().into_bytes()));
-            async move { answer }
-        });
-        let client = Client::new(service, "default");
+        let list = json!({"kind": "PodList", "apiVersion": "v1", "metadata": {}, "items": [{"metadata": {"name": "one", "namespace": "n"}}]});
+        let (client, asked) = answering(codes, &list);
         let resource = crate::cluster::Resources::default().of(&ObjectRef::new("v1", "Pod", None, "")).unwrap();
         let query = Query { resource, namespace: None, scope: Scope::All };
         let snapshot = collect_all(&client, vec![query], Duration::from_secs(30), Keep::WHOLE).await;

@@ -54,6 +54,16 @@ pub struct Folder {
     pub files: BTreeMap<String, String>,
 }
 
+impl Folder {
+    /// The files of YAML right below one of its own folders: each with its place, its name without the ending, and its text.
+    pub fn sheets<'a>(&'a self, below: &'a str) -> impl Iterator<Item = (String, &'a str, &'a str)> {
+        self.files.iter().filter_map(move |(path, text)| {
+            let name = path.strip_prefix(below)?.strip_prefix('/')?.strip_suffix(".yaml")?;
+            Some((self.home.file(path), name, text.as_str()))
+        })
+    }
+}
+
 /// The stacks that can be chosen: those in the given folders, then the embedded ones.
 #[derive(Debug, Clone)]
 pub struct Catalogue {

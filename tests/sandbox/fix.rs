@@ -167,6 +167,7 @@ async fn a_remedy_that_was_stopped_is_not_known_to_be_done_and_can_be_taken_back
     let runs = test.home().join("state/runs");
     let running = test.any_stdout().any_stderr().start();
     let lease = "/apis/coordination.k8s.io/v1/namespaces/seaworthy-system/leases/sea.remedy";
+    // The program says nothing between its lock and its first step: both are looked for again and again.
     while served.harbour.get(lease).await.is_err() {
         tokio::time::sleep(Duration::from_millis(2)).await;
     }

@@ -51,8 +51,14 @@ pub fn list_of(file: &Path) -> PathBuf {
 
 /// What is in a file that is whole; `None`: it is not, or there is none.
 pub fn listing(file: &Path) -> Option<Listing> {
+    whole(file).map(|(listing, _)| listing)
+}
+
+/// What is in a file that is whole, and its bytes.
+fn whole(file: &Path) -> Option<(Listing, Vec<u8>)> {
     let listing: Listing = serde_json::from_slice(&fs::read(list_of(file)).ok()?).ok()?;
-    (checksum(&fs::read(file).ok()?) == listing.sha256).then_some(listing)
+    let sealed = fs::read(file).ok()?;
+    (checksum(&sealed) == listing.sha256).then_some((listing, sealed))
 }
 
 /// Why Secrets could not be saved or read.
@@ -101,8 +107,7 @@ fn save(file: &Path, secrets: &[Value], recipients: &[String]) -> Result<Listing
 
 /// The Secrets in a file.
 fn read(file: &Path, identity: &Path) -> Result<Vec<Value>, Trouble> {
-    listing(file).ok_or_else(|| Trouble::NotWhole(file.to_owned()))?;
-    let sealed = fs::read(file).map_err(|error| strange(file, &error))?;
+    let (_, sealed) = whole(file).ok_or_else(|| Trouble::NotWhole(file.to_owned()))?;
     let text = envelope::open(&sealed, identity)?;
     let list: Value = serde_json::from_slice(&text).map_err(|error| strange(file, &error))?;
     Ok(items(&list, "/items").cloned().collect())

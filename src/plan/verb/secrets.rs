@@ -81,7 +81,7 @@ impl Secrets {
                 let keys: Vec<String> = recipients.iter().map(|key| format!("-r {key}")).collect();
                 format!("kubectl get secrets{scope} -o json | age {} > {}", keys.join(" "), self.file)
             }
-            // The server's own fields of the objects would be in its way, but not that of `create`.
+            // `create` leaves those that are there; in our file no object has the fields that the server writes.
             SecretsAct::Bring { identity } => format!("age -d -i {identity} {} | kubectl create -f -", self.file),
         }
     }
