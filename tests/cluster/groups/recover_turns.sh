@@ -264,7 +264,7 @@ test_guides_without_a_cluster() {
     done
     for words in recover "recover rebind --claim a/b" "recover control-plane-kubeadm"; do
       # shellcheck disable=SC2086
-      if sw --timeout 5s $words >"$WORK/out" 2>"$WORK/err"; then fail "$words ended well without a cluster"; fi
+      if WAIT=5s sw $words >"$WORK/out" 2>"$WORK/err"; then fail "$words ended well without a cluster"; fi
       says "recover --guide"
     done
   done
