@@ -49,7 +49,7 @@ folder_of() {
     + .spec.nodeAffinity.required.nodeSelectorTerms[0].matchExpressions[0].values[0] + "/root" + (.spec.local // .spec.hostPath).path'
 }
 
-bytes_in() { (cd "$1" && sha256sum file-* | sha256sum); }
+bytes_in() { (LC_ALL=C && cd "$1" && sha256sum file-* | sha256sum); }
 
 run_of() { sws runs list -o json | jq -r --arg namespace "$NAMESPACE" '[.items[] | select(.purpose == "recover" and .installation.namespace == $namespace)][-1].run'; }
 
@@ -109,7 +109,7 @@ test_another_cluster_of_the_same_context_name() {
   exits 0 elsewhere sws install sloop -n "$NAMESPACE" --yes
   elsewhere in_core sh -c 'echo there >/history/file-0'
   there=$(elsewhere contents)
-  nothing_is_done_elsewhere "nothing is lost"
+  nothing_is_done_elsewhere "there is nothing to bind back"
   same "the contents there" "$there" "$(elsewhere contents)"
   same "writes here meanwhile" "" "$(audited_writes "$mark")"
   same "the bytes on the disk" "$CONTENTS" "$(bytes_in "$folder")"
@@ -118,6 +118,232 @@ test_another_cluster_of_the_same_context_name() {
   same "the contents" "$CONTENTS" "$(contents)"
   well
   expect 'done' state_of_run "$RUN"
+}
+
+# --- a node that comes back in the middle
+
+node_is() { [[ $(kubectl get node "$1" -o 'jsonpath={.status.conditions[?(@.type=="Ready")].status}') == "$2" ]]; }
+
+uid_of_node() { kubectl get node "$1" -o 'jsonpath={.metadata.uid}'; }
+
+# a_node: one on which nothing runs that makes volumes.
+a_node() {
+  local maker
+  maker=$(kubectl -n local-path-storage get pod -l app=local-path-provisioner -o 'jsonpath={.items[0].spec.nodeName}')
+  kubectl get node -o json | jq -r --arg maker "$maker" '[.items[].metadata.name | select(. != $maker)][-1]'
+}
+
+# only NODE COMMAND...: while every other node takes no pods.
+only() {
+  kubectl get node -o name | grep -vx "node/$1" | xargs kubectl cordon >/dev/null
+  "${@:2}"
+  kubectl uncordon -l kubernetes.io/os=linux >/dev/null
+}
+
+# launch_named NAME NODE: an installation of its own, with contents of its own, of which all lies on that node.
+launch_named() {
+  NAMESPACE=tp-$ID-$1
+  forget_later "$NAMESPACE"
+  only "$2" launch
+  in_core sh -c "echo $NAMESPACE >/history/file-own"
+  CONTENTS=$(contents)
+  same "the node" "$2" "$(k get pod -l app.kubernetes.io/component=core -o 'jsonpath={.items[0].spec.nodeName}')"
+}
+
+go_away() {
+  AWAY=$1
+  "$CLUSTER_DIR/node" stop "$1" --name "$NAME" >"$WORK/stopped" 2>&1 || fail "it does not stop: $(cat "$WORK/stopped")"
+  eventually 120 node_is "$1" Unknown
+}
+
+come_back() {
+  "$CLUSTER_DIR/node" start "$AWAY" --name "$NAME" >"$WORK/started" 2>&1 || fail "it does not start: $(cat "$WORK/started")"
+  AWAY=''
+}
+
+# lost_with_node KIND NAMESPACE: both volumes of core, for certain.
+lost_with_node() {
+  sws recover -n "$2" -o json >"$WORK/shown" 2>/dev/null || true
+  [[ $(jq -r --arg kind "$1" '[.losses[].loss | select(.kind == $kind and .certain and (.facts | length) >= 2) | .claim.name] | sort | join(" ")' "$WORK/shown") == "sloop-history sloop-workspace" ]]
+}
+
+# to_be_kept NODE: how many volumes on it would be erased with their claim.
+to_be_kept() {
+  kubectl get pv -o json | jq --arg node "$1" '[.items[] | select(.spec.persistentVolumeReclaimPolicy == "Delete"
+    and .spec.nodeAffinity.required.nodeSelectorTerms[0].matchExpressions[0].values[0] == $node)] | length'
+}
+
+# names_for PLAYBOOK CLAIM: all that is to be typed for it, in `names`.
+names_for() {
+  exits 0 sws recover "$1" --claim "$NAMESPACE/$2" --dry-run -o json
+  mapfile -t names < <(irreversible)
+}
+
+# begun PLAYBOOK: of the history, in the background; its steps are in $WORK/PLAYBOOK.events, its process in $WORK/PLAYBOOK.at.
+begun() {
+  names_for "$1" sloop-history
+  sw_as "$WORK/$1.at" --profiles "$CLUSTER_DIR/recover/stacks" recover "$1" --claim "$NAMESPACE/sloop-history" --yes \
+    --events "$WORK/$1.events" "${names[@]}" >"$WORK/$1.out" 2>&1 </dev/null &
+  JOB=$!
+}
+
+# is_in PLAYBOOK STEP: it has begun that step. The last line may be half written.
+is_in() { jq -Rr 'fromjson? | select(.event == "step" and .state.state == "running").id' "$WORK/$1.events" | grep -q "^$2"; }
+
+killed_at_once() {
+  kill -KILL "$(cat "$WORK/$1.at")"
+  ! wait "$JOB" || fail "$1 was to be killed, and ended: $(cat "$WORK/$1.out")"
+}
+
+# was_kept VOLUME CLAIM: it is nobody's and nobody erases it.
+was_kept() {
+  expect "Released Retain $2" kubectl get pv "$1" -o 'jsonpath={.status.phase} {.spec.persistentVolumeReclaimPolicy} {.spec.claimRef.name}'
+  kubectl get pv "$1" -o json | jq -e '.metadata.labels["seaworthy.dev/quarantine"]' >/dev/null || fail "$1 was not put aside"
+}
+
+# Two recoveries, killed while the machine was away: one that was to give it up, before it did, and one that waited for it. Once
+# it is back, the first must not take a node away that is well, and says so; the second comes to its end.
+test_a_node_that_comes_back_before_it_is_given_up() {
+  begin
+  local node uid off waiting code=0 run volumes
+  node=$(a_node)
+  launch_named wait "$node"
+  waiting=$NAMESPACE
+  local waiting_contents=$CONTENTS
+  launch_named off "$node"
+  off=$NAMESPACE
+  uid=$(uid_of_node "$node")
+  volumes="$(volume_of history) $(volume_of workspace)"
+  go_away "$node"
+  eventually 500 lost_with_node node-unreachable "$off"
+  eventually 60 lost_with_node node-unreachable "$waiting"
+  # Its first write is the lock, then each volume on the node is kept; the next would be the node.
+  open_door a
+  names_for node-off sloop-history
+  plan_door a "at=$(($(to_be_kept "$node") + 2))&when=before&kill=$WORK/killed"
+  through a sw_as "$WORK/killed" --profiles "$CLUSTER_DIR/recover/stacks" recover node-off --claim "$off/sloop-history" --yes "${names[@]}" \
+    >"$WORK/killed.out" 2>&1 || code=$?
+  ((code == 137)) || fail "it was to be killed, and ended with $code: $(cat "$WORK/killed.out")"
+  expect 0 to_be_kept "$node"
+  same "the node" "$uid" "$(uid_of_node "$node")"
+  run=$(run_of)
+  NAMESPACE=$waiting
+  begun node-back
+  eventually 60 is_in node-back node-ready
+  killed_at_once node-back
+  come_back
+  same "the node" "$uid" "$(uid_of_node "$node")"
+  exits 0 sws runs resume "$(run_of)" --yes
+  all_run
+  same "the contents of the one that waited" "$waiting_contents" "$(contents)"
+  well
+  NAMESPACE=$off
+  exits 1 sws runs resume "$run" --yes
+  says "is ready again"
+  same "the node" "$uid" "$(uid_of_node "$node")"
+  eventually 120 runs_as_before
+  all_run
+  same "its volumes" "$volumes" "$(volume_of history) $(volume_of workspace)"
+  same "the contents" "$CONTENTS" "$(contents)"
+  # Nobody has to live with a run that is never to end.
+  exits 0 sws runs abort "$run"
+  exits 0 sws recover -n "$off"
+  ! grep -q "$run" "$WORK/out" "$WORK/err" || fail "it still speaks of $run: $(cat "$WORK/out" "$WORK/err")"
+}
+
+runs_as_before() { (all_run) 2>/dev/null; }
+
+# Killed when the node was given up and its pods had yet to go; it comes back under its name, as another node. What was agreed to is
+# done: fresh volumes. The former ones are kept with their bytes, and are had back with what recover offers.
+test_a_node_that_comes_back_after_it_was_given_up() {
+  begin
+  local node uid run history workspace folder
+  node=$(a_node)
+  launch_named off "$node"
+  uid=$(uid_of_node "$node")
+  history=$(volume_of history) workspace=$(volume_of workspace)
+  folder=$(folder_of "$history")
+  go_away "$node"
+  eventually 500 lost_with_node node-unreachable "$NAMESPACE"
+  begun node-off
+  eventually 120 is_in node-off stop:
+  killed_at_once node-off
+  run=$(run_of)
+  expect open state_of_run "$run"
+  come_back
+  [[ $(uid_of_node "$node") != "$uid" ]] || fail "it is the same node"
+  same "the bytes on the disk" "$CONTENTS" "$(bytes_in "$folder")"
+  only "$node" exits 0 sws runs resume "$run" --yes
+  all_run
+  expect "" in_core ls /history
+  well
+  was_kept "$history" sloop-history
+  was_kept "$workspace" sloop-workspace
+  same "the bytes on the disk" "$CONTENTS" "$(bytes_in "$folder")"
+  # The machine is back: so is what lies on it.
+  had_back "$history"
+}
+
+# had_back VOLUME: of the history, which was put aside and is wanted after all.
+had_back() {
+  kubectl label pv "$1" seaworthy.dev/quarantine- >/dev/null
+  recognised volume-released
+  names_for rebind sloop-history
+  exits 0 sws recover rebind --claim "$NAMESPACE/sloop-history" --yes "${names[@]}"
+  all_run
+  same "the volume" "$1" "$(volume_of history)"
+  same "the contents" "$CONTENTS" "$(contents)"
+  well
+}
+
+# The node's object was deleted by somebody, and fresh volumes were about to take the place of those on it. Killed before the first claim
+# goes; the machine comes back; what was agreed to is done. Both former volumes are had back, though the fresh ones lie elsewhere.
+test_a_node_that_comes_back_while_its_volumes_are_replaced() {
+  begin
+  local node history workspace folder code=0 claim
+  node=$(a_node)
+  launch_named off "$node"
+  history=$(volume_of history) workspace=$(volume_of workspace)
+  folder=$(folder_of "$history")
+  go_away "$node"
+  kubectl delete node "$node" >/dev/null
+  eventually 400 lost_with_node node-gone "$NAMESPACE"
+  open_door a
+  names_for replace sloop-history
+  plan_door a "at=$(write_of delete:PersistentVolumeClaim)&when=before&kill=$WORK/killed"
+  through a sw_as "$WORK/killed" --profiles "$CLUSTER_DIR/recover/stacks" recover replace --claim "$NAMESPACE/sloop-history" --yes "${names[@]}" \
+    >"$WORK/killed.out" 2>&1 || code=$?
+  ((code == 137)) || fail "it was to be killed, and ended with $code: $(cat "$WORK/killed.out")"
+  same "the volumes" "$history $workspace" "$(volume_of history) $(volume_of workspace)"
+  expect 0 k get deployment sloop-core -o 'jsonpath={.spec.replicas}'
+  come_back
+  kubectl cordon "$node" >/dev/null
+  exits 0 sws runs resume "$(run_of)" --yes
+  kubectl uncordon "$node" >/dev/null
+  all_run
+  expect "" in_core ls /history
+  well
+  was_kept "$history" sloop-history
+  was_kept "$workspace" sloop-workspace
+  same "the bytes on the disk" "$CONTENTS" "$(bytes_in "$folder")"
+  # A pod that needs both starts when both are there again: until then the first may say that it does not.
+  kubectl label pv "$history" "$workspace" seaworthy.dev/quarantine- >/dev/null
+  for claim in sloop-history sloop-workspace; do
+    names_for rebind "$claim"
+    code=0
+    sws recover rebind --claim "$NAMESPACE/$claim" --yes "${names[@]}" >"$WORK/$claim.out" 2>&1 || code=$?
+    figure "had back $claim: $code"
+  done
+  ((code == 0)) || fail "not had back: $(cat "$WORK/sloop-history.out" "$WORK/sloop-workspace.out")"
+  all_run
+  same "the volumes" "$history $workspace" "$(volume_of history) $(volume_of workspace)"
+  same "the contents" "$CONTENTS" "$(contents)"
+  well
+}
+
+# write_of STEP: the number of its write among those of the plan in $WORK/out; the lock is the first.
+write_of() {
+  jq --arg step "$1" '[.plan.steps[] | select(.change.kind != "observe").id] | map(startswith($step)) | index(true) + 2' "$WORK/out"
 }
 
 # --- a set that has lost its data for good
