@@ -497,8 +497,8 @@ test_guides_without_a_cluster() {
       says "recover --guide"
     done
   done
-  exits 2 sw recover --guide no-such-guide
-  says control-plane-kubeadm
+  exits 2 sw recover --guide control-plane-kubeadn
+  says "did you mean \`control-plane-kubeadm\`" "recover --guide\` lists them"
 }
 
 # Who types a guide's name where a playbook's belongs is led to it.
