@@ -18,7 +18,9 @@ build_all() {
 
 hash_of() { (go version && cat "$@") | sha256sum | cut -c1-16; }
 
-own_sources() { find "$GO_DIR" -name '*.go' ! -path '*/local-path/*' ! -path '*/kindnet/*' ! -path '*/kindbalancer/*' ! -name '*_test.go' | sort; }
+own_sources() {
+  find "$GO_DIR" -name '*.go' ! -path '*/local-path/*' ! -path '*/csi/*' ! -path '*/kindnet/*' ! -path '*/kindbalancer/*' ! -name '*_test.go' | sort
+}
 
 # build_once FOLDER FUNCTION: the folder appears only when everything is in it.
 build_once() {
@@ -91,8 +93,9 @@ program_of() { printf '%s\n' "${1%3}"; }
 
 # lazy_folder MODULE: prints the folder of its programs, built when it is missing.
 lazy_folder() {
-  local folder
-  folder=$CACHE/$1-$(hash_of "$GO_DIR/$1"/go.{mod,sum})
+  local folder sources
+  mapfile -t sources < <(find "$GO_DIR/$1" -name '*.go' ! -name '*_test.go' | sort)
+  folder=$CACHE/$1-$(hash_of "$GO_DIR/$1"/go.{mod,sum} "${sources[@]}")
   build_once "$folder" build_lazy || return
   printf '%s\n' "$folder"
 }
