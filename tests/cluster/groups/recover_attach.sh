@@ -1,0 +1,83 @@
+# A volume of a network that stays attached to a machine that is off, while a pod waits for it on another: made with a real
+# attacher and a driver that lets one node at a time have it, recognised, and let go by the playbook, the contents compared.
+# seaworthy
+# nodes: 3
+# shellcheck shell=bash
+# shellcheck source=tests/cluster/lib/seaworthy.sh
+. "$CLUSTER_DIR/lib/seaworthy.sh"
+# shellcheck source=tests/cluster/groups/lib/attached.sh
+. "$CLUSTER_DIR/groups/lib/attached.sh"
+# shellcheck source=tests/cluster/groups/lib/lost.sh
+. "$CLUSTER_DIR/groups/lib/lost.sh"
+
+eval "$(declare -f end | sed '1s/^end/end_of_loss/')"
+end() {
+  [[ -z ${AWAY:-} ]] || setsid "$CLUSTER_DIR/node" start "$AWAY" --name "$NAME" >/dev/null 2>&1 || true
+  end_of_network_volumes
+  end_of_loss
+}
+
+is_unready() { [[ $(kubectl get node "$1" -o 'jsonpath={.status.conditions[?(@.type=="Ready")].status}') == Unknown ]]; }
+
+node_of_post() { k get pod "$(pod_of_post)" -o 'jsonpath={.spec.nodeName}'; }
+
+post_runs() { k get pod "$(pod_of_post)" -o json | jq -e '.status.conditions[] | select(.type == "Ready" and .status == "True")' >/dev/null; }
+
+attachments() { kubectl get volumeattachment -o json | jq -r --arg volume "net-$ID" '[.items[] | select(.spec.source.persistentVolumeName == $volume).spec.nodeName] | join(" ")'; }
+
+taints() { kubectl get node "$1" -o json | jq -r '[.spec.taints[]?.key | select(. == "node.kubernetes.io/out-of-service")] | join(" ")'; }
+
+is_stuck() {
+  sws recover -n "$NAMESPACE" -o json >"$WORK/shown" 2>/dev/null || true
+  jq -e '.losses[] | select(.loss.kind == "attach-stuck" and .loss.certain and (.loss.facts | length) >= 2)' "$WORK/shown" >/dev/null
+}
+
+test_a_volume_that_a_dead_node_holds_is_let_go() {
+  begin
+  network_volumes
+  a_post
+  local node mark took contents
+  in_post sh -c 'i=0; while [ $i -lt 40 ]; do echo "$i of known contents" >/data/file-$i; i=$((i + 1)); done'
+  contents=$(in_post sh -c 'cd /data && sha256sum file-* | sha256sum')
+  node=$(node_of_post)
+  same "who has it" "$node" "$(owner)"
+  AWAY=$node
+  "$CLUSTER_DIR/node" stop "$node" --name "$NAME" >"$WORK/stopped" 2>&1 || fail "$(cat "$WORK/stopped")"
+  eventually 120 is_unready "$node"
+  # A machine that is silent may be writing still: for five minutes nothing is certain.
+  exits 0 sws recover -n "$NAMESPACE"
+  eventually 500 is_stuck
+  recognised attach-stuck
+  expect "true" jq '.losses[] | select(.loss.kind == "attach-stuck").proposals | any(.command | contains("recover detach"))' "$WORK/out"
+  same "attachments" "$node" "$(attachments)"
+  # That the machine is off is for a person to say, by its name; until then nothing is done.
+  mark=$(audit_mark)
+  exits 2 sws recover detach --claim "$NAMESPACE/post" --yes -o json
+  mapfile -t names < <(jq -r .error.hint "$WORK/out" | grep -oE -e '--(destroy-data|consent)=[^ ]+')
+  contains "$node" printf '%s ' "${names[@]}"
+  same "writes" "" "$(audited_writes "$mark")"
+  took=$SECONDS
+  exits 0 sws recover detach --claim "$NAMESPACE/post" --yes "${names[@]}"
+  says "report: detach"
+  figure "attach-stuck | let go in $((SECONDS - took)) s"
+  eventually 60 post_runs
+  [[ $(node_of_post) != "$node" ]] || fail "it runs on $node"
+  same "who has it" "$(node_of_post)" "$(owner)"
+  same "attachments" "$(node_of_post)" "$(attachments)"
+  same "the contents" "$contents" "$(in_post sh -c 'cd /data && sha256sum file-* | sha256sum')"
+  same "taints" "" "$(taints "$node")"
+  same "attachments that the program deleted" "" "$(audited_writes "$mark" | grep volumeattachments || true)"
+  expect Retain kubectl get pv "net-$ID" -o 'jsonpath={.spec.persistentVolumeReclaimPolicy}'
+  well
+  # The machine is switched on again: it has no claim to the volume, and nothing moves.
+  in_post sh -c 'echo written since >/data/file-since'
+  contents=$(in_post sh -c 'cd /data && sha256sum file-* | sha256sum')
+  "$CLUSTER_DIR/node" start "$node" --name "$NAME" >"$WORK/started" 2>&1 || fail "$(cat "$WORK/started")"
+  AWAY=''
+  driver_on "$node"
+  [[ $(node_of_post) != "$node" ]] || fail "it has moved back to $node"
+  expect 1 eval 'k get pod -l app=post -o name | wc -l'
+  same "who has it" "$(node_of_post)" "$(owner)"
+  same "the contents" "$contents" "$(in_post sh -c 'cd /data && sha256sum file-* | sha256sum')"
+  well
+}
