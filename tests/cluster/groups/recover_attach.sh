@@ -9,6 +9,8 @@
 . "$CLUSTER_DIR/groups/lib/attached.sh"
 # shellcheck source=tests/cluster/groups/lib/lost.sh
 . "$CLUSTER_DIR/groups/lib/lost.sh"
+# shellcheck source=tests/cluster/groups/lib/killed.sh
+. "$CLUSTER_DIR/groups/lib/killed.sh"
 
 eval "$(declare -f end | sed '1s/^end/end_of_loss/')"
 end() {
@@ -32,52 +34,95 @@ is_stuck() {
   jq -e '.losses[] | select(.loss.kind == "attach-stuck" and .loss.certain and (.loss.facts | length) >= 2)' "$WORK/shown" >/dev/null
 }
 
-test_a_volume_that_a_dead_node_holds_is_let_go() {
-  begin
+known() { in_post sh -c 'cd /data && sha256sum file-* | sha256sum'; }
+
+# held_by_a_dead_node: a volume of known contents; its node, in AWAY, is off, and that is certain.
+held_by_a_dead_node() {
   network_volumes
   a_post
-  local node mark took contents
   in_post sh -c 'i=0; while [ $i -lt 40 ]; do echo "$i of known contents" >/data/file-$i; i=$((i + 1)); done'
-  contents=$(in_post sh -c 'cd /data && sha256sum file-* | sha256sum')
-  node=$(node_of_post)
-  same "who has it" "$node" "$(owner)"
-  AWAY=$node
-  "$CLUSTER_DIR/node" stop "$node" --name "$NAME" >"$WORK/stopped" 2>&1 || fail "$(cat "$WORK/stopped")"
-  eventually 120 is_unready "$node"
+  CONTENTS=$(known)
+  AWAY=$(node_of_post)
+  same "who has it" "$AWAY" "$(owner)"
+  "$CLUSTER_DIR/node" stop "$AWAY" --name "$NAME" >"$WORK/stopped" 2>&1 || fail "$(cat "$WORK/stopped")"
+  eventually 120 is_unready "$AWAY"
   # A machine that is silent may be writing still: for five minutes nothing is certain.
   exits 0 sws recover -n "$NAMESPACE"
   eventually 500 is_stuck
   recognised attach-stuck
-  expect "true" jq '.losses[] | select(.loss.kind == "attach-stuck").proposals | any(.command | contains("recover detach"))' "$WORK/out"
-  same "attachments" "$node" "$(attachments)"
-  # That the machine is off is for a person to say, by its name; until then nothing is done.
-  mark=$(audit_mark)
+  same "attachments" "$AWAY" "$(attachments)"
+}
+
+# That the machine is off is for a person to say, by its name; until then nothing is done. What is to be typed is in `names`.
+asked_for_its_name() {
   exits 2 sws recover detach --claim "$NAMESPACE/post" --yes -o json
   mapfile -t names < <(jq -r .error.hint "$WORK/out" | grep -oE -e '--(destroy-data|consent)=[^ ]+')
-  contains "$node" printf '%s ' "${names[@]}"
+  contains "$AWAY" printf '%s ' "${names[@]}"
+}
+
+# runs_elsewhere NODE: one pod, on another node, which has the volume with what is on it.
+runs_elsewhere() {
+  eventually 60 post_runs
+  [[ $(node_of_post) != "$1" ]] || fail "it runs on $1"
+  same "who has it" "$(node_of_post)" "$(owner)"
+  same "attachments" "$(node_of_post)" "$(attachments)"
+  same "the contents" "$CONTENTS" "$(known)"
+  same "taints" "" "$(taints "$1")"
+  expect Retain kubectl get pv "net-$ID" -o 'jsonpath={.spec.persistentVolumeReclaimPolicy}'
+  well
+}
+
+# switched_on: the machine that was off, with a driver.
+switched_on() {
+  local node=$AWAY
+  "$CLUSTER_DIR/node" start "$node" --name "$NAME" >"$WORK/started" 2>&1 || fail "$(cat "$WORK/started")"
+  AWAY=''
+  driver_on "$node"
+}
+
+test_a_volume_that_a_dead_node_holds_is_let_go() {
+  begin
+  held_by_a_dead_node
+  local mark took node=$AWAY
+  expect "true" jq '.losses[] | select(.loss.kind == "attach-stuck").proposals | any(.command | contains("recover detach"))' "$WORK/out"
+  mark=$(audit_mark)
+  asked_for_its_name
   same "writes" "" "$(audited_writes "$mark")"
   took=$SECONDS
   exits 0 sws recover detach --claim "$NAMESPACE/post" --yes "${names[@]}"
   says "report: detach"
   figure "attach-stuck | let go in $((SECONDS - took)) s"
-  eventually 60 post_runs
-  [[ $(node_of_post) != "$node" ]] || fail "it runs on $node"
-  same "who has it" "$(node_of_post)" "$(owner)"
-  same "attachments" "$(node_of_post)" "$(attachments)"
-  same "the contents" "$contents" "$(in_post sh -c 'cd /data && sha256sum file-* | sha256sum')"
-  same "taints" "" "$(taints "$node")"
+  runs_elsewhere "$node"
   same "attachments that the program deleted" "" "$(audited_writes "$mark" | grep volumeattachments || true)"
-  expect Retain kubectl get pv "net-$ID" -o 'jsonpath={.spec.persistentVolumeReclaimPolicy}'
-  well
   # The machine is switched on again: it has no claim to the volume, and nothing moves.
   in_post sh -c 'echo written since >/data/file-since'
-  contents=$(in_post sh -c 'cd /data && sha256sum file-* | sha256sum')
-  "$CLUSTER_DIR/node" start "$node" --name "$NAME" >"$WORK/started" 2>&1 || fail "$(cat "$WORK/started")"
-  AWAY=''
-  driver_on "$node"
-  [[ $(node_of_post) != "$node" ]] || fail "it has moved back to $node"
+  CONTENTS=$(known)
+  switched_on
+  runs_elsewhere "$node"
   expect 1 eval 'k get pod -l app=post -o name | wc -l'
+}
+
+# Killed when the machine is marked as out of service, and it is switched on with the mark: no pod would stay on it. Who goes on
+# takes the mark back, and the volume is where its pod is.
+test_a_node_that_comes_back_while_it_is_marked() {
+  begin
+  held_by_a_dead_node
+  local code=0 node=$AWAY
+  asked_for_its_name
+  open_door a
+  # The lock, the policy, the mark.
+  plan_door a "at=3&when=after&kill=$WORK/killed"
+  through a sw_as "$WORK/killed" recover detach --claim "$NAMESPACE/post" --yes "${names[@]}" >"$WORK/killed.out" 2>&1 || code=$?
+  ((code == 137)) || fail "it was to be killed, and ended with $code: $(cat "$WORK/killed.out")"
+  same "taints" node.kubernetes.io/out-of-service "$(taints "$node")"
+  switched_on
+  same "taints" node.kubernetes.io/out-of-service "$(taints "$node")"
+  exits 0 sws recover -n "$NAMESPACE"
+  says "runs resume"
+  exits 0 sws runs resume --yes
+  eventually 60 post_runs
+  same "taints" "" "$(taints "$node")"
   same "who has it" "$(node_of_post)" "$(owner)"
-  same "the contents" "$contents" "$(in_post sh -c 'cd /data && sha256sum file-* | sha256sum')"
+  same "the contents" "$CONTENTS" "$(known)"
   well
 }
