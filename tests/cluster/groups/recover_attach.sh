@@ -102,8 +102,8 @@ test_a_volume_that_a_dead_node_holds_is_let_go() {
   expect 1 eval 'k get pod -l app=post -o name | wc -l'
 }
 
-# Killed when the machine is marked as out of service, and it is switched on with the mark: no pod would stay on it. Who goes on
-# takes the mark back, and the volume is where its pod is.
+# Killed when the machine is marked as out of service, and it is switched on with the mark: no pod would stay on it, and its volumes
+# would be taken away from it while it writes. Who goes on is told that it runs, and the mark is taken back; the volume is where its pod is.
 test_a_node_that_comes_back_while_it_is_marked() {
   begin
   held_by_a_dead_node
@@ -119,9 +119,10 @@ test_a_node_that_comes_back_while_it_is_marked() {
   same "taints" node.kubernetes.io/out-of-service "$(taints "$node")"
   exits 0 sws recover -n "$NAMESPACE"
   says "runs resume"
-  exits 0 sws runs resume --yes
-  eventually 60 post_runs
+  exits 1 sws runs resume --yes
+  says "is ready again"
   same "taints" "" "$(taints "$node")"
+  eventually 120 post_runs
   same "who has it" "$(node_of_post)" "$(owner)"
   same "the contents" "$CONTENTS" "$(known)"
   well

@@ -296,6 +296,47 @@ had_back() {
   well
 }
 
+lock_is_old() {
+  local renewed
+  renewed=$(kubectl -n "$SYSTEM" get lease "$NAMESPACE.sloop" -o 'jsonpath={.spec.renewTime}')
+  [[ -n $renewed ]] && (($(date +%s) - $(date -d "$renewed" +%s) > 60))
+}
+
+# The machine that recovers is asleep (SIGSTOP) when the node comes back, and somebody else takes over, for whom nothing is to be given
+# up any more: all runs again as it was. The sleeper awakes in the middle of its plan, and writes nothing.
+test_a_recovery_that_was_asleep_when_the_node_came_back() {
+  begin
+  local node volumes mark own=$CONFIG state=$SEAWORTHY_STATE_DIR code=0
+  node=$(a_node)
+  launch_named off "$node"
+  new_user "$ID-two" cluster-admin
+  volumes="$(volume_of history) $(volume_of workspace)"
+  go_away "$node"
+  eventually 500 lost_with_node node-unreachable "$NAMESPACE"
+  begun node-off
+  eventually 120 is_in node-off stop:
+  kill -STOP "$(cat "$WORK/node-off.at")"
+  come_back
+  CONFIG=$WORK/$ID-two.kubeconfig SEAWORTHY_STATE_DIR=$WORK/two
+  eventually 120 lock_is_old
+  exits 1 sws recover node-back --claim "$NAMESPACE/sloop-history" --yes
+  says "is locked by" "--take-lock $NAMESPACE.sloop"
+  exits 0 sws recover node-back --claim "$NAMESPACE/sloop-history" --yes --take-lock "$NAMESPACE.sloop"
+  all_run
+  same "the contents" "$CONTENTS" "$(contents)"
+  CONFIG=$own SEAWORTHY_STATE_DIR=$state
+  mark=$(audit_mark)
+  kill -CONT "$(cat "$WORK/node-off.at")"
+  wait "$JOB" || code=$?
+  ((code != 0)) || fail "it came to its end: $(cat "$WORK/node-off.out")"
+  contains lock cat "$WORK/node-off.out"
+  same "writes" "" "$(audited_writes "$mark" | grep -v "/namespaces/$SYSTEM" || true)"
+  all_run
+  same "its volumes" "$volumes" "$(volume_of history) $(volume_of workspace)"
+  same "the contents" "$CONTENTS" "$(contents)"
+  well
+}
+
 # The node's object was deleted by somebody, and fresh volumes were about to take the place of those on it. Killed before the first claim
 # goes; the machine comes back; what was agreed to is done. Both former volumes are had back, though the fresh ones lie elsewhere.
 test_a_node_that_comes_back_while_its_volumes_are_replaced() {

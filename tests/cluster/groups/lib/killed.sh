@@ -11,7 +11,7 @@ sw_as() {
   shift
   [[ $1 != install_arguments ]] || set -- "${install_arguments[@]}" -n "$NAMESPACE"
   # shellcheck disable=SC2016
-  timeout --kill-after 5 180 bash -c 'echo $$ >"$0"; exec "$@"' "$file" "$SEAWORTHY" --kubeconfig "$CONFIG" --timeout 60s "$@"
+  timeout --kill-after 5 "${SEAWORTHY_TEST_SECONDS:-180}" bash -c 'echo $$ >"$0"; exec "$@"' "$file" "$SEAWORTHY" --kubeconfig "$CONFIG" --timeout 60s "$@"
 }
 
 # traced INJECTION install_arguments: the program; strace acts when the journal's
