@@ -116,9 +116,11 @@ wait_for_nodes() {
   for node in "$@"; do wait_for 60 "$node Ready" "$LOGS/$node-kubelet.log" node_is_ready "$node"; done
 }
 
-# What was on its disk is there again: images, volumes, kubelet's state.
+# What was on its disk is there again: images, volumes, kubelet's state. Not its range of pod addresses: a node whose object was deleted
+# meanwhile is given another one, and a pod that was started in the former one would be in the way of all others.
 restart_node() {
   local node names=()
+  rm -f "$(node_dir "$1")/cni/10-bridge.conflist"
   start_node "$1"
   for node in "$DIR"/nodes/*; do names+=("${node##*/}"); done
   connect_pods "${names[@]}"
