@@ -51,7 +51,7 @@ impl Fence {
     }
 
     /// Why nothing may be written now, where that is so.
-    pub(super) fn objection(&self) -> Option<RunOut> {
+    pub(crate) fn objection(&self) -> Option<RunOut> {
         self.posts(|posts| {
             let post = posts.all.values().find(|post| post.clock.now() >= post.until)?;
             post.lost.cancel();

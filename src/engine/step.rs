@@ -26,6 +26,8 @@ use crate::plan::{Action, Change, Reach, Step};
 /// The pause before an API server that is away is asked again; doubled each time up to the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(4);
+/// How often a request is sent again that the API server answered with 500.
+const TROUBLES: u32 = 2;
 /// How long what was already sent may still be answered once the run is being stopped.
 const GRACE: Duration = Duration::from_secs(3);
 /// A server that is there may take this long: it has to ask its webhooks.
@@ -221,8 +223,9 @@ impl Doing<'_> {
         }
     }
 
-    /// Asks again while the API server is away, up to the limit; what it says itself is final. Every request of a step can
-    /// be sent twice, so one that is not answered counts as lost. A stop lets what was sent come to an end for a moment.
+    /// Asks again while the API server is away, up to the limit, and twice when it says that something in it went wrong; whatever
+    /// else it says is final. Every request of a step can be sent twice, so one that is not answered counts as lost. A stop lets what
+    /// was sent come to an end for a moment.
     pub(super) async fn patiently<T, F: Future<Output = Result<T, ApplyError>>>(
         &self,
         about: &ObjectRef,
@@ -231,6 +234,7 @@ impl Doing<'_> {
         let (cancel, limit) = (&self.context.cancel, self.context.limits.api_away);
         let began = Instant::now();
         let mut pause = FIRST_PAUSE;
+        let mut troubles = 0;
         loop {
             let stopped = async {
                 cancel.cancelled().await;
@@ -242,11 +246,18 @@ impl Doing<'_> {
                 answer = tokio::time::timeout(limit.max(SHORTEST_ANSWER), ask()) => answer.unwrap_or_else(|_| Err(no_answer())),
             };
             let error = match answer {
+                // Who was asleep finds the time of the request over, and the lock's as well: not the server is away then.
+                Err(_) if self.context.cluster.meter.fence.objection().is_some() => return Err(Ending::Stopped),
                 Err(error) if is_transport(&error) && began.elapsed() < limit => error,
+                Err(error) if is_trouble(&error) && troubles < TROUBLES => {
+                    troubles += 1;
+                    error
+                }
                 answer => return answer.map_err(|error| Ending::Failed(self.refusal(about, &error))),
             };
             if pause == FIRST_PAUSE {
-                let text = format!("the API server does not answer ({}); trying again", root(&error));
+                let how = if is_trouble(&error) { "has trouble" } else { "does not answer" };
+                let text = format!("the API server {how} ({}); trying again", root(&error));
                 self.context.emit(Event::Notice { text }).await;
             }
             tokio::select! {
@@ -296,6 +307,11 @@ fn is_transport(error: &ApplyError) -> bool {
         ApplyError::Kube(kube::Error::Api(status)) => matches!(status.code, 429 | 502 | 503 | 504),
         _ => false,
     }
+}
+
+/// A 500: of a moment, or of a webhook that is called and cannot be, which stays so.
+fn is_trouble(error: &ApplyError) -> bool {
+    matches!(error, ApplyError::Kube(kube::Error::Api(status)) if status.code == 500)
 }
 
 pub(super) fn no_journal(error: &super::journal::JournalError) -> Cause {

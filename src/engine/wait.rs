@@ -243,7 +243,10 @@ impl Wait<'_> {
 
     pub(super) fn check_api(&self) -> Result<(), Unmet> {
         match self.tracker.broken() {
-            Some((since, why)) if since > self.context.limits.api_away => Err(Unmet::Failed(Box::new(api_gone(&why)))),
+            Some((since, why)) if since > self.context.limits.api_away => {
+                let is_ours = self.context.cluster.meter.fence.objection().is_none();
+                Err(if is_ours { Unmet::Failed(Box::new(api_gone(&why))) } else { Unmet::Stopped })
+            }
             _ => Ok(()),
         }
     }

@@ -156,12 +156,14 @@ async fn clear_helpers(doing: &Doing<'_>, claim: &ObjectRef, seen: &Snapshot) ->
     Ok(!helpers.is_empty())
 }
 
-/// The claim first: it then waits for its pod, and the pod cannot come back with it. Whether anything was deleted.
+/// The claim first: it then waits for its pod, and the pod cannot come back with it. One that waits for a node does not hold its claim: it
+/// is left without, and its set makes none for a pod that is there. Whether anything was deleted.
 async fn renew(doing: &Doing<'_>, (claim, pod): (&Pinned, &ObjectRef), seen: &Snapshot) -> Result<bool, ApplyError> {
-    let live = seen.get(&claim.object).filter(|live| text(live, "/metadata/uid") == Some(&claim.uid));
-    let Some(live) = live else { return Ok(false) };
-    if text(live, "/metadata/deletionTimestamp").is_none() {
-        delete(doing, claim, seen).await?;
+    match seen.get(&claim.object) {
+        Some(live) if text(live, "/metadata/uid") != Some(&claim.uid) => return Ok(false),
+        Some(live) if text(live, "/metadata/deletionTimestamp").is_none() => delete(doing, claim, seen).await?,
+        None if seen.get(pod).is_none() => return Ok(false),
+        _ => {}
     }
     if let Some(pod) = seen.get(pod).and_then(Pinned::of) {
         delete(doing, &pod, seen).await?;

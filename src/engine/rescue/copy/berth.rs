@@ -5,9 +5,9 @@ use std::time::Duration;
 use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
 use kube::api::{DeleteParams, PostParams, Preconditions};
-use kube::runtime::wait::{await_condition, conditions};
+use kube::runtime::wait::{Condition, await_condition, conditions};
 use serde_json::Value;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::causes;
 use super::helper::{self, State, Way};
@@ -24,6 +24,8 @@ use crate::snapshot::Snapshot;
 
 /// How long a helper may take to run: its image is there, its volume may have to be made.
 const START: Duration = Duration::from_secs(120);
+/// Before a watch that broke off is begun again.
+const AGAIN: Duration = Duration::from_secs(1);
 /// How long a pod may take to be gone.
 const GONE: Duration = Duration::from_secs(60);
 
@@ -46,6 +48,25 @@ pub(super) struct Wanted<'a> {
     pub(super) way: Way,
     /// The image that was named.
     pub(super) image: Option<&'a str>,
+}
+
+/// A pod when it has come to a point, or `None` when that takes longer than this. A watch that breaks off is begun again: whoever asks next
+/// hears why nobody answers.
+pub(super) async fn reached(
+    pods: &Api<Pod>,
+    name: &str,
+    point: impl Condition<Pod>,
+    limit: Duration,
+) -> Option<Option<Pod>> {
+    let watched = async {
+        loop {
+            match await_condition(pods.clone(), name, |pod: Option<&Pod>| point.matches_object(pod)).await {
+                Ok(pod) => return pod,
+                Err(_) => sleep(AGAIN).await,
+            }
+        }
+    };
+    timeout(limit, watched).await.ok()
 }
 
 impl Doing<'_> {
@@ -124,11 +145,9 @@ impl Doing<'_> {
             self.make_helper(claim, &wished).await?;
         }
         let running = |pod: Option<&Pod>| !matches!(helper::state(pod), State::Starting(_));
-        let waited = timeout(START, await_condition(pods.clone(), &name, running)).await;
-        let pod = match waited {
-            Ok(Ok(pod)) => pod,
-            Ok(Err(error)) => return Err(Miss::Image(error.to_string())),
-            Err(_) => self.patiently(&about, || async { Ok::<_, ApplyError>(pods.get_opt(&name).await?) }).await?,
+        let pod = match reached(&pods, &name, running, START).await {
+            Some(pod) => pod,
+            None => self.patiently(&about, || async { Ok::<_, ApplyError>(pods.get_opt(&name).await?) }).await?,
         };
         let failed = match helper::state(pod.as_ref()) {
             State::Running => None,
@@ -190,10 +209,9 @@ impl Doing<'_> {
             answer => answer.map(|_| ()).map_err(|error| left(crate::error::root(&error)))?,
         }
         let gone = conditions::is_deleted(uid.as_deref().unwrap_or_default());
-        match timeout(GONE, await_condition(pods, &name, gone)).await {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(error)) => Err(left(error.to_string())),
-            Err(_) => Err(left(format!("it is still there after {} s", GONE.as_secs()))),
+        match reached(&pods, &name, gone, GONE).await {
+            Some(_) => Ok(()),
+            None => Err(left(format!("it is still there after {} s", GONE.as_secs()))),
         }
     }
 

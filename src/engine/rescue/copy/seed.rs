@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
-use kube::runtime::wait::await_condition;
 use serde_json::Value;
 use tokio::time::timeout;
 
@@ -84,7 +83,7 @@ impl Doing<'_> {
         // Whoever began and was killed has left this, and what it made is its own to take away.
         let begun = live["metadata"]["annotations"][SEEDING].is_string();
         self.note(claim, SEEDING, Some(&source.sha256)).await?;
-        self.in_some_pod(step, (&seen, set), (seed, source, begun), limit).await?;
+        Box::pin(self.in_some_pod(step, (&seen, set), (seed, source, begun), limit)).await?;
         self.note(claim, SEEDED, Some(&source.sha256)).await?;
         Ok(done(true, Some(note)))
     }
@@ -159,18 +158,13 @@ impl Doing<'_> {
         point: impl Fn(Option<&Pod>) -> bool,
         limit: Duration,
     ) -> Result<State, Miss> {
-        match timeout(limit, await_condition(pods.clone(), name, point)).await {
-            Ok(Ok(pod)) => Ok(pod::state(pod.as_ref())),
-            Ok(Err(error)) => Err(Miss::Image(error.to_string())),
-            Err(_) => {
-                let read = || async { Ok::<_, ApplyError>(pods.get_opt(name).await?) };
-                match pod::state(self.patiently(about, read).await?.as_ref()) {
-                    State::Starting(why) => {
-                        Err(Miss::Image(format!("it does not run after {} s: {why}", limit.as_secs())))
-                    }
-                    state => Ok(state),
-                }
-            }
+        if let Some(pod) = super::berth::reached(pods, name, point, limit).await {
+            return Ok(pod::state(pod.as_ref()));
+        }
+        let read = || async { Ok::<_, ApplyError>(pods.get_opt(name).await?) };
+        match pod::state(self.patiently(about, read).await?.as_ref()) {
+            State::Starting(why) => Err(Miss::Image(format!("it does not run after {} s: {why}", limit.as_secs()))),
+            state => Ok(state),
         }
     }
 
