@@ -22,6 +22,7 @@ pub mod provisioner;
 pub mod record;
 pub mod report;
 pub mod runbook;
+pub mod subject;
 
 use std::collections::BTreeMap;
 

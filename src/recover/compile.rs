@@ -13,6 +13,7 @@ mod manifest;
 mod node;
 mod provision;
 mod rebind;
+mod renew;
 mod stop;
 
 use std::collections::BTreeMap;
@@ -26,7 +27,7 @@ use super::playbook::{ClaimRole, Follow, Playbook, Task};
 use super::{Sighting, join};
 use crate::cluster::ClusterId;
 use crate::object::{ObjectRef, items, text};
-use crate::plan::verb::{Field, Pinned, Secrets, Selection, Verb};
+use crate::plan::verb::{Meanwhile, Pinned, Secrets, Selection, Verb};
 use crate::plan::{Action, Change, Installation, Plan, Purpose, Reach, Step};
 
 pub use copies::{Copies, unreadable};
@@ -96,6 +97,19 @@ pub fn claim_of_role(sighting: &Sighting, namespace: &str, role: &ClaimRole) -> 
             found: claims.len(),
         }),
     }
+}
+
+/// Whether a claim has this role: also that of another pod of the `StatefulSet` than the first.
+pub fn is_of_role(sighting: &Sighting, role: &ClaimRole, claim: &ObjectRef) -> bool {
+    let namespace = claim.namespace.as_deref().unwrap_or_default();
+    let made = |workload: &Workload| {
+        let live = sighting.snapshot.get(&workload.pinned.object)?;
+        let set = text(live, "/metadata/name").filter(|_| join::makes_claim(live, &claim.name))?;
+        let (template, _) = claim.name.rsplit_once('-')?.0.rsplit_once(&format!("-{set}"))?;
+        Some(role.volume.as_deref().is_none_or(|volume| volume == template))
+    };
+    claim_of_role(sighting, namespace, role).is_ok_and(|found| found == *claim)
+        || of_component(&sighting.snapshot, namespace, &role.component).iter().any(|one| made(one) == Some(true))
 }
 
 /// Of each claim template of a `StatefulSet` the claim of its first pod.
@@ -205,7 +219,7 @@ struct Draft<'a> {
     /// Who is held, so that nothing undoes what is done.
     held: Vec<Hold>,
     /// The sets that are told to let their claims be, with what they did before.
-    spared: Vec<(Pinned, Vec<Field>)>,
+    spared: Vec<(Pinned, Meanwhile)>,
     /// Whether the data is expected to be in the volume at the end.
     brings_back: bool,
 }
@@ -248,6 +262,7 @@ impl<'a> Draft<'a> {
             Task::Detach => return self.detach(),
             Task::Stop(components) => return self.stop(components),
             Task::Replace => return self.replace(&self.wish.claims),
+            Task::Renew => return self.renew_claims(),
             Task::Provision => return self.wish.claims.iter().try_for_each(|claim| self.provision(claim)),
             Task::Rebind => {
                 self.brings_back = true;

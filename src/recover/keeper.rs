@@ -7,7 +7,7 @@
 use serde_json::Value;
 
 use crate::object::{ObjectRef, items, text};
-use crate::plan::verb::{Field, Pinned, escaped};
+use crate::plan::verb::{Meanwhile, Pinned, escaped};
 use crate::snapshot::Snapshot;
 
 /// A kind of controller that can be told to let its objects alone.
@@ -61,11 +61,11 @@ pub const KEEPERS: [Keeper; 4] = [
 pub struct Hold {
     /// The keeper.
     pub keeper: Pinned,
-    /// The field that is set meanwhile.
-    pub field: Field,
+    /// The fields that are set meanwhile.
+    pub fields: Meanwhile,
 }
 
-/// Everything that would undo a change of this workload and is not held already.
+/// Everything that would undo a change of this workload and is not held by somebody else already.
 pub fn of(snapshot: &Snapshot, workload: &Value) -> Vec<Hold> {
     KEEPERS.iter().flat_map(|kind| holds(snapshot, kind, workload)).collect()
 }
@@ -74,8 +74,8 @@ fn holds(snapshot: &Snapshot, kind: &Keeper, workload: &Value) -> Vec<Hold> {
     let group = kind.api_version.split('/').next().unwrap_or_default();
     let (pointer, wanted) = (kind.by)();
     let one = |keeper: &Value| {
-        let field = Field::of(keeper, &pointer, wanted.clone())?;
-        Some(Hold { keeper: Pinned::of(keeper)?, field })
+        let fields = Meanwhile::of(keeper, [(pointer.clone(), wanted.clone())])?;
+        Some(Hold { keeper: Pinned::of(keeper)?, fields })
     };
     snapshot.of_kind(group, kind.kind).filter(|keeper| (kind.keeps)(keeper, workload)).filter_map(one).collect()
 }
@@ -148,7 +148,10 @@ mod tests {
     fn held(keeper: &Value, workload: &Value) -> Vec<(String, Option<Value>)> {
         let mut snapshot = Snapshot::default();
         snapshot.insert(keeper.clone());
-        of(&snapshot, workload).into_iter().map(|hold| (hold.field.pointer, hold.field.wanted)).collect()
+        let set = of(&snapshot, workload).into_iter().flat_map(|hold| hold.fields.set);
+        set.filter(|field| !field.pointer.ends_with("before-recovery"))
+            .map(|field| (field.pointer, field.wanted))
+            .collect()
     }
 
     #[test]

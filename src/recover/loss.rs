@@ -86,15 +86,18 @@ pub fn recognise(sighting: &Sighting) -> Vec<Loss> {
     losses
 }
 
-/// The claims that were lost with this one: on the same node, for certain, and each used by a workload that uses another one of them. A
-/// pod that has two of them starts only when both are there again.
+/// The claims that were lost with this one: in the same way, on the same node where that is what was lost, for certain, and each used by a
+/// workload that uses another one of them. A pod that has two of them starts only when both are there again.
 pub fn companions(losses: &[Loss], snapshot: &Snapshot, claim: &ObjectRef) -> Vec<ObjectRef> {
-    let lost = losses.iter().find(|loss| loss.is_of(claim));
-    let Some((lost, node)) = lost.and_then(|lost| Some((lost, lost.node.as_ref()?))) else { return Vec::new() };
+    let keeps_pods_away = |loss: &&Loss| {
+        loss.node.is_some()
+            || matches!(loss.kind, LossKind::ClaimGoing | LossKind::ClaimLost | LossKind::VolumeReleased)
+    };
+    let Some(lost) = losses.iter().find(|loss| loss.is_of(claim)).filter(keeps_pods_away) else { return Vec::new() };
     let mut open: Vec<&ObjectRef> = losses
         .iter()
         // What lies on a node, what hangs on it, and what was only to be made there are brought back in other ways.
-        .filter(|loss| loss.certain && loss.node.as_ref() == Some(node) && loss.kind == lost.kind)
+        .filter(|loss| loss.certain && loss.node == lost.node && loss.kind == lost.kind)
         .filter_map(|loss| loss.claim.as_ref())
         .filter(|other| *other != claim && other.namespace == claim.namespace)
         .collect();

@@ -2,11 +2,13 @@
 
 use jiff::Timestamp;
 
-use super::join::{place_of, volume_ref, workloads};
+use super::join::{hosts, node_of_host, place_of, volume_ref, workloads};
 use super::record::VolumeRecord;
-use super::{Loss, Playbook, Record, Sighting};
+use super::{Loss, LossKind, Playbook, Record, Sighting};
 use crate::object::{ObjectRef, text};
 use crate::plan::{Lost, Occasion};
+use crate::snapshot::Snapshot;
+use crate::snapshot::nodes::is_ready;
 
 /// Why these claims are recovered. `at` and `by`: when, by the clock of this machine, and who does it, for people.
 pub fn occasion(
@@ -51,6 +53,27 @@ fn lost(claim: &ObjectRef, losses: &[Loss], sighting: &Sighting) -> Lost {
     }
 }
 
+/// What says that nothing is lost any more of what a node had taken along: the node is back, and every claim is bound to the volume that
+/// it had. Other losses do not heal by themselves, and of them nothing is said.
+pub fn healed(occasion: &Occasion, snapshot: &Snapshot) -> Option<Vec<String>> {
+    let of_nodes = [LossKind::NodeGone, LossKind::NodeUnreachable].map(LossKind::name);
+    let one = |lost: &Lost| {
+        let kind = lost.kind.as_deref()?;
+        let name = lost.volume.as_deref()?;
+        let is_bound = snapshot.get(&lost.claim).is_some_and(|live| {
+            text(live, "/spec/volumeName") == Some(name)
+                && text(live, "/status/phase") == Some("Bound")
+                && text(live, "/metadata/deletionTimestamp").is_none()
+        });
+        let node = hosts(snapshot.get(&volume_ref(name))?).into_iter().find_map(|host| node_of_host(snapshot, host))?;
+        let node_name = text(node, "/metadata/name")?;
+        let is_back = of_nodes.contains(&kind) && is_bound && is_ready(node);
+        is_back.then(|| format!("node {node_name} is ready, and {} is bound to {name} on it", lost.claim))
+    };
+    let facts: Option<Vec<String>> = occasion.losses.iter().map(one).collect();
+    facts.filter(|facts| !facts.is_empty())
+}
+
 /// When the data of a claim was last known to be well.
 pub fn last_good(claim: &ObjectRef, sighting: &Sighting) -> Option<Timestamp> {
     known(claim, sighting).map(|(at, _)| at)
@@ -60,4 +83,51 @@ pub fn last_good(claim: &ObjectRef, sighting: &Sighting) -> Option<Timestamp> {
 fn known<'a>(claim: &ObjectRef, sighting: &'a Sighting) -> Option<(Timestamp, &'a VolumeRecord)> {
     let of = |record: &'a Record| Some((record.at, record.volumes.iter().find(|volume| volume.claim == *claim)?));
     sighting.records.iter().filter_map(of).max_by_key(|(at, _)| *at)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::recover::join::claim_ref;
+
+    fn seen(ready: &str, volume: &str) -> Snapshot {
+        let objects: [Value; 3] = [
+            json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n-1", "labels": {"kubernetes.io/hostname": "h-1"}},
+                "status": {"conditions": [{"type": "Ready", "status": ready}]}}),
+            json!({"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": "v"}, "spec": {"nodeAffinity": {"required":
+                {"nodeSelectorTerms": [{"matchExpressions": [{"key": "kubernetes.io/hostname", "operator": "In", "values": ["h-1"]}]}]}}}}),
+            json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "c", "namespace": "n"},
+                "spec": {"volumeName": volume}, "status": {"phase": "Bound"}}),
+        ];
+        objects.into_iter().collect()
+    }
+
+    fn lost(kind: LossKind) -> Occasion {
+        let playbook = Playbook {
+            name: "node-off".to_owned(),
+            stack: None,
+            sheet: crate::recover::playbook::sheet(
+                "x",
+                "format: 1\ntitle: t\nlosses: [node-gone]\nlost: l\nuntouched: u\nreturns: r\nsteps: [export]\n",
+            )
+            .unwrap(),
+        };
+        let claim = claim_ref("n", "c");
+        let sighting = Sighting { snapshot: seen("Unknown", "v"), ..Sighting::default() };
+        let mut occasion = occasion(&playbook, &[claim], (&[], &sighting), (Timestamp::UNIX_EPOCH, "somebody"));
+        occasion.losses[0].kind = Some(kind.name().to_owned());
+        occasion
+    }
+
+    #[test]
+    fn what_a_node_had_taken_along_is_no_longer_lost_when_it_is_back_with_the_volume() {
+        let facts = |kind, ready, volume| healed(&lost(kind), &seen(ready, volume));
+        let back = facts(LossKind::NodeGone, "True", "v").unwrap();
+        assert_eq!(back, ["node n-1 is ready, and PersistentVolumeClaim/n/c is bound to v on it"]);
+        assert_eq!(facts(LossKind::NodeUnreachable, "Unknown", "v"), None);
+        assert_eq!(facts(LossKind::NodeUnreachable, "True", "another"), None, "it is replaced already");
+        assert_eq!(facts(LossKind::VolumeEmptied, "True", "v"), None, "that does not heal");
+    }
 }

@@ -138,6 +138,9 @@ pub enum Task {
     Provision,
     /// Put a fresh volume in the place of the claim's; the old one is kept aside.
     Replace,
+    /// Delete the claim and the pod of one ordinal of a `StatefulSet`, which makes both anew; its other pods go on, and the old volume
+    /// is kept aside.
+    Renew,
     /// Bind the volume that holds the data back to its claim.
     Rebind,
     /// Let the volume that a claim names name that claim again.

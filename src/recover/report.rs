@@ -12,7 +12,7 @@ use crate::cluster::ClusterId;
 use crate::engine::journal::{Entry, Note, RunRecord, RunState};
 use crate::event::Ended;
 use crate::object::ObjectRef;
-use crate::plan::verb::{EtcdAct, ORIGINAL_REPLICAS, OUT_OF_SERVICE, Tend, Verb};
+use crate::plan::verb::{EtcdAct, ORIGINAL_REPLICAS, OUT_OF_SERVICE, Tend, Verb, ends_a_while};
 use crate::plan::{Action, Installation, Lost, Occasion, Step};
 
 /// The report of a recovery.
@@ -384,11 +384,12 @@ fn marked<'a>(record: &'a RunRecord, entries: &'a [Entry]) -> Vec<&'a ObjectRef>
 fn held<'a>(record: &'a RunRecord, entries: &'a [Entry]) -> impl Iterator<Item = &'a ObjectRef> {
     let mut held: Vec<&ObjectRef> = Vec::new();
     for step in record.plan.steps.iter().filter(|step| is_done(record, entries, step)) {
-        let Some(Verb::Set { object, .. }) = verb_of(step) else { continue };
-        match held.iter().position(|other| **other == object.object) {
-            // The second time it is let go.
-            Some(at) => drop(held.remove(at)),
-            None => held.push(&object.object),
+        let Some(Verb::Set { object, fields, .. }) = verb_of(step) else { continue };
+        match ends_a_while(fields) {
+            Some(true) => held.retain(|other| **other != object.object),
+            Some(false) => held.push(&object.object),
+            // For good.
+            None => {}
         }
     }
     held.into_iter()
@@ -410,10 +411,17 @@ fn stopped(record: &RunRecord, entries: &[Entry]) -> Vec<(ObjectRef, i64)> {
 fn next(record: &RunRecord, fresh: bool) -> Vec<String> {
     let mut next = Vec::new();
     if record.state != RunState::Done {
-        next.push(format!("it has not come to its end: `seaworthy runs resume {}` goes on with it", record.run));
+        next.push(format!(
+            "it has not come to its end: `seaworthy runs resume {0}` goes on with it, `seaworthy runs abort {0}` closes it where nothing is left to do",
+            record.run
+        ));
     }
     if fresh {
         next.push("delete the volume that was put aside once nobody wants its bytes any more: `kubectl get pv -l seaworthy.dev/quarantine`".to_owned());
+        next.push(
+            "or have it back, if its machine comes back after all: `kubectl label pv NAME seaworthy.dev/quarantine-`, then `seaworthy recover rebind --claim NAMESPACE/CLAIM`"
+                .to_owned(),
+        );
     }
     next.push(format!(
         "practise it: `seaworthy drill {}`",

@@ -6,7 +6,7 @@ mod scene;
 
 use jiff::Timestamp;
 
-use scene::{CLAIM, ETCD, NAMESPACE, scene};
+use scene::{ETCD, NAMESPACE, claim, scene};
 
 use super::LossKind;
 use super::compile::{Copies, Wish, compile};
@@ -99,7 +99,7 @@ fn steps(playbook: &Playbook, kind: LossKind) -> Vec<String> {
     let settings = playbook.sheet.settings.iter().map(|(name, setting)| (name.clone(), setting.default.clone()));
     let member = claim_ref(NAMESPACE, &format!("data-{ETCD}-0"));
     let claims = match playbook.sheet.etcd {
-        None => vec![claim_ref(NAMESPACE, CLAIM)],
+        None => vec![claim_ref(NAMESPACE, &claim(playbook))],
         Some(Part::Member) => vec![member],
         Some(Part::All) => all_claims(&sighting.snapshot, &member).unwrap_or_default(),
     };

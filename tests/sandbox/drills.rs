@@ -25,6 +25,7 @@ fn every_playbook_is_practised() {
         "it waits"
     );
     assert_eq!(of("node-off").len(), 1);
+    assert_eq!(of("distributed-notebook/daemons").len(), 2);
     for (playbook, drilled, data) in
         [("provision", 3, "fresh"), ("reunite", 1, "saved"), ("give-back", 1, "saved"), ("detach", 1, "saved")]
     {

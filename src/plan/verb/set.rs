@@ -1,6 +1,6 @@
 //! Setting single fields of an object, only as long as they are as they were seen. What they were stands in the plan: it can be undone.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -9,6 +9,10 @@ use super::Standing;
 use super::words::shown;
 use crate::object::text;
 use crate::plan::FieldChange;
+
+/// Annotation in which an object says what fields of it were before a recovery set them for a while: a JSON object of pointers, each with its
+/// value, or null where there was none. It outlives a recovery that was given up, and the machine that it ran on.
+pub const BEFORE: &str = "seaworthy.dev/before-recovery";
 
 /// A field, as it was seen and as it is to be.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -40,6 +44,69 @@ impl Field {
     pub(super) fn shown(&self) -> FieldChange {
         FieldChange { path: path(&self.pointer), now: self.now.clone(), wanted: self.wanted.clone() }
     }
+}
+
+/// Fields that are set for a while, and how they are put back.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Meanwhile {
+    /// What is set; the first of it is what stands in the annotation [`BEFORE`]. Nothing: an earlier recovery has done so.
+    pub set: Vec<Field>,
+    /// What is put back, and the annotation taken away.
+    pub back: Vec<Field>,
+}
+
+impl Meanwhile {
+    /// Each pointer with what it is to be. What an earlier recovery has set and not put back comes back as it was before that one. `None`:
+    /// all of them are so by themselves.
+    pub fn of(live: &Value, wanted: impl IntoIterator<Item = (String, Option<Value>)>) -> Option<Self> {
+        let mut known = before(live);
+        let mut originals = known.clone();
+        let (mut set, mut back) = (Vec::new(), Vec::new());
+        for (pointer, value) in wanted {
+            let now = live.pointer(&pointer).cloned();
+            let original = match known.remove(&pointer) {
+                Some(original) => original,
+                None if now == value => continue,
+                None => now,
+            };
+            originals.insert(pointer.clone(), original.clone());
+            set.extend(Field::of(live, &pointer, value.clone()));
+            back.push(Field { pointer, now: value, wanted: original });
+        }
+        if back.is_empty() {
+            return None;
+        }
+        let note = |fields: &BTreeMap<String, Option<Value>>| Some(Value::from(json!(fields).to_string()));
+        let pointer = format!("/metadata/annotations/{}", escaped(BEFORE));
+        if let Some(first) = Field::of(live, &pointer, note(&originals)) {
+            set.insert(0, first);
+        }
+        // What another recovery has set stays noted.
+        let left = if known.is_empty() { None } else { note(&known) };
+        back.push(Field { pointer, now: note(&originals), wanted: left });
+        Some(Self { set, back })
+    }
+}
+
+/// Whether a recovery has set this field of an object, and not put it back.
+pub fn is_set_meanwhile(live: &Value, pointer: &str) -> bool {
+    before(live).contains_key(pointer)
+}
+
+fn before(live: &Value) -> BTreeMap<String, Option<Value>> {
+    let note = live["metadata"]["annotations"][BEFORE].as_str();
+    note.and_then(|note| serde_json::from_str(note).ok()).unwrap_or_default()
+}
+
+/// Whether these fields are the end of a while: what was noted is taken away.
+pub fn ends_a_while(fields: &[Field]) -> Option<bool> {
+    let pointer = format!("/metadata/annotations/{}", escaped(BEFORE));
+    let note = fields.iter().find(|field| field.pointer == pointer)?;
+    let count = |value: &Option<Value>| {
+        let text = value.as_ref().and_then(Value::as_str);
+        text.and_then(|text| serde_json::from_str::<BTreeMap<String, Value>>(text).ok()).map_or(0, |noted| noted.len())
+    };
+    Some(count(&note.wanted) < count(&note.now))
 }
 
 /// As people write it: `metadata.annotations[a.b/c]`, `webhooks[0].failurePolicy`.
@@ -132,7 +199,9 @@ pub(super) fn plain(fields: &[Field]) -> Value {
         Some(value) => json!({"op": "add", "path": field.pointer, "value": value}),
         None => json!({"op": "remove", "path": field.pointer}),
     };
-    fields.iter().map(step).collect()
+    // Who types it remembers what it was.
+    let typed = fields.iter().filter(|field| !field.pointer.ends_with(&escaped(BEFORE)));
+    typed.map(step).collect()
 }
 
 /// The objects above a field that are not there, from the top.
@@ -180,6 +249,35 @@ mod tests {
         json_patch::patch(&mut again, &steps).unwrap();
         again["metadata"].as_object_mut().unwrap().remove("annotations");
         assert_eq!(again, live());
+    }
+
+    #[test]
+    fn what_was_set_for_a_while_is_put_back_by_whoever_comes_next() {
+        let wanted = || [("/spec/paused".to_owned(), None), ("/spec/size".to_owned(), Some(json!(3)))];
+        let first = Meanwhile::of(&live(), wanted()).unwrap();
+        assert_eq!(
+            (first.set.len(), ends_a_while(&first.set), ends_a_while(&first.back)),
+            (3, Some(false), Some(true))
+        );
+        let apply = |object: &Value, fields: &[Field]| {
+            let mut after = object.clone();
+            let steps: json_patch::Patch = serde_json::from_value(patch(&after, fields)).unwrap();
+            json_patch::patch(&mut after, &steps).unwrap();
+            after
+        };
+        let held = apply(&live(), &first.set);
+        assert_eq!(held["spec"], json!({"size": 3}));
+        // It was given up, and another begins from what is there.
+        let second = Meanwhile::of(&held, wanted()).unwrap();
+        assert_eq!(second.set, []);
+        let mut back = apply(&held, &second.back);
+        assert_eq!(back["metadata"].as_object_mut().unwrap().remove("annotations"), Some(json!({})));
+        assert_eq!(back, live());
+        // One that wants something else leaves alone what the first one has noted.
+        let other = Meanwhile::of(&held, [("/spec/other".to_owned(), Some(json!(true)))]).unwrap();
+        let after = apply(&apply(&held, &other.set), &other.back);
+        assert_eq!(after, held);
+        assert_eq!(Meanwhile::of(&live(), [("/spec/paused".to_owned(), Some(json!(true)))]), None);
     }
 
     #[test]

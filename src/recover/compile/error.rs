@@ -34,6 +34,9 @@ pub enum CompileError {
     /// Scripts of its own change the members when a pod stops.
     #[error("{0} runs a script when a pod of it stops (lifecycle.preStop), which may take members out by itself")]
     ScriptedEtcd(ObjectRef),
+    /// No set makes the claim.
+    #[error("{0} is none that a StatefulSet makes for one of its pods")]
+    NoSet(ObjectRef),
     /// The claim is neither there nor known.
     #[error("{0} is not there, and nothing that was kept on this machine tells what it was")]
     NoClaim(ObjectRef),
@@ -112,6 +115,7 @@ impl Explain for CompileError {
             Self::MayComeBack { .. } => "may-come-back",
             Self::NoDataFolder(_) => "no-data-folder",
             Self::ScriptedEtcd(_) => "scripted-etcd",
+            Self::NoSet(_) => "no-set",
             Self::NoClaim(_) => "no-claim",
             Self::NoRole { .. } => "no-claim-of-role",
             Self::NoComponent { .. } => "no-component",
@@ -160,6 +164,7 @@ impl Explain for CompileError {
             Self::NoClaim(_) | Self::NoVolume(_) => {
                 "name the claim with --claim NAMESPACE/NAME; `kubectl get pvc,pv -A` shows what there is".to_owned()
             }
+            Self::NoSet(_) => "`seaworthy recover replace` puts a fresh volume in the place of any claim's".to_owned(),
             Self::NoRole { .. } | Self::NoComponent { .. } => {
                 "name the claim with --claim NAMESPACE/NAME, and the namespace of the stack with --namespace".to_owned()
             }

@@ -4,9 +4,9 @@ use serde_json::json;
 
 use super::{CompileError, Draft, LIMIT_PATCH, LIMIT_PROVISION};
 use crate::etcd::{self, EtcdSet, Id, Member, View, birth, member_of};
-use crate::object::{ObjectRef, items, text};
-use crate::plan::verb::{EtcdAct, Field, Pinned, Seed, Verb};
-use crate::recover::join::{volume_ref, workload};
+use crate::object::{ObjectRef, items};
+use crate::plan::verb::{EtcdAct, Meanwhile, Pinned, Seed, Verb};
+use crate::recover::join::workload;
 use crate::recover::loss::{gone_for_good, is_beyond_return};
 use crate::recover::playbook::Task;
 
@@ -15,12 +15,6 @@ const LIMIT_SNAPSHOT: u64 = 600;
 const LIMIT_MEMBER: u64 = 120;
 const LIMIT_SPACE: u64 = 600;
 const LIMIT_SEED: u64 = 300;
-
-/// What was changed for a member to join, so that it can be put back.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Joining {
-    changes: Vec<(Pinned, Field)>,
-}
 
 impl Draft<'_> {
     /// The etcd that the claim is of, and the pod of the member.
@@ -124,21 +118,38 @@ impl Draft<'_> {
         let (known, peer) = self.known_as(&set, &pod)?;
         let live = self.wish.sighting.snapshot.get(&set.pinned.object).and_then(workload);
         self.hold_keepers(&live.into_iter().collect::<Vec<_>>());
+        let serves = self.serves_already(&set, &pod, known);
         let joining = self.let_join(&set)?;
-        if let Some(member) = known.filter(|id| id.0 != 0) {
-            self.act(&set, EtcdAct::Remove { pod: pod.clone(), member }, LIMIT_MEMBER);
+        if serves && joining.is_none() {
+            return Err(CompileError::NothingLost(set.claim(&pod).unwrap_or_else(|| set.pinned.object.clone())));
         }
-        let was = known.unwrap_or_default();
-        self.act(&set, EtcdAct::Add { pod: pod.clone(), peer, was }, LIMIT_MEMBER);
-        self.renew(&set, &pod);
+        // What an earlier recovery has done is not done again; what it has left is put back.
+        if !serves {
+            self.out_and_in(&set, &pod, (known, peer));
+        }
         self.act(&set, EtcdAct::Joined { pod }, LIMIT_PROVISION);
         self.act(&set, EtcdAct::Alike, LIMIT_MEMBER);
-        for (object, field) in joining.changes.into_iter().rev() {
-            let does = format!("put {} of {} back", field_name(&field), object.object);
-            self.push(Verb::Set { object, does, fields: vec![field.back()] }, LIMIT_PATCH);
+        if let Some((object, fields)) = joining {
+            let does = format!("put updateStrategy and initial-cluster-state of {} back", object.object);
+            self.push(Verb::Set { object, does, fields: fields.back }, LIMIT_PATCH);
         }
         self.act(&set, EtcdAct::Serves, LIMIT_PROVISION);
         Ok(())
+    }
+
+    fn out_and_in(&mut self, set: &EtcdSet, pod: &str, (known, peer): (Option<Id>, String)) {
+        if let Some(member) = known.filter(|id| id.0 != 0) {
+            self.act(set, EtcdAct::Remove { pod: pod.to_owned(), member }, LIMIT_MEMBER);
+        }
+        let was = known.unwrap_or_default();
+        self.act(set, EtcdAct::Add { pod: pod.to_owned(), peer, was }, LIMIT_MEMBER);
+        self.renew(set.claim(pod).as_ref(), &set.pod(pod));
+    }
+
+    /// Whether the member answers under the number that the others know it by.
+    fn serves_already(&self, set: &EtcdSet, pod: &str, known: Option<Id>) -> bool {
+        let answers = |view: &View| view.answered().any(|(name, status)| name == pod && Some(status.member) == known);
+        self.view(set).is_some_and(answers)
     }
 
     /// The number that the others know the member by, and its address.
@@ -160,38 +171,23 @@ impl Draft<'_> {
         if scripted { Err(CompileError::ScriptedEtcd(set.pinned.object.clone())) } else { Ok(()) }
     }
 
-    /// Lets a member that is made anew join, without a restart of the others.
-    fn let_join(&mut self, set: &EtcdSet) -> Result<Joining, CompileError> {
+    /// Lets a member that is made anew join, without a restart of the others: both fields in one write, for with another strategy than
+    /// `OnDelete` the changed template would replace every member.
+    fn let_join(&mut self, set: &EtcdSet) -> Result<Option<(Pinned, Meanwhile)>, CompileError> {
         let object = set.pinned.clone();
-        let Some(live) = self.wish.sighting.snapshot.get(&object.object) else { return Ok(Joining::default()) };
+        let Some(live) = self.wish.sighting.snapshot.get(&object.object) else { return Ok(None) };
         let state = set.state.as_ref().ok_or_else(|| CompileError::NoState(object.object.clone()))?;
-        let on_delete = Field::of(live, "/spec/updateStrategy", Some(json!({"type": "OnDelete"})));
-        let existing = Field::of(live, &state.pointer, Some(format!("{}existing", state.prefix).into()));
-        let mut joining = Joining::default();
-        for field in [on_delete, existing].into_iter().flatten() {
-            let does = format!("set {} of {} to {}", field_name(&field), object.object, shown(&field));
-            joining.changes.push((object.clone(), field.clone()));
-            self.push(Verb::Set { object: object.clone(), does, fields: vec![field] }, LIMIT_PATCH);
+        let on_delete = ("/spec/updateStrategy".to_owned(), Some(json!({"type": "OnDelete"})));
+        let existing = (state.pointer.clone(), Some(format!("{}existing", state.prefix).into()));
+        let Some(fields) = Meanwhile::of(live, [on_delete, existing]) else { return Ok(None) };
+        if !fields.set.is_empty() {
+            let does = format!(
+                "set updateStrategy of {} to OnDelete and its initial-cluster-state to existing",
+                object.object
+            );
+            self.push(Verb::Set { object: object.clone(), does, fields: fields.set.clone() }, LIMIT_PATCH);
         }
-        Ok(joining)
-    }
-
-    /// The claim and the pod are made anew; the old volume is put aside with its bytes.
-    fn renew(&mut self, set: &EtcdSet, pod: &str) {
-        let snapshot = &self.wish.sighting.snapshot;
-        let pod = set.pod(pod);
-        let claim = set.claim(&pod.name).and_then(|claim| snapshot.get(&claim));
-        let volume =
-            claim.and_then(|claim| text(claim, "/spec/volumeName")).and_then(|name| snapshot.get(&volume_ref(name)));
-        if let Some(volume) = volume.and_then(Pinned::of) {
-            self.push(Verb::Keep { volume, quarantine: Some("replaced".to_owned()) }, LIMIT_PATCH);
-        }
-        match (claim.and_then(Pinned::of), snapshot.get(&pod).and_then(Pinned::of)) {
-            (Some(claim), _) => self.push(Verb::Renew { claim, pod }, LIMIT_PROVISION),
-            // The claim is gone already: the pod is made anew with one.
-            (None, Some(object)) => self.push(Verb::Delete { object }, LIMIT_MEMBER),
-            (None, None) => {}
-        }
+        Ok(Some((object, fields)))
     }
 
     pub(super) fn serves(&mut self) -> Result<(), CompileError> {
@@ -235,14 +231,6 @@ impl Draft<'_> {
         self.act(&set, EtcdAct::Disarm, LIMIT_MEMBER);
         Ok(())
     }
-}
-
-fn field_name(field: &Field) -> &'static str {
-    if field.pointer.starts_with("/spec/updateStrategy") { "updateStrategy" } else { "initial-cluster-state" }
-}
-
-fn shown(field: &Field) -> &'static str {
-    if field.pointer.starts_with("/spec/updateStrategy") { "OnDelete" } else { "existing" }
 }
 
 /// All claims that an etcd has its data on.

@@ -15,7 +15,9 @@ impl Draft<'_> {
                 continue;
             }
             let (object, does) = (hold.keeper.clone(), format!("hold {}, which would undo it", hold.keeper.object));
-            self.push(Verb::Set { object, does, fields: vec![hold.field.clone()] }, LIMIT_PATCH);
+            if !hold.fields.set.is_empty() {
+                self.push(Verb::Set { object, does, fields: hold.fields.set.clone() }, LIMIT_PATCH);
+            }
             self.held.push(hold);
         }
         for keeper in live.iter().flat_map(|live| keeper::unseen(snapshot, live)) {
@@ -34,9 +36,9 @@ impl Draft<'_> {
 
     /// Everybody who was held goes on as before, the last first.
     pub(super) fn release_keepers(&mut self) {
-        for Hold { keeper, field } in std::mem::take(&mut self.held).into_iter().rev() {
+        for Hold { keeper, fields } in std::mem::take(&mut self.held).into_iter().rev() {
             let does = format!("let {} go on", keeper.object);
-            self.push(Verb::Set { object: keeper, does, fields: vec![field.back()] }, LIMIT_PATCH);
+            self.push(Verb::Set { object: keeper, does, fields: fields.back }, LIMIT_PATCH);
         }
     }
 }

@@ -3,7 +3,8 @@
 use super::{CompileError, Draft, LIMIT_PATCH, LIMIT_STOP};
 use crate::engine::rescue::copy::is_helper;
 use crate::object::{ObjectRef, has_ended, text};
-use crate::plan::verb::{Field, Pinned, Verb, holders};
+use crate::plan::verb::{Meanwhile, ORIGINAL_REPLICAS, Pinned, Verb, holders, is_set_meanwhile};
+use crate::plan::{NAMESPACE_LABEL, STACK_LABEL};
 use crate::recover::join::{SCALABLE, Workload, top_owner, workload};
 
 /// When the claims of a `StatefulSet` go.
@@ -55,15 +56,17 @@ impl Draft<'_> {
     fn spare_claims(&mut self, order: &[Workload]) {
         for workload in order.iter().filter(|workload| workload.replicas > 0) {
             let Some(live) = self.wish.sighting.snapshot.get(&workload.pinned.object) else { continue };
-            let deletes = RETENTION.into_iter().filter(|pointer| text(live, pointer) == Some("Delete"));
-            let fields = deletes.filter_map(|pointer| Field::of(live, pointer, Some("Retain".into())));
-            let fields: Vec<Field> = fields.collect();
+            let deletes = |pointer: &&str| text(live, pointer) == Some("Delete") || is_set_meanwhile(live, pointer);
+            let deletes = RETENTION.into_iter().filter(deletes);
+            let fields = Meanwhile::of(live, deletes.map(|pointer| (pointer.to_owned(), Some("Retain".into()))));
             let object = workload.pinned.clone();
-            if fields.is_empty() || self.spared.iter().any(|(spared, _)| *spared == object) {
+            let Some(fields) = fields.filter(|_| !self.spared.iter().any(|(spared, _)| *spared == object)) else {
                 continue;
+            };
+            if !fields.set.is_empty() {
+                let does = format!("keep the claims of {}, which would go with its pods", object.object);
+                self.push(Verb::Set { object: object.clone(), does, fields: fields.set.clone() }, LIMIT_PATCH);
             }
-            let does = format!("keep the claims of {}, which would go with its pods", object.object);
-            self.push(Verb::Set { object: object.clone(), does, fields: fields.clone() }, LIMIT_PATCH);
             self.spared.push((object, fields));
         }
     }
@@ -72,7 +75,7 @@ impl Draft<'_> {
     pub(super) fn unspare_claims(&mut self) {
         for (object, fields) in std::mem::take(&mut self.spared).into_iter().rev() {
             let does = format!("let {} do with its claims as before", object.object);
-            self.push(Verb::Set { object, does, fields: fields.iter().map(Field::back).collect() }, LIMIT_PATCH);
+            self.push(Verb::Set { object, does, fields: fields.back }, LIMIT_PATCH);
         }
     }
 
@@ -95,8 +98,8 @@ impl Draft<'_> {
         Ok(())
     }
 
-    /// The components that are named, or all that use the claim or were stopped and were not started yet: also what was never stopped
-    /// is proven to be ready.
+    /// The components that are named, or all that use the claim or were stopped and were not started yet, also by an earlier recovery: what
+    /// was never stopped is proven to be ready as well.
     pub(super) fn start(&mut self, components: &[String]) -> Result<(), CompileError> {
         let mut order: Vec<Workload> = Vec::new();
         for component in components {
@@ -106,6 +109,8 @@ impl Draft<'_> {
             let users = self.users.clone();
             order = self.stopped.iter().rev().cloned().collect();
             order.extend(users.into_iter().filter(|user| !self.started(user) && !self.stopped.contains(user)));
+            let left = self.left_stopped().filter(|left| !order.contains(left) && !self.started(left));
+            order.extend(left.collect::<Vec<_>>());
         }
         for workload in order {
             self.stopped.retain(|stopped| stopped.pinned != workload.pinned);
@@ -115,6 +120,21 @@ impl Draft<'_> {
             }
         }
         Ok(())
+    }
+
+    /// What an earlier recovery of this installation has stopped and not started again, because it was given up.
+    fn left_stopped(&self) -> impl Iterator<Item = Workload> {
+        let ours = &self.wish.installation;
+        let is_left = |object: &&serde_json::Value| {
+            let (labels, notes) = (&object["metadata"]["labels"], &object["metadata"]["annotations"]);
+            labels[STACK_LABEL] == ours.stack
+                && labels[NAMESPACE_LABEL] == ours.namespace
+                && notes.get(ORIGINAL_REPLICAS).is_some()
+                && object["spec"]["replicas"] == 0
+        };
+        let snapshot = &self.wish.sighting.snapshot;
+        let all = SCALABLE.into_iter().flat_map(|kind| snapshot.of_kind("apps", kind));
+        all.filter(is_left).filter_map(workload)
     }
 
     fn started(&self, workload: &Workload) -> bool {

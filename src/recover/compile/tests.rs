@@ -76,3 +76,42 @@ fn what_cannot_be_rebuilt_says_what_is_missing() {
     other["spec"]["storageClassName"] = "fast".into();
     assert!(rebuilt_volume(&provisioner(two), &other).unwrap_err().contains("class fast"));
 }
+
+/// Who was stopped by a recovery that was given up is started by the next one of the same installation, whatever it uses.
+#[test]
+fn what_an_earlier_recovery_has_left_stopped_is_started() {
+    let stopped = |name: &str, stack: &str| {
+        json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name, "namespace": "n", "uid": name,
+            "labels": {"seaworthy.dev/stack": stack, "seaworthy.dev/namespace": "n"}, "annotations": {"seaworthy.dev/original-replicas": "2"}},
+            "spec": {"replicas": 0, "template": {"spec": {}}}})
+    };
+    let objects = [claim(), stopped("agent", "shop"), stopped("other", "another")];
+    let snapshot = objects.into_iter().collect();
+    let sheet = "format: 1\ntitle: t\nlosses: [node-unreachable]\nlost: l\nuntouched: u\nreturns: r\nsteps: [export, start: []]\n";
+    let sheet = crate::recover::playbook::sheet("x", sheet).unwrap();
+    let sighting = Sighting { snapshot, ..Sighting::default() };
+    let none = String::new;
+    let wish = Wish {
+        playbook: &Playbook { name: "node-back".to_owned(), stack: None, sheet },
+        claims: vec![claim_ref("n", "data")],
+        sighting: &sighting,
+        archive: &Archive::default(),
+        cluster: ClusterId { context: none(), server: none(), uid: none() },
+        installation: Installation {
+            stack: "shop".to_owned(),
+            version: none(),
+            namespace: "n".to_owned(),
+            release: none(),
+            profile: none(),
+        },
+        reach: None,
+        settings: BTreeMap::new(),
+        folder: none(),
+        copies: Copies::default(),
+        snapshots: Vec::new(),
+        at: Timestamp::UNIX_EPOCH,
+    };
+    let plan = compile(&wish).unwrap();
+    let ids: Vec<&str> = plan.steps.iter().map(|step| step.id.as_str()).collect();
+    assert_eq!(ids, ["export", "start:Deployment/n/agent"]);
+}

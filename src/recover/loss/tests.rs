@@ -258,6 +258,24 @@ fn what_was_lost_with_a_claim_is_what_its_pods_need_too_directly_or_not() {
     assert_eq!(with("unknown"), []);
 }
 
+/// Both are wanted back before a pod that has them starts; one alone would end in a wait without end.
+#[test]
+fn volumes_of_one_pod_that_were_let_go_come_back_together() {
+    let mut objects = on_a_lost_node(&[&["a", "b"], &["c"]]);
+    objects.retain(|object| object["kind"] != "PersistentVolumeClaim");
+    objects.push(json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "node-1", "labels": {"kubernetes.io/hostname": "host-1"}},
+        "status": {"conditions": [{"type": "Ready", "status": "True"}]}}));
+    for volume in objects.iter_mut().filter(|object| object["kind"] == "PersistentVolume") {
+        volume["status"]["phase"] = "Released".into();
+    }
+    let sighting = sighting(&objects);
+    let losses = recognise(&sighting);
+    let released = losses.iter().filter(|loss| loss.kind == LossKind::VolumeReleased && loss.certain).count();
+    assert_eq!(released, 3, "{losses:#?}");
+    let with = |name: &str| companions(&losses, &sighting.snapshot, &claim_ref("n", name));
+    assert_eq!((with("a"), with("c")), (vec![claim_ref("n", "b")], Vec::new()));
+}
+
 mod attach;
 mod bindings;
 mod unserved;

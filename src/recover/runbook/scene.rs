@@ -21,17 +21,27 @@ const WORKLOAD: &str = "WORKLOAD";
 pub(super) const ETCD: &str = "ETCD";
 const UID: &str = "UID-OF-THE-CLAIM";
 
+/// The claim that it is about. One that is renewed is of a `StatefulSet`.
+pub(super) fn claim(playbook: &Playbook) -> String {
+    if is_renewed(playbook) { format!("{CLAIM}-{WORKLOAD}-0") } else { CLAIM.to_owned() }
+}
+
+fn is_renewed(playbook: &Playbook) -> bool {
+    playbook.sheet.steps.contains(&Task::Renew)
+}
+
 /// A cluster in which that has happened, with names to be filled in.
 pub(super) fn scene(playbook: &Playbook, kind: LossKind) -> (Sighting, Archive) {
     if playbook.sheet.etcd.is_some() {
         return (etcd(playbook, kind), Archive::default());
     }
-    let mut claim = json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": CLAIM, "namespace": NAMESPACE, "uid": UID},
+    let name = claim(playbook);
+    let mut claim = json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": name, "namespace": NAMESPACE, "uid": UID},
         "spec": {"volumeName": VOLUME, "accessModes": ["ReadWriteOnce"], "storageClassName": "CLASS", "resources": {"requests": {"storage": "SIZE"}}},
         "status": {"phase": "Bound"}});
     let mut volume = json!({"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": VOLUME, "uid": "UID-OF-THE-VOLUME"},
         "spec": {"capacity": {"storage": "SIZE"}, "accessModes": ["ReadWriteOnce"], "storageClassName": "CLASS", "persistentVolumeReclaimPolicy": "Delete",
-            "local": {"path": "PATH"}, "claimRef": {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "namespace": NAMESPACE, "name": CLAIM, "uid": UID},
+            "local": {"path": "PATH"}, "claimRef": {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "namespace": NAMESPACE, "name": name, "uid": UID},
             "nodeAffinity": {"required": {"nodeSelectorTerms": [{"matchExpressions": [{"key": "kubernetes.io/hostname", "operator": "In", "values": [NODE]}]}]}}},
         "status": {"phase": "Bound"}});
     let class = json!({"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": "CLASS"}, "provisioner": "PROVISIONER",
@@ -167,6 +177,15 @@ fn workloads(playbook: &Playbook) -> Vec<Value> {
     }
     names.sort_unstable();
     names.dedup();
+    if is_renewed(playbook) {
+        return vec![
+            json!({"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": WORKLOAD, "namespace": NAMESPACE, "uid": WORKLOAD},
+                "spec": {"replicas": 1, "template": {"spec": {}}, "volumeClaimTemplates": [{"metadata": {"name": CLAIM}}]}}),
+            json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": format!("{WORKLOAD}-0"), "namespace": NAMESPACE, "uid": "UID-OF-THE-POD",
+                "ownerReferences": [{"apiVersion": "apps/v1", "kind": "StatefulSet", "name": WORKLOAD, "uid": WORKLOAD, "controller": true}]},
+                "spec": {"volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": claim(playbook)}}]}}),
+        ];
+    }
     if names.is_empty() {
         names.push(WORKLOAD);
     }

@@ -1,0 +1,39 @@
+//! What a recovery is about, before there is a plan: the claims, and the settings of the playbook. Pure.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::playbook::{Part, Playbook};
+use super::{Loss, Sighting, etcd, loss};
+use crate::object::{ObjectRef, text};
+use crate::snapshot::Snapshot;
+
+/// The claims that were lost with this one and that a playbook brings back with it. One that makes fresh volumes makes none for what may
+/// come back in another way.
+pub fn companions(playbook: &Playbook, claim: &ObjectRef, (losses, snapshot): (&[Loss], &Snapshot)) -> Vec<ObjectRef> {
+    let is_of_a_node = losses.iter().any(|loss| loss.claim.as_ref() == Some(claim) && loss.node.is_some());
+    if is_of_a_node || playbook.sheet.brings_back() { loss::companions(losses, snapshot, claim) } else { Vec::new() }
+}
+
+/// The claim that was chosen first, then those that go with it: of the members of an etcd that is restored as a whole, or those that
+/// were lost on the same node under the same pods.
+pub fn claims(playbook: &Playbook, claim: &ObjectRef, (losses, sighting): (&[Loss], &Sighting)) -> Vec<ObjectRef> {
+    let snapshot = &sighting.snapshot;
+    let others = match playbook.sheet.etcd {
+        None => companions(playbook, claim, (losses, snapshot)),
+        Some(Part::Member) => Vec::new(),
+        Some(Part::All) => etcd::all_claims(snapshot, claim).unwrap_or_default(),
+    };
+    std::iter::once(claim.clone()).chain(others.into_iter().filter(|other| other != claim)).collect()
+}
+
+/// The settings of a playbook where nobody says otherwise: as the values that the installation was made with have them, else by default.
+pub fn settings(playbook: &Playbook, values: Option<&Value>) -> BTreeMap<String, String> {
+    let one = |(name, setting): (&String, &super::playbook::Setting)| {
+        let pointer = setting.value.as_ref().map(|value| format!("/{}", value.replace('.', "/")));
+        let recorded = pointer.and_then(|pointer| text(values?, &pointer).map(str::to_owned));
+        (name.clone(), recorded.unwrap_or_else(|| setting.default.clone()))
+    };
+    playbook.sheet.settings.iter().map(one).collect()
+}
