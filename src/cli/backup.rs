@@ -187,6 +187,7 @@ impl Berths {
             folder,
             image,
             recipients: Vec::new(),
+            only: Vec::new(),
             at,
         }
     }

@@ -21,7 +21,7 @@ use super::choose::{Chosen, choose, choose_and_say};
 use super::images::load::before_install;
 use super::landing::Landing;
 use super::voyage::{Remarks, Voyage, show_plan};
-use super::{Failure, Session, wizard};
+use super::{Failure, Session, recover, wizard};
 use crate::front::face::Face;
 use crate::front::say;
 pub(super) use inputs::conflict_choice;
@@ -334,6 +334,7 @@ impl Ready {
 /// A recorded run as it stands now, ready to be taken up again.
 pub(super) async fn taken_up(cluster: Cluster, open: &RunRecord) -> Result<Ready, Failure> {
     chart::unchanged(open)?;
+    recover::still_lost(&cluster, open).await?;
     go_on(cluster, open, None).await
 }
 

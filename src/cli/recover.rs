@@ -3,6 +3,7 @@
 mod agree;
 mod draft;
 mod guide;
+mod healed;
 mod propose;
 
 use std::process::ExitCode;
@@ -19,7 +20,8 @@ use seaworthy::recover::{Loss, Playbook, Playbooks, Sighting, join, recognise, r
 
 pub(super) use self::agree::{agree, note_agreement};
 pub(super) use self::draft::{Subject, whether_lost};
-pub(super) use self::propose::{proposals, unfinished};
+pub(super) use self::healed::still_lost;
+pub(super) use self::propose::{offer, unfinished};
 use super::namespace::known_namespace;
 use super::voyage::{Voyage, show_plan};
 use super::{Failure, Session, install};
@@ -110,7 +112,7 @@ pub(crate) async fn run(session: &Session, arguments: &RecoverArgs) -> Result<Ex
     }
     let playbooks = Playbooks::read(&session.catalogue())?;
     if let Some(name) = &arguments.playbook {
-        playbooks.get(name)?;
+        playbooks.get(name).map_err(|error| guide::or_not(session, name).unwrap_or_else(|| error.into()))?;
     }
     let claim = arguments.claim.as_deref().map(named_claim).transpose()?;
     let namespace = claim.as_ref().and_then(|claim| claim.namespace.clone()).or_else(|| arguments.namespace.clone());

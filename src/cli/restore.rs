@@ -9,6 +9,7 @@ use seaworthy::cluster::Resources;
 use seaworthy::engine::journal::Inputs;
 use seaworthy::engine::rescue::backup::{self, Manifest};
 use seaworthy::engine::rescue::secrets::{self, envelope};
+use seaworthy::object::ObjectRef;
 use seaworthy::plan::Purpose;
 use seaworthy::plan::uninstall::{DataName, Destroy};
 use seaworthy::prepare::Prepared;
@@ -18,7 +19,7 @@ use serde_json::json;
 
 use super::backup::{Berths, absolute, folder};
 use super::hold::export_folder;
-use super::recover::{Course, agree, open_or_not};
+use super::recover::{Course, agree, named_claim, open_or_not};
 use super::uninstall::bare_installation;
 use super::voyage::{Remarks, Voyage, show_plan};
 use super::{Failure, Session, install};
@@ -37,6 +38,9 @@ pub(crate) struct RestoreArgs {
     /// The folder of the backup (default: the newest one that is whole)
     #[arg(long, value_name = "DIR")]
     pub(crate) from: Option<PathBuf>,
+    /// Bring back only what is on this claim's volume, and nothing else of the backup; may be repeated
+    #[arg(long, value_name = "NAMESPACE/NAME", conflicts_with = "identity")]
+    pub(crate) claim: Vec<String>,
     /// Agree that what is on this claim's volume now goes: KIND/NAMESPACE/NAME; may be repeated
     #[arg(long, value_name = "OBJECT")]
     pub(crate) destroy_data: Vec<DataName>,
@@ -58,6 +62,7 @@ pub(crate) struct RestoreArgs {
 }
 
 pub(crate) async fn run(session: &Session, arguments: &RestoreArgs) -> Result<ExitCode, Failure> {
+    let only = arguments.claim.iter().map(|claim| named_claim(claim)).collect::<Result<Vec<_>, _>>()?;
     let bare = bare_installation(session, &arguments.stack, arguments.namespace.as_deref())?;
     let cluster = session.connect().await?;
     let scene = Berths::look(session, cluster, bare).await?;
@@ -71,6 +76,9 @@ pub(crate) async fn run(session: &Session, arguments: &RestoreArgs) -> Result<Ex
     if let Some(identity) = &identity {
         values["identity"] = json!(identity);
     }
+    if !only.is_empty() {
+        values["claims"] = json!(arguments.claim);
+    }
     let inputs = Inputs::of(&scene.installation, values);
     let course = Course::of(arguments.dry_run, arguments.replan);
     if let Some(open) =
@@ -80,12 +88,13 @@ pub(crate) async fn run(session: &Session, arguments: &RestoreArgs) -> Result<Ex
     }
     let manifest = verified(session, &from)?;
     fits(&scene, &from, &manifest)?;
+    has(&from, &manifest, &only)?;
     if let Some(identity) = &identity {
         opens(&from, &manifest, identity)?;
     }
     let known = session.catalogue().get(&arguments.stack).ok();
     let wanted = scene.wanted(from.display().to_string(), arguments.helper_image.clone(), Timestamp::now());
-    let wanted = Wanted { definition: known.as_ref().map(Stack::definition), ..wanted };
+    let wanted = Wanted { definition: known.as_ref().map(Stack::definition), only, ..wanted };
     say(told(&scene, &wanted, (&from, &manifest), identity.is_some()));
     let export = export_folder(session, &format!("restore-{}", arguments.stack))?;
     let plan = wanted.restore(&manifest, export, identity.map(|identity| identity.display().to_string()))?;
@@ -100,6 +109,17 @@ pub(crate) async fn run(session: &Session, arguments: &RestoreArgs) -> Result<Ex
     let (cluster, record, take_lock) = (scene.cluster, scene.record, arguments.take_lock.as_deref());
     let voyage = Voyage { session, command, face, cluster, inputs, record, take_lock, remarks, agreed, passing };
     voyage.sail(prepared, None).await
+}
+
+/// Whether what is to be brought back is there.
+fn has(from: &Path, manifest: &Manifest, only: &[ObjectRef]) -> Result<(), Failure> {
+    let Some(missing) = only.iter().find(|claim| !manifest.claims().any(|(own, _)| own == *claim)) else {
+        return Ok(());
+    };
+    let message = format!("{} holds no files of {missing}", from.display());
+    let known: Vec<String> = manifest.claims().map(|(claim, _)| claim.to_string()).collect();
+    let hint = "choose one that it holds, or another backup with --from: `seaworthy backup list` shows what there is";
+    Err(Failure::input("not-in-backup", message, hint).because(known))
 }
 
 /// Whether the key opens what is in the backup, before anything is asked.
@@ -169,10 +189,13 @@ fn told(scene: &Berths, wanted: &Wanted<'_>, (from, manifest): (&Path, &Manifest
         lines.push(format!("it is of another cluster: {}", manifest.head.cluster.context));
     }
     lines.extend(
-        manifest.claims().map(|(claim, files)| {
+        wanted.chosen(manifest).map(|(claim, files)| {
             format!("  {claim}: {}", count(usize::try_from(files).unwrap_or(usize::MAX), "file"))
         }),
     );
+    if !wanted.only.is_empty() {
+        return lines.join("\n");
+    }
     lines.extend(manifest.etcds().map(|(set, _)| {
         format!(
             "  {set}: {}",

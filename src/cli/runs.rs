@@ -39,7 +39,7 @@ pub(crate) enum RunsCommand {
         #[arg(long, value_name = "INSTALLATION")]
         take_lock: Option<String>,
     },
-    /// Close an unfinished run; nothing in the cluster changes
+    /// Close an unfinished or failed run; nothing in the cluster changes
     Abort {
         /// Id of the run
         run: String,
@@ -204,7 +204,7 @@ fn none_unfinished(message: &str) -> Failure {
 pub(crate) async fn abort(session: &Session, run: &str) -> Result<ExitCode, Failure> {
     let runs = session.runs()?;
     let record = runs.load(run)?;
-    if !record.state.is_unfinished() {
+    if matches!(record.state, RunState::Done | RunState::Abandoned) {
         let message = format!("run {run} is over: {}", state(&record));
         return Err(Failure::input("run-over", message, "there is nothing to close"));
     }

@@ -1,8 +1,9 @@
 //! Losses, recoveries and their reports, as people read them.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use seaworthy::engine::journal::RunState;
 use seaworthy::object::printable;
 use seaworthy::plan::verb::Verb;
@@ -41,13 +42,39 @@ pub(crate) struct Proposal {
     pub(crate) brings_back: bool,
 }
 
+/// A backup that has what is lost.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct FromBackup {
+    /// What to type.
+    pub(crate) command: String,
+    /// Where it is.
+    pub(crate) folder: PathBuf,
+    /// From when.
+    pub(crate) at: Timestamp,
+}
+
+impl FromBackup {
+    /// What it brings back.
+    pub(crate) fn promise(&self) -> String {
+        format!("brings back what the backup of {} has", self.at.strftime("%F %T UTC"))
+    }
+}
+
+/// What could be done about a loss.
+#[derive(Debug, Default)]
+pub(crate) struct Offer {
+    pub(crate) proposals: Vec<Proposal>,
+    /// Where no playbook brings the data back.
+    pub(crate) backup: Option<FromBackup>,
+}
+
 /// What is lost, why that is said, what it reaches and what could be done.
-pub(crate) fn losses_text(losses: &[Loss], proposals: &[Vec<Proposal>], records: usize, paint: Paint) -> String {
+pub(crate) fn losses_text(losses: &[Loss], offers: &[Offer], records: usize, paint: Paint) -> String {
     if losses.is_empty() {
         return none_text(records);
     }
-    let texts: Vec<String> =
-        losses.iter().zip(proposals).map(|(loss, proposals)| loss_text(loss, proposals, paint)).collect();
+    let texts: Vec<String> = losses.iter().zip(offers).map(|(loss, offer)| loss_text(loss, offer, paint)).collect();
     texts.join("\n\n")
 }
 
@@ -125,13 +152,13 @@ pub(crate) fn drills_text(drills: &[Drilled], style: Style, place: &str) -> Stri
     lines.join("\n")
 }
 
-fn loss_text(loss: &Loss, proposals: &[Proposal], paint: Paint) -> String {
+fn loss_text(loss: &Loss, offer: &Offer, paint: Paint) -> String {
     let (kind, about) = loss_name(loss);
     let verdict = if loss.certain { paint.bad(kind) } else { paint.careful(&format!("suspected: {kind}")) };
     let head = format!("{verdict} {}", paint.strong(&about));
     let lines = loss_rows(loss).into_iter().map(|(label, text)| format!("  {label:<11} {text}"));
-    let proposed = proposals.iter().enumerate().flat_map(|(number, proposal)| {
-        let word = if number == 0 { "then       " } else { "or         " };
+    let word = |number: usize| if number == 0 { "then       " } else { "or         " };
+    let proposed = offer.proposals.iter().enumerate().flat_map(|(number, proposal)| {
         let what = if proposal.brings_back {
             paint.good("brings the data back")
         } else {
@@ -141,11 +168,18 @@ fn loss_text(loss: &Loss, proposals: &[Proposal], paint: Paint) -> String {
                 printable(&proposal.lost)
             )
         };
-        [format!("  {word} {}", paint.strong(&printable(&proposal.command))), format!("              {what}")]
+        [format!("  {} {}", word(number), paint.strong(&printable(&proposal.command))), format!("              {what}")]
+    });
+    let saved = offer.backup.iter().flat_map(|backup| {
+        let command = paint.strong(&printable(&backup.command));
+        [
+            format!("  {} {command}", word(offer.proposals.len())),
+            format!("              {}", paint.good(&backup.promise())),
+        ]
     });
     // What the cluster wrote is cleaned before anything is painted: our colours are escape sequences, too.
     let cleaned = lines.map(|line| printable(&line));
-    std::iter::once(head).chain(cleaned).chain(proposed).collect::<Vec<_>>().join("\n")
+    std::iter::once(head).chain(cleaned).chain(proposed).chain(saved).collect::<Vec<_>>().join("\n")
 }
 
 /// The plan of a recovery: each step with its gate, its proof and how long it may take.

@@ -39,6 +39,8 @@ pub struct Wanted<'a> {
     pub image: Option<String>,
     /// The public keys for which its Secrets are encrypted; none: they are left out.
     pub recipients: Vec<String>,
+    /// The only claims that are brought back; none: all of them, and whatever else is in the backup.
+    pub only: Vec<ObjectRef>,
     /// When.
     pub at: Timestamp,
 }
@@ -229,6 +231,7 @@ impl Wanted<'_> {
             folder: self.folder.clone(),
             image: self.image.clone(),
             recipients: self.recipients.clone(),
+            only: self.only.clone(),
             at: self.at,
         }
     }
@@ -240,7 +243,7 @@ impl Wanted<'_> {
     /// # Errors
     /// When something cannot be stopped, or a claim is neither there nor in the backup.
     pub fn restore(&self, manifest: &Manifest, export: String, identity: Option<String>) -> Result<Plan, CompileError> {
-        let mut claims: Vec<ObjectRef> = manifest.claims().map(|(claim, _)| claim.clone()).collect();
+        let mut claims: Vec<ObjectRef> = self.chosen(manifest).map(|(claim, _)| claim.clone()).collect();
         let sets = self.from_snapshots(manifest);
         let snapshots = sets.iter().map(|(set, file)| (set.pinned.object.clone(), file.clone())).collect();
         claims.extend(sets.iter().flat_map(|(set, _)| compile::claims_of(set)));
@@ -272,9 +275,17 @@ impl Wanted<'_> {
         Ok(plan)
     }
 
+    /// The claims that are brought back, with how many files each has.
+    pub fn chosen<'m>(&'m self, manifest: &'m Manifest) -> impl Iterator<Item = (&'m ObjectRef, u64)> {
+        manifest.claims().filter(|(claim, _)| self.only.is_empty() || self.only.contains(claim))
+    }
+
     /// The etcds that are there and begin again from their snapshot, with its file: those of which not every member's files are in the
     /// backup.
     pub fn from_snapshots(&self, manifest: &Manifest) -> Vec<(EtcdSet, String)> {
+        if !self.only.is_empty() {
+            return Vec::new();
+        }
         let copied: BTreeSet<&ObjectRef> = manifest.claims().map(|(claim, _)| claim).collect();
         let sets = etcd::sets(&self.sighting.snapshot);
         let of_set = |(object, file): (&ObjectRef, &Path)| {

@@ -104,7 +104,8 @@ fn a_name_does_not_lead_out_of_the_folder() {
 
 #[test]
 fn abort_closes_an_unfinished_run_once() {
-    for run in ["20260102-030403", "20260102-030404"] {
+    // Killed, interrupted, and failed: each can be gone on with.
+    for run in ["20260102-030403", "20260102-030404", "20260102-030402"] {
         let said = format!("run {run} is closed; what it did stays as it is");
         let output = harbour().line("runs abort").line(run).stdout(&said).run();
         let again = format!("error: run {run} is over: given up\n hint: there is nothing to close");

@@ -14,6 +14,13 @@ fn guides_are_listed_and_shown_without_a_cluster() {
     assert!(document["steps"].as_array().unwrap().len() >= 4, "{document:#}");
     let refused = Test::new().line("recover --guide full-volum").status(2).any_stderr().run();
     assert!(refused.stderr.contains("did you mean `full-volume`?"), "{}", refused.stderr);
+    // Typed as a playbook, without a cluster: that is when it is wanted.
+    let refused = Test::new().line("recover control-plane-k3s").status(2).any_stderr().run();
+    assert!(
+        refused.stderr.contains("hint: `seaworthy recover --guide control-plane-k3s` shows it"),
+        "{}",
+        refused.stderr
+    );
 }
 
 /// Who asks what is lost and hears that nobody answers is told of them.

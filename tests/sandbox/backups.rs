@@ -90,6 +90,37 @@ fn what_was_lost_is_brought_back_by_a_typed_name_and_not_by_yes() {
     assert_eq!(text.matches("started at").count(), 2, "{text}");
 }
 
+/// What no playbook brings back a backup may have; the others of its claims stay as they are.
+#[test]
+fn one_claim_is_brought_back_from_the_backup_that_recover_names() {
+    let output = Test::new().line("install newton-v2t --sandbox --yes").any_stdout().any_stderr().run();
+    let output = then(output, "recover --sandbox -n newton-v2t", 0);
+    let output = then(output, "backup newton-v2t --sandbox --yes", 0);
+    let lost = then(output, "sandbox fault inject volume-emptied=newton-v2t/newton-v2t-history", 0);
+    let seen = then(lost, "recover --sandbox -n newton-v2t", 3);
+    let command = "restore newton-v2t -n newton-v2t --claim newton-v2t/newton-v2t-history";
+    assert!(seen.stdout.contains(&format!("seaworthy {command}\n")), "{}", seen.stdout);
+    assert!(seen.stdout.contains("brings back what the backup of "), "{}", seen.stdout);
+    let refused = then(seen, "restore newton-v2t --sandbox --yes --claim newton-v2t/histori", 2);
+    assert!(
+        refused.stderr.contains("holds no files of PersistentVolumeClaim/newton-v2t/histori"),
+        "{}",
+        refused.stderr
+    );
+    assert!(refused.stderr.contains("newton-v2t-workspace"), "{}", refused.stderr);
+    let shown = then(refused, &format!("{command} --sandbox --dry-run -o json"), 0);
+    let steps = shown.json()["plan"]["steps"].to_string();
+    assert!(
+        steps.contains("newton-v2t-history")
+            && !steps.contains("copy-in:PersistentVolumeClaim/newton-v2t/newton-v2t-workspace"),
+        "{steps}"
+    );
+    let filled = then(shown, &format!("{command} --sandbox --yes"), 0);
+    assert!(filled.stderr.contains("copy in"), "{}", filled.stderr);
+    let well = then(filled, "recover --sandbox -n newton-v2t", 0);
+    then(well, "status newton-v2t --sandbox", 0);
+}
+
 #[test]
 fn a_backup_with_a_byte_of_it_changed_is_refused_before_anything_is_asked() {
     let output = then(installed(), "backup hello --sandbox --yes", 0);

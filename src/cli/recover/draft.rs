@@ -5,19 +5,18 @@ use std::path::Path;
 
 use jiff::Timestamp;
 use seaworthy::cluster::Resources;
-use seaworthy::engine::journal::Inputs;
+use seaworthy::engine::journal::{Inputs, RunState};
 use seaworthy::engine::lock::Holder;
 use seaworthy::engine::record::InstallRecord;
 use seaworthy::engine::rescue::backup::DATA;
-use seaworthy::object::{ObjectRef, text};
+use seaworthy::object::ObjectRef;
 use seaworthy::plan::{Installation, NAMESPACE_LABEL, STACK_LABEL};
 use seaworthy::prepare::Prepared;
 use seaworthy::recover::archive::Archive;
 use seaworthy::recover::compile::{self, Copies, Wish, claim_of_role, unreadable};
-use seaworthy::recover::loss::companions;
 use seaworthy::recover::occasion::occasion;
-use seaworthy::recover::playbook::{Part, Task};
-use seaworthy::recover::{Loss, Playbook, etcd, join};
+use seaworthy::recover::playbook::Task;
+use seaworthy::recover::{Loss, Playbook, join, subject};
 use serde_json::json;
 
 use super::{RecoverArgs, Scene};
@@ -48,7 +47,7 @@ impl<'a> Subject<'a> {
             Some(claim) => claim,
             None => choose_claim(session, arguments, scene, playbook)?,
         };
-        let claims = claims(scene, playbook, &claim);
+        let claims = subject::claims(playbook, &claim, (&scene.losses, &scene.sighting));
         let (installation, record) = installation_of(scene, playbook, &claim).await?;
         let settings = settings(playbook, &arguments.set, record.as_ref())?;
         let inputs = inputs(&installation, playbook, &claim, &settings);
@@ -83,7 +82,10 @@ impl<'a> Subject<'a> {
             folder,
             at: Timestamp::now(),
         };
-        let mut plan = compile::compile(&wish)?;
+        let mut plan = match compile::compile(&wish) {
+            Ok(plan) => plan,
+            Err(error) => return Err(self.or_go_on(session, scene, error.into())),
+        };
         let known = (scene.losses.as_slice(), &scene.sighting);
         plan.occasion = Some(Box::new(occasion(self.playbook, &self.claims, known, (seen, &whoever()))));
         let remarks = Remarks { warnings: not_copied(&wish), ..Remarks::default() };
@@ -95,23 +97,27 @@ impl<'a> Subject<'a> {
     }
 }
 
+impl Subject<'_> {
+    /// What a run of the same that failed has left may fit no plan but its own.
+    fn or_go_on(&self, session: &Session, scene: &Scene, failure: Failure) -> Failure {
+        let latest = session.runs().and_then(|runs| Ok(runs.latest(&scene.cluster.id.uid, &self.installation.key())?));
+        match latest {
+            Ok(Some(run)) if run.state == RunState::Failed && run.inputs == self.inputs => {
+                let on = format!("`seaworthy runs resume {}` goes on where this recovery failed", run.run);
+                let hint = failure.hint.as_ref().map_or_else(|| on.clone(), |hint| format!("{on}; {hint}"));
+                Failure { hint: Some(hint), ..failure }
+            }
+            _ => failure,
+        }
+    }
+}
+
 /// Whether anything says that this claim is lost: whoever replaces what is not lost should know it.
 pub(in crate::cli) fn whether_lost(losses: &[Loss], claim: &ObjectRef) -> Result<String, String> {
     match losses.iter().find(|loss| loss.claim.as_ref() == Some(claim)) {
         Some(loss) => Ok(format!("{claim}: {} ({})", loss.kind.name(), loss.facts.join("; "))),
         None => Err(format!("{claim}: no loss is recognised; nothing that is seen says that it is lost")),
     }
-}
-
-/// The claim that was chosen first, then those that go with it.
-fn claims(scene: &Scene, playbook: &Playbook, claim: &ObjectRef) -> Vec<ObjectRef> {
-    let snapshot = &scene.sighting.snapshot;
-    let others = match playbook.sheet.etcd {
-        None => companions(&scene.losses, snapshot, claim),
-        Some(Part::Member) => Vec::new(),
-        Some(Part::All) => etcd::all_claims(snapshot, claim).unwrap_or_default(),
-    };
-    std::iter::once(claim.clone()).chain(others.into_iter().filter(|other| other != claim)).collect()
 }
 
 /// Who recovers, for the report.
@@ -214,12 +220,7 @@ fn settings(
     set: &[String],
     record: Option<&InstallRecord>,
 ) -> Result<BTreeMap<String, String>, Failure> {
-    let mut settings: BTreeMap<String, String> = BTreeMap::new();
-    for (name, setting) in &playbook.sheet.settings {
-        let pointer = setting.value.as_ref().map(|value| format!("/{}", value.replace('.', "/")));
-        let recorded = pointer.and_then(|pointer| text(&record?.inputs.values, &pointer).map(str::to_owned));
-        settings.insert(name.clone(), recorded.unwrap_or_else(|| setting.default.clone()));
-    }
+    let mut settings = subject::settings(playbook, record.map(|record| &record.inputs.values));
     for pair in set {
         let known: Vec<&str> = settings.keys().map(String::as_str).collect();
         let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };

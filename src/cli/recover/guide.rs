@@ -19,6 +19,14 @@ pub(super) fn show(session: &Session, name: &str) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Where the name of a guide was typed as that of a playbook.
+pub(super) fn or_not(session: &Session, name: &str) -> Option<Failure> {
+    let guides = guide::all(&session.catalogue()).ok()?;
+    guide::named(&guides, name).ok()?;
+    let message = format!("`{name}` is no playbook but a guide: what people do by hand");
+    Some(Failure::input("is-a-guide", message, format!("`seaworthy recover --guide {name}` shows it")))
+}
+
 fn list(guides: &[Guide]) -> String {
     let rows: Vec<Vec<String>> =
         guides.iter().map(|guide| vec![guide.name.clone(), guide.sheet.title.clone()]).collect();

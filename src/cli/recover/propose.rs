@@ -4,17 +4,18 @@ use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use seaworthy::engine::journal::{RunRecord, RunState};
+use seaworthy::engine::rescue::backup;
 use seaworthy::object::ObjectRef;
 use seaworthy::plan::Purpose;
-use seaworthy::recover::compile::claim_of_role;
-use seaworthy::recover::loss::companions;
+use seaworthy::recover::compile::{claim_of_role, is_of_role};
+use seaworthy::recover::subject::companions;
 use seaworthy::recover::{Loss, Playbook, etcd};
 use serde_json::{Value, json};
 
 use super::Scene;
 use crate::cli::Session;
 use crate::front::paint::Paint;
-use crate::front::recover_text::{Proposal, losses_text};
+use crate::front::recover_text::{FromBackup, Offer, Proposal, losses_text};
 use crate::front::say;
 
 /// The exit code when something is lost.
@@ -22,20 +23,19 @@ const LOST: u8 = 3;
 
 /// What is lost, and for each what could be done about it.
 pub(super) fn propose(session: &Session, scene: &Scene) -> ExitCode {
-    let proposals: Vec<Vec<Proposal>> = scene.losses.iter().map(|loss| proposals(scene, loss)).collect();
-    let with = |(loss, proposals): (&Loss, &Vec<Proposal>)| json!({"loss": loss, "meaning": loss.kind.meaning(), "advice": loss.kind.advice(), "proposals": proposals});
-    let items: Vec<Value> = scene.losses.iter().zip(&proposals).map(with).collect();
+    let offers: Vec<Offer> = scene.losses.iter().map(|loss| offer(session, scene, loss)).collect();
+    let with = |(loss, offer): (&Loss, &Offer)| json!({"loss": loss, "meaning": loss.kind.meaning(), "advice": loss.kind.advice(), "proposals": offer.proposals, "backup": offer.backup});
+    let items: Vec<Value> = scene.losses.iter().zip(&offers).map(with).collect();
     let unread = &scene.sighting.snapshot.unread;
     let open = unfinished(session, scene);
     let runs: Vec<&String> = open.iter().map(|run| &run.run).collect();
     let document = json!({"cluster": scene.cluster.id, "losses": items, "unread": unread, "records": scene.sighting.records.len(), "unfinished": runs});
     let records = scene.sighting.records.len();
-    session
-        .print("Recover", &document, || losses_text(&scene.losses, &proposals, records, Paint(session.is_colourful())));
+    session.print("Recover", &document, || losses_text(&scene.losses, &offers, records, Paint(session.is_colourful())));
     for run in &open {
         let what = run.plan.occasion.as_ref().map_or("a recovery", |occasion| &occasion.playbook);
         say(format!(
-            "run {0} of {what} is not finished: `seaworthy runs resume {0}` goes on with it, `seaworthy runs report {0}` tells what it has left behind",
+            "run {0} of {what} is not finished: `seaworthy runs resume {0}` goes on with it, `seaworthy runs report {0}` tells what it has left behind, `seaworthy runs abort {0}` closes it",
             run.run
         ));
     }
@@ -53,14 +53,43 @@ pub(in crate::cli) fn unfinished(session: &Session, scene: &Scene) -> Vec<RunRec
     latest.into_values().filter(|run| run.plan.purpose == Purpose::Recover && open(run)).collect()
 }
 
+/// What could be done about a loss.
+pub(in crate::cli) fn offer(session: &Session, scene: &Scene, loss: &Loss) -> Offer {
+    let proposals = proposals(scene, loss);
+    let is_wanted = loss.certain && !proposals.iter().any(|proposal| proposal.brings_back);
+    let backup = loss.claim.as_ref().filter(|_| is_wanted).and_then(|claim| in_backup(session, scene, claim));
+    Offer { proposals, backup }
+}
+
+/// The newest whole backup that has the files of a claim, among those that are kept where they are by default.
+fn in_backup(session: &Session, scene: &Scene, claim: &ObjectRef) -> Option<FromBackup> {
+    let all = backup::all(&session.state_dir().ok()?.join("backups").join(&scene.cluster.id.uid));
+    let whole = || all.iter().filter_map(|(folder, known)| Some((folder, known.as_ref().ok()?)));
+    let (folder, manifest) = whole().find(|(_, manifest)| manifest.claims().any(|(own, _)| own == claim))?;
+    let of = &manifest.head.installation;
+    let newest = whole().find(|(_, other)| other.head.installation.key() == of.key());
+    // The newest one of all is what `restore` takes by itself.
+    let from = if newest.is_some_and(|(newest, _)| newest == folder) {
+        String::new()
+    } else {
+        format!(" --from {}", folder.display())
+    };
+    let (stack, namespace, name) = (&of.stack, &of.namespace, &claim.name);
+    let command = format!("seaworthy restore {stack} -n {namespace} --claim {namespace}/{name}{from}");
+    Some(FromBackup { command, folder: folder.clone(), at: manifest.at })
+}
+
 /// The commands that would bring it back: first what saves the data, then what the stack knows, then what fits all. Of what is only
 /// suspected nothing is proposed.
-pub(in crate::cli) fn proposals(scene: &Scene, loss: &Loss) -> Vec<Proposal> {
+fn proposals(scene: &Scene, loss: &Loss) -> Vec<Proposal> {
     let Some(claim) = loss.claim.as_ref().filter(|_| loss.certain) else { return Vec::new() };
-    let with = companions(&scene.losses, &scene.sighting.snapshot, claim);
     let fits = |playbook: &&Playbook| {
+        let with = companions(playbook, claim, (&scene.losses, &scene.sighting.snapshot));
         let role = playbook.sheet.claim.as_ref();
         let its = |role| {
+            if playbook.sheet.etcd.is_none() && is_of_role(&scene.sighting, role, claim) {
+                return true;
+            }
             let namespace = claim.namespace.as_deref().unwrap_or_default();
             let same = |found: &ObjectRef| {
                 found == claim || with.contains(found) || etcd::is_same(&scene.sighting.snapshot, found, claim)
@@ -77,7 +106,9 @@ pub(in crate::cli) fn proposals(scene: &Scene, loss: &Loss) -> Vec<Proposal> {
     let namespace = claim.namespace.as_deref().unwrap_or_default();
     let command = |playbook: &&Playbook| {
         // Of what was lost together, the playbook's own claim leads.
-        let own = playbook.sheet.claim.as_ref().and_then(|role| claim_of_role(&scene.sighting, namespace, role).ok());
+        let role = playbook.sheet.claim.as_ref();
+        let role = role.filter(|role| playbook.sheet.etcd.is_some() || !is_of_role(&scene.sighting, role, claim));
+        let own = role.and_then(|role| claim_of_role(&scene.sighting, namespace, role).ok());
         let name = own.as_ref().map_or(&claim.name, |own| &own.name);
         Proposal {
             command: format!("seaworthy recover {} --claim {namespace}/{name}", playbook.name),

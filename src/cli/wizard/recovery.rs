@@ -18,12 +18,13 @@ use crate::cli::forecast::time_of;
 use crate::cli::hold::{Braked, brake, everything};
 use crate::cli::install::{Ready, taken_up};
 use crate::cli::recover::{
-    RecoverArgs, Scene, Subject, named_claim, note_agreement, other_run_open, proposals, unfinished, whether_lost,
+    RecoverArgs, Scene, Subject, named_claim, note_agreement, offer, other_run_open, unfinished, whether_lost,
 };
 use crate::cli::report::Written;
 use crate::cli::{Failure, Session, report};
 use crate::front::paint::count;
 use crate::front::plain::cause_text;
+use crate::front::recover_text::Offer;
 use crate::front::tui::model::{Known, Passage, Seen, Setting, Told, Wanted, What};
 
 /// Events of the brake that may wait; nobody looks at them.
@@ -32,10 +33,10 @@ const EVENTS: usize = 16;
 /// What is lost. `tell`: what is read at the moment.
 pub(super) async fn sight(session: &Session, context: &str, tell: impl Fn(String)) -> Result<Seen, Failure> {
     let scene = look(session, context, |looking| tell(words(looking))).await?;
-    let known = |loss: &seaworthy::recover::Loss| Known {
-        proposals: proposals(&scene, loss),
-        last_good: loss.claim.as_ref().and_then(|claim| last_good(claim, &scene.sighting)),
-        loss: loss.clone(),
+    let known = |loss: &seaworthy::recover::Loss| {
+        let Offer { proposals, backup } = offer(session, &scene, loss);
+        let last_good = loss.claim.as_ref().and_then(|claim| last_good(claim, &scene.sighting));
+        Known { proposals, backup, last_good, loss: loss.clone() }
     };
     let unread = scene.sighting.snapshot.unread.iter();
     Ok(Seen {

@@ -13,7 +13,7 @@ use seaworthy::recover::report::Report;
 use super::{Board, Line, Model, Row, RowState, Screen};
 use crate::front::failure::Failure;
 use crate::front::form::quoted;
-use crate::front::recover_text::Proposal;
+use crate::front::recover_text::{FromBackup, Proposal};
 
 /// The screens of a recovery, in their order, with their names.
 pub(crate) const STAGES: [(Screen, &str); 4] =
@@ -90,6 +90,8 @@ pub(crate) struct Known {
     /// When the data was last known to be well.
     pub(crate) last_good: Option<Timestamp>,
     pub(crate) proposals: Vec<Proposal>,
+    /// A backup that has it, where no playbook brings it back.
+    pub(crate) backup: Option<FromBackup>,
 }
 
 /// A line of the screen of losses.

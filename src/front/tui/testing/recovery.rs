@@ -92,8 +92,8 @@ pub(in crate::front::tui) fn seen() -> Seen {
     Seen {
         at: at(0),
         losses: vec![
-            Known { loss: certain, last_good: Some(at(-7200)), proposals },
-            Known { loss: suspected, last_good: None, proposals: Vec::new() },
+            Known { loss: certain, last_good: Some(at(-7200)), proposals, backup: None },
+            Known { loss: suspected, last_good: None, proposals: Vec::new(), backup: None },
         ],
         unread: vec![
             "StorageClass could not be read, so nothing is said of it: storageclasses is forbidden".to_owned(),

@@ -172,6 +172,10 @@ fn about_loss(model: &Model, known: &Known, width: usize) -> Vec<Line<'static>> 
         let text = format!("{}: {}", proposal.playbook, promise(proposal));
         lines.extend(labelled("playbook", &text, width, Style::new()));
     }
+    if let Some(backup) = &known.backup {
+        lines.extend(labelled("backup", &backup.promise(), width, Style::new()));
+        lines.extend(prose(&model.placed(&backup.command), 2, width, Look::faint()));
+    }
     lines
 }
 
