@@ -9,6 +9,7 @@ use crate::doctor::finding::Finding;
 use crate::doctor::stall::words::clip;
 use crate::engine::ready::judge::consumers;
 use crate::object::{ObjectRef, items, text};
+use crate::plan::verb::QUARANTINE;
 use crate::snapshot::classes::is_default;
 
 /// The rows.
@@ -30,7 +31,7 @@ pub(super) const ROWS: &[Check] = &[
             "The volume can only be used on one node (local storage), and no node of that name exists. Its data was on that \
             machine; pods that use it wait for ever.",
             "If the machine still exists, bring it back under the same name. Only then think of a new volume, and of a backup.",
-            "a volume whose node is there but not ready is V011; one that may be used in a zone is not looked at.",
+            "a volume whose node is there but not ready is V011; one that may be used in a zone is not looked at, nor one that a recovery has put aside.",
         ],
         &["PersistentVolume", "Node"],
         node_gone,
@@ -144,7 +145,9 @@ fn node_gone(evidence: &Evidence) -> Verdict {
     each(evidence, VOLUME, |volume, reference| {
         let hosts: Vec<&str> = nodes_of(volume).collect();
         let gone = !hosts.is_empty() && hosts.iter().all(|host| node(evidence, host).is_none());
-        (gone && text(volume, "/status/phase") != Some("Available")).then(|| {
+        let is_wanted = text(volume, "/status/phase") != Some("Available")
+            && volume["metadata"]["labels"].get(QUARANTINE).is_none();
+        (gone && is_wanted).then(|| {
             let host = hosts.join(", ");
             let message = format!("{} lies on the node {host}, which is no longer there", whose(volume, &reference));
             let fix = format!("Bring the machine {host} back under its name; look before anything is deleted: `kubectl describe pv {}`. Where it stays away, `seaworthy recover` says what can be done.", reference.name);
