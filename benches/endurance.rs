@@ -1,6 +1,7 @@
 //! Many seeds of the endurance of `tests/endurance`: `cargo bench --bench endurance -- [SEEDS [FIRST [THREADS]]]`. Every fiftieth is
 //! sailed twice and has to be the same story. Ends in failure when something that must hold was broken; `-- seed NUMBER` tells one
-//! story line by line.
+//! story line by line. `-- losses [SEEDS ...]` and `-- loss NUMBER` are the same for the losses that
+//! playbooks are practised for, of which each comes once before the first comes again.
 #![allow(clippy::unwrap_used, reason = "a panic is the report")]
 #![allow(clippy::print_stdout, reason = "a bench speaks")]
 
@@ -13,7 +14,10 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use endurance::sail;
+use endurance::{Report, losses, sail, salvage};
+
+/// Tells a seed; `true`: with every line.
+type Tell = fn(u64, bool) -> Report;
 
 /// What came of all seeds so far.
 #[derive(Default)]
@@ -29,23 +33,25 @@ struct Sum {
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
-    if let Some(seed) = words.first().filter(|word| *word == "seed").and_then(|_| words.get(1)?.parse().ok()) {
-        return tell(seed);
-    }
     let number = |index: usize, usual: u64| words.get(index).and_then(|word| word.parse().ok()).unwrap_or(usual);
-    let threads = number(2, std::thread::available_parallelism().map_or(1, |count| count.get() as u64));
-    many(number(0, 500), number(1, 0), threads)
+    let threads = |index| number(index, std::thread::available_parallelism().map_or(1, |count| count.get() as u64));
+    match words.first().map(String::as_str) {
+        Some("seed") => tell(sail, number(1, 0)),
+        Some("loss") => tell(salvage, number(1, 0)),
+        Some("losses") => many(salvage, (number(1, losses()), number(2, 0)), threads(3)),
+        _ => many(sail, (number(0, 500), number(1, 0)), threads(2)),
+    }
 }
 
-fn tell(seed: u64) -> ExitCode {
-    let report = sail(seed, true);
+fn tell(story: Tell, seed: u64) -> ExitCode {
+    let report = story(seed, true);
     report.lines.iter().for_each(|line| println!("{line}"));
     println!("{:?}: {} tries, {:?}", report.orders, report.tries, report.faults);
     report.violations.iter().for_each(|text| println!("BROKEN: {text}"));
     ExitCode::from(u8::from(!report.violations.is_empty()))
 }
 
-fn many(seeds: u64, first: u64, threads: u64) -> ExitCode {
+fn many(story: Tell, (seeds, first): (u64, u64), threads: u64) -> ExitCode {
     let (next, sum, began) = (AtomicU64::new(first), Mutex::new(Sum::default()), Instant::now());
     std::thread::scope(|scope| {
         for _ in 0..threads {
@@ -55,7 +61,7 @@ fn many(seeds: u64, first: u64, threads: u64) -> ExitCode {
                     if seed >= first + seeds {
                         break;
                     }
-                    one(seed, &sum);
+                    one(story, seed, &sum);
                 }
             });
         }
@@ -78,10 +84,10 @@ fn many(seeds: u64, first: u64, threads: u64) -> ExitCode {
     ExitCode::from(u8::from(!sum.broken.is_empty()))
 }
 
-fn one(seed: u64, sum: &Mutex<Sum>) {
-    let mut report = sail(seed, false);
+fn one(story: Tell, seed: u64, sum: &Mutex<Sum>) {
+    let mut report = story(seed, false);
     let twice = seed.is_multiple_of(50);
-    if twice && sail(seed, false).sum != report.sum {
+    if twice && story(seed, false).sum != report.sum {
         report.violations.push("sailed twice, it is another story".to_owned());
     }
     let mut sum = sum.lock().unwrap();

@@ -1,12 +1,12 @@
 //! An operator with a machine of their own, who does what the program does for a command: look, decide, lock, write the
 //! journal, run, record.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, LazyLock};
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use seaworthy::cluster::{Cluster, Meter, Resources};
-use seaworthy::engine::journal::{Inputs, Journal, RunRecord, Runs};
+use seaworthy::engine::journal::{Inputs, Journal, RunRecord, RunState, Runs};
 use seaworthy::engine::lock::{Holder, Lock};
 use seaworthy::engine::record::{InstallRecord, applied};
 use seaworthy::engine::{self, Context, Limits};
@@ -15,19 +15,19 @@ use seaworthy::host::Surroundings;
 use seaworthy::object::ObjectRef;
 use seaworthy::plan::install::{Desired, Policy};
 use seaworthy::plan::uninstall::{DataName, Destroy};
-use seaworthy::plan::{Action, Installation, Plan, Purpose};
+use seaworthy::plan::{Action, Plan, Purpose};
 use seaworthy::prepare::{self, Prepared};
 use seaworthy::recover::archive::Archive;
 use seaworthy::recover::compile::{Copies, Wish, compile};
-use seaworthy::recover::{self, Playbooks, record};
-use seaworthy::stack::source::read_folder;
-use seaworthy::stack::{Catalogue, Choices, Stack};
+use seaworthy::recover::{self, Sighting, join, record, subject};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::errand::{Errand, PLAYBOOKS};
 use super::sea::Sea;
-use super::watchdog::{Log, NAMESPACE, SECRET};
+use super::stock::Stock;
+use super::watchdog::{Log, NAMESPACE};
 use super::weather::Process;
 
 /// What is said where nothing can be done: the claim is gone, or nobody has kept what its volume was.
@@ -42,6 +42,21 @@ pub(crate) enum Order {
     Uninstall { data: bool },
     /// The claim bound again to what is left of its volume.
     Rebind,
+    /// The stack in which a playbook is practised.
+    Deploy(&'static Errand),
+    /// The playbook run.
+    Recover(&'static Errand),
+}
+
+impl Order {
+    /// The installation that it is about.
+    pub(crate) fn stock(&self) -> &'static Stock {
+        match self {
+            Self::Install(number) => Stock::shop(*number),
+            Self::Uninstall { .. } | Self::Rebind => Stock::shop(0),
+            Self::Deploy(errand) | Self::Recover(errand) => &errand.stock,
+        }
+    }
 }
 
 /// How a try has ended.
@@ -52,54 +67,25 @@ pub(crate) enum End {
     Not(String),
 }
 
-/// What is installed in turn: replicas, and what the window says.
-pub(crate) const WANTED: [(usize, &str); 4] =
-    [(1, "ahoy"), (2, "ahoy"), (1, "land in sight"), (3, "all hands on deck")];
-
-/// Each of [`WANTED`], read and rendered once: that is not what is tried here.
-static STOCK: LazyLock<Vec<Stock>> = LazyLock::new(|| (0..WANTED.len()).map(stock).collect());
-static PLAYBOOKS: LazyLock<Playbooks> =
-    LazyLock::new(|| Playbooks::read(&Catalogue::new(Vec::new())).expect("playbooks"));
-
-struct Stock {
-    installation: Installation,
-    objects: Vec<(Option<String>, Value)>,
-    after: BTreeMap<String, Vec<String>>,
-    values: Value,
-}
-
-fn stock(number: usize) -> Stock {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/cli/stacks/shop");
-    let stack = Stack::load(&read_folder(&folder).expect("a folder")).expect("a stack");
-    let (replicas, greeting) = WANTED[number];
-    let choices = Choices {
-        set: vec![format!("replicas={replicas}"), format!("greeting={greeting}")],
-        secrets: vec![("password".to_owned(), SECRET.to_owned())],
-        ..Choices::default()
-    };
-    let release = stack.release(None, None);
-    let prepared = stack.prepare(&choices, &release).expect("objects");
-    let definition = stack.definition();
-    let after = definition.components.iter().map(|component| (component.name.clone(), component.after.clone()));
-    Stock {
-        installation: Installation {
-            stack: stack.name().to_owned(),
-            version: definition.version.clone(),
-            namespace: release.namespace.clone(),
-            release: release.name.clone(),
-            profile: prepared.values.profile().to_owned(),
-        },
-        after: after.collect(),
-        values: prepared.values.without_secrets(),
-        objects: prepared.objects.into_iter().map(|rendered| (rendered.component, rendered.object)).collect(),
-    }
-}
-
 /// Somebody at a machine.
 #[derive(Debug, Clone)]
 pub(crate) struct Operator {
     pub(crate) name: &'static str,
     pub(crate) state: PathBuf,
+}
+
+impl Operator {
+    /// What somebody who looks for losses sees.
+    pub(crate) async fn sight(&self, cluster: &Cluster, namespace: &str) -> Result<Sighting, String> {
+        let records = record::all(&self.state, &cluster.id);
+        recover::look::sight(cluster, Some(namespace), records).await.map_err(|error| error.to_string())
+    }
+
+    /// A folder that no recovery has exported to.
+    fn next_export(&self) -> PathBuf {
+        let mut folders = (0_u32..).map(|number| self.state.join(format!("exports/{number}")));
+        folders.find(|folder| !folder.exists()).unwrap_or_default()
+    }
 }
 
 fn inputs(stock: &Stock) -> Inputs {
@@ -115,8 +101,13 @@ fn inputs(stock: &Stock) -> Inputs {
 }
 
 fn desired(stock: &Stock, inventory: Vec<ObjectRef>) -> Desired {
-    let (objects, after) = (stock.objects.clone(), stock.after.clone());
-    Desired { objects, after, inventory, ..Desired::default() }
+    Desired {
+        objects: stock.objects.clone(),
+        after: stock.after.clone(),
+        namespace_labels: stock.namespace_labels.clone(),
+        inventory,
+        ..Desired::default()
+    }
 }
 
 /// One try of an order by a process that may die in the middle of it.
@@ -142,14 +133,24 @@ async fn obey(
     (process, cluster): (&Process, Cluster),
 ) -> Result<End, String> {
     let runs = Runs::new(&operator.state).by(cluster.clock.clone());
-    let key = STOCK[0].installation.key();
+    let key = order.stock().installation.key();
     let latest = runs.latest(&cluster.id.uid, &key).map_err(|error| error.to_string())?;
     let open = latest.clone().filter(|run| run.state.is_unfinished());
     let record = InstallRecord::read(&cluster.client, &key).await.map_err(|error| error.to_string())?;
     let trip = match order {
-        Order::Install(number) => install(&cluster, &STOCK[*number], (record.as_ref(), latest.as_ref(), open)).await?,
+        Order::Install(_) | Order::Deploy(_) => {
+            install(&cluster, order.stock(), (record.as_ref(), latest.as_ref(), open)).await?
+        }
         Order::Uninstall { data } => uninstall(&cluster, *data, (record.as_ref(), latest.as_ref(), open)).await?,
-        Order::Rebind => rebind(&cluster, operator, open).await?,
+        Order::Rebind => {
+            let claim = join::claim_ref(NAMESPACE, "shop-data");
+            recover(&cluster, operator, ("rebind", claim), (record.as_ref(), order.stock(), (latest.as_ref(), open)))
+                .await?
+        }
+        Order::Recover(errand) => {
+            let about = (errand.playbook.name.as_str(), errand.claim(sea));
+            recover(&cluster, operator, about, (record.as_ref(), order.stock(), (latest.as_ref(), open))).await?
+        }
     };
     if let Some(run) = &trip.given_up {
         runs.abandon(run).await.map_err(|error| error.to_string())?;
@@ -218,7 +219,7 @@ async fn uninstall(
     with_data: bool,
     (record, latest, open): (Option<&InstallRecord>, Option<&RunRecord>, Option<RunRecord>),
 ) -> Result<Trip, String> {
-    let installation = record.map_or_else(|| STOCK[0].installation.clone(), |record| record.installation.clone());
+    let installation = record.map_or_else(|| Stock::shop(0).installation.clone(), |record| record.installation.clone());
     let destroy = if with_data { data() } else { Destroy::default() };
     let known = applied(record, latest);
     let prepared = prepare::uninstall(cluster, installation.clone(), &known, &destroy).await;
@@ -227,34 +228,52 @@ async fn uninstall(
     Ok(Trip { prepared, inputs, open: None, given_up: open.map(|open| open.run) })
 }
 
-async fn rebind(cluster: &Cluster, operator: &Operator, open: Option<RunRecord>) -> Result<Trip, String> {
-    let claim = ObjectRef::new("v1", "PersistentVolumeClaim", Some(NAMESPACE), "shop-data");
-    let inputs = Inputs { values: json!({"playbook": "rebind", "lost": "shop-data"}), ..Inputs::default() };
-    if let Some(open) = open.as_ref().filter(|open| open.plan.purpose == Purpose::Recover) {
-        let prepared =
-            prepare::resume(cluster, &open.plan, Policy::default()).await.map_err(|error| error.to_string())?;
-        return Ok(Trip { prepared, inputs, open: Some(open.run.clone()), given_up: None });
+async fn recover(
+    cluster: &Cluster,
+    operator: &Operator,
+    (playbook, claim): (&str, ObjectRef),
+    (record, stock, (latest, open)): (Option<&InstallRecord>, &Stock, (Option<&RunRecord>, Option<RunRecord>)),
+) -> Result<Trip, String> {
+    let inputs = Inputs { values: json!({"playbook": playbook, "claim": claim.to_string()}), ..Inputs::default() };
+    let of_ours = |run: &&RunRecord| run.plan.purpose == Purpose::Recover;
+    if let Some(open) = open.as_ref().filter(of_ours) {
+        return resumed(cluster, open, inputs).await;
     }
-    let records = record::all(&operator.state, &cluster.id);
-    let sighting = recover::look::sight(cluster, Some(NAMESPACE), records).await.map_err(|error| error.to_string())?;
+    let failed = latest.filter(of_ours).filter(|run| run.state == RunState::Failed);
+    let playbook = PLAYBOOKS.get(playbook).map_err(|error| error.to_string())?;
+    let sighting = operator.sight(cluster, &stock.installation.namespace).await?;
+    let export = operator.next_export();
     let wish = Wish {
         snapshots: Vec::new(),
-        copies: Copies::default(),
-        playbook: PLAYBOOKS.get("rebind").map_err(|error| error.to_string())?,
-        claims: vec![claim],
-        sighting: &sighting,
+        copies: Copies { folder: export.join("data").display().to_string(), image: None, skip: false },
+        playbook,
+        claims: subject::claims(playbook, &claim, (&recover::recognise(&sighting), &sighting)),
         archive: &Archive::read(&operator.state, &sighting.records),
+        sighting: &sighting,
         cluster: cluster.id.clone(),
-        installation: STOCK[0].installation.clone(),
+        installation: stock.installation.clone(),
         reach: None,
-        settings: BTreeMap::new(),
-        folder: operator.state.join("export").display().to_string(),
+        settings: subject::settings(playbook, record.map(|record| &record.inputs.values)),
+        folder: export.display().to_string(),
         at: cluster.clock.now(),
     };
-    let plan = compile(&wish).map_err(|error| format!("{NO_PLAN}{error}"))?;
-    let prepared =
-        Prepared { plan, snapshot: sighting.snapshot.clone(), resources: Resources::default(), refusals: Vec::new() };
+    let plan = match (compile(&wish), failed) {
+        (Ok(plan), _) => plan,
+        // As the program says then: what a run that failed has left may fit no plan but its own.
+        (Err(_), Some(failed)) => return resumed(cluster, failed, inputs).await,
+        (Err(error), None) => return Err(format!("{NO_PLAN}{error}")),
+    };
+    let mut resources = Resources::default();
+    let read = plan.steps.iter().flat_map(|step| step.action.reads());
+    resources.resolve_kinds(&cluster.client, read).await.map_err(|error| error.to_string())?;
+    let prepared = Prepared { plan, snapshot: sighting.snapshot.clone(), resources, refusals: Vec::new() };
     Ok(Trip { prepared, inputs, open: None, given_up: open.map(|open| open.run) })
+}
+
+/// A recovery as it stands in its journal.
+async fn resumed(cluster: &Cluster, run: &RunRecord, inputs: Inputs) -> Result<Trip, String> {
+    let prepared = prepare::resume(cluster, &run.plan, Policy::default()).await.map_err(|error| error.to_string())?;
+    Ok(Trip { prepared, inputs, open: Some(run.run.clone()), given_up: None })
 }
 
 /// From a plan to its end.

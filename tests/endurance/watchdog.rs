@@ -13,7 +13,7 @@ use http::Method;
 use http::request::Parts;
 use seaworthy::event::{Ended, Event, StepState};
 use seaworthy::object::ObjectRef;
-use seaworthy::plan::{Change, Plan};
+use seaworthy::plan::{Change, Installation, Plan};
 use seaworthy::sandbox::Sandbox;
 
 /// The value of the only secret, which is nowhere but in the cluster.
@@ -27,6 +27,8 @@ const DATA: [&str; 3] = ["persistentvolumeclaims", "persistentvolumes", "namespa
 /// What is known so far.
 #[derive(Default)]
 pub(crate) struct Watchdog {
+    /// Whose lock keeps others out of which namespace.
+    pub(crate) installation: Option<Installation>,
     pub(crate) violations: Vec<String>,
     /// `plural/name` of what may be destroyed now.
     pub(crate) consent: BTreeSet<String>,
@@ -60,9 +62,11 @@ impl Watchdog {
             self.count("consent");
             broken.extend(self.destroys(&words).map(|what| format!("{holder} destroys {what} without consent")));
         }
-        if words.windows(2).any(|pair| pair == ["namespaces", NAMESPACE]) && words.len() > 4 {
+        let ours = self.installation.as_ref();
+        let ours = ours.filter(|ours| words.windows(2).any(|pair| pair == ["namespaces", ours.namespace.as_str()]));
+        if let Some(lease) = ours.filter(|_| words.len() > 4).map(Installation::key) {
             self.count("lock");
-            let lease = ObjectRef::new("coordination.k8s.io/v1", "Lease", Some(SYSTEM), &format!("{NAMESPACE}.shop"));
+            let lease = ObjectRef::new("coordination.k8s.io/v1", "Lease", Some(SYSTEM), &lease);
             let held =
                 sandbox.object(&lease).and_then(|lease| Some(lease["spec"]["holderIdentity"].as_str()?.to_owned()));
             if held.as_deref() != Some(holder) {
