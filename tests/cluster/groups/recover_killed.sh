@@ -106,4 +106,9 @@ test_telemetry_collector() { walk telemetry-pipeline/collector; }
 test_exadeploy_modules() { walk exadeploy/modules; }
 test_etcd_restore() { walk etcd-restore; }
 test_telemetry_queue() { walk telemetry-pipeline/queue; }
+test_daemons() { walk distributed-notebook/daemons; }
+test_provision() { walk provision; }
+test_reunite() { walk reunite; }
+test_give_back() { walk give-back; }
+test_detach() { walk detach; }
 test_notebooks() { walk distributed-notebook/notebooks; }

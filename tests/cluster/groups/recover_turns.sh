@@ -238,8 +238,8 @@ test_a_node_that_comes_back_before_it_is_given_up() {
   same "the contents of the one that waited" "$waiting_contents" "$(contents)"
   well
   NAMESPACE=$off
-  exits 1 sws runs resume "$run" --yes
-  says "is ready again"
+  exits 2 sws runs resume "$run" --yes
+  says "is not lost any more" "node $node is ready" "recover node-back --claim $off/sloop-history"
   same "the node" "$uid" "$(uid_of_node "$node")"
   eventually 120 runs_as_before
   all_run
@@ -253,8 +253,8 @@ test_a_node_that_comes_back_before_it_is_given_up() {
 
 runs_as_before() { (all_run) 2>/dev/null; }
 
-# Killed when the node was given up and its pods had yet to go; it comes back under its name, as another node. What was agreed to is
-# done: fresh volumes. The former ones are kept with their bytes, and are had back with what recover offers.
+# Killed when the node was given up and its pods had yet to go; it comes back under its name, as another node, with all that was on it.
+# Nothing has to be replaced any more: what was stopped is started again on the former volumes.
 test_a_node_that_comes_back_after_it_was_given_up() {
   begin
   local node uid run history workspace folder
@@ -273,25 +273,17 @@ test_a_node_that_comes_back_after_it_was_given_up() {
   come_back
   [[ $(uid_of_node "$node") != "$uid" ]] || fail "it is the same node"
   same "the bytes on the disk" "$CONTENTS" "$(bytes_in "$folder")"
-  only "$node" exits 0 sws runs resume "$run" --yes
-  all_run
-  expect "" in_core ls /history
-  well
-  was_kept "$history" sloop-history
-  was_kept "$workspace" sloop-workspace
-  same "the bytes on the disk" "$CONTENTS" "$(bytes_in "$folder")"
-  # The machine is back: so is what lies on it.
-  had_back "$history"
+  goes_back "$run"
+  same "the volumes" "$history $workspace" "$(volume_of history) $(volume_of workspace)"
 }
 
-# had_back VOLUME: of the history, which was put aside and is wanted after all.
-had_back() {
-  kubectl label pv "$1" seaworthy.dev/quarantine- >/dev/null
-  recognised volume-released
-  names_for rebind sloop-history
-  exits 0 sws recover rebind --claim "$NAMESPACE/sloop-history" --yes "${names[@]}"
+# goes_back RUN: it is not gone on with, since its loss is gone; what leads back is what it says.
+goes_back() {
+  eventually 120 node_is "$node" True
+  exits 2 sws runs resume "$1" --yes
+  says "is not lost any more" "node $node is ready" "recover node-back --claim $NAMESPACE/sloop-history --replan"
+  exits 0 sws recover node-back --claim "$NAMESPACE/sloop-history" --replan --yes
   all_run
-  same "the volume" "$1" "$(volume_of history)"
   same "the contents" "$CONTENTS" "$(contents)"
   well
 }
@@ -339,10 +331,10 @@ test_a_recovery_that_was_asleep_when_the_node_came_back() {
 }
 
 # The node's object was deleted by somebody, and fresh volumes were about to take the place of those on it. Killed before the first claim
-# goes; the machine comes back; what was agreed to is done. Both former volumes are had back, though the fresh ones lie elsewhere.
+# goes, when all that uses it is stopped; the machine comes back, and so does everything.
 test_a_node_that_comes_back_while_its_volumes_are_replaced() {
   begin
-  local node history workspace folder code=0 claim
+  local node history workspace folder code=0
   node=$(a_node)
   launch_named off "$node"
   history=$(volume_of history) workspace=$(volume_of workspace)
@@ -359,24 +351,35 @@ test_a_node_that_comes_back_while_its_volumes_are_replaced() {
   same "the volumes" "$history $workspace" "$(volume_of history) $(volume_of workspace)"
   expect 0 k get deployment sloop-core -o 'jsonpath={.spec.replicas}'
   come_back
-  kubectl cordon "$node" >/dev/null
-  exits 0 sws runs resume "$(run_of)" --yes
-  kubectl uncordon "$node" >/dev/null
+  goes_back "$(run_of)"
+  same "the volumes" "$history $workspace" "$(volume_of history) $(volume_of workspace)"
+}
+
+# It comes back when fresh volumes have taken the place of those on it. The former ones were put aside with their bytes, and are had back
+# together, though the fresh ones lie elsewhere: a pod that needs both starts when both are there again.
+test_a_node_that_comes_back_after_its_volumes_were_replaced() {
+  begin
+  local node history workspace folder
+  node=$(a_node)
+  launch_named off "$node"
+  history=$(volume_of history) workspace=$(volume_of workspace)
+  folder=$(folder_of "$history")
+  go_away "$node"
+  kubectl delete node "$node" >/dev/null
+  eventually 400 lost_with_node node-gone "$NAMESPACE"
+  names_for replace sloop-history
+  exits 0 sws recover replace --claim "$NAMESPACE/sloop-history" --yes "${names[@]}"
   all_run
   expect "" in_core ls /history
   well
+  come_back
+  eventually 120 node_is "$node" True
   was_kept "$history" sloop-history
   was_kept "$workspace" sloop-workspace
   same "the bytes on the disk" "$CONTENTS" "$(bytes_in "$folder")"
-  # A pod that needs both starts when both are there again: until then the first may say that it does not.
   kubectl label pv "$history" "$workspace" seaworthy.dev/quarantine- >/dev/null
-  for claim in sloop-history sloop-workspace; do
-    names_for rebind "$claim"
-    code=0
-    sws recover rebind --claim "$NAMESPACE/$claim" --yes "${names[@]}" >"$WORK/$claim.out" 2>&1 || code=$?
-    figure "had back $claim: $code"
-  done
-  ((code == 0)) || fail "not had back: $(cat "$WORK/sloop-history.out" "$WORK/sloop-workspace.out")"
+  names_for rebind sloop-history
+  exits 0 sws recover rebind --claim "$NAMESPACE/sloop-history" --yes "${names[@]}"
   all_run
   same "the volumes" "$history $workspace" "$(volume_of history) $(volume_of workspace)"
   same "the contents" "$CONTENTS" "$(contents)"
@@ -443,18 +446,21 @@ test_a_set_whose_claim_was_replaced_gets_its_data_from_the_backup() {
   exits 2 sws recover reunite --claim "$NAMESPACE/data-store-0" --yes
   exits 2 sws restore sloop -n "$NAMESPACE" --yes -o json
   says "--destroy-data=PersistentVolumeClaim/$NAMESPACE/data-store-1"
-  mapfile -t names < <(jq -r .error.hint "$WORK/out" | grep -o -e '--destroy-data=[^ ]*')
+  # What the others have written since stays: only this one is brought back.
+  k exec store-1 -- sh -c "echo and more >>/data/what"
+  in_core sh -c "echo since >/history/file-since"
+  CONTENTS=$(contents)
   took=$SECONDS
-  exits 0 sws restore sloop -n "$NAMESPACE" --yes "${names[@]}"
+  exits 0 sws restore sloop -n "$NAMESPACE" --claim "$NAMESPACE/data-store-0" --yes
   figure "claim-replaced | restored in $((SECONDS - took)) s"
   eventually 60 set_is_ready
   expect "contents of store-0" k exec store-0 -- cat /data/what
-  expect "contents of store-1" k exec store-1 -- cat /data/what
+  expect "contents of store-1 and more" eval 'k exec store-1 -- cat /data/what | paste -sd " "'
   all_run
   same "the contents" "$CONTENTS" "$(contents)"
   well
   # There is a backup of it on this machine: then the command that brings it back is what is wanted.
-  contains "restore sloop -n $NAMESPACE" cat "$WORK/told"
+  contains "restore sloop -n $NAMESPACE --claim $NAMESPACE/data-store-0" cat "$WORK/told"
 }
 
 # --- Secrets
