@@ -19,7 +19,7 @@ pub(crate) struct Place {
 }
 
 /// Commands that work on a cluster.
-const COMMANDS: [&str; 13] = [
+const COMMANDS: [&str; 16] = [
     "prerequisites",
     "images",
     "install",
@@ -30,12 +30,16 @@ const COMMANDS: [&str; 13] = [
     "uninstall",
     "hold",
     "recover",
+    "backup",
+    "restore",
+    "bundle",
     "runs",
     "doctor",
     "why",
 ];
 /// Those among them that look a stack up by its name.
-const OF_STACKS: [&str; 7] = ["images", "install", "upgrade", "rollback", "status", "open", "uninstall"];
+const OF_STACKS: [&str; 9] =
+    ["images", "install", "upgrade", "rollback", "status", "open", "uninstall", "backup", "restore"];
 /// Options that name a cluster already.
 const NAMED: [&str; 3] = ["--context", "--sandbox", "--kubeconfig"];
 

@@ -157,7 +157,13 @@ fn loss_text(loss: &Loss, offer: &Offer, paint: Paint) -> String {
     let verdict = if loss.certain { paint.bad(kind) } else { paint.careful(&format!("suspected: {kind}")) };
     let head = format!("{verdict} {}", paint.strong(&about));
     let lines = loss_rows(loss).into_iter().map(|(label, text)| format!("  {label:<11} {text}"));
+    // What brings the data back comes first.
     let word = |number: usize| if number == 0 { "then       " } else { "or         " };
+    let saved = offer.backup.iter().flat_map(|backup| {
+        let command = paint.strong(&printable(&backup.command));
+        [format!("  {} {command}", word(0)), format!("              {}", paint.good(&backup.promise()))]
+    });
+    let before = usize::from(offer.backup.is_some());
     let proposed = offer.proposals.iter().enumerate().flat_map(|(number, proposal)| {
         let what = if proposal.brings_back {
             paint.good("brings the data back")
@@ -168,18 +174,14 @@ fn loss_text(loss: &Loss, offer: &Offer, paint: Paint) -> String {
                 printable(&proposal.lost)
             )
         };
-        [format!("  {} {}", word(number), paint.strong(&printable(&proposal.command))), format!("              {what}")]
-    });
-    let saved = offer.backup.iter().flat_map(|backup| {
-        let command = paint.strong(&printable(&backup.command));
         [
-            format!("  {} {command}", word(offer.proposals.len())),
-            format!("              {}", paint.good(&backup.promise())),
+            format!("  {} {}", word(number + before), paint.strong(&printable(&proposal.command))),
+            format!("              {what}"),
         ]
     });
     // What the cluster wrote is cleaned before anything is painted: our colours are escape sequences, too.
     let cleaned = lines.map(|line| printable(&line));
-    std::iter::once(head).chain(cleaned).chain(proposed).chain(saved).collect::<Vec<_>>().join("\n")
+    std::iter::once(head).chain(cleaned).chain(saved).chain(proposed).collect::<Vec<_>>().join("\n")
 }
 
 /// The plan of a recovery: each step with its gate, its proof and how long it may take.

@@ -99,7 +99,7 @@ fn one_claim_is_brought_back_from_the_backup_that_recover_names() {
     let lost = then(output, "sandbox fault inject volume-emptied=newton-v2t/newton-v2t-history", 0);
     let seen = then(lost, "recover --sandbox -n newton-v2t", 3);
     let command = "restore newton-v2t -n newton-v2t --claim newton-v2t/newton-v2t-history";
-    assert!(seen.stdout.contains(&format!("seaworthy {command}\n")), "{}", seen.stdout);
+    assert!(seen.stdout.contains(&format!("  then        seaworthy --sandbox {command}\n")), "{}", seen.stdout);
     assert!(seen.stdout.contains("brings back what the backup of "), "{}", seen.stdout);
     let refused = then(seen, "restore newton-v2t --sandbox --yes --claim newton-v2t/histori", 2);
     assert!(

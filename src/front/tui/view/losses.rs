@@ -168,13 +168,13 @@ fn about_loss(model: &Model, known: &Known, width: usize) -> Vec<Line<'static>> 
     for (label, text) in first.into_iter().chain(rest).chain([("was well", since)]) {
         lines.extend(labelled(label, &model.placed(&text), width, Style::new()));
     }
-    for proposal in &known.proposals {
-        let text = format!("{}: {}", proposal.playbook, promise(proposal));
-        lines.extend(labelled("playbook", &text, width, Style::new()));
-    }
     if let Some(backup) = &known.backup {
         lines.extend(labelled("backup", &backup.promise(), width, Style::new()));
         lines.extend(prose(&model.placed(&backup.command), 2, width, Look::faint()));
+    }
+    for proposal in &known.proposals {
+        let text = format!("{}: {}", proposal.playbook, promise(proposal));
+        lines.extend(labelled("playbook", &text, width, Style::new()));
     }
     lines
 }
