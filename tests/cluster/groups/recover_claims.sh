@@ -92,33 +92,10 @@ test_a_volume_whose_reference_was_edited_comes_back_to_its_claim() {
   well
 }
 
-# a_set: two pods with a claim each, of known contents, with the image that core has.
-a_set() {
-  local image
-  image=$(k get deployment sloop-core -o 'jsonpath={.spec.template.spec.containers[0].image}')
-  jq -n --arg image "$image" '{apiVersion: "apps/v1", kind: "StatefulSet", metadata: {name: "store"}, spec: {
-      replicas: 2, serviceName: "store", selector: {matchLabels: {app: "store"}},
-      template: {metadata: {labels: {app: "store"}}, spec: {terminationGracePeriodSeconds: 1, containers: [{
-        name: "main", image: $image, command: ["sh", "-c", "while :; do sleep 1; done"],
-        volumeMounts: [{name: "data", mountPath: "/data"}]}]}},
-      volumeClaimTemplates: [{metadata: {name: "data"}, spec: {accessModes: ["ReadWriteOnce"],
-        resources: {requests: {storage: "16Mi"}}}}]}}' | k apply -f - >/dev/null
-  eventually 120 set_is_ready
-  for pod in store-0 store-1; do k exec "$pod" -- sh -c "echo contents of $pod >/data/what"; done
-}
-
-set_is_ready() { [[ $(k get statefulset store -o 'jsonpath={.status.readyReplicas}') == 2 ]]; }
-
-is_made_anew() {
-  local uid
-  uid=$(k get pvc data-store-0 -o 'jsonpath={.metadata.uid}' 2>/dev/null)
-  [[ -n $uid && $uid != "$1" ]] && set_is_ready
-}
-
 test_a_set_that_has_made_a_claim_anew_gets_the_former_volume() {
   begin
   launch
-  a_set
+  a_set "{}"
   local volume uid took
   volume=$(k get pvc data-store-0 -o 'jsonpath={.spec.volumeName}')
   uid=$(k get pvc data-store-0 -o 'jsonpath={.metadata.uid}')
@@ -170,7 +147,7 @@ a_user() {
 test_what_only_looks_like_a_loss_is_none() {
   begin
   launch
-  a_set
+  a_set "{}"
   local volume
   for claim in spare later big; do a_claim "$claim"; done
   a_user spare spare 1Mi

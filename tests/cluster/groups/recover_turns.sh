@@ -393,38 +393,14 @@ write_of() {
 
 # --- a set that has lost its data for good
 
-# a_set: two pods with a claim each, of known contents, which belong to the installation.
-a_set() {
-  local image
-  image=$(k get deployment sloop-core -o 'jsonpath={.spec.template.spec.containers[0].image}')
-  jq -n --arg image "$image" --arg namespace "$NAMESPACE" '{apiVersion: "apps/v1", kind: "StatefulSet",
-      metadata: {name: "store", labels: {"seaworthy.dev/stack": "sloop", "seaworthy.dev/namespace": $namespace}}, spec: {
-      replicas: 2, serviceName: "store", selector: {matchLabels: {app: "store"}},
-      template: {metadata: {labels: {app: "store"}}, spec: {terminationGracePeriodSeconds: 1, containers: [{
-        name: "main", image: $image, command: ["sh", "-c", "while :; do sleep 1; done"],
-        volumeMounts: [{name: "data", mountPath: "/data"}]}]}},
-      volumeClaimTemplates: [{metadata: {name: "data"}, spec: {accessModes: ["ReadWriteOnce"],
-        resources: {requests: {storage: "16Mi"}}}}]}}' | k apply -f - >/dev/null
-  eventually 120 set_is_ready
-  for pod in store-0 store-1; do k exec "$pod" -- sh -c "echo contents of $pod >/data/what"; done
-}
-
-set_is_ready() { [[ $(k get statefulset store -o 'jsonpath={.status.readyReplicas}') == 2 ]]; }
-
 # A set makes the claims of its pods at once; one that is a minute younger was made again.
 set_is_old() { (($(date +%s) - $(date -d "$(k get pvc data-store-1 -o 'jsonpath={.metadata.creationTimestamp}')" +%s) > 65)); }
-
-is_made_anew() {
-  local uid
-  uid=$(k get pvc data-store-0 -o 'jsonpath={.metadata.uid}' 2>/dev/null)
-  [[ -n $uid && $uid != "$1" ]] && set_is_ready
-}
 
 # With the policy Delete the bytes are gone with the claim: no playbook brings them back, and it is said what can.
 test_a_set_whose_claim_was_replaced_gets_its_data_from_the_backup() {
   begin
   launch
-  a_set
+  a_set "$(jq -nc --arg namespace "$NAMESPACE" '{"seaworthy.dev/stack": "sloop", "seaworthy.dev/namespace": $namespace}')"
   local volume folder uid took
   exits 0 sws backup sloop -n "$NAMESPACE" --yes
   volume=$(k get pvc data-store-0 -o 'jsonpath={.spec.volumeName}')

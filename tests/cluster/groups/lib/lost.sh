@@ -192,3 +192,29 @@ killed_in_recovery() {
   well
   kubectl delete namespace "$NAMESPACE" --wait=false >/dev/null
 }
+
+# --- a set with a claim for each of its pods
+
+# a_set LABELS: two pods with a claim each, of known contents, with the image that core has.
+a_set() {
+  local image
+  image=$(k get deployment sloop-core -o 'jsonpath={.spec.template.spec.containers[0].image}')
+  jq -n --arg image "$image" --argjson labels "$1" '{apiVersion: "apps/v1", kind: "StatefulSet", metadata: {name: "store", labels: $labels}, spec: {
+      replicas: 2, serviceName: "store", selector: {matchLabels: {app: "store"}},
+      template: {metadata: {labels: {app: "store"}}, spec: {terminationGracePeriodSeconds: 1, containers: [{
+        name: "main", image: $image, command: ["sh", "-c", "while :; do sleep 1; done"],
+        volumeMounts: [{name: "data", mountPath: "/data"}]}]}},
+      volumeClaimTemplates: [{metadata: {name: "data"}, spec: {accessModes: ["ReadWriteOnce"],
+        resources: {requests: {storage: "16Mi"}}}}]}}' | k apply -f - >/dev/null
+  eventually 120 set_is_ready
+  for pod in store-0 store-1; do k exec "$pod" -- sh -c "echo contents of $pod >/data/what"; done
+}
+
+set_is_ready() { [[ $(k get statefulset store -o 'jsonpath={.status.readyReplicas}') == 2 ]]; }
+
+# is_made_anew UID: the claim of the first pod is another one than that, and the set runs on it.
+is_made_anew() {
+  local uid
+  uid=$(k get pvc data-store-0 -o 'jsonpath={.metadata.uid}' 2>/dev/null)
+  [[ -n $uid && $uid != "$1" ]] && set_is_ready
+}
