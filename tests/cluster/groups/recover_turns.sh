@@ -334,11 +334,10 @@ test_a_recovery_that_was_asleep_when_the_node_came_back() {
 # goes, when all that uses it is stopped; the machine comes back, and so does everything.
 test_a_node_that_comes_back_while_its_volumes_are_replaced() {
   begin
-  local node history workspace folder code=0
+  local node history workspace code=0
   node=$(a_node)
   launch_named off "$node"
   history=$(volume_of history) workspace=$(volume_of workspace)
-  folder=$(folder_of "$history")
   go_away "$node"
   kubectl delete node "$node" >/dev/null
   eventually 400 lost_with_node node-gone "$NAMESPACE"
