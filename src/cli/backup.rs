@@ -200,11 +200,16 @@ pub(super) fn absolute((option, path): (&str, &Path), refusal: (&'static str, &s
     std::path::absolute(path).map_err(|error| Failure::input(id, format!("{option} {}: {error}", path.display()), hint))
 }
 
+/// Where the backups of a cluster are unless somebody says otherwise.
+pub(super) fn usual_root(session: &Session, cluster: &Cluster) -> Result<PathBuf, Failure> {
+    Ok(session.state_dir()?.join("backups").join(&cluster.id.uid))
+}
+
 /// Where the backups of an installation are.
 pub(super) fn folder(session: &Session, to: Option<&Path>, scene: &Berths) -> Result<PathBuf, Failure> {
     let root = match to {
         Some(to) => absolute(("--to", to), ("bad-folder", "name a folder"))?,
-        None => session.state_dir()?.join("backups").join(&scene.cluster.id.uid),
+        None => usual_root(session, &scene.cluster)?,
     };
     Ok(root.join(scene.installation.key()))
 }

@@ -54,7 +54,7 @@ pub(crate) async fn run(session: &Session, arguments: &DrillArgs) -> Result<Exit
     let loss = arguments.loss.as_deref().map(loss_called).transpose()?;
     let exercises: Vec<Exercise> = chosen.iter().flat_map(|playbook| Exercise::all(playbook)).collect();
     let exercises: Vec<Exercise> =
-        exercises.into_iter().filter(|exercise| loss.is_none_or(|loss| exercise.loss == loss)).collect();
+        exercises.into_iter().filter(|exercise| loss.is_none_or(|loss| exercise.0.loss == loss)).collect();
     let exercises = if arguments.cluster { possible(exercises)? } else { exercises };
     if exercises.is_empty() {
         return Err(nothing(&chosen, loss, &playbooks));
@@ -69,7 +69,7 @@ pub(crate) async fn run(session: &Session, arguments: &DrillArgs) -> Result<Exit
     let mut drilled = Vec::new();
     for (number, exercise) in exercises.iter().enumerate() {
         let text =
-            format!("drill {} of {}: {}, {}", number + 1, exercises.len(), exercise.playbook, exercise.loss.name());
+            format!("drill {} of {}: {}, {}", number + 1, exercises.len(), exercise.0.playbook, exercise.0.loss.name());
         let _busy = session.busy(&text);
         if !session.is_lively() {
             say(&text);
@@ -94,9 +94,9 @@ pub(crate) async fn run(session: &Session, arguments: &DrillArgs) -> Result<Exit
 
 /// Those of which the loss can be made on a cluster.
 fn possible(exercises: Vec<Exercise>) -> Result<Vec<Exercise>, Failure> {
-    let first = exercises.first().map(|exercise| exercise.loss);
+    let first = exercises.first().map(|exercise| exercise.0.loss);
     let possible: Vec<Exercise> =
-        exercises.into_iter().filter(|exercise| practice::LOSSES.contains(&exercise.loss)).collect();
+        exercises.into_iter().filter(|exercise| practice::LOSSES.contains(&exercise.0.loss)).collect();
     match (first, possible.is_empty()) {
         (Some(loss), true) => Err(practice::PracticeError::NotHere(loss).into()),
         _ => Ok(possible),
@@ -142,7 +142,7 @@ fn practised(playbooks: &Playbooks) -> Vec<String> {
 }
 
 fn losses(playbook: &Playbook) -> Vec<&'static str> {
-    Exercise::all(playbook).iter().map(|exercise| exercise.loss.name()).collect()
+    Exercise::all(playbook).iter().map(|exercise| exercise.0.loss.name()).collect()
 }
 
 fn no_playbook(playbooks: &Playbooks) -> Failure {

@@ -21,7 +21,7 @@ use seaworthy::recover::{Loss, Playbook, Playbooks, Sighting, join, recognise, r
 pub(super) use self::agree::{agree, note_agreement};
 pub(super) use self::draft::{Subject, whether_lost};
 pub(super) use self::healed::still_lost;
-pub(super) use self::propose::{offer, unfinished};
+pub(super) use self::propose::{offers, unfinished};
 use super::namespace::known_namespace;
 use super::voyage::{Voyage, show_plan};
 use super::{Failure, Session, install};

@@ -151,7 +151,7 @@ pub(crate) async fn resume(session: &Session, run: Option<&str>, take_lock: Opti
     let runs = session.runs()?;
     let (record, cluster) = if let Some(run) = run {
         let record = runs.load(run)?;
-        if record.plan.purpose.is_of_host() && !matches!(record.state, RunState::Done | RunState::Abandoned) {
+        if record.plan.purpose.is_of_host() && !record.state.is_over() {
             return cluster::resume(session, &record).await;
         }
         (record, None)
@@ -164,7 +164,7 @@ pub(crate) async fn resume(session: &Session, run: Option<&str>, take_lock: Opti
         let cluster = session.connect().await?;
         (newest_of(&cluster, open)?, Some(cluster))
     };
-    if matches!(record.state, RunState::Done | RunState::Abandoned) {
+    if record.state.is_over() {
         let message = format!("run {} is over: {}", record.run, state(&record));
         return Err(Failure::input("run-over", message, "run the command itself again; it compares with the cluster"));
     }
@@ -204,7 +204,7 @@ fn none_unfinished(message: &str) -> Failure {
 pub(crate) async fn abort(session: &Session, run: &str) -> Result<ExitCode, Failure> {
     let runs = session.runs()?;
     let record = runs.load(run)?;
-    if matches!(record.state, RunState::Done | RunState::Abandoned) {
+    if record.state.is_over() {
         let message = format!("run {run} is over: {}", state(&record));
         return Err(Failure::input("run-over", message, "there is nothing to close"));
     }

@@ -28,7 +28,7 @@ pub use rollback::{differences as template_differences, patch as rollback_patch,
 pub use seal::{Head, LeftOut};
 pub use secrets::{Secrets, SecretsAct};
 pub use seed::{SEEDED, SEEDING, Seed};
-pub use set::{BEFORE, Field, Meanwhile, ends_a_while, escaped, is_set_meanwhile, patch as set_patch};
+pub use set::{Field, Meanwhile, ends_a_while, escaped, is_set_meanwhile, patch as set_patch};
 pub use standing::{Standing, holders};
 pub use tend::{CHOSEN, OUT_OF_SERVICE, Tend};
 

@@ -103,9 +103,7 @@ pub fn claim_of_role(sighting: &Sighting, namespace: &str, role: &ClaimRole) -> 
 pub fn is_of_role(sighting: &Sighting, role: &ClaimRole, claim: &ObjectRef) -> bool {
     let namespace = claim.namespace.as_deref().unwrap_or_default();
     let made = |workload: &Workload| {
-        let live = sighting.snapshot.get(&workload.pinned.object)?;
-        let set = text(live, "/metadata/name").filter(|_| join::makes_claim(live, &claim.name))?;
-        let (template, _) = claim.name.rsplit_once('-')?.0.rsplit_once(&format!("-{set}"))?;
+        let (template, _) = join::made_from(sighting.snapshot.get(&workload.pinned.object)?, &claim.name)?;
         Some(role.volume.as_deref().is_none_or(|volume| volume == template))
     };
     claim_of_role(sighting, namespace, role).is_ok_and(|found| found == *claim)

@@ -1,10 +1,53 @@
-//! What came of practising a playbook.
+//! Practising a playbook: for which losses that is done, and what came of it.
 
 use std::path::PathBuf;
 
 use serde::Serialize;
 
 use super::LossKind;
+use super::playbook::{ClaimRole, Playbook, Task};
+
+/// A loss that a playbook is practised for.
+#[derive(Debug, Clone)]
+pub struct Practice {
+    /// The playbook.
+    pub playbook: String,
+    /// The loss.
+    pub loss: LossKind,
+    /// The stack that has to be there.
+    pub stack: String,
+    /// With these values, as `--set` takes them.
+    pub set: Vec<String>,
+    /// The claim that is lost.
+    pub claim: ClaimRole,
+    /// The fault of the sandbox that brings the loss about, by its name.
+    pub fault: String,
+    /// Whether what was on the volume has to be there afterwards.
+    pub saves: bool,
+}
+
+impl Practice {
+    /// A playbook with each loss that it says how to practise.
+    pub fn all(playbook: &Playbook) -> Vec<Self> {
+        let sheet = &playbook.sheet;
+        let Some(drill) = &sheet.drill else { return Vec::new() };
+        let stack = drill.stack.clone().or_else(|| playbook.stack.clone());
+        let claim = drill.claim.clone().or_else(|| sheet.claim.clone());
+        let (Some(stack), Some(claim)) = (stack, claim) else { return Vec::new() };
+        let one = |(loss, fault): (&LossKind, &String)| Self {
+            playbook: playbook.name.clone(),
+            loss: *loss,
+            stack: stack.clone(),
+            set: drill.set.clone(),
+            claim: claim.clone(),
+            fault: fault.clone(),
+            // A member of an etcd has its data from the others or a snapshot, on a fresh volume: no file of a drill comes with it.
+            saves: sheet.brings_back()
+                && !sheet.steps.iter().any(|task| matches!(task, Task::ReplaceMember | Task::RestoreEtcd)),
+        };
+        drill.losses.iter().map(one).collect()
+    }
+}
 
 /// What became of the data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

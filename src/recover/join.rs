@@ -84,14 +84,19 @@ fn mentions(object: &Value, claim: &ObjectRef) -> bool {
     pods || makes_claim(object, &claim.name)
 }
 
-/// Whether a StatefulSet makes the claim of this name by itself: `<template>-<set>-<ordinal>`.
+/// Whether a StatefulSet makes the claim of this name by itself.
 pub fn makes_claim(object: &Value, claim: &str) -> bool {
-    let set = text(object, "/metadata/name").unwrap_or_default();
-    let made = |template: &Value| {
-        let prefix = format!("{}-{set}-", text(template, "/metadata/name").unwrap_or_default());
-        claim.strip_prefix(&prefix).is_some_and(|ordinal| ordinal.parse::<u32>().is_ok())
-    };
-    object["kind"] == "StatefulSet" && items(object, "/spec/volumeClaimTemplates").any(made)
+    made_from(object, claim).is_some()
+}
+
+/// The template of a StatefulSet and the ordinal of the pod for which it makes a claim of this name: `<template>-<set>-<ordinal>`.
+pub fn made_from<'a>(object: &'a Value, claim: &str) -> Option<(&'a str, u32)> {
+    let set = text(object, "/metadata/name").filter(|_| object["kind"] == "StatefulSet")?;
+    items(object, "/spec/volumeClaimTemplates").find_map(|template| {
+        let template = text(template, "/metadata/name")?;
+        let ordinal = claim.strip_prefix(&format!("{template}-{set}-"))?.parse().ok()?;
+        Some((template, ordinal))
+    })
 }
 
 /// The workload that a pod belongs to in the end.
@@ -102,6 +107,12 @@ pub fn top_owner<'a>(snapshot: &'a Snapshot, pod: &'a Value) -> Option<&'a Value
 /// The volume that a claim names, when both are there.
 pub fn volume_of<'a>(snapshot: &'a Snapshot, claim: &ObjectRef) -> Option<&'a Value> {
     snapshot.get(&volume_ref(text(snapshot.get(claim)?, "/spec/volumeName")?))
+}
+
+/// The host name to which the volume of a claim is tied, known from the volume: the claim itself may be gone.
+pub fn host_of<'a>(snapshot: &'a Snapshot, claim: &ObjectRef) -> Option<&'a str> {
+    let volume = snapshot.of_kind("", "PersistentVolume").find(|volume| claim_of(volume).as_ref() == Some(claim))?;
+    hosts(volume).first().copied()
 }
 
 fn top<'a>(snapshot: &'a Snapshot, object: &'a Value) -> &'a Value {

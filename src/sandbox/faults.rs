@@ -215,6 +215,11 @@ pub fn find(name: &str) -> Option<&'static Fault> {
 }
 
 impl Fault {
+    /// Whether it strikes a node. In a sandbox of one node nothing would be left then.
+    pub fn is_of_a_node(&self) -> bool {
+        self.target == "node"
+    }
+
     /// Whether it lasts until it is mended.
     pub fn is_lasting(&self) -> bool {
         matches!(self.does, Does::Lasts)

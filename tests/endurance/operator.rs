@@ -148,7 +148,7 @@ async fn obey(
                 .await?
         }
         Order::Recover(errand) => {
-            let about = (errand.playbook.name.as_str(), errand.claim(sea));
+            let about = (errand.practice.playbook.as_str(), errand.claim(sea));
             recover(&cluster, operator, about, (record.as_ref(), order.stock(), (latest.as_ref(), open))).await?
         }
     };

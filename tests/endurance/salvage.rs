@@ -10,7 +10,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use seaworthy::cluster::{Clock, Cluster, Meter};
 use seaworthy::object::{ObjectRef, text};
-use seaworthy::recover::{Sighting, join, recognise, record};
+use seaworthy::recover::{join, recognise, record};
 use serde_json::Value;
 use tokio::time::sleep;
 
@@ -107,8 +107,8 @@ impl Told {
 
     fn strike(&self, claim: &ObjectRef) {
         let sandbox = &self.voyage.sea.sandbox;
-        let target = if self.errand.is_of_a_node() {
-            node_of(&seen(sandbox), claim)
+        let target = if self.errand.fault.is_of_a_node() {
+            join::host_of(&seen(sandbox).snapshot, claim).unwrap_or_default().to_owned()
         } else {
             format!("{}/{}", self.errand.stock.installation.namespace, claim.name)
         };
@@ -121,7 +121,8 @@ impl Told {
         let namespace = &self.errand.stock.installation.namespace;
         let sighting = self.voyage.operators[0].sight(&self.cluster(), namespace).await?;
         let losses = recognise(&sighting);
-        let ours = losses.iter().find(|loss| loss.kind == self.errand.loss && loss.claim.as_ref() == Some(claim));
+        let ours =
+            losses.iter().find(|loss| loss.kind == self.errand.practice.loss && loss.claim.as_ref() == Some(claim));
         Ok(ours.is_some_and(|loss| loss.certain && loss.facts.len() >= 2))
     }
 
@@ -139,7 +140,7 @@ impl Told {
             return Err("it is still lost".to_owned());
         }
         let files = self.voyage.sea.sandbox.files(claim.namespace.as_deref().unwrap_or_default(), &claim.name);
-        if self.errand.saves() && !files.is_some_and(|files| files.contains_key(MARKER)) {
+        if self.errand.practice.saves && !files.is_some_and(|files| files.contains_key(MARKER)) {
             return Err("what was on the volume is gone".to_owned());
         }
         Ok(())
@@ -176,11 +177,4 @@ impl Told {
         });
         short.map(|object| format!("{}/{}", object["kind"], object["metadata"]["name"]))
     }
-}
-
-/// The node on which the volume of a claim lies.
-fn node_of(sighting: &Sighting, claim: &ObjectRef) -> String {
-    let volumes = sighting.snapshot.of_kind("", "PersistentVolume");
-    let volume = volumes.into_iter().find(|volume| join::claim_of(volume).as_ref() == Some(claim));
-    volume.map(join::hosts).and_then(|hosts| hosts.first().map(|host| (*host).to_owned())).unwrap_or_default()
 }

@@ -3,9 +3,8 @@
 use seaworthy::error::Class;
 use seaworthy::object::ObjectRef;
 use seaworthy::recover::compile::claim_of_role;
-use seaworthy::recover::drill::{ByHand, Data, Drilled};
-use seaworthy::recover::playbook::{ClaimRole, Task};
-use seaworthy::recover::{LossKind, Playbook, Sighting, join};
+use seaworthy::recover::drill::{ByHand, Data, Drilled, Practice};
+use seaworthy::recover::{Playbook, Sighting, join};
 use seaworthy::sandbox::Kind;
 use seaworthy::sandbox::faults::{self, FAULTS};
 use serde_json::Value;
@@ -33,71 +32,36 @@ pub(super) trait Place {
 
 /// What is practised.
 #[derive(Debug, Clone)]
-pub(super) struct Exercise {
-    pub(super) playbook: String,
-    pub(super) loss: LossKind,
-    stack: String,
-    set: Vec<String>,
-    claim: ClaimRole,
-    fault: String,
-    /// Whether what was on the volume has to be there afterwards.
-    saves: bool,
-}
+pub(super) struct Exercise(pub(super) Practice);
 
 impl Exercise {
     /// A playbook with each loss that it can be practised for.
     pub(super) fn all(playbook: &Playbook) -> Vec<Self> {
-        let sheet = &playbook.sheet;
-        let Some(drill) = &sheet.drill else { return Vec::new() };
-        let stack = drill.stack.clone().or_else(|| playbook.stack.clone());
-        let claim = drill.claim.clone().or_else(|| sheet.claim.clone());
-        let (Some(stack), Some(claim)) = (stack, claim) else { return Vec::new() };
-        let one = |(loss, fault): (&LossKind, &String)| Self {
-            playbook: playbook.name.clone(),
-            loss: *loss,
-            stack: stack.clone(),
-            set: drill.set.clone(),
-            claim: claim.clone(),
-            fault: fault.clone(),
-            // A member of an etcd has its data from the others or a snapshot, on a fresh volume: no file of a drill comes with it.
-            saves: sheet.brings_back()
-                && !sheet.steps.iter().any(|task| matches!(task, Task::ReplaceMember | Task::RestoreEtcd)),
-        };
-        drill.losses.iter().map(one).collect()
+        Practice::all(playbook).into_iter().map(Self).collect()
     }
 
     /// The fault that brings the loss about.
     fn fault(&self) -> Result<&'static faults::Fault, Failure> {
-        faults::find(&self.fault).ok_or_else(|| {
+        faults::find(&self.0.fault).ok_or_else(|| {
             let known: Vec<&str> = FAULTS.iter().map(|fault| fault.name).collect();
-            let near = seaworthy::error::closest(&self.fault, known.iter().copied());
+            let near = seaworthy::error::closest(&self.0.fault, known.iter().copied());
             let hint = near.map_or_else(|| known.join(", "), |near| format!("did you mean `{near}`?"));
-            let message = format!("the drill of {} names the fault `{}`, which is none", self.playbook, self.fault);
+            let message = format!("the drill of {} names the fault `{}`, which is none", self.0.playbook, self.0.fault);
             Failure::input("unknown-fault", message, hint)
         })
     }
 
     /// The sandbox for it: of one node nothing would be left to recover to.
     fn stage<'a>(&self, session: &'a Session) -> Result<Shore<'a>, Failure> {
-        let kind = if is_of_a_node(self.fault()?) { Kind::Ha } else { Kind::SingleNode };
-        let name = format!("{}-{}", self.playbook.replace('/', "-"), self.loss.name());
+        let kind = if self.fault()?.is_of_a_node() { Kind::Ha } else { Kind::SingleNode };
+        let name = format!("{}-{}", self.0.playbook.replace('/', "-"), self.0.loss.name());
         Shore::new(session, &name, kind)
-    }
-
-    /// The stack that has to be there.
-    pub(super) fn stack(&self) -> &str {
-        &self.stack
-    }
-
-    /// The claim that is lost.
-    pub(super) fn claim(&self) -> &ClaimRole {
-        &self.claim
     }
 
     /// Our loss in what `recover` said, when it is certain.
     pub(super) fn loss_in<'d>(&self, document: &'d Value, claim: &ObjectRef) -> Option<&'d Value> {
         let ours = |loss: &&Value| {
-            loss["loss"]["kind"] == self.loss.name()
+            loss["loss"]["kind"] == self.0.loss.name()
                 && loss["loss"]["claim"] == serde_json::json!(claim)
                 && loss["loss"]["certain"] == true
         };
@@ -116,8 +80,8 @@ impl Exercise {
             )
         })?;
         Ok(ByHand {
-            playbook: self.playbook.clone(),
-            loss: self.loss,
+            playbook: self.0.playbook.clone(),
+            loss: self.0.loss,
             claim: claim.to_string(),
             sandbox: shore.kind_name(),
             folder: shore.folder().to_owned(),
@@ -145,9 +109,9 @@ impl Exercise {
 
     fn drilled(&self) -> Drilled {
         Drilled {
-            playbook: self.playbook.clone(),
-            loss: self.loss,
-            fault: self.fault.clone(),
+            playbook: self.0.playbook.clone(),
+            loss: self.0.loss,
+            fault: self.0.fault.clone(),
             claim: String::new(),
             facts: Vec::new(),
             steps: 0,
@@ -175,7 +139,7 @@ impl Exercise {
         drilled.facts = facts.map(str::to_owned).collect();
         let proposed = loss["proposals"].as_array().into_iter().flatten();
         let mut proposed = proposed.filter_map(|proposal| proposal["command"].as_str());
-        if !proposed.any(|command| command.contains(&format!("recover {} ", self.playbook))) {
+        if !proposed.any(|command| command.contains(&format!("recover {} ", self.0.playbook))) {
             return Ok(Some(wrong("the playbook was not proposed", &said)));
         }
 
@@ -185,7 +149,7 @@ impl Exercise {
         if said.code != 0 {
             return Ok(Some(wrong("the recovery did not come to its end", &said)));
         }
-        let said = place.say(&["status", &self.stack, "--namespace", &namespace]).await?;
+        let said = place.say(&["status", &self.0.stack, "--namespace", &namespace]).await?;
         if said.code != 0 {
             return Ok(Some(wrong("the stack is not well afterwards", &said)));
         }
@@ -195,7 +159,7 @@ impl Exercise {
         }
         let data = place.data(&namespace, &claim.name).await?;
         drilled.data = Some(data);
-        Ok((self.saves && data != Data::Saved).then(|| "the volume is there, and what was on it is not".to_owned()))
+        Ok((self.0.saves && data != Data::Saved).then(|| "the volume is there, and what was on it is not".to_owned()))
     }
 
     /// Marks the data and makes the loss.
@@ -203,10 +167,13 @@ impl Exercise {
         let sandbox = shore.sandbox()?;
         let snapshot = sandbox.objects().into_iter().collect();
         let sighting = Sighting { snapshot, ..Sighting::default() };
-        let claim = claim_of_role(&sighting, namespace, &self.claim)?;
-        sandbox.write_file((namespace, &claim.name), MARKER, self.playbook.as_bytes());
-        let target =
-            if is_of_a_node(fault) { node_of(&sighting, &claim) } else { format!("{namespace}/{}", claim.name) };
+        let claim = claim_of_role(&sighting, namespace, &self.0.claim)?;
+        sandbox.write_file((namespace, &claim.name), MARKER, self.0.playbook.as_bytes());
+        let target = if fault.is_of_a_node() {
+            join::host_of(&sighting.snapshot, &claim).unwrap_or_default().to_owned()
+        } else {
+            format!("{namespace}/{}", claim.name)
+        };
         sandbox.strike(fault, &target);
         sandbox.rest(TAKEN_IN);
         sandbox.pass(NOTICED);
@@ -216,7 +183,7 @@ impl Exercise {
 
     /// Runs the playbook; what wants its name typed has it typed.
     async fn recover(&self, place: &impl Place, claim: &str) -> Result<Said, Failure> {
-        let mut words = vec!["recover", self.playbook.as_str(), "--claim", claim];
+        let mut words = vec!["recover", self.0.playbook.as_str(), "--claim", claim];
         let first = place.say(&words).await?;
         if first.document.pointer("/error/id").and_then(Value::as_str) != Some("destroy-data-needed") {
             return Ok(first);
@@ -236,13 +203,13 @@ impl Place for Shore<'_> {
     }
 
     async fn made(&self, exercise: &Exercise) -> Result<Result<(String, ObjectRef), String>, Failure> {
-        let mut install = vec!["install", exercise.stack.as_str()];
-        install.extend(exercise.set.iter().flat_map(|set| ["--set", set.as_str()]));
+        let mut install = vec!["install", exercise.0.stack.as_str()];
+        install.extend(exercise.0.set.iter().flat_map(|set| ["--set", set.as_str()]));
         let said = Shore::say(self, &install).await?;
         if said.code != 0 {
             return Ok(Err(wrong("the stack could not be installed", &said)));
         }
-        let namespace = self.namespace_of(&exercise.stack)?;
+        let namespace = self.namespace_of(&exercise.0.stack)?;
         let claim = exercise.strike(self, &namespace, exercise.fault()?)?;
         Ok(Ok((namespace, claim)))
     }
@@ -252,16 +219,6 @@ impl Place for Shore<'_> {
         let files = sandbox.files(namespace, claim).unwrap_or_default();
         Ok(if files.contains_key(MARKER) { Data::Saved } else { Data::Fresh })
     }
-}
-
-fn is_of_a_node(fault: &faults::Fault) -> bool {
-    fault.target == "node"
-}
-
-fn node_of(sighting: &Sighting, claim: &ObjectRef) -> String {
-    let volumes = sighting.snapshot.of_kind("", "PersistentVolume");
-    let volume = volumes.into_iter().find(|volume| join::claim_of(volume).as_ref() == Some(claim));
-    volume.map(join::hosts).and_then(|hosts| hosts.first().map(|host| (*host).to_owned())).unwrap_or_default()
 }
 
 /// What was to be, and the last of what the program said instead.

@@ -86,19 +86,19 @@ impl Place for Ground<'_> {
     }
 
     async fn made(&self, exercise: &Exercise) -> Result<Result<(String, ObjectRef), String>, Failure> {
-        let said = self.say(&["status", exercise.stack(), "--namespace", &self.namespace]).await?;
+        let said = self.say(&["status", &exercise.0.stack, "--namespace", &self.namespace]).await?;
         if said.code != 0 {
             return Ok(Err(wrong("the stack is not well beforehand", &said)));
         }
         let sighting = self.sight().await?;
-        let claim = claim_of_role(&sighting, &self.namespace, exercise.claim())?;
+        let claim = claim_of_role(&sighting, &self.namespace, &exercise.0.claim)?;
         practice::mark(&self.cluster.client, &sighting.snapshot, &claim, &self.word).await?;
         // What is there when it is well is taken down, so that it is missed.
         let said = self.say(&["recover", "--namespace", &self.namespace]).await?;
         if said.code != 0 {
             return Ok(Err(wrong("something is lost beforehand", &said)));
         }
-        practice::strike(&self.cluster.client, &sighting.snapshot, &claim, exercise.loss).await?;
+        practice::strike(&self.cluster.client, &sighting.snapshot, &claim, exercise.0.loss).await?;
         Ok(self.recognised(exercise, &claim).await?.map(|()| (self.namespace.clone(), claim)))
     }
 

@@ -95,9 +95,7 @@ impl<'a> Subject<'a> {
         resources.resolve_kinds(&scene.cluster.client, read).await.map_err(|error| Failure::kube(&error))?;
         Ok((Prepared { plan, snapshot, resources, refusals: Vec::new() }, remarks))
     }
-}
 
-impl Subject<'_> {
     /// What a run of the same that failed has left may fit no plan but its own.
     fn or_go_on(&self, session: &Session, scene: &Scene, failure: Failure) -> Failure {
         let latest = session.runs().and_then(|runs| Ok(runs.latest(&scene.cluster.id.uid, &self.installation.key())?));

@@ -1,10 +1,12 @@
 //! What is lost, and what could be done about it: `recover` without a name.
 
+use std::cell::LazyCell;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use seaworthy::engine::journal::{RunRecord, RunState};
-use seaworthy::engine::rescue::backup;
+use seaworthy::engine::journal::RunRecord;
+use seaworthy::engine::rescue::backup::{self, Manifest};
 use seaworthy::object::ObjectRef;
 use seaworthy::plan::Purpose;
 use seaworthy::recover::compile::{claim_of_role, is_of_role};
@@ -14,6 +16,7 @@ use serde_json::{Value, json};
 
 use super::Scene;
 use crate::cli::Session;
+use crate::cli::backup::usual_root;
 use crate::front::paint::Paint;
 use crate::front::recover_text::{FromBackup, Offer, Proposal, losses_text};
 use crate::front::say;
@@ -23,7 +26,7 @@ const LOST: u8 = 3;
 
 /// What is lost, and for each what could be done about it.
 pub(super) fn propose(session: &Session, scene: &Scene) -> ExitCode {
-    let offers: Vec<Offer> = scene.losses.iter().map(|loss| offer(session, scene, loss)).collect();
+    let offers = offers(session, scene);
     let with = |(loss, offer): (&Loss, &Offer)| json!({"loss": loss, "meaning": loss.kind.meaning(), "advice": loss.kind.advice(), "proposals": offer.proposals, "backup": offer.backup});
     let items: Vec<Value> = scene.losses.iter().zip(&offers).map(with).collect();
     let unread = &scene.sighting.snapshot.unread;
@@ -49,25 +52,30 @@ pub(in crate::cli) fn unfinished(session: &Session, scene: &Scene) -> Vec<RunRec
     for run in runs.into_iter().filter(|run| run.plan.cluster.uid == scene.cluster.id.uid) {
         latest.insert(run.plan.installation.key(), run);
     }
-    let open = |run: &RunRecord| !matches!(run.state, RunState::Done | RunState::Abandoned);
+    let open = |run: &RunRecord| !run.state.is_over();
     latest.into_values().filter(|run| run.plan.purpose == Purpose::Recover && open(run)).collect()
 }
 
-/// What could be done about a loss.
-pub(in crate::cli) fn offer(session: &Session, scene: &Scene, loss: &Loss) -> Offer {
-    let proposals = proposals(scene, loss);
-    let is_wanted = loss.certain && !proposals.iter().any(|proposal| proposal.brings_back);
-    let backup = loss.claim.as_ref().filter(|_| is_wanted).and_then(|claim| in_backup(session, scene, claim));
-    Offer { proposals, backup }
+/// What could be done about each loss. The backups are only read where one is wanted, and once.
+pub(in crate::cli) fn offers(session: &Session, scene: &Scene) -> Vec<Offer> {
+    let whole = LazyCell::new(|| {
+        let all = usual_root(session, &scene.cluster).map(|root| backup::all(&root)).unwrap_or_default();
+        all.into_iter().filter_map(|(folder, known)| Some((folder, known.ok()?))).collect::<Vec<_>>()
+    });
+    let offer = |loss: &Loss| {
+        let proposals = proposals(scene, loss);
+        let is_wanted = loss.certain && !proposals.iter().any(|proposal| proposal.brings_back);
+        let backup = loss.claim.as_ref().filter(|_| is_wanted).and_then(|claim| in_backup(&whole, claim));
+        Offer { proposals, backup }
+    };
+    scene.losses.iter().map(offer).collect()
 }
 
-/// The newest whole backup that has the files of a claim, among those that are kept where they are by default.
-fn in_backup(session: &Session, scene: &Scene, claim: &ObjectRef) -> Option<FromBackup> {
-    let all = backup::all(&session.state_dir().ok()?.join("backups").join(&scene.cluster.id.uid));
-    let whole = || all.iter().filter_map(|(folder, known)| Some((folder, known.as_ref().ok()?)));
-    let (folder, manifest) = whole().find(|(_, manifest)| manifest.claims().any(|(own, _)| own == claim))?;
+/// The newest whole backup that has the files of a claim, among those that are kept where they are by default. `whole`: the newest first.
+fn in_backup(whole: &[(PathBuf, Manifest)], claim: &ObjectRef) -> Option<FromBackup> {
+    let (folder, manifest) = whole.iter().find(|(_, manifest)| manifest.claims().any(|(own, _)| own == claim))?;
     let of = &manifest.head.installation;
-    let newest = whole().find(|(_, other)| other.head.installation.key() == of.key());
+    let newest = whole.iter().find(|(_, other)| other.head.installation.key() == of.key());
     // The newest one of all is what `restore` takes by itself.
     let from = if newest.is_some_and(|(newest, _)| newest == folder) {
         String::new()
@@ -84,13 +92,13 @@ fn in_backup(session: &Session, scene: &Scene, claim: &ObjectRef) -> Option<From
 fn proposals(scene: &Scene, loss: &Loss) -> Vec<Proposal> {
     let Some(claim) = loss.claim.as_ref().filter(|_| loss.certain) else { return Vec::new() };
     let fits = |playbook: &&Playbook| {
-        let with = companions(playbook, claim, (&scene.losses, &scene.sighting.snapshot));
         let role = playbook.sheet.claim.as_ref();
         let its = |role| {
             if playbook.sheet.etcd.is_none() && is_of_role(&scene.sighting, role, claim) {
                 return true;
             }
             let namespace = claim.namespace.as_deref().unwrap_or_default();
+            let with = companions(playbook, claim, (&scene.losses, &scene.sighting.snapshot));
             let same = |found: &ObjectRef| {
                 found == claim || with.contains(found) || etcd::is_same(&scene.sighting.snapshot, found, claim)
             };

@@ -1,7 +1,7 @@
 //! Recoveries for the full screen: what is lost, the plan that was chosen, the brake, notes and reports.
 
 use jiff::Timestamp;
-use seaworthy::engine::journal::{RunRecord, RunState};
+use seaworthy::engine::journal::RunRecord;
 use seaworthy::event::{Ended, Outcome};
 use seaworthy::object::ObjectRef;
 use seaworthy::plan::uninstall::Destroy;
@@ -18,7 +18,7 @@ use crate::cli::forecast::time_of;
 use crate::cli::hold::{Braked, brake, everything};
 use crate::cli::install::{Ready, taken_up};
 use crate::cli::recover::{
-    RecoverArgs, Scene, Subject, named_claim, note_agreement, offer, other_run_open, unfinished, whether_lost,
+    RecoverArgs, Scene, Subject, named_claim, note_agreement, offers, other_run_open, unfinished, whether_lost,
 };
 use crate::cli::report::Written;
 use crate::cli::{Failure, Session, report};
@@ -33,15 +33,14 @@ const EVENTS: usize = 16;
 /// What is lost. `tell`: what is read at the moment.
 pub(super) async fn sight(session: &Session, context: &str, tell: impl Fn(String)) -> Result<Seen, Failure> {
     let scene = look(session, context, |looking| tell(words(looking))).await?;
-    let known = |loss: &seaworthy::recover::Loss| {
-        let Offer { proposals, backup } = offer(session, &scene, loss);
+    let known = |(loss, Offer { proposals, backup }): (&seaworthy::recover::Loss, Offer)| {
         let last_good = loss.claim.as_ref().and_then(|claim| last_good(claim, &scene.sighting));
         Known { proposals, backup, last_good, loss: loss.clone() }
     };
     let unread = scene.sighting.snapshot.unread.iter();
     Ok(Seen {
         at: Timestamp::now(),
-        losses: scene.losses.iter().map(known).collect(),
+        losses: scene.losses.iter().zip(offers(session, &scene)).map(known).collect(),
         unread: unread.map(ToString::to_string).collect(),
         records: scene.sighting.records.len(),
         open: unfinished(session, &scene).iter().map(|run| (run.run.clone(), of_run(run))).collect(),
@@ -74,7 +73,7 @@ pub(super) async fn draft(session: &Session, wanted: &Wanted) -> Result<(Next, P
     match &wanted.what {
         What::Run(run) => {
             let open = session.runs()?.load(run)?;
-            if matches!(open.state, RunState::Done | RunState::Abandoned) {
+            if open.state.is_over() {
                 let message = format!("run {run} is over; nothing of it is left to do");
                 return Err(Failure::input("run-over", message, "look again for what is lost"));
             }

@@ -96,6 +96,11 @@ impl RunState {
     pub fn is_unfinished(self) -> bool {
         matches!(self, Self::Open | Self::Interrupted)
     }
+
+    /// Whether nobody can go on with it.
+    pub fn is_over(self) -> bool {
+        matches!(self, Self::Done | Self::Abandoned)
+    }
 }
 
 /// The name of a run, and its journal as it stands on disk.

@@ -12,7 +12,7 @@ use crate::plan::FieldChange;
 
 /// Annotation in which an object says what fields of it were before a recovery set them for a while: a JSON object of pointers, each with its
 /// value, or null where there was none. It outlives a recovery that was given up, and the machine that it ran on.
-pub const BEFORE: &str = "seaworthy.dev/before-recovery";
+const BEFORE: &str = "seaworthy.dev/before-recovery";
 
 /// A field, as it was seen and as it is to be.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -49,7 +49,7 @@ impl Field {
 /// Fields that are set for a while, and how they are put back.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Meanwhile {
-    /// What is set; the first of it is what stands in the annotation [`BEFORE`]. Nothing: an earlier recovery has done so.
+    /// What is set; the first of it is what stands in the annotation of the object. Nothing: an earlier recovery has done so.
     pub set: Vec<Field>,
     /// What is put back, and the annotation taken away.
     pub back: Vec<Field>,
@@ -77,7 +77,7 @@ impl Meanwhile {
             return None;
         }
         let note = |fields: &BTreeMap<String, Option<Value>>| Some(Value::from(json!(fields).to_string()));
-        let pointer = format!("/metadata/annotations/{}", escaped(BEFORE));
+        let pointer = note_pointer();
         if let Some(first) = Field::of(live, &pointer, note(&originals)) {
             set.insert(0, first);
         }
@@ -93,6 +93,10 @@ pub fn is_set_meanwhile(live: &Value, pointer: &str) -> bool {
     before(live).contains_key(pointer)
 }
 
+fn note_pointer() -> String {
+    format!("/metadata/annotations/{}", escaped(BEFORE))
+}
+
 fn before(live: &Value) -> BTreeMap<String, Option<Value>> {
     let note = live["metadata"]["annotations"][BEFORE].as_str();
     note.and_then(|note| serde_json::from_str(note).ok()).unwrap_or_default()
@@ -100,7 +104,7 @@ fn before(live: &Value) -> BTreeMap<String, Option<Value>> {
 
 /// Whether these fields are the end of a while: what was noted is taken away.
 pub fn ends_a_while(fields: &[Field]) -> Option<bool> {
-    let pointer = format!("/metadata/annotations/{}", escaped(BEFORE));
+    let pointer = note_pointer();
     let note = fields.iter().find(|field| field.pointer == pointer)?;
     let count = |value: &Option<Value>| {
         let text = value.as_ref().and_then(Value::as_str);
@@ -200,8 +204,8 @@ pub(super) fn plain(fields: &[Field]) -> Value {
         None => json!({"op": "remove", "path": field.pointer}),
     };
     // Who types it remembers what it was.
-    let typed = fields.iter().filter(|field| !field.pointer.ends_with(&escaped(BEFORE)));
-    typed.map(step).collect()
+    let note = note_pointer();
+    fields.iter().filter(|field| field.pointer != note).map(step).collect()
 }
 
 /// The objects above a field that are not there, from the top.

@@ -180,13 +180,9 @@ impl Draft<'_> {
         let on_delete = ("/spec/updateStrategy".to_owned(), Some(json!({"type": "OnDelete"})));
         let existing = (state.pointer.clone(), Some(format!("{}existing", state.prefix).into()));
         let Some(fields) = Meanwhile::of(live, [on_delete, existing]) else { return Ok(None) };
-        if !fields.set.is_empty() {
-            let does = format!(
-                "set updateStrategy of {} to OnDelete and its initial-cluster-state to existing",
-                object.object
-            );
-            self.push(Verb::Set { object: object.clone(), does, fields: fields.set.clone() }, LIMIT_PATCH);
-        }
+        let does =
+            format!("set updateStrategy of {} to OnDelete and its initial-cluster-state to existing", object.object);
+        self.set_meanwhile(&object, &fields, does);
         Ok(Some((object, fields)))
     }
 

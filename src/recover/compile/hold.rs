@@ -1,11 +1,18 @@
 //! Holding those who would undo a stop, and letting them go again.
 
 use super::{Draft, LIMIT_PATCH};
-use crate::plan::verb::Verb;
+use crate::plan::verb::{Meanwhile, Pinned, Verb};
 use crate::recover::join::Workload;
 use crate::recover::keeper::{self, Hold};
 
 impl Draft<'_> {
+    /// Sets fields for a while, unless an earlier recovery has done so.
+    pub(super) fn set_meanwhile(&mut self, object: &Pinned, fields: &Meanwhile, does: String) {
+        if !fields.set.is_empty() {
+            self.push(Verb::Set { object: object.clone(), does, fields: fields.set.clone() }, LIMIT_PATCH);
+        }
+    }
+
     /// Whoever keeps one of these workloads as it is lets it alone from here on. What cannot be told so is asked of the person.
     pub(super) fn hold_keepers(&mut self, workloads: &[Workload]) {
         let snapshot = &self.wish.sighting.snapshot;
@@ -14,10 +21,8 @@ impl Draft<'_> {
             if self.held.contains(&hold) {
                 continue;
             }
-            let (object, does) = (hold.keeper.clone(), format!("hold {}, which would undo it", hold.keeper.object));
-            if !hold.fields.set.is_empty() {
-                self.push(Verb::Set { object, does, fields: hold.fields.set.clone() }, LIMIT_PATCH);
-            }
+            let does = format!("hold {}, which would undo it", hold.keeper.object);
+            self.set_meanwhile(&hold.keeper, &hold.fields, does);
             self.held.push(hold);
         }
         for keeper in live.iter().flat_map(|live| keeper::unseen(snapshot, live)) {

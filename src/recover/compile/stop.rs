@@ -63,10 +63,8 @@ impl Draft<'_> {
             let Some(fields) = fields.filter(|_| !self.spared.iter().any(|(spared, _)| *spared == object)) else {
                 continue;
             };
-            if !fields.set.is_empty() {
-                let does = format!("keep the claims of {}, which would go with its pods", object.object);
-                self.push(Verb::Set { object: object.clone(), does, fields: fields.set.clone() }, LIMIT_PATCH);
-            }
+            let does = format!("keep the claims of {}, which would go with its pods", object.object);
+            self.set_meanwhile(&object, &fields, does);
             self.spared.push((object, fields));
         }
     }
