@@ -154,6 +154,14 @@ fn unreferenced(snapshot: &Snapshot, claim: &ObjectRef) -> Standing {
     if held.is_empty() { proven("no pod names it") } else { open(format!("held by {}", held.join(", "))) }
 }
 
+/// Why what takes a claim from its pods is not done yet: a pod on its way out lets go by itself, any other one is somebody's.
+fn held(snapshot: &Snapshot, claim: &ObjectRef, is: &str) -> Option<Standing> {
+    let Standing::Open { progress } = unreferenced(snapshot, claim) else { return None };
+    let stays = holders(snapshot, claim).any(|pod| text(pod, "/metadata/deletionTimestamp").is_none());
+    let seen = format!("{claim} {is} {progress}");
+    Some(if stays { shut(seen) } else { Standing::Early { progress: seen } })
+}
+
 fn pod_words(pod: &Value) -> String {
     let name = text(pod, "/metadata/name").unwrap_or_default();
     let phase = text(pod, "/status/phase").unwrap_or("of no phase");
@@ -171,9 +179,9 @@ fn delete(snapshot: &Snapshot, object: &Pinned) -> Standing {
         return shut(format!("{} is ready again: its machine runs, and so do its pods", object.object));
     }
     if object.object.kind == "PersistentVolumeClaim"
-        && let Standing::Open { progress } = unreferenced(snapshot, &object.object)
+        && let Some(held) = held(snapshot, &object.object, "is to be deleted, and is")
     {
-        return shut(format!("{} is to be deleted, and is {progress}", object.object));
+        return held;
     }
     open(if text(live, "/metadata/deletionTimestamp").is_some() { "being deleted" } else { "there" })
 }
@@ -188,10 +196,7 @@ fn release(snapshot: &Snapshot, volume: &Pinned, claim: &ObjectRef) -> Standing 
     {
         return shut(format!("{} is to be let go with policy Retain; now {}", volume.object, shown(Some(live))));
     }
-    match unreferenced(snapshot, claim) {
-        Standing::Open { progress } => shut(format!("{claim} is {progress}")),
-        _ => open("its finalizers hold it"),
-    }
+    held(snapshot, claim, "is").unwrap_or_else(|| open("its finalizers hold it"))
 }
 
 fn free(snapshot: &Snapshot, volume: &Pinned, claim_uid: &str) -> Standing {

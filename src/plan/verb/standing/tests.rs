@@ -111,6 +111,13 @@ fn pod(phase: &str) -> Value {
     )
 }
 
+/// One that is on its way out.
+fn going(phase: &str) -> Value {
+    let mut pod = pod(phase);
+    pod["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z".into();
+    pod
+}
+
 #[test]
 fn a_pod_of_any_phase_holds_its_claim() {
     let claim = pinned("PersistentVolumeClaim", "c").object;
@@ -129,7 +136,11 @@ fn a_claim_in_use_is_never_deleted_and_an_unread_kind_is_never_gone() {
     let delete = Verb::Delete { object: pinned("PersistentVolumeClaim", "c") };
     let live = object("PersistentVolumeClaim", "c", &json!({}));
     assert_eq!(word(&delete.standing(&picture(std::slice::from_ref(&live)))), "open");
-    assert_eq!(word(&delete.standing(&picture(&[live, pod("Succeeded")]))), "shut");
+    assert_eq!(word(&delete.standing(&picture(&[live.clone(), pod("Succeeded")]))), "shut");
+    assert_eq!(word(&delete.standing(&picture(&[live.clone(), going("Running")]))), "early", "it lets go by itself");
+    let mut other = pod("Running");
+    other["metadata"]["name"] = "other".into();
+    assert_eq!(word(&delete.standing(&picture(&[live, going("Running"), other]))), "shut");
     assert_eq!(word(&delete.standing(&picture(&[]))), "proven");
     for kind in ["PersistentVolumeClaim", "Pod"] {
         let mut blind = picture(&[]);
@@ -149,8 +160,9 @@ fn a_volume_is_only_let_go_when_it_is_kept_and_unused() {
     let state = |policy: &str| json!({"metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z"}, "spec": {"persistentVolumeReclaimPolicy": policy}});
     let cases = [("open", state("Retain")), ("shut", state("Delete")), ("shut", json!({})), ("proven", Value::Null)];
     check(&release, &cases);
-    let going = object("PersistentVolume", "v", &state("Retain"));
-    assert_eq!(word(&release.standing(&picture(&[going, pod("Running")]))), "shut");
+    let volume = object("PersistentVolume", "v", &state("Retain"));
+    assert_eq!(word(&release.standing(&picture(&[volume.clone(), pod("Running")]))), "shut");
+    assert_eq!(word(&release.standing(&picture(&[volume, going("Running")]))), "early");
 }
 
 #[test]
