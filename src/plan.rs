@@ -166,6 +166,16 @@ pub struct Step {
     pub change: Change,
 }
 
+impl Step {
+    /// What it does of a recovery.
+    pub fn verb(&self) -> Option<&verb::Verb> {
+        match &self.action {
+            Action::Rescue { verb, .. } => Some(verb),
+            _ => None,
+        }
+    }
+}
+
 /// The verbs of the engine.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "kebab-case")]

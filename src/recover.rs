@@ -28,7 +28,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use crate::engine::rescue::Files;
+use crate::engine::rescue::{Disk, Files};
 use crate::etcd::View;
 use crate::object::ObjectRef;
 use crate::snapshot::Snapshot;
@@ -44,8 +44,10 @@ pub struct Sighting {
     pub snapshot: Snapshot,
     /// What healthy installations of this cluster looked like.
     pub records: Vec<Record>,
-    /// What volumes hold now, by their claim; only those that could be asked and have a record.
+    /// What volumes hold now, by their claim; only those that could be asked.
     pub files: BTreeMap<ObjectRef, Files>,
+    /// The file systems of volumes, by their claim; only those that could be asked.
+    pub disks: BTreeMap<ObjectRef, Disk>,
     /// What the members of every etcd say.
     pub etcds: Vec<View>,
     /// When.

@@ -16,6 +16,7 @@ use seaworthy::object::ObjectRef;
 use seaworthy::plan::uninstall::Destroy;
 use seaworthy::plan::{Installation, Purpose};
 use seaworthy::recover::look::{self, Looking};
+use seaworthy::recover::playbook::Task;
 use seaworthy::recover::{Loss, Playbook, Playbooks, Sighting, join, recognise, record};
 
 pub(super) use self::agree::{agree, note_agreement};
@@ -117,7 +118,9 @@ pub(crate) async fn run(session: &Session, arguments: &RecoverArgs) -> Result<Ex
     let claim = arguments.claim.as_deref().map(named_claim).transpose()?;
     let namespace = claim.as_ref().and_then(|claim| claim.namespace.clone()).or_else(|| arguments.namespace.clone());
     let cluster = session.connect().await.map_err(with_guides)?;
-    if let Some(namespace) = &namespace {
+    // A volume that is to be erased may have outlived the namespace of its claim.
+    let erases = |name: &String| playbooks.get(name).is_ok_and(|playbook| playbook.sheet.steps.contains(&Task::Erase));
+    if let Some(namespace) = namespace.as_ref().filter(|_| !arguments.playbook.as_ref().is_some_and(erases)) {
         known_namespace(&cluster, namespace).await?;
     }
     let scene = Scene::look(session, (cluster, namespace.as_deref()), playbooks, |_| {}).await?;

@@ -338,7 +338,14 @@ impl Verb {
     /// stopped is started at the end.
     pub fn is_turning_point(&self) -> bool {
         // Not `Bound`: a claim whose volume waits for its deletion is bound to it from the beginning.
-        matches!(self, Self::Delete { .. } | Self::Release { .. } | Self::Create { .. } | Self::Renew { .. })
+        matches!(
+            self,
+            Self::Delete { .. }
+                | Self::Release { .. }
+                | Self::Create { .. }
+                | Self::Renew { .. }
+                | Self::Tend { act: Tend::Erase { .. }, .. }
+        )
     }
 
     /// What it changes, as a plan shows it.
@@ -384,14 +391,26 @@ pub fn pass_copies(plan: &mut Plan, done: &BTreeSet<String>) {
 }
 
 /// Marks as passed what need not be done again when a recovery is taken up: everything before the last turning point that the
-/// cluster shows to be proven.
+/// cluster shows to be proven, and what stands between that and the first start which was written since.
 pub fn pass(plan: &mut Plan, snapshot: &Snapshot) {
     let proven = |verb: &Verb| verb.is_turning_point() && matches!(verb.standing(snapshot), Standing::Proven { .. });
-    let last = plan.steps.iter().rposition(|step| match &step.action {
-        super::Action::Rescue { verb, .. } => proven(verb),
-        _ => false,
-    });
-    for step in plan.steps.iter_mut().take(last.unwrap_or(0)) {
+    let Some(turned) = plan.steps.iter().rposition(|step| step.verb().is_some_and(proven)) else { return };
+    let (before, after) = plan.steps.split_at(turned);
+    let started =
+        after.iter().position(|step| step.verb().is_some_and(|verb| is_started_again(verb, before, snapshot)));
+    for step in plan.steps.iter_mut().take(turned + started.unwrap_or(0)) {
         step.change = Change::Unchanged;
     }
+}
+
+/// Whether this starts what was stopped before, and is written: what its pods find was brought back to its end.
+fn is_started_again(verb: &Verb, before: &[super::Step], snapshot: &Snapshot) -> bool {
+    let Verb::Scale { workload, to: 1.., .. } = verb else { return false };
+    let stops = |step: &super::Step| matches!(step.verb(), Some(Verb::Scale { workload: stopped, to: 0, .. }) if stopped == workload);
+    let is_written = |live: &Value| {
+        text(live, "/metadata/uid") == Some(&workload.uid)
+            && live["metadata"]["annotations"].get(ORIGINAL_REPLICAS).is_none()
+            && live["spec"]["replicas"] != 0
+    };
+    before.iter().any(stops) && snapshot.get(&workload.object).is_some_and(is_written)
 }

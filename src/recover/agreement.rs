@@ -5,7 +5,7 @@ use super::playbook::Consent;
 use crate::object::ObjectRef;
 use crate::plan::uninstall::Destroy;
 use crate::plan::verb::{Tend, Verb};
-use crate::plan::{Action, Plan, Purpose};
+use crate::plan::{Plan, Purpose, Step};
 
 /// Something that is agreed to by typing a word.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,10 +30,7 @@ impl Question {
 
 /// What goes when this plan is run, and cannot be taken back.
 pub fn irreversible(plan: &Plan) -> impl Iterator<Item = ObjectRef> {
-    plan.steps.iter().filter_map(|step| match &step.action {
-        Action::Rescue { verb, .. } if verb.is_irreversible() => verb.object(),
-        _ => None,
-    })
+    plan.steps.iter().filter_map(Step::verb).filter(|verb| verb.is_irreversible()).filter_map(Verb::object)
 }
 
 /// What is still to be agreed to: what the playbook asks first, then each object that goes and was not named in `destroy`.
@@ -48,7 +45,7 @@ pub fn questions(plan: &Plan, destroy: &Destroy, consent: Option<&Consent>) -> V
         text: format!(
             "{object} {} cannot be taken back ({}).",
             if is_marked(plan, &object) { MARKED } else { "goes and" },
-            consequence(plan.purpose, &object)
+            if is_erased(plan, &object) { ERASED } else { consequence(plan.purpose, &object) }
         ),
         word: object.name.clone(),
         object: Some(object),
@@ -59,14 +56,22 @@ pub fn questions(plan: &Plan, destroy: &Destroy, consent: Option<&Consent>) -> V
 /// Said of a node that stays.
 const MARKED: &str = "is taken for switched off, with all that runs there, which";
 
+/// Said of a volume that is erased.
+const ERASED: &str = "what is on it is erased";
+
 /// Whether a node is only marked, and stays.
 fn is_marked(plan: &Plan, object: &ObjectRef) -> bool {
-    plan.steps.iter().any(|step| match &step.action {
-        Action::Rescue { verb, .. } => {
-            matches!(&**verb, Verb::Tend { object: node, act: Tend::OutOfService { .. } } if node == object)
-        }
-        _ => false,
-    })
+    is_tended(plan, object, |act| matches!(act, Tend::OutOfService { .. }))
+}
+
+fn is_erased(plan: &Plan, object: &ObjectRef) -> bool {
+    is_tended(plan, object, |act| matches!(act, Tend::Erase { .. }))
+}
+
+fn is_tended(plan: &Plan, object: &ObjectRef, so: impl Fn(&Tend) -> bool) -> bool {
+    let tends =
+        |step: &Step| matches!(step.verb(), Some(Verb::Tend { object: tended, act }) if tended == object && so(act));
+    plan.steps.iter().any(tends)
 }
 
 fn consequence(purpose: Purpose, object: &ObjectRef) -> &'static str {

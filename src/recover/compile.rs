@@ -5,11 +5,13 @@
 
 mod attach;
 mod copies;
+mod erase;
 mod error;
 mod etcd;
 mod give_back;
 mod hold;
 mod manifest;
+mod moves;
 mod node;
 mod provision;
 mod rebind;
@@ -27,7 +29,7 @@ use super::playbook::{ClaimRole, Follow, Playbook, Task};
 use super::{Sighting, join};
 use crate::cluster::ClusterId;
 use crate::object::{ObjectRef, items, text};
-use crate::plan::verb::{Meanwhile, Pinned, Secrets, Selection, Verb};
+use crate::plan::verb::{CHOSEN, Meanwhile, Pinned, Secrets, Selection, Verb};
 use crate::plan::{Action, Change, Installation, Plan, Purpose, Reach, Step};
 
 pub use copies::{Copies, unreadable};
@@ -259,13 +261,15 @@ impl<'a> Draft<'a> {
             Task::NodeOff => return self.node_off(),
             Task::Detach => return self.detach(),
             Task::Stop(components) => return self.stop(components),
-            Task::Replace => return self.replace(&self.wish.claims),
+            Task::Replace => return self.replace(&self.wish.claims, None),
+            Task::Move => return self.move_away(),
             Task::Renew => return self.renew_claims(),
             Task::Provision => return self.wish.claims.iter().try_for_each(|claim| self.provision(claim)),
             Task::Rebind => {
                 self.brings_back = true;
                 return self.wish.claims.iter().try_for_each(|claim| self.rebind(claim));
             }
+            Task::Erase => return self.wish.claims.iter().try_for_each(|claim| self.erase(claim)),
             Task::GiveBack => {
                 self.brings_back = true;
                 return self.wish.claims.iter().try_for_each(|claim| self.give_back(claim));
@@ -331,9 +335,9 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// Fresh claims under the same names. The old volumes are kept aside, with their bytes and with the claims they were of. All go
-    /// before any is made anew: a pod that has one of several starts no sooner.
-    fn replace(&mut self, claims: &[ObjectRef]) -> Result<(), CompileError> {
+    /// Fresh claims under the same names, on this node where one is named. The old volumes are kept aside, with their bytes and with the
+    /// claims they were of. All go before any is made anew: a pod that has one of several starts no sooner.
+    fn replace(&mut self, claims: &[ObjectRef], on: Option<&str>) -> Result<(), CompileError> {
         let wish = self.wish;
         let manifest = |claim: &ObjectRef| {
             let known = wish.archive.find(claim, |_| true).map(|(claim, _)| claim);
@@ -351,7 +355,10 @@ impl<'a> Draft<'a> {
             self.push(Verb::Delete { object }, LIMIT_GONE);
         }
         for (claim, old) in manifests.into_iter().zip(old) {
-            let (object, instead_of) = (fresh_claim(claim, None), old.map(|old| old.uid));
+            let (mut object, instead_of) = (fresh_claim(claim, None), old.map(|old| old.uid));
+            if let Some(node) = on {
+                object["metadata"]["annotations"][CHOSEN] = node.into();
+            }
             self.push(Verb::Create { object, instead_of }, LIMIT_PATCH);
         }
         Ok(())

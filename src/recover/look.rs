@@ -13,7 +13,7 @@ use super::keeper::{KEEPERS, Keeper, unseen};
 use super::{Record, Sighting, join, loss, provisioner};
 use crate::cluster::{Cluster, Resources};
 use crate::engine::etcd::Gateway;
-use crate::engine::rescue::{Files, count_in_pods};
+use crate::engine::rescue::{Disk, Files, ask_pods};
 use crate::error::root;
 use crate::etcd::{self, EtcdSet, Told, View};
 use crate::object::{ObjectRef, items, text};
@@ -38,6 +38,10 @@ const NAMESPACED: [(&str, &str); 6] = [
 /// (local-path-provisioner v0.0.26 to v0.0.37: its own; k3s: kube-system).
 const LOCAL_PATH: [(&str, &str); 2] =
     [("local-path-storage", "local-path-config"), ("kube-system", "local-path-config")];
+/// How programs say ENOSPC, in small letters (`strerror(3)`; Go and Node.js by its name, Java in words of its own).
+const NO_ROOM: [&str; 3] = ["no space left on device", "enospc", "not enough space"];
+/// Characters of such a line that are kept.
+const LONGEST: usize = 200;
 /// Containers asked at once how many files they see.
 const IN_FLIGHT: usize = 8;
 
@@ -69,14 +73,17 @@ async fn keepers(client: &Client) -> Result<Snapshot, kube::Error> {
     collect(client, KEEPERS.iter().map(query).chain(attachments).collect()).await
 }
 
-/// Whoever makes volumes for claims that wait for one: they are looked for everywhere, since each has a namespace of its own.
+/// Whoever makes volumes for claims that wait for one, and erases those that were let go: they are looked for everywhere, since each has a
+/// namespace of its own.
 async fn makers(client: &Client, snapshot: &Snapshot) -> Result<Snapshot, kube::Error> {
     let waiting = snapshot.of_kind("", "PersistentVolumeClaim").filter(|claim| loss::waits(claim));
+    let unerased = snapshot.of_kind("", "PersistentVolume").filter(|volume| loss::is_to_be_erased(volume));
     let of_class = |claim: &Value| snapshot.get(&provisioner::class_ref(text(claim, "/spec/storageClassName")?));
     let names: BTreeSet<String> = waiting
         .flat_map(|claim| {
             provisioner::asked(claim).into_iter().chain(of_class(claim).and_then(|it| text(it, "/provisioner")))
         })
+        .chain(unerased.filter_map(provisioner::made_by))
         .map(str::to_owned)
         .collect();
     let mut found = Snapshot::default();
@@ -144,15 +151,11 @@ pub async fn sight_telling(
         snapshot.extend(makers);
     }
     forget_idle_keepers(&mut snapshot);
-    let claims = records.iter().flat_map(|record| &record.volumes).filter(|volume| volume.files_then() > 0);
-    let asked: Vec<ObjectRef> = claims
-        .map(|volume| volume.claim.clone())
-        .filter(|claim| holders(&snapshot, claim).any(join::is_on_a_node))
-        .collect();
+    let asked = worth_asking(&snapshot, namespace, &records);
     if !asked.is_empty() {
         tell(Looking::Files(asked.len()));
     }
-    let files = count(cluster, &snapshot, asked).await;
+    let (files, disks) = ask(cluster, &snapshot, asked).await;
     tell(Looking::Etcds);
     let mut etcds = etcds(&cluster.client, &snapshot, false).await;
     for view in &mut etcds {
@@ -160,16 +163,53 @@ pub async fn sight_telling(
             complete(&cluster.client, view).await;
         }
     }
-    Ok(Sighting { snapshot, records, files, etcds, now: cluster.clock.now() })
+    Ok(Sighting { snapshot, records, files, disks, etcds, now: cluster.clock.now() })
 }
 
-/// What these claims' volumes hold, asked at once.
-pub async fn count(cluster: &Cluster, snapshot: &Snapshot, claims: Vec<ObjectRef>) -> BTreeMap<ObjectRef, Files> {
+/// The claims of which a pod is asked: those with a record of files, and of one namespace all. Of a whole cluster that would be any number.
+fn worth_asking(snapshot: &Snapshot, namespace: Option<&str>, records: &[Record]) -> BTreeSet<ObjectRef> {
+    let recorded = records.iter().flat_map(|record| &record.volumes).filter(|volume| volume.files_then() > 0);
+    let here = snapshot.of_kind("", "PersistentVolumeClaim").filter_map(ObjectRef::of).filter(|_| namespace.is_some());
+    let claims = recorded.map(|volume| volume.claim.clone()).chain(here);
+    claims.filter(|claim| holders(snapshot, claim).any(join::is_on_a_node)).collect()
+}
+
+/// What these claims' volumes hold, and their file systems, asked at once.
+pub async fn ask(
+    cluster: &Cluster,
+    snapshot: &Snapshot,
+    claims: impl IntoIterator<Item = ObjectRef>,
+) -> (BTreeMap<ObjectRef, Files>, BTreeMap<ObjectRef, Disk>) {
     let ask = |claim: ObjectRef| async move {
-        let files = count_in_pods(&cluster.client, snapshot, &claim).await;
-        (claim, files)
+        let (files, mut disk) = ask_pods(&cluster.client, snapshot, &claim).await;
+        if let Some(disk) = disk.as_mut().filter(|disk| disk.is_full()) {
+            disk.said = says_no_room(&cluster.client, &claim, disk).await;
+        }
+        (claim, files, disk)
     };
-    stream::iter(claims.into_iter().map(ask)).buffer_unordered(IN_FLIGHT).collect().await
+    let (mut files, mut disks) = (BTreeMap::new(), BTreeMap::new());
+    let mut told = stream::iter(claims.into_iter().map(ask)).buffer_unordered(IN_FLIGHT);
+    while let Some((claim, counted, disk)) = told.next().await {
+        disks.extend(disk.map(|disk| (claim.clone(), disk)));
+        files.insert(claim, counted);
+    }
+    (files, disks)
+}
+
+/// The last line of a container's log that says that there is no room, or of its last run.
+async fn says_no_room(client: &Client, claim: &ObjectRef, disk: &Disk) -> Option<String> {
+    let pods: Api<Pod> = Api::namespaced(client.clone(), claim.namespace.as_deref().unwrap_or_default());
+    for previous in [false, true] {
+        let container = Some(disk.container.clone());
+        let params = LogParams { container, previous, tail_lines: Some(super::etcd::TAIL), ..LogParams::default() };
+        // A log that cannot be read, or a run that there was not, is no fact.
+        let log = pods.logs(&disk.pod, &params).await.unwrap_or_default();
+        let line = log.lines().rev().find(|line| NO_ROOM.iter().any(|words| line.to_lowercase().contains(words)));
+        if let Some(line) = line {
+            return Some(line.chars().take(LONGEST).collect());
+        }
+    }
+    None
 }
 
 /// Asks every etcd that is not stopped: one question to each member. `all`: also for what is only asked when something is odd.

@@ -6,18 +6,20 @@
 mod attach;
 mod blast;
 mod claims;
+mod disks;
 mod etcd;
 mod kind;
 mod misbound;
 mod nodes;
 mod renewed;
+mod unerased;
 mod unserved;
 mod volumes;
 
 use serde::Serialize;
 
 use super::Sighting;
-use super::join::workloads;
+use super::join::{hosts, volume_of, workloads};
 use crate::object::ObjectRef;
 use crate::plan::verb::Pinned;
 use crate::snapshot::Snapshot;
@@ -27,6 +29,7 @@ pub use blast::Blast;
 pub use etcd::{gone_for_good, is_beyond_return};
 pub use kind::LossKind;
 pub(in crate::recover) use misbound::strayed;
+pub(in crate::recover) use unerased::is_to_be_erased;
 pub(in crate::recover) use unserved::waits;
 
 /// A recognised loss.
@@ -73,17 +76,30 @@ pub fn recognise(sighting: &Sighting) -> Vec<Loss> {
     losses.extend(volumes::going(sighting));
     losses.extend(volumes::released(sighting));
     losses.extend(volumes::emptied(sighting));
+    losses.extend(disks::failing(sighting));
     losses.extend(nodes::gone(sighting));
     losses.extend(attach::stuck(sighting));
     losses.extend(misbound::all(sighting));
     losses.extend(renewed::all(sighting));
     losses.extend(unserved::all(sighting));
+    losses.extend(unerased::all(sighting));
     losses.extend(etcd::all(sighting));
     for loss in &mut losses {
         loss.blast = blast::of(sighting, loss);
     }
     losses.sort_by(|a, b| (!a.certain, a.kind, &a.claim, &a.set).cmp(&(!b.certain, b.kind, &b.claim, &b.set)));
     losses
+}
+
+/// The claims that go with this one when it is moved to another node: each is used by a workload that uses another one of them, and lies
+/// where this one lies. A pod whose volumes lie on two nodes starts on neither.
+pub(in crate::recover) fn neighbours(snapshot: &Snapshot, claim: &ObjectRef) -> Vec<ObjectRef> {
+    // Of the volume that the claim has now; one that it had before may lie elsewhere.
+    let host = |claim: &ObjectRef| volume_of(snapshot, claim).and_then(|volume| hosts(volume).first().copied());
+    let Some(host_of_it) = host(claim) else { return Vec::new() };
+    let claims = snapshot.of_kind("", "PersistentVolumeClaim").filter_map(ObjectRef::of);
+    let here = claims.filter(|other| host(other) == Some(host_of_it));
+    used_together(snapshot, claim, here)
 }
 
 /// The claims that were lost with this one: in the same way, on the same node where that is what was lost, for certain, and each used by a
@@ -94,20 +110,25 @@ pub fn companions(losses: &[Loss], snapshot: &Snapshot, claim: &ObjectRef) -> Ve
             || matches!(loss.kind, LossKind::ClaimGoing | LossKind::ClaimLost | LossKind::VolumeReleased)
     };
     let Some(lost) = losses.iter().find(|loss| loss.is_of(claim)).filter(keeps_pods_away) else { return Vec::new() };
-    let mut open: Vec<&ObjectRef> = losses
+    let others = losses
         .iter()
         // What lies on a node, what hangs on it, and what was only to be made there are brought back in other ways.
         .filter(|loss| loss.certain && loss.node == lost.node && loss.kind == lost.kind)
-        .filter_map(|loss| loss.claim.as_ref())
-        .filter(|other| *other != claim && other.namespace == claim.namespace)
-        .collect();
+        .filter_map(|loss| loss.claim.clone());
+    used_together(snapshot, claim, others)
+}
+
+/// Those of the other claims that a workload uses which uses this one, or another one that was found so.
+fn used_together(snapshot: &Snapshot, claim: &ObjectRef, others: impl Iterator<Item = ObjectRef>) -> Vec<ObjectRef> {
+    let mut open: Vec<ObjectRef> =
+        others.filter(|other| other != claim && other.namespace == claim.namespace).collect();
     let users = |claim: &ObjectRef| workloads(snapshot, claim).into_iter().map(|user| user.pinned);
     let mut stopped: Vec<Pinned> = users(claim).collect();
     let mut found = Vec::new();
     while let Some(at) = open.iter().position(|other| users(other).any(|user| stopped.contains(&user))) {
         let other = open.swap_remove(at);
-        stopped.extend(users(other));
-        found.push(other.clone());
+        stopped.extend(users(&other));
+        found.push(other);
     }
     found.sort();
     found

@@ -52,6 +52,7 @@ impl Sheet {
             matches!(
                 task,
                 Task::Rebind
+                    | Task::Move
                     | Task::GiveBack
                     | Task::Detach
                     | Task::NodeReady
@@ -138,6 +139,8 @@ pub enum Task {
     Provision,
     /// Put a fresh volume in the place of the claim's; the old one is kept aside.
     Replace,
+    /// Put a fresh volume in the place of the claim's, on another node where it lies on one; the old one is kept aside.
+    Move,
     /// Delete the claim and the pod of one ordinal of a `StatefulSet`, which makes both anew; its other pods go on, and the old volume
     /// is kept aside.
     Renew,
@@ -145,6 +148,8 @@ pub enum Task {
     Rebind,
     /// Let the volume that a claim names name that claim again.
     GiveBack,
+    /// Have a volume that was let go erased by whoever made it.
+    Erase,
     /// Copy to this machine what can still be read of the volume; nothing where nothing can be.
     CopyOut,
     /// Copy onto the volume what was copied out, in place of what is on it.
@@ -347,7 +352,11 @@ fn wrong(sheet: &Sheet) -> Option<String> {
             return Some(format!("`drill` practises {}, which is not among `losses`", loss.name()));
         }
     }
-    let acts = [Task::Replace, Task::Rebind, Task::GiveBack, Task::Detach, Task::Provision];
+    let around = [Task::CopyOut, Task::Move, Task::CopyIn].map(|task| place(&task));
+    if around[1].is_some() && !(around.is_sorted() && around[0].is_some()) {
+        return Some("`move` stands between `copy-out` and `copy-in`".to_owned());
+    }
+    let acts = [Task::Erase, Task::Replace, Task::Move, Task::Rebind, Task::GiveBack, Task::Detach, Task::Provision];
     match (place(&Task::Export), acts.iter().find_map(place)) {
         (None, _) => Some("a playbook saves the manifests first: `export` is missing".to_owned()),
         (Some(export), Some(act)) if export > act => Some("`export` stands behind what changes the volume".to_owned()),
@@ -381,6 +390,8 @@ mod tests {
             ("steps: [export, repalce]\n", "replace"),
             ("steps: [rebind]\n", "`export` is missing"),
             ("steps: [replace, export]\n", "stands behind"),
+            ("steps: [export, move, copy-in]\n", "between `copy-out`"),
+            ("steps: [export, copy-out, move]\n", "between `copy-out`"),
             ("steps: [export, {follow: {component: a, until: x, limit: 3}}]\n", "the setting `x`"),
             ("settings: {x: {title: t, default: '('}}\nsteps: [export]\n", "no regular expression"),
             ("losses: [claim-losd]\nsteps: [export]\n", "claim-lost"),

@@ -37,6 +37,11 @@ pub fn class_ref(name: &str) -> ObjectRef {
     ObjectRef::new("storage.k8s.io/v1", "StorageClass", None, name)
 }
 
+/// By whom a volume was made, who erases it, too (`pv.kubernetes.io/provisioned-by`).
+pub fn made_by(volume: &Value) -> Option<&str> {
+    volume["metadata"]["annotations"]["pv.kubernetes.io/provisioned-by"].as_str()
+}
+
 /// Who asked whom for the volume of a claim (`volume.kubernetes.io/storage-provisioner`, before Kubernetes 1.23 with `beta`).
 pub fn asked(claim: &Value) -> Option<&str> {
     let of = |key: &str| claim["metadata"]["annotations"][key].as_str();

@@ -87,7 +87,7 @@ impl VolumeRecord {
 pub async fn take(cluster: &Cluster, installation: &Installation) -> Result<Record, kube::Error> {
     let snapshot = look::storage(cluster, Some(&installation.namespace)).await?;
     let bound: Vec<ObjectRef> = pairs(&snapshot, &installation.namespace).map(|(claim, _, _)| claim).collect();
-    let files = look::count(cluster, &snapshot, bound).await;
+    let (files, _) = look::ask(cluster, &snapshot, bound).await;
     let views = look::etcds(&cluster.client, &snapshot, true).await;
     let mut record = record(&snapshot, cluster.id.clone(), installation, &files);
     record.etcds = views.iter().filter_map(EtcdRecord::of).collect();

@@ -13,7 +13,7 @@ use crate::engine::journal::{Entry, Note, RunRecord, RunState};
 use crate::event::Ended;
 use crate::object::ObjectRef;
 use crate::plan::verb::{EtcdAct, ORIGINAL_REPLICAS, OUT_OF_SERVICE, Tend, Verb, ends_a_while};
-use crate::plan::{Action, Installation, Lost, Occasion, Step};
+use crate::plan::{Installation, Lost, Occasion, Step};
 
 /// The report of a recovery.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -197,14 +197,7 @@ fn down(record: &RunRecord) -> Option<f64> {
 }
 
 fn verb<'a>(record: &'a RunRecord, step: &str) -> Option<&'a Verb> {
-    verb_of(record.plan.step(step)?)
-}
-
-fn verb_of(step: &Step) -> Option<&Verb> {
-    match &step.action {
-        Action::Rescue { verb, .. } => Some(verb),
-        _ => None,
-    }
+    record.plan.step(step)?.verb()
 }
 
 fn asked(record: &RunRecord, entries: &[Entry]) -> f64 {
@@ -265,9 +258,10 @@ fn timeline(record: &RunRecord, entries: &[Entry], occasion: &Occasion, notes: &
 
 /// What was agreed to for an object: the title of the step.
 fn agreed(record: &RunRecord, object: &ObjectRef) -> String {
-    let hard = record.plan.steps.iter().find(|step| {
-        verb_of(step).is_some_and(|verb| verb.is_irreversible() && verb.object().as_ref() == Some(object))
-    });
+    let hard =
+        record.plan.steps.iter().find(|step| {
+            step.verb().is_some_and(|verb| verb.is_irreversible() && verb.object().as_ref() == Some(object))
+        });
     hard.map_or_else(|| format!("delete {object}"), |step| step.title.clone())
 }
 
@@ -298,7 +292,7 @@ fn fate(record: &RunRecord, entries: &[Entry], lost: &Lost) -> Fate {
         Fate { claim: lost.claim.clone(), files_then: lost.files_then, counted: None, verdict: Verdict::Undecided };
     let mut aside = false;
     for step in record.plan.steps.iter().filter(|step| is_done(record, entries, step)) {
-        match verb_of(step) {
+        match step.verb() {
             Some(Verb::Keep { volume, quarantine: Some(_) }) => {
                 aside |= Some(&volume.object.name) == lost.volume.as_ref();
             }
@@ -337,7 +331,7 @@ fn fate(record: &RunRecord, entries: &[Entry], lost: &Lost) -> Fate {
 fn left(record: &RunRecord, entries: &[Entry]) -> Vec<String> {
     let mut left = Vec::new();
     for step in record.plan.steps.iter().filter(|step| is_done(record, entries, step)) {
-        match verb_of(step) {
+        match step.verb() {
             Some(Verb::Export { folder, .. }) => left.push(format!("manifests in {folder} on this machine")),
             Some(Verb::Etcd { act: EtcdAct::Snapshot { file }, .. }) => {
                 left.push(format!("a snapshot of etcd in {file} on this machine"));
@@ -371,7 +365,7 @@ fn left(record: &RunRecord, entries: &[Entry]) -> Vec<String> {
 fn marked<'a>(record: &'a RunRecord, entries: &'a [Entry]) -> Vec<&'a ObjectRef> {
     let mut marked = Vec::new();
     for step in record.plan.steps.iter().filter(|step| is_done(record, entries, step)) {
-        match verb_of(step) {
+        match step.verb() {
             Some(Verb::Tend { object, act: Tend::OutOfService { .. } }) => marked.push(object),
             Some(Verb::Tend { object, act: Tend::BackInService { .. } }) => marked.retain(|node| *node != object),
             _ => {}
@@ -384,7 +378,7 @@ fn marked<'a>(record: &'a RunRecord, entries: &'a [Entry]) -> Vec<&'a ObjectRef>
 fn held<'a>(record: &'a RunRecord, entries: &'a [Entry]) -> impl Iterator<Item = &'a ObjectRef> {
     let mut held: Vec<&ObjectRef> = Vec::new();
     for step in record.plan.steps.iter().filter(|step| is_done(record, entries, step)) {
-        let Some(Verb::Set { object, fields, .. }) = verb_of(step) else { continue };
+        let Some(Verb::Set { object, fields, .. }) = step.verb() else { continue };
         match ends_a_while(fields) {
             Some(true) => held.retain(|other| **other != object.object),
             Some(false) => held.push(&object.object),
@@ -399,7 +393,7 @@ fn held<'a>(record: &'a RunRecord, entries: &'a [Entry]) -> impl Iterator<Item =
 fn stopped(record: &RunRecord, entries: &[Entry]) -> Vec<(ObjectRef, i64)> {
     let mut stopped: Vec<(ObjectRef, i64)> = Vec::new();
     for step in record.plan.steps.iter().filter(|step| is_done(record, entries, step)) {
-        let Some(Verb::Scale { workload, to, original }) = verb_of(step) else { continue };
+        let Some(Verb::Scale { workload, to, original }) = step.verb() else { continue };
         stopped.retain(|(other, _)| *other != workload.object);
         if *to == 0 {
             stopped.push((workload.object.clone(), *original));
@@ -417,7 +411,7 @@ fn next(record: &RunRecord, fresh: bool) -> Vec<String> {
         ));
     }
     if fresh {
-        next.push("delete the volume that was put aside once nobody wants its bytes any more: `kubectl get pv -l seaworthy.dev/quarantine`".to_owned());
+        next.push("have the volume that was put aside erased once nobody wants its bytes any more (`kubectl get pv -l seaworthy.dev/quarantine`): `seaworthy recover erase --claim NAMESPACE/CLAIM --set volume=NAME`".to_owned());
         next.push(
             "or have it back, if its machine comes back after all: `kubectl label pv NAME seaworthy.dev/quarantine-`, then `seaworthy recover rebind --claim NAMESPACE/CLAIM`"
                 .to_owned(),

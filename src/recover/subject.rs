@@ -4,14 +4,17 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::playbook::{Part, Playbook};
+use super::playbook::{Part, Playbook, Task};
 use super::{Loss, Sighting, etcd, loss};
 use crate::object::{ObjectRef, text};
 use crate::snapshot::Snapshot;
 
-/// The claims that were lost with this one and that a playbook brings back with it. One that makes fresh volumes makes none for what may
+/// The claims that were lost with this one and that a playbook brings back with it; of one that moves them, those that have to lie beside it. One that makes fresh volumes makes none for what may
 /// come back in another way.
 pub fn companions(playbook: &Playbook, claim: &ObjectRef, (losses, snapshot): (&[Loss], &Snapshot)) -> Vec<ObjectRef> {
+    if playbook.sheet.steps.contains(&Task::Move) {
+        return loss::neighbours(snapshot, claim);
+    }
     let is_of_a_node = losses.iter().any(|loss| loss.claim.as_ref() == Some(claim) && loss.node.is_some());
     if is_of_a_node || playbook.sheet.brings_back() { loss::companions(losses, snapshot, claim) } else { Vec::new() }
 }

@@ -35,8 +35,19 @@ pub(super) fn log(world: &World, pod: &Value, container: &str) -> Vec<String> {
     let image = text(status, "/image").unwrap_or_default();
     let mut lines = vec![format!("sandbox: container {container} of image {image} started; nothing runs in it")];
     lines.extend(promised(world, pod).iter().cloned());
+    lines.extend(refused(world, pod, container));
     lines.extend(ended(&status["state"]).or_else(|| ended(&status["lastState"])));
     lines
+}
+
+/// What a container says of each folder that it could not write to.
+fn refused(world: &World, pod: &Value, container: &str) -> Vec<String> {
+    let it = items(pod, "/spec/containers").find(|it| it["name"] == container);
+    let folders = it.map(|it| folders(world, pod, it)).unwrap_or_default();
+    let said = |(path, place): (&str, String)| {
+        Some(format!("write {path}/{container}.log: {}", world.disk_refuses(&place)?.said()))
+    };
+    folders.into_iter().filter_map(said).collect()
 }
 
 /// What the stack that a pod belongs to says of this component's log.
@@ -64,9 +75,12 @@ pub(super) fn own_folder(pod: &Value, container: &Value, path: &str) -> Option<S
     Some(format!("{}{}", own_folders(pod), text(volume, "/name")?))
 }
 
+/// What the places of all pods' own folders begin with.
+pub(super) const POD: &str = "pod:";
+
 /// What the places of all such folders of a pod begin with; they go with it.
 pub(super) fn own_folders(pod: &Value) -> String {
-    format!("pod:{}/", text(pod, "/metadata/uid").unwrap_or_default())
+    format!("{POD}{}/", text(pod, "/metadata/uid").unwrap_or_default())
 }
 
 /// Whether a container waits to be talked to, and does nothing by itself: the one by which volumes are copied.
@@ -82,8 +96,8 @@ pub(super) fn leave_trace(world: &mut World, pod: &Value, container: &Value) {
         items(container, "/volumeMounts").any(|mount| mount["mountPath"] == path && mount["readOnly"] == true)
     };
     let places = folders(world, pod, container);
-    let writable: Vec<String> =
-        places.into_iter().filter(|(path, _)| !read_only(path)).map(|(_, place)| place).collect();
+    let writable = places.into_iter().filter(|(path, _)| !read_only(path)).map(|(_, place)| place);
+    let writable: Vec<String> = writable.filter(|place| world.disk_refuses(place).is_none()).collect();
     for place in writable {
         world.disks.make(&place).entry(format!("{name}.log")).or_default().extend(line.as_bytes());
     }

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::containers::POD;
+use super::world::World;
 use crate::object::{items, text};
 
 /// The files of one directory: path below it, content.
@@ -59,4 +61,34 @@ pub(super) fn node(volume: &Value) -> Option<&str> {
     let mut expressions = terms.flat_map(|term| items(term, "/matchExpressions"));
     let named = expressions.find(|expression| expression["key"] == "kubernetes.io/hostname")?;
     named["values"].get(0)?.as_str()
+}
+
+/// Why a disk takes no writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Refusing {
+    ReadOnly,
+    Full,
+}
+
+impl Refusing {
+    /// As programs say it (`strerror(3)`: EROFS, ENOSPC).
+    pub(super) fn said(self) -> &'static str {
+        match self {
+            Self::ReadOnly => "Read-only file system",
+            Self::Full => "No space left on device",
+        }
+    }
+}
+
+impl World {
+    /// Why nothing can be written to a place; `None`: it can.
+    pub(super) fn disk_refuses(&self, place: &str) -> Option<Refusing> {
+        // A place of the network is on no node, and one of a pod itself on no disk that fails.
+        let node = place.split_once(':')?.0;
+        if node.is_empty() || place.starts_with(POD) {
+            return None;
+        }
+        let faults = [("disk-read-only", Refusing::ReadOnly), ("disk-full", Refusing::Full)];
+        faults.into_iter().find(|(fault, _)| self.suffers(fault, node)).map(|(_, why)| why)
+    }
 }

@@ -19,6 +19,7 @@ use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role};
 
 use super::address::Route;
 use super::api::Body;
+use super::disks::Refusing;
 use super::refusal::Refusal;
 use super::select::Query;
 use super::world::World;
@@ -32,6 +33,8 @@ const OUT: u8 = 1;
 const ERR: u8 = 2;
 const STATUS: u8 = 3;
 
+/// What fits on a disk, KiB.
+const SIZE: u64 = 10 * 1024 * 1024;
 /// What fits into one message, bytes.
 const MESSAGE: usize = 32 * 1024;
 
@@ -118,13 +121,24 @@ fn folder(world: &mut World, pod: &Value, container: &Value, path: &str) -> Resu
     found.ok_or_else(|| Ended::badly(1, format!("cd: {path}: No such file or directory\n")))
 }
 
+/// What `df -P` and `/proc/self/mountinfo` would say of a place: every disk has 10 GiB.
+fn file_system(world: &World, place: &str, path: &str) -> String {
+    let (free, flag) = match world.disk_refuses(place) {
+        Some(Refusing::ReadOnly) => (SIZE / 2, "ro"),
+        Some(Refusing::Full) => (0, "rw"),
+        None => (SIZE / 2, "rw"),
+    };
+    let (used, percent) = (SIZE - free, (SIZE - free) * 100 / SIZE);
+    format!("/dev/disk {SIZE} {used} {free} {percent}% {path}\n1 2 8:1 / {path} rw - ext4 /dev/disk {flag}\n")
+}
+
 /// What `ls -di` and `find | wc -l` would say of a mounted claim.
 fn count(world: &mut World, pod: &Value, container: &Value, path: &str) -> Ended {
     match folder(world, pod, container, path) {
         Ok(place) => {
             let files =
                 world.disks.files(&place).map_or(0, |files| files.keys().filter(|name| !is_folder(name)).count());
-            Ended::well(format!("{} {path}\n{files}\n", inode(&place)))
+            Ended::well(format!("{} {path}\n{files}\n{}", inode(&place), file_system(world, &place, path)))
         }
         Err(ended) => ended,
     }

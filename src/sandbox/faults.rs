@@ -70,6 +70,12 @@ pub const FAULTS: &[Fault] = &[
     lasts("no-tar", "part of an image's name", "containers have no tar, and so no volume can be copied in them"),
     lasts("provisioner-away", "", "nobody makes or deletes volumes"),
     lasts("no-room", "", "every node is full: no pod finds CPU"),
+    lasts(
+        "disk-read-only",
+        "node",
+        "the disk of a node has been remounted read-only: it can be read, and takes no writes",
+    ),
+    lasts("disk-full", "node", "the disk of a node that volumes lie on has no room left"),
     lasts("node-unreachable", "node", "a node is not heard of any more; its disk stays as it is"),
     strikes("node-away", "node", "a node is not heard of for twenty minutes, and comes back", strike::node_away),
     strikes(
@@ -233,6 +239,7 @@ impl Fault {
             }
             "provisioner-away" | "no-storage-class" => "the next claim",
             "no-room" => "the next pod",
+            "disk-read-only" | "disk-full" => "what is written from now on; `recover` sees it at once",
             "quota" | "webhook-down" | "api-refusing" => "the next write",
             "secret-deleted" => "the next start of a container that reads it",
             "volume-deleted" | "claim-deleted" => {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use futures::StreamExt as _;
 use seaworthy::cluster::{Cluster, Meter, Resources};
 use seaworthy::engine::Limits;
+use seaworthy::error::Explain as _;
 use seaworthy::event::Ended;
 use seaworthy::object::ObjectRef;
 use seaworthy::plan::verb::{OUT_OF_SERVICE, Pinned, Tend, Verb};
@@ -120,7 +121,12 @@ impl Wreck {
             installation: installation(),
             reach: None,
             settings: [].into(),
-            copies: compile::Copies { skip: true, ..compile::Copies::default() },
+            copies: compile::Copies {
+                // What moves is copied; elsewhere the old volume has what was on it.
+                skip: self.story.playbook != "move",
+                folder: self.state.path().join("copies").display().to_string(),
+                image: None,
+            },
             folder: self.state.path().join("exports/one").display().to_string(),
             at: "2026-01-02T03:04:05Z".parse().unwrap(),
         })
@@ -175,11 +181,11 @@ impl Wreck {
     }
 }
 
-/// The node of a claim's volume is gone silent, and has the volume.
-fn attach_stuck(sandbox: &Sandbox) {
+/// Strikes the node on which the volume of a claim lies.
+fn strike_node(sandbox: &Sandbox, fault: &str) {
     let live = sandbox.object(&join::claim_ref(SEA, "web-data")).unwrap();
     let volume = sandbox.object(&join::volume_ref(live["spec"]["volumeName"].as_str().unwrap())).unwrap();
-    sandbox.strike(find("attach-stuck").unwrap(), join::hosts(&volume)[0]);
+    sandbox.strike(find(fault).unwrap(), join::hosts(&volume)[0]);
 }
 
 fn stories() -> Vec<Story> {
@@ -215,7 +221,8 @@ fn stories() -> Vec<Story> {
             "web-data",
             Some("web-data"),
         ),
-        story(attach_stuck, LossKind::AttachStuck, "detach", "web-data", Some("web-data")),
+        story(|it| strike_node(it, "attach-stuck"), LossKind::AttachStuck, "detach", "web-data", Some("web-data")),
+        story(|it| strike_node(it, "disk-read-only"), LossKind::VolumeReadOnly, "move", "web-data", Some("web-data")),
         // Its set deletes its claims with its pods: stopping it would be the loss of the other one.
         story(
             |it| strike(it, "claim-deleted", "data-store-0"),
@@ -228,14 +235,17 @@ fn stories() -> Vec<Story> {
 }
 
 async fn through(story: Story, way: Cut) -> (BTreeMap<String, Vec<String>>, usize) {
-    let wreck = Wreck::new(story).await;
+    cut_off(Wreck::new(story).await, way).await
+}
+
+async fn cut_off(wreck: Wreck, way: Cut) -> (BTreeMap<String, Vec<String>>, usize) {
     let plan = wreck.plan().await.unwrap();
     let seen = Arc::new(AtomicUsize::new(0));
     let counted = seen.clone();
     let cluster = wreck.harbour.sandbox.cluster_through(Meter::new(false), |quay| cut(quay, way, counted));
     let run = wreck.run(cluster, plan).await;
     let causes: Vec<&String> = run.outcome.causes.iter().map(|cause| &cause.message).collect();
-    assert_eq!(run.outcome.ended, Ended::Done, "{:?} cut at {}: {causes:?}", story.kind, way.at);
+    assert_eq!(run.outcome.ended, Ended::Done, "{:?} cut at {}: {causes:?}", wreck.story.kind, way.at);
     (wreck.essence().await, seen.load(Ordering::Relaxed))
 }
 
@@ -336,6 +346,82 @@ async fn a_provisioner_that_is_started_again_erases_nothing() {
     wreck.run(wreck.cluster(), plan).await.went_well();
     later(&wreck.harbour, 60).await;
     assert_eq!(released("Retain"), 2);
+}
+
+/// Two volumes wait to be erased, of claims that nobody remembers, while whoever would do it was scaled to nothing.
+async fn unwanted() -> Wreck {
+    let story = stories().into_iter().find(|story| story.kind == LossKind::ProvisionerGone).unwrap();
+    let mut wreck = Wreck::new(story).await;
+    wreck.harbour.delete(&format!("/apis/apps/v1/namespaces/{SEA}/statefulsets/store")).await.unwrap();
+    later(&wreck.harbour, 60).await;
+    wreck.records.clear();
+    wreck.story = Story { kind: LossKind::VolumeUnerased, playbook: "erase", claim: "data-store-0", ..story };
+    wreck
+}
+
+/// The volumes of the set, each with the policy that it has, as long as it is there.
+fn of_the_set(wreck: &Wreck) -> Vec<(String, String)> {
+    let volumes = wreck.harbour.sandbox.objects().into_iter().filter(|one| one["kind"] == "PersistentVolume");
+    let words = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let all = volumes
+        .map(|one| (words(&one["spec"]["claimRef"]["name"]), words(&one["spec"]["persistentVolumeReclaimPolicy"])));
+    let mut found: Vec<_> = all.filter(|(claim, _)| claim.starts_with("data-store")).collect();
+    found.sort();
+    found
+}
+
+#[tokio::test]
+async fn what_nobody_wants_is_erased_and_what_waits_beside_it_is_kept() {
+    let wreck = unwanted().await;
+    let losses = recognise(&wreck.sighting().await);
+    let found: Vec<(LossKind, Option<&str>, bool)> = losses
+        .iter()
+        .map(|loss| (loss.kind, loss.claim.as_ref().map(|claim| claim.name.as_str()), loss.certain))
+        .collect();
+    let unerased = |claim| (LossKind::VolumeUnerased, Some(claim), true);
+    assert!(found.contains(&unerased("data-store-0")) && found.contains(&unerased("data-store-1")), "{losses:#?}");
+    let plan = wreck.plan().await.unwrap();
+    wreck.run(wreck.cluster(), plan).await.went_well();
+    later(&wreck.harbour, 60).await;
+    assert_eq!(of_the_set(&wreck), [("data-store-1".to_owned(), "Retain".to_owned())]);
+    let (expected, writes) = cut_off(unwanted().await, WHOLE).await;
+    for at in 1..=writes {
+        for answer_lost in [false, true] {
+            let (essence, _) = cut_off(unwanted().await, Cut { members: false, at, answer_lost }).await;
+            assert_eq!(essence, expected, "cut at write {at}");
+        }
+    }
+}
+
+/// One that a claim has, or that a recovery has put aside, is erased only by its name, and one that is in use never.
+#[tokio::test]
+async fn a_volume_is_erased_by_its_name_alone() {
+    let mut wreck = unwanted().await;
+    wreck.story.claim = "bell-data";
+    let error = wreck.plan().await.unwrap_err();
+    assert_eq!(error.id(), "which-volume", "{error}");
+    assert!(error.to_string().contains("no volume that was let go was of"), "{error}");
+    wreck.story.claim = "data-store-1";
+    let mut plan = wreck.plan().await.unwrap();
+    // As if a claim had taken it in between.
+    let bound = wreck
+        .harbour
+        .sandbox
+        .objects()
+        .into_iter()
+        .find(|one| one["kind"] == "PersistentVolume" && one["spec"]["claimRef"]["name"] == "bell-data");
+    let bound = Pinned::of(&bound.unwrap()).unwrap();
+    for step in &mut plan.steps {
+        if let Action::Rescue { verb, .. } = &mut step.action
+            && let Verb::Tend { object, act: Tend::Erase { uid } } = &mut **verb
+        {
+            (*object, *uid) = (bound.object.clone(), bound.uid.clone());
+        }
+    }
+    let run = wreck.run(wreck.cluster(), plan).await;
+    assert_eq!(run.outcome.ended, Ended::Failed);
+    assert!(run.outcome.causes[0].message.contains("Bound"), "{:?}", run.outcome.causes);
+    assert_eq!(wreck.on("bell-data").as_deref(), Some("bell-data"));
 }
 
 /// Without the policy being changed first, the stop that is to save the claims is what deletes them.

@@ -26,9 +26,13 @@ fn every_playbook_is_practised() {
     );
     assert_eq!(of("node-off").len(), 1);
     assert_eq!(of("distributed-notebook/daemons").len(), 2);
-    for (playbook, drilled, data) in
-        [("provision", 3, "fresh"), ("reunite", 1, "saved"), ("give-back", 1, "saved"), ("detach", 1, "saved")]
-    {
+    for (playbook, drilled, data) in [
+        ("provision", 3, "fresh"),
+        ("reunite", 1, "saved"),
+        ("give-back", 1, "saved"),
+        ("detach", 1, "saved"),
+        ("move", 2, "saved"),
+    ] {
         assert!(of(playbook).len() == drilled && of(playbook).iter().all(|drill| drill["data"] == data), "{playbook}");
     }
     let node = of("newton-v2t/node");
@@ -140,4 +144,35 @@ fn nothing_is_lost_on_a_cluster_that_is_not_there_for_it() {
     }
     let well = Test::after(output).line("recover --sandbox").any_stdout().any_stderr().run();
     assert!(well.stdout.contains("no loss is recognised"), "{}", well.stdout);
+}
+
+/// What a recovery has put aside stays until somebody has it erased by its name; nothing else can be.
+#[test]
+fn a_volume_that_was_put_aside_is_erased_by_its_name() {
+    let installed = Test::new().line("install hello --sandbox --yes").any_stderr().run();
+    let agreed = "--destroy-data=pvc/hello/hello-data";
+    let replaced = Test::after(installed)
+        .line(&format!("recover replace --claim hello/hello-data {agreed} --sandbox --yes -o json"))
+        .any_stdout()
+        .any_stderr()
+        .run();
+    let document = replaced.json();
+    let left = document["report"]["left"].as_array().unwrap().iter().filter_map(Value::as_str);
+    let mut aside = left.filter_map(|left| left.strip_prefix("PersistentVolume/")?.split_once(", put aside"));
+    let (name, _) = aside.next().unwrap();
+    let name = name.to_owned();
+    let erase = "recover erase --claim hello/hello-data --sandbox --yes -o json";
+    let unnamed = Test::after(replaced).line(erase).status(2).any_stderr().any_stdout().run();
+    assert_eq!(unnamed.json()["error"]["id"], "which-volume", "{}", unnamed.stdout);
+    let erase = format!("{erase} --set volume={name}");
+    let unagreed = Test::after(unnamed).line(&erase).status(2).any_stderr().any_stdout().run();
+    let agreed = format!("--destroy-data=PersistentVolume/{name}");
+    assert!(unagreed.stdout.contains(&agreed), "{}", unagreed.stdout);
+    let erased = Test::after(unagreed).line(&format!("{erase} {agreed}")).any_stdout().any_stderr().run();
+    assert_eq!(erased.json()["outcome"]["ended"], "done", "{}", erased.stdout);
+    let again = Test::after(erased).line(&erase).status(2).any_stderr().any_stdout().run();
+    let message = again.json()["error"]["message"].to_string();
+    assert!(message.contains("no volume that was let go was of"), "{message}");
+    let well = Test::after(again).line("doctor hello --sandbox").any_stdout().any_stderr().run();
+    assert!(well.stdout.contains("healthy"), "{}", well.stdout);
 }

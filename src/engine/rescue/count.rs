@@ -25,10 +25,12 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Counting ends here: enough to tell full from empty, and no disk is walked for minutes.
 const MOST: u64 = 100_000;
 
-/// What a container is asked, with the path as its argument: the folder's inode, and the number of files. `-xdev`: what else
-/// is mounted below is not this volume.
+/// What a container is asked, with the path as its argument: the folder's inode, the number of files, and what can be told of the file
+/// system. `-xdev`: what else is mounted below is not this volume.
 pub(crate) fn script() -> String {
-    format!("ls -di \"$1\" && find \"$1\" -xdev -type f 2>/dev/null | head -n {MOST} | wc -l")
+    format!(
+        "ls -di \"$1\" && find \"$1\" -xdev -type f 2>/dev/null | head -n {MOST} | wc -l && {{ df -Pk \"$1\"; grep -F \" $1 \" /proc/self/mountinfo; }} 2>/dev/null; true"
+    )
 }
 
 /// What a volume holds.
@@ -49,6 +51,42 @@ pub enum Files {
     },
 }
 
+/// The file system of a volume, as a container sees it that has it mounted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Disk {
+    /// The pod that was asked.
+    pub pod: String,
+    /// The container of it.
+    pub container: String,
+    /// Where it has the volume mounted.
+    pub path: String,
+    /// Whether the file system itself is read-only, however it is mounted (the options of the super block, `proc_pid_mountinfo(5)`).
+    pub read_only: bool,
+    /// How large it is, where that is told.
+    pub room: Option<Room>,
+    /// A line of that pod's log that says that there is no room.
+    pub said: Option<String>,
+}
+
+/// What there is room for in a file system, KiB.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Room {
+    /// All of it.
+    pub size: u64,
+    /// What is left for who is not root.
+    pub free: u64,
+}
+
+/// Below this a file system has no room, KiB; a smaller one below a twentieth of it.
+const LEAST: u64 = 1024;
+
+impl Disk {
+    /// Whether it has no room left.
+    pub fn is_full(&self) -> bool {
+        self.room.is_some_and(|room| room.free < LEAST && room.free * 20 < room.size)
+    }
+}
+
 impl Doing<'_> {
     pub(super) async fn count(&self, claim: &ObjectRef, at_least: u64, limit: Duration) -> Ending {
         let pods = pods_in(claim.namespace.as_deref().unwrap_or_default());
@@ -59,7 +97,7 @@ impl Doing<'_> {
             Ok(seen) => seen,
             Err(ending) => return ending,
         };
-        let counting = count_in_pods(&self.context.cluster.client, &seen, claim);
+        let counting = async { ask_pods(&self.context.cluster.client, &seen, claim).await.0 };
         let files = tokio::select! {
             biased;
             () = self.context.cancel.cancelled() => return Ending::Stopped,
@@ -97,20 +135,20 @@ fn unknown(why: impl Into<String>) -> Files {
     Files::Unknown { why: why.into() }
 }
 
-/// Asks the pods that run with the claim, one after the other, until one can tell.
-pub async fn count_in_pods(client: &Client, seen: &Snapshot, claim: &ObjectRef) -> Files {
+/// Asks the pods that run with the claim, one after the other, until one can tell: what the volume holds, and of its file system.
+pub async fn ask_pods(client: &Client, seen: &Snapshot, claim: &ObjectRef) -> (Files, Option<Disk>) {
     let mut why = "no running pod has it mounted".to_owned();
     for pod in holders(seen, claim) {
         for (container, path) in mounts(pod, claim) {
             match ask(client, pod, &container, &path).await {
-                Ok(files) => return files,
+                Ok((files, disk)) => return (files, Some(disk)),
                 Err(said) => {
                     why = format!("{} in {container}: {said}", text(pod, "/metadata/name").unwrap_or_default());
                 }
             }
         }
     }
-    unknown(why)
+    (unknown(why), None)
 }
 
 /// The running containers of a pod that have the whole volume of a claim mounted, and where.
@@ -134,9 +172,11 @@ pub(super) fn mounts(pod: &Value, claim: &ObjectRef) -> Vec<(String, String)> {
     items(pod, "/spec/containers").filter_map(of).collect()
 }
 
-async fn ask(client: &Client, pod: &Value, container: &str, path: &str) -> Result<Files, String> {
+async fn ask(client: &Client, pod: &Value, container: &str, path: &str) -> Result<(Files, Disk), String> {
     let (out, failed) = say_in(client, pod, (container, path), &script()).await?;
-    parse(&out).ok_or_else(|| failed.unwrap_or_else(|| "its answer makes no sense".to_owned()))
+    let (files, disk) = parse(&out).ok_or_else(|| failed.unwrap_or_else(|| "its answer makes no sense".to_owned()))?;
+    let pod = text(pod, "/metadata/name").unwrap_or_default().to_owned();
+    Ok((files, Disk { pod, container: container.to_owned(), path: path.to_owned(), ..disk }))
 }
 
 /// Runs a script in a container, with a path as its argument: what it said, and what went wrong when it ended badly.
@@ -174,12 +214,32 @@ pub(super) async fn say_in(
     tokio::time::timeout(PATIENCE, talk).await.map_err(|_| format!("no answer within {} s", PATIENCE.as_secs()))?
 }
 
-/// `1234 /data` and `42`, a line each.
-fn parse(out: &str) -> Option<Files> {
+/// `1234 /data` and `42`, a line each, and then what the container's programs tell of the file system.
+fn parse(out: &str) -> Option<(Files, Disk)> {
     let mut lines = out.lines();
     let root = lines.next()?.split_whitespace().next()?.parse().ok()?;
     let files = lines.next()?.trim().parse().ok()?;
-    Some(Files::Counted { files, root })
+    let mut disk = Disk::default();
+    for line in lines {
+        disk.room = disk.room.or_else(|| room(line));
+        // What was mounted last lies on top.
+        disk.read_only = is_read_only(line).unwrap_or(disk.read_only);
+    }
+    Some((Files::Counted { files, root }, disk))
+}
+
+/// `FILESYSTEM SIZE USED FREE USED% PATH`, as `df -P` has it (POSIX); the name in front may have blanks.
+fn room(line: &str) -> Option<Room> {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let at = words.iter().position(|word| word.strip_suffix('%').is_some_and(|number| number.parse::<u8>().is_ok()))?;
+    let number = |back: usize| words.get(at.checked_sub(back)?)?.parse().ok();
+    Some(Room { size: number(3)?, free: number(1)? })
+}
+
+/// A line of `/proc/self/mountinfo`: behind ` - ` are the type, the source, and the options of the super block.
+fn is_read_only(line: &str) -> Option<bool> {
+    let options = line.split_once(" - ")?.1.split_whitespace().nth(2)?;
+    Some(options.split(',').any(|option| option == "ro"))
 }
 
 #[cfg(test)]
@@ -189,9 +249,34 @@ mod tests {
 
     #[test]
     fn the_answer_of_a_container_is_read_or_refused() {
-        assert_eq!(parse("17 /data\n   3\n"), Some(Files::Counted { files: 3, root: 17 }));
+        let files = Files::Counted { files: 3, root: 17 };
+        assert_eq!(parse("17 /data\n   3\n"), Some((files, Disk::default())));
         for bad in ["", "17 /data\n", "x /data\n3\n", "17 /data\nmany\n"] {
             assert_eq!(parse(bad), None, "{bad:?}");
+        }
+    }
+
+    /// As busybox 1.36, coreutils 9.1 and Linux 6.1 print it.
+    #[test]
+    fn what_a_file_system_says_of_itself_is_read() {
+        let head = "Filesystem           1024-blocks    Used Available Capacity Mounted on\n";
+        let mount = "812 790 8:1 /vol/x /data rw,relatime master:1 - ext4 /dev/sda1";
+        let cases = [
+            (
+                format!("{head}/dev/sda1 1000 900 100 90% /data\n{mount} rw,errors=remount-ro\n"),
+                false,
+                Some((1000, 100)),
+            ),
+            (format!("{head}/dev/sda1 1000 1000 0 100% /data\n{mount} ro,errors=remount-ro\n"), true, Some((1000, 0))),
+            (format!("{mount} rw\n{}\n", mount.replace("rw,relatime", "ro,relatime") + " ro"), true, None),
+            (format!("{head}//server/a share 1000 1 999 1% /data\n"), false, Some((1000, 999))),
+            (format!("{}\n", mount.replace("rw,", "ro,") + " rw"), false, None),
+            ("df: not found\n".to_owned(), false, None),
+        ];
+        for (said, read_only, room) in cases {
+            let (_, disk) = parse(&format!("17 /data\n3\n{said}")).unwrap();
+            assert_eq!(disk.read_only, read_only, "{said}");
+            assert_eq!(disk.room.map(|room| (room.size, room.free)), room, "{said}");
         }
     }
 

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::Standing;
 use super::words::{named, shown};
+use super::{ORIGINAL_POLICY, QUARANTINE};
 use crate::object::{ObjectRef, items, number, text};
 use crate::snapshot::Snapshot;
 use crate::snapshot::nodes::is_ready;
@@ -39,6 +40,11 @@ pub enum Tend {
         /// Its uid.
         uid: String,
     },
+    /// Has a volume erased that was let go: with policy Delete whoever made it takes its bytes away, and then its object.
+    Erase {
+        /// Its uid.
+        uid: String,
+    },
     /// Takes back the choice of a node that is not there, so that another is chosen.
     Rechoose {
         /// The uid of the claim.
@@ -55,6 +61,7 @@ impl Tend {
             Self::Await { .. } => "await",
             Self::Rechoose { .. } => "rechoose",
             Self::Gone { .. } => "gone",
+            Self::Erase { .. } => "erase",
             Self::OutOfService { .. } => "out-of-service",
             Self::BackInService { .. } => "back-in-service",
         }
@@ -66,6 +73,7 @@ impl Tend {
             Self::Await { .. } => format!("wait until {object} {}", works(&object.kind)),
             Self::Rechoose { node, .. } => format!("let another node than {node} be chosen for {object}"),
             Self::Gone { .. } => format!("wait until {object} is gone"),
+            Self::Erase { .. } => format!("have {object} erased, with all that is on it"),
             Self::OutOfService { .. } => format!("mark {object} as out of service"),
             Self::BackInService { .. } => format!("take the mark off {object} again"),
         }
@@ -77,6 +85,7 @@ impl Tend {
             Self::Await { how } => format!("nothing is written; {how}"),
             Self::Rechoose { .. } => "it is the one that was seen, and has no volume".to_owned(),
             Self::Gone { .. } => "nothing is written".to_owned(),
+            Self::Erase { .. } => "it is the one that was seen, and no claim has it".to_owned(),
             Self::OutOfService { .. } => "it is the one that was seen, and not ready".to_owned(),
             Self::BackInService { .. } => "it is the one that was seen".to_owned(),
         }
@@ -88,6 +97,7 @@ impl Tend {
             Self::Await { .. } => format!("it {}", works(&object.kind)),
             Self::Rechoose { node, .. } => format!("{node} is not its node any more"),
             Self::Gone { .. } => "this incarnation is gone".to_owned(),
+            Self::Erase { .. } => "whoever made it has taken its bytes away, and then the object".to_owned(),
             Self::OutOfService { .. } => format!("it has the taint {OUT_OF_SERVICE}"),
             Self::BackInService { .. } => format!("it does not have the taint {OUT_OF_SERVICE}"),
         }
@@ -99,6 +109,10 @@ impl Tend {
             Self::Await { .. } => format!("kubectl get {} -w", named(object)),
             Self::Rechoose { .. } => format!("kubectl annotate {} {CHOSEN}-", named(object)),
             Self::Gone { .. } => format!("kubectl wait --for=delete --timeout=10m {}", named(object)),
+            Self::Erase { .. } => format!(
+                "kubectl patch pv {} -p '{{\"spec\":{{\"persistentVolumeReclaimPolicy\":\"Delete\"}}}}'",
+                object.name
+            ),
             Self::OutOfService { .. } => {
                 format!("kubectl taint node {} {OUT_OF_SERVICE}=nodeshutdown:NoExecute", object.name)
             }
@@ -113,7 +127,7 @@ impl Tend {
 
     /// Whether it cannot be taken back. The mark of a node can; what it lets go is started elsewhere, and must not run twice.
     pub(super) fn is_irreversible(&self) -> bool {
-        matches!(self, Self::OutOfService { .. })
+        matches!(self, Self::OutOfService { .. } | Self::Erase { .. })
     }
 
     /// How it stands.
@@ -122,6 +136,7 @@ impl Tend {
             Self::Await { how } => awaited(snapshot, object, how),
             Self::Rechoose { uid, node } => rechosen(snapshot, object, (uid, node)),
             Self::Gone { uid } => gone(snapshot, object, uid),
+            Self::Erase { uid } => erased(snapshot, object, uid),
             Self::OutOfService { uid } => out_of_service(snapshot, object, uid),
             Self::BackInService { uid } => back_in_service(snapshot, object, uid),
         }
@@ -138,6 +153,8 @@ impl Tend {
         };
         match self {
             Self::Await { .. } | Self::Gone { .. } => None,
+            Self::Erase { uid } => Some(json!({"metadata": {"uid": uid, "labels": {QUARANTINE: null},
+                "annotations": {ORIGINAL_POLICY: null}}, "spec": {"persistentVolumeReclaimPolicy": "Delete"}})),
             Self::OutOfService { uid } => {
                 taints(uid, Some(json!({"key": OUT_OF_SERVICE, "value": "nodeshutdown", "effect": "NoExecute"})))
             }
@@ -208,6 +225,17 @@ fn gone(snapshot: &Snapshot, object: &ObjectRef, uid: &str) -> Standing {
         None => Standing::Proven { note: "gone".to_owned() },
         Some(_) => Standing::Open { progress: "there".to_owned() },
     }
+}
+
+/// What is on a volume that a claim has is somebody's.
+fn erased(snapshot: &Snapshot, volume: &ObjectRef, uid: &str) -> Standing {
+    let Some(live) = incarnation(snapshot, volume, uid) else { return Standing::Proven { note: "gone".to_owned() } };
+    let phase = text(live, "/status/phase").unwrap_or("of no phase");
+    if !matches!(phase, "Released" | "Failed") {
+        return Standing::Shut { why: format!("{volume} is {phase}; one that is erased was let go") };
+    }
+    let said = text(live, "/status/message").map_or_else(String::new, |said| format!(": {said}"));
+    Standing::Open { progress: format!("{phase}{said}") }
 }
 
 fn is_out(node: &Value) -> bool {
@@ -304,6 +332,20 @@ mod tests {
         assert_eq!(mark.patch(Some(&away)).unwrap()["spec"]["taints"], marked);
         let patch = unmark.patch(Some(&live("u", "Unknown", marked))).unwrap();
         assert_eq!(patch, json!({"metadata": {"uid": "u", "resourceVersion": "7"}, "spec": {"taints": [other]}}));
+    }
+
+    #[test]
+    fn only_a_volume_that_was_let_go_is_erased() {
+        let volume = ObjectRef::new("v1", "PersistentVolume", None, "v");
+        let act = Tend::Erase { uid: "u".to_owned() };
+        let live = |uid: &str, phase: &str| json!({"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": "v", "uid": uid}, "status": {"phase": phase}});
+        let cases =
+            [("u", "Released", "open"), ("u", "Failed", "open"), ("u", "Bound", "shut"), ("u", "Available", "shut")];
+        for (uid, phase, expected) in cases.into_iter().chain([("another", "Bound", "proven")]) {
+            assert_eq!(word(&act.standing(&picture(&[live(uid, phase)]), &volume)), expected, "{uid} {phase}");
+        }
+        assert_eq!(word(&act.standing(&picture(&[]), &volume)), "proven");
+        assert!(act.is_irreversible() && act.writes());
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::{CompileError, Draft, LIMIT_PATCH, fresh_claim};
 use crate::engine::rescue::Files;
 use crate::object::{ObjectRef, text};
 use crate::plan::verb::{Pinned, Verb};
-use crate::plan::{Action, Change, Step};
+use crate::plan::{Change, Step};
 use crate::recover::Sighting;
 use crate::recover::join::{hosts, node_of_host, volume_ref};
 use crate::recover::playbook::Task;
@@ -44,9 +44,8 @@ pub fn unreadable(sighting: &Sighting, claim: &ObjectRef) -> Option<String> {
     }
 }
 
-fn copies_out(step: &Step, claim: &ObjectRef) -> bool {
-    let Action::Rescue { verb, .. } = &step.action else { return false };
-    matches!(&**verb, Verb::CopyOut { claim: from, .. } if from.object == *claim)
+pub(super) fn copies_out(step: &Step, claim: &ObjectRef) -> bool {
+    matches!(step.verb(), Some(Verb::CopyOut { claim: from, .. }) if from.object == *claim)
 }
 
 impl<'a> Draft<'a> {

@@ -93,6 +93,29 @@ pub enum CompileError {
     /// The node is there and well, or is gone already.
     #[error("node {0} is {1}: there is nothing to take away")]
     NoDeadNode(String, &'static str),
+    /// Nobody is known who would take the bytes away.
+    #[error("{0} was made by hand: nobody erases what is on it")]
+    NobodyErases(String),
+    /// The node on which a volume lies is away.
+    #[error("{0} lies on {1}, which is not there, or not ready: nobody can erase it")]
+    OutOfReach(String, String),
+    /// Which volume is to be erased is not said.
+    #[error("{}", if volumes.is_empty() { format!("no volume that was let go was of {claim}") } else { format!("which volume of {claim} is to be erased? {} were let go: {}", volumes.len(), volumes.join(", ")) })]
+    WhichVolume {
+        /// The claim.
+        claim: ObjectRef,
+        /// Every volume of it that was let go.
+        volumes: Vec<String>,
+    },
+    /// Nothing is copied, and so nothing is moved.
+    #[error("nothing of {0} can be moved: {1}")]
+    NothingToMove(ObjectRef, String),
+    /// A node that was named is not there.
+    #[error("there is no node {0}")]
+    NoSuchNode(String),
+    /// There is no node to move to.
+    #[error("there is no node to move to: beside {0} none takes pods, has room and is one that its pods may go to")]
+    NowhereElse(String),
     /// No released volume names the claim.
     #[error("no volume that was let go names {0}")]
     NoVolume(ObjectRef),
@@ -126,6 +149,12 @@ impl Explain for CompileError {
             Self::NothingWaits(..) => "nothing-waits",
             Self::NoNode(_) => "no-node",
             Self::NoDeadNode(..) => "no-dead-node",
+            Self::NobodyErases(_) => "nobody-erases",
+            Self::OutOfReach(..) => "node-out-of-reach",
+            Self::WhichVolume { .. } => "which-volume",
+            Self::NothingToMove(..) => "nothing-to-move",
+            Self::NoSuchNode(_) => "no-such-node",
+            Self::NowhereElse(_) => "nowhere-else",
             Self::NoVolume(_) => "no-released-volume",
             Self::ManyVolumes { .. } => "many-released-volumes",
         }
@@ -179,6 +208,25 @@ impl Explain for CompileError {
             }
             Self::NoNode(_) | Self::NoDeadNode(..) => {
                 "`seaworthy recover` without a name shows what is lost, and proposes what fits".to_owned()
+            }
+            Self::NobodyErases(name) => format!(
+                "keep it, delete what is on it where it lies (`kubectl get pv {name} -o yaml` shows where), then `kubectl delete pv {name}`"
+            ),
+            Self::OutOfReach(..) => {
+                "bring the node back first; if its disk is gone for good, `kubectl delete pv NAME` takes the object away"
+                    .to_owned()
+            }
+            Self::WhichVolume { volumes, .. } => match volumes.first() {
+                Some(volume) => format!("name it: --set volume={volume}"),
+                None => "`kubectl get pv` shows every volume and the claim that it was of; name that with --claim".to_owned(),
+            },
+            Self::NothingToMove(..) => {
+                "`seaworthy recover replace` puts a fresh, empty volume in its place; the old one is kept aside".to_owned()
+            }
+            Self::NoSuchNode(_) => "`kubectl get nodes` shows which there are; without the setting one is chosen".to_owned(),
+            Self::NowhereElse(_) => {
+                "`seaworthy backup` saves what can be read; mend the disk or add a node, or name a node with --set node=NAME"
+                    .to_owned()
             }
             Self::NothingLost(_) | Self::NothingWaits(..) | Self::NotAttached(_) => {
                 "`seaworthy recover` without a name shows what is lost".to_owned()

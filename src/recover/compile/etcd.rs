@@ -82,7 +82,7 @@ impl Draft<'_> {
         for (set, file) in self.restored()? {
             self.refuse_scripts(&set)?;
             let claims = claims_of(&set);
-            self.replace(&claims)?;
+            self.replace(&claims, None)?;
             for pod in set.pods() {
                 let seed = self.seed(&set, &pod, &file)?;
                 self.push(Verb::Seed(Box::new(seed)), LIMIT_SEED);

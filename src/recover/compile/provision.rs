@@ -77,7 +77,7 @@ impl<'a> Draft<'a> {
     }
 
     /// One that was stopped is started. Why another does not run is for people to find out.
-    fn maker_again(&mut self, claim: &ObjectRef, provisioner: &str) {
+    pub(super) fn maker_again(&mut self, of: &ObjectRef, provisioner: &str) {
         let found = maker(&self.wish.sighting.snapshot, provisioner);
         if !matches!(found, Maker::Runs(_)) {
             self.keep_what_waits_to_be_erased();
@@ -87,9 +87,9 @@ impl<'a> Draft<'a> {
             Maker::Idle(live) => live,
             Maker::Absent | Maker::Unknown => {
                 let how = format!(
-                    "{provisioner} makes its volume, if it runs: install or start it; `kubectl get pods -A` shows what runs"
+                    "{provisioner} makes and erases volumes, if it runs: install or start it; `kubectl get pods -A` shows what runs"
                 );
-                return self.tend_once(claim.clone(), Tend::Await { how }, LIMIT_NODE);
+                return self.tend_once(of.clone(), Tend::Await { how }, LIMIT_NODE);
             }
         };
         let Some(maker) = workload(live) else { return };

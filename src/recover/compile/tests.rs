@@ -1,4 +1,5 @@
 use super::*;
+use crate::error::Explain as _;
 use crate::recover::compile::manifest::{claim_for, volume_for};
 use crate::snapshot::Snapshot;
 use serde_json::{Value, json};
@@ -86,12 +87,19 @@ fn what_an_earlier_recovery_has_left_stopped_is_started() {
             "spec": {"replicas": 0, "template": {"spec": {}}}})
     };
     let objects = [claim(), stopped("agent", "shop"), stopped("other", "another")];
-    let snapshot = objects.into_iter().collect();
-    let sheet = "format: 1\ntitle: t\nlosses: [node-unreachable]\nlost: l\nuntouched: u\nreturns: r\nsteps: [export, start: []]\n";
-    let sheet = crate::recover::playbook::sheet("x", sheet).unwrap();
+    let plan = planned("steps: [export, start: []]\n", &objects, |_| {}).unwrap();
+    let ids: Vec<&str> = plan.steps.iter().map(|step| step.id.as_str()).collect();
+    assert_eq!(ids, ["export", "start:Deployment/n/agent"]);
+}
+
+/// The plan for the claim `data` of a playbook with this end.
+fn planned(rest: &str, objects: &[Value], change: impl Fn(&mut Wish<'_>)) -> Result<Plan, CompileError> {
+    let snapshot = objects.iter().cloned().collect();
+    let sheet = format!("format: 1\ntitle: t\nlosses: [node-unreachable]\nlost: l\nuntouched: u\nreturns: r\n{rest}");
+    let sheet = crate::recover::playbook::sheet("x", &sheet).unwrap();
     let sighting = Sighting { snapshot, ..Sighting::default() };
     let none = String::new;
-    let wish = Wish {
+    let mut wish = Wish {
         playbook: &Playbook { name: "node-back".to_owned(), stack: None, sheet },
         claims: vec![claim_ref("n", "data")],
         sighting: &sighting,
@@ -111,7 +119,64 @@ fn what_an_earlier_recovery_has_left_stopped_is_started() {
         snapshots: Vec::new(),
         at: Timestamp::UNIX_EPOCH,
     };
-    let plan = compile(&wish).unwrap();
-    let ids: Vec<&str> = plan.steps.iter().map(|step| step.id.as_str()).collect();
-    assert_eq!(ids, ["export", "start:Deployment/n/agent"]);
+    change(&mut wish);
+    compile(&wish)
+}
+
+/// Where a volume lies on a node, its fresh one is made on another that its pods may go to.
+#[test]
+fn a_volume_moves_to_a_node_that_has_room_for_its_pods() {
+    let node = |name: &str, rest: &Value| {
+        let mut node = json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "labels": {"kubernetes.io/hostname": name, "zone": "a"}},
+            "spec": {}, "status": {"conditions": [{"type": "Ready", "status": "True"}]}});
+        for (pointer, value) in rest.as_object().unwrap() {
+            let (parent, key) = pointer.rsplit_once('/').unwrap();
+            node.pointer_mut(parent).unwrap()[key] = value.clone();
+        }
+        node
+    };
+    let mut claim = claim();
+    claim["status"]["phase"] = "Bound".into();
+    let volume = json!({"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": "pvc-c1", "uid": "v1"},
+        "spec": {"claimRef": {"namespace": "n", "name": "data", "uid": "c1"}, "local": {"path": "/p"}, "nodeAffinity": {"required": {"nodeSelectorTerms":
+            [{"matchExpressions": [{"key": "kubernetes.io/hostname", "operator": "In", "values": ["a"]}]}]}}}, "status": {"phase": "Bound"}});
+    let user = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web", "namespace": "n", "uid": "d"}, "spec": {"replicas": 1,
+        "template": {"spec": {"nodeSelector": {"zone": "a"}, "volumes": [{"name": "x", "persistentVolumeClaim": {"claimName": "data"}}]}}}});
+    let unfit = [
+        node("a", &json!({})),
+        node("b", &json!({"/spec/unschedulable": true})),
+        node("c", &json!({"/spec/taints": [{"key": "k", "effect": "NoSchedule"}]})),
+        node("d", &json!({"/metadata/labels/zone": "b"})),
+        node(
+            "e",
+            &json!({"/status/conditions": [{"type": "Ready", "status": "True"}, {"type": "DiskPressure", "status": "True"}]}),
+        ),
+        node("f", &json!({"/status/conditions": [{"type": "Ready", "status": "False"}]})),
+    ];
+    let mut objects: Vec<Value> = [claim, volume, user].into_iter().chain(unfit).collect();
+    let steps = "steps: [export, keep, stop: [], copy-out, move, copy-in, start: [], bound, count]\n";
+    let chosen = |plan: &Plan| {
+        let created = plan.steps.iter().find_map(|step| match &step.action {
+            Action::Rescue { verb, .. } => match &**verb {
+                Verb::Create { object, .. } => Some(object["metadata"]["annotations"][CHOSEN].clone()),
+                _ => None,
+            },
+            _ => None,
+        });
+        created.unwrap()
+    };
+    let error = planned(steps, &objects, |_| {}).unwrap_err();
+    assert_eq!(error.id(), "nowhere-else", "{error}");
+    assert!(error.to_string().contains("beside a none"), "{error}");
+    objects.extend([node("h", &json!({})), node("g", &json!({}))]);
+    assert_eq!(chosen(&planned(steps, &objects, |_| {}).unwrap()), "g");
+    let name =
+        |node: &'static str| move |wish: &mut Wish<'_>| drop(wish.settings.insert("node".to_owned(), node.to_owned()));
+    assert_eq!(chosen(&planned(steps, &objects, name("c")).unwrap()), "c", "whoever names it knows why");
+    assert_eq!(planned(steps, &objects, name("z")).unwrap_err().id(), "no-such-node");
+    let error = planned(steps, &objects, |wish| wish.copies.skip = true).unwrap_err();
+    assert_eq!(error.id(), "nothing-to-move", "{error}");
+    // One of the network is moved to wherever its pod starts.
+    objects[1]["spec"]["nodeAffinity"] = Value::Null;
+    assert_eq!(chosen(&planned(steps, &objects, |_| {}).unwrap()), Value::Null);
 }

@@ -134,12 +134,15 @@ fn returns(kind: LossKind) -> &'static str {
         | LossKind::ClaimReplaced
         | LossKind::VolumeReleased
         | LossKind::VolumeEmptied
+        | LossKind::VolumeReadOnly
+        | LossKind::VolumeFull
         | LossKind::EtcdEmptied
         | LossKind::EtcdCorrupt
         | LossKind::EtcdMemberLost
         | LossKind::EtcdFull => "nothing",
         LossKind::ClassGone => "the volume, once there is a class of that name again",
         LossKind::ProvisionerGone => "the volume, once its provisioner runs again",
+        LossKind::VolumeUnerased => "room on its disk, once it is erased",
         LossKind::ClaimStranded => "the volume, if a node of that name joins again; otherwise nothing",
         LossKind::AttachStuck => "everything, once that node is ready again",
         LossKind::NodeUnreachable => "everything, once the node is ready again",

@@ -24,6 +24,10 @@ pub enum LossKind {
     ClaimGone,
     /// A volume that held files and holds none.
     VolumeEmptied,
+    /// A volume whose file system takes no writes any more.
+    VolumeReadOnly,
+    /// A volume whose file system has no room left.
+    VolumeFull,
     /// A volume that lies on a node that does not answer.
     NodeUnreachable,
     /// A volume that lies on a node that is not there any more.
@@ -46,11 +50,13 @@ pub enum LossKind {
     ProvisionerGone,
     /// A claim whose volume is to be made on a node that is not there any more.
     ClaimStranded,
+    /// A volume that nobody wants, that is to be erased, and is not.
+    VolumeUnerased,
 }
 
 impl LossKind {
     /// All of them.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 23] = [
         Self::VolumeGoing,
         Self::ClaimGoing,
         Self::ClaimLost,
@@ -60,6 +66,8 @@ impl LossKind {
         Self::ClaimReplaced,
         Self::ClaimGone,
         Self::VolumeEmptied,
+        Self::VolumeReadOnly,
+        Self::VolumeFull,
         Self::NodeUnreachable,
         Self::NodeGone,
         Self::AttachStuck,
@@ -71,6 +79,7 @@ impl LossKind {
         Self::ClassGone,
         Self::ProvisionerGone,
         Self::ClaimStranded,
+        Self::VolumeUnerased,
     ];
 
     /// Its name, as playbooks and documents write it.
@@ -85,6 +94,8 @@ impl LossKind {
             Self::ClaimReplaced => "claim-replaced",
             Self::ClaimGone => "claim-gone",
             Self::VolumeEmptied => "volume-emptied",
+            Self::VolumeReadOnly => "volume-read-only",
+            Self::VolumeFull => "volume-full",
             Self::NodeUnreachable => "node-unreachable",
             Self::NodeGone => "node-gone",
             Self::AttachStuck => "attach-stuck",
@@ -96,6 +107,7 @@ impl LossKind {
             Self::ClassGone => "class-gone",
             Self::ProvisionerGone => "provisioner-gone",
             Self::ClaimStranded => "claim-stranded",
+            Self::VolumeUnerased => "volume-unerased",
         }
     }
 
@@ -121,6 +133,12 @@ impl LossKind {
             }
             Self::ClaimGone => "claim and volume are gone; with a policy of Delete the data was erased with them",
             Self::VolumeEmptied => "every object looks healthy, and the data is not there",
+            Self::VolumeReadOnly => {
+                "the disk under it has most likely begun to fail; what is on it can still be read, and nothing new is kept"
+            }
+            Self::VolumeFull => {
+                "what is there stays; what is written from now on is refused, and what was being written may be cut off"
+            }
             Self::NodeUnreachable => "the data is most likely intact on the node's disk; it comes back with the node",
             Self::NodeGone => {
                 "the data is on the disk of a machine that is no node any more; it comes back only with that disk"
@@ -148,6 +166,9 @@ impl LossKind {
             Self::ClaimStranded => {
                 "no data is at risk; its pod starts nowhere, because every other node is passed over"
             }
+            Self::VolumeUnerased => {
+                "what is on it is still there, against the wish of whoever deleted its claim; it is erased as soon as somebody can"
+            }
         }
     }
 
@@ -165,6 +186,12 @@ impl LossKind {
             Self::ClaimLost => "do not delete the claim: a volume made anew is bound to its uid",
             Self::VolumeEmptied => {
                 "stop what writes before anything is overwritten; look for a backup, or for what an old process still holds open"
+            }
+            Self::VolumeReadOnly => {
+                "copy what can be read before anything else is tried; no restart, no fsck while it is mounted"
+            }
+            Self::VolumeFull => {
+                "find out whether the application drops what it cannot write, and stop it then; delete nothing that was not copied"
             }
             Self::NodeUnreachable => "bring the node back; do not force-delete its pods while it may be running",
             Self::NodeGone => {
@@ -191,6 +218,9 @@ impl LossKind {
                 "start the provisioner; volumes that were let go with policy Delete are erased then, so keep those first"
             }
             Self::ClaimStranded => "let another node be chosen; do not delete the claim",
+            Self::VolumeUnerased => {
+                "decide whether anybody wants what is on it: `seaworthy hold` keeps it; do not delete the object of the volume, its bytes would stay for ever"
+            }
         }
     }
 }

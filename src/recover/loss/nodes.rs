@@ -65,7 +65,7 @@ impl Host {
     }
 }
 
-fn state(sighting: &Sighting, host: &str) -> Host {
+pub(super) fn state(sighting: &Sighting, host: &str) -> Host {
     state_of(sighting, node_of_host(&sighting.snapshot, host))
 }
 

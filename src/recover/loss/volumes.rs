@@ -59,7 +59,8 @@ pub(super) fn released(sighting: &Sighting) -> Vec<Loss> {
     volumes(sighting).filter_map(one).collect()
 }
 
-fn wanted(sighting: &Sighting, claim: &ObjectRef, volume: &str) -> Vec<String> {
+/// Who wants the volume that a claim was bound to.
+pub(super) fn wanted(sighting: &Sighting, claim: &ObjectRef, volume: &str) -> Vec<String> {
     let live = sighting.snapshot.get(claim);
     let mut wants = Vec::new();
     match live.map(|live| (live, text(live, "/spec/volumeName"))) {

@@ -3,6 +3,7 @@ use serde_json::json;
 use super::*;
 use crate::doctor::{Cause, Outlook};
 use crate::engine::journal::{Inputs, Times, Took};
+use crate::plan::Action;
 use crate::plan::verb::Pinned;
 use crate::plan::{Plan, Purpose};
 use crate::recover::join::{claim_ref, volume_ref};

@@ -62,6 +62,11 @@ pub(super) fn scene(playbook: &Playbook, kind: LossKind) -> (Sighting, Archive) 
             has_claim = false;
             volume["status"]["phase"] = "Released".into();
         }
+        LossKind::VolumeUnerased => {
+            has_claim = false;
+            volume["status"]["phase"] = "Released".into();
+            volume["metadata"]["annotations"]["pv.kubernetes.io/provisioned-by"] = "PROVISIONER".into();
+        }
         LossKind::ClaimGone => (has_claim, has_volume) = (false, false),
         LossKind::ClaimMisbound => {
             claim["status"]["phase"] = "Lost".into();
@@ -105,6 +110,10 @@ pub(super) fn scene(playbook: &Playbook, kind: LossKind) -> (Sighting, Archive) 
         json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": NODE, "uid": "UID-OF-THE-NODE", "labels": {"kubernetes.io/hostname": NODE}},
             "status": {"conditions": [{"type": "Ready", "status": ready}]}})
     });
+    if playbook.sheet.steps.contains(&Task::Move) {
+        snapshot.insert(json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "ANOTHER-NODE", "labels": {"kubernetes.io/hostname": "ANOTHER-NODE"}},
+            "status": {"conditions": [{"type": "Ready", "status": "True"}]}}));
+    }
     let objects = has_claim.then_some(claim).into_iter().chain(has_volume.then_some(volume)).chain(node);
     objects.chain(workloads(playbook)).for_each(|object| snapshot.insert(object));
     (Sighting { snapshot, now: Timestamp::UNIX_EPOCH, ..Sighting::default() }, archive)
@@ -112,7 +121,7 @@ pub(super) fn scene(playbook: &Playbook, kind: LossKind) -> (Sighting, Archive) 
 
 /// Whoever makes volumes, as it is then.
 fn maker_of(kind: LossKind, mut maker: Value) -> Value {
-    if kind == LossKind::ProvisionerGone {
+    if matches!(kind, LossKind::ProvisionerGone | LossKind::VolumeUnerased) {
         maker["spec"]["replicas"] = 0.into();
         maker["status"] = json!({});
     }

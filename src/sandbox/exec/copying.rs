@@ -33,10 +33,13 @@ pub(super) fn run(world: &mut World, container: &Value, place: &str, (script, re
         (SIZE, []) => Ended::well(format!("{}\t{place}\n", kib(&files))),
         (LIST, []) => Ended::well(list(&files)),
         (OUT, []) if has_tar => Ended::well(cut_short(world, pack(&files))),
-        (CLEAR, []) => {
-            world.disks.make(place).clear();
-            Ended::well("")
-        }
+        (CLEAR, []) => match world.disk_refuses(place) {
+            Some(why) => Ended::badly(1, format!("rm: {}\n", why.said())),
+            None => {
+                world.disks.make(place).clear();
+                Ended::well("")
+            }
+        },
         (IN, [length]) if has_tar => {
             return Course::Hears(place.to_owned(), length.parse().unwrap_or(0), Then::Unpack);
         }
@@ -114,6 +117,9 @@ fn cut_short(world: &mut World, mut archive: Vec<u8>) -> Vec<u8> {
 
 /// A snapshot that came whole gets its name; another one does not.
 pub(super) fn keep(world: &mut World, place: &str, heard: Vec<u8>, sum: &str) -> Ended {
+    if let Some(why) = world.disk_refuses(place) {
+        return Ended::badly(1, format!("{SNAPSHOT}: {}\n", why.said()));
+    }
     if checksum(&heard) != sum {
         return Ended::badly(1, "");
     }
@@ -123,6 +129,9 @@ pub(super) fn keep(world: &mut World, place: &str, heard: Vec<u8>, sum: &str) ->
 
 /// Unpacks an archive in a folder.
 pub(super) fn unpack(world: &mut World, place: &str, archive: &[u8]) -> Ended {
+    if let Some(why) = world.disk_refuses(place) {
+        return Ended::badly(1, format!("tar: {}\n", why.said()));
+    }
     let mut archive = tar::Archive::new(archive);
     let mut found = Files::new();
     let mut read = || -> std::io::Result<()> {
