@@ -10,6 +10,7 @@
 
 mod addresses;
 pub mod chart;
+mod claims;
 mod images;
 mod kinds;
 mod look;
@@ -37,11 +38,12 @@ pub use rights::Right;
 pub const REASON: &str = "CannotSucceed";
 
 /// The checks, each with what it is about: what `--ignore` takes.
-pub const CHECKS: [(&str, &str); 11] = [
+pub const CHECKS: [(&str, &str); 12] = [
     ("kubernetes-version", "the cluster's version is one that the stack can run on"),
     ("definitions", "the cluster knows the kinds of all custom objects"),
     ("ingress-class", "the class that an Ingress names, or a default one, is there"),
     ("references", "Secrets and ConfigMaps that pods read and the stack does not make are there, with their keys"),
+    ("claims", "no claim is made anew of which a volume has the data"),
     ("chart", "the official chart is not known to fail with these values"),
     ("helm-release", "no Helm release of the same objects is there"),
     ("room", "the pods fit on the nodes, beside what runs there"),
@@ -136,11 +138,12 @@ pub struct Around {
 
 /// Everything in the way of the plan, what refuses it first.
 pub fn judge(subject: Subject<'_>, around: &Around) -> Vec<Objection> {
-    let checks: [fn(Subject<'_>, &Around) -> Vec<Objection>; 10] = [
+    let checks: [fn(Subject<'_>, &Around) -> Vec<Objection>; 11] = [
         kinds::version,
         kinds::definitions,
         kinds::ingress_class,
         references::judge,
+        claims::judge,
         kinds::helm_release,
         packing::judge,
         ports::judge,

@@ -18,7 +18,6 @@ pub mod loss;
 pub mod map;
 pub mod occasion;
 pub mod playbook;
-pub mod provisioner;
 pub mod record;
 pub mod report;
 pub mod runbook;

@@ -5,6 +5,7 @@ pub mod collect;
 pub mod nodes;
 pub mod page;
 pub mod placing;
+pub mod provisioner;
 pub(crate) mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -24,9 +24,9 @@ use crate::front::say;
 /// `bundle`
 #[derive(Debug, Args)]
 pub(crate) struct BundleArgs {
-    /// Objects and logs of this stack's namespace only (default: the whole cluster)
+    /// Whole objects and logs of this stack's namespace only; what checks read is of the whole cluster all the same (default: all of it)
     pub(crate) stack: Option<String>,
-    /// Objects and logs of this namespace only
+    /// Whole objects and logs of this namespace only; what checks read is of the whole cluster all the same
     #[arg(short, long, value_name = "NAME")]
     pub(crate) namespace: Option<String>,
     /// List every file that would be written, its size, and what was hidden in it by which rule; nothing is written

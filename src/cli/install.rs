@@ -281,6 +281,9 @@ async fn go_on(
     if matches!(prepared.plan.purpose, plan::Purpose::Backup | plan::Purpose::Restore) {
         plan::verb::pass_copies(&mut prepared.plan, &open.done);
     }
+    if prepared.plan.purpose == plan::Purpose::Recover {
+        plan::verb::pass_copies_in(&mut prepared.plan, &open.done);
+    }
     // What was answered once is not asked again.
     for step in prepared.plan.steps.iter_mut().filter(|step| open.agreed.contains(&step.id)) {
         step.change = plan::Change::Unchanged;

@@ -181,8 +181,16 @@ fn fix_lines(health: &Health) -> Vec<String> {
     let (missing, others): (Vec<_>, Vec<_>) =
         bad.filter_map(|object| object.cause.as_ref()).partition(|cause| cause.id == MISSING);
     let Installation { stack, namespace, .. } = &health.installation;
-    let back = (!missing.is_empty() && health.stage == Stage::Finished)
-        .then(|| format!("  put back what is missing with: seaworthy upgrade {stack} -n {namespace}"));
+    // Whatever makes a claim anew makes it empty.
+    let loses =
+        missing.iter().any(|cause| cause.object.as_ref().is_some_and(|object| object.kind == "PersistentVolumeClaim"));
+    let back = (!missing.is_empty() && health.stage == Stage::Finished).then(|| {
+        if loses {
+            format!("  a claim is missing; what is lost, and what brings it back: seaworthy recover -n {namespace}")
+        } else {
+            format!("  put back what is missing with: seaworthy upgrade {stack} -n {namespace}")
+        }
+    });
     let mut fixes: Vec<String> = others.iter().filter_map(|cause| cause.remedy.clone()).collect();
     fixes.dedup();
     fixes.into_iter().map(|fix| format!("  fix: {}", one_line(&fix))).chain(back).collect()

@@ -53,7 +53,7 @@ pub struct Finding {
 }
 
 /// What is found where data is lost, or goes with the next thing that is deleted; `recover` is for it.
-const OF_DATA: &[&str] = &["V009", "V010", "V024", "V025"];
+const OF_DATA: &[&str] = &["V009", "V010", "V024", "V025", "V028"];
 
 impl Finding {
     pub(super) fn new(object: ObjectRef, reason: &str, message: impl AsRef<str>) -> Self {

@@ -26,7 +26,7 @@ pub struct Report {
     pub taken: jiff::Timestamp,
     /// The first line: the root of the worst, or that all is well.
     pub headline: String,
-    /// Whether nothing at error or worse was found; what is on its way is told by `unsettled`.
+    /// Whether nothing at error or worse was found, and every check could tell; what is on its way is told by `unsettled`.
     pub healthy: bool,
     /// In numbers.
     pub summary: Summary,
@@ -48,6 +48,9 @@ pub struct Report {
     /// Every check that was asked for, with how it went.
     #[serde(skip)]
     pub checks: Vec<Outcome>,
+    /// What of the cluster was asked for, in words; empty: all of it.
+    #[serde(skip)]
+    scope: String,
 }
 
 /// How a check went; what it found is among the findings.
@@ -153,6 +156,13 @@ impl Choice {
         self.only.is_empty() && self.skip.is_empty() && self.namespace.is_none()
     }
 
+    /// What of the cluster that is, in words.
+    fn scope(&self) -> String {
+        let namespace = self.namespace.as_ref().map_or_else(String::new, |name| format!(" in namespace {name}"));
+        let some = !self.only.is_empty() || !self.skip.is_empty();
+        if some { namespace + " by the checks that were asked" } else { namespace }
+    }
+
     /// Whether this check is asked.
     fn wants(&self, id: &str) -> bool {
         (self.only.is_empty() || self.only.iter().any(|name| asks_for(name, id)))
@@ -225,11 +235,12 @@ pub fn judge(evidence: &Evidence, choice: &Choice) -> Report {
     }
     summary.unknown = unknown.len();
     summary.weigh(&roots);
+    let scope = choice.scope();
     Report {
         cluster: evidence.cluster.clone(),
         taken: evidence.taken,
-        headline: headline(&roots, &unsettled, &summary),
-        healthy: summary.critical + summary.errors == 0,
+        headline: headline(&roots, &unsettled, (&summary, &scope)),
+        healthy: summary.is_healthy(),
         summary,
         findings: roots,
         unsettled,
@@ -238,6 +249,7 @@ pub fn judge(evidence: &Evidence, choice: &Choice) -> Report {
         unknown,
         unread: evidence.snapshot.unread.clone(),
         checks,
+        scope,
     }
 }
 
@@ -264,6 +276,11 @@ fn ask(evidence: &Evidence, choice: &Choice) -> (Vec<Finding>, Vec<Outcome>) {
 }
 
 impl Summary {
+    /// What could not be told is never taken for well.
+    fn is_healthy(&self) -> bool {
+        self.critical + self.errors + self.unknown == 0 && self.evaluated > 0
+    }
+
     fn weigh(&mut self, roots: &[Finding]) {
         (self.critical, self.errors, self.warnings, self.infos, self.symptoms) = (0, 0, 0, 0, 0);
         for root in roots {
@@ -284,8 +301,8 @@ impl Report {
     pub(super) fn suppress(&mut self, roots: Vec<Finding>, told: Suppressed) {
         self.summary.suppressed = told.findings.iter().map(|quiet| quiet.finding.walk().len()).sum();
         self.summary.weigh(&roots);
-        self.headline = headline(&roots, &self.unsettled, &self.summary);
-        self.healthy = self.summary.critical + self.summary.errors == 0;
+        self.headline = headline(&roots, &self.unsettled, (&self.summary, &self.scope));
+        self.healthy = self.summary.is_healthy();
         (self.findings, self.suppressed) = (roots, Some(told));
     }
 
@@ -302,7 +319,7 @@ impl Report {
 }
 
 /// One line that says it all: an operator at three in the morning reads no other.
-fn headline(roots: &[Finding], unsettled: &[Unsettled], summary: &Summary) -> String {
+fn headline(roots: &[Finding], unsettled: &[Unsettled], (summary, scope): (&Summary, &str)) -> String {
     let Some(first) = roots.first().filter(|first| first.worst() > Severity::Info) else {
         if let Some(first) = unsettled.first() {
             let more = if unsettled.len() > 1 { format!(" and {} more", unsettled.len() - 1) } else { String::new() };
@@ -313,8 +330,13 @@ fn headline(roots: &[Finding], unsettled: &[Unsettled], summary: &Summary) -> St
             1 => "; 1 check could not tell".to_owned(),
             unknown => format!("; {unknown} checks could not tell"),
         };
-        let word = if summary.evaluated == 0 { "nothing could be judged" } else { "healthy" };
-        return format!("{word}: {} checks, {} objects{so_far}", summary.evaluated, summary.objects);
+        let word = match (summary.evaluated, summary.unknown) {
+            (0, _) => "nothing could be judged",
+            (_, 0) => "healthy",
+            _ => "nothing found in what could be read",
+        };
+        let beside = if summary.suppressed > 0 { " beside what is suppressed" } else { "" };
+        return format!("{word}{scope}{beside}: {} checks, {} objects{so_far}", summary.evaluated, summary.objects);
     };
     let suffering = match first.suffering() {
         0 => String::new(),

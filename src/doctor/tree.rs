@@ -15,6 +15,7 @@ use super::survey::makers;
 use crate::engine::ready::judge::claims;
 use crate::object::{ObjectRef, items, text};
 use crate::snapshot::Snapshot;
+use crate::snapshot::provisioner::{Maker, maker};
 
 /// Findings about pods that their node explains.
 const BY_NODE: &[&str] = &["P012", "P019", "P020", "P025", "P026", "P027", "P028"];
@@ -22,6 +23,10 @@ const BY_NODE: &[&str] = &["P012", "P019", "P020", "P025", "P026", "P027", "P028
 const BY_TAINT: &str = "S003";
 /// Findings about pods that their claims explain.
 const BY_CLAIM: &[&str] = &["S005", "S006", "P020"];
+/// A claim for which nobody makes a volume.
+const UNSERVED: &str = "V006";
+/// Findings about claims and volumes that no node explains.
+const OF_THEMSELVES: &[&str] = &["V009", "V012", "V024", "V025", "V028"];
 /// Findings about pods that a Service explains when they name it.
 const BY_SERVICE: &[&str] = &["P001", "P017", "P021", "P022", "W002"];
 /// What programs say when names cannot be resolved, in lower case.
@@ -114,8 +119,11 @@ fn rests_on(object: &ObjectRef, finding: &Finding, is_start: bool, evidence: &Ev
         "Service" if is_start => behind(live, snapshot).into_iter().chain(users(object, snapshot)).collect(),
         "Service" => behind(live, snapshot),
         "PersistentVolumeClaim" => {
-            named("v1", "PersistentVolume", None, text(live, "/spec/volumeName")).into_iter().collect()
+            let volume = named("v1", "PersistentVolume", None, text(live, "/spec/volumeName"));
+            volume.into_iter().chain(maker_of(live, finding, snapshot)).collect()
         }
+        // What became of a volume or its claim is not the node's doing.
+        "PersistentVolume" if OF_THEMSELVES.contains(&finding.id.as_str()) => Vec::new(),
         "PersistentVolume" => super::checks::volumes::nodes_of(live).map(|node| node_named(node, snapshot)).collect(),
         "Ingress" => super::checks::ingress::services(live, object.namespace.as_deref()).collect(),
         // What is behind their Service: that it has no pods they say better themselves.
@@ -127,6 +135,16 @@ fn rests_on(object: &ObjectRef, finding: &Finding, is_start: bool, evidence: &Ev
         "PodDisruptionBudget" => refs(super::checks::budgets::pods_of(live, snapshot)),
         "Namespace" => of_namespace(live, object, snapshot),
         _ => Vec::new(),
+    }
+}
+
+/// Whoever was asked for the volume of a claim and has not answered.
+fn maker_of(claim: &Value, finding: &Finding, snapshot: &Snapshot) -> Option<ObjectRef> {
+    let asked = claim["metadata"]["annotations"]["volume.kubernetes.io/storage-provisioner"].as_str();
+    let asked = asked.filter(|_| finding.id == UNSERVED)?;
+    match maker(snapshot, asked) {
+        Maker::Idle(workload) => ObjectRef::of(workload),
+        _ => None,
     }
 }
 

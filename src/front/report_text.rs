@@ -97,7 +97,9 @@ pub(crate) fn report_text(report: &Report, style: Style) -> String {
 fn first_line(report: &Report, style: Style) -> String {
     let mark = match report.worst() {
         Some(severity) if severity > Severity::Info => style.mark(severity),
-        _ if report.summary.evaluated == 0 || !report.unsettled.is_empty() => style.open(),
+        _ if report.summary.evaluated == 0 || report.summary.unknown > 0 || !report.unsettled.is_empty() => {
+            style.open()
+        }
         _ => style.good(),
     };
     format!("{mark} {}", style.paint.strong(&printable(&report.headline)))

@@ -30,7 +30,7 @@ pub use secrets::{Secrets, SecretsAct};
 pub use seed::{SEEDED, SEEDING, Seed};
 pub use set::{Field, Meanwhile, ends_a_while, escaped, is_set_meanwhile, patch as set_patch};
 pub use standing::{Standing, holders};
-pub use tend::{CHOSEN, OUT_OF_SERVICE, Tend};
+pub use tend::{OUT_OF_SERVICE, Tend};
 
 /// How many replicas a workload had before it was stopped; on the workload itself, so that it is known without any journal.
 pub const ORIGINAL_REPLICAS: &str = "seaworthy.dev/original-replicas";
@@ -337,15 +337,15 @@ impl Verb {
     /// Once its proof holds, all that stands before it in the plan has been done, and may meanwhile be undone again: what was
     /// stopped is started at the end.
     pub fn is_turning_point(&self) -> bool {
-        // Not `Bound`: a claim whose volume waits for its deletion is bound to it from the beginning.
-        matches!(
-            self,
-            Self::Delete { .. }
-                | Self::Release { .. }
-                | Self::Create { .. }
-                | Self::Renew { .. }
-                | Self::Tend { act: Tend::Erase { .. }, .. }
-        )
+        // Not `Bound`: a claim whose volume waits for its deletion is bound to it from the beginning. Nor a pod: they go by themselves.
+        match self {
+            Self::Delete { object } => object.object.kind != "Pod",
+            Self::Release { .. }
+            | Self::Create { .. }
+            | Self::Renew { .. }
+            | Self::Tend { act: Tend::Erase { .. }, .. } => true,
+            _ => false,
+        }
     }
 
     /// What it changes, as a plan shows it.
@@ -391,26 +391,21 @@ pub fn pass_copies(plan: &mut Plan, done: &BTreeSet<String>) {
 }
 
 /// Marks as passed what need not be done again when a recovery is taken up: everything before the last turning point that the
-/// cluster shows to be proven, and what stands between that and the first start which was written since.
+/// cluster shows to be proven.
 pub fn pass(plan: &mut Plan, snapshot: &Snapshot) {
     let proven = |verb: &Verb| verb.is_turning_point() && matches!(verb.standing(snapshot), Standing::Proven { .. });
-    let Some(turned) = plan.steps.iter().rposition(|step| step.verb().is_some_and(proven)) else { return };
-    let (before, after) = plan.steps.split_at(turned);
-    let started =
-        after.iter().position(|step| step.verb().is_some_and(|verb| is_started_again(verb, before, snapshot)));
-    for step in plan.steps.iter_mut().take(turned + started.unwrap_or(0)) {
+    let last = plan.steps.iter().rposition(|step| step.verb().is_some_and(proven));
+    for step in plan.steps.iter_mut().take(last.unwrap_or(0)) {
         step.change = Change::Unchanged;
     }
 }
 
-/// Whether this starts what was stopped before, and is written: what its pods find was brought back to its end.
-fn is_started_again(verb: &Verb, before: &[super::Step], snapshot: &Snapshot) -> bool {
-    let Verb::Scale { workload, to: 1.., .. } = verb else { return false };
-    let stops = |step: &super::Step| matches!(step.verb(), Some(Verb::Scale { workload: stopped, to: 0, .. }) if stopped == workload);
-    let is_written = |live: &Value| {
-        text(live, "/metadata/uid") == Some(&workload.uid)
-            && live["metadata"]["annotations"].get(ORIGINAL_REPLICAS).is_none()
-            && live["spec"]["replicas"] != 0
+/// Marks as passed each copy onto a volume that is known to be done: whoever was started since may have written there.
+pub fn pass_copies_in(plan: &mut Plan, done: &BTreeSet<String>) {
+    let is_done = |step: &super::Step| {
+        done.contains(&step.id) && matches!(step.verb(), Some(Verb::CopyIn { .. } | Verb::Seed(_)))
     };
-    before.iter().any(stops) && snapshot.get(&workload.object).is_some_and(is_written)
+    for step in plan.steps.iter_mut().filter(|step| is_done(step)) {
+        step.change = Change::Unchanged;
+    }
 }

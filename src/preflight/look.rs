@@ -72,6 +72,9 @@ fn queries(subject: Subject<'_>, known: &Resources) -> Vec<Query> {
     {
         all("v1", "Service");
     }
+    if has(|object| object["kind"] == "PersistentVolumeClaim") {
+        all("v1", "PersistentVolume");
+    }
     if has(|object| object["kind"] == "Ingress") {
         all("networking.k8s.io/v1", "IngressClass");
     }

@@ -29,8 +29,9 @@ use super::playbook::{ClaimRole, Follow, Playbook, Task};
 use super::{Sighting, join};
 use crate::cluster::ClusterId;
 use crate::object::{ObjectRef, items, text};
-use crate::plan::verb::{CHOSEN, Meanwhile, Pinned, Secrets, Selection, Verb};
+use crate::plan::verb::{Meanwhile, Pinned, Secrets, Selection, Verb};
 use crate::plan::{Action, Change, Installation, Plan, Purpose, Reach, Step};
+use crate::snapshot::provisioner::CHOSEN;
 
 pub use copies::{Copies, unreadable};
 pub use error::CompileError;

@@ -10,7 +10,7 @@ use kube::{Api, Client};
 use serde_json::Value;
 
 use super::keeper::{KEEPERS, Keeper, unseen};
-use super::{Record, Sighting, join, loss, provisioner};
+use super::{Record, Sighting, join, loss};
 use crate::cluster::{Cluster, Resources};
 use crate::engine::etcd::Gateway;
 use crate::engine::rescue::{Disk, Files, ask_pods};
@@ -20,6 +20,7 @@ use crate::object::{ObjectRef, items, text};
 use crate::plan::verb::holders;
 use crate::snapshot::Snapshot;
 use crate::snapshot::collect::{Query, Scope, collect};
+use crate::snapshot::provisioner;
 
 /// What is read of the whole cluster.
 const GLOBAL: [(&str, &str); 3] = [("v1", "PersistentVolume"), ("v1", "Node"), ("storage.k8s.io/v1", "StorageClass")];

@@ -14,13 +14,13 @@ use serde_json::Value;
 use super::etcd::EtcdRecord;
 use super::join::{claim_ref, place_of, volume_ref};
 use super::look;
-use super::provisioner::class_ref;
 use crate::cluster::{Cluster, ClusterId};
 use crate::engine::rescue::Files;
 use crate::engine::rescue::shelf::{self, ShelfError};
 use crate::object::{ObjectRef, items, text};
 use crate::plan::Installation;
 use crate::snapshot::Snapshot;
+use crate::snapshot::provisioner::class_ref;
 
 /// The version of this format.
 pub const FORMAT: u32 = 1;

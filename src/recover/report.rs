@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use crate::cluster::ClusterId;
-use crate::engine::journal::{Entry, Note, RunRecord, RunState};
+use crate::engine::journal::{Entry, Note, RunRecord, RunState, Times};
 use crate::event::Ended;
 use crate::object::ObjectRef;
 use crate::plan::verb::{EtcdAct, ORIGINAL_REPLICAS, OUT_OF_SERVICE, Tend, Verb, ends_a_while};
@@ -141,7 +141,7 @@ pub fn report(record: &RunRecord, entries: &[Entry], notes: &[Note]) -> Option<R
         last_good: occasion.losses.iter().filter_map(|lost| lost.last_good).min(),
         timeline: timeline(record, entries, &occasion, notes),
         seconds: if record.resumed == 0 { spent(record) } else { seconds(ended.duration_since(record.at)) },
-        seconds_down: down(record),
+        seconds_down: down(entries),
         seconds_asked: asked(record, entries),
         resumed: record.resumed,
         failures: record.causes.iter().map(|cause| cause.message.clone()).collect(),
@@ -189,8 +189,10 @@ fn spent(record: &RunRecord) -> f64 {
     seconds(record.times.until.duration_since(record.times.since))
 }
 
-fn down(record: &RunRecord) -> Option<f64> {
-    let spans = || record.times.steps.iter();
+/// From the first stop of the first try to the last start of the last one.
+fn down(entries: &[Entry]) -> Option<f64> {
+    let tries = Times::of_each_try(entries);
+    let spans = || tries.iter().flat_map(|times| &times.steps);
     let first = spans().filter(|(step, _)| step.starts_with("stop:")).map(|(_, span)| span.began).min()?;
     let last = spans().filter(|(step, _)| step.starts_with("start:")).filter_map(|(_, span)| span.ended).max()?;
     Some(seconds(last.duration_since(first)))

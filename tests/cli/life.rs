@@ -73,7 +73,9 @@ fn what_can_no_longer_be_changed_is_made_anew_where_that_loses_nothing() {
     }
     let pods = |output: Output| {
         let evidence = again(output, "doctor --sandbox --save evidence.json").run();
-        let text = std::fs::read_to_string(evidence.home.path().join("evidence.json")).unwrap();
+        let path = evidence.home.path().join("evidence.json");
+        let text = std::fs::read_to_string(&path).unwrap();
+        std::fs::remove_file(path).unwrap();
         let document: Value = serde_json::from_str(&text).unwrap();
         let items = document["items"].as_array().unwrap().iter().filter(|object| object["kind"] == "Pod");
         let uid = |object: &Value| (object["metadata"]["name"].to_string(), object["metadata"]["uid"].to_string());

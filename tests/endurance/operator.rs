@@ -15,6 +15,7 @@ use seaworthy::host::Surroundings;
 use seaworthy::object::ObjectRef;
 use seaworthy::plan::install::{Desired, Policy};
 use seaworthy::plan::uninstall::{DataName, Destroy};
+use seaworthy::plan::verb::pass_copies_in;
 use seaworthy::plan::{Action, Plan, Purpose};
 use seaworthy::prepare::{self, Prepared};
 use seaworthy::recover::archive::Archive;
@@ -272,7 +273,9 @@ async fn recover(
 
 /// A recovery as it stands in its journal.
 async fn resumed(cluster: &Cluster, run: &RunRecord, inputs: Inputs) -> Result<Trip, String> {
-    let prepared = prepare::resume(cluster, &run.plan, Policy::default()).await.map_err(|error| error.to_string())?;
+    let mut prepared =
+        prepare::resume(cluster, &run.plan, Policy::default()).await.map_err(|error| error.to_string())?;
+    pass_copies_in(&mut prepared.plan, &run.done);
     Ok(Trip { prepared, inputs, open: Some(run.run.clone()), given_up: None })
 }
 

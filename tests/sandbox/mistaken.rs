@@ -121,3 +121,66 @@ fn as_many_checks_are_listed_as_are_counted() {
     assert!(explained("W015").contains("What --fix can do:\n  where the cluster allows it"), "{}", explained("W015"));
     assert!(explained("V009").contains("What --fix can do:\n  nothing"), "{}", explained("V009"));
 }
+
+/// What became of a claim or its volume is told as it is, and leads to `recover`: what is done by hand makes it worse.
+#[test]
+fn what_has_become_of_data_is_said_as_it_is_and_leads_to_recover() {
+    let installed = || Test::new().line("install hello --sandbox --yes").any_stderr().run();
+    for (fault, said) in [
+        ("claim-misbound", "the volume is there, and names another claim or nobody"),
+        ("claim-released", "its claim is gone, and is wanted by Deployment/hello-web"),
+        ("claim-erased", "it is not there, and hello-web-"),
+        ("volume-lost", "the volume was deleted"),
+    ] {
+        let broken =
+            Test::after(installed()).line(&format!("sandbox fault inject {fault}=hello/hello-data")).any_stderr().run();
+        let told = Test::after(broken).line("doctor --sandbox").status(3).any_stdout().run();
+        let first = told.stdout.split("\n\n").nth(1).unwrap_or_default();
+        assert!(told.stdout.contains(said), "{fault}: {}", told.stdout);
+        assert!(first.contains("seaworthy --sandbox recover"), "{fault}: {}", told.stdout);
+        let truth = fault == "volume-lost" || !told.stdout.contains("was deleted");
+        assert!(truth && !told.stdout.contains("claimRef/uid"), "{fault}: {}", told.stdout);
+    }
+}
+
+/// The pressure on a node is nothing to a claim that is bound to nothing.
+#[test]
+fn a_node_is_not_blamed_for_what_became_of_a_volume() {
+    let installed = Test::new().line("install hello --sandbox --yes").any_stderr().run();
+    let faults = "sandbox fault inject disk-pressure=sandbox-1 claim-misbound=hello/hello-data";
+    let broken = Test::after(installed).line(faults).any_stderr().run();
+    let told = Test::after(broken).line("doctor --sandbox -o json").status(3).any_stdout().run();
+    let document = told.json();
+    let first = &document["findings"][0];
+    assert_ne!(first["id"], "N004", "the data comes first: {}", told.stdout);
+    let below = first["causes"].to_string();
+    assert!(first["fix"].as_str().is_some_and(|fix| fix.contains("recover")) && !below.contains("N004"), "{first:#}");
+}
+
+/// Who asks for a part is told of that part only, and what could not be read is not called healthy.
+#[test]
+fn healthy_says_what_it_is_said_of() {
+    let installed = Test::new().line("install hello --sandbox --yes").any_stderr().run();
+    let own = Test::after(installed).line("doctor hello --sandbox").any_stdout().run();
+    assert!(own.stdout.starts_with("[ok] healthy in namespace hello: "), "{}", own.stdout);
+    let all = Test::after(own).line("doctor --sandbox").any_stdout().run();
+    assert!(all.stdout.starts_with("[ok] healthy: "), "{}", all.stdout);
+    let skipped = Test::after(all).line("doctor --sandbox --skip V").any_stdout().run();
+    assert!(skipped.stdout.starts_with("[ok] healthy by the checks that were asked: "), "{}", skipped.stdout);
+    let pods =
+        "apiVersion: v1\nkind: PodList\nitems:\n- {metadata: {name: p, namespace: n}, status: {phase: Running}}\n";
+    let some = Test::after(skipped).file("pods.yaml", pods).line("doctor --from pods.yaml -o json").any_stdout().run();
+    let document = some.json();
+    assert_eq!(document["healthy"], false, "{}", some.stdout);
+    assert!(
+        document["headline"].as_str().unwrap().starts_with("nothing found in what could be read: "),
+        "{document:#}"
+    );
+}
+
+#[test]
+fn a_file_that_is_there_is_not_written_over() {
+    let mine = Test::new().file("mine.txt", "my own\n").line("doctor --sandbox --save mine.txt").status(2);
+    let refused = mine.any_stderr().run();
+    assert!(refused.stderr.contains("nothing is overwritten"), "{}", refused.stderr);
+}

@@ -10,6 +10,7 @@ use crate::doctor::evidence::Evidence;
 use crate::doctor::finding::Finding;
 use crate::engine::ready::judge::claims;
 use crate::object::{ObjectRef, has_ended, is_true, items, number, text};
+use crate::plan::verb::ORIGINAL_REPLICAS;
 
 /// The rows.
 pub(super) const ROWS: &[Check] = &[
@@ -178,6 +179,11 @@ fn nothing(evidence: &Evidence) -> Verdict {
             return None;
         }
         let message = format!("{} is scaled to nothing", reference.short());
+        if workload["metadata"]["annotations"].get(ORIGINAL_REPLICAS).is_some() {
+            let message = format!("{message} by a recovery that has not come to its end");
+            let fix = "Do not scale it up by hand: `seaworthy recover` names the run, `seaworthy runs resume` goes on with it.";
+            return Some(Finding::new(reference, "ScaledToZero", message).severity(Severity::Warning).fix(fix));
+        }
         let fix = format!("Scale it up when it is wanted: `{} --replicas=1`.", kubectl("scale", &reference));
         Some(Finding::new(reference, "ScaledToZero", message).fix(fix))
     })

@@ -7,8 +7,8 @@ use crate::doctor::check::{Check, Severity, Verdict};
 use crate::doctor::evidence::Evidence;
 use crate::doctor::finding::Finding;
 use crate::doctor::stall::words::clip;
-use crate::engine::ready::judge::consumers;
-use crate::object::{ObjectRef, items, text};
+use crate::engine::ready::judge::{claims, consumers};
+use crate::object::{ObjectRef, has_ended, items, text};
 use crate::plan::verb::QUARANTINE;
 use crate::snapshot::classes::is_default;
 
@@ -49,10 +49,11 @@ pub(super) const ROWS: &[Check] = &[
     looks(
         ("V012", Severity::Warning, "a volume holds the data of a deleted claim"),
         [
-            "The claim was deleted and the volume was kept (reclaim policy Retain). It is not given to a new claim of the \
-            same name by itself.",
-            "To use it again, take its `claimRef.uid` away and bind a claim to it by `volumeName`; to give it up, delete the volume.",
-            "a volume with the policy Delete, which is on its way to be deleted.",
+            "The claim that the volume names by its uid is not there, and the volume was kept (reclaim policy Retain). It is not given to a \
+            new claim of the same name by itself. Where somebody wants that claim, its data is here: an error.",
+            "`seaworthy recover` binds it back to its claim, and says how. Make no claim by hand: it would get an empty volume. To give the data up: \
+            `seaworthy recover erase`.",
+            "a volume with the policy Delete, which is on its way to be deleted, and one that a recovery has put aside.",
         ],
         &["PersistentVolume"],
         released,
@@ -88,6 +89,17 @@ pub(super) const ROWS: &[Check] = &[
         ],
         &["PersistentVolumeClaim", "Pod"],
         claim_going,
+    ),
+    looks(
+        ("V028", Severity::Critical, "a claim that pods use is gone"),
+        [
+            "Pods run with a claim that is not there any more: it was deleted past its finalizers, and its volume by its policy with it or not. \
+            They go on until they restart; then they start nowhere.",
+            "Do not restart its pods, what they have open may be all that is left. `seaworthy recover` says what is lost, and what brings it back.",
+            "a pod that waits for a claim and has no node yet: that is S006.",
+        ],
+        &["Pod", "PersistentVolumeClaim"],
+        claim_gone,
     ),
 ];
 
@@ -172,16 +184,61 @@ fn node_away(evidence: &Evidence) -> Verdict {
 
 fn released(evidence: &Evidence) -> Verdict {
     each(evidence, VOLUME, |volume, reference| {
-        let kept = text(volume, "/spec/persistentVolumeReclaimPolicy") == Some("Retain");
-        (kept && text(volume, "/status/phase") == Some("Released")).then(|| {
-            let message = format!("{} is Released: it still holds the data of its deleted claim", whose(volume, &reference));
-            let fix = format!(
-                "To use it again: `kubectl patch pv {} --type json -p '[{{\"op\":\"remove\",\"path\":\"/spec/claimRef/uid\"}}]'`, then a claim with that `volumeName`.",
-                reference.name
-            );
-            Finding::new(reference, "Released", message).fix(fix)
-        })
+        let kept = text(volume, "/spec/persistentVolumeReclaimPolicy") == Some("Retain")
+            && volume["metadata"]["labels"].get(QUARANTINE).is_none();
+        if !kept || text(volume, "/status/phase") != Some("Released") {
+            return None;
+        }
+        let whose = whose(volume, &reference);
+        let claim = claim_of(volume);
+        let Some((claim, why)) = claim.and_then(|claim| Some((claim.clone(), wanted(evidence, &claim, &reference)?)))
+        else {
+            let message = format!("{whose} is Released: it still holds the data of its deleted claim");
+            let fix = "`seaworthy recover` binds it to its claim again; `seaworthy recover erase` has it erased, if nobody wants it.";
+            return Some(Finding::new(reference, "Released", message).fix(fix));
+        };
+        let fix = "Make no claim and change neither by hand: `seaworthy recover` binds the two again, with the data.";
+        let message = format!("{whose} is Released: {why}");
+        let mut finding = Finding::new(reference, "Released", message).severity(Severity::Error).fix(fix);
+        finding.symptoms.push(claim);
+        Some(finding)
     })
+}
+
+/// Why the claim that a volume was of is wanted; `None`: nobody wants it.
+fn wanted(evidence: &Evidence, claim: &ObjectRef, volume: &ObjectRef) -> Option<String> {
+    if let Some(live) = evidence.snapshot.get(claim) {
+        let is_named = text(live, "/spec/volumeName") == Some(&volume.name);
+        let why = if is_named {
+            "its claim is there, and the two do not name each other"
+        } else {
+            "it holds the data of a former claim of that name, and the one that is there has another volume, or none"
+        };
+        return Some(why.to_owned());
+    }
+    let users: Vec<String> = users(evidence, claim).iter().map(ObjectRef::short).collect();
+    (!users.is_empty()).then(|| format!("its claim is gone, and is wanted by {}", users.join(", ")))
+}
+
+/// What would use a claim: the workloads whose pods name it, and the sets that make it.
+fn users(evidence: &Evidence, claim: &ObjectRef) -> Vec<ObjectRef> {
+    let kinds = ["Deployment", "StatefulSet", "DaemonSet"];
+    let all = kinds.into_iter().flat_map(|kind| evidence.snapshot.of_kind("apps", kind));
+    let here = all.filter(|workload| text(workload, "/metadata/namespace") == claim.namespace.as_deref());
+    here.filter(|workload| wants(workload, &claim.name)).filter_map(ObjectRef::of).collect()
+}
+
+/// A set makes the claims `<template>-<set>-<ordinal>`.
+fn wants(workload: &Value, claim: &str) -> bool {
+    let names = |volume: &Value| text(volume, "/persistentVolumeClaim/claimName") == Some(claim);
+    let set = text(workload, "/metadata/name").unwrap_or_default();
+    let makes = |template: &Value| {
+        let name = text(template, "/metadata/name").unwrap_or_default();
+        let ordinal = claim.strip_prefix(&format!("{name}-{set}-"));
+        ordinal.is_some_and(|ordinal| ordinal.parse::<u32>().is_ok())
+    };
+    items(workload, "/spec/template/spec/volumes").any(names)
+        || items(workload, "/spec/volumeClaimTemplates").any(makes)
 }
 
 fn failed(evidence: &Evidence) -> Verdict {
@@ -230,4 +287,31 @@ fn claim_going(evidence: &Evidence) -> Verdict {
         finding.symptoms = users;
         Some(finding)
     })
+}
+
+fn claim_gone(evidence: &Evidence) -> Verdict {
+    let mut gone: std::collections::BTreeMap<ObjectRef, Vec<ObjectRef>> = std::collections::BTreeMap::new();
+    let pods =
+        evidence.snapshot.of_kind("", "Pod").filter(|pod| text(pod, "/spec/nodeName").is_some() && !has_ended(pod));
+    let mut looked = 0;
+    for pod in pods {
+        let namespace = text(pod, "/metadata/namespace");
+        for name in claims(pod) {
+            looked += 1;
+            let claim = ObjectRef::new("v1", "PersistentVolumeClaim", namespace, &name);
+            if evidence.snapshot.get(&claim).is_none() {
+                gone.entry(claim).or_default().extend(ObjectRef::of(pod));
+            }
+        }
+    }
+    let one = |(claim, pods): (ObjectRef, Vec<ObjectRef>)| {
+        let names: Vec<&str> = pods.iter().map(|pod| pod.name.as_str()).collect();
+        let message =
+            format!("it is not there, and {} run{} with it", names.join(", "), if names.len() == 1 { "s" } else { "" });
+        let fix = "Do not restart them, and make no claim by hand: `seaworthy recover` says what is lost, and what brings it back.";
+        let mut finding = Finding::new(claim, "ClaimGone", message).fix(fix);
+        finding.symptoms = pods;
+        finding
+    };
+    Verdict::of(looked, gone.into_iter().map(one).collect())
 }

@@ -98,6 +98,9 @@ impl Explain for FileError {
             Self::Io { error, .. } if error.kind() == std::io::ErrorKind::UnexpectedEof => {
                 "compare its size with that of the original".to_owned()
             }
+            Self::Io { error, .. } if error.kind() == std::io::ErrorKind::AlreadyExists => {
+                "nothing is overwritten; name another file, or delete this one first".to_owned()
+            }
             Self::Io { .. } => "name a file that can be read, or for --save one that can be written".to_owned(),
             Self::Newer { .. } => "take the version of seaworthy that wrote it, or a newer one".to_owned(),
             _ => "give what `seaworthy doctor --save FILE` or `seaworthy bundle` writes, or what `kubectl get pods,events,services -A -o json` prints".to_owned(),
@@ -113,7 +116,7 @@ pub fn save(evidence: &Evidence, path: &Path) -> Result<(), FileError> {
     let failed = |error| FileError::Io { path: path.to_owned(), error };
     let text = serde_json::to_vec(&saved(evidence)).map_err(|error| failed(error.into()))?;
     let mut options = std::fs::OpenOptions::new();
-    let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(path).map_err(failed)?;
+    let mut file = options.write(true).create_new(true).mode(0o600).open(path).map_err(failed)?;
     file.write_all(&text).and_then(|()| file.write_all(b"\n")).map_err(failed)
 }
 
@@ -146,11 +149,15 @@ pub fn document(evidence: &Evidence) -> Result<Value, serde_json::Error> {
 /// When the file cannot be read or is no evidence.
 pub fn load(path: &Path, now: Option<Timestamp>) -> Result<Evidence, FileError> {
     let failed = |error| FileError::Io { path: path.to_owned(), error };
-    let text = match bundle::file::evidence(path).map_err(failed)? {
+    let metadata = std::fs::metadata(path).map_err(failed)?;
+    // A pipe is read once, and can be no archive.
+    let is_stream = !metadata.is_file() && !metadata.is_dir();
+    let packed = if is_stream { None } else { bundle::file::evidence(path).map_err(failed)? };
+    let text = match packed {
         Some(text) => text,
         None => std::fs::read_to_string(path).map_err(failed)?,
     };
-    let written = std::fs::metadata(path).and_then(|metadata| metadata.modified()).map_err(failed)?;
+    let written = metadata.modified().map_err(failed)?;
     let document = parse(path, &text)?;
     let strange = |what: String| FileError::Strange { path: path.to_owned(), what };
     let mut evidence = match document["kind"].as_str().unwrap_or_default() {

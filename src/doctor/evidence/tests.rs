@@ -21,8 +21,10 @@ fn what_was_kept_is_read_as_it_was() {
     snapshot.insert(json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "namespace": "n"}}));
     snapshot.unread.push(crate::snapshot::Unread { kind: "Secret".into(), namespace: None, why: "forbidden".into() });
     let evidence = Evidence { readyz: Some("[+]ping ok".into()), ..Evidence::new(snapshot, NOW.parse().unwrap()) };
-    let (_folder, path) = written("e.json", "");
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("e.json");
     save(&evidence, &path).unwrap();
+    assert!(save(&evidence, &path).unwrap_err().hint().is_some_and(|hint| hint.contains("nothing is overwritten")));
     let read = load(&path, None).unwrap();
     assert_eq!((&read.snapshot, read.taken, &read.readyz), (&evidence.snapshot, evidence.taken, &evidence.readyz));
     assert_eq!(read.gap("Secret").as_deref(), Some("Secret could not be read: forbidden"));

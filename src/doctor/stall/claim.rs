@@ -59,7 +59,15 @@ fn lost(site: &Site<'_>) -> Option<Cause> {
         return None;
     }
     let volume = text(site.object, "/spec/volumeName").unwrap_or("unknown");
-    let message = format!("the claim `{}` has lost its volume {volume}: the volume was deleted", name(site));
+    let there = ObjectRef::new("v1", "PersistentVolume", None, volume);
+    let what = if site.snapshot.get(&there).is_some() {
+        "the volume is there, and names another claim or nobody"
+    } else if site.snapshot.is_unread("PersistentVolume") {
+        "whether it is still there could not be read"
+    } else {
+        "the volume was deleted"
+    };
+    let message = format!("the claim `{}` has lost its volume {volume}: {what}", name(site));
     Some(
         site.stuck("ClaimLost", message)
             .remedy("Delete nothing. Its bytes are most likely still there: `seaworthy recover` says what can be brought back, and how.")
@@ -83,10 +91,17 @@ fn no_class(site: &Site<'_>) -> Option<Cause> {
     let others = if there.is_empty() { String::new() } else { format!("; there is {}", there.join(", ")) };
     let message =
         format!("the claim `{}` asks for the storage class `{class}`, which does not exist{others}", name(site));
-    let remedy = there.first().map_or_else(
-        || "Install a provisioner, such as local-path-provisioner.".to_owned(),
-        |one| format!("Set the storage class in the values to one that exists, such as `{one}`; a claim's class cannot be changed later."),
+    let was_there = site.snapshot.of_kind("", "PersistentVolume").any(|volume| {
+        volume["spec"]["storageClassName"] == class.as_str() && crate::snapshot::provisioner::made_by(volume).is_some()
+    });
+    let again = format!(
+        "Make the class `{class}` again, volumes were made for it before: `seaworthy recover` does it where it was recorded."
     );
+    let remedy = was_there.then_some(again).or_else(|| there.first().map(|one| {
+        format!("Set the storage class in the values to one that exists, such as `{one}`; a claim's class cannot be changed later.")
+    }));
+    let install = "Make that class, or install a provisioner that brings one, such as local-path-provisioner. If it was there before: `seaworthy recover`.";
+    let remedy = remedy.unwrap_or_else(|| install.to_owned());
     Some(site.stuck("StorageClassNotFound", message).remedy(remedy))
 }
 

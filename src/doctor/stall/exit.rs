@@ -91,7 +91,12 @@ fn out_of_memory(site: &Site<'_>) -> Option<Cause> {
     let limit = text(end.container.spec, "/resources/limits/memory");
     let than = limit.map_or("the node could give".to_owned(), |limit| format!("its limit of {limit}"));
     let message = format!("{} was killed because it used more memory than {than}{}", end.who(), end.restarted());
-    Some(site.stuck("OOMKilled", message).remedy("Raise the container's memory limit in the values."))
+    let remedy = if limit.is_some() {
+        "Raise the container's memory limit in the values."
+    } else {
+        "It has no limit of its own: see what fills the node (`kubectl top pods -A --sort-by=memory`), and give it a request, so that it is placed where there is room."
+    };
+    Some(site.stuck("OOMKilled", message).remedy(remedy))
 }
 
 fn no_command(site: &Site<'_>) -> Option<Cause> {

@@ -19,7 +19,7 @@ pub(super) const RULES: &[Rule] = &[
     rule("S006", "a pod's claim is missing or not bound", claims),
     rule("N001", "no node is ready", nodes::unready),
     rule("S008", "too few nodes for pods that must be apart", |site| plain(site, APART)),
-    rule("S005", "a pod's volume is on another node", |site| plain(site, VOLUME)),
+    rule("S005", "a pod's volume is on another node", volume_elsewhere),
     rule("S002", "no node has a device that a pod asks for", nodes::device),
     rule("S001", "no node has room for a pod", nodes::room),
     rule("S009", "the nodes take no more pods", |site| plain(site, PODS)),
@@ -87,6 +87,15 @@ fn plain(site: &Site<'_>, plain: &Plain) -> Option<Cause> {
     Some(unschedulable(site, plain.what, said).remedy(plain.remedy))
 }
 
+/// Of a claim that has no volume yet nothing lies on any node.
+fn volume_elsewhere(site: &Site<'_>) -> Option<Cause> {
+    let cause = plain(site, VOLUME)?;
+    let is_empty = |claim: &Site<'_>| text(claim.object, "/spec/volumeName").is_none_or(str::is_empty);
+    let is_to_be_made = walk::claims_of(site).any(|claim| is_empty(&claim));
+    let remedy = "Its volume is to be made on a node that it cannot use, and nothing lies there yet: `seaworthy recover` lets another one be chosen.";
+    Some(if is_to_be_made { cause.remedy(remedy) } else { cause })
+}
+
 fn unschedulable(site: &Site<'_>, what: &str, said: &str) -> Cause {
     site.stuck("Unschedulable", format!("the pod gets no node: {what}: {}", clip(said.trim_end_matches('.'))))
 }
@@ -140,11 +149,27 @@ fn claims(site: &Site<'_>) -> Option<Cause> {
     }
     let said = said(site)?;
     if let Some(name) = between(said, "persistentvolumeclaim \"", "\" not found") {
-        return Some(
-            site.stuck("Unschedulable", format!("the claim `{name}` that the pod mounts is not there"))
-                .about(site.neighbour("v1", "PersistentVolumeClaim", name))
-                .remedy("Create the claim, or correct its name in the values."),
-        );
+        let claim = site.neighbour("v1", "PersistentVolumeClaim", name);
+        let mut volumes = site.snapshot.of_kind("", "PersistentVolume");
+        let was_its = |volume: &serde_json::Value| {
+            text(volume, "/spec/claimRef/name") == Some(name)
+                && text(volume, "/spec/claimRef/namespace") == claim.namespace.as_deref()
+        };
+        let held = volumes.find(|volume| was_its(volume)).and_then(|volume| text(volume, "/metadata/name"));
+        let (more, remedy) = match held {
+            Some(volume) => (
+                format!("; the volume {volume} has its data"),
+                "Create no claim, it would get an empty volume: `seaworthy recover` binds that volume to its claim again.",
+            ),
+            None => (
+                String::new(),
+                "Create the claim, or correct its name in the values. If it was there before, look first: `seaworthy recover`.",
+            ),
+        };
+        let cause = site
+            .stuck("Unschedulable", format!("the claim `{name}` that the pod mounts is not there{more}"))
+            .about(claim);
+        return Some(cause.remedy(remedy));
     }
     let lower = said.to_lowercase();
     if !lower.contains("persistentvolumeclaim") && !lower.contains("to bind") {

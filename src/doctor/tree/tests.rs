@@ -167,6 +167,9 @@ fn values_are_named_only_where_there_are_some() {
         let mut items = vec![node("w1", "True")];
         items.extend(workload("web", "w1", &killed));
         items[1]["metadata"]["labels"] = label;
+        for container in items.iter_mut().filter_map(|item| item.pointer_mut("/spec/containers/0")) {
+            container["resources"] = json!({"limits": {"memory": "64Mi"}});
+        }
         report(items).findings[0].fix.clone().unwrap()
     };
     assert_eq!(fix(json!({})), "Raise the container's memory limit.");

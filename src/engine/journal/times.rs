@@ -31,6 +31,20 @@ pub struct Span {
 }
 
 impl Times {
+    /// Of each try of a run by itself: the first, and every time that it was taken up again.
+    pub fn of_each_try(entries: &[Entry]) -> Vec<Self> {
+        let mut tries: Vec<Self> = Vec::new();
+        for entry in entries {
+            if tries.is_empty() || matches!(entry, Entry::Resumed { .. }) {
+                tries.push(Self::default());
+            }
+            if let Some(last) = tries.last_mut() {
+                last.add(entry);
+            }
+        }
+        tries
+    }
+
     /// Takes one more entry in.
     pub(super) fn add(&mut self, entry: &Entry) {
         match entry {

@@ -9,9 +9,7 @@ use super::{ORIGINAL_POLICY, QUARANTINE};
 use crate::object::{ObjectRef, items, number, text};
 use crate::snapshot::Snapshot;
 use crate::snapshot::nodes::is_ready;
-
-/// The node on which the volume of a claim is to be made, as the scheduler says it.
-pub const CHOSEN: &str = "volume.kubernetes.io/selected-node";
+use crate::snapshot::provisioner::CHOSEN;
 
 /// The taint of a node whose machine is switched off (Kubernetes 1.28, KEP-2268): its pods and its attachments are let go.
 pub const OUT_OF_SERVICE: &str = "node.kubernetes.io/out-of-service";

@@ -7,8 +7,8 @@ use crate::object::{ObjectRef, text};
 use crate::plan::verb::{Pinned, Tend, Verb};
 use crate::recover::join::{claim_of, hosts, node_of_host};
 use crate::recover::loss::is_to_be_erased;
-use crate::recover::provisioner::made_by;
 use crate::snapshot::nodes::is_ready;
+use crate::snapshot::provisioner::made_by;
 
 /// The setting that names the volume.
 const VOLUME: &str = "volume";
@@ -47,13 +47,10 @@ impl<'a> Draft<'a> {
             None => is_to_be_erased(volume),
         };
         let found: Vec<&'a Value> = all.iter().copied().filter(fits).collect();
-        match found.as_slice() {
-            [volume] => Ok(volume),
-            _ => {
-                let volumes =
-                    all.iter().filter_map(|volume| text(volume, "/metadata/name")).map(str::to_owned).collect();
-                Err(CompileError::WhichVolume { claim: claim.clone(), volumes })
-            }
+        if let [volume] = found.as_slice() {
+            return Ok(volume);
         }
+        let volumes = all.iter().filter_map(|volume| text(volume, "/metadata/name")).map(str::to_owned).collect();
+        Err(CompileError::WhichVolume { claim: claim.clone(), volumes })
     }
 }

@@ -8,8 +8,8 @@ use crate::object::{ObjectRef, text};
 use crate::plan::verb::{Pinned, Tend, Verb};
 use crate::recover::join::{SCALABLE, workload};
 use crate::recover::loss::waits;
-use crate::recover::provisioner::{Maker, asked, chosen, class_ref, maker};
 use crate::snapshot::classes::is_default;
+use crate::snapshot::provisioner::{Maker, asked, chosen, class_ref, maker};
 
 impl<'a> Draft<'a> {
     pub(super) fn provision(&mut self, claim: &ObjectRef) -> Result<(), CompileError> {

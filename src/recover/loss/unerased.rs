@@ -9,7 +9,7 @@ use crate::object::{ObjectRef, text};
 use crate::plan::verb::QUARANTINE;
 use crate::recover::Sighting;
 use crate::recover::join::{claim_of, hosts, place_of};
-use crate::recover::provisioner::{Maker, made_by, maker};
+use crate::snapshot::provisioner::{Maker, made_by, maker};
 
 /// Every volume that nobody wants, has the policy Delete, and of which something says why it is not erased. One that is wanted is another
 /// loss, and one that is only on its way shows no reason.
@@ -42,7 +42,7 @@ fn why_not(sighting: &Sighting, volume: &Value) -> Vec<String> {
     match made_by(volume).map(|by| (by, maker(&sighting.snapshot, by))) {
         Some((by, Maker::Idle(_))) => why.push(format!("{by} erases it, and has no pod that is ready")),
         Some((by, Maker::Absent)) => {
-            why.push(format!("{by} erases it, and no workload of the cluster answers to that"))
+            why.push(format!("{by} erases it, and no workload of the cluster answers to that"));
         }
         _ => {}
     }

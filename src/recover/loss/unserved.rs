@@ -8,8 +8,8 @@ use crate::object::{ObjectRef, text};
 use crate::plan::verb::holders;
 use crate::recover::Sighting;
 use crate::recover::join::volume_ref;
-use crate::recover::provisioner::{Maker, NOBODY, asked, chosen, class_ref, maker};
 use crate::snapshot::classes::is_default;
+use crate::snapshot::provisioner::{Maker, NOBODY, asked, chosen, class_ref, maker};
 
 /// A claim that was not served for this long is a fact, seconds.
 const UNSERVED: i64 = 120;

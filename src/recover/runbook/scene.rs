@@ -6,11 +6,11 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::etcd::{Id, Member, Told, View};
-use crate::plan::verb::CHOSEN;
 use crate::recover::archive::Archive;
 use crate::recover::playbook::{Playbook, Task};
 use crate::recover::{LossKind, Sighting};
 use crate::snapshot::Snapshot;
+use crate::snapshot::provisioner::CHOSEN;
 
 /// Names to be filled in.
 pub(super) const NAMESPACE: &str = "NAMESPACE";
@@ -44,10 +44,7 @@ pub(super) fn scene(playbook: &Playbook, kind: LossKind) -> (Sighting, Archive) 
             "local": {"path": "PATH"}, "claimRef": {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "namespace": NAMESPACE, "name": name, "uid": UID},
             "nodeAffinity": {"required": {"nodeSelectorTerms": [{"matchExpressions": [{"key": "kubernetes.io/hostname", "operator": "In", "values": [NODE]}]}]}}},
         "status": {"phase": "Bound"}});
-    let class = json!({"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": "CLASS"}, "provisioner": "PROVISIONER",
-        "reclaimPolicy": "Delete", "volumeBindingMode": "WaitForFirstConsumer"});
-    let maker = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "PROVISIONER", "namespace": "PROVISIONER-NAMESPACE", "uid": "p"},
-        "spec": {"replicas": 1, "template": {"spec": {"containers": [{"name": "p", "args": ["PROVISIONER"]}]}}}, "status": {"readyReplicas": 1}});
+    let (class, maker) = (class(), maker());
     let archive = Archive::of([claim.clone(), volume.clone(), class.clone()]);
     let going: Value = "1970-01-01T00:00:00Z".into();
     let (mut has_claim, mut has_volume, mut node) = (true, true, Some("True"));
@@ -106,17 +103,28 @@ pub(super) fn scene(playbook: &Playbook, kind: LossKind) -> (Sighting, Archive) 
     if kind == LossKind::ClaimStranded {
         claim["metadata"]["annotations"][CHOSEN] = "FORMER-NODE".into();
     }
-    let node = node.map(|ready| {
-        json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": NODE, "uid": "UID-OF-THE-NODE", "labels": {"kubernetes.io/hostname": NODE}},
-            "status": {"conditions": [{"type": "Ready", "status": ready}]}})
-    });
+    let node = node.map(|is_ready| ready(NODE, is_ready));
     if playbook.sheet.steps.contains(&Task::Move) {
-        snapshot.insert(json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "ANOTHER-NODE", "labels": {"kubernetes.io/hostname": "ANOTHER-NODE"}},
-            "status": {"conditions": [{"type": "Ready", "status": "True"}]}}));
+        snapshot.insert(ready("ANOTHER-NODE", "True"));
     }
     let objects = has_claim.then_some(claim).into_iter().chain(has_volume.then_some(volume)).chain(node);
     objects.chain(workloads(playbook)).for_each(|object| snapshot.insert(object));
     (Sighting { snapshot, now: Timestamp::UNIX_EPOCH, ..Sighting::default() }, archive)
+}
+
+fn ready(name: &str, ready: &str) -> Value {
+    json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "uid": format!("UID-OF-{name}"), "labels": {"kubernetes.io/hostname": name}},
+        "status": {"conditions": [{"type": "Ready", "status": ready}]}})
+}
+
+fn class() -> Value {
+    json!({"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": "CLASS"}, "provisioner": "PROVISIONER",
+        "reclaimPolicy": "Delete", "volumeBindingMode": "WaitForFirstConsumer"})
+}
+
+fn maker() -> Value {
+    json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "PROVISIONER", "namespace": "PROVISIONER-NAMESPACE", "uid": "p"},
+        "spec": {"replicas": 1, "template": {"spec": {"containers": [{"name": "p", "args": ["PROVISIONER"]}]}}}, "status": {"readyReplicas": 1}})
 }
 
 /// Whoever makes volumes, as it is then.

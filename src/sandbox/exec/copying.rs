@@ -33,13 +33,7 @@ pub(super) fn run(world: &mut World, container: &Value, place: &str, (script, re
         (SIZE, []) => Ended::well(format!("{}\t{place}\n", kib(&files))),
         (LIST, []) => Ended::well(list(&files)),
         (OUT, []) if has_tar => Ended::well(cut_short(world, pack(&files))),
-        (CLEAR, []) => match world.disk_refuses(place) {
-            Some(why) => Ended::badly(1, format!("rm: {}\n", why.said())),
-            None => {
-                world.disks.make(place).clear();
-                Ended::well("")
-            }
-        },
+        (CLEAR, []) => clear(world, place),
         (IN, [length]) if has_tar => {
             return Course::Hears(place.to_owned(), length.parse().unwrap_or(0), Then::Unpack);
         }
@@ -50,6 +44,14 @@ pub(super) fn run(world: &mut World, container: &Value, place: &str, (script, re
         _ => unknown(),
     };
     Course::Ends(course)
+}
+
+fn clear(world: &mut World, place: &str) -> Ended {
+    if let Some(why) = world.disk_refuses(place) {
+        return Ended::badly(1, format!("rm: {}\n", why.said()));
+    }
+    world.disks.make(place).clear();
+    Ended::well("")
 }
 
 fn kib(files: &Files) -> usize {

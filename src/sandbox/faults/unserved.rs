@@ -5,11 +5,10 @@ use serde_json::{Value, json};
 use super::strike::{claim_erased, claims_of};
 use super::targets;
 use crate::object::text;
-use crate::plan::verb::CHOSEN;
 use crate::recover::compile::fresh_claim;
-use crate::recover::provisioner::makes;
 use crate::sandbox::defaults;
 use crate::sandbox::world::World;
+use crate::snapshot::provisioner::{CHOSEN, makes};
 
 /// A node that was there once.
 const FORMER: &str = "node-that-was";

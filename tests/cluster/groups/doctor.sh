@@ -231,6 +231,7 @@ judge_case() {
   pattern=$(cut -f 3 <<<"$line")
   pattern=${pattern//'{ns}'/$NAMESPACE}
   pattern=${pattern//'{node}'/$NAME-2}
+  rm -f "$REPORTS/$name.json"
   "$SEAWORTHY" doctor "${scope[@]}" --plain --save "$REPORTS/$name.json" >"$REPORTS/$name.answer" || got=$?
   first=$(head -n 1 "$REPORTS/$name.answer")
   cat "$REPORTS/$name.answer"

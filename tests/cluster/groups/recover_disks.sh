@@ -5,6 +5,9 @@
 # shellcheck shell=bash
 # shellcheck source=tests/cluster/lib/seaworthy.sh
 . "$CLUSTER_DIR/lib/seaworthy.sh"
+# shellcheck source=tests/cluster/lib/all.sh
+. "$CLUSTER_DIR/lib/all.sh"
+use_cluster "$(basename "$(dirname "$KUBECONFIG")")"
 # shellcheck source=tests/cluster/groups/lib/lost.sh
 . "$CLUSTER_DIR/groups/lib/lost.sh"
 

@@ -153,6 +153,14 @@ fn a_claim_in_use_is_never_deleted_and_an_unread_kind_is_never_gone() {
     }
 }
 
+/// A pod that is not there says nothing of what a recovery has done: its workload makes it anew again and again.
+#[test]
+fn only_what_nobody_else_does_shows_how_far_a_recovery_came() {
+    for (kind, expected) in [("Pod", false), ("PersistentVolumeClaim", true), ("Node", true)] {
+        assert_eq!(Verb::Delete { object: pinned(kind, "x") }.is_turning_point(), expected, "{kind}");
+    }
+}
+
 #[test]
 fn a_volume_is_only_let_go_when_it_is_kept_and_unused() {
     let release =

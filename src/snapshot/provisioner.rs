@@ -7,9 +7,10 @@
 use serde_json::Value;
 
 use crate::object::{ObjectRef, items, number, text};
-use crate::plan::verb::CHOSEN;
 use crate::snapshot::Snapshot;
 
+/// The node on which the volume of a claim is to be made, as the scheduler says it.
+pub const CHOSEN: &str = "volume.kubernetes.io/selected-node";
 /// The class of static volumes: nobody makes any (Kubernetes documentation, "Storage Classes", Local).
 pub const NOBODY: &str = "kubernetes.io/no-provisioner";
 /// What local-path answers to unless it is told another name.
