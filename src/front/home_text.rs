@@ -144,6 +144,8 @@ pub(crate) fn verdict(home: &Home) -> (Mark, String) {
         Some(Severity::Critical | Severity::Error) => Mark::Bad,
         Some(Severity::Warning) => Mark::Careful,
         _ if !bad.is_empty() || !home.report.unsettled.is_empty() => Mark::Careful,
+        // What could not be told is not taken for well.
+        _ if home.report.summary.unknown > 0 => Mark::Idle,
         _ => Mark::Good,
     };
     if home.report.is_green() && !bad.is_empty() {
