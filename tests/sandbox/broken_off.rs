@@ -436,3 +436,20 @@ async fn a_set_that_deletes_its_claims_would_lose_them_by_being_stopped() {
     assert!(left("data-store-0").is_none() && left("data-store-1").is_none());
     assert!(left("web-data").is_some());
 }
+
+/// What is often advised: the volume is then kept for a claim of that name, and the one that was bound to it never takes it.
+#[tokio::test]
+async fn a_volume_whose_uid_was_taken_away_by_hand_is_given_back() {
+    let story = stories().into_iter().find(|story| story.kind == LossKind::ClaimMisbound).unwrap();
+    let wreck = Wreck::new(story).await;
+    let live = wreck.harbour.sandbox.object(&join::claim_ref(SEA, story.claim)).unwrap();
+    let path = format!("/api/v1/persistentvolumes/{}", live["spec"]["volumeName"].as_str().unwrap());
+    wreck.harbour.merge(&path, &json!({"spec": {"claimRef": {"uid": null}}})).await.unwrap();
+    later(&wreck.harbour, 60).await;
+    let losses = recognise(&wreck.sighting().await);
+    assert!(losses.iter().any(|loss| loss.kind == LossKind::ClaimMisbound && loss.certain), "{losses:#?}");
+    let plan = wreck.plan().await.unwrap();
+    wreck.run(wreck.cluster(), plan).await.went_well();
+    assert_eq!(wreck.on(story.claim).as_deref(), Some(story.claim));
+    assert_eq!(recognise(&wreck.sighting().await), []);
+}

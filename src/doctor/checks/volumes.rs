@@ -1,5 +1,6 @@
 //! Volumes and classes, beyond what claims say of themselves.
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{each, looks};
@@ -96,12 +97,15 @@ pub(super) const ROWS: &[Check] = &[
             "Pods run with a claim that is not there any more: it was deleted past its finalizers, and its volume by its policy with it or not. \
             They go on until they restart; then they start nowhere.",
             "Do not restart its pods, what they have open may be all that is left. `seaworthy recover` says what is lost, and what brings it back.",
-            "a pod that waits for a claim and has no node yet: that is S006.",
+            "a pod that waits for a claim and has no node yet, which is S006, and one that has just started: its claim may be younger than the list.",
         ],
         &["Pod", "PersistentVolumeClaim"],
         claim_gone,
     ),
 ];
+
+/// A pod that is younger may have a claim that the list of claims has missed, seconds.
+const SETTLED: i64 = 60;
 
 const VOLUME: (&str, &str) = ("", "PersistentVolume");
 
@@ -291,8 +295,13 @@ fn claim_going(evidence: &Evidence) -> Verdict {
 
 fn claim_gone(evidence: &Evidence) -> Verdict {
     let mut gone: std::collections::BTreeMap<ObjectRef, Vec<ObjectRef>> = std::collections::BTreeMap::new();
-    let pods =
-        evidence.snapshot.of_kind("", "Pod").filter(|pod| text(pod, "/spec/nodeName").is_some() && !has_ended(pod));
+    // Lists are read one beside the other.
+    let has_just_started = |pod: &Value| {
+        let since = text(pod, "/status/startTime").and_then(|since| since.parse::<Timestamp>().ok());
+        since.is_some_and(|since| evidence.taken.duration_since(since).as_secs() < SETTLED)
+    };
+    let runs = |pod: &&Value| text(pod, "/spec/nodeName").is_some() && !has_ended(pod) && !has_just_started(pod);
+    let pods = evidence.snapshot.of_kind("", "Pod").filter(runs);
     let mut looked = 0;
     for pod in pods {
         let namespace = text(pod, "/metadata/namespace");

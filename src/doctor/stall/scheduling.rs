@@ -154,6 +154,7 @@ fn claims(site: &Site<'_>) -> Option<Cause> {
         let was_its = |volume: &serde_json::Value| {
             text(volume, "/spec/claimRef/name") == Some(name)
                 && text(volume, "/spec/claimRef/namespace") == claim.namespace.as_deref()
+                && volume["metadata"]["labels"].get(crate::plan::verb::QUARANTINE).is_none()
         };
         let held = volumes.find(|volume| was_its(volume)).and_then(|volume| text(volume, "/metadata/name"));
         let (more, remedy) = match held {

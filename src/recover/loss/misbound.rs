@@ -15,13 +15,17 @@ pub(super) fn all(sighting: &Sighting) -> Vec<Loss> {
     claims.filter_map(|claim| one(sighting, claim)).collect()
 }
 
-/// The volume that a claim was bound to, where that names another claim, or this name with the uid of another.
+/// The volume that a claim was bound to, where that names another claim, this name with the uid of another, or this name with none: it is
+/// kept for that name then, and a claim that was bound does not take it (`pkg/controller/volume/persistentvolume`, `syncBoundClaim`).
 pub(in crate::recover) fn strayed<'a>(sighting: &'a Sighting, claim: &Value) -> Option<&'a Value> {
     let was_bound = claim["metadata"]["annotations"]["pv.kubernetes.io/bind-completed"] == "yes";
     let name = text(claim, "/spec/volumeName").filter(|_| was_bound)?;
     let volume = sighting.snapshot.get(&volume_ref(name))?;
-    let names = text(volume, "/spec/claimRef/uid").filter(|uid| !uid.is_empty())?;
-    (Some(names) != text(claim, "/metadata/uid")).then_some(volume)
+    let strays = match text(volume, "/spec/claimRef/uid").filter(|uid| !uid.is_empty()) {
+        Some(names) => Some(names) != text(claim, "/metadata/uid"),
+        None => text(claim, "/status/phase") == Some("Lost") && claim_of(volume) == ObjectRef::of(claim),
+    };
+    strays.then_some(volume)
 }
 
 fn one(sighting: &Sighting, claim: &Value) -> Option<Loss> {
@@ -29,7 +33,9 @@ fn one(sighting: &Sighting, claim: &Value) -> Option<Loss> {
     let volume = strayed(sighting, claim)?;
     let (named, of) = (ObjectRef::of(volume)?, claim_of(volume)?);
     let uid = text(volume, "/spec/claimRef/uid").unwrap_or_default();
-    let what = if of == reference {
+    let what = if of == reference && uid.is_empty() {
+        format!("{} names a claim of that name without its uid, and so waits for another one", named.name)
+    } else if of == reference {
         format!("{} names a claim of that name with uid {uid}, and this one has another", named.name)
     } else {
         format!("{} names {of}", named.name)

@@ -15,6 +15,12 @@ fn a_volume_that_names_another_uid_has_strayed_from_its_claim() {
     assert!(losses[0].facts[0].ends_with("v names a claim of that name with uid another, and this one has another"));
     change(&mut objects, "PersistentVolume", "/spec/claimRef", json!({"namespace": "n", "name": "d", "uid": "d1"}));
     assert!(recognise(&sighting(&objects))[0].facts[0].ends_with("v names PersistentVolumeClaim/n/d"));
+    // Somebody took the uid away by hand: the volume waits for a claim of that name, and the one that was bound never takes it.
+    change(&mut objects, "PersistentVolume", "/spec/claimRef", json!({"namespace": "n", "name": "c"}));
+    change(&mut objects, "PersistentVolume", "/status/phase", json!("Available"));
+    let losses = recognise(&sighting(&objects));
+    assert_eq!((losses[0].kind, losses[0].certain), (LossKind::ClaimMisbound, true), "{losses:#?}");
+    assert!(losses[0].facts[0].contains("without its uid"), "{losses:#?}");
 }
 
 /// A claim that was made by hand for a volume that an earlier one let go waits for it; it has had nothing yet.
