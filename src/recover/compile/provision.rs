@@ -19,11 +19,12 @@ impl<'a> Draft<'a> {
             return Err(CompileError::NothingWaits(claim.clone(), phase));
         }
         let class = self.class_again(claim, live);
+        // Before whoever makes volumes starts: that one would take the choice back at the same moment, and try again only later.
+        self.choose_again(claim, live);
         let provisioner = class.and_then(|class| text(class, "/provisioner")).or_else(|| asked(live));
         if let Some(provisioner) = provisioner {
             self.maker_again(claim, provisioner);
         }
-        self.choose_again(claim, live);
         self.push(Verb::Bound { claim: claim.clone(), volume: None }, LIMIT_PROVISION);
         Ok(())
     }
