@@ -129,7 +129,6 @@ fn what_has_become_of_data_is_said_as_it_is_and_leads_to_recover() {
     for (fault, said) in [
         ("claim-misbound", "the volume is there, and names another claim or nobody"),
         ("claim-released", "its claim is gone, and is wanted by Deployment/hello-web"),
-        ("claim-erased", "it is not there, and hello-web-"),
         ("volume-lost", "the volume was deleted"),
     ] {
         let broken =
@@ -183,4 +182,17 @@ fn a_file_that_is_there_is_not_written_over() {
     let mine = Test::new().file("mine.txt", "my own\n").line("doctor --sandbox --save mine.txt").status(2);
     let refused = mine.any_stderr().run();
     assert!(refused.stderr.contains("nothing is overwritten"), "{}", refused.stderr);
+}
+
+/// Its pods go on until they restart; a pod that has only just started may have a claim that the list has missed.
+#[test]
+fn a_claim_that_is_gone_under_a_running_pod_is_not_healthy() {
+    let made = Test::new().line("drill replace --loss claim-gone --by-hand -o json").any_stdout().any_stderr().run();
+    let document = made.json();
+    let folder = made.state().join("drills/replace-claim-gone").display().to_string();
+    assert_eq!(document["loss"], "claim-gone", "{document}");
+    let told =
+        Test::after(made).env("SEAWORTHY_STATE_DIR", &folder).line("doctor --sandbox").status(3).any_stdout().run();
+    assert!(told.stdout.contains("PersistentVolumeClaim/hello/hello-data"), "{}", told.stdout);
+    assert!(told.stdout.contains("seaworthy --sandbox recover"), "{}", told.stdout);
 }

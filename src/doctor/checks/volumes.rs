@@ -105,7 +105,7 @@ pub(super) const ROWS: &[Check] = &[
 ];
 
 /// A pod that is younger may have a claim that the list of claims has missed, seconds.
-const SETTLED: i64 = 60;
+const SETTLED: i64 = 5;
 
 const VOLUME: (&str, &str) = ("", "PersistentVolume");
 
