@@ -10,7 +10,7 @@ mod room;
 mod secrets;
 pub mod sharing;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kube::core::ApiResource;
 use serde_json::{Value, json};
@@ -21,7 +21,7 @@ use crate::kinds;
 use crate::object::{ObjectRef, text};
 use crate::plan::install::{self, Desired, Policy};
 use crate::plan::uninstall::{self, Destroy, Made};
-use crate::plan::{Action, FIELD_MANAGER, Installation, NAMESPACE_LABEL, Plan, Purpose, STACK_LABEL, verb};
+use crate::plan::{Action, FIELD_MANAGER, Installation, NAMESPACE_LABEL, Plan, STACK_LABEL, verb};
 use crate::snapshot::Snapshot;
 use crate::snapshot::collect::{Query, Scope, collect, queries_for};
 use crate::stack::{RunTime, runtime};
@@ -66,8 +66,12 @@ pub async fn install(
     Ok(Prepared { plan, snapshot, resources, refusals })
 }
 
-/// A recorded plan as it stands in the cluster now.
-pub async fn resume(cluster: &Cluster, recorded: &Plan, policy: Policy) -> Result<Prepared, kube::Error> {
+/// A recorded plan as it stands in the cluster now. `done`: the steps that its journal knows to be done.
+pub async fn resume(
+    cluster: &Cluster,
+    (recorded, done): (&Plan, &BTreeSet<String>),
+    policy: Policy,
+) -> Result<Prepared, kube::Error> {
     let mut resources = Resources::default();
     let released: Vec<Value> = recorded.wanted().map(|object| chart::stub(&object)).collect();
     resources.resolve(&cluster.client, &recorded.objects().chain(&released).collect::<Vec<_>>()).await?;
@@ -84,9 +88,7 @@ pub async fn resume(cluster: &Cluster, recorded: &Plan, policy: Policy) -> Resul
     let (rehearsals, refused) = rehearse::all(cluster, &resources, known.into_iter(), (&snapshot, policy)).await?;
     let refusals = needed.into_iter().chain(refused).collect();
     let mut plan = install::refresh(&recorded, (&snapshot, &rehearsals), policy);
-    if plan.purpose == Purpose::Recover {
-        verb::pass(&mut plan, &snapshot);
-    }
+    verb::pass(&mut plan, &snapshot, done);
     Ok(Prepared { plan, snapshot, resources, refusals })
 }
 

@@ -6,6 +6,7 @@ pub mod nodes;
 pub mod page;
 pub mod placing;
 pub mod provisioner;
+pub mod storage;
 pub(crate) mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -277,13 +277,8 @@ async fn go_on(
         None => {}
     }
     let policy = open.inputs.policy;
-    let mut prepared = prepare::resume(&cluster, &recorded, policy).await.map_err(|error| Failure::kube(&error))?;
-    if matches!(prepared.plan.purpose, plan::Purpose::Backup | plan::Purpose::Restore) {
-        plan::verb::pass_copies(&mut prepared.plan, &open.done);
-    }
-    if prepared.plan.purpose == plan::Purpose::Recover {
-        plan::verb::pass_copies_in(&mut prepared.plan, &open.done);
-    }
+    let mut prepared =
+        prepare::resume(&cluster, (&recorded, &open.done), policy).await.map_err(|error| Failure::kube(&error))?;
     // What was answered once is not asked again.
     for step in prepared.plan.steps.iter_mut().filter(|step| open.agreed.contains(&step.id)) {
         step.change = plan::Change::Unchanged;

@@ -124,28 +124,21 @@ fn installation(about: &ObjectRef) -> Installation {
 /// What of a remedy that did not come to its end is seen in the cluster: of what was begun it is not known whether it was done.
 pub fn seen(plan: &Plan, snapshot: &Snapshot) -> Plan {
     let is_done =
-        |step: &&Step| verb(step).is_some_and(|verb| matches!(verb.standing(snapshot), Standing::Proven { .. }));
+        |step: &&Step| step.verb().is_some_and(|verb| matches!(verb.standing(snapshot), Standing::Proven { .. }));
     Plan { steps: plan.steps.iter().filter(is_done).cloned().collect(), ..plan.clone() }
 }
 
 /// What brings everything back to how it was before a remedy: its steps backwards. `None` when one of them cannot be taken back.
 pub fn undone(plan: &Plan) -> Option<Plan> {
-    let is_of_a_template = plan.steps.iter().any(|step| matches!(verb(step), Some(Verb::RollBack { .. })));
+    let is_of_a_template = plan.steps.iter().any(|step| matches!(step.verb(), Some(Verb::RollBack { .. })));
     // Pods that a StatefulSet was stuck with: it makes others by itself.
     let comes_again = |step: &&Step| {
-        is_of_a_template && matches!(verb(step), Some(Verb::Delete { object }) if object.object.kind == "Pod")
+        is_of_a_template && matches!(step.verb(), Some(Verb::Delete { object }) if object.object.kind == "Pod")
     };
     let steps = plan.steps.iter().rev().filter(|step| !comes_again(step));
-    let steps = steps.map(|step| back(verb(step)?)).collect::<Option<Vec<Verb>>>()?;
+    let steps = steps.map(|step| back(step.verb()?)).collect::<Option<Vec<Verb>>>()?;
     let about = plan.steps.first().and_then(|step| step.action.object())?;
     Some(self::plan(plan.cluster.clone(), &about, steps))
-}
-
-fn verb(step: &Step) -> Option<&Verb> {
-    match &step.action {
-        Action::Rescue { verb, .. } => Some(verb),
-        _ => None,
-    }
 }
 
 fn back(verb: &Verb) -> Option<Verb> {

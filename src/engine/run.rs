@@ -19,7 +19,7 @@ use crate::event::{Ended, Event, Outcome, StepState};
 use crate::object::ObjectRef;
 use crate::plan::compare::compare;
 use crate::plan::verb::{Pinned, Tend, Verb};
-use crate::plan::{Action, Change, Plan, Purpose, Step};
+use crate::plan::{Change, Plan, Purpose, Step};
 use crate::snapshot::collect::{collect, queries_for};
 
 /// After a failure, how long what is already being waited for may still come about: it would be a pity to report as not
@@ -101,19 +101,15 @@ struct Course<'a> {
 
 /// The workload that a step scales, and to how many.
 fn scaled(step: &Step) -> Option<(&Pinned, i64)> {
-    match &step.action {
-        Action::Rescue { verb, .. } => match &**verb {
-            Verb::Scale { workload, to, .. } => Some((workload, *to)),
-            _ => None,
-        },
+    match step.verb()? {
+        Verb::Scale { workload, to, .. } => Some((workload, *to)),
         _ => None,
     }
 }
 
 /// The node that a step marks as out of service, or whose mark it takes back.
 fn marked(step: &Step) -> Option<(&ObjectRef, bool)> {
-    let Action::Rescue { verb, .. } = &step.action else { return None };
-    match &**verb {
+    match step.verb()? {
         Verb::Tend { object, act: Tend::OutOfService { .. } } => Some((object, false)),
         Verb::Tend { object, act: Tend::BackInService { .. } } => Some((object, true)),
         _ => None,

@@ -372,15 +372,23 @@ impl Verb {
     }
 }
 
-/// Marks as passed what need not be done again when a backup or a restore is taken up: once every copy is known to be done, everything up
-/// to the last of them. What was started since may have written, and is not to be stopped again, let alone overwritten.
-pub fn pass_copies(plan: &mut Plan, done: &BTreeSet<String>) {
-    let copies = |step: &super::Step| match &step.action {
-        super::Action::Rescue { verb, .. } => {
-            matches!(**verb, Verb::CopyOut { .. } | Verb::CopyIn { .. } | Verb::Seed(_))
+/// Marks as passed what need not be done again when a plan is taken up. `done`: the steps that are known to be done.
+pub fn pass(plan: &mut Plan, snapshot: &Snapshot, done: &BTreeSet<String>) {
+    match plan.purpose {
+        super::Purpose::Recover => {
+            pass_turned(plan, snapshot);
+            pass_copies_in(plan, done);
         }
-        _ => false,
-    };
+        super::Purpose::Backup | super::Purpose::Restore => pass_copies(plan, done),
+        _ => {}
+    }
+}
+
+/// Of a backup or a restore: once every copy is known to be done, everything up to the last of them. What was started since may have
+/// written, and is not to be stopped again, let alone overwritten.
+fn pass_copies(plan: &mut Plan, done: &BTreeSet<String>) {
+    let copies =
+        |step: &super::Step| matches!(step.verb(), Some(Verb::CopyOut { .. } | Verb::CopyIn { .. } | Verb::Seed(_)));
     if !plan.steps.iter().filter(|step| copies(step)).all(|step| done.contains(&step.id)) {
         return;
     }
@@ -390,9 +398,8 @@ pub fn pass_copies(plan: &mut Plan, done: &BTreeSet<String>) {
     }
 }
 
-/// Marks as passed what need not be done again when a recovery is taken up: everything before the last turning point that the
-/// cluster shows to be proven.
-pub fn pass(plan: &mut Plan, snapshot: &Snapshot) {
+/// Of a recovery: everything before the last turning point that the cluster shows to be proven.
+fn pass_turned(plan: &mut Plan, snapshot: &Snapshot) {
     let proven = |verb: &Verb| verb.is_turning_point() && matches!(verb.standing(snapshot), Standing::Proven { .. });
     let last = plan.steps.iter().rposition(|step| step.verb().is_some_and(proven));
     for step in plan.steps.iter_mut().take(last.unwrap_or(0)) {
@@ -400,8 +407,8 @@ pub fn pass(plan: &mut Plan, snapshot: &Snapshot) {
     }
 }
 
-/// Marks as passed each copy onto a volume that is known to be done: whoever was started since may have written there.
-pub fn pass_copies_in(plan: &mut Plan, done: &BTreeSet<String>) {
+/// And each copy onto a volume that is known to be done: whoever was started since may have written there.
+fn pass_copies_in(plan: &mut Plan, done: &BTreeSet<String>) {
     let is_done = |step: &super::Step| {
         done.contains(&step.id) && matches!(step.verb(), Some(Verb::CopyIn { .. } | Verb::Seed(_)))
     };

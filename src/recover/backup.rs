@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::Sighting;
 use super::archive::Archive;
 use super::compile::{self, CompileError, Copies, Wish, unreadable};
-use super::join::{claim_ref, makes_claim, of_component, workload, workloads};
+use super::join::{claim_ref, of_component, workload, workloads};
 use super::playbook::{Playbook, Sheet, Task};
 use crate::cluster::ClusterId;
 use crate::engine::record::InstallRecord;
@@ -19,6 +19,7 @@ use crate::object::{ObjectRef, items, text};
 use crate::plan::verb::{EtcdAct, Head, LeftOut, Secrets, SecretsAct, Verb};
 use crate::plan::{Installation, NAMESPACE_LABEL, Plan, Purpose, Reach, STACK_LABEL, Step};
 use crate::snapshot::Snapshot;
+use crate::snapshot::storage::makes_claim;
 use crate::stack::Definition;
 
 /// What a backup is made of.

@@ -32,6 +32,7 @@ use crate::object::{ObjectRef, items, text};
 use crate::plan::verb::{Meanwhile, Pinned, Secrets, Selection, Verb};
 use crate::plan::{Action, Change, Installation, Plan, Purpose, Reach, Step};
 use crate::snapshot::provisioner::CHOSEN;
+use crate::snapshot::storage::made_from;
 
 pub use copies::{Copies, unreadable};
 pub use error::CompileError;
@@ -106,7 +107,7 @@ pub fn claim_of_role(sighting: &Sighting, namespace: &str, role: &ClaimRole) -> 
 pub fn is_of_role(sighting: &Sighting, role: &ClaimRole, claim: &ObjectRef) -> bool {
     let namespace = claim.namespace.as_deref().unwrap_or_default();
     let made = |workload: &Workload| {
-        let (template, _) = join::made_from(sighting.snapshot.get(&workload.pinned.object)?, &claim.name)?;
+        let (template, _) = made_from(sighting.snapshot.get(&workload.pinned.object)?, &claim.name)?;
         Some(role.volume.as_deref().is_none_or(|volume| volume == template))
     };
     claim_of_role(sighting, namespace, role).is_ok_and(|found| found == *claim)

@@ -6,6 +6,7 @@ use serde_json::Value;
 use crate::object::{ObjectRef, has_ended, items, number, text};
 use crate::plan::verb::{ORIGINAL_REPLICAS, Pinned, holders};
 use crate::snapshot::Snapshot;
+use crate::snapshot::storage::wants;
 
 /// The kinds whose number of replicas can be set.
 pub const SCALABLE: [&str; 3] = ["Deployment", "StatefulSet", "ReplicaSet"];
@@ -42,7 +43,7 @@ pub fn claim_of(volume: &Value) -> Option<ObjectRef> {
 pub fn workloads(snapshot: &Snapshot, claim: &ObjectRef) -> Vec<Workload> {
     let mut found: Vec<Workload> = Vec::new();
     let by_pods = holders(snapshot, claim).filter_map(|pod| top_owner(snapshot, pod));
-    let by_template = snapshot.objects().filter(|object| mentions(object, claim)).map(|object| top(snapshot, object));
+    let by_template = snapshot.objects().filter(|object| wants(object, claim)).map(|object| top(snapshot, object));
     for workload in by_pods.chain(by_template).filter_map(workload) {
         if !found.iter().any(|known| known.pinned == workload.pinned) {
             found.push(workload);
@@ -71,31 +72,6 @@ pub fn workload(object: &Value) -> Option<Workload> {
         component: component.map(str::to_owned),
         replicas: remembered.or_else(|| number(object, "/spec/replicas")).unwrap_or(1),
         grace: u64::try_from(grace).unwrap_or(30),
-    })
-}
-
-/// Whether a pod template of this object, or a claim template, names the claim.
-fn mentions(object: &Value, claim: &ObjectRef) -> bool {
-    if text(object, "/metadata/namespace") != claim.namespace.as_deref() {
-        return false;
-    }
-    let pods = items(object, "/spec/template/spec/volumes")
-        .any(|volume| text(volume, "/persistentVolumeClaim/claimName") == Some(&claim.name));
-    pods || makes_claim(object, &claim.name)
-}
-
-/// Whether a StatefulSet makes the claim of this name by itself.
-pub fn makes_claim(object: &Value, claim: &str) -> bool {
-    made_from(object, claim).is_some()
-}
-
-/// The template of a StatefulSet and the ordinal of the pod for which it makes a claim of this name: `<template>-<set>-<ordinal>`.
-pub fn made_from<'a>(object: &'a Value, claim: &str) -> Option<(&'a str, u32)> {
-    let set = text(object, "/metadata/name").filter(|_| object["kind"] == "StatefulSet")?;
-    items(object, "/spec/volumeClaimTemplates").find_map(|template| {
-        let template = text(template, "/metadata/name")?;
-        let ordinal = claim.strip_prefix(&format!("{template}-{set}-"))?.parse().ok()?;
-        Some((template, ordinal))
     })
 }
 

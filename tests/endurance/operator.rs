@@ -15,7 +15,6 @@ use seaworthy::host::Surroundings;
 use seaworthy::object::ObjectRef;
 use seaworthy::plan::install::{Desired, Policy};
 use seaworthy::plan::uninstall::{DataName, Destroy};
-use seaworthy::plan::verb::pass_copies_in;
 use seaworthy::plan::{Action, Plan, Purpose};
 use seaworthy::prepare::{self, Prepared};
 use seaworthy::recover::archive::Archive;
@@ -188,8 +187,9 @@ async fn install(
     if let Some(open) = open.as_ref().filter(|open| open.inputs == wanted && open.plan.purpose == Purpose::Install) {
         let mut recorded = open.plan.clone();
         fill_secrets(&mut recorded, stock);
-        let prepared =
-            prepare::resume(cluster, &recorded, Policy::default()).await.map_err(|error| error.to_string())?;
+        let prepared = prepare::resume(cluster, (&recorded, &open.done), Policy::default())
+            .await
+            .map_err(|error| error.to_string())?;
         return Ok(Trip { prepared, inputs: wanted, open: Some(open.run.clone()), given_up: None });
     }
     let desired = desired(stock, applied(record, latest));
@@ -273,9 +273,8 @@ async fn recover(
 
 /// A recovery as it stands in its journal.
 async fn resumed(cluster: &Cluster, run: &RunRecord, inputs: Inputs) -> Result<Trip, String> {
-    let mut prepared =
-        prepare::resume(cluster, &run.plan, Policy::default()).await.map_err(|error| error.to_string())?;
-    pass_copies_in(&mut prepared.plan, &run.done);
+    let known = (&run.plan, &run.done);
+    let prepared = prepare::resume(cluster, known, Policy::default()).await.map_err(|error| error.to_string())?;
     Ok(Trip { prepared, inputs, open: Some(run.run.clone()), given_up: None })
 }
 

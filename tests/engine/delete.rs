@@ -1,5 +1,6 @@
 //! What goes away, what stays, and waiting for what holds on.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use seaworthy::event::{Ended, Event, StepState};
@@ -174,6 +175,6 @@ async fn a_plan_that_was_made_again_says_what_is_gone() {
     let voyage = Voyage::new(&fake);
     let plan = voyage.prepare(only_a(&all)).await.plan;
     fake.remove(&reference(&config("b", "")));
-    let prepared = prepare::resume(&voyage.cluster, &plan, voyage.policy).await.unwrap();
+    let prepared = prepare::resume(&voyage.cluster, (&plan, &BTreeSet::new()), voyage.policy).await.unwrap();
     assert_eq!(prepared.plan.step("prune:ConfigMap/sea/b").unwrap().change, Change::Unchanged);
 }

@@ -1,5 +1,6 @@
 //! A run may break off anywhere; the next one ends where an undisturbed one would have.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use futures::future::join_all;
@@ -54,7 +55,7 @@ async fn broken_off_at(write: usize, answer_lost: bool, expected: &[Value]) {
     let written: Vec<String> =
         record.plan.steps.iter().filter(|step| step.change.writes()).map(|step| step.id.clone()).collect();
     assert!(record.done.iter().all(|done| written.contains(done)), "{:?}", record.done);
-    let prepared = prepare::resume(&voyage.cluster, &record.plan, Policy::default()).await.unwrap();
+    let prepared = prepare::resume(&voyage.cluster, (&record.plan, &record.done), Policy::default()).await.unwrap();
     let journal = runs.resume(&id, "0").await.unwrap();
     voyage.run(prepared, Some(&journal)).await.went_well();
     drop(journal);
@@ -111,7 +112,7 @@ async fn what_stands_in_place_of_a_secret_is_never_written() {
             installed(&fake, wanted).await;
         }
         let before = fake.writes().len();
-        let prepared = prepare::resume(&voyage.cluster, &plan, Policy::default()).await.unwrap();
+        let prepared = prepare::resume(&voyage.cluster, (&plan, &BTreeSet::new()), Policy::default()).await.unwrap();
         let needed: Vec<String> = prepared.refusals.iter().map(|cause| cause.reason.clone()).collect();
         let run = voyage.run(prepared, None).await;
         if written_before {

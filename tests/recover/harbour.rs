@@ -132,7 +132,7 @@ impl Harbour {
         }
         voyage.limits = patient;
         let recorded = runs.load(&id).unwrap();
-        let prepared = prepare::resume(&voyage.cluster, &recorded.plan, voyage.policy).await.unwrap();
+        let prepared = prepare::resume(&voyage.cluster, (&recorded.plan, &recorded.done), voyage.policy).await.unwrap();
         let journal = runs.resume(&id, "0").await.unwrap();
         voyage.run(prepared, Some(&journal)).await
     }

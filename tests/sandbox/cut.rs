@@ -13,7 +13,6 @@ use seaworthy::engine::journal::Runs;
 use seaworthy::event::Ended;
 use seaworthy::plan::Plan;
 use seaworthy::plan::install::Policy;
-use seaworthy::plan::verb::pass_copies_in;
 use seaworthy::prepare::{self, Prepared};
 use seaworthy::sandbox::Quay;
 use seaworthy::snapshot::Snapshot;
@@ -91,8 +90,8 @@ pub(super) async fn run_and_resume(
     }
     let second = voyage(again(), Limits { api_away: Duration::from_secs(10), ..limits }, answer);
     let recorded = runs.load(&id).unwrap();
-    let mut prepared = prepare::resume(&second.cluster, &recorded.plan, second.policy).await.unwrap();
-    pass_copies_in(&mut prepared.plan, &recorded.done);
+    let known = (&recorded.plan, &recorded.done);
+    let prepared = prepare::resume(&second.cluster, known, second.policy).await.unwrap();
     let journal = runs.resume(&id, "0").await.unwrap();
     second.run(prepared, Some(&journal)).await
 }

@@ -15,7 +15,7 @@ use seaworthy::engine::journal::{Inputs, RunRecord, RunState};
 use seaworthy::error::Class;
 use seaworthy::event::Ended;
 use seaworthy::plan::verb::Verb;
-use seaworthy::plan::{Action, Plan, Purpose};
+use seaworthy::plan::{Plan, Purpose, Step};
 use seaworthy::prepare::Prepared;
 use seaworthy::snapshot::Snapshot;
 use serde::Serialize;
@@ -358,10 +358,7 @@ fn last<'a>(runs: &'a [RunRecord], cluster: &str) -> Option<&'a RunRecord> {
 }
 
 fn irreversible(plan: &Plan) -> String {
-    let verbs = plan.steps.iter().filter_map(|step| match &step.action {
-        Action::Rescue { verb, .. } => Some(verb),
-        _ => None,
-    });
-    let gone = verbs.filter(|verb| matches!(***verb, Verb::Delete { .. })).map(|verb| verb.title());
+    let verbs = plan.steps.iter().filter_map(Step::verb);
+    let gone = verbs.filter(|verb| matches!(verb, Verb::Delete { .. })).map(Verb::title);
     gone.collect::<Vec<_>>().join(", ")
 }

@@ -2,8 +2,8 @@
 
 use seaworthy::cluster::Cluster;
 use seaworthy::engine::journal::RunRecord;
+use seaworthy::plan::Step;
 use seaworthy::plan::verb::Verb;
-use seaworthy::plan::{Action, Step};
 use seaworthy::recover::look;
 use seaworthy::recover::occasion::healed;
 
@@ -13,8 +13,7 @@ use crate::cli::Failure;
 pub(in crate::cli) async fn still_lost(cluster: &Cluster, open: &RunRecord) -> Result<(), Failure> {
     let gives_up = |step: &Step| {
         let is_open = !open.done.contains(&step.id);
-        let Action::Rescue { verb, .. } = &step.action else { return false };
-        let (Verb::Delete { object: gone } | Verb::Renew { claim: gone, .. }) = &**verb else { return false };
+        let Some(Verb::Delete { object: gone } | Verb::Renew { claim: gone, .. }) = step.verb() else { return false };
         is_open && gone.object.kind == "PersistentVolumeClaim"
     };
     let occasion = open.plan.occasion.as_ref().filter(|_| open.plan.steps.iter().any(gives_up));

@@ -1,5 +1,7 @@
 //! Volumes and classes, beyond what claims say of themselves.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -12,6 +14,7 @@ use crate::engine::ready::judge::{claims, consumers};
 use crate::object::{ObjectRef, has_ended, items, text};
 use crate::plan::verb::QUARANTINE;
 use crate::snapshot::classes::is_default;
+use crate::snapshot::storage::wants;
 
 /// The rows.
 pub(super) const ROWS: &[Check] = &[
@@ -228,21 +231,7 @@ fn wanted(evidence: &Evidence, claim: &ObjectRef, volume: &ObjectRef) -> Option<
 fn users(evidence: &Evidence, claim: &ObjectRef) -> Vec<ObjectRef> {
     let kinds = ["Deployment", "StatefulSet", "DaemonSet"];
     let all = kinds.into_iter().flat_map(|kind| evidence.snapshot.of_kind("apps", kind));
-    let here = all.filter(|workload| text(workload, "/metadata/namespace") == claim.namespace.as_deref());
-    here.filter(|workload| wants(workload, &claim.name)).filter_map(ObjectRef::of).collect()
-}
-
-/// A set makes the claims `<template>-<set>-<ordinal>`.
-fn wants(workload: &Value, claim: &str) -> bool {
-    let names = |volume: &Value| text(volume, "/persistentVolumeClaim/claimName") == Some(claim);
-    let set = text(workload, "/metadata/name").unwrap_or_default();
-    let makes = |template: &Value| {
-        let name = text(template, "/metadata/name").unwrap_or_default();
-        let ordinal = claim.strip_prefix(&format!("{name}-{set}-"));
-        ordinal.is_some_and(|ordinal| ordinal.parse::<u32>().is_ok())
-    };
-    items(workload, "/spec/template/spec/volumes").any(names)
-        || items(workload, "/spec/volumeClaimTemplates").any(makes)
+    all.filter(|workload| wants(workload, claim)).filter_map(ObjectRef::of).collect()
 }
 
 fn failed(evidence: &Evidence) -> Verdict {
@@ -294,7 +283,7 @@ fn claim_going(evidence: &Evidence) -> Verdict {
 }
 
 fn claim_gone(evidence: &Evidence) -> Verdict {
-    let mut gone: std::collections::BTreeMap<ObjectRef, Vec<ObjectRef>> = std::collections::BTreeMap::new();
+    let mut gone: BTreeMap<ObjectRef, Vec<ObjectRef>> = BTreeMap::new();
     // Lists are read one beside the other.
     let has_just_started = |pod: &Value| {
         let since = text(pod, "/status/startTime").and_then(|since| since.parse::<Timestamp>().ok());

@@ -10,6 +10,7 @@ use crate::object::{ObjectRef, items, number, text};
 use crate::snapshot::Snapshot;
 use crate::snapshot::nodes::is_ready;
 use crate::snapshot::provisioner::CHOSEN;
+use crate::snapshot::storage::was_let_go;
 
 /// The taint of a node whose machine is switched off (Kubernetes 1.28, KEP-2268): its pods and its attachments are let go.
 pub const OUT_OF_SERVICE: &str = "node.kubernetes.io/out-of-service";
@@ -229,7 +230,7 @@ fn gone(snapshot: &Snapshot, object: &ObjectRef, uid: &str) -> Standing {
 fn erased(snapshot: &Snapshot, volume: &ObjectRef, uid: &str) -> Standing {
     let Some(live) = incarnation(snapshot, volume, uid) else { return Standing::Proven { note: "gone".to_owned() } };
     let phase = text(live, "/status/phase").unwrap_or("of no phase");
-    if !matches!(phase, "Released" | "Failed") {
+    if !was_let_go(live) {
         return Standing::Shut { why: format!("{volume} is {phase}; one that is erased was let go") };
     }
     let said = text(live, "/status/message").map_or_else(String::new, |said| format!(": {said}"));

@@ -9,6 +9,7 @@ use crate::recover::join::{claim_of, hosts, node_of_host};
 use crate::recover::loss::is_to_be_erased;
 use crate::snapshot::nodes::is_ready;
 use crate::snapshot::provisioner::made_by;
+use crate::snapshot::storage::was_let_go;
 
 /// The setting that names the volume.
 const VOLUME: &str = "volume";
@@ -36,10 +37,7 @@ impl<'a> Draft<'a> {
 
     /// The one that is named, as long as it was of this claim, or the only one that is to be erased.
     fn unwanted(&self, claim: &ObjectRef) -> Result<&'a Value, CompileError> {
-        let of_it = |volume: &&Value| {
-            claim_of(volume).as_ref() == Some(claim)
-                && matches!(text(volume, "/status/phase"), Some("Released" | "Failed"))
-        };
+        let of_it = |volume: &&Value| claim_of(volume).as_ref() == Some(claim) && was_let_go(volume);
         let all: Vec<&'a Value> = self.wish.sighting.snapshot.of_kind("", "PersistentVolume").filter(of_it).collect();
         let named = self.wish.settings.get(VOLUME).filter(|name| !name.is_empty());
         let fits = |volume: &&Value| match named {

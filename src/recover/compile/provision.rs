@@ -10,6 +10,7 @@ use crate::recover::join::{SCALABLE, workload};
 use crate::recover::loss::waits;
 use crate::snapshot::classes::is_default;
 use crate::snapshot::provisioner::{Maker, asked, chosen, class_ref, maker};
+use crate::snapshot::storage::waits_to_be_erased;
 
 impl<'a> Draft<'a> {
     pub(super) fn provision(&mut self, claim: &ObjectRef) -> Result<(), CompileError> {
@@ -110,11 +111,8 @@ impl<'a> Draft<'a> {
 
     /// Whoever makes volumes erases them, too: those that were let go with policy Delete while nobody was there to do it.
     fn keep_what_waits_to_be_erased(&mut self) {
-        let waits = |volume: &&Value| {
-            matches!(text(volume, "/status/phase"), Some("Released" | "Failed"))
-                && text(volume, "/spec/persistentVolumeReclaimPolicy") == Some("Delete")
-        };
-        let volumes = self.wish.sighting.snapshot.of_kind("", "PersistentVolume").filter(waits);
+        let volumes =
+            self.wish.sighting.snapshot.of_kind("", "PersistentVolume").filter(|volume| waits_to_be_erased(volume));
         for volume in volumes.filter_map(Pinned::of).collect::<Vec<_>>() {
             self.push_once(Verb::Keep { volume, quarantine: None }, LIMIT_PATCH);
         }

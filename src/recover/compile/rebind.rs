@@ -6,7 +6,8 @@ use super::manifest::{claim_for, fresh_claim, rebuilt_volume, volume_for};
 use super::{CompileError, Draft, LIMIT_BOUND, LIMIT_GONE, LIMIT_PATCH};
 use crate::object::{ObjectRef, text};
 use crate::plan::verb::{Pinned, Verb, holders};
-use crate::recover::join::{is_on_a_node, makes_claim, volume_ref};
+use crate::recover::join::{is_on_a_node, volume_ref};
+use crate::snapshot::storage::makes_claim;
 
 fn is_going(object: &Value) -> bool {
     text(object, "/metadata/deletionTimestamp").is_some()

@@ -3,7 +3,7 @@
 use super::{CompileError, Draft, LIMIT_GONE, LIMIT_PATCH, LIMIT_PROVISION};
 use crate::object::{ObjectRef, text};
 use crate::plan::verb::{Pinned, Verb};
-use crate::recover::join::made_from;
+use crate::snapshot::storage::made_from;
 
 impl Draft<'_> {
     pub(super) fn renew_claims(&mut self) -> Result<(), CompileError> {

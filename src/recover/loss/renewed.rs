@@ -7,7 +7,8 @@ use super::{Loss, LossKind, was_read};
 use crate::object::{ObjectRef, text};
 use crate::plan::verb::QUARANTINE;
 use crate::recover::Sighting;
-use crate::recover::join::{claim_of, makes_claim, place_of, volume_ref};
+use crate::recover::join::{claim_of, place_of, volume_ref};
+use crate::snapshot::storage::makes_claim;
 
 /// A set makes the claims of its pods within this time of its own making, seconds; one that is younger by more was made again.
 const WITH_ITS_SET: i64 = 60;

@@ -10,6 +10,7 @@ use crate::plan::verb::QUARANTINE;
 use crate::recover::Sighting;
 use crate::recover::join::{claim_of, hosts, place_of};
 use crate::snapshot::provisioner::{Maker, made_by, maker};
+use crate::snapshot::storage::waits_to_be_erased;
 
 /// Every volume that nobody wants, has the policy Delete, and of which something says why it is not erased. One that is wanted is another
 /// loss, and one that is only on its way shows no reason.
@@ -31,9 +32,7 @@ fn one(sighting: &Sighting, volume: &Value) -> Option<Loss> {
 
 /// Whether it was let go and nothing keeps it.
 pub(in crate::recover) fn is_to_be_erased(volume: &Value) -> bool {
-    matches!(text(volume, "/status/phase"), Some("Released" | "Failed"))
-        && text(volume, "/spec/persistentVolumeReclaimPolicy") == Some("Delete")
-        && volume["metadata"]["labels"].get(QUARANTINE).is_none()
+    waits_to_be_erased(volume) && volume["metadata"]["labels"].get(QUARANTINE).is_none()
 }
 
 fn why_not(sighting: &Sighting, volume: &Value) -> Vec<String> {

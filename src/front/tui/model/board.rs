@@ -110,10 +110,7 @@ impl Row {
             Action::Host { task } => Some(task.subject()),
             other => other.object(),
         };
-        let verb = match &step.action {
-            Action::Rescue { verb, .. } => Some(verb.as_ref()),
-            _ => None,
-        };
+        let verb = step.verb();
         let limit = match &step.action {
             Action::Rescue { limit: limit @ 1.., .. } => Some(limit * 1000),
             _ => None,
