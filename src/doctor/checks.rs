@@ -10,10 +10,11 @@ mod certificates;
 mod control;
 mod definitions;
 pub(super) mod dns;
-mod etcd;
+pub(super) mod etcd;
 mod growth;
 mod helm;
 pub(super) mod ingress;
+pub(super) mod installed;
 pub(super) mod left_out;
 mod machine;
 pub(super) mod namespaces;
@@ -57,6 +58,7 @@ static TABLES: &[&[Check]] = &[
     volumes::ROWS,
     growth::ROWS,
     backups::ROWS,
+    installed::ROWS,
     services::ROWS,
     rules::network::ROWS,
     ingress::ROWS,

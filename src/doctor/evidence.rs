@@ -28,6 +28,7 @@ pub use gather::{GatherError, Scope, gather, is_gathered, objects, resources};
 pub use host::{HostFacts, look_around};
 pub use live::{Freshness, Live};
 pub(crate) use strip::KEPT;
+pub(super) use strip::inventory;
 pub(crate) use strip::kept;
 pub use strip::{CHATTER, UNREAD};
 

@@ -51,7 +51,7 @@ use crate::object::ObjectRef;
 use crate::snapshot::Snapshot;
 
 pub(super) use rollout::{is_stuck_with, let_go, stuck_with};
-pub(super) use scheduling::nodes::is_of_condition;
+pub(super) use scheduling::nodes::{all as nodes, is_of_condition};
 pub use site::Site;
 pub(crate) use site::event_time;
 

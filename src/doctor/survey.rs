@@ -272,6 +272,8 @@ fn without_values(fix: &str, object: &ObjectRef, evidence: &Evidence) -> String 
 
 fn with_evidence(mut finding: Finding, evidence: &Evidence) -> Finding {
     finding.fix = finding.fix.map(|fix| without_values(&fix, &finding.object, evidence));
+    let lead = super::checks::etcd::lead(&finding, &evidence.snapshot).unwrap_or_default();
+    finding.fix = finding.fix.map(|fix| fix + lead);
     finding.symptoms.retain(|symptom| !finding.instances.contains(symptom));
     if finding.evidence.is_empty() {
         let shown = if finding.instances.is_empty() { &finding.symptoms } else { &finding.instances };

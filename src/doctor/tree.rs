@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::evidence::Evidence;
 use super::finding::Finding;
-use super::stall::{Look, is_of_condition, words::has_any};
+use super::stall::{Look, is_of_condition, nodes, words::has_any};
 use super::survey::makers;
 use crate::engine::ready::judge::claims;
 use crate::object::{ObjectRef, items, text};
@@ -25,6 +25,8 @@ const BY_TAINT: &str = "S003";
 const BY_CLAIM: &[&str] = &["S005", "S006", "P020"];
 /// A claim for which nobody makes a volume.
 const UNSERVED: &str = "V006";
+/// A volume whose node is gone.
+const NODE_GONE: &str = "V010";
 /// Findings about claims and volumes that no node explains.
 const OF_THEMSELVES: &[&str] = &["V009", "V012", "V024", "V025", "V028"];
 /// Findings about pods that a Service explains when they name it.
@@ -116,12 +118,17 @@ fn rests_on(object: &ObjectRef, finding: &Finding, is_start: bool, evidence: &Ev
     match object.kind.as_str() {
         "Pod" if is_start => of_pod(live, object, finding, snapshot),
         "Deployment" | "ReplicaSet" | "StatefulSet" | "DaemonSet" | "Job" | "CronJob" => refs(snapshot.owned_by(live)),
-        "Service" if is_start => behind(live, snapshot).into_iter().chain(users(object, snapshot)).collect(),
+        "Service" if is_start => {
+            let gone = super::checks::installed::namesakes(object, snapshot);
+            behind(live, snapshot).into_iter().chain(users(object, snapshot)).chain(gone).collect()
+        }
         "Service" => behind(live, snapshot),
         "PersistentVolumeClaim" => {
             let volume = named("v1", "PersistentVolume", None, text(live, "/spec/volumeName"));
             volume.into_iter().chain(maker_of(live, finding, snapshot)).collect()
         }
+        // Without any node there is one thing to be mended first.
+        "PersistentVolume" if finding.id == NODE_GONE && has_no_nodes(evidence) => vec![nodes()],
         // What became of a volume or its claim is not the node's doing.
         "PersistentVolume" if OF_THEMSELVES.contains(&finding.id.as_str()) => Vec::new(),
         "PersistentVolume" => super::checks::volumes::nodes_of(live).map(|node| node_named(node, snapshot)).collect(),
@@ -136,6 +143,10 @@ fn rests_on(object: &ObjectRef, finding: &Finding, is_start: bool, evidence: &Ev
         "Namespace" => of_namespace(live, object, snapshot),
         _ => Vec::new(),
     }
+}
+
+fn has_no_nodes(evidence: &Evidence) -> bool {
+    evidence.gap("Node").is_none() && evidence.snapshot.of_kind("", "Node").next().is_none()
 }
 
 /// Whoever was asked for the volume of a claim and has not answered.

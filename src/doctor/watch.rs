@@ -1,5 +1,6 @@
 //! What has changed between two looks. Pure.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
@@ -64,32 +65,21 @@ impl Turn {
 }
 
 impl Watch {
-    /// Takes a look in; what has changed since the one before: what is new, worse, gone, the worst first.
+    /// Takes a look in; what has changed since the one before: what is new, worse, gone. What is there stands as in the report, a cause
+    /// before what suffers from it; what is gone, the worst first.
     pub fn look(&mut self, report: &Report) -> Vec<News> {
-        let now: BTreeMap<String, Known> = report
-            .findings
-            .iter()
-            .flat_map(Finding::walk)
-            .map(|one| (one.fingerprint.clone(), Known::of(one)))
-            .collect();
-        let mut news: Vec<News> = now
-            .iter()
-            .filter_map(|(key, one)| match self.known.get(key) {
-                None => Some(one.news(Turn::New)),
-                Some(before) if before.severity < one.severity => Some(one.news(Turn::Worse)),
-                Some(_) => None,
-            })
-            .collect();
-        let gone = self.known.iter().filter(|(key, _)| !now.contains_key(*key));
-        news.extend(gone.map(|(_, one)| one.news(Turn::Gone)));
-        news.sort_by(|a, b| {
-            (a.what, std::cmp::Reverse(a.severity), &a.id, &a.object).cmp(&(
-                b.what,
-                std::cmp::Reverse(b.severity),
-                &b.id,
-                &b.object,
-            ))
-        });
+        let found = || report.findings.iter().flat_map(Finding::walk);
+        let now: BTreeMap<String, Known> = found().map(|one| (one.fingerprint.clone(), Known::of(one))).collect();
+        let turn = |one: &Finding| match self.known.get(&one.fingerprint) {
+            None => Some(Turn::New),
+            Some(before) => (before.severity < one.severity).then_some(Turn::Worse),
+        };
+        let mut news: Vec<News> = found().filter_map(|one| Some(Known::of(one).news(turn(one)?))).collect();
+        news.sort_by_key(|one| one.what);
+        let mut gone: Vec<&Known> =
+            self.known.iter().filter(|(key, _)| !now.contains_key(*key)).map(|(_, one)| one).collect();
+        gone.sort_by_key(|one| (Reverse(one.severity), &one.id, &one.object));
+        news.extend(gone.into_iter().map(|one| one.news(Turn::Gone)));
         (self.known, self.looked) = (now, true);
         news
     }
@@ -156,6 +146,15 @@ mod tests {
         assert_eq!(watch.look(&report(&[volume("a", "Released"), volume("b", "Failed")])), []);
         let last = watch.look(&report(&[volume("a", "Bound"), volume("b", "Failed"), volume("c", "Failed")]));
         assert_eq!(told(&last), ["new V013 PersistentVolume/c", "gone V012 PersistentVolume/a"]);
+    }
+
+    #[test]
+    fn a_cause_is_told_before_what_suffers_from_it() {
+        let mut report = report(&[volume("a", "Released"), volume("b", "Failed")]);
+        let below = report.findings.remove(0);
+        report.findings[0].causes.push(below);
+        let told = told(&Watch::default().look(&report));
+        assert_eq!(told, ["new V012 PersistentVolume/a", "new V013 PersistentVolume/b"], "the worse one is below");
     }
 
     #[test]

@@ -252,8 +252,14 @@ const READS: [&str; 7] = [
 fn next(report: &Report) -> Option<String> {
     let first = report.findings.first().filter(|first| first.worst() > Severity::Info)?;
     let command = first.fix.as_deref().and_then(|fix| fix.split('`').nth(1)).unwrap_or_default();
-    let reads = READS.iter().any(|read| command.starts_with(read));
-    Some(if reads { format!("next: {}", printable(command)) } else { format!("next: seaworthy explain {}", first.id) })
+    Some(if READS.iter().any(|read| command.starts_with(read)) {
+        format!("next: {}", printable(command))
+    } else if first.remedy.is_some() {
+        // It shows what it would do, and asks.
+        "next: seaworthy doctor --fix".to_owned()
+    } else {
+        format!("next: seaworthy explain {}", first.id)
+    })
 }
 
 /// Lines about other sides of an object that are shown; the rest is counted.

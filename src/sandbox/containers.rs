@@ -36,6 +36,7 @@ pub(super) fn log(world: &World, pod: &Value, container: &str) -> Vec<String> {
     let mut lines = vec![format!("sandbox: container {container} of image {image} started; nothing runs in it")];
     lines.extend(promised(world, pod).iter().cloned());
     lines.extend(refused(world, pod, container));
+    lines.extend(etcd::complaint(world, pod, container));
     lines.extend(ended(&status["state"]).or_else(|| ended(&status["lastState"])));
     lines
 }

@@ -7,7 +7,7 @@ mod data;
 pub(super) mod seed;
 mod start;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::containers;
 use super::world::World;
@@ -92,6 +92,15 @@ pub(super) fn is_unwell(world: &World, pod: &Value, container: &Value) -> bool {
         Some((data, voters)) => !data.alarms.is_empty() || !voters.iter().any(|voter| voter.pod == home.pod),
         None => true,
     })
+}
+
+/// What a member says whenever it is asked how it is and has an alarm (etcd: `server/etcdserver/api/etcdhttp/health.go`).
+pub(super) fn complaint(world: &World, pod: &Value, container: &str) -> Option<String> {
+    let container = items(pod, "/spec/containers").find(|one| one["name"] == container)?;
+    let (data, _) = agreed(world, &is_member(world, pod, container)?.set)?;
+    let (member, alarm) = data.alarms.first()?;
+    let said = format!("memberID:{member} alarm:{alarm} ");
+    Some(json!({"level": "warn", "msg": "serving /health false due to an alarm", "alarm": said}).to_string())
 }
 
 /// The last line of a member that does not start.

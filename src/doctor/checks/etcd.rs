@@ -10,6 +10,7 @@ use crate::doctor::evidence::{Evidence, logs};
 use crate::doctor::finding::Finding;
 use crate::doctor::survey::owner;
 use crate::object::{ObjectRef, has_ended, items, number, text};
+use crate::snapshot::Snapshot;
 
 /// The rows.
 pub(super) const ROWS: &[Check] = &[
@@ -29,7 +30,8 @@ pub(super) const ROWS: &[Check] = &[
         [
             "etcd has reached its quota (`--quota-backend-bytes`, 2 GiB by default) and raised the alarm NOSPACE: reads work, writes \
         are refused with `mvcc: database space exceeded` until it is compacted, defragmented and the alarm is taken back.",
-            "In its pod: `etcdctl compact REVISION`, `etcdctl defrag`, then `etcdctl alarm disarm`; or raise the quota.",
+            "`seaworthy recover` makes room and takes the alarm back; by hand, in its pod: `etcdctl compact REVISION`, `etcdctl defrag`, then \
+            `etcdctl alarm disarm`; or raise the quota.",
             "an etcd whose alarm was taken back.",
         ],
         &["Pod"],
@@ -48,6 +50,8 @@ pub(super) const ROWS: &[Check] = &[
     ),
 ];
 
+/// Findings about containers that end.
+const ENDS: [&str; 2] = ["P001", "P011"];
 /// Seconds in which a member has joined.
 const JOINS: i64 = 120;
 /// What etcd says when its data does not belong where it is.
@@ -63,6 +67,19 @@ fn is_etcd(pod: &Value) -> bool {
 
 fn is_up(pod: &Value) -> bool {
     condition(pod, "Ready").is_some_and(|ready| ready["status"] == "True")
+}
+
+/// Whether all containers of the pod run, well or not.
+fn runs(pod: &Value) -> bool {
+    let mut containers = items(pod, "/status/containerStatuses").peekable();
+    containers.peek().is_some() && containers.all(|one| one["state"].get("running").is_some())
+}
+
+/// What else to do where members of an etcd end: its data is another matter than the program's end.
+pub(in crate::doctor) fn lead(finding: &Finding, snapshot: &Snapshot) -> Option<&'static str> {
+    let is_member = |place: &ObjectRef| snapshot.get(place).is_some_and(is_etcd);
+    (ENDS.contains(&finding.id.as_str()) && finding.places().iter().any(is_member))
+        .then_some(" What its members still have, and what brings it back: `seaworthy recover`.")
 }
 
 /// Seconds since a pod was ready, or was made.
@@ -95,9 +112,14 @@ fn no_majority(evidence: &Evidence) -> Verdict {
                 members / 2 + 1
             );
             let place = maker.namespace.clone().unwrap_or_else(|| maker.name.clone());
-            let fix = format!(
-                "Bring its members back, the data of each with it: `kubectl get pods -n {place}`; if some are lost for good: `seaworthy recover`."
-            );
+            let fix = if pods.iter().all(|pod| runs(pod)) {
+                "Its members run and are not well: they have no leader, or their space is used up; which, and what to do: `seaworthy recover`."
+                    .to_owned()
+            } else {
+                format!(
+                    "Bring its members back, the data of each with it: `kubectl get pods -n {place}`; if some are lost for good: `seaworthy recover`."
+                )
+            };
             Finding::new(maker, "NoQuorum", message).fix(fix)
         })
     });
@@ -131,11 +153,17 @@ fn no_space(evidence: &Evidence) -> Verdict {
             let who =
                 if server { "etcd has used up its space" } else { "the etcd that it writes to has used up its space" };
             let message = format!("container `{container}`: {who} and takes no more writes (alarm NOSPACE)");
-            let fix = format!(
-                "Compact, defragment, then take the alarm back: `kubectl exec {}{} -c {container} -- etcdctl alarm list`.",
-                reference.name,
-                flag(&reference)
-            );
+            let fix = if server {
+                format!(
+                    "What makes room and takes the alarm back: `seaworthy recover`. By hand compact, defragment, then disarm: `kubectl exec \
+                     {}{} -c {container} -- etcdctl alarm list`.",
+                    reference.name,
+                    flag(&reference)
+                )
+            } else {
+                "Make room in that etcd, and take its alarm back: `seaworthy recover` finds it, and says how."
+                    .to_owned()
+            };
             Some(Finding::new(reference, "NOSPACE", message).saw(line).fix(fix))
         },
     )

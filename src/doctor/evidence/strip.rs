@@ -4,9 +4,13 @@ use serde_json::{Map, Value, json};
 
 use super::certificate::Certificate;
 use crate::doctor::change::{CHANGED, last_change};
-use crate::object::text;
+use crate::engine::lock::SYSTEM_NAMESPACE;
+use crate::engine::record::LABEL;
+use crate::object::{ObjectRef, text};
 use crate::snapshot::collect::Keep;
 
+/// Where the objects of a record of an installation are kept.
+const INVENTORY: &str = "seaworthy.dev/inventory";
 /// An annotation that repeats the whole object, values of Secrets too.
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
@@ -104,13 +108,32 @@ fn strip(object: &mut Value) {
     }
     match text(object, "/kind").unwrap_or_default() {
         "Secret" => secret(object),
-        "ConfigMap" => forget_values(object),
+        "ConfigMap" => config(object),
         "Pod" => {
             forget_token(object);
             pod_specs(object);
         }
         _ => pod_specs(object),
     }
+}
+
+/// Of a record of an installation what was installed stays: references, no values.
+fn config(object: &mut Value) {
+    if let Some(inventory) = recorded(object) {
+        object[INVENTORY] = inventory;
+    }
+    forget_values(object);
+}
+
+fn recorded(map: &Value) -> Option<Value> {
+    let ours = map["metadata"]["namespace"] == SYSTEM_NAMESPACE && map["metadata"]["labels"][LABEL] == "installation";
+    let record: Value = serde_json::from_str(text(map, "/data/record.json").filter(|_| ours)?).ok()?;
+    record.get("inventory").cloned()
+}
+
+/// What the record of an installation says was installed; `None` of anything else.
+pub(in crate::doctor) fn inventory(map: &Value) -> Option<Vec<ObjectRef>> {
+    serde_json::from_value(map.get(INVENTORY)?.clone()).ok()
 }
 
 fn secret(object: &mut Value) {

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::doctor::evidence::Evidence;
+use crate::doctor::evidence::{self, Evidence};
 use crate::doctor::report::{Choice, Report, judge};
 use crate::snapshot::Snapshot;
 
@@ -219,4 +219,64 @@ fn without_its_replica_set_a_pod_still_leads_to_its_deployment() {
     assert_eq!(named(vec![node("w1", "True"), deployment, pod.clone()])[0], "Deployment/db");
     // Nobody says that a Deployment made it.
     assert_eq!(named(vec![node("w1", "True"), pod])[0], "ReplicaSet/db-5d");
+}
+
+/// A pod that finds no node, and the volume that it had.
+fn nodeless(name: &str) -> [Value; 2] {
+    let claim = format!("data-{name}");
+    [
+        json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": "shop", "uid": name, "creationTimestamp": LONG_AGO},
+            "spec": {"containers": [{"name": "main", "image": "i"}]},
+            "status": {"phase": "Pending", "conditions": [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable",
+                "message": "no nodes available to schedule pods"}]}}),
+        json!({"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": format!("pv-{name}"), "creationTimestamp": LONG_AGO},
+            "spec": {"claimRef": {"name": claim, "namespace": "shop"}, "nodeAffinity": {"required": {"nodeSelectorTerms": [{
+                "matchExpressions": [{"key": "kubernetes.io/hostname", "operator": "In", "values": ["n1"]}]}]}}},
+            "status": {"phase": "Bound"}}),
+    ]
+}
+
+#[test]
+fn without_nodes_there_is_one_thing_to_mend() {
+    let report = report(["a", "b", "c"].iter().flat_map(|name| nodeless(name)).collect());
+    // Beside it there is a note that nobody makes such pods anew.
+    let root = &report.findings[0];
+    assert!(report.findings[1..].iter().all(|one| one.id == "P029"), "{:#?}", report.findings);
+    assert_eq!((root.id.as_str(), root.object.to_string()), ("N001", "Cluster/nodes".to_owned()));
+    assert_eq!(root.symptoms.len(), 3, "{root:#?}");
+    assert_eq!(root.causes.iter().map(|one| one.id.as_str()).collect::<Vec<_>>(), ["V010"; 3]);
+    assert!(root.loses_data());
+}
+
+#[test]
+fn a_service_whose_workload_somebody_deleted_hangs_below_that() {
+    let record =
+        json!({"inventory": [{"apiVersion": "apps/v1", "kind": "Deployment", "namespace": "shop", "name": "web"}]});
+    let record = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "shop.stall", "namespace": "seaworthy-system",
+        "labels": {"seaworthy.dev/record": "installation"}}, "data": {"record.json": record.to_string()}});
+    let home =
+        json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop"}, "status": {"phase": "Active"}});
+    let [web, mut slice] = service("web");
+    slice["endpoints"] = json!([]);
+    let [.., mut pod] = workload("other", "n1", &json!({"name": "main", "ready": true, "state": {"running": {}}}));
+    pod["status"]["conditions"][1]["status"] = json!("True");
+    let found = report(vec![web, slice, home, pod, evidence::kept(record.clone())]);
+    let roots: Vec<_> = found.findings.iter().map(|one| (one.id.as_str(), one.object.to_string())).collect();
+    assert_eq!(roots, [("W017", "Deployment/shop/web".to_owned())], "{:#?}", found.findings);
+    assert_eq!(found.findings[0].causes[0].id, "SV001");
+    assert!(found.findings[0].fix.as_deref().unwrap_or_default().contains("`seaworthy upgrade stall -n shop`"));
+
+    let homeless = report(vec![evidence::kept(record)]);
+    let roots: Vec<_> = homeless.findings.iter().map(|one| (one.id.as_str(), one.object.to_string())).collect();
+    assert_eq!(roots, [("W017", "Namespace/shop".to_owned())], "its objects are no findings beside it");
+}
+
+#[test]
+fn who_reads_of_an_etcd_that_ends_is_led_to_its_data() {
+    let mut items = workload("store", "n1", &crash("panic"));
+    let plain = report(items.to_vec());
+    assert!(!plain.findings[0].fix.as_deref().unwrap().contains("seaworthy recover"), "{:#?}", plain.findings);
+    items[2]["spec"]["containers"][0]["image"] = json!("example/etcd:v3.6.4");
+    let etcd = report(items.to_vec());
+    assert!(etcd.findings[0].fix.as_deref().unwrap().contains("seaworthy recover"), "{:#?}", etcd.findings);
 }

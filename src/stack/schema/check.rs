@@ -183,8 +183,19 @@ impl Judge<'_> {
         let is_type = matches!(kind, ValidationErrorKind::Type { .. });
         let fault_kind = if is_type { FaultKind::WrongType } else { FaultKind::BadValue };
         let expected = self.expected(&way, kind);
-        let message = format!("is {}, expected {expected}", self.shown(&way));
+        let written = self.as_list(&way, kind).unwrap_or_default();
+        let message = format!("is {}, expected {expected}{written}", self.shown(&way));
         self.at(fault_kind, way, message)
+    }
+
+    /// How a list of this one value is written where it was given.
+    fn as_list(&self, way: &Way, kind: &ValidationErrorKind) -> Option<String> {
+        let ValidationErrorKind::Type { kind: TypeKind::Single(JsonType::Array) } = kind else { return None };
+        let is_single = way.find(self.values.tree()).is_some_and(|value| !value.is_object() && !value.is_null());
+        match self.values.origin(way) {
+            Origin::Set(path) if is_single => Some(format!(": `--set {path}={{A,B}}`")),
+            _ => None,
+        }
     }
 
     /// The value as it may be shown.
@@ -389,6 +400,7 @@ properties:
             ("web.key=hunter2", "--set web.key: is <secret>, expected at most 3 characters"),
             ("web.enabled=\"true\"", "--set web.enabled: is `true`, expected true or false"),
             ("web={}", "--set web: is a list, expected a map"),
+            ("web.list=A", "--set web.list: is `A`, expected a list: `--set web.list={A,B}`"),
             ("web=hunter2", "--set web: is <secret>, expected a map"),
         ];
         for (set, expected) in table {

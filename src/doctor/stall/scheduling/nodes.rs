@@ -6,12 +6,19 @@ use super::{said, unschedulable};
 use crate::doctor::Cause;
 use crate::doctor::stall::Site;
 use crate::doctor::stall::node;
-use crate::object::{items, text};
+use crate::doctor::stall::words::clip;
+use crate::object::{ObjectRef, items, text};
+
+/// The nodes of a cluster, all of them: where it is mended that there is none.
+pub(in crate::doctor) fn all() -> ObjectRef {
+    ObjectRef::new("seaworthy.dev/v1", "Cluster", None, "nodes")
+}
 
 pub(super) fn none(site: &Site<'_>) -> Option<Cause> {
     let said = said(site).filter(|said| said.contains("no nodes available") || said.starts_with("0/0 nodes"))?;
-    let remedy = "Add a node, or start the nodes that there are.";
-    Some(unschedulable(site, "the cluster has no nodes", said).remedy(remedy))
+    let remedy = "Bring the machines back under their names, or add a node: `kubectl get nodes`.";
+    let message = format!("the cluster has no nodes, so no pod gets one: {}", clip(said));
+    Some(site.stuck("NoNodes", message).about(all()).remedy(remedy))
 }
 
 /// All nodes that the pod's selector allows are not ready. Newer schedulers no longer name the taint, so the nodes are asked.

@@ -40,7 +40,7 @@ const EXPECTED: &[Row] = &[
     ("doc-lb-pool", "L005", "Service/web", "AllocationFailed", Stuck),
     ("doc-mount-early", "P020", "Pod/web-1-a", "FailedMount", Passing),
     ("doc-no-network", "P019", "Pod/web-1-a", "FailedCreatePodSandBox", Stuck),
-    ("doc-no-nodes", "N001", "Pod/web-1-a", "Unschedulable", Stuck),
+    ("doc-no-nodes", "N001", "Cluster/nodes", "NoNodes", Stuck),
     ("doc-node-gone", "N001", "Node/gone", "NodeGone", Stuck),
     ("doc-node-lost", "P028", "Pod/web-1-a", "NodeLost", Stuck),
     ("doc-node-network", "N002", "Node/n1", "KubeletNotReady", Stuck),

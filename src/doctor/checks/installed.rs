@@ -1,0 +1,101 @@
+//! What was installed and is not there any more, by the records that the cluster keeps of installations.
+
+use serde_json::Value;
+
+use super::looks;
+use crate::doctor::check::{Check, Severity, Verdict};
+use crate::doctor::evidence::{Evidence, inventory};
+use crate::doctor::finding::Finding;
+use crate::object::{ObjectRef, text};
+use crate::snapshot::Snapshot;
+
+/// The id of the row.
+pub(in crate::doctor) const ID: &str = "W017";
+
+/// The rows.
+pub(super) const ROWS: &[Check] = &[looks(
+    (ID, Severity::Error, "an installed object is not there any more"),
+    [
+        "The record of an installation names an object that is gone: somebody deleted it, or its whole namespace. Whatever it did is not done \
+        any more, and nothing makes it anew by itself.",
+        "`seaworthy upgrade STACK` makes anew what is missing, with the values of before; of a namespace that is gone `seaworthy recover` first \
+        says what is left of its data.",
+        "an installation that was taken away with `uninstall`, objects of other makers, and claims, Secrets and ConfigMaps, which checks about \
+        the pods that want them tell of.",
+    ],
+    &["ConfigMap", "Namespace"],
+    gone,
+)];
+
+/// The kinds whose absence nothing else tells of.
+const TOLD: &[&str] = &[
+    "Deployment",
+    "StatefulSet",
+    "DaemonSet",
+    "CronJob",
+    "Service",
+    "Ingress",
+    "HorizontalPodAutoscaler",
+    "PodDisruptionBudget",
+];
+
+fn gone(evidence: &Evidence) -> Verdict {
+    let records = evidence.snapshot.of_kind("", "ConfigMap").filter_map(Record::of);
+    let (mut looked, mut findings) = (0, Vec::new());
+    for record in records {
+        looked += record.inventory.len();
+        findings.extend(record.gone(evidence));
+    }
+    Verdict::of(looked, findings)
+}
+
+/// A record of an installation, as far as it is read here.
+struct Record {
+    /// As its name says, `NAMESPACE.STACK`; neither can hold a dot.
+    namespace: String,
+    stack: String,
+    inventory: Vec<ObjectRef>,
+}
+
+impl Record {
+    fn of(map: &Value) -> Option<Self> {
+        let inventory = inventory(map)?;
+        let (namespace, stack) = text(map, "/metadata/name")?.split_once('.')?;
+        Some(Self { namespace: namespace.to_owned(), stack: stack.to_owned(), inventory })
+    }
+
+    fn gone(&self, evidence: &Evidence) -> Vec<Finding> {
+        let home = ObjectRef::new("v1", "Namespace", None, &self.namespace);
+        if evidence.snapshot.get(&home).is_none() {
+            return vec![self.homeless(home)];
+        }
+        let is_told = |one: &&ObjectRef| TOLD.contains(&one.kind.as_str()) && evidence.gap(&one.kind).is_none();
+        let gone = self.inventory.iter().filter(is_told).filter(|one| evidence.snapshot.get(one).is_none());
+        gone.map(|one| self.missing(one)).collect()
+    }
+
+    /// With its namespace all of it is gone; that is one thing.
+    fn homeless(&self, home: ObjectRef) -> Finding {
+        let (stack, namespace) = (&self.stack, &self.namespace);
+        let message = format!("{stack} is installed in the namespace {namespace}, and that is not there any more");
+        let fix = format!(
+            "What is left of its data says `seaworthy recover -n {namespace}`; `seaworthy upgrade {stack} -n {namespace}` installs it anew."
+        );
+        Finding::new(home, "Missing", message).fix(fix)
+    }
+
+    fn missing(&self, object: &ObjectRef) -> Finding {
+        let message = format!("{} was installed with {}, and is not there any more", object.short(), self.stack);
+        let fix = format!(
+            "Put back what is missing: `seaworthy upgrade {} -n {}`, with the values of before.",
+            self.stack, self.namespace
+        );
+        Finding::new(object.clone(), "Missing", message).fix(fix)
+    }
+}
+
+/// The workload that would be behind a Service that has none, by its name, where it was installed and is gone.
+pub(in crate::doctor) fn namesakes(service: &ObjectRef, snapshot: &Snapshot) -> Vec<ObjectRef> {
+    let of = |kind: &str| ObjectRef::new("apps/v1", kind, service.namespace.as_deref(), &service.name);
+    TOLD[..3].iter().map(|kind| of(kind)).filter(|workload| snapshot.get(workload).is_none()).collect()
+}
