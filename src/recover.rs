@@ -21,6 +21,7 @@ pub mod playbook;
 pub mod record;
 pub mod report;
 pub mod runbook;
+pub mod stuck;
 pub mod subject;
 
 use std::collections::BTreeMap;
@@ -31,6 +32,7 @@ use crate::engine::rescue::{Disk, Files};
 use crate::etcd::View;
 use crate::object::ObjectRef;
 use crate::snapshot::Snapshot;
+use stuck::Stuck;
 
 pub use loss::{Loss, LossKind, recognise};
 pub use playbook::{Playbook, Playbooks};
@@ -49,6 +51,8 @@ pub struct Sighting {
     pub disks: BTreeMap<ObjectRef, Disk>,
     /// What the members of every etcd say.
     pub etcds: Vec<View>,
+    /// The namespaces that were told to go and are still there.
+    pub stuck: Vec<Stuck>,
     /// When.
     pub now: Timestamp,
 }

@@ -61,7 +61,7 @@ pub(crate) struct RecoverArgs {
     #[arg(long, value_name = "NAME=VALUE")]
     pub(crate) set: Vec<String>,
     /// Agree to a step that cannot be taken back: KIND/NAMESPACE/NAME; may be repeated
-    #[arg(long, value_name = "OBJECT")]
+    #[arg(long, value_name = "OBJECT", value_parser = seaworthy::plan::uninstall::DataName::of_any_kind)]
     pub(crate) destroy_data: Vec<seaworthy::plan::uninstall::DataName>,
     /// Agree to what the playbook asks to be agreed to, by its word
     #[arg(long, value_name = "WORD")]
@@ -138,6 +138,11 @@ fn with_guides(failure: Failure) -> Failure {
     let guides = "if its control plane itself is lost: `seaworthy recover --guide`";
     let hint = failure.hint.as_ref().map_or_else(|| guides.to_owned(), |hint| format!("{hint}; {guides}"));
     Failure { hint: Some(hint), ..failure }
+}
+
+/// What a recovery is about, as a proposal names it: a claim as `namespace/name`, or a namespace.
+pub(super) fn named_subject(text: &str) -> Result<ObjectRef, Failure> {
+    if text.contains('/') { named_claim(text) } else { Ok(ObjectRef::new("v1", "Namespace", None, text)) }
 }
 
 pub(super) fn named_claim(text: &str) -> Result<ObjectRef, Failure> {

@@ -160,7 +160,7 @@ pub(crate) fn lost(home: &Home) -> Option<String> {
     let first = home.losses.first().filter(|_| home.freshness.broken.is_none())?;
     let (kind, _) = loss_name(first);
     let place = |object: &ObjectRef| object.namespace.as_ref().map_or_else(String::new, |place| format!("{place}/"));
-    let about = first.claim.as_ref().or(first.volume.as_ref());
+    let about = first.object();
     let about = about.map_or_else(String::new, |about| format!(" of {}{}", place(about), about.name));
     let more = match home.losses.len() - 1 {
         0 => String::new(),

@@ -25,9 +25,9 @@ pub(crate) struct Proposal {
     /// The playbook.
     #[serde(skip)]
     pub(crate) playbook: String,
-    /// The claim: `namespace/name`.
+    /// What it is about: a claim, `namespace/name`, or a namespace as a whole.
     #[serde(skip)]
-    pub(crate) claim: String,
+    pub(crate) subject: String,
     /// The playbook's name for people.
     pub(crate) title: String,
     /// What is lost for good when it is done.
@@ -40,6 +40,20 @@ pub(crate) struct Proposal {
     pub(crate) returns: String,
     /// Whether the data is there afterwards.
     pub(crate) brings_back: bool,
+    /// Whether a fresh, empty volume is in its place where it is not.
+    #[serde(skip)]
+    pub(crate) makes_fresh: bool,
+}
+
+/// How the subject of a recovery is named on the command line: a claim as `namespace/name`, a namespace alone.
+pub(crate) fn subject_option(subject: &str) -> String {
+    let option = if subject.contains('/') { "--claim" } else { "--namespace" };
+    format!("{option} {subject}")
+}
+
+/// What a playbook that does not bring the data back comes to.
+fn without_data(proposal: &Proposal) -> &'static str {
+    if proposal.makes_fresh { "does not bring the data back: a fresh, empty volume" } else { "brings no data back" }
 }
 
 /// A backup that has what is lost.
@@ -90,7 +104,7 @@ pub(crate) fn none_text(records: usize) -> String {
 
 /// What is lost, in two words: its kind, and of what.
 pub(crate) fn loss_name(loss: &Loss) -> (&'static str, String) {
-    let about = loss.claim.as_ref().or(loss.volume.as_ref()).map_or_else(String::new, ToString::to_string);
+    let about = loss.object().map_or_else(String::new, ToString::to_string);
     (loss.kind.name(), printable(&about))
 }
 
@@ -119,7 +133,7 @@ pub(crate) fn promise(proposal: &Proposal) -> String {
     if proposal.brings_back {
         return "brings the data back".to_owned();
     }
-    format!("does not bring the data back: a fresh, empty volume; lost: {}", printable(&proposal.lost))
+    format!("{}; lost: {}", without_data(proposal), printable(&proposal.lost))
 }
 
 /// What came of drills: a line each, and of those that went wrong where.
@@ -168,11 +182,7 @@ fn loss_text(loss: &Loss, offer: &Offer, paint: Paint) -> String {
         let what = if proposal.brings_back {
             paint.good("brings the data back")
         } else {
-            format!(
-                "{}: a fresh, empty volume; lost: {}",
-                paint.bad("does not bring the data back"),
-                printable(&proposal.lost)
-            )
+            format!("{}; lost: {}", paint.bad(without_data(proposal)), printable(&proposal.lost))
         };
         [
             format!("  {} {}", word(number + before), paint.strong(&printable(&proposal.command))),

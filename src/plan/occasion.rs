@@ -30,11 +30,11 @@ pub struct Occasion {
     pub agreed: Vec<ObjectRef>,
 }
 
-/// A claim, and what was seen of its loss.
+/// A claim, or a namespace as a whole, and what was seen of its loss.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Lost {
-    /// The claim.
+    /// The claim; of a namespace as a whole, that.
     pub claim: ObjectRef,
     /// The volume that it was bound to, or that was let go by it.
     pub volume: Option<String>,

@@ -37,24 +37,46 @@ impl FromStr for DataName {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
+        let own = Self::of_any_kind(text)?;
+        let known = KINDS.iter().any(|(kind, _)| *kind == own.kind) || own.kind == NODE;
+        if known {
+            return Ok(own);
+        }
+        let known: Vec<&str> = KINDS.iter().map(|(kind, _)| *kind).collect();
+        Err(format!("`{}` holds no data: one of {}", own.kind, known.join(", ")))
+    }
+}
+
+/// The kinds that hold data, with the short names that kubectl has for them.
+const KINDS: [(&str, &str); 5] = [
+    ("PersistentVolumeClaim", "pvc"),
+    ("PersistentVolume", "pv"),
+    ("Namespace", "ns"),
+    ("Secret", "secret"),
+    ("CustomResourceDefinition", "crd"),
+];
+/// A node holds no data itself; a recovery that gives one up wants its name all the same.
+const NODE: &str = "Node";
+
+impl DataName {
+    /// The same where whatever goes is typed, data or not: a recovery also takes finalizers off objects of any kind.
+    ///
+    /// # Errors
+    /// When it is not `KIND/NAMESPACE/NAME` nor `KIND/NAME`, in words.
+    pub fn of_any_kind(text: &str) -> Result<Self, String> {
         let (kind, namespace, name) = match text.split('/').collect::<Vec<_>>().as_slice() {
             [kind, namespace, name] => (*kind, Some((*namespace).to_owned()), *name),
             [kind, name] => (*kind, None, *name),
             _ => return Err(format!("`{text}` is not KIND/NAMESPACE/NAME")),
         };
-        let known = ["PersistentVolumeClaim", "PersistentVolume", "Namespace", "Secret", "CustomResourceDefinition"];
-        let short = [("pvc", known[0]), ("pv", known[1]), ("ns", known[2]), ("secret", known[3]), ("crd", known[4])];
-        // A node holds no data itself; a recovery that gives one up wants its name all the same.
-        let kind = known
-            .iter()
-            .chain(&["Node"])
-            .find(|known| known.eq_ignore_ascii_case(kind))
-            .or_else(|| short.iter().find(|(short, _)| short.eq_ignore_ascii_case(kind)).map(|(_, kind)| kind))
-            .ok_or_else(|| format!("`{kind}` holds no data: one of {}", known.join(", ")))?;
+        let full = KINDS.iter().map(|(full, _)| *full).chain([NODE]).find(|full| full.eq_ignore_ascii_case(kind));
+        let full =
+            full.or_else(|| KINDS.iter().find(|(_, short)| short.eq_ignore_ascii_case(kind)).map(|(full, _)| *full));
+        let kind = full.unwrap_or(kind);
         if name.is_empty() || namespace.as_deref() == Some("") {
             return Err(format!("`{text}` names no object"));
         }
-        Ok(Self { kind: (*kind).to_owned(), namespace, name: name.to_owned() })
+        Ok(Self { kind: kind.to_owned(), namespace, name: name.to_owned() })
     }
 }
 

@@ -45,7 +45,13 @@ pub fn questions(plan: &Plan, destroy: &Destroy, consent: Option<&Consent>) -> V
         text: format!(
             "{object} {} cannot be taken back ({}).",
             if is_marked(plan, &object) { MARKED } else { "goes and" },
-            if is_erased(plan, &object) { ERASED } else { consequence(plan.purpose, &object) }
+            if is_erased(plan, &object) {
+                ERASED
+            } else if is_unheld(plan, &object) {
+                UNHELD
+            } else {
+                consequence(plan.purpose, &object)
+            }
         ),
         word: object.name.clone(),
         object: Some(object),
@@ -59,6 +65,9 @@ const MARKED: &str = "is taken for switched off, with all that runs there, which
 /// Said of a volume that is erased.
 const ERASED: &str = "what is on it is erased";
 
+/// Said of an object that loses its finalizers.
+const UNHELD: &str = "what its finalizers stand for is not done any more; its manifest is saved";
+
 /// Whether a node is only marked, and stays.
 fn is_marked(plan: &Plan, object: &ObjectRef) -> bool {
     is_tended(plan, object, |act| matches!(act, Tend::OutOfService { .. }))
@@ -66,6 +75,10 @@ fn is_marked(plan: &Plan, object: &ObjectRef) -> bool {
 
 fn is_erased(plan: &Plan, object: &ObjectRef) -> bool {
     is_tended(plan, object, |act| matches!(act, Tend::Erase { .. }))
+}
+
+fn is_unheld(plan: &Plan, object: &ObjectRef) -> bool {
+    is_tended(plan, object, |act| matches!(act, Tend::Unhold { .. }))
 }
 
 fn is_tended(plan: &Plan, object: &ObjectRef, so: impl Fn(&Tend) -> bool) -> bool {
@@ -80,6 +93,7 @@ fn consequence(purpose: Purpose, object: &ObjectRef) -> &'static str {
         (_, "Node") => {
             "its machine has to be switched off: what ran there is started elsewhere, and must not run twice"
         }
+        (_, "APIService") => "whatever serves it has to register it anew; what was stored by it is not touched",
         _ => "its volume's bytes are kept",
     }
 }

@@ -9,7 +9,7 @@ use super::Sighting;
 use super::archive::Archive;
 use super::compile::{self, CompileError, Copies, Wish, unreadable};
 use super::join::{claim_ref, of_component, workload, workloads};
-use super::playbook::{Playbook, Sheet, Task};
+use super::playbook::{About, Playbook, Sheet, Task};
 use crate::cluster::ClusterId;
 use crate::engine::record::InstallRecord;
 use crate::engine::rescue::backup::{DATA, MANIFESTS, Manifest};
@@ -98,6 +98,7 @@ fn order(sighting: &Sighting, claims: &[ObjectRef], definition: Option<&Definiti
 fn playbook(name: &str, steps: Vec<Task>) -> Playbook {
     let nothing = String::new;
     let sheet = Sheet {
+        subject: About::Claim,
         format: 1,
         title: name.to_owned(),
         losses: Vec::new(),

@@ -8,7 +8,9 @@ mod copies;
 mod erase;
 mod error;
 mod etcd;
+mod finish;
 mod give_back;
+mod grow;
 mod hold;
 mod manifest;
 mod moves;
@@ -16,6 +18,7 @@ mod node;
 mod provision;
 mod rebind;
 mod renew;
+mod selection;
 mod stop;
 
 use std::collections::BTreeMap;
@@ -26,6 +29,7 @@ use super::archive::Archive;
 use super::join::{Workload, claim_ref, of_component, workloads};
 use super::keeper::Hold;
 use super::playbook::{ClaimRole, Follow, Playbook, Task};
+use super::stuck::Stuck;
 use super::{Sighting, join};
 use crate::cluster::ClusterId;
 use crate::object::{ObjectRef, items, text};
@@ -37,7 +41,9 @@ use crate::snapshot::storage::made_from;
 pub use copies::{Copies, unreadable};
 pub use error::CompileError;
 pub use etcd::claims_of;
+pub use grow::can_grow;
 pub use manifest::{fresh_claim, rebuilt_volume};
+pub use selection::selections;
 
 /// Limits of the steps, seconds; 0 is the limit of the run.
 const LIMIT_EXPORT: u64 = 60;
@@ -175,41 +181,6 @@ fn chain(steps: &mut [Step]) {
     }
 }
 
-/// What is to be saved: everything that tells what a claim's data was, who used it and how it was bound.
-pub fn selections(namespace: Option<&str>) -> Vec<Selection> {
-    let global = [
-        ("v1", "PersistentVolume"),
-        ("storage.k8s.io/v1", "StorageClass"),
-        ("v1", "Node"),
-        ("storage.k8s.io/v1", "VolumeAttachment"),
-    ];
-    let local = [
-        ("v1", "PersistentVolumeClaim"),
-        ("v1", "Pod"),
-        ("v1", "ConfigMap"),
-        ("v1", "Service"),
-        ("v1", "ServiceAccount"),
-        ("v1", "Event"),
-        ("apps/v1", "Deployment"),
-        ("apps/v1", "StatefulSet"),
-        ("apps/v1", "DaemonSet"),
-        ("apps/v1", "ReplicaSet"),
-        ("batch/v1", "Job"),
-        ("batch/v1", "CronJob"),
-        ("autoscaling/v2", "HorizontalPodAutoscaler"),
-        ("policy/v1", "PodDisruptionBudget"),
-        ("networking.k8s.io/v1", "Ingress"),
-        ("networking.k8s.io/v1", "NetworkPolicy"),
-    ];
-    let selection = |(api_version, kind): (&str, &str), namespace: Option<&str>| Selection {
-        api_version: api_version.to_owned(),
-        kind: kind.to_owned(),
-        namespace: namespace.map(str::to_owned),
-    };
-    let global = global.into_iter().map(|kind| selection(kind, None));
-    global.chain(local.into_iter().map(|kind| selection(kind, namespace))).collect()
-}
-
 /// A plan being made.
 struct Draft<'a> {
     wish: &'a Wish<'a>,
@@ -272,6 +243,11 @@ impl<'a> Draft<'a> {
                 return self.wish.claims.iter().try_for_each(|claim| self.rebind(claim));
             }
             Task::Erase => return self.wish.claims.iter().try_for_each(|claim| self.erase(claim)),
+            Task::Finish => return self.finish(),
+            Task::Grow => {
+                self.brings_back = true;
+                return self.wish.claims.iter().try_for_each(|claim| self.grow(claim));
+            }
             Task::GiveBack => {
                 self.brings_back = true;
                 return self.wish.claims.iter().try_for_each(|claim| self.give_back(claim));
@@ -319,8 +295,20 @@ impl<'a> Draft<'a> {
             [self.live(claim), self.volume(claim)].into_iter().flatten().chain(self.released(claim))
         };
         let mut must: Vec<Pinned> = self.wish.claims.iter().flat_map(concerned).filter_map(Pinned::of).collect();
+        let (folder, mut selections) = (self.wish.folder.clone(), selections(Some(self.namespace())));
+        if self.wish.playbook.sheet.is_of_a_namespace() {
+            let held = self.stuck().into_iter().flat_map(Stuck::held).map(|(object, _)| object.clone());
+            must.extend(held);
+            let kinds = must.iter().map(|one| Selection {
+                api_version: one.object.api_version.clone(),
+                kind: one.object.kind.clone(),
+                namespace: one.object.namespace.clone(),
+            });
+            selections.extend(kinds.collect::<Vec<_>>());
+            selections.sort();
+            selections.dedup();
+        }
         must.dedup();
-        let (folder, selections) = (self.wish.folder.clone(), selections(Some(self.namespace())));
         self.push(Verb::Export { folder, selections, must }, LIMIT_EXPORT);
     }
 

@@ -18,8 +18,8 @@ pub struct Practice {
     pub stack: String,
     /// With these values, as `--set` takes them.
     pub set: Vec<String>,
-    /// The claim that is lost.
-    pub claim: ClaimRole,
+    /// The claim that is lost; `None`: it is about the namespace of the stack as a whole.
+    pub claim: Option<ClaimRole>,
     /// The fault of the sandbox that brings the loss about, by its name.
     pub fault: String,
     /// Whether what was on the volume has to be there afterwards.
@@ -33,7 +33,7 @@ impl Practice {
         let Some(drill) = &sheet.drill else { return Vec::new() };
         let stack = drill.stack.clone().or_else(|| playbook.stack.clone());
         let claim = drill.claim.clone().or_else(|| sheet.claim.clone());
-        let (Some(stack), Some(claim)) = (stack, claim) else { return Vec::new() };
+        let Some(stack) = stack.filter(|_| claim.is_some() || sheet.is_of_a_namespace()) else { return Vec::new() };
         let one = |(loss, fault): (&LossKind, &String)| Self {
             playbook: playbook.name.clone(),
             loss: *loss,
@@ -67,7 +67,7 @@ pub struct ByHand {
     pub playbook: String,
     /// What was lost.
     pub loss: LossKind,
-    /// Of which claim.
+    /// Of which claim, or namespace.
     pub claim: String,
     /// `single-node`, `ha`: the sandbox.
     pub sandbox: String,
@@ -85,7 +85,7 @@ pub struct Drilled {
     pub loss: LossKind,
     /// With which fault of the sandbox.
     pub fault: String,
-    /// Of which claim.
+    /// Of which claim, or namespace.
     pub claim: String,
     /// The facts by which it was recognised.
     pub facts: Vec<String>,

@@ -39,6 +39,12 @@ pub fn claim_of(volume: &Value) -> Option<ObjectRef> {
     Some(claim_ref(text(volume, "/spec/claimRef/namespace")?, text(volume, "/spec/claimRef/name")?))
 }
 
+/// Every volume that a claim of a namespace has, or had.
+pub fn volumes_of<'a>(snapshot: &'a Snapshot, namespace: &'a str) -> impl Iterator<Item = &'a Value> {
+    let of_it = move |volume: &&Value| text(volume, "/spec/claimRef/namespace") == Some(namespace);
+    snapshot.of_kind("", "PersistentVolume").filter(of_it)
+}
+
 /// Every workload that uses a claim: those whose pods name it, and those whose template does, also when they have no pods.
 pub fn workloads(snapshot: &Snapshot, claim: &ObjectRef) -> Vec<Workload> {
     let mut found: Vec<Workload> = Vec::new();

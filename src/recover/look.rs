@@ -1,5 +1,7 @@
 //! What recognising needs of a cluster, in as few requests as can be. Reads only.
 
+mod stuck;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::stream::{self, StreamExt as _};
@@ -58,7 +60,8 @@ pub async fn storage(cluster: &Cluster, namespace: Option<&str>) -> Result<Snaps
     let config = LOCAL_PATH
         .iter()
         .filter_map(|(namespace, name)| query(&("v1", "ConfigMap"), Some(namespace), Scope::Named((*name).to_owned())));
-    collect(&cluster.client, global.chain(local).chain(config).collect()).await
+    let own = query(&("v1", "Namespace"), None, namespace.map_or(Scope::All, |name| Scope::Named(name.to_owned())));
+    collect(&cluster.client, global.chain(local).chain(config).chain(own).collect()).await
 }
 
 /// Whoever keeps workloads as they are, and what is attached where, of the whole cluster: only a recovery has to know.
@@ -157,6 +160,7 @@ pub async fn sight_telling(
         tell(Looking::Files(asked.len()));
     }
     let (files, disks) = ask(cluster, &snapshot, asked).await;
+    let stuck = stuck::stuck(&cluster.client, &snapshot).await?;
     tell(Looking::Etcds);
     let mut etcds = etcds(&cluster.client, &snapshot, false).await;
     for view in &mut etcds {
@@ -164,7 +168,7 @@ pub async fn sight_telling(
             complete(&cluster.client, view).await;
         }
     }
-    Ok(Sighting { snapshot, records, files, disks, etcds, now: cluster.clock.now() })
+    Ok(Sighting { snapshot, records, files, disks, etcds, stuck, now: cluster.clock.now() })
 }
 
 /// The claims of which a pod is asked: those with a record of files, and of one namespace all. Of a whole cluster that would be any number.

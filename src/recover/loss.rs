@@ -10,6 +10,7 @@ mod disks;
 mod etcd;
 mod kind;
 mod misbound;
+mod namespaces;
 mod nodes;
 mod renewed;
 mod unerased;
@@ -47,6 +48,9 @@ pub struct Loss {
     /// The `StatefulSet` of the etcd, where it is about one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub set: Option<ObjectRef>,
+    /// The namespace, where it is about one as a whole.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<ObjectRef>,
     /// What was seen; each can be checked.
     pub facts: Vec<String>,
     /// Whether two independent facts agree.
@@ -58,7 +62,18 @@ pub struct Loss {
 impl Loss {
     fn new(kind: LossKind, claim: Option<ObjectRef>, volume: Option<ObjectRef>, facts: Vec<String>) -> Self {
         let certain = facts.len() >= 2;
-        Self { kind, claim, volume, node: None, set: None, facts, certain, blast: Blast::default() }
+        Self { kind, claim, volume, node: None, set: None, namespace: None, facts, certain, blast: Blast::default() }
+    }
+
+    /// The object that it is about, for people.
+    pub fn object(&self) -> Option<&ObjectRef> {
+        self.claim.as_ref().or(self.namespace.as_ref()).or(self.set.as_ref()).or(self.volume.as_ref())
+    }
+
+    /// The namespace that it is in, or is about.
+    pub fn home(&self) -> Option<&str> {
+        let of_object = self.object().and_then(|object| object.namespace.as_deref());
+        self.namespace.as_ref().map(|namespace| namespace.name.as_str()).or(of_object)
     }
 
     /// Whether it is certain, and of this claim.
@@ -84,10 +99,13 @@ pub fn recognise(sighting: &Sighting) -> Vec<Loss> {
     losses.extend(unserved::all(sighting));
     losses.extend(unerased::all(sighting));
     losses.extend(etcd::all(sighting));
+    losses.extend(namespaces::stuck(sighting));
     for loss in &mut losses {
         loss.blast = blast::of(sighting, loss);
     }
-    losses.sort_by(|a, b| (!a.certain, a.kind, &a.claim, &a.set).cmp(&(!b.certain, b.kind, &b.claim, &b.set)));
+    losses.sort_by(|a, b| {
+        (!a.certain, a.kind, &a.claim, &a.set, &a.namespace).cmp(&(!b.certain, b.kind, &b.claim, &b.set, &b.namespace))
+    });
     losses
 }
 

@@ -10,7 +10,7 @@ use crate::plan::{Lost, Occasion};
 use crate::snapshot::Snapshot;
 use crate::snapshot::nodes::is_ready;
 
-/// Why these claims are recovered. `at` and `by`: when, by the clock of this machine, and who does it, for people.
+/// Why these claims are recovered, or this namespace. `at` and `by`: when, by the clock of this machine, and who does it, for people.
 pub fn occasion(
     playbook: &Playbook,
     claims: &[ObjectRef],
@@ -32,7 +32,7 @@ pub fn occasion(
 }
 
 fn lost(claim: &ObjectRef, losses: &[Loss], sighting: &Sighting) -> Lost {
-    let loss = losses.iter().find(|loss| loss.claim.as_ref() == Some(claim));
+    let loss = losses.iter().find(|loss| loss.claim.as_ref().or(loss.namespace.as_ref()) == Some(claim));
     let then = known(claim, sighting);
     let named = sighting.snapshot.get(claim).and_then(|live| text(live, "/spec/volumeName").map(str::to_owned));
     let of_loss = loss.and_then(|loss| loss.volume.as_ref()).map(|volume| volume.name.clone());

@@ -1,5 +1,7 @@
 //! Playbooks: what to do about a loss, as data. `profiles/<stack>/playbooks/*.yaml`, and for every stack `profiles/common/playbooks/`.
 
+mod check;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -24,6 +26,9 @@ pub struct Sheet {
     /// The losses that it is proposed for.
     #[serde(default)]
     pub losses: Vec<LossKind>,
+    /// What it is about.
+    #[serde(default)]
+    pub subject: About,
     /// Which claim it is about; without one, the claim of the loss, or the one that is named.
     pub claim: Option<ClaimRole>,
     /// Whether it is about an etcd, and about which part of it: the claim is then that of one of its members.
@@ -46,7 +51,17 @@ pub struct Sheet {
 }
 
 impl Sheet {
-    /// Whether the data is there when it is done; otherwise the claims have fresh volumes.
+    /// Whether it is about a namespace as a whole, and no claim of it.
+    pub fn is_of_a_namespace(&self) -> bool {
+        self.subject == About::Namespace
+    }
+
+    /// Whether the claims have fresh volumes when it is done.
+    pub fn makes_fresh(&self) -> bool {
+        !self.brings_back() && !self.is_of_a_namespace() && !self.steps.contains(&Task::Erase)
+    }
+
+    /// Whether the data is there when it is done.
     pub fn brings_back(&self) -> bool {
         self.steps.iter().any(|task| {
             matches!(
@@ -54,6 +69,7 @@ impl Sheet {
                 Task::Rebind
                     | Task::Move
                     | Task::GiveBack
+                    | Task::Grow
                     | Task::Detach
                     | Task::NodeReady
                     | Task::ReplaceMember
@@ -77,6 +93,17 @@ pub struct Drill {
     pub claim: Option<ClaimRole>,
     /// Each loss, with the fault of the sandbox that brings it about.
     pub losses: BTreeMap<LossKind, String>,
+}
+
+/// What a playbook is about.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum About {
+    /// A claim, and those that were lost with it.
+    #[default]
+    Claim,
+    /// A namespace as a whole: itself, or what runs in it while something outside of the cluster is mended.
+    Namespace,
 }
 
 /// How much of an etcd.
@@ -146,10 +173,14 @@ pub enum Task {
     Renew,
     /// Bind the volume that holds the data back to its claim.
     Rebind,
+    /// Make the volume of the claim larger, where its class allows it.
+    Grow,
     /// Let the volume that a claim names name that claim again.
     GiveBack,
     /// Have a volume that was let go erased by whoever made it.
     Erase,
+    /// Let a namespace go that was told to go: what it waits for is brought back or given up, and its volumes are kept.
+    Finish,
     /// Copy to this machine what can still be read of the volume; nothing where nothing can be.
     CopyOut,
     /// Copy onto the volume what was copied out, in place of what is on it.
@@ -299,74 +330,10 @@ fn of_folder(folder: &Folder, stack: Option<&str>) -> Result<Vec<Playbook>, Stac
 /// When it is not YAML, or everything in it that is not as it must be, each with its line.
 pub fn sheet(file: &str, text: &str) -> Result<Sheet, StackError> {
     let sheet: Sheet = typed::of_file(file, text)?;
-    match wrong(&sheet) {
+    match check::wrong(&sheet) {
         None => Ok(sheet),
         Some(message) => Err(Fault::new(FaultKind::BadStack, Place::file(file), message).into()),
     }
-}
-
-/// What no type keeps out.
-fn wrong(sheet: &Sheet) -> Option<String> {
-    if sheet.format != FORMAT {
-        return Some(format!("this program reads format {FORMAT}; the playbook has format {}", sheet.format));
-    }
-    for setting in sheet.settings.values() {
-        if let Err(error) = regex::Regex::new(&setting.default) {
-            return Some(format!("`{}` is no regular expression: {error}", setting.default));
-        }
-    }
-    for task in &sheet.steps {
-        let Task::Follow(follow) = task else { continue };
-        let unknown = [Some(&follow.until), follow.fail.as_ref()]
-            .into_iter()
-            .flatten()
-            .find(|name| !sheet.settings.contains_key(*name));
-        if let Some(name) = unknown {
-            return Some(format!("`follow` names the setting `{name}`, which is not among `settings`"));
-        }
-    }
-    let of_etcd = [
-        Task::Snapshot,
-        Task::ReplaceMember,
-        Task::MakeSpace,
-        Task::Serves,
-        Task::Probe,
-        Task::WithoutMajority,
-        Task::RestoreEtcd,
-    ];
-    if let Some(task) = sheet.steps.iter().find(|task| of_etcd.contains(task) && sheet.etcd.is_none()) {
-        return Some(format!("`{}` is about an etcd: say with `etcd` whether about a member or all", task_name(task)));
-    }
-    if sheet.etcd != Some(Part::Member) && sheet.steps.contains(&Task::ReplaceMember) {
-        return Some("`replace-member` is about one member: `etcd: member` is missing".to_owned());
-    }
-    if sheet.etcd == Some(Part::Member) && sheet.steps.contains(&Task::RestoreEtcd) {
-        return Some("`restore-etcd` is about all members: `etcd: all` is missing".to_owned());
-    }
-    let place = |wanted: &Task| sheet.steps.iter().position(|task| task == wanted);
-    if let Some(drill) = &sheet.drill {
-        if drill.claim.is_none() && sheet.claim.is_none() {
-            return Some("`drill` names no `claim`, and the playbook has none".to_owned());
-        }
-        if let Some(loss) = drill.losses.keys().find(|loss| !sheet.losses.contains(loss)) {
-            return Some(format!("`drill` practises {}, which is not among `losses`", loss.name()));
-        }
-    }
-    let around = [Task::CopyOut, Task::Move, Task::CopyIn].map(|task| place(&task));
-    if around[1].is_some() && !(around.is_sorted() && around[0].is_some()) {
-        return Some("`move` stands between `copy-out` and `copy-in`".to_owned());
-    }
-    let acts = [Task::Erase, Task::Replace, Task::Move, Task::Rebind, Task::GiveBack, Task::Detach, Task::Provision];
-    match (place(&Task::Export), acts.iter().find_map(place)) {
-        (None, _) => Some("a playbook saves the manifests first: `export` is missing".to_owned()),
-        (Some(export), Some(act)) if export > act => Some("`export` stands behind what changes the volume".to_owned()),
-        _ => None,
-    }
-}
-
-/// As it is written.
-fn task_name(task: &Task) -> String {
-    serde_json::to_value(task).ok().and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -389,6 +356,9 @@ mod tests {
         let cases = [
             ("steps: [export, repalce]\n", "replace"),
             ("steps: [rebind]\n", "`export` is missing"),
+            ("steps: [export, finish]\n", "`subject: namespace` is missing"),
+            ("subject: namespace\nsteps: [export, rebind]\n", "`rebind` is about a claim"),
+            ("subject: namespace\nclaim: {component: a}\nsteps: [export]\n", "names no `claim`"),
             ("steps: [replace, export]\n", "stands behind"),
             ("steps: [export, move, copy-in]\n", "between `copy-out`"),
             ("steps: [export, copy-out, move]\n", "between `copy-out`"),

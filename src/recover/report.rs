@@ -106,6 +106,8 @@ pub enum Verdict {
     First,
     /// Nothing was taken away or replaced.
     Untouched,
+    /// The namespace is gone, and the volumes that its claims had are kept.
+    VolumesKept,
     /// The recovery did not come so far.
     Undecided,
 }
@@ -121,6 +123,7 @@ impl Verdict {
             Self::FromOthers => "caught up from the other members; the former volume is put aside with its bytes",
             Self::First => "a volume, the first that this claim has",
             Self::Untouched => "there, as it was",
+            Self::VolumesKept => "gone, as was asked for; its volumes are kept, with all that is on them",
             Self::Undecided => "not decided: the recovery did not come so far",
         }
     }
@@ -156,7 +159,14 @@ impl Report {
     /// Whether the data of any claim was not brought back.
     fn is_any_lost(&self) -> bool {
         let is_there = |verdict| {
-            matches!(verdict, Verdict::Saved | Verdict::FromOthers | Verdict::FromSnapshot | Verdict::Untouched)
+            matches!(
+                verdict,
+                Verdict::Saved
+                    | Verdict::FromOthers
+                    | Verdict::FromSnapshot
+                    | Verdict::Untouched
+                    | Verdict::VolumesKept
+            )
         };
         self.data.iter().any(|fate| !is_there(fate.verdict))
     }
@@ -317,6 +327,9 @@ fn fate(record: &RunRecord, entries: &[Entry], lost: &Lost) -> Fate {
                 if fate.verdict == Verdict::Undecided =>
             {
                 fate.verdict = Verdict::Untouched;
+            }
+            Some(Verb::Tend { object, act: Tend::Gone { .. } }) if *object == lost.claim => {
+                fate.verdict = Verdict::VolumesKept;
             }
             Some(Verb::Count { claim, .. }) if *claim == lost.claim => {
                 fate.counted = entries.iter().rev().find_map(|entry| match entry {

@@ -58,12 +58,15 @@ pub fn document(playbooks: &Playbooks, guides: &[Guide]) -> String {
     format!("{}\n", lines.join("\n"))
 }
 
+/// Of a playbook that no loss in the cluster calls for.
+const NO_LOSS: &str = "By its name only: the cluster shows no loss that it is for.\n";
+
 fn chapter(playbook: &Playbook) -> Vec<String> {
     let sheet = &playbook.sheet;
     let losses: Vec<String> = sheet.losses.iter().map(|kind| format!("`{}`", kind.name())).collect();
     let mut lines = vec![
         format!("## {}: {}\n", playbook.name, sheet.title),
-        format!("For {}.\n", losses.join(", ")),
+        if losses.is_empty() { NO_LOSS.to_owned() } else { format!("For {}.\n", losses.join(", ")) },
         format!("* Lost: {}.\n* Untouched: {}.\n* Comes back: {}.", sheet.lost, sheet.untouched, sheet.returns),
     ];
     let mut told: Vec<(Vec<String>, Vec<LossKind>)> = Vec::new();
@@ -73,6 +76,9 @@ fn chapter(playbook: &Playbook) -> Vec<String> {
             Some((_, kinds)) => kinds.push(*kind),
             None => told.push((steps, vec![*kind])),
         }
+    }
+    if sheet.losses.is_empty() {
+        told.push((steps(playbook, LossKind::ALL[0]), Vec::new()));
     }
     for (steps, kinds) in &told {
         if told.len() > 1 {
@@ -99,6 +105,7 @@ fn steps(playbook: &Playbook, kind: LossKind) -> Vec<String> {
     let settings = playbook.sheet.settings.iter().map(|(name, setting)| (name.clone(), setting.default.clone()));
     let member = claim_ref(NAMESPACE, &format!("data-{ETCD}-0"));
     let claims = match playbook.sheet.etcd {
+        None if playbook.sheet.is_of_a_namespace() => Vec::new(),
         None => vec![claim_ref(NAMESPACE, &claim(playbook))],
         Some(Part::Member) => vec![member],
         Some(Part::All) => all_claims(&sighting.snapshot, &member).unwrap_or_default(),

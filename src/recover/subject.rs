@@ -20,8 +20,11 @@ pub fn companions(playbook: &Playbook, claim: &ObjectRef, (losses, snapshot): (&
 }
 
 /// The claim that was chosen first, then those that go with it: of the members of an etcd that is restored as a whole, or those that
-/// were lost on the same node under the same pods.
+/// were lost on the same node under the same pods. None of a playbook that is about a namespace as a whole.
 pub fn claims(playbook: &Playbook, claim: &ObjectRef, (losses, sighting): (&[Loss], &Sighting)) -> Vec<ObjectRef> {
+    if playbook.sheet.is_of_a_namespace() {
+        return Vec::new();
+    }
     let snapshot = &sighting.snapshot;
     let others = match playbook.sheet.etcd {
         None => companions(playbook, claim, (losses, snapshot)),

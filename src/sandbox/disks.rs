@@ -83,6 +83,10 @@ impl Refusing {
 impl World {
     /// Why nothing can be written to a place; `None`: it can.
     pub(super) fn disk_refuses(&self, place: &str) -> Option<Refusing> {
+        let volumes = || self.store.all("PersistentVolume");
+        if volumes().any(|volume| super::faults::is_full(self, volume) && Disks::place(volume) == place) {
+            return Some(Refusing::Full);
+        }
         // A place of the network is on no node, and one of a pod itself on no disk that fails.
         let node = place.split_once(':')?.0;
         if node.is_empty() || place.starts_with(POD) {

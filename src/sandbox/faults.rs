@@ -3,6 +3,8 @@
 mod aim;
 mod bindings;
 mod strike;
+
+pub(in crate::sandbox) use bindings::is_full;
 mod unserved;
 
 use std::collections::BTreeMap;
@@ -119,6 +121,18 @@ pub const FAULTS: &[Fault] = &[
         "volume or claim",
         "everything on a volume is deleted; the API shows nothing of it",
         strike::volume_emptied,
+    ),
+    strikes(
+        "volume-full",
+        "claim",
+        "the volume of a claim, of a network and of a class that lets it grow, has no room left",
+        bindings::volume_full,
+    ),
+    strikes(
+        "namespace-stuck",
+        "namespace",
+        "a namespace is deleted in which an object waits for a finalizer whose owner does not run",
+        strike::namespace_stuck,
     ),
     strikes(
         "attach-stuck",

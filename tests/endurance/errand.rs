@@ -43,10 +43,13 @@ impl Errand {
         if self.fault.is_of_a_node() { Kind::Ha } else { Kind::SingleNode }
     }
 
-    /// The claim that is lost; known from the workloads, which stay.
-    pub(crate) fn claim(&self, sea: &Sea) -> ObjectRef {
+    /// The claim that is lost; known from the workloads, which stay. Or the namespace, where it is about that.
+    pub(crate) fn subject(&self, sea: &Sea) -> ObjectRef {
         let namespace = &self.stock.installation.namespace;
-        claim_of_role(&seen(&sea.sandbox), namespace, &self.practice.claim).expect("a claim")
+        match &self.practice.claim {
+            Some(role) => claim_of_role(&seen(&sea.sandbox), namespace, role).expect("a claim"),
+            None => ObjectRef::new("v1", "Namespace", None, namespace),
+        }
     }
 }
 

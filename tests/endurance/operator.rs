@@ -148,7 +148,7 @@ async fn obey(
                 .await?
         }
         Order::Recover(errand) => {
-            let about = (errand.practice.playbook.as_str(), errand.claim(sea));
+            let about = (errand.practice.playbook.as_str(), errand.subject(sea));
             recover(&cluster, operator, about, (record.as_ref(), order.stock(), (latest.as_ref(), open))).await?
         }
     };
@@ -232,10 +232,10 @@ async fn uninstall(
 async fn recover(
     cluster: &Cluster,
     operator: &Operator,
-    (playbook, claim): (&str, ObjectRef),
+    (playbook, subject): (&str, ObjectRef),
     (record, stock, (latest, open)): (Option<&InstallRecord>, &Stock, (Option<&RunRecord>, Option<RunRecord>)),
 ) -> Result<Trip, String> {
-    let inputs = Inputs { values: json!({"playbook": playbook, "claim": claim.to_string()}), ..Inputs::default() };
+    let inputs = Inputs { values: json!({"playbook": playbook, "claim": subject.to_string()}), ..Inputs::default() };
     let of_ours = |run: &&RunRecord| run.plan.purpose == Purpose::Recover;
     if let Some(open) = open.as_ref().filter(of_ours) {
         return resumed(cluster, open, inputs).await;
@@ -248,7 +248,7 @@ async fn recover(
         snapshots: Vec::new(),
         copies: Copies { folder: export.join("data").display().to_string(), image: None, skip: false },
         playbook,
-        claims: subject::claims(playbook, &claim, (&recover::recognise(&sighting), &sighting)),
+        claims: subject::claims(playbook, &subject, (&recover::recognise(&sighting), &sighting)),
         archive: &Archive::read(&operator.state, &sighting.records),
         sighting: &sighting,
         cluster: cluster.id.clone(),

@@ -68,11 +68,11 @@ impl Told {
             End::Done => {}
             End::Not(why) => return Err(format!("it is not installed: {why}")),
         }
-        let claim = self.errand.claim(&self.voyage.sea);
-        self.mark(&claim).await?;
+        let subject = self.errand.subject(&self.voyage.sea);
+        self.mark(&subject).await?;
         let before = self.kept();
-        self.strike(&claim);
-        if !self.is_lost(&claim).await? {
+        self.strike(&subject);
+        if !self.is_lost(&subject).await? {
             return Err("the loss is not recognised".to_owned());
         }
         self.voyage.sea.set_calm(false);
@@ -85,7 +85,7 @@ impl Told {
             }
         }
         sleep(SETTLED).await;
-        self.after(&claim, &before).await
+        if subject.kind == "Namespace" { self.gone(&subject).await } else { self.after(&subject, &before).await }
     }
 
     /// The cluster in fine weather, for who looks.
@@ -94,10 +94,10 @@ impl Told {
     }
 
     /// Something is on the volume, and it is written down how it is when all is well.
-    async fn mark(&self, claim: &ObjectRef) -> Result<(), String> {
+    async fn mark(&self, subject: &ObjectRef) -> Result<(), String> {
         let (sandbox, namespace) = (&self.voyage.sea.sandbox, &self.errand.stock.installation.namespace);
-        if !sandbox.write_file((namespace, &claim.name), MARKER, b"gold") {
-            return Err(format!("{claim} has no volume"));
+        if subject.kind != "Namespace" && !sandbox.write_file((namespace, &subject.name), MARKER, b"gold") {
+            return Err(format!("{subject} has no volume"));
         }
         let taken = record::take(&self.cluster(), &self.errand.stock.installation).await;
         let state = &self.voyage.operators[0].state;
@@ -105,25 +105,31 @@ impl Told {
         Ok(())
     }
 
-    fn strike(&self, claim: &ObjectRef) {
+    fn strike(&self, subject: &ObjectRef) {
         let sandbox = &self.voyage.sea.sandbox;
         let target = if self.errand.fault.is_of_a_node() {
-            join::host_of(&seen(sandbox).snapshot, claim).unwrap_or_default().to_owned()
+            join::host_of(&seen(sandbox).snapshot, subject).unwrap_or_default().to_owned()
         } else {
-            format!("{}/{}", self.errand.stock.installation.namespace, claim.name)
+            let namespace = subject.namespace.as_ref().map_or_else(String::new, |name| format!("{name}/"));
+            format!("{namespace}{}", subject.name)
         };
         self.voyage.sea.fault(self.errand.fault.name);
         sandbox.strike(self.errand.fault, &target);
     }
 
-    async fn is_lost(&self, claim: &ObjectRef) -> Result<bool, String> {
+    async fn is_lost(&self, subject: &ObjectRef) -> Result<bool, String> {
         sleep(NOTICED).await;
         let namespace = &self.errand.stock.installation.namespace;
         let sighting = self.voyage.operators[0].sight(&self.cluster(), namespace).await?;
         let losses = recognise(&sighting);
-        let ours =
-            losses.iter().find(|loss| loss.kind == self.errand.practice.loss && loss.claim.as_ref() == Some(claim));
+        let ours = losses.iter().find(|loss| loss.kind == self.errand.practice.loss && loss.object() == Some(subject));
         Ok(ours.is_some_and(|loss| loss.certain && loss.facts.len() >= 2))
+    }
+
+    /// What must be so when a namespace was let go: it is gone, and no loss is left of it.
+    async fn gone(&self, namespace: &ObjectRef) -> Result<(), String> {
+        let is_there = self.voyage.sea.sandbox.object(namespace).is_some();
+        if is_there || self.is_lost(namespace).await? { Err(format!("{namespace} is still there")) } else { Ok(()) }
     }
 
     /// What must be so in the end.

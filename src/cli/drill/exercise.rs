@@ -59,10 +59,11 @@ impl Exercise {
     }
 
     /// Our loss in what `recover` said, when it is certain.
-    pub(super) fn loss_in<'d>(&self, document: &'d Value, claim: &ObjectRef) -> Option<&'d Value> {
+    pub(super) fn loss_in<'d>(&self, document: &'d Value, of: &ObjectRef) -> Option<&'d Value> {
+        let key = if of.kind == "Namespace" { "namespace" } else { "claim" };
         let ours = |loss: &&Value| {
             loss["loss"]["kind"] == self.0.loss.name()
-                && loss["loss"]["claim"] == serde_json::json!(claim)
+                && loss["loss"][key] == serde_json::json!(of)
                 && loss["loss"]["certain"] == true
         };
         document["losses"].as_array().into_iter().flatten().find(ours)
@@ -128,7 +129,8 @@ impl Exercise {
             Ok(made) => made,
             Err(why) => return Ok(Some(why)),
         };
-        drilled.claim = format!("{namespace}/{}", claim.name);
+        let is_whole = claim.kind == "Namespace";
+        drilled.claim = if is_whole { namespace.clone() } else { format!("{namespace}/{}", claim.name) };
         let look = ["recover", "--namespace", &namespace];
 
         let said = place.say(&look).await?;
@@ -149,13 +151,18 @@ impl Exercise {
         if said.code != 0 {
             return Ok(Some(wrong("the recovery did not come to its end", &said)));
         }
-        let said = place.say(&["status", &self.0.stack, "--namespace", &namespace]).await?;
+        // Of a namespace that is gone the proof is that it can be had again.
+        let well = if is_whole { "install" } else { "status" };
+        let said = place.say(&[well, &self.0.stack, "--namespace", &namespace]).await?;
         if said.code != 0 {
             return Ok(Some(wrong("the stack is not well afterwards", &said)));
         }
         let said = place.say(&look).await?;
         if self.loss_in(&said.document, &claim).is_some() {
             return Ok(Some(wrong("the loss is still there", &said)));
+        }
+        if is_whole {
+            return Ok(None);
         }
         let data = place.data(&namespace, &claim.name).await?;
         drilled.data = Some(data);
@@ -167,23 +174,27 @@ impl Exercise {
         let sandbox = shore.sandbox()?;
         let snapshot = sandbox.objects().into_iter().collect();
         let sighting = Sighting { snapshot, ..Sighting::default() };
-        let claim = claim_of_role(&sighting, namespace, &self.0.claim)?;
-        sandbox.write_file((namespace, &claim.name), MARKER, self.0.playbook.as_bytes());
-        let target = if fault.is_of_a_node() {
-            join::host_of(&sighting.snapshot, &claim).unwrap_or_default().to_owned()
-        } else {
-            format!("{namespace}/{}", claim.name)
+        let (of, target) = match &self.0.claim {
+            None => (ObjectRef::new("v1", "Namespace", None, namespace), namespace.to_owned()),
+            Some(role) => {
+                let claim = claim_of_role(&sighting, namespace, role)?;
+                sandbox.write_file((namespace, &claim.name), MARKER, self.0.playbook.as_bytes());
+                let host = || join::host_of(&sighting.snapshot, &claim).unwrap_or_default().to_owned();
+                let target = if fault.is_of_a_node() { host() } else { format!("{namespace}/{}", claim.name) };
+                (claim, target)
+            }
         };
         sandbox.strike(fault, &target);
         sandbox.rest(TAKEN_IN);
         sandbox.pass(NOTICED);
         sandbox.save()?;
-        Ok(claim)
+        Ok(of)
     }
 
     /// Runs the playbook; what wants its name typed has it typed.
-    async fn recover(&self, place: &impl Place, claim: &str) -> Result<Said, Failure> {
-        let mut words = vec!["recover", self.0.playbook.as_str(), "--claim", claim];
+    async fn recover(&self, place: &impl Place, subject: &str) -> Result<Said, Failure> {
+        let option = if subject.contains('/') { "--claim" } else { "--namespace" };
+        let mut words = vec!["recover", self.0.playbook.as_str(), option, subject];
         let first = place.say(&words).await?;
         if first.document.pointer("/error/id").and_then(Value::as_str) != Some("destroy-data-needed") {
             return Ok(first);

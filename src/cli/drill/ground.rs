@@ -86,12 +86,13 @@ impl Place for Ground<'_> {
     }
 
     async fn made(&self, exercise: &Exercise) -> Result<Result<(String, ObjectRef), String>, Failure> {
+        let role = exercise.0.claim.as_ref().ok_or(practice::PracticeError::NotHere(exercise.0.loss))?;
         let said = self.say(&["status", &exercise.0.stack, "--namespace", &self.namespace]).await?;
         if said.code != 0 {
             return Ok(Err(wrong("the stack is not well beforehand", &said)));
         }
         let sighting = self.sight().await?;
-        let claim = claim_of_role(&sighting, &self.namespace, &exercise.0.claim)?;
+        let claim = claim_of_role(&sighting, &self.namespace, role)?;
         practice::mark(&self.cluster.client, &sighting.snapshot, &claim, &self.word).await?;
         // What is there when it is well is taken down, so that it is missed.
         let said = self.say(&["recover", "--namespace", &self.namespace]).await?;

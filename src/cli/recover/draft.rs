@@ -27,8 +27,10 @@ use crate::cli::{Failure, Session};
 /// What a recovery is about, before there is a plan.
 pub(in crate::cli) struct Subject<'a> {
     pub(in crate::cli) playbook: &'a Playbook,
-    /// The claim that was chosen first, then those that go with it.
+    /// The claim that was chosen first, then those that go with it; none where it is about a namespace as a whole.
     pub(in crate::cli) claims: Vec<ObjectRef>,
+    /// The claim that was chosen, or the namespace.
+    of: ObjectRef,
     pub(in crate::cli) installation: Installation,
     record: Option<InstallRecord>,
     pub(in crate::cli) settings: BTreeMap<String, String>,
@@ -36,13 +38,16 @@ pub(in crate::cli) struct Subject<'a> {
 }
 
 impl<'a> Subject<'a> {
-    /// Finds out what it is about. `named`: the claim, where it was named.
+    /// Finds out what it is about. `named`: the claim or the namespace, where it was named.
     pub(in crate::cli) async fn of(
         (session, arguments): (&Session, &RecoverArgs),
         scene: &Scene,
         playbook: &'a Playbook,
         named: Option<ObjectRef>,
     ) -> Result<Self, Failure> {
+        if playbook.sheet.is_of_a_namespace() {
+            return Self::of_namespace((session, arguments), scene, playbook, named).await;
+        }
         let claim = match named {
             Some(claim) => claim,
             None => choose_claim(session, arguments, scene, playbook)?,
@@ -51,7 +56,24 @@ impl<'a> Subject<'a> {
         let (installation, record) = installation_of(scene, playbook, &claim).await?;
         let settings = settings(playbook, &arguments.set, record.as_ref())?;
         let inputs = inputs(&installation, playbook, &claim, &settings);
-        Ok(Self { playbook, claims, installation, record, settings, inputs })
+        Ok(Self { playbook, claims, of: claim, installation, record, settings, inputs })
+    }
+
+    /// Of a namespace as a whole: under the lock of the stack that the playbook is of. One that is gone has no way in that could prove it.
+    async fn of_namespace(
+        (session, arguments): (&Session, &RecoverArgs),
+        scene: &Scene,
+        playbook: &'a Playbook,
+        named: Option<ObjectRef>,
+    ) -> Result<Self, Failure> {
+        let of = match named.filter(|named| named.kind == "Namespace") {
+            Some(named) => named,
+            None => choose_namespace((session, arguments), scene, playbook)?,
+        };
+        let (installation, record) = installed(scene, playbook, of.name.clone()).await?;
+        let settings = settings(playbook, &arguments.set, record.as_ref())?;
+        let inputs = inputs(&installation, playbook, &of, &settings);
+        Ok(Self { playbook, claims: Vec::new(), of, installation, record, settings, inputs })
     }
 
     /// Makes the plan. `seen`: when the loss was recognised, by the clock of this machine.
@@ -61,8 +83,7 @@ impl<'a> Subject<'a> {
         scene: &Scene,
         seen: Timestamp,
     ) -> Result<(Prepared, Remarks), Failure> {
-        let name = self.claims.first().map_or("", |claim| claim.name.as_str());
-        let folder = export_folder(session, &format!("recover-{name}"))?;
+        let folder = export_folder(session, &format!("recover-{}", self.of.name))?;
         let copies = Copies {
             folder: Path::new(&folder).join(DATA).display().to_string(),
             image: arguments.helper_image.clone(),
@@ -87,7 +108,8 @@ impl<'a> Subject<'a> {
             Err(error) => return Err(self.or_go_on(session, scene, error.into())),
         };
         let known = (scene.losses.as_slice(), &scene.sighting);
-        plan.occasion = Some(Box::new(occasion(self.playbook, &self.claims, known, (seen, &whoever()))));
+        let about = if self.claims.is_empty() { std::slice::from_ref(&self.of) } else { &self.claims };
+        plan.occasion = Some(Box::new(occasion(self.playbook, about, known, (seen, &whoever()))));
         let remarks = Remarks { warnings: not_copied(&wish), ..Remarks::default() };
         let snapshot = scene.sighting.snapshot.clone();
         let mut resources = Resources::default();
@@ -169,6 +191,37 @@ fn choose_claim(
     }
 }
 
+/// The namespace that was named, that of the playbook's stack, or the only one that does not go.
+fn choose_namespace(
+    (session, arguments): (&Session, &RecoverArgs),
+    scene: &Scene,
+    playbook: &Playbook,
+) -> Result<ObjectRef, Failure> {
+    let of = |name: &str| ObjectRef::new("v1", "Namespace", None, name);
+    if let Some(name) = &arguments.namespace {
+        return Ok(of(name));
+    }
+    if let Some(stack) = &playbook.stack {
+        return Ok(of(session.catalogue().get(stack)?.definition().default_namespace()));
+    }
+    let fits = |loss: &&Loss| loss.certain && playbook.sheet.losses.contains(&loss.kind);
+    let found: Vec<&ObjectRef> = scene.losses.iter().filter(fits).filter_map(|loss| loss.namespace.as_ref()).collect();
+    let name = &playbook.name;
+    match found.as_slice() {
+        [one] => Ok((*one).clone()),
+        [] => Err(Failure::input(
+            "nothing-lost",
+            format!("no loss is recognised that `{name}` is for"),
+            "`seaworthy recover` shows what is recognised; --namespace NAME names a namespace",
+        )),
+        many => {
+            let lines = many.iter().map(ToString::to_string).collect();
+            let message = format!("{} namespaces do not go", many.len());
+            Err(Failure::input("many-losses", message, "choose one with --namespace NAME").because(lines))
+        }
+    }
+}
+
 /// Whose claim it is, with its record; its lock keeps an install of the same out, and its way in proves the recovery. Labels say it, of
 /// the claim or of what uses it; the objects of a chart have none of ours, and are in the inventory of their installation.
 async fn installation_of(
@@ -188,8 +241,28 @@ async fn installation_of(
         return Ok((record.installation.clone(), Some(record)));
     }
     let namespace = claim.namespace.clone().unwrap_or_default();
-    let own = || (playbook.stack.clone().unwrap_or_else(|| "recover".to_owned()), namespace);
-    let (stack, namespace) = by_label.unwrap_or_else(own);
+    match by_label {
+        Some((stack, namespace)) => recorded(scene, stack, namespace).await,
+        None => installed(scene, playbook, namespace).await,
+    }
+}
+
+/// The installation of a playbook's stack in a namespace; of a playbook that fits all stacks, one that only its recoveries have.
+async fn installed(
+    scene: &Scene,
+    playbook: &Playbook,
+    namespace: String,
+) -> Result<(Installation, Option<InstallRecord>), Failure> {
+    let stack = playbook.stack.clone().unwrap_or_else(|| "recover".to_owned());
+    recorded(scene, stack, namespace).await
+}
+
+/// An installation with its record, where there is one.
+async fn recorded(
+    scene: &Scene,
+    stack: String,
+    namespace: String,
+) -> Result<(Installation, Option<InstallRecord>), Failure> {
     let bare =
         Installation { release: stack.clone(), stack, version: String::new(), namespace, profile: String::new() };
     let record =
@@ -242,11 +315,11 @@ fn settings(
 fn inputs(
     installation: &Installation,
     playbook: &Playbook,
-    claim: &ObjectRef,
+    of: &ObjectRef,
     settings: &BTreeMap<String, String>,
 ) -> Inputs {
     let sheet = &playbook.sheet;
-    let values = json!({"playbook": playbook.name, "claim": claim.to_string(), "settings": settings,
+    let values = json!({"playbook": playbook.name, "claim": of.to_string(), "settings": settings,
         "lost": sheet.lost, "untouched": sheet.untouched, "returns": sheet.returns});
     Inputs::of(installation, values)
 }

@@ -9,7 +9,8 @@ use seaworthy::engine::journal::RunRecord;
 use seaworthy::engine::rescue::backup::{self, Manifest};
 use seaworthy::object::ObjectRef;
 use seaworthy::plan::Purpose;
-use seaworthy::recover::compile::{claim_of_role, is_of_role};
+use seaworthy::recover::compile::{can_grow, claim_of_role, is_of_role};
+use seaworthy::recover::playbook::Task;
 use seaworthy::recover::subject::companions;
 use seaworthy::recover::{Loss, Playbook, etcd};
 use serde_json::{Value, json};
@@ -18,7 +19,7 @@ use super::Scene;
 use crate::cli::Session;
 use crate::cli::backup::usual_root;
 use crate::front::paint::Paint;
-use crate::front::recover_text::{FromBackup, Offer, Proposal, losses_text};
+use crate::front::recover_text::{FromBackup, Offer, Proposal, losses_text, subject_option};
 use crate::front::say;
 
 /// The exit code when something is lost.
@@ -90,7 +91,14 @@ fn in_backup(whole: &[(PathBuf, Manifest)], claim: &ObjectRef) -> Option<FromBac
 /// The commands that would bring it back: first what saves the data, then what the stack knows, then what fits all. Of what is only
 /// suspected nothing is proposed.
 fn proposals(scene: &Scene, loss: &Loss) -> Vec<Proposal> {
-    let Some(claim) = loss.claim.as_ref().filter(|_| loss.certain) else { return Vec::new() };
+    if !loss.certain {
+        return Vec::new();
+    }
+    if let Some(namespace) = &loss.namespace {
+        let fits = |playbook: &&Playbook| playbook.sheet.losses.contains(&loss.kind);
+        return scene.playbooks.0.iter().filter(fits).map(|one| proposal(one, namespace.name.clone())).collect();
+    }
+    let Some(claim) = &loss.claim else { return Vec::new() };
     let fits = |playbook: &&Playbook| {
         let role = playbook.sheet.claim.as_ref();
         let its = |role| {
@@ -107,27 +115,38 @@ fn proposals(scene: &Scene, loss: &Loss) -> Vec<Proposal> {
         playbook.sheet.losses.contains(&loss.kind)
             && role.is_none_or(its)
             && etcd::suits(&scene.sighting, &playbook.sheet, loss)
+            && (!playbook.sheet.steps.contains(&Task::Grow) || can_grow(&scene.sighting.snapshot, claim))
     };
     let mut fitting: Vec<&Playbook> = scene.playbooks.0.iter().filter(fits).collect();
     let saves = |playbook: &Playbook| playbook.sheet.brings_back();
     fitting.sort_by_key(|playbook| (!saves(playbook), playbook.stack.is_none()));
     let namespace = claim.namespace.as_deref().unwrap_or_default();
     let command = |playbook: &&Playbook| {
+        if playbook.sheet.is_of_a_namespace() {
+            return proposal(playbook, namespace.to_owned());
+        }
         // Of what was lost together, the playbook's own claim leads.
         let role = playbook.sheet.claim.as_ref();
         let role = role.filter(|role| playbook.sheet.etcd.is_some() || !is_of_role(&scene.sighting, role, claim));
         let own = role.and_then(|role| claim_of_role(&scene.sighting, namespace, role).ok());
         let name = own.as_ref().map_or(&claim.name, |own| &own.name);
-        Proposal {
-            command: format!("seaworthy recover {} --claim {namespace}/{name}", playbook.name),
-            playbook: playbook.name.clone(),
-            claim: format!("{namespace}/{name}"),
-            title: playbook.sheet.title.clone(),
-            lost: playbook.sheet.lost.clone(),
-            untouched: playbook.sheet.untouched.clone(),
-            returns: playbook.sheet.returns.clone(),
-            brings_back: saves(playbook),
-        }
+        proposal(playbook, format!("{namespace}/{name}"))
     };
     fitting.iter().map(command).collect()
+}
+
+/// A playbook for a claim, `namespace/name`, or for a namespace as a whole.
+fn proposal(playbook: &Playbook, subject: String) -> Proposal {
+    let sheet = &playbook.sheet;
+    Proposal {
+        command: format!("seaworthy recover {} {}", playbook.name, subject_option(&subject)),
+        playbook: playbook.name.clone(),
+        subject,
+        title: sheet.title.clone(),
+        lost: sheet.lost.clone(),
+        untouched: sheet.untouched.clone(),
+        returns: sheet.returns.clone(),
+        brings_back: sheet.brings_back(),
+        makes_fresh: sheet.makes_fresh(),
+    }
 }

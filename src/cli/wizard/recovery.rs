@@ -18,7 +18,7 @@ use crate::cli::forecast::time_of;
 use crate::cli::hold::{Braked, brake, everything};
 use crate::cli::install::{Ready, taken_up};
 use crate::cli::recover::{
-    RecoverArgs, Scene, Subject, named_claim, note_agreement, offers, other_run_open, unfinished, whether_lost,
+    RecoverArgs, Scene, Subject, named_subject, note_agreement, offers, other_run_open, unfinished, whether_lost,
 };
 use crate::cli::report::Written;
 use crate::cli::{Failure, Session, report};
@@ -79,7 +79,7 @@ pub(super) async fn draft(session: &Session, wanted: &Wanted) -> Result<(Next, P
             }
             go_on(session, &wanted.context, open).await
         }
-        What::Playbook { name, claim } => fresh(session, wanted, name, &named_claim(claim)?).await,
+        What::Playbook { name, subject } => fresh(session, wanted, name, &named_subject(subject)?).await,
     }
 }
 
@@ -117,7 +117,12 @@ fn passage(session: &Session, plan: &Plan) -> Passage {
     }
 }
 
-async fn fresh(session: &Session, wanted: &Wanted, name: &str, claim: &ObjectRef) -> Result<(Next, Passage), Failure> {
+async fn fresh(
+    session: &Session,
+    wanted: &Wanted,
+    name: &str,
+    subject: &ObjectRef,
+) -> Result<(Next, Passage), Failure> {
     let scene = look(session, &wanted.context, |_| {}).await?;
     let playbook = scene.playbooks.get(name)?;
     let arguments = RecoverArgs {
@@ -125,7 +130,7 @@ async fn fresh(session: &Session, wanted: &Wanted, name: &str, claim: &ObjectRef
         no_copy: wanted.no_copy,
         ..RecoverArgs::default()
     };
-    let subject = Subject::of((session, &arguments), &scene, playbook, Some(claim.clone())).await?;
+    let subject = Subject::of((session, &arguments), &scene, playbook, Some(subject.clone())).await?;
     let open = session.runs()?.latest(&scene.cluster.id.uid, &subject.installation.key())?;
     let open = open.filter(|run| run.state.is_unfinished());
     let given_up = match open {

@@ -95,7 +95,7 @@ pub(in crate::doctor) fn seconds(then: Timestamp, now: Timestamp) -> i64 {
 }
 
 /// `12 s`, `3 min`, `2 h`.
-pub(in crate::doctor) fn span(seconds: i64) -> String {
+pub(crate) fn span(seconds: i64) -> String {
     match seconds {
         ..120 => format!("{seconds} s"),
         120..7200 => format!("{} min", seconds / 60),

@@ -25,11 +25,18 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Counting ends here: enough to tell full from empty, and no disk is walked for minutes.
 const MOST: u64 = 100_000;
 
-/// What a container is asked, with the path as its argument: the folder's inode, the number of files, and what can be told of the file
-/// system. `-xdev`: what else is mounted below is not this volume.
+/// Deleted files that are named one by one.
+const NAMED: u64 = 20;
+
+/// What a container is asked, with the path as its argument: the folder's inode, the number of files, what can be told of the file
+/// system, and which files were deleted that a program of the container has open still (`proc_pid_fd(5)`). `-xdev`: what else is mounted
+/// below is not this volume.
 pub(crate) fn script() -> String {
+    let held = format!(
+        "ls -l /proc/[0-9]*/fd | grep -F -e \"-> $1/\" | grep \" (deleted)$\" | sed \"s/.* -> /deleted /\" | sort -u | head -n {NAMED}"
+    );
     format!(
-        "ls -di \"$1\" && find \"$1\" -xdev -type f 2>/dev/null | head -n {MOST} | wc -l && {{ df -Pk \"$1\"; grep -F \" $1 \" /proc/self/mountinfo; }} 2>/dev/null; true"
+        "ls -di \"$1\" && find \"$1\" -xdev -type f 2>/dev/null | head -n {MOST} | wc -l && {{ df -Pk \"$1\"; grep -F \" $1 \" /proc/self/mountinfo; {held}; }} 2>/dev/null; true"
     )
 }
 
@@ -66,6 +73,8 @@ pub struct Disk {
     pub room: Option<Room>,
     /// A line of that pod's log that says that there is no room.
     pub said: Option<String>,
+    /// Files that were deleted, and that a program of the container has open still: they can be read as long as it runs. Twenty at most.
+    pub held: Vec<String>,
 }
 
 /// What there is room for in a file system, KiB.
@@ -221,6 +230,10 @@ fn parse(out: &str) -> Option<(Files, Disk)> {
     let files = lines.next()?.trim().parse().ok()?;
     let mut disk = Disk::default();
     for line in lines {
+        if let Some(deleted) = line.strip_prefix("deleted ") {
+            disk.held.push(deleted.trim_end_matches(" (deleted)").to_owned());
+            continue;
+        }
         disk.room = disk.room.or_else(|| room(line));
         // What was mounted last lies on top.
         disk.read_only = is_read_only(line).unwrap_or(disk.read_only);
@@ -278,6 +291,12 @@ mod tests {
             assert_eq!(disk.read_only, read_only, "{said}");
             assert_eq!(disk.room.map(|room| (room.size, room.free)), room, "{said}");
         }
+    }
+
+    #[test]
+    fn files_that_were_deleted_and_are_open_still_are_named() {
+        let (_, disk) = parse("17 /data\n0\ndeleted /data/a b (deleted)\ndeleted /data/100% (deleted)\n").unwrap();
+        assert_eq!(disk, Disk { held: vec!["/data/a b".to_owned(), "/data/100%".to_owned()], ..Disk::default() });
     }
 
     #[test]

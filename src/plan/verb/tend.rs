@@ -11,6 +11,7 @@ use crate::snapshot::Snapshot;
 use crate::snapshot::nodes::is_ready;
 use crate::snapshot::provisioner::CHOSEN;
 use crate::snapshot::storage::was_let_go;
+use crate::stack::quantity;
 
 /// The taint of a node whose machine is switched off (Kubernetes 1.28, KEP-2268): its pods and its attachments are let go.
 pub const OUT_OF_SERVICE: &str = "node.kubernetes.io/out-of-service";
@@ -44,6 +45,20 @@ pub enum Tend {
         /// Its uid.
         uid: String,
     },
+    /// Takes finalizers off an object that was told to go and waits for them.
+    Unhold {
+        /// Its uid.
+        uid: String,
+        /// The finalizers; others stay.
+        finalizers: Vec<String>,
+    },
+    /// Waits until a claim's volume is as large as it was asked for.
+    Grown {
+        /// The uid of the claim.
+        uid: String,
+        /// How large: `20Gi`.
+        size: String,
+    },
     /// Takes back the choice of a node that is not there, so that another is chosen.
     Rechoose {
         /// The uid of the claim.
@@ -59,6 +74,8 @@ impl Tend {
         match self {
             Self::Await { .. } => "await",
             Self::Rechoose { .. } => "rechoose",
+            Self::Unhold { .. } => "unhold",
+            Self::Grown { .. } => "grown",
             Self::Gone { .. } => "gone",
             Self::Erase { .. } => "erase",
             Self::OutOfService { .. } => "out-of-service",
@@ -71,7 +88,9 @@ impl Tend {
         match self {
             Self::Await { .. } => format!("wait until {object} {}", works(&object.kind)),
             Self::Rechoose { node, .. } => format!("let another node than {node} be chosen for {object}"),
+            Self::Unhold { finalizers, .. } => format!("take {} off {object}", finalizers.join(", ")),
             Self::Gone { .. } => format!("wait until {object} is gone"),
+            Self::Grown { size, .. } => format!("wait until {object} has {size}"),
             Self::Erase { .. } => format!("have {object} erased, with all that is on it"),
             Self::OutOfService { .. } => format!("mark {object} as out of service"),
             Self::BackInService { .. } => format!("take the mark off {object} again"),
@@ -83,7 +102,8 @@ impl Tend {
         match self {
             Self::Await { how } => format!("nothing is written; {how}"),
             Self::Rechoose { .. } => "it is the one that was seen, and has no volume".to_owned(),
-            Self::Gone { .. } => "nothing is written".to_owned(),
+            Self::Unhold { .. } => "it is the one that was seen, and was told to go".to_owned(),
+            Self::Gone { .. } | Self::Grown { .. } => "nothing is written".to_owned(),
             Self::Erase { .. } => "it is the one that was seen, and no claim has it".to_owned(),
             Self::OutOfService { .. } => "it is the one that was seen, and not ready".to_owned(),
             Self::BackInService { .. } => "it is the one that was seen".to_owned(),
@@ -95,7 +115,9 @@ impl Tend {
         match self {
             Self::Await { .. } => format!("it {}", works(&object.kind)),
             Self::Rechoose { node, .. } => format!("{node} is not its node any more"),
+            Self::Unhold { .. } => "it does not have them any more, or is gone".to_owned(),
             Self::Gone { .. } => "this incarnation is gone".to_owned(),
+            Self::Grown { size, .. } => format!("its volume and its file system have {size}"),
             Self::Erase { .. } => "whoever made it has taken its bytes away, and then the object".to_owned(),
             Self::OutOfService { .. } => format!("it has the taint {OUT_OF_SERVICE}"),
             Self::BackInService { .. } => format!("it does not have the taint {OUT_OF_SERVICE}"),
@@ -105,8 +127,13 @@ impl Tend {
     /// The kubectl command that does the same.
     pub(super) fn kubectl(&self, object: &ObjectRef) -> String {
         match self {
-            Self::Await { .. } => format!("kubectl get {} -w", named(object)),
+            Self::Await { .. } | Self::Grown { .. } => format!("kubectl get {} -w", named(object)),
             Self::Rechoose { .. } => format!("kubectl annotate {} {CHOSEN}-", named(object)),
+            Self::Unhold { finalizers, .. } => format!(
+                "kubectl edit {}     # take out of metadata.finalizers: {}",
+                named(object),
+                finalizers.join(", ")
+            ),
             Self::Gone { .. } => format!("kubectl wait --for=delete --timeout=10m {}", named(object)),
             Self::Erase { .. } => format!(
                 "kubectl patch pv {} -p '{{\"spec\":{{\"persistentVolumeReclaimPolicy\":\"Delete\"}}}}'",
@@ -121,12 +148,12 @@ impl Tend {
 
     /// Whether it writes.
     pub(super) fn writes(&self) -> bool {
-        !matches!(self, Self::Await { .. } | Self::Gone { .. })
+        !matches!(self, Self::Await { .. } | Self::Gone { .. } | Self::Grown { .. })
     }
 
     /// Whether it cannot be taken back. The mark of a node can; what it lets go is started elsewhere, and must not run twice.
     pub(super) fn is_irreversible(&self) -> bool {
-        matches!(self, Self::OutOfService { .. } | Self::Erase { .. })
+        matches!(self, Self::OutOfService { .. } | Self::Erase { .. } | Self::Unhold { .. })
     }
 
     /// How it stands.
@@ -134,7 +161,9 @@ impl Tend {
         match self {
             Self::Await { how } => awaited(snapshot, object, how),
             Self::Rechoose { uid, node } => rechosen(snapshot, object, (uid, node)),
+            Self::Unhold { uid, finalizers } => unheld(snapshot, object, (uid, finalizers)),
             Self::Gone { uid } => gone(snapshot, object, uid),
+            Self::Grown { uid, size } => grown(snapshot, object, (uid, size)),
             Self::Erase { uid } => erased(snapshot, object, uid),
             Self::OutOfService { uid } => out_of_service(snapshot, object, uid),
             Self::BackInService { uid } => back_in_service(snapshot, object, uid),
@@ -151,9 +180,15 @@ impl Tend {
             Some(json!({"metadata": {"uid": uid, "resourceVersion": version}, "spec": {"taints": taints}}))
         };
         match self {
-            Self::Await { .. } | Self::Gone { .. } => None,
+            Self::Await { .. } | Self::Gone { .. } | Self::Grown { .. } => None,
             Self::Erase { uid } => Some(json!({"metadata": {"uid": uid, "labels": {QUARANTINE: null},
                 "annotations": {ORIGINAL_POLICY: null}}, "spec": {"persistentVolumeReclaimPolicy": "Delete"}})),
+            Self::Unhold { uid, finalizers } => {
+                let others = held_by(live?).filter(|name| !finalizers.iter().any(|one| one == name));
+                let version = &live?["metadata"]["resourceVersion"];
+                let others: Vec<&str> = others.collect();
+                Some(json!({"metadata": {"uid": uid, "resourceVersion": version, "finalizers": others}}))
+            }
             Self::OutOfService { uid } => {
                 taints(uid, Some(json!({"key": OUT_OF_SERVICE, "value": "nodeshutdown", "effect": "NoExecute"})))
             }
@@ -226,6 +261,37 @@ fn gone(snapshot: &Snapshot, object: &ObjectRef, uid: &str) -> Standing {
     }
 }
 
+/// The claim says how large the file system is, not the volume: where a node has to do the rest, that is still to come.
+fn grown(snapshot: &Snapshot, claim: &ObjectRef, (uid, size): (&str, &str)) -> Standing {
+    let Some(live) = incarnation(snapshot, claim, uid) else {
+        return Standing::Shut { why: format!("{claim} was uid {uid}; now {}", shown(snapshot.get(claim))) };
+    };
+    let has = text(live, "/status/capacity/storage").unwrap_or("0");
+    if quantity::parse(has).zip(quantity::parse(size)).is_some_and(|(has, wanted)| has >= wanted) {
+        return Standing::Proven { note: format!("it has {has}") };
+    }
+    let said = items(live, "/status/conditions").find(|condition| condition["status"] == "True");
+    let said = said.and_then(|said| text(said, "/message").or(text(said, "/type")));
+    Standing::Open { progress: format!("it has {has}{}", said.map_or_else(String::new, |said| format!(": {said}"))) }
+}
+
+fn held_by(live: &Value) -> impl Iterator<Item = &str> {
+    items(live, "/metadata/finalizers").filter_map(Value::as_str)
+}
+
+/// One that was not told to go is in use, whoever it belongs to.
+fn unheld(snapshot: &Snapshot, object: &ObjectRef, (uid, finalizers): (&str, &[String])) -> Standing {
+    let Some(live) = incarnation(snapshot, object, uid) else { return Standing::Proven { note: "gone".to_owned() } };
+    let left: Vec<&str> = held_by(live).filter(|name| finalizers.iter().any(|one| one == name)).collect();
+    if left.is_empty() {
+        return Standing::Proven { note: "it does not have them any more".to_owned() };
+    }
+    if text(live, "/metadata/deletionTimestamp").is_none() {
+        return Standing::Shut { why: format!("{object} was not told to go") };
+    }
+    Standing::Open { progress: format!("waits for {}", left.join(", ")) }
+}
+
 /// What is on a volume that a claim has is somebody's.
 fn erased(snapshot: &Snapshot, volume: &ObjectRef, uid: &str) -> Standing {
     let Some(live) = incarnation(snapshot, volume, uid) else { return Standing::Proven { note: "gone".to_owned() } };
@@ -261,110 +327,4 @@ fn back_in_service(snapshot: &Snapshot, node: &ObjectRef, uid: &str) -> Standing
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn picture(objects: &[Value]) -> Snapshot {
-        objects.iter().cloned().collect()
-    }
-
-    fn word(standing: &Standing) -> &'static str {
-        match standing {
-            Standing::Proven { .. } => "proven",
-            Standing::Early { .. } => "early",
-            Standing::Open { .. } => "open",
-            Standing::Shut { .. } => "shut",
-        }
-    }
-
-    #[test]
-    fn what_is_waited_for_is_there_only_when_it_works() {
-        let how = "start it".to_owned();
-        let cases = [
-            ("apps/v1", "Deployment", json!({"readyReplicas": 0}), json!({"readyReplicas": 1})),
-            ("apps/v1", "DaemonSet", json!({"numberReady": 0}), json!({"numberReady": 2})),
-            ("v1", "PersistentVolumeClaim", json!({"phase": "Pending"}), json!({"phase": "Bound"})),
-            (
-                "apiregistration.k8s.io/v1",
-                "APIService",
-                json!({"conditions": [{"type": "Available", "status": "False", "message": "no endpoints"}]}),
-                json!({"conditions": [{"type": "Available", "status": "True"}]}),
-            ),
-        ];
-        for (api_version, kind, before, after) in cases {
-            let object = ObjectRef::new(api_version, kind, None, "x");
-            let live = |status: &Value| json!({"apiVersion": api_version, "kind": kind, "metadata": {"name": "x"}, "status": status});
-            let act = Tend::Await { how: how.clone() };
-            let standing = |objects: &[Value]| act.standing(&picture(objects), &object);
-            assert_eq!(word(&standing(&[])), "open", "{kind}");
-            match standing(&[live(&before)]) {
-                Standing::Open { progress } => assert!(progress.ends_with(": start it"), "{progress}"),
-                standing => panic!("{kind}: {standing:?}"),
-            }
-            assert_eq!(word(&standing(&[live(&after)])), "proven", "{kind}");
-        }
-    }
-
-    #[test]
-    fn a_node_is_marked_only_while_it_is_away_and_other_taints_stay() {
-        let node = ObjectRef::new("v1", "Node", None, "w");
-        let live = |uid: &str, ready: &str, taints: Value| {
-            json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "w", "uid": uid, "resourceVersion": "7"}, "spec": {"taints": taints},
-                "status": {"conditions": [{"type": "Ready", "status": ready}]}})
-        };
-        let (uid, other) = ("u".to_owned(), json!({"key": "node.kubernetes.io/unreachable", "effect": "NoExecute"}));
-        let (mark, unmark) = (Tend::OutOfService { uid: uid.clone() }, Tend::BackInService { uid });
-        let marked = json!([other, {"key": OUT_OF_SERVICE, "value": "nodeshutdown", "effect": "NoExecute"}]);
-        let cases = [
-            ("open", "proven", live("u", "Unknown", json!([other]))),
-            ("proven", "open", live("u", "Unknown", marked.clone())),
-            ("shut", "open", live("u", "True", marked.clone())),
-            ("shut", "proven", live("u", "True", json!([]))),
-            ("proven", "proven", live("another", "Unknown", marked.clone())),
-        ];
-        for (marking, unmarking, object) in cases {
-            let picture = picture(std::slice::from_ref(&object));
-            assert_eq!(word(&mark.standing(&picture, &node)), marking, "{object}");
-            assert_eq!(word(&unmark.standing(&picture, &node)), unmarking, "{object}");
-        }
-        let away = live("u", "Unknown", json!([other]));
-        assert_eq!(mark.patch(Some(&away)).unwrap()["spec"]["taints"], marked);
-        let patch = unmark.patch(Some(&live("u", "Unknown", marked))).unwrap();
-        assert_eq!(patch, json!({"metadata": {"uid": "u", "resourceVersion": "7"}, "spec": {"taints": [other]}}));
-    }
-
-    #[test]
-    fn only_a_volume_that_was_let_go_is_erased() {
-        let volume = ObjectRef::new("v1", "PersistentVolume", None, "v");
-        let act = Tend::Erase { uid: "u".to_owned() };
-        let live = |uid: &str, phase: &str| json!({"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": "v", "uid": uid}, "status": {"phase": phase}});
-        let cases =
-            [("u", "Released", "open"), ("u", "Failed", "open"), ("u", "Bound", "shut"), ("u", "Available", "shut")];
-        for (uid, phase, expected) in cases.into_iter().chain([("another", "Bound", "proven")]) {
-            assert_eq!(word(&act.standing(&picture(&[live(uid, phase)]), &volume)), expected, "{uid} {phase}");
-        }
-        assert_eq!(word(&act.standing(&picture(&[]), &volume)), "proven");
-        assert!(act.is_irreversible() && act.writes());
-    }
-
-    #[test]
-    fn a_choice_is_taken_back_only_of_the_claim_and_the_node_that_were_seen() {
-        let claim = ObjectRef::new("v1", "PersistentVolumeClaim", Some("n"), "c");
-        let act = Tend::Rechoose { uid: "u".to_owned(), node: "gone".to_owned() };
-        let live = |uid: &str, node: Value, volume: Value| {
-            json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "c", "namespace": "n", "uid": uid,
-                "annotations": {CHOSEN: node}}, "spec": {"volumeName": volume}})
-        };
-        let cases = [
-            ("open", live("u", "gone".into(), Value::Null)),
-            ("proven", live("u", "other".into(), Value::Null)),
-            ("proven", live("u", Value::Null, Value::Null)),
-            ("shut", live("u", "gone".into(), "v".into())),
-            ("shut", live("another", "gone".into(), Value::Null)),
-        ];
-        for (expected, object) in cases {
-            assert_eq!(word(&act.standing(&picture(std::slice::from_ref(&object)), &claim)), expected, "{object}");
-        }
-        assert_eq!(word(&act.standing(&picture(&[]), &claim)), "shut");
-    }
-}
+mod tests;

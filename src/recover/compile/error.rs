@@ -34,6 +34,30 @@ pub enum CompileError {
     /// Scripts of its own change the members when a pod stops.
     #[error("{0} runs a script when a pod of it stops (lifecycle.preStop), which may take members out by itself")]
     ScriptedEtcd(ObjectRef),
+    /// The volume of a claim cannot be made larger.
+    #[error("the volume of {0} cannot be made larger: {1}")]
+    CannotGrow(ObjectRef, String),
+    /// What was asked for is not more than it has.
+    #[error("{claim} has {has}, and {} is not more than that", if size.is_empty() { "nothing" } else { size })]
+    NotLarger {
+        /// The claim.
+        claim: Box<ObjectRef>,
+        /// What it asks for now.
+        has: String,
+        /// What was asked for.
+        size: String,
+    },
+    /// The namespace was not told to go.
+    #[error("the namespace {0} was not told to go, or is gone")]
+    NotStuck(String),
+    /// Nothing in the namespace waits for an owner of its own, or an API.
+    #[error("the namespace {namespace} waits for nothing that could be taken off: it goes by itself after {}", if left.is_empty() { "its controller has looked again".to_owned() } else { left.join(", ") })]
+    GoesByItself {
+        /// The namespace.
+        namespace: String,
+        /// What is still in it.
+        left: Vec<String>,
+    },
     /// No set makes the claim.
     #[error("{0} is none that a StatefulSet makes for one of its pods")]
     NoSet(ObjectRef),
@@ -139,6 +163,10 @@ impl Explain for CompileError {
             Self::NoDataFolder(_) => "no-data-folder",
             Self::ScriptedEtcd(_) => "scripted-etcd",
             Self::NoSet(_) => "no-set",
+            Self::CannotGrow(..) => "cannot-grow",
+            Self::NotLarger { .. } => "not-larger",
+            Self::NotStuck(_) => "not-stuck",
+            Self::GoesByItself { .. } => "goes-by-itself",
             Self::NoClaim(_) => "no-claim",
             Self::NoRole { .. } => "no-claim-of-role",
             Self::NoComponent { .. } => "no-component",
@@ -166,33 +194,26 @@ impl Explain for CompileError {
 
     fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::NoEtcd(_) => "name the claim of one of its members with --claim NAMESPACE/NAME".to_owned(),
-            Self::NoMember { set, .. } => format!(
-                "a member is replaced while a majority of the others serves: kubectl get pods -n {}",
-                set.namespace.as_deref().unwrap_or_default()
-            ),
-            Self::NoState(set) => format!(
-                "add --initial-cluster-state=new to its arguments with updateStrategy OnDelete: kubectl edit -n {} statefulset/{}",
-                set.namespace.as_deref().unwrap_or_default(),
-                set.name
-            ),
-            Self::MayComeBack { set, .. } => format!(
-                "bring them back, nothing is lost then: kubectl get pods -n {} -o wide shows what keeps them; a machine that never comes \
-                 back is taken away with `seaworthy recover node-off`",
-                set.namespace.as_deref().unwrap_or_default()
-            ),
-            Self::NoDataFolder(set) => format!(
-                "restore it by hand, with `etcdutl snapshot restore` in a pod that has the claim: kubectl get -n {} statefulset/{} -o yaml shows where",
-                set.namespace.as_deref().unwrap_or_default(),
-                set.name
-            ),
-            Self::ScriptedEtcd(_) => {
-                "follow the guide of its chart; such scripts add and remove members themselves when a pod is deleted"
-                    .to_owned()
-            }
+            Self::NoEtcd(_)
+            | Self::NoMember { .. }
+            | Self::NoState(_)
+            | Self::MayComeBack { .. }
+            | Self::NoDataFolder(_)
+            | Self::ScriptedEtcd(_) => return self.etcd_hint(),
             Self::NoClaim(_) | Self::NoVolume(_) => {
                 "name the claim with --claim NAMESPACE/NAME; `kubectl get pvc,pv -A` shows what there is".to_owned()
             }
+            Self::CannotGrow(..) => {
+                "`seaworthy recover move` copies what is on it to another volume; a larger claim is made with a backup and `restore`".to_owned()
+            }
+            Self::NotLarger { .. } => "name a larger size: --set size=20Gi".to_owned(),
+            Self::NotStuck(_) => {
+                "`seaworthy recover` without a name shows every namespace that does not go; `seaworthy uninstall` tells one to go"
+                    .to_owned()
+            }
+            Self::GoesByItself { namespace, .. } => format!(
+                "see what keeps them: `seaworthy doctor -n {namespace}`; pods of a machine that is off for good go with `seaworthy recover node-off`"
+            ),
             Self::NoSet(_) => "`seaworthy recover replace` puts a fresh volume in the place of any claim's".to_owned(),
             Self::NoRole { .. } | Self::NoComponent { .. } => {
                 "name the claim with --claim NAMESPACE/NAME, and the namespace of the stack with --namespace".to_owned()
@@ -234,6 +255,39 @@ impl Explain for CompileError {
             Self::ManyVolumes { .. } => {
                 "label those that are not wanted: kubectl label pv NAME seaworthy.dev/quarantine=unwanted".to_owned()
             }
+        })
+    }
+}
+
+impl CompileError {
+    /// What to do about those that are about an etcd.
+    fn etcd_hint(&self) -> Option<String> {
+        Some(match self {
+            Self::NoEtcd(_) => "name the claim of one of its members with --claim NAMESPACE/NAME".to_owned(),
+            Self::NoMember { set, .. } => format!(
+                "a member is replaced while a majority of the others serves: kubectl get pods -n {}",
+                set.namespace.as_deref().unwrap_or_default()
+            ),
+            Self::NoState(set) => format!(
+                "add --initial-cluster-state=new to its arguments with updateStrategy OnDelete: kubectl edit -n {} statefulset/{}",
+                set.namespace.as_deref().unwrap_or_default(),
+                set.name
+            ),
+            Self::MayComeBack { set, .. } => format!(
+                "bring them back, nothing is lost then: kubectl get pods -n {} -o wide shows what keeps them; a machine that never comes \
+                 back is taken away with `seaworthy recover node-off`",
+                set.namespace.as_deref().unwrap_or_default()
+            ),
+            Self::NoDataFolder(set) => format!(
+                "restore it by hand, with `etcdutl snapshot restore` in a pod that has the claim: kubectl get -n {} statefulset/{} -o yaml shows where",
+                set.namespace.as_deref().unwrap_or_default(),
+                set.name
+            ),
+            Self::ScriptedEtcd(_) => {
+                "follow the guide of its chart; such scripts add and remove members themselves when a pod is deleted"
+                    .to_owned()
+            }
+            _ => return None,
         })
     }
 }

@@ -10,7 +10,7 @@ use crate::object::{ObjectRef, number, text};
 use crate::plan::verb::holders;
 use crate::recover::Sighting;
 use crate::recover::etcd::recorded;
-use crate::recover::join::{is_on_a_node, place_of, workload, workloads};
+use crate::recover::join::{is_on_a_node, place_of, volumes_of, workload, workloads};
 use crate::recover::record::VolumeRecord;
 
 /// What a loss reaches.
@@ -33,6 +33,9 @@ pub(super) fn of(sighting: &Sighting, loss: &Loss) -> Blast {
     if let Some(set) = &loss.set {
         return of_etcd(sighting, loss, set);
     }
+    if let Some(namespace) = &loss.namespace {
+        return of_namespace(sighting, loss.kind, namespace);
+    }
     let Some(claim) = &loss.claim else { return Blast::default() };
     let users = workloads(&sighting.snapshot, claim);
     let running = holders(&sighting.snapshot, claim).filter(|pod| is_on_a_node(pod));
@@ -48,6 +51,13 @@ pub(super) fn of(sighting: &Sighting, loss: &Loss) -> Blast {
         still_works: others(sighting, claim.namespace.as_deref(), &own),
         returns: returns(loss.kind).to_owned(),
     }
+}
+
+/// Of a namespace as a whole: the volumes that its claims have, or had.
+fn of_namespace(sighting: &Sighting, kind: LossKind, namespace: &ObjectRef) -> Blast {
+    let volumes: Vec<String> = volumes_of(&sighting.snapshot, &namespace.name).map(place_of).collect();
+    let data = if volumes.is_empty() { "no volume is known that was of it".to_owned() } else { volumes.join(", ") };
+    Blast { data, returns: returns(kind).to_owned(), ..Blast::default() }
 }
 
 /// The other workloads of a namespace that are ready.
@@ -147,6 +157,9 @@ fn returns(kind: LossKind) -> &'static str {
         LossKind::AttachStuck => "everything, once that node is ready again",
         LossKind::NodeUnreachable => "everything, once the node is ready again",
         LossKind::EtcdQuorumLost => "everything, once a majority of the members is back with their disks",
+        LossKind::NamespaceStuck => {
+            "it goes by itself once the owners of its finalizers run again, and its APIs answer; nothing that was in it"
+        }
         LossKind::NodeGone => "everything, if the same machine joins again under the same name; otherwise nothing",
     }
 }

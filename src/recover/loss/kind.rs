@@ -52,11 +52,13 @@ pub enum LossKind {
     ClaimStranded,
     /// A volume that nobody wants, that is to be erased, and is not.
     VolumeUnerased,
+    /// A namespace that was told to go, and does not.
+    NamespaceStuck,
 }
 
 impl LossKind {
     /// All of them.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::VolumeGoing,
         Self::ClaimGoing,
         Self::ClaimLost,
@@ -80,6 +82,7 @@ impl LossKind {
         Self::ProvisionerGone,
         Self::ClaimStranded,
         Self::VolumeUnerased,
+        Self::NamespaceStuck,
     ];
 
     /// Its name, as playbooks and documents write it.
@@ -108,6 +111,7 @@ impl LossKind {
             Self::ProvisionerGone => "provisioner-gone",
             Self::ClaimStranded => "claim-stranded",
             Self::VolumeUnerased => "volume-unerased",
+            Self::NamespaceStuck => "namespace-stuck",
         }
     }
 
@@ -169,6 +173,9 @@ impl LossKind {
             Self::VolumeUnerased => {
                 "what is on it is still there, against the wish of whoever deleted its claim; it is erased as soon as somebody can"
             }
+            Self::NamespaceStuck => {
+                "its claims are gone or on their way out, and their volumes go with them by their policy; nothing new can be made in it"
+            }
         }
     }
 
@@ -220,6 +227,9 @@ impl LossKind {
             Self::ClaimStranded => "let another node be chosen; do not delete the claim",
             Self::VolumeUnerased => {
                 "decide whether anybody wants what is on it: `seaworthy hold` keeps it; do not delete the object of the volume, its bytes would stay for ever"
+            }
+            Self::NamespaceStuck => {
+                "`seaworthy hold` keeps its volumes, where anything on them is still wanted; then find out whether the owners of the finalizers can be brought back: they tidy up what is outside of the cluster"
             }
         }
     }

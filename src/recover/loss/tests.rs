@@ -1,5 +1,5 @@
 use super::*;
-use crate::engine::rescue::Files;
+use crate::engine::rescue::{Disk, Files};
 use crate::recover::join::claim_ref;
 use crate::recover::record::{Record, VolumeRecord};
 use crate::snapshot::{Snapshot, Unread};
@@ -174,6 +174,33 @@ fn an_emptied_volume_shows_only_against_its_record() {
         let expected = if facts == 0 { Vec::new() } else { vec![(LossKind::VolumeEmptied, facts)] };
         assert_eq!(losses.iter().map(|loss| (loss.kind, loss.facts.len())).collect::<Vec<_>>(), expected);
     }
+}
+
+/// Whoever deletes on purpose does not go on writing to what he deleted.
+#[test]
+fn files_that_were_deleted_under_a_writer_are_missed() {
+    let claim = claim_ref("n", "c");
+    let held = |names: &[&str]| Disk {
+        pod: "p".to_owned(),
+        container: "main".to_owned(),
+        held: names.iter().map(|name| (*name).to_owned()).collect(),
+        ..Disk::default()
+    };
+    let losses = |had, has, names: &[&str]| {
+        let files = [(claim.clone(), Files::Counted { files: has, root: 1 })].into();
+        let disks = [(claim.clone(), held(names))].into();
+        recognise(&Sighting { records: vec![record(had, 1)], files, disks, ..sighting(&healthy()) })
+    };
+    let found = losses(40, 2, &["/data/a", "/data/b"]);
+    assert_eq!((found[0].kind, found[0].certain, found[0].facts.len()), (LossKind::VolumeEmptied, true, 3));
+    assert!(found[0].facts[2].starts_with("/data/a and 1 file more was deleted"), "{:?}", found[0].facts);
+    assert!(found[0].facts[2].contains("kubectl exec -n n p -c main"), "{:?}", found[0].facts);
+    assert_eq!(
+        losses(40, 30, &["/data/a"]),
+        [],
+        "a file that is deleted while it is open is an ordinary temporary file"
+    );
+    assert_eq!(losses(40, 2, &[]), [], "it may be as it is wanted");
 }
 
 fn pending(objects: &mut [Value]) {

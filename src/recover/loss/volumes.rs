@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{Loss, LossKind, renewed, strayed};
-use crate::engine::rescue::{Files, files_text};
+use crate::engine::rescue::{Disk, Files, files_text};
 use crate::object::{ObjectRef, text};
 use crate::plan::verb::{QUARANTINE, holders};
 use crate::recover::join::{claim_of, place_of, volume_ref, workloads};
@@ -98,8 +98,21 @@ fn records<'a>(sighting: &'a Sighting, claim: &'a ObjectRef) -> impl Iterator<It
         .filter(move |(_, volume)| volume.claim == *claim)
 }
 
-/// A volume that is the same object as when it was last known to be well, held files then, and holds none; or its folder is another one
-/// than then and holds few of them, because somebody writes into it again.
+/// Where what was deleted can be read still.
+fn still_open(claim: &ObjectRef, disk: &Disk) -> String {
+    let namespace = claim.namespace.as_deref().unwrap_or_default();
+    let more = match disk.held.len() - 1 {
+        0 => String::new(),
+        more => format!(" and {} more", files_text(more as u64)),
+    };
+    format!(
+        "{}{more} was deleted, and a program has it open still: it can be copied as long as that runs (`kubectl exec -n {namespace} {} -c {} -- sh -c 'ls -l /proc/[0-9]*/fd | grep deleted'` shows which, `cp /proc/PID/fd/NUMBER` reads it)",
+        disk.held[0], disk.pod, disk.container
+    )
+}
+
+/// A volume that is the same object as when it was last known to be well, held files then, and holds none; or holds few of them, and its
+/// folder is another one than then, because somebody writes into it again, or a program has files open still that were deleted.
 pub(super) fn emptied(sighting: &Sighting) -> Vec<Loss> {
     let one = |(record, then): (&Record, &VolumeRecord)| {
         let Files::Counted { files: now, root } = sighting.files.get(&then.claim)? else { return None };
@@ -107,7 +120,9 @@ pub(super) fn emptied(sighting: &Sighting) -> Vec<Loss> {
         let live = sighting.snapshot.get(&then.claim)?;
         let same = text(live, "/spec/volumeName") == Some(&then.volume);
         let is_another = *root != was;
-        let holds_little = *now == 0 || is_another && *now < had / 2;
+        // Whoever deletes on purpose does not go on writing to what he deleted.
+        let held = sighting.disks.get(&then.claim).filter(|disk| !disk.held.is_empty());
+        let holds_little = *now == 0 || (is_another || held.is_some()) && *now < had / 2;
         if had == 0 || !same || !holds_little || holders(&sighting.snapshot, &then.claim).next().is_none() {
             return None;
         }
@@ -120,6 +135,7 @@ pub(super) fn emptied(sighting: &Sighting) -> Vec<Loss> {
         if is_another {
             facts.push(format!("its folder is another one than then: inode {root}, was {was}"));
         }
+        facts.extend(held.map(|disk| still_open(&then.claim, disk)));
         Some(Loss::new(LossKind::VolumeEmptied, Some(then.claim.clone()), Some(volume_ref(&then.volume)), facts))
     };
     let all = sighting.records.iter().flat_map(|record| record.volumes.iter().map(move |volume| (record, volume)));

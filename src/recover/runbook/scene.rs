@@ -6,8 +6,11 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::etcd::{Id, Member, Told, View};
+use crate::object::ObjectRef;
+use crate::plan::verb::Pinned;
 use crate::recover::archive::Archive;
 use crate::recover::playbook::{Playbook, Task};
+use crate::recover::stuck::{Left, SilentApi, Stuck};
 use crate::recover::{LossKind, Sighting};
 use crate::snapshot::Snapshot;
 use crate::snapshot::provisioner::CHOSEN;
@@ -35,6 +38,9 @@ pub(super) fn scene(playbook: &Playbook, kind: LossKind) -> (Sighting, Archive) 
     if playbook.sheet.etcd.is_some() {
         return (etcd(playbook, kind), Archive::default());
     }
+    if playbook.sheet.is_of_a_namespace() {
+        return (leaving(playbook), Archive::default());
+    }
     let name = claim(playbook);
     let mut claim = json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": name, "namespace": NAMESPACE, "uid": UID},
         "spec": {"volumeName": VOLUME, "accessModes": ["ReadWriteOnce"], "storageClassName": "CLASS", "resources": {"requests": {"storage": "SIZE"}}},
@@ -44,7 +50,10 @@ pub(super) fn scene(playbook: &Playbook, kind: LossKind) -> (Sighting, Archive) 
             "local": {"path": "PATH"}, "claimRef": {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "namespace": NAMESPACE, "name": name, "uid": UID},
             "nodeAffinity": {"required": {"nodeSelectorTerms": [{"matchExpressions": [{"key": "kubernetes.io/hostname", "operator": "In", "values": [NODE]}]}]}}},
         "status": {"phase": "Bound"}});
-    let (class, maker) = (class(), maker());
+    let (mut class, maker) = (class(), maker());
+    if playbook.sheet.steps.contains(&Task::Grow) {
+        let_grow(&mut claim, &mut class);
+    }
     let archive = Archive::of([claim.clone(), volume.clone(), class.clone()]);
     let going: Value = "1970-01-01T00:00:00Z".into();
     let (mut has_claim, mut has_volume, mut node) = (true, true, Some("True"));
@@ -94,11 +103,7 @@ pub(super) fn scene(playbook: &Playbook, kind: LossKind) -> (Sighting, Archive) 
             "spec": {"nodeName": NODE, "source": {"persistentVolumeName": VOLUME}}, "status": {"attached": true}}));
     }
     if kind == LossKind::ClaimRenewed {
-        let mut fresh = volume.clone();
-        fresh["metadata"] = json!({"name": "FRESH-VOLUME", "uid": "UID-OF-THE-FRESH-VOLUME"});
-        fresh["spec"]["claimRef"]["uid"] = claim["metadata"]["uid"].clone();
-        fresh["status"]["phase"] = "Bound".into();
-        snapshot.insert(fresh);
+        snapshot.insert(fresh_volume(&volume, &claim));
     }
     if kind == LossKind::ClaimStranded {
         claim["metadata"]["annotations"][CHOSEN] = "FORMER-NODE".into();
@@ -112,6 +117,35 @@ pub(super) fn scene(playbook: &Playbook, kind: LossKind) -> (Sighting, Archive) 
     (Sighting { snapshot, now: Timestamp::UNIX_EPOCH, ..Sighting::default() }, archive)
 }
 
+/// A namespace that was told to go: an object waits in it, one API does not answer and is served by nobody, another may be brought back.
+fn leaving(playbook: &Playbook) -> Sighting {
+    let pinned = |api_version: &str, kind: &str, namespace: Option<&str>, name: &str| Pinned {
+        object: ObjectRef::new(api_version, kind, namespace, name),
+        uid: format!("UID-OF-{name}"),
+    };
+    let left = Left {
+        object: pinned("GROUP/VERSION", "KIND", Some(NAMESPACE), "OBJECT"),
+        is_going: true,
+        finalizers: vec!["FINALIZER".to_owned()],
+    };
+    let silent = |name: &str, has_service| SilentApi {
+        api: pinned("apiregistration.k8s.io/v1", "APIService", None, name),
+        why: "it does not answer".to_owned(),
+        has_service,
+    };
+    let stuck = Stuck {
+        namespace: pinned("v1", "Namespace", None, NAMESPACE),
+        since: Timestamp::UNIX_EPOCH,
+        left: vec![left],
+        apis: vec![silent("API-WITH-A-SERVICE", true), silent("API-WITHOUT-A-SERVICE", false)],
+        unread: Vec::new(),
+    };
+    let volume = json!({"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": VOLUME, "uid": "UID-OF-THE-VOLUME"},
+        "spec": {"persistentVolumeReclaimPolicy": "Delete", "claimRef": {"namespace": NAMESPACE, "name": CLAIM, "uid": UID}}});
+    let snapshot = workloads(playbook).into_iter().chain([volume]).collect();
+    Sighting { snapshot, stuck: vec![stuck], now: Timestamp::UNIX_EPOCH, ..Sighting::default() }
+}
+
 fn ready(name: &str, ready: &str) -> Value {
     json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "uid": format!("UID-OF-{name}"), "labels": {"kubernetes.io/hostname": name}},
         "status": {"conditions": [{"type": "Ready", "status": ready}]}})
@@ -120,6 +154,22 @@ fn ready(name: &str, ready: &str) -> Value {
 fn class() -> Value {
     json!({"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": "CLASS"}, "provisioner": "PROVISIONER",
         "reclaimPolicy": "Delete", "volumeBindingMode": "WaitForFirstConsumer"})
+}
+
+/// The volume that a claim was given when it was made anew.
+fn fresh_volume(volume: &Value, claim: &Value) -> Value {
+    let mut fresh = volume.clone();
+    fresh["metadata"] = json!({"name": "FRESH-VOLUME", "uid": "UID-OF-THE-FRESH-VOLUME"});
+    fresh["spec"]["claimRef"]["uid"] = claim["metadata"]["uid"].clone();
+    fresh["status"]["phase"] = "Bound".into();
+    fresh
+}
+
+/// Of a size that can be doubled.
+fn let_grow(claim: &mut Value, class: &mut Value) {
+    class["allowVolumeExpansion"] = true.into();
+    claim["spec"]["resources"]["requests"]["storage"] = "10Gi".into();
+    claim["status"]["capacity"] = json!({"storage": "10Gi"});
 }
 
 fn maker() -> Value {

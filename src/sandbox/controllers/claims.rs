@@ -14,6 +14,7 @@ const BY_US: &str = "pv.kubernetes.io/bound-by-controller";
 pub(super) fn run(world: &mut World) {
     for claim in world.all("PersistentVolumeClaim") {
         if is_bound(&claim) {
+            grow(world, &claim);
             check(world, &claim);
         } else if claim["metadata"].get("deletionTimestamp").is_none() {
             bind(world, &claim);
@@ -28,6 +29,20 @@ fn is_bound(claim: &Value) -> bool {
 
 fn volume_of(world: &World, claim: &Value) -> Option<Value> {
     world.find("PersistentVolume", None, text(claim, "/spec/volumeName")?).cloned()
+}
+
+/// A volume of the network grows as its claim asks; the others are as large as their disk, whatever they say (csi-resizer; local-path has
+/// nothing like it). The claim's own size follows.
+fn grow(world: &mut World, claim: &Value) {
+    let class = text(claim, "/spec/storageClassName").and_then(|name| world.find("StorageClass", None, name));
+    if !class.is_some_and(|class| class["allowVolumeExpansion"] == true) {
+        return;
+    }
+    let Some(mut volume) = volume_of(world, claim) else { return };
+    if size(claim, "/spec/resources/requests/storage") > size(&volume, "/spec/capacity/storage") {
+        volume["spec"]["capacity"]["storage"] = claim["spec"]["resources"]["requests"]["storage"].clone();
+        world.put(volume);
+    }
 }
 
 /// A bound claim whose volume is gone, or is another's, is lost; one whose volume knows it is bound again.
@@ -166,9 +181,12 @@ fn is_free_for(volume: &Value, claim: &Value) -> bool {
     volume["spec"]["claimRef"]["name"].is_null() || is_reserved_for(volume, claim)
 }
 
+fn size(object: &Value, pointer: &str) -> quantity::Nano {
+    text(object, pointer).and_then(quantity::parse).unwrap_or(0)
+}
+
 /// Class, size and modes.
 fn fits(volume: &Value, claim: &Value) -> bool {
-    let size = |object: &Value, pointer: &str| text(object, pointer).and_then(quantity::parse).unwrap_or(0);
     let class = |object: &Value| text(object, "/spec/storageClassName").unwrap_or_default().to_owned();
     let modes =
         items(claim, "/spec/accessModes").all(|mode| items(volume, "/spec/accessModes").any(|known| known == mode));

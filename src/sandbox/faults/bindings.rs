@@ -52,28 +52,68 @@ pub(super) fn volumes_swapped(world: &mut World, target: &str) {
     }
 }
 
-/// The volumes of a node become such that are attached to one node at a time, with what is on them; then the node is not heard of any more.
+/// Whoever makes, attaches and enlarges volumes of the network.
+const NETWORK: &str = "network.sandbox.example";
+
+/// A volume becomes one of the network, with what is on it: it lies on no node, and one node at a time may have it.
+fn to_the_network(world: &mut World, mut volume: Value) -> Value {
+    let held = world.disks.files(&Disks::place(&volume)).cloned().unwrap_or_default();
+    world.disks.erase(&Disks::place(&volume));
+    if let Some(spec) = volume["spec"].as_object_mut() {
+        spec.shift_remove("nodeAffinity");
+    }
+    if let Some(annotations) = volume["metadata"]["annotations"].as_object_mut() {
+        annotations.shift_remove("local.path.provisioner/selected-node");
+    }
+    world.disks.make(&Disks::place(&volume)).extend(held);
+    Value::clone(&world.put(volume))
+}
+
+/// The volumes of a node become such that are attached to one node at a time; then the node is not heard of any more.
 pub(super) fn attach_stuck(world: &mut World, target: &str) {
     let Some(node) = targets(world, "Node", target).into_iter().next() else { return };
     let name = text(&node, "/metadata/name").unwrap_or_default().to_owned();
     let here: Vec<Value> = volumes(world, "").into_iter().filter(|volume| disks::node(volume) == Some(&name)).collect();
-    for mut volume in here {
-        let held = world.disks.files(&Disks::place(&volume)).cloned().unwrap_or_default();
-        world.disks.erase(&Disks::place(&volume));
-        if let Some(spec) = volume["spec"].as_object_mut() {
-            spec.shift_remove("nodeAffinity");
-        }
-        if let Some(annotations) = volume["metadata"]["annotations"].as_object_mut() {
-            annotations.shift_remove("local.path.provisioner/selected-node");
-        }
-        world.disks.make(&Disks::place(&volume)).extend(held);
+    for volume in here {
+        let volume = to_the_network(world, volume);
         let attachment = format!("csi-{}", text(&volume, "/metadata/uid").unwrap_or_default());
         world.put(
             json!({"apiVersion": "storage.k8s.io/v1", "kind": "VolumeAttachment", "metadata": {"name": attachment},
-            "spec": {"attacher": "network.sandbox.example", "nodeName": name,
+            "spec": {"attacher": NETWORK, "nodeName": name,
                 "source": {"persistentVolumeName": volume["metadata"]["name"]}}, "status": {"attached": true}}),
         );
-        world.put(volume);
     }
     lasting(world, "node-unreachable", name);
+}
+
+/// The volume of a claim becomes one of the network whose class lets it grow, and has no room left as long as it is not larger.
+pub(super) fn volume_full(world: &mut World, target: &str) {
+    const CLASS: &str = "network";
+    for mut claim in targets(world, "PersistentVolumeClaim", target) {
+        let name = text(&claim, "/spec/volumeName").unwrap_or_default();
+        let Some(mut volume) = world.find("PersistentVolume", None, name).cloned() else { continue };
+        world.put(json!({"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": CLASS},
+            "provisioner": NETWORK, "allowVolumeExpansion": true, "reclaimPolicy": "Delete", "volumeBindingMode": "Immediate"}));
+        for spec in [&mut claim["spec"], &mut volume["spec"]] {
+            spec["storageClassName"] = CLASS.into();
+        }
+        let volume = to_the_network(world, volume);
+        world.put(claim);
+        let size = text(&volume, "/spec/capacity/storage").unwrap_or_default();
+        lasting(world, FULL, format!("{}{size}", full_from(&volume)));
+    }
+}
+
+/// The fault of a volume that has no room.
+const FULL: &str = "volume-full";
+
+fn full_from(volume: &Value) -> String {
+    format!("{} as large as ", text(volume, "/metadata/name").unwrap_or_default())
+}
+
+/// Whether a volume has no room left: it is as large as when that was brought about.
+pub(in crate::sandbox) fn is_full(world: &World, volume: &Value) -> bool {
+    let size = text(volume, "/spec/capacity/storage").unwrap_or_default();
+    let full = format!("{}{size}", full_from(volume));
+    world.faults.get(FULL).is_some_and(|targets| targets.contains(&full))
 }

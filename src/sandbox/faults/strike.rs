@@ -69,6 +69,16 @@ pub(super) fn claim_deleted(world: &mut World, target: &str) {
     }
 }
 
+/// An object that nobody lets go, and then the whole namespace is told to go. Without a target the first one of an application.
+pub(super) fn namespace_stuck(world: &mut World, target: &str) {
+    let own = |namespace: &&Value| !text(namespace, "/metadata/name").is_some_and(is_system);
+    let namespaces = targets(world, "Namespace", target);
+    let Some(namespace) = namespaces.iter().find(own) else { return };
+    world.put(json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": MARK, "namespace": namespace["metadata"]["name"],
+        "finalizers": ["operator.sandbox.example/cleanup"]}}));
+    world.discard(namespace);
+}
+
 pub(super) fn volume_emptied(world: &mut World, target: &str) {
     for volume in volumes(world, target) {
         world.disks.make(&Disks::place(&volume)).clear();

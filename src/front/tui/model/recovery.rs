@@ -13,7 +13,7 @@ use seaworthy::recover::report::Report;
 use super::{Board, Line, Model, Row, RowState, Screen};
 use crate::front::failure::Failure;
 use crate::front::form::quoted;
-use crate::front::recover_text::{FromBackup, Proposal};
+use crate::front::recover_text::{FromBackup, Proposal, subject_option};
 
 /// The screens of a recovery, in their order, with their names.
 pub(crate) const STAGES: [(Screen, &str); 4] =
@@ -109,7 +109,7 @@ impl Spot<'_> {
     /// What it is about, in the same words at every look.
     pub(crate) fn about(&self) -> String {
         let of = |known: &Known| {
-            let object = known.loss.claim.as_ref().or(known.loss.set.as_ref()).or(known.loss.volume.as_ref());
+            let object = known.loss.object();
             format!("{} {}", known.loss.kind.name(), object.map(ToString::to_string).unwrap_or_default())
         };
         match self {
@@ -167,8 +167,8 @@ pub(crate) struct Wanted {
 /// A new recovery, or one that goes on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum What {
-    /// A playbook, for a claim: `namespace/name`.
-    Playbook { name: String, claim: String },
+    /// A playbook, for a claim, `namespace/name`, or for a namespace as a whole.
+    Playbook { name: String, subject: String },
     /// A run that did not come to its end.
     Run(String),
 }
@@ -176,11 +176,11 @@ pub(crate) enum What {
 impl Wanted {
     /// The command that does the same.
     pub(crate) fn command(&self) -> String {
-        let (name, claim) = match &self.what {
+        let (name, subject) = match &self.what {
             What::Run(run) => return format!("seaworthy runs resume {run}"),
-            What::Playbook { name, claim } => (name, claim),
+            What::Playbook { name, subject } => (name, subject),
         };
-        let mut words = vec![format!("seaworthy recover {name} --claim {claim}")];
+        let mut words = vec![format!("seaworthy recover {name} {}", subject_option(subject))];
         words.extend(self.settings.iter().map(|(name, value)| format!("--set {}", quoted(&format!("{name}={value}")))));
         words.extend(self.no_copy.then(|| "--no-copy".to_owned()));
         words.extend(self.replan.then(|| "--replan".to_owned()));
@@ -267,7 +267,7 @@ impl Recovery {
             return self.passage().map(|passage| passage.plan.installation.namespace.clone());
         }
         match self.spot()? {
-            Spot::Loss(known) | Spot::Playbook(known, _) => known.loss.claim.as_ref()?.namespace.clone(),
+            Spot::Loss(known) | Spot::Playbook(known, _) => known.loss.home().map(str::to_owned),
             Spot::Run(..) => None,
         }
     }

@@ -58,7 +58,7 @@ impl Model {
                 describe(object.filter(|object| object.api_version != "host")?, context)
             }
             Screen::Losses => match self.recovery.spot()? {
-                LossSpot::Loss(known) => describe(known.loss.claim.as_ref().or(known.loss.volume.as_ref())?, context),
+                LossSpot::Loss(known) => describe(known.loss.object()?, context),
                 LossSpot::Playbook(_, proposal) => proposal.command.clone(),
                 LossSpot::Run(run, _) => format!("seaworthy runs resume {run}"),
             },

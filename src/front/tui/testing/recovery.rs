@@ -67,12 +67,13 @@ fn proposal(playbook: &Playbook) -> Proposal {
     Proposal {
         command: format!("seaworthy recover {} --claim sea/shop-lost", playbook.name),
         playbook: playbook.name.clone(),
-        claim: "sea/shop-lost".to_owned(),
+        subject: "sea/shop-lost".to_owned(),
         title: sheet.title.clone(),
         lost: sheet.lost.clone(),
         untouched: sheet.untouched.clone(),
         returns: sheet.returns.clone(),
         brings_back: sheet.brings_back(),
+        makes_fresh: sheet.makes_fresh(),
     }
 }
 

@@ -146,7 +146,7 @@ fn choose_here(model: &mut Model) -> Vec<Effect> {
     let wanted = match model.recovery.spot() {
         None => return Vec::new(),
         Some(LossSpot::Playbook(_, proposal)) => {
-            Some(What::Playbook { name: proposal.playbook.clone(), claim: proposal.claim.clone() })
+            Some(What::Playbook { name: proposal.playbook.clone(), subject: proposal.subject.clone() })
         }
         Some(LossSpot::Run(run, _)) => Some(What::Run(run.to_owned())),
         Some(LossSpot::Loss(known)) if known.proposals.is_empty() => {

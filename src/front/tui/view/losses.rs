@@ -127,7 +127,8 @@ fn outlook(proposal: &Proposal) -> (Mark, &'static str) {
     if proposal.brings_back {
         (Mark::Good, "brings the data back")
     } else {
-        (Mark::Careful, "a fresh, empty volume; does not bring the data back")
+        let fresh = "a fresh, empty volume; does not bring the data back";
+        (Mark::Careful, if proposal.makes_fresh { fresh } else { "brings no data back" })
     }
 }
 
@@ -185,7 +186,7 @@ fn about_playbook(model: &Model, proposal: &Proposal, width: usize) -> Vec<Line<
     let mut lines: Vec<Line<'static>> = prose(&title, 0, width, Look::strong());
     lines.extend(marked(model, mark, word, width));
     let rows = [
-        ("claim", &proposal.claim),
+        (if proposal.subject.contains('/') { "claim" } else { "namespace" }, &proposal.subject),
         ("lost", &proposal.lost),
         ("untouched", &proposal.untouched),
         ("comes back", &proposal.returns),

@@ -150,7 +150,7 @@ pub(super) fn subject(model: &Model) -> Vec<String> {
     };
     let chosen = model.recovery.wanted.as_ref().filter(|_| model.screen != super::Screen::Losses);
     let what = chosen.map(|wanted| match &wanted.what {
-        What::Playbook { name, claim } => format!("{name} for {claim}"),
+        What::Playbook { name, subject } => format!("{name} for {subject}"),
         What::Run(run) => format!("run {run}"),
     });
     cluster.into_iter().chain(what).collect()

@@ -1,7 +1,7 @@
 //! Volumes that take no writes any more, and what only looks so.
 
 use super::*;
-use crate::engine::rescue::{Disk, Room};
+use crate::engine::rescue::Room;
 
 fn disk(read_only: bool, size: u64, free: u64) -> Disk {
     Disk {

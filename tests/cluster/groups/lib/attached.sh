@@ -13,15 +13,18 @@ DRIVER=network.seaworthy.test
 
 # network_volumes: all that is needed for them. /tmp is the same on every node, so the store of a test is.
 network_volumes() {
-  local node
+  local node within=()
   PROGRAMS=$(lazy_folder csi)
   STORE=$WORK/store
   mkdir -p "$STORE/$ID"
+  # Where a volume is a file system of its own it is mounted on one node only, and whoever enlarges it has to see it.
+  [[ -z ${DISK:-} ]] || within=(nsenter --target "$(node_pid "$DISK")" --mount)
   kubectl create -f - >/dev/null <<END
 {apiVersion: storage.k8s.io/v1, kind: CSIDriver, metadata: {name: $DRIVER}, spec: {attachRequired: true, podInfoOnMount: false}}
 END
-  running controller "$PROGRAMS/netvolume" -controller -store "$STORE" -socket "$WORK/csi.sock"
+  running controller "${within[@]}" "$PROGRAMS/netvolume" -controller -store "$STORE" -socket "$WORK/csi.sock"
   eventually 20 test -S "$WORK/csi.sock"
+  running resizer "$PROGRAMS/csi-resizer" --kubeconfig "$KUBECONFIG" --csi-address "$WORK/csi.sock" --handle-volume-inuse-error=false
   running attacher "$PROGRAMS/csi-attacher" --kubeconfig "$KUBECONFIG" --csi-address "$WORK/csi.sock"
   for node in $(kubectl get node -o 'jsonpath={.items[*].metadata.name}'); do driver_on "$node"; done
 }

@@ -33,7 +33,7 @@ fn from_home_to_the_report_by_keys() {
     press(&mut model, KeyCode::Down);
     let effects = press(&mut model, KeyCode::Enter);
     let [Effect::Chart { ticket, wanted }] = effects.as_slice() else { panic!("{effects:?}") };
-    assert_eq!(wanted.what, What::Playbook { name: "replace".to_owned(), claim: "sea/shop-lost".to_owned() });
+    assert_eq!(wanted.what, What::Playbook { name: "replace".to_owned(), subject: "sea/shop-lost".to_owned() });
     assert_eq!(wanted.seen, Some(seen().at), "the report tells when it was recognised");
     let made = Message::Charted { ticket: *ticket, passage: Ok(Box::new(passage())) };
     update(&mut model, made);

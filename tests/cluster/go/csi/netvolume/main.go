@@ -12,6 +12,7 @@ import (
 	"context"
 	"errors"
 	"flag"
+	"fmt"
 	"log"
 	"net"
 	"os"
@@ -85,7 +86,7 @@ func serve(socket string, offer func(*grpc.Server)) error {
 // tell logs what changes something, and how it ended.
 func tell(ctx context.Context, request any, info *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (any, error) {
 	answer, err := handle(ctx, request)
-	if strings.Contains(info.FullMethod, "ublishVolume") {
+	if strings.Contains(info.FullMethod, "ublishVolume") || strings.Contains(info.FullMethod, "ExpandVolume") {
 		log.Printf("%s %v: %v", filepath.Base(info.FullMethod), request, err)
 	}
 	return answer, err
@@ -110,12 +111,22 @@ func (d *driver) Probe(context.Context, *csi.ProbeRequest) (*csi.ProbeResponse, 
 
 func (d *driver) GetPluginCapabilities(context.Context, *csi.GetPluginCapabilitiesRequest) (*csi.GetPluginCapabilitiesResponse, error) {
 	service := &csi.PluginCapability_Service{Type: csi.PluginCapability_Service_CONTROLLER_SERVICE}
-	return &csi.GetPluginCapabilitiesResponse{Capabilities: []*csi.PluginCapability{{Type: &csi.PluginCapability_Service_{Service: service}}}}, nil
+	grows := &csi.PluginCapability_VolumeExpansion{Type: csi.PluginCapability_VolumeExpansion_ONLINE}
+	return &csi.GetPluginCapabilitiesResponse{Capabilities: []*csi.PluginCapability{
+		{Type: &csi.PluginCapability_Service_{Service: service}},
+		{Type: &csi.PluginCapability_VolumeExpansion_{VolumeExpansion: grows}},
+	}}, nil
 }
 
 func (d *driver) ControllerGetCapabilities(context.Context, *csi.ControllerGetCapabilitiesRequest) (*csi.ControllerGetCapabilitiesResponse, error) {
-	rpc := &csi.ControllerServiceCapability_RPC{Type: csi.ControllerServiceCapability_RPC_PUBLISH_UNPUBLISH_VOLUME}
-	return &csi.ControllerGetCapabilitiesResponse{Capabilities: []*csi.ControllerServiceCapability{{Type: &csi.ControllerServiceCapability_Rpc{Rpc: rpc}}}}, nil
+	can := func(what csi.ControllerServiceCapability_RPC_Type) *csi.ControllerServiceCapability {
+		rpc := &csi.ControllerServiceCapability_RPC{Type: what}
+		return &csi.ControllerServiceCapability{Type: &csi.ControllerServiceCapability_Rpc{Rpc: rpc}}
+	}
+	return &csi.ControllerGetCapabilitiesResponse{Capabilities: []*csi.ControllerServiceCapability{
+		can(csi.ControllerServiceCapability_RPC_PUBLISH_UNPUBLISH_VOLUME),
+		can(csi.ControllerServiceCapability_RPC_EXPAND_VOLUME),
+	}}, nil
 }
 
 func (d *driver) NodeGetCapabilities(context.Context, *csi.NodeGetCapabilitiesRequest) (*csi.NodeGetCapabilitiesResponse, error) {
@@ -148,6 +159,22 @@ func (d *driver) ControllerUnpublishVolume(_ context.Context, r *csi.ControllerU
 		}
 	}
 	return &csi.ControllerUnpublishVolumeResponse{}, nil
+}
+
+// ControllerExpandVolume makes a volume larger that is a file system of its own; every node that has it mounted sees that at once.
+func (d *driver) ControllerExpandVolume(_ context.Context, r *csi.ControllerExpandVolumeRequest) (*csi.ControllerExpandVolumeResponse, error) {
+	if err := d.known(r.VolumeId); err != nil {
+		return nil, err
+	}
+	size := r.GetCapacityRange().GetRequiredBytes()
+	place := filepath.Join(d.store, r.VolumeId)
+	if !isMounted(place) {
+		return nil, status.Errorf(codes.FailedPrecondition, "volume %s is a folder, and cannot grow", r.VolumeId)
+	}
+	if err := syscall.Mount("", place, "", syscall.MS_REMOUNT, fmt.Sprintf("size=%d", size)); err != nil {
+		return nil, err
+	}
+	return &csi.ControllerExpandVolumeResponse{CapacityBytes: size, NodeExpansionRequired: false}, nil
 }
 
 func (d *driver) NodePublishVolume(_ context.Context, r *csi.NodePublishVolumeRequest) (*csi.NodePublishVolumeResponse, error) {

@@ -59,3 +59,16 @@ func TestANodeThatDoesNotHaveAVolumeIsNotGivenIt(t *testing.T) {
 		}
 	}
 }
+
+func TestOnlyAFileSystemOfItsOwnGrows(t *testing.T) {
+	d := &driver{store: t.TempDir()}
+	if err := os.Mkdir(filepath.Join(d.store, "v"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for volume, wanted := range map[string]codes.Code{"v": codes.FailedPrecondition, "w": codes.NotFound, "../v": codes.InvalidArgument} {
+		request := &csi.ControllerExpandVolumeRequest{VolumeId: volume, CapacityRange: &csi.CapacityRange{RequiredBytes: 1 << 20}}
+		if _, err := d.ControllerExpandVolume(context.Background(), request); status.Code(err) != wanted {
+			t.Errorf("%s: %v, not %v", volume, err, wanted)
+		}
+	}
+}
