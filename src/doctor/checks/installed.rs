@@ -20,7 +20,7 @@ pub(super) const ROWS: &[Check] = &[looks(
         any more, and nothing makes it anew by itself.",
         "`seaworthy upgrade STACK` makes anew what is missing, with the values of before; of a namespace that is gone `seaworthy recover` first \
         says what is left of its data.",
-        "an installation that was taken away with `uninstall`, objects of other makers, and claims, Secrets and ConfigMaps, which checks about \
+        "an installation that was taken away with `uninstall`, a namespace that is on its way out, objects of other makers, and claims, Secrets and ConfigMaps, which checks about \
         the pods that want them tell of.",
     ],
     &["ConfigMap", "Namespace"],
@@ -66,8 +66,10 @@ impl Record {
 
     fn gone(&self, evidence: &Evidence) -> Vec<Finding> {
         let home = ObjectRef::new("v1", "Namespace", None, &self.namespace);
-        if evidence.snapshot.get(&home).is_none() {
-            return vec![self.homeless(home)];
+        let Some(live) = evidence.snapshot.get(&home) else { return vec![self.homeless(home)] };
+        // One that was told to go takes all with it; that is told of the namespace.
+        if live["metadata"].get("deletionTimestamp").is_some() {
+            return Vec::new();
         }
         let is_told = |one: &&ObjectRef| TOLD.contains(&one.kind.as_str()) && evidence.gap(&one.kind).is_none();
         let gone = self.inventory.iter().filter(is_told).filter(|one| evidence.snapshot.get(one).is_none());

@@ -23,7 +23,8 @@ pub(super) const ROWS: &[Check] = &[
         "a namespace is held by what is still in it",
         "Objects in the namespace have finalizers: somebody asked to be told before they go, and has not answered. Most often \
             the controller that should was deleted first.",
-        "Start that controller again and let it finish. To take a finalizer away by hand leaves behind whatever it stood for.",
+        "Start that controller again and let it finish. Taking a finalizer away leaves behind whatever it stood for: where that controller \
+            does not come back, `seaworthy recover finish` does it, by name, and keeps the volumes.",
         |evidence| look(evidence, &["NamespaceFinalizersRemaining", "NamespaceContentRemaining"], 120),
     ),
     row(
@@ -66,7 +67,11 @@ fn look(evidence: &Evidence, conditions: &[&str], patience: i64) -> Verdict {
             let words = clip(text(said, "/message").unwrap_or_default());
             let message =
                 format!("the namespace {} has been being deleted for {}: {words}", reference.name, span(since));
-            let fix = format!("See what holds it: `kubectl get namespace {} -o yaml`, the conditions.", reference.name);
+            let fix = format!(
+                "What it waits for, and what can be done about that: `seaworthy recover -n {0}`; by hand: `kubectl get namespace {0} -o yaml`, the \
+                 conditions.",
+                reference.name
+            );
             Some(Finding::new(reference, text(said, "/reason").unwrap_or("Terminating"), message).fix(fix))
         },
     )

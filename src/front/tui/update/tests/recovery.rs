@@ -1,7 +1,9 @@
 //! A recovery by keys, right ones and wrong ones.
 
 use seaworthy::engine::journal::RunState;
+use seaworthy::object::ObjectRef;
 use seaworthy::plan::Purpose;
+use seaworthy::recover::LossKind;
 
 use super::*;
 use crate::front::tui::model::{LossSpot, Sight, What};
@@ -17,6 +19,26 @@ fn is_complaint(model: &Model) -> bool {
 /// What has to be typed, one after the other.
 fn words(model: &Model) -> Vec<String> {
     model.recovery.passage().unwrap().asked.iter().map(|question| question.word.clone()).collect()
+}
+
+/// Of a namespace as a whole there is no claim.
+#[test]
+fn a_namespace_that_does_not_go_is_recovered_by_its_name() {
+    let mut seen = seen();
+    let known = &mut seen.losses[0];
+    known.loss.kind = LossKind::NamespaceStuck;
+    (known.loss.claim, known.loss.namespace) = (None, Some(ObjectRef::new("v1", "Namespace", None, "old")));
+    known.proposals.truncate(1);
+    let proposal = &mut known.proposals[0];
+    (proposal.playbook, proposal.subject) = ("finish".to_owned(), "old".to_owned());
+    let mut model = at_losses(SIZE);
+    let known = sighted(&model, seen);
+    update(&mut model, known);
+    assert!(matches!(model.recovery.spot(), Some(LossSpot::Loss(known)) if known.loss.home() == Some("old")));
+    press(&mut model, KeyCode::Enter);
+    let effects = press(&mut model, KeyCode::Enter);
+    let [Effect::Chart { wanted, .. }] = effects.as_slice() else { panic!("{effects:?}") };
+    assert_eq!(wanted.command(), "seaworthy recover finish --namespace old");
 }
 
 #[test]
