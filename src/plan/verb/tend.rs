@@ -270,8 +270,9 @@ fn grown(snapshot: &Snapshot, claim: &ObjectRef, (uid, size): (&str, &str)) -> S
     if quantity::parse(has).zip(quantity::parse(size)).is_some_and(|(has, wanted)| has >= wanted) {
         return Standing::Proven { note: format!("it has {has}") };
     }
-    let said = items(live, "/status/conditions").find(|condition| condition["status"] == "True");
-    let said = said.and_then(|said| text(said, "/message").or(text(said, "/type")));
+    // Where it fails, one condition says that it is tried, and another one why it is tried again.
+    let holds = || items(live, "/status/conditions").filter(|condition| condition["status"] == "True");
+    let said = holds().find_map(|said| text(said, "/message")).or_else(|| holds().find_map(|said| text(said, "/type")));
     Standing::Open { progress: format!("it has {has}{}", said.map_or_else(String::new, |said| format!(": {said}"))) }
 }
 

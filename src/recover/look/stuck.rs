@@ -17,7 +17,7 @@ pub(super) async fn stuck(client: &Client, seen: &Snapshot) -> Result<Vec<Stuck>
     for namespace in seen.of_kind("", "Namespace") {
         let (Some(pinned), Some(since)) = (Pinned::of(namespace), told_to_go(namespace)) else { continue };
         let mut stuck = Stuck { namespace: pinned, since, left: Vec::new(), apis: Vec::new(), unread: Vec::new() };
-        contents(client, namespace, &mut stuck).await?;
+        contents(client, (namespace, seen), &mut stuck).await?;
         if has_silent_apis(namespace) {
             stuck.apis = silent_apis(client).await?;
         }
@@ -26,8 +26,13 @@ pub(super) async fn stuck(client: &Client, seen: &Snapshot) -> Result<Vec<Stuck>
     Ok(all)
 }
 
-/// What its conditions say is left, read now.
-async fn contents(client: &Client, namespace: &Value, stuck: &mut Stuck) -> Result<(), kube::Error> {
+/// What its conditions say is left, read now, and its pods: as long as there are any nothing else is deleted, and the conditions say nothing
+/// (Kubernetes 1.33, KEP-5080).
+async fn contents(
+    client: &Client,
+    (namespace, seen): (&Value, &Snapshot),
+    stuck: &mut Stuck,
+) -> Result<(), kube::Error> {
     let mut queries = Vec::new();
     for (plural, group) in resources_left(namespace) {
         match resource(client, &plural, &group).await {
@@ -40,8 +45,10 @@ async fn contents(client: &Client, namespace: &Value, stuck: &mut Stuck) -> Resu
         }
     }
     let read = collect(client, queries).await?;
-    stuck.left = read.objects().filter_map(Left::of).collect();
+    let pods = seen.in_namespace("", "Pod", &stuck.namespace.object.name);
+    stuck.left = read.objects().chain(pods).filter_map(Left::of).collect();
     stuck.left.sort_by(|a, b| a.object.object.cmp(&b.object.object));
+    stuck.left.dedup_by(|a, b| a.object == b.object);
     stuck.unread.extend(read.unread.iter().map(ToString::to_string));
     Ok(())
 }

@@ -77,7 +77,7 @@ fn a_claim_has_grown_when_its_file_system_has() {
     let act = Tend::Grown { uid: "u".to_owned(), size: "2Gi".to_owned() };
     let live = |uid: &str, has: &str| {
         json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "c", "namespace": "n", "uid": uid},
-            "status": {"capacity": {"storage": has}, "conditions": [{"type": "FileSystemResizePending", "status": "True",
+            "status": {"capacity": {"storage": has}, "conditions": [{"type": "Resizing", "status": "True"}, {"type": "FileSystemResizePending", "status": "True",
                 "message": "Waiting for user to (re-)start a pod"}]}})
     };
     let standing = |live: Value| act.standing(&picture(&[live]), &claim);

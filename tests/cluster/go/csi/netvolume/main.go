@@ -168,7 +168,7 @@ func (d *driver) ControllerExpandVolume(_ context.Context, r *csi.ControllerExpa
 	}
 	size := r.GetCapacityRange().GetRequiredBytes()
 	place := filepath.Join(d.store, r.VolumeId)
-	if !isMounted(place) {
+	if !isFileSystem(place) {
 		return nil, status.Errorf(codes.FailedPrecondition, "volume %s is a folder, and cannot grow", r.VolumeId)
 	}
 	if err := syscall.Mount("", place, "", syscall.MS_REMOUNT, fmt.Sprintf("size=%d", size)); err != nil {
@@ -227,6 +227,12 @@ func (d *driver) owner(volume string) string {
 		return ""
 	}
 	return string(text)
+}
+
+// isFileSystem: of another device than the folder above.
+func isFileSystem(path string) bool {
+	var here, above syscall.Stat_t
+	return syscall.Stat(path, &here) == nil && syscall.Stat(filepath.Dir(path), &above) == nil && here.Dev != above.Dev
 }
 
 // isMounted: another device than the folder above, or the same one at another place, which only the list of mounts tells.
