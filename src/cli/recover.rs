@@ -140,11 +140,6 @@ fn with_guides(failure: Failure) -> Failure {
     Failure { hint: Some(hint), ..failure }
 }
 
-/// What a recovery is about, as a proposal names it: a claim as `namespace/name`, or a namespace.
-pub(super) fn named_subject(text: &str) -> Result<ObjectRef, Failure> {
-    if text.contains('/') { named_claim(text) } else { Ok(ObjectRef::new("v1", "Namespace", None, text)) }
-}
-
 pub(super) fn named_claim(text: &str) -> Result<ObjectRef, Failure> {
     match text.split_once('/') {
         Some((namespace, name)) if !namespace.is_empty() && !name.is_empty() && !name.contains('/') => {

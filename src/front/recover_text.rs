@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use seaworthy::engine::journal::RunState;
-use seaworthy::object::printable;
+use seaworthy::object::{ObjectRef, printable};
 use seaworthy::plan::verb::Verb;
 use seaworthy::plan::{Action, Change, Occasion, Plan, Purpose, Step};
 use seaworthy::recover::Loss;
@@ -25,9 +25,9 @@ pub(crate) struct Proposal {
     /// The playbook.
     #[serde(skip)]
     pub(crate) playbook: String,
-    /// What it is about: a claim, `namespace/name`, or a namespace as a whole.
+    /// What it is about: a claim, or a namespace as a whole.
     #[serde(skip)]
-    pub(crate) subject: String,
+    pub(crate) subject: ObjectRef,
     /// The playbook's name for people.
     pub(crate) title: String,
     /// What is lost for good when it is done.
@@ -43,12 +43,6 @@ pub(crate) struct Proposal {
     /// Whether a fresh, empty volume is in its place where it is not.
     #[serde(skip)]
     pub(crate) makes_fresh: bool,
-}
-
-/// How the subject of a recovery is named on the command line: a claim as `namespace/name`, a namespace alone.
-pub(crate) fn subject_option(subject: &str) -> String {
-    let option = if subject.contains('/') { "--claim" } else { "--namespace" };
-    format!("{option} {subject}")
 }
 
 /// What a playbook that does not bring the data back comes to.

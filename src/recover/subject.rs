@@ -9,6 +9,20 @@ use super::{Loss, Sighting, etcd, loss};
 use crate::object::{ObjectRef, text};
 use crate::snapshot::Snapshot;
 
+/// What a recovery is about as the command line names it: the option, and its value. A claim, `--claim shop/data`, or a namespace as a whole,
+/// `--namespace shop`.
+pub fn option(subject: &ObjectRef) -> (&'static str, String) {
+    match &subject.namespace {
+        Some(namespace) => ("--claim", format!("{namespace}/{}", subject.name)),
+        None => ("--namespace", subject.name.clone()),
+    }
+}
+
+/// A namespace as a whole.
+pub fn namespace(name: &str) -> ObjectRef {
+    ObjectRef::new("v1", "Namespace", None, name)
+}
+
 /// The claims that were lost with this one and that a playbook brings back with it; of one that moves them, those that have to lie beside it. One that makes fresh volumes makes none for what may
 /// come back in another way.
 pub fn companions(playbook: &Playbook, claim: &ObjectRef, (losses, snapshot): (&[Loss], &Snapshot)) -> Vec<ObjectRef> {

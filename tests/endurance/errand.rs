@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use seaworthy::object::ObjectRef;
 use seaworthy::recover::compile::claim_of_role;
 use seaworthy::recover::drill::Practice;
-use seaworthy::recover::{Playbooks, Sighting};
+use seaworthy::recover::{Playbooks, Sighting, subject};
 use seaworthy::sandbox::faults::{self, Fault};
 use seaworthy::sandbox::{Kind, Sandbox};
 use seaworthy::stack::{Catalogue, Choices};
@@ -48,7 +48,7 @@ impl Errand {
         let namespace = &self.stock.installation.namespace;
         match &self.practice.claim {
             Some(role) => claim_of_role(&seen(&sea.sandbox), namespace, role).expect("a claim"),
-            None => ObjectRef::new("v1", "Namespace", None, namespace),
+            None => subject::namespace(namespace),
         }
     }
 }

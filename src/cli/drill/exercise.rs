@@ -4,7 +4,7 @@ use seaworthy::error::Class;
 use seaworthy::object::ObjectRef;
 use seaworthy::recover::compile::claim_of_role;
 use seaworthy::recover::drill::{ByHand, Data, Drilled, Practice};
-use seaworthy::recover::{Playbook, Sighting, join};
+use seaworthy::recover::{Playbook, Sighting, join, subject};
 use seaworthy::sandbox::Kind;
 use seaworthy::sandbox::faults::{self, FAULTS};
 use serde_json::Value;
@@ -130,7 +130,7 @@ impl Exercise {
             Err(why) => return Ok(Some(why)),
         };
         let is_whole = claim.kind == "Namespace";
-        drilled.claim = if is_whole { namespace.clone() } else { format!("{namespace}/{}", claim.name) };
+        drilled.claim = subject::option(&claim).1;
         let look = ["recover", "--namespace", &namespace];
 
         let said = place.say(&look).await?;
@@ -145,7 +145,7 @@ impl Exercise {
             return Ok(Some(wrong("the playbook was not proposed", &said)));
         }
 
-        let said = self.recover(place, &drilled.claim).await?;
+        let said = self.recover(place, &claim).await?;
         drilled.steps = said.document.pointer("/outcome/total").and_then(Value::as_u64).unwrap_or(0);
         drilled.millis = said.document.pointer("/outcome/millis").and_then(Value::as_u64).unwrap_or(0);
         if said.code != 0 {
@@ -175,7 +175,7 @@ impl Exercise {
         let snapshot = sandbox.objects().into_iter().collect();
         let sighting = Sighting { snapshot, ..Sighting::default() };
         let (of, target) = match &self.0.claim {
-            None => (ObjectRef::new("v1", "Namespace", None, namespace), namespace.to_owned()),
+            None => (subject::namespace(namespace), namespace.to_owned()),
             Some(role) => {
                 let claim = claim_of_role(&sighting, namespace, role)?;
                 sandbox.write_file((namespace, &claim.name), MARKER, self.0.playbook.as_bytes());
@@ -192,9 +192,9 @@ impl Exercise {
     }
 
     /// Runs the playbook; what wants its name typed has it typed.
-    async fn recover(&self, place: &impl Place, subject: &str) -> Result<Said, Failure> {
-        let option = if subject.contains('/') { "--claim" } else { "--namespace" };
-        let mut words = vec!["recover", self.0.playbook.as_str(), option, subject];
+    async fn recover(&self, place: &impl Place, subject: &ObjectRef) -> Result<Said, Failure> {
+        let (option, named) = subject::option(subject);
+        let mut words = vec!["recover", self.0.playbook.as_str(), option, &named];
         let first = place.say(&words).await?;
         if first.document.pointer("/error/id").and_then(Value::as_str) != Some("destroy-data-needed") {
             return Ok(first);

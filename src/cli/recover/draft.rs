@@ -197,12 +197,11 @@ fn choose_namespace(
     scene: &Scene,
     playbook: &Playbook,
 ) -> Result<ObjectRef, Failure> {
-    let of = |name: &str| ObjectRef::new("v1", "Namespace", None, name);
     if let Some(name) = &arguments.namespace {
-        return Ok(of(name));
+        return Ok(subject::namespace(name));
     }
     if let Some(stack) = &playbook.stack {
-        return Ok(of(session.catalogue().get(stack)?.definition().default_namespace()));
+        return Ok(subject::namespace(session.catalogue().get(stack)?.definition().default_namespace()));
     }
     let fits = |loss: &&Loss| loss.certain && playbook.sheet.losses.contains(&loss.kind);
     let found: Vec<&ObjectRef> = scene.losses.iter().filter(fits).filter_map(|loss| loss.namespace.as_ref()).collect();

@@ -11,7 +11,7 @@ use seaworthy::object::ObjectRef;
 use seaworthy::plan::Purpose;
 use seaworthy::recover::compile::{can_grow, claim_of_role, is_of_role};
 use seaworthy::recover::playbook::Task;
-use seaworthy::recover::subject::companions;
+use seaworthy::recover::subject::{self, companions};
 use seaworthy::recover::{Loss, Playbook, etcd};
 use serde_json::{Value, json};
 
@@ -19,7 +19,7 @@ use super::Scene;
 use crate::cli::Session;
 use crate::cli::backup::usual_root;
 use crate::front::paint::Paint;
-use crate::front::recover_text::{FromBackup, Offer, Proposal, losses_text, subject_option};
+use crate::front::recover_text::{FromBackup, Offer, Proposal, losses_text};
 use crate::front::say;
 
 /// The exit code when something is lost.
@@ -96,7 +96,7 @@ fn proposals(scene: &Scene, loss: &Loss) -> Vec<Proposal> {
     }
     if let Some(namespace) = &loss.namespace {
         let fits = |playbook: &&Playbook| playbook.sheet.losses.contains(&loss.kind);
-        return scene.playbooks.0.iter().filter(fits).map(|one| proposal(one, namespace.name.clone())).collect();
+        return scene.playbooks.0.iter().filter(fits).map(|one| proposal(one, namespace.clone())).collect();
     }
     let Some(claim) = &loss.claim else { return Vec::new() };
     let fits = |playbook: &&Playbook| {
@@ -123,23 +123,23 @@ fn proposals(scene: &Scene, loss: &Loss) -> Vec<Proposal> {
     let namespace = claim.namespace.as_deref().unwrap_or_default();
     let command = |playbook: &&Playbook| {
         if playbook.sheet.is_of_a_namespace() {
-            return proposal(playbook, namespace.to_owned());
+            return proposal(playbook, subject::namespace(namespace));
         }
         // Of what was lost together, the playbook's own claim leads.
         let role = playbook.sheet.claim.as_ref();
         let role = role.filter(|role| playbook.sheet.etcd.is_some() || !is_of_role(&scene.sighting, role, claim));
         let own = role.and_then(|role| claim_of_role(&scene.sighting, namespace, role).ok());
-        let name = own.as_ref().map_or(&claim.name, |own| &own.name);
-        proposal(playbook, format!("{namespace}/{name}"))
+        proposal(playbook, own.unwrap_or_else(|| claim.clone()))
     };
     fitting.iter().map(command).collect()
 }
 
-/// A playbook for a claim, `namespace/name`, or for a namespace as a whole.
-fn proposal(playbook: &Playbook, subject: String) -> Proposal {
+/// A playbook for a claim, or for a namespace as a whole.
+fn proposal(playbook: &Playbook, subject: ObjectRef) -> Proposal {
     let sheet = &playbook.sheet;
+    let (option, named) = subject::option(&subject);
     Proposal {
-        command: format!("seaworthy recover {} {}", playbook.name, subject_option(&subject)),
+        command: format!("seaworthy recover {} {option} {named}", playbook.name),
         playbook: playbook.name.clone(),
         subject,
         title: sheet.title.clone(),

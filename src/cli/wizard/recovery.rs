@@ -18,7 +18,7 @@ use crate::cli::forecast::time_of;
 use crate::cli::hold::{Braked, brake, everything};
 use crate::cli::install::{Ready, taken_up};
 use crate::cli::recover::{
-    RecoverArgs, Scene, Subject, named_subject, note_agreement, offers, other_run_open, unfinished, whether_lost,
+    RecoverArgs, Scene, Subject, note_agreement, offers, other_run_open, unfinished, whether_lost,
 };
 use crate::cli::report::Written;
 use crate::cli::{Failure, Session, report};
@@ -79,7 +79,7 @@ pub(super) async fn draft(session: &Session, wanted: &Wanted) -> Result<(Next, P
             }
             go_on(session, &wanted.context, open).await
         }
-        What::Playbook { name, subject } => fresh(session, wanted, name, &named_subject(subject)?).await,
+        What::Playbook { name, subject } => fresh(session, wanted, name, subject).await,
     }
 }
 

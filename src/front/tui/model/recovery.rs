@@ -4,16 +4,18 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use jiff::Timestamp;
+use seaworthy::object::ObjectRef;
 use seaworthy::plan::verb::Verb;
 use seaworthy::plan::{Action, Plan};
 use seaworthy::recover::Loss;
 use seaworthy::recover::agreement::Question;
 use seaworthy::recover::report::Report;
+use seaworthy::recover::subject::option;
 
 use super::{Board, Line, Model, Row, RowState, Screen};
 use crate::front::failure::Failure;
 use crate::front::form::quoted;
-use crate::front::recover_text::{FromBackup, Proposal, subject_option};
+use crate::front::recover_text::{FromBackup, Proposal};
 
 /// The screens of a recovery, in their order, with their names.
 pub(crate) const STAGES: [(Screen, &str); 4] =
@@ -167,8 +169,8 @@ pub(crate) struct Wanted {
 /// A new recovery, or one that goes on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum What {
-    /// A playbook, for a claim, `namespace/name`, or for a namespace as a whole.
-    Playbook { name: String, subject: String },
+    /// A playbook, for a claim, or for a namespace as a whole.
+    Playbook { name: String, subject: ObjectRef },
     /// A run that did not come to its end.
     Run(String),
 }
@@ -180,7 +182,8 @@ impl Wanted {
             What::Run(run) => return format!("seaworthy runs resume {run}"),
             What::Playbook { name, subject } => (name, subject),
         };
-        let mut words = vec![format!("seaworthy recover {name} {}", subject_option(subject))];
+        let (option, subject) = option(subject);
+        let mut words = vec![format!("seaworthy recover {name} {option} {subject}")];
         words.extend(self.settings.iter().map(|(name, value)| format!("--set {}", quoted(&format!("{name}={value}")))));
         words.extend(self.no_copy.then(|| "--no-copy".to_owned()));
         words.extend(self.replan.then(|| "--replan".to_owned()));

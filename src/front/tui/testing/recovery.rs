@@ -67,7 +67,7 @@ fn proposal(playbook: &Playbook) -> Proposal {
     Proposal {
         command: format!("seaworthy recover {} --claim sea/shop-lost", playbook.name),
         playbook: playbook.name.clone(),
-        subject: "sea/shop-lost".to_owned(),
+        subject: lost(),
         title: sheet.title.clone(),
         lost: sheet.lost.clone(),
         untouched: sheet.untouched.clone(),

@@ -2,6 +2,7 @@
 
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
+use seaworthy::recover::subject::option;
 
 use super::{List, item, marked, prose, remedy};
 use crate::front::failure::Failure;
@@ -185,8 +186,9 @@ fn about_playbook(model: &Model, proposal: &Proposal, width: usize) -> Vec<Line<
     let title = format!("{}: {}", proposal.playbook, proposal.title);
     let mut lines: Vec<Line<'static>> = prose(&title, 0, width, Look::strong());
     lines.extend(marked(model, mark, word, width));
+    let (option, subject) = option(&proposal.subject);
     let rows = [
-        (if proposal.subject.contains('/') { "claim" } else { "namespace" }, &proposal.subject),
+        (option.trim_start_matches('-'), &subject),
         ("lost", &proposal.lost),
         ("untouched", &proposal.untouched),
         ("comes back", &proposal.returns),

@@ -4,6 +4,7 @@
 use ratatui::style::Style;
 use ratatui::text::Line;
 use seaworthy::plan::{Action, Change, Lost, Occasion, Step};
+use seaworthy::recover::subject::option;
 
 use super::losses::{brake, labelled};
 use super::{PROSE, hanging, marked, prose, remedy};
@@ -150,7 +151,7 @@ pub(super) fn subject(model: &Model) -> Vec<String> {
     };
     let chosen = model.recovery.wanted.as_ref().filter(|_| model.screen != super::Screen::Losses);
     let what = chosen.map(|wanted| match &wanted.what {
-        What::Playbook { name, subject } => format!("{name} for {subject}"),
+        What::Playbook { name, subject } => format!("{name} for {}", option(subject).1),
         What::Run(run) => format!("run {run}"),
     });
     cluster.into_iter().chain(what).collect()

@@ -1,9 +1,10 @@
 //! A recovery by keys, right ones and wrong ones.
 
 use seaworthy::engine::journal::RunState;
-use seaworthy::object::ObjectRef;
 use seaworthy::plan::Purpose;
 use seaworthy::recover::LossKind;
+use seaworthy::recover::join::claim_ref;
+use seaworthy::recover::subject::namespace;
 
 use super::*;
 use crate::front::tui::model::{LossSpot, Sight, What};
@@ -27,10 +28,10 @@ fn a_namespace_that_does_not_go_is_recovered_by_its_name() {
     let mut seen = seen();
     let known = &mut seen.losses[0];
     known.loss.kind = LossKind::NamespaceStuck;
-    (known.loss.claim, known.loss.namespace) = (None, Some(ObjectRef::new("v1", "Namespace", None, "old")));
+    (known.loss.claim, known.loss.namespace) = (None, Some(namespace("old")));
     known.proposals.truncate(1);
     let proposal = &mut known.proposals[0];
-    (proposal.playbook, proposal.subject) = ("finish".to_owned(), "old".to_owned());
+    (proposal.playbook, proposal.subject) = ("finish".to_owned(), namespace("old"));
     let mut model = at_losses(SIZE);
     let known = sighted(&model, seen);
     update(&mut model, known);
@@ -55,7 +56,7 @@ fn from_home_to_the_report_by_keys() {
     press(&mut model, KeyCode::Down);
     let effects = press(&mut model, KeyCode::Enter);
     let [Effect::Chart { ticket, wanted }] = effects.as_slice() else { panic!("{effects:?}") };
-    assert_eq!(wanted.what, What::Playbook { name: "replace".to_owned(), subject: "sea/shop-lost".to_owned() });
+    assert_eq!(wanted.what, What::Playbook { name: "replace".to_owned(), subject: claim_ref("sea", "shop-lost") });
     assert_eq!(wanted.seen, Some(seen().at), "the report tells when it was recognised");
     let made = Message::Charted { ticket: *ticket, passage: Ok(Box::new(passage())) };
     update(&mut model, made);
