@@ -103,14 +103,15 @@ test_files_that_were_deleted_under_a_writer_are_missed_and_can_be_copied() {
   begin
   launch
   well
-  in_core sh -c 'cd /history && rm file-1* file-2* file-3*'
+  # The workspace: what was imported was there when all was well, and is in the record.
+  in_core sh -c 'cd /workspace && ls | head -n 15 | xargs rm'
   well
-  in_core sh -c 'echo precious >/history/held; (exec 3<>/history/held; exec sleep 600) >/dev/null 2>&1 </dev/null &'
-  in_core sh -c 'rm /history/held'
+  in_core sh -c 'echo precious >/workspace/held; (exec 3<>/workspace/held; exec sleep 600) >/dev/null 2>&1 </dev/null &'
+  in_core sh -c 'rm /workspace/held'
   recognised volume-emptied
   jq -r '.losses[] | select(.loss.kind == "volume-emptied").loss.facts[]' "$WORK/out" >"$WORK/facts"
-  grep -q '/history/held was deleted, and a program has it open still' "$WORK/facts" || fail "$(cat "$WORK/facts")"
-  expect precious in_core sh -c 'cat "$(ls -d /proc/[0-9]*/fd/3 | while read -r fd; do [ "$(readlink "$fd")" != "/history/held (deleted)" ] || echo "$fd"; done | head -n 1)"'
+  grep -q '/workspace/held was deleted, and a program has it open still' "$WORK/facts" || fail "$(cat "$WORK/facts")"
+  expect precious in_core sh -c 'cat "$(ls -d /proc/[0-9]*/fd/3 | while read -r fd; do [ "$(readlink "$fd")" != "/workspace/held (deleted)" ] || echo "$fd"; done | head -n 1)"'
 }
 
 # scratch NAME: a claim that no workload names, with a file, let go while nobody erases.
