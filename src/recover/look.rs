@@ -12,10 +12,11 @@ use kube::{Api, Client};
 use serde_json::Value;
 
 use super::keeper::{KEEPERS, Keeper, unseen};
+use super::record::VolumeRecord;
 use super::{Record, Sighting, join, loss};
 use crate::cluster::{Cluster, Resources};
 use crate::engine::etcd::Gateway;
-use crate::engine::rescue::{Disk, Files, ask_pods};
+use crate::engine::rescue::{Disk, Files, ask_for_held, ask_pods};
 use crate::error::root;
 use crate::etcd::{self, EtcdSet, Told, View};
 use crate::object::{ObjectRef, items, text};
@@ -159,7 +160,10 @@ pub async fn sight_telling(
     if !asked.is_empty() {
         tell(Looking::Files(asked.len()));
     }
-    let (files, disks) = ask(cluster, &snapshot, asked).await;
+    let (files, mut disks) = ask(cluster, &snapshot, asked).await;
+    for claim in fewer(&records, &files) {
+        disks.extend(ask_for_held(&cluster.client, &snapshot, claim).await.map(|disk| (claim.clone(), disk)));
+    }
     let stuck = stuck::stuck(&cluster.client, &snapshot).await?;
     tell(Looking::Etcds);
     let mut etcds = etcds(&cluster.client, &snapshot, false).await;
@@ -177,6 +181,17 @@ fn worth_asking(snapshot: &Snapshot, namespace: Option<&str>, records: &[Record]
     let here = snapshot.of_kind("", "PersistentVolumeClaim").filter_map(ObjectRef::of).filter(|_| namespace.is_some());
     let claims = recorded.map(|volume| volume.claim.clone()).chain(here);
     claims.filter(|claim| holders(snapshot, claim).any(join::is_on_a_node)).collect()
+}
+
+/// The claims whose volumes hold less than half of the files that they held when all was well.
+fn fewer<'a>(records: &'a [Record], files: &BTreeMap<ObjectRef, Files>) -> BTreeSet<&'a ObjectRef> {
+    let now = |claim: &ObjectRef| match files.get(claim) {
+        Some(Files::Counted { files, .. }) => Some(*files),
+        _ => None,
+    };
+    let volumes = records.iter().flat_map(|record| &record.volumes);
+    let is_one = |volume: &&VolumeRecord| now(&volume.claim).is_some_and(|now| now < volume.files_then() / 2);
+    volumes.filter(is_one).map(|volume| &volume.claim).collect()
 }
 
 /// What these claims' volumes hold, and their file systems, asked at once.

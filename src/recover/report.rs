@@ -123,7 +123,9 @@ impl Verdict {
             Self::FromOthers => "caught up from the other members; the former volume is put aside with its bytes",
             Self::First => "a volume, the first that this claim has",
             Self::Untouched => "there, as it was",
-            Self::VolumesKept => "gone, as was asked for; whatever volumes were left of it are kept, with all that is on them",
+            Self::VolumesKept => {
+                "gone, as was asked for; whatever volumes were left of it are kept, with all that is on them"
+            }
             Self::Undecided => "not decided: the recovery did not come so far",
         }
     }

@@ -160,6 +160,21 @@ pub async fn ask_pods(client: &Client, seen: &Snapshot, claim: &ObjectRef) -> (F
     (unknown(why), None)
 }
 
+/// Asks every pod that runs with the claim for files that were deleted and are open still: a container sees only its own programs.
+pub async fn ask_for_held(client: &Client, seen: &Snapshot, claim: &ObjectRef) -> Option<Disk> {
+    for pod in holders(seen, claim) {
+        for (container, path) in mounts(pod, claim) {
+            // One that cannot tell has said so before, where it matters.
+            if let Ok((_, disk)) = ask(client, pod, &container, &path).await
+                && !disk.held.is_empty()
+            {
+                return Some(disk);
+            }
+        }
+    }
+    None
+}
+
 /// The running containers of a pod that have the whole volume of a claim mounted, and where.
 pub(super) fn mounts(pod: &Value, claim: &ObjectRef) -> Vec<(String, String)> {
     let volumes: Vec<&str> = items(pod, "/spec/volumes")
