@@ -342,6 +342,11 @@ fn fate(record: &RunRecord, entries: &[Entry], lost: &Lost) -> Fate {
             _ => {}
         }
     }
+    // Of a namespace in which something only waited for what was mended elsewhere, nothing was taken away.
+    let is_whole = lost.claim.kind == "Namespace" && record.state == RunState::Done;
+    if is_whole && fate.verdict == Verdict::Undecided {
+        fate.verdict = Verdict::Untouched;
+    }
     fate
 }
 

@@ -143,3 +143,20 @@ fn what_failed_and_what_is_next_is_said() {
     record.plan.occasion = None;
     assert_eq!(report(&record, &entries, &[]), None);
 }
+
+/// What only stood still while something outside of the cluster was mended is there; a namespace that was let go is gone.
+#[test]
+fn of_a_namespace_that_is_done_something_is_decided() {
+    let verdict = |verb: Verb, state: RunState| {
+        let mut record = record(vec![step(verb)], state);
+        let occasion = record.plan.occasion.as_mut().unwrap();
+        occasion.losses[0].claim = crate::recover::subject::namespace("n");
+        report(&record, &[], &[]).unwrap().data[0].verdict
+    };
+    let ask = || Verb::Ask { question: "is it back?".to_owned(), word: None };
+    let object = crate::recover::subject::namespace("n");
+    let gone = Verb::Tend { object, act: Tend::Gone { uid: "u".to_owned() } };
+    assert_eq!(verdict(ask(), RunState::Done), Verdict::Untouched);
+    assert_eq!(verdict(ask(), RunState::Failed), Verdict::Undecided);
+    assert_eq!(verdict(gone, RunState::Done), Verdict::VolumesKept);
+}
