@@ -30,6 +30,11 @@ pub fn builtin(api_version: &str, kind: &str) -> Option<&'static Kind> {
     BUILTIN.iter().find(|known| known.kind == kind && known.version == version && known.group == group)
 }
 
+/// The kind of the core group with this plural name.
+pub fn of_core(plural: &str) -> Option<&'static Kind> {
+    BUILTIN.iter().find(|known| known.plural == plural && known.group.is_empty())
+}
+
 /// Whether the group is one of Kubernetes' own, so that a kind which is not in the table is a slip and not a custom one.
 pub fn is_builtin_group(api_version: &str) -> bool {
     let (group, _) = api_version.rsplit_once('/').unwrap_or(("", api_version));

@@ -51,6 +51,16 @@ pub struct InstallRecord {
     pub run: String,
 }
 
+/// Whether a live object is the record of an installation.
+pub(crate) fn is_one(map: &Value) -> bool {
+    map["metadata"]["namespace"] == SYSTEM_NAMESPACE && map["metadata"]["labels"][LABEL] == "installation"
+}
+
+/// Namespace and stack of an installation, out of the name of its record: neither can hold a dot ([`Installation::key`]).
+pub(crate) fn named(record: &str) -> Option<(&str, &str)> {
+    record.split_once('.')
+}
+
 /// Everything that was applied before: by the last finished run, and by the last run of this machine, finished or not.
 pub fn applied(record: Option<&InstallRecord>, latest: Option<&RunRecord>) -> Vec<ObjectRef> {
     let mut inventory: Vec<ObjectRef> = record.map(|record| record.inventory.clone()).unwrap_or_default();

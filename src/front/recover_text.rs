@@ -8,9 +8,10 @@ use seaworthy::engine::journal::RunState;
 use seaworthy::object::{ObjectRef, printable};
 use seaworthy::plan::verb::Verb;
 use seaworthy::plan::{Action, Change, Occasion, Plan, Purpose, Step};
-use seaworthy::recover::Loss;
 use seaworthy::recover::drill::{Data, Drilled};
 use seaworthy::recover::report::Report;
+use seaworthy::recover::subject::option;
+use seaworthy::recover::{Loss, Playbook};
 use serde::Serialize;
 
 use super::paint::{Paint, count, time};
@@ -43,6 +44,25 @@ pub(crate) struct Proposal {
     /// Whether a fresh, empty volume is in its place where it is not.
     #[serde(skip)]
     pub(crate) makes_fresh: bool,
+}
+
+impl Proposal {
+    /// A playbook for a claim, or for a namespace as a whole.
+    pub(crate) fn of(playbook: &Playbook, subject: ObjectRef) -> Self {
+        let sheet = &playbook.sheet;
+        let (option, named) = option(&subject);
+        Self {
+            command: format!("seaworthy recover {} {option} {named}", playbook.name),
+            playbook: playbook.name.clone(),
+            subject,
+            title: sheet.title.clone(),
+            lost: sheet.lost.clone(),
+            untouched: sheet.untouched.clone(),
+            returns: sheet.returns.clone(),
+            brings_back: sheet.brings_back(),
+            makes_fresh: sheet.makes_fresh(),
+        }
+    }
 }
 
 /// What a playbook that does not bring the data back comes to.

@@ -12,6 +12,8 @@ mod seed;
 mod set;
 mod standing;
 mod tend;
+#[cfg(test)]
+mod testing;
 mod words;
 
 use std::collections::BTreeSet;

@@ -32,7 +32,7 @@ pub fn occasion(
 }
 
 fn lost(claim: &ObjectRef, losses: &[Loss], sighting: &Sighting) -> Lost {
-    let loss = losses.iter().find(|loss| loss.claim.as_ref().or(loss.namespace.as_ref()) == Some(claim));
+    let loss = losses.iter().find(|loss| loss.object() == Some(claim));
     let then = known(claim, sighting);
     let named = sighting.snapshot.get(claim).and_then(|live| text(live, "/spec/volumeName").map(str::to_owned));
     let of_loss = loss.and_then(|loss| loss.volume.as_ref()).map(|volume| volume.name.clone());

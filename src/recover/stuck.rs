@@ -58,17 +58,13 @@ pub struct SilentApi {
 impl Stuck {
     /// What is left that waits for an owner who may not be there any more: each with the finalizers of such owners.
     pub fn held(&self) -> impl Iterator<Item = (&Pinned, Vec<String>)> {
-        let foreign = |left: &Left| -> Vec<String> {
-            left.finalizers.iter().filter(|name| !OF_KUBERNETES.contains(&name.as_str())).cloned().collect()
-        };
-        let going = self.left.iter().filter(|left| left.is_going);
-        going.map(move |left| (&left.object, foreign(left))).filter(|(_, foreign)| !foreign.is_empty())
+        let held = self.left.iter().filter(|left| left.is_held());
+        held.map(|left| (&left.object, left.foreign().cloned().collect()))
     }
 
     /// What is left and goes as soon as whatever uses it is gone.
     pub fn others(&self) -> impl Iterator<Item = &ObjectRef> {
-        let is_held = |left: &&Left| self.held().any(|(object, _)| *object == left.object);
-        self.left.iter().filter(move |left| !is_held(left)).map(|left| &left.object.object)
+        self.left.iter().filter(|left| !left.is_held()).map(|left| &left.object.object)
     }
 }
 
@@ -78,6 +74,16 @@ impl Left {
         let finalizers = items(live, "/metadata/finalizers").filter_map(Value::as_str).map(str::to_owned);
         let is_going = text(live, "/metadata/deletionTimestamp").is_some();
         Some(Self { object: Pinned::of(live)?, is_going, finalizers: finalizers.collect() })
+    }
+
+    /// The finalizers of owners that need not run.
+    fn foreign(&self) -> impl Iterator<Item = &String> {
+        self.finalizers.iter().filter(|name| !OF_KUBERNETES.contains(&name.as_str()))
+    }
+
+    /// Whether it was told to go, and waits for such an owner.
+    fn is_held(&self) -> bool {
+        self.is_going && self.foreign().next().is_some()
     }
 }
 

@@ -173,20 +173,40 @@ fn choose_claim(
         };
         return Ok(claim_of_role(&scene.sighting, &namespace, role)?);
     }
+    let claims = lost(scene, playbook, |loss| loss.claim.as_ref());
+    only(
+        playbook,
+        &claims,
+        &format!("claims are lost that `{}` is for", playbook.name),
+        ("--claim NAMESPACE/NAME", "a claim"),
+    )
+}
+
+/// What is lost for certain that a playbook is for.
+fn lost(scene: &Scene, playbook: &Playbook, of: impl Fn(&Loss) -> Option<&ObjectRef>) -> BTreeSet<ObjectRef> {
     let fits = |loss: &&Loss| loss.certain && playbook.sheet.losses.contains(&loss.kind);
-    let claims: BTreeSet<ObjectRef> = scene.losses.iter().filter(fits).filter_map(|loss| loss.claim.clone()).collect();
-    let name = &playbook.name;
-    match claims.into_iter().collect::<Vec<_>>().as_slice() {
-        [claim] => Ok(claim.clone()),
-        [] => Err(Failure::input(
+    scene.losses.iter().filter(fits).filter_map(|loss| of(loss).cloned()).collect()
+}
+
+/// The only one of them; where there are others, or none, it has to be named with an option.
+fn only(
+    playbook: &Playbook,
+    found: &BTreeSet<ObjectRef>,
+    many: &str,
+    (option, what): (&str, &str),
+) -> Result<ObjectRef, Failure> {
+    let mut all = found.iter();
+    match (all.next(), all.next()) {
+        (Some(one), None) => Ok(one.clone()),
+        (None, _) => Err(Failure::input(
             "nothing-lost",
-            format!("no loss is recognised that `{name}` is for"),
-            "`seaworthy recover` shows what is recognised; --claim NAMESPACE/NAME names a claim",
+            format!("no loss is recognised that `{}` is for", playbook.name),
+            format!("`seaworthy recover` shows what is recognised; {option} names {what}"),
         )),
-        many => {
-            let lines = many.iter().map(ToString::to_string).collect();
-            let message = format!("{} claims are lost that `{name}` is for", many.len());
-            Err(Failure::input("many-losses", message, "choose one with --claim NAMESPACE/NAME").because(lines))
+        (Some(_), Some(_)) => {
+            let lines = found.iter().map(ToString::to_string).collect();
+            let message = format!("{} {many}", found.len());
+            Err(Failure::input("many-losses", message, format!("choose one with {option}")).because(lines))
         }
     }
 }
@@ -203,22 +223,8 @@ fn choose_namespace(
     if let Some(stack) = &playbook.stack {
         return Ok(subject::namespace(session.catalogue().get(stack)?.definition().default_namespace()));
     }
-    let fits = |loss: &&Loss| loss.certain && playbook.sheet.losses.contains(&loss.kind);
-    let found: Vec<&ObjectRef> = scene.losses.iter().filter(fits).filter_map(|loss| loss.namespace.as_ref()).collect();
-    let name = &playbook.name;
-    match found.as_slice() {
-        [one] => Ok((*one).clone()),
-        [] => Err(Failure::input(
-            "nothing-lost",
-            format!("no loss is recognised that `{name}` is for"),
-            "`seaworthy recover` shows what is recognised; --namespace NAME names a namespace",
-        )),
-        many => {
-            let lines = many.iter().map(ToString::to_string).collect();
-            let message = format!("{} namespaces do not go", many.len());
-            Err(Failure::input("many-losses", message, "choose one with --namespace NAME").because(lines))
-        }
-    }
+    let namespaces = lost(scene, playbook, |loss| loss.namespace.as_ref());
+    only(playbook, &namespaces, "namespaces do not go", ("--namespace NAME", "a namespace"))
 }
 
 /// Whose claim it is, with its record; its lock keeps an install of the same out, and its way in proves the recovery. Labels say it, of

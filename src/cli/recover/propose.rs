@@ -96,7 +96,7 @@ fn proposals(scene: &Scene, loss: &Loss) -> Vec<Proposal> {
     }
     if let Some(namespace) = &loss.namespace {
         let fits = |playbook: &&Playbook| playbook.sheet.losses.contains(&loss.kind);
-        return scene.playbooks.0.iter().filter(fits).map(|one| proposal(one, namespace.clone())).collect();
+        return scene.playbooks.0.iter().filter(fits).map(|one| Proposal::of(one, namespace.clone())).collect();
     }
     let Some(claim) = &loss.claim else { return Vec::new() };
     let fits = |playbook: &&Playbook| {
@@ -123,30 +123,13 @@ fn proposals(scene: &Scene, loss: &Loss) -> Vec<Proposal> {
     let namespace = claim.namespace.as_deref().unwrap_or_default();
     let command = |playbook: &&Playbook| {
         if playbook.sheet.is_of_a_namespace() {
-            return proposal(playbook, subject::namespace(namespace));
+            return Proposal::of(playbook, subject::namespace(namespace));
         }
         // Of what was lost together, the playbook's own claim leads.
         let role = playbook.sheet.claim.as_ref();
         let role = role.filter(|role| playbook.sheet.etcd.is_some() || !is_of_role(&scene.sighting, role, claim));
         let own = role.and_then(|role| claim_of_role(&scene.sighting, namespace, role).ok());
-        proposal(playbook, own.unwrap_or_else(|| claim.clone()))
+        Proposal::of(playbook, own.unwrap_or_else(|| claim.clone()))
     };
     fitting.iter().map(command).collect()
-}
-
-/// A playbook for a claim, or for a namespace as a whole.
-fn proposal(playbook: &Playbook, subject: ObjectRef) -> Proposal {
-    let sheet = &playbook.sheet;
-    let (option, named) = subject::option(&subject);
-    Proposal {
-        command: format!("seaworthy recover {} {option} {named}", playbook.name),
-        playbook: playbook.name.clone(),
-        subject,
-        title: sheet.title.clone(),
-        lost: sheet.lost.clone(),
-        untouched: sheet.untouched.clone(),
-        returns: sheet.returns.clone(),
-        brings_back: sheet.brings_back(),
-        makes_fresh: sheet.makes_fresh(),
-    }
 }

@@ -5,9 +5,8 @@ use crate::doctor::check::{Check, Severity, Verdict};
 use crate::doctor::evidence::Evidence;
 use crate::doctor::finding::Finding;
 use crate::doctor::stall::words::span;
-use crate::engine::lock::SYSTEM_NAMESPACE;
-use crate::engine::record::{LABEL, LAST_BACKUP};
-use crate::object::{ObjectRef, text};
+use crate::engine::record;
+use crate::object::ObjectRef;
 use crate::plan::{NAMESPACE_LABEL, STACK_LABEL};
 use crate::snapshot::Snapshot;
 
@@ -27,14 +26,10 @@ pub(super) const ROWS: &[Check] = &[looks(
 const DAY: i64 = 24 * 3600;
 
 fn unsaved(evidence: &Evidence) -> Verdict {
-    let is_record = |map: &serde_json::Value| {
-        text(map, "/metadata/namespace") == Some(SYSTEM_NAMESPACE) && map["metadata"]["labels"][LABEL] == "installation"
-    };
-    each_that(evidence, ("", "ConfigMap"), is_record, |record, reference| {
-        let since = evidence.since(record, "/metadata/creationTimestamp").filter(|since| *since > DAY)?;
-        let has_one = record["metadata"]["annotations"].get(LAST_BACKUP).is_some();
-        // The name of a record is `NAMESPACE.STACK`; neither can hold a dot.
-        let (namespace, stack) = reference.name.split_once('.')?;
+    each_that(evidence, ("", "ConfigMap"), record::is_one, |live, reference| {
+        let since = evidence.since(live, "/metadata/creationTimestamp").filter(|since| *since > DAY)?;
+        let has_one = live["metadata"]["annotations"].get(record::LAST_BACKUP).is_some();
+        let (namespace, stack) = record::named(&reference.name)?;
         let claim = claim_of(&evidence.snapshot, namespace, stack).filter(|_| !has_one)?;
         let message = format!(
             "{stack} has kept data for {}, such as {}, and there is no backup of it",

@@ -6,15 +6,13 @@ use super::looks;
 use crate::doctor::check::{Check, Severity, Verdict};
 use crate::doctor::evidence::{Evidence, inventory};
 use crate::doctor::finding::Finding;
+use crate::engine::record::named;
 use crate::object::{ObjectRef, text};
 use crate::snapshot::Snapshot;
 
-/// The id of the row.
-pub(in crate::doctor) const ID: &str = "W017";
-
 /// The rows.
 pub(super) const ROWS: &[Check] = &[looks(
-    (ID, Severity::Error, "an installed object is not there any more"),
+    ("W017", Severity::Error, "an installed object is not there any more"),
     [
         "The record of an installation names an object that is gone: somebody deleted it, or its whole namespace. Whatever it did is not done \
         any more, and nothing makes it anew by itself.",
@@ -27,17 +25,14 @@ pub(super) const ROWS: &[Check] = &[looks(
     gone,
 )];
 
-/// The kinds whose absence nothing else tells of.
-const TOLD: &[&str] = &[
-    "Deployment",
-    "StatefulSet",
-    "DaemonSet",
-    "CronJob",
-    "Service",
-    "Ingress",
-    "HorizontalPodAutoscaler",
-    "PodDisruptionBudget",
-];
+/// The workloads that a Service may lead to.
+const WORKLOADS: [&str; 3] = ["Deployment", "StatefulSet", "DaemonSet"];
+/// The other kinds whose absence nothing else tells of.
+const OTHERS: [&str; 5] = ["CronJob", "Service", "Ingress", "HorizontalPodAutoscaler", "PodDisruptionBudget"];
+
+fn is_told(object: &ObjectRef) -> bool {
+    WORKLOADS.iter().chain(&OTHERS).any(|kind| *kind == object.kind)
+}
 
 fn gone(evidence: &Evidence) -> Verdict {
     let records = evidence.snapshot.of_kind("", "ConfigMap").filter_map(Record::of);
@@ -51,7 +46,6 @@ fn gone(evidence: &Evidence) -> Verdict {
 
 /// A record of an installation, as far as it is read here.
 struct Record {
-    /// As its name says, `NAMESPACE.STACK`; neither can hold a dot.
     namespace: String,
     stack: String,
     inventory: Vec<ObjectRef>,
@@ -60,7 +54,7 @@ struct Record {
 impl Record {
     fn of(map: &Value) -> Option<Self> {
         let inventory = inventory(map)?;
-        let (namespace, stack) = text(map, "/metadata/name")?.split_once('.')?;
+        let (namespace, stack) = named(text(map, "/metadata/name")?)?;
         Some(Self { namespace: namespace.to_owned(), stack: stack.to_owned(), inventory })
     }
 
@@ -71,8 +65,8 @@ impl Record {
         if live["metadata"].get("deletionTimestamp").is_some() {
             return Vec::new();
         }
-        let is_told = |one: &&ObjectRef| TOLD.contains(&one.kind.as_str()) && evidence.gap(&one.kind).is_none();
-        let gone = self.inventory.iter().filter(is_told).filter(|one| evidence.snapshot.get(one).is_none());
+        let told = self.inventory.iter().filter(|one| is_told(one) && evidence.gap(&one.kind).is_none());
+        let gone = told.filter(|one| evidence.snapshot.get(one).is_none());
         gone.map(|one| self.missing(one)).collect()
     }
 
@@ -99,5 +93,5 @@ impl Record {
 /// The workload that would be behind a Service that has none, by its name, where it was installed and is gone.
 pub(in crate::doctor) fn namesakes(service: &ObjectRef, snapshot: &Snapshot) -> Vec<ObjectRef> {
     let of = |kind: &str| ObjectRef::new("apps/v1", kind, service.namespace.as_deref(), &service.name);
-    TOLD[..3].iter().map(|kind| of(kind)).filter(|workload| snapshot.get(workload).is_none()).collect()
+    WORKLOADS.into_iter().map(of).filter(|workload| snapshot.get(workload).is_none()).collect()
 }

@@ -4,8 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::certificate::Certificate;
 use crate::doctor::change::{CHANGED, last_change};
-use crate::engine::lock::SYSTEM_NAMESPACE;
-use crate::engine::record::LABEL;
+use crate::engine::record::is_one;
 use crate::object::{ObjectRef, text};
 use crate::snapshot::collect::Keep;
 
@@ -126,8 +125,7 @@ fn config(object: &mut Value) {
 }
 
 fn recorded(map: &Value) -> Option<Value> {
-    let ours = map["metadata"]["namespace"] == SYSTEM_NAMESPACE && map["metadata"]["labels"][LABEL] == "installation";
-    let record: Value = serde_json::from_str(text(map, "/data/record.json").filter(|_| ours)?).ok()?;
+    let record: Value = serde_json::from_str(text(map, "/data/record.json").filter(|_| is_one(map))?).ok()?;
     record.get("inventory").cloned()
 }
 

@@ -235,10 +235,7 @@ fn awaited(snapshot: &Snapshot, object: &ObjectRef, how: &str) -> Standing {
 }
 
 fn rechosen(snapshot: &Snapshot, claim: &ObjectRef, (uid, node): (&str, &str)) -> Standing {
-    let live = snapshot.get(claim).filter(|live| text(live, "/metadata/uid") == Some(uid));
-    let Some(live) = live else {
-        return Standing::Shut { why: format!("{claim} was uid {uid}; now {}", shown(snapshot.get(claim))) };
-    };
+    let Some(live) = incarnation(snapshot, claim, uid) else { return another(snapshot, claim, uid) };
     match live["metadata"]["annotations"][CHOSEN].as_str() {
         Some(chosen) if chosen == node => match text(live, "/spec/volumeName") {
             Some(volume) => Standing::Shut { why: format!("{claim} was given {volume} meanwhile, on {node}") },
@@ -254,6 +251,11 @@ fn incarnation<'a>(snapshot: &'a Snapshot, object: &ObjectRef, uid: &str) -> Opt
     snapshot.get(object).filter(|live| text(live, "/metadata/uid") == Some(uid))
 }
 
+/// It is not the one that was seen.
+fn another(snapshot: &Snapshot, object: &ObjectRef, uid: &str) -> Standing {
+    Standing::Shut { why: format!("{object} was uid {uid}; now {}", shown(snapshot.get(object))) }
+}
+
 fn gone(snapshot: &Snapshot, object: &ObjectRef, uid: &str) -> Standing {
     match incarnation(snapshot, object, uid) {
         None => Standing::Proven { note: "gone".to_owned() },
@@ -263,9 +265,7 @@ fn gone(snapshot: &Snapshot, object: &ObjectRef, uid: &str) -> Standing {
 
 /// The claim says how large the file system is, not the volume: where a node has to do the rest, that is still to come.
 fn grown(snapshot: &Snapshot, claim: &ObjectRef, (uid, size): (&str, &str)) -> Standing {
-    let Some(live) = incarnation(snapshot, claim, uid) else {
-        return Standing::Shut { why: format!("{claim} was uid {uid}; now {}", shown(snapshot.get(claim))) };
-    };
+    let Some(live) = incarnation(snapshot, claim, uid) else { return another(snapshot, claim, uid) };
     let has = text(live, "/status/capacity/storage").unwrap_or("0");
     if quantity::parse(has).zip(quantity::parse(size)).is_some_and(|(has, wanted)| has >= wanted) {
         return Standing::Proven { note: format!("it has {has}") };

@@ -1,10 +1,11 @@
 //! What is left in namespaces that were told to go. Reads only, and only where there is such a namespace.
 
 use kube::Client;
-use kube::core::ApiResource;
+use kube::core::{ApiResource, GroupVersionKind};
 use serde_json::Value;
 
 use crate::cluster::Resources;
+use crate::kinds;
 use crate::object::ObjectRef;
 use crate::plan::verb::Pinned;
 use crate::recover::stuck::{Left, SilentApi, Stuck, has_silent_apis, resources_left, service_of, silence, told_to_go};
@@ -13,14 +14,15 @@ use crate::snapshot::collect::{Query, Scope, collect};
 
 /// Every namespace of the picture that is on its way out.
 pub(super) async fn stuck(client: &Client, seen: &Snapshot) -> Result<Vec<Stuck>, kube::Error> {
+    // Of the whole cluster, so asked once, and only where a namespace waits for one.
+    let is_asked = |namespace: &Value| told_to_go(namespace).is_some() && has_silent_apis(namespace);
+    let apis = if seen.of_kind("", "Namespace").any(is_asked) { silent_apis(client).await? } else { Vec::new() };
     let mut all = Vec::new();
     for namespace in seen.of_kind("", "Namespace") {
         let (Some(pinned), Some(since)) = (Pinned::of(namespace), told_to_go(namespace)) else { continue };
-        let mut stuck = Stuck { namespace: pinned, since, left: Vec::new(), apis: Vec::new(), unread: Vec::new() };
+        let apis = if has_silent_apis(namespace) { apis.clone() } else { Vec::new() };
+        let mut stuck = Stuck { namespace: pinned, since, left: Vec::new(), apis, unread: Vec::new() };
         contents(client, (namespace, seen), &mut stuck).await?;
-        if has_silent_apis(namespace) {
-            stuck.apis = silent_apis(client).await?;
-        }
         all.push(stuck);
     }
     Ok(all)
@@ -53,8 +55,11 @@ async fn contents(
     Ok(())
 }
 
-/// Where the API keeps a resource that is known by its plural and its group: in the version that the server prefers.
+/// Where the API keeps a resource that is known by its plural and its group: in the version that the server prefers. The core group has one.
 async fn resource(client: &Client, plural: &str, group: &str) -> Result<Option<ApiResource>, kube::Error> {
+    if let Some(kind) = kinds::of_core(plural).filter(|_| group.is_empty()) {
+        return Ok(Resources::default().of(&ObjectRef::new(&kind.api_version(), kind.kind, None, "")));
+    }
     let (version, list) = if group.is_empty() {
         ("v1".to_owned(), client.list_core_api_resources("v1").await?)
     } else {
@@ -67,14 +72,8 @@ async fn resource(client: &Client, plural: &str, group: &str) -> Result<Option<A
         (preferred.version, list)
     };
     let found = list.resources.into_iter().find(|one| one.name == plural);
-    let api_version = if group.is_empty() { version.clone() } else { format!("{group}/{version}") };
-    Ok(found.map(|found| ApiResource {
-        group: group.to_owned(),
-        version,
-        api_version,
-        kind: found.kind,
-        plural: plural.to_owned(),
-    }))
+    Ok(found
+        .map(|found| ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk(group, &version, &found.kind), plural)))
 }
 
 /// The added APIs that do not answer, each with whether its Service is there.

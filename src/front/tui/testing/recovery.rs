@@ -62,21 +62,6 @@ fn replace() -> Playbook {
     playbook(|playbook| playbook.name == "replace")
 }
 
-fn proposal(playbook: &Playbook) -> Proposal {
-    let sheet = &playbook.sheet;
-    Proposal {
-        command: format!("seaworthy recover {} --claim sea/shop-lost", playbook.name),
-        playbook: playbook.name.clone(),
-        subject: lost(),
-        title: sheet.title.clone(),
-        lost: sheet.lost.clone(),
-        untouched: sheet.untouched.clone(),
-        returns: sheet.returns.clone(),
-        brings_back: sheet.brings_back(),
-        makes_fresh: sheet.makes_fresh(),
-    }
-}
-
 /// A loss that is certain, one that is only suspected, a recovery that did not come to its end, and a kind that may not be read.
 pub(in crate::front::tui) fn seen() -> Seen {
     let certain = LOSSES.iter().find(|loss| loss.kind == LossKind::ClaimLost).unwrap().clone();
@@ -89,7 +74,8 @@ pub(in crate::front::tui) fn seen() -> Seen {
         certain: false,
         ..certain.clone()
     };
-    let proposals = vec![proposal(&playbook(|playbook| playbook.name == "rebind")), proposal(&replace())];
+    let proposals = [playbook(|playbook| playbook.name == "rebind"), replace()];
+    let proposals = proposals.iter().map(|playbook| Proposal::of(playbook, lost())).collect();
     Seen {
         at: at(0),
         losses: vec![

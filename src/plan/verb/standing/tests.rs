@@ -1,4 +1,5 @@
 use super::*;
+use crate::plan::verb::testing::{picture, word};
 use serde_json::json;
 
 const UID: &str = "u";
@@ -28,19 +29,6 @@ fn object(kind: &str, name: &str, rest: &Value) -> Value {
         }
     }
     object
-}
-
-fn picture(objects: &[Value]) -> Snapshot {
-    objects.iter().cloned().collect()
-}
-
-fn word(standing: &Standing) -> &'static str {
-    match standing {
-        Standing::Proven { .. } => "proven",
-        Standing::Early { .. } => "early",
-        Standing::Open { .. } => "open",
-        Standing::Shut { .. } => "shut",
-    }
 }
 
 #[track_caller]

@@ -1,19 +1,7 @@
 //! When small things that are done to an object are proven, open, or not to be done any more.
 
 use super::*;
-
-fn picture(objects: &[Value]) -> Snapshot {
-    objects.iter().cloned().collect()
-}
-
-fn word(standing: &Standing) -> &'static str {
-    match standing {
-        Standing::Proven { .. } => "proven",
-        Standing::Early { .. } => "early",
-        Standing::Open { .. } => "open",
-        Standing::Shut { .. } => "shut",
-    }
-}
+use crate::plan::verb::testing::{picture, word};
 
 #[test]
 fn what_is_waited_for_is_there_only_when_it_works() {
