@@ -49,6 +49,8 @@ pub struct Sighting {
     pub files: BTreeMap<ObjectRef, Files>,
     /// The file systems of volumes, by their claim; only those that could be asked.
     pub disks: BTreeMap<ObjectRef, Disk>,
+    /// What each node has in the folder of a claim whose volume is a path of whichever node, by their claim.
+    pub per_node: BTreeMap<ObjectRef, Vec<(Files, Disk)>>,
     /// What the members of every etcd say.
     pub etcds: Vec<View>,
     /// The namespaces that were told to go and are still there.

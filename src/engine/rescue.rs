@@ -34,7 +34,7 @@ use crate::snapshot::Snapshot;
 use crate::snapshot::collect::{Query, Scope, collect};
 
 pub(crate) use count::script as count_script;
-pub use count::{Disk, Files, Room, ask_for_held, ask_pods, files_text};
+pub use count::{Disk, Files, Room, ask_for_held, ask_on_nodes, ask_pods, files_text};
 
 /// How often an act is tried again when the object changes between look and write.
 const TRIES: usize = 5;

@@ -136,6 +136,7 @@ pub(crate) fn loss_rows(loss: &Loss) -> Vec<(&'static str, String)> {
         ("comes back", blast.returns.clone()),
         ("first", loss.kind.advice().to_owned()),
     ]);
+    rows.extend(loss.kind.guide().map(|guide| ("by hand", format!("`seaworthy recover --guide {guide}`"))));
     if !loss.certain {
         rows.push(("then", "only one fact says so: look again in some minutes before anything is done".to_owned()));
     }

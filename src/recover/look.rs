@@ -16,7 +16,7 @@ use super::record::VolumeRecord;
 use super::{Record, Sighting, join, loss};
 use crate::cluster::{Cluster, Resources};
 use crate::engine::etcd::Gateway;
-use crate::engine::rescue::{Disk, Files, ask_for_held, ask_pods};
+use crate::engine::rescue::{Disk, Files, ask_for_held, ask_on_nodes, ask_pods};
 use crate::error::root;
 use crate::etcd::{self, EtcdSet, Told, View};
 use crate::object::{ObjectRef, items, text};
@@ -160,6 +160,7 @@ pub async fn sight_telling(
     if !asked.is_empty() {
         tell(Looking::Files(asked.len()));
     }
+    let per_node = ask_each_node(&cluster.client, &snapshot, &asked).await;
     let (files, mut disks) = ask(cluster, &snapshot, asked).await;
     for claim in fewer(&records, &files) {
         // The first pod that was asked may be the one that has them open.
@@ -176,7 +177,7 @@ pub async fn sight_telling(
             complete(&cluster.client, view).await;
         }
     }
-    Ok(Sighting { snapshot, records, files, disks, etcds, stuck, now: cluster.clock.now() })
+    Ok(Sighting { snapshot, records, files, disks, per_node, etcds, stuck, now: cluster.clock.now() })
 }
 
 /// The claims of which a pod is asked: those with a record of files, and of one namespace all. Of a whole cluster that would be any number.
@@ -218,6 +219,19 @@ pub async fn ask(
         files.insert(claim, counted);
     }
     (files, disks)
+}
+
+/// What each node has in the folders of these claims, where the volume is a path that is looked for on whichever node a pod runs.
+async fn ask_each_node(
+    client: &Client,
+    snapshot: &Snapshot,
+    claims: &BTreeSet<ObjectRef>,
+) -> BTreeMap<ObjectRef, Vec<(Files, Disk)>> {
+    let mut told = BTreeMap::new();
+    for claim in claims.iter().filter(|claim| loss::is_of_any_node(snapshot, claim)) {
+        told.insert(claim.clone(), ask_on_nodes(client, snapshot, claim).await);
+    }
+    told
 }
 
 /// The last line of a container's log that says that there is no room, or of its last run.

@@ -13,6 +13,7 @@ mod misbound;
 mod namespaces;
 mod nodes;
 mod renewed;
+mod scattered;
 mod unerased;
 mod unserved;
 mod volumes;
@@ -30,6 +31,7 @@ pub use blast::Blast;
 pub use etcd::{gone_for_good, is_beyond_return};
 pub use kind::LossKind;
 pub(in crate::recover) use misbound::strayed;
+pub(in crate::recover) use scattered::is_of_any_node;
 pub(in crate::recover) use unerased::is_to_be_erased;
 pub(in crate::recover) use unserved::waits;
 
@@ -90,7 +92,11 @@ pub fn recognise(sighting: &Sighting) -> Vec<Loss> {
     losses.extend(claims::gone(sighting));
     losses.extend(volumes::going(sighting));
     losses.extend(volumes::released(sighting));
-    losses.extend(volumes::emptied(sighting));
+    let scattered = scattered::all(sighting);
+    // What is not on the node that was asked first is on another one.
+    let is_elsewhere = |loss: &Loss| scattered.iter().any(|other| other.claim == loss.claim);
+    losses.extend(volumes::emptied(sighting).into_iter().filter(|loss| !is_elsewhere(loss)));
+    losses.extend(scattered);
     losses.extend(disks::failing(sighting));
     losses.extend(nodes::gone(sighting));
     losses.extend(attach::stuck(sighting));

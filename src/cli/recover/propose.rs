@@ -28,7 +28,7 @@ const LOST: u8 = 3;
 /// What is lost, and for each what could be done about it.
 pub(super) fn propose(session: &Session, scene: &Scene) -> ExitCode {
     let offers = offers(session, scene);
-    let with = |(loss, offer): (&Loss, &Offer)| json!({"loss": loss, "meaning": loss.kind.meaning(), "advice": loss.kind.advice(), "proposals": offer.proposals, "backup": offer.backup});
+    let with = |(loss, offer): (&Loss, &Offer)| json!({"loss": loss, "meaning": loss.kind.meaning(), "advice": loss.kind.advice(), "guide": loss.kind.guide(), "proposals": offer.proposals, "backup": offer.backup});
     let items: Vec<Value> = scene.losses.iter().zip(&offers).map(with).collect();
     let unread = &scene.sighting.snapshot.unread;
     let open = unfinished(session, scene);

@@ -63,12 +63,16 @@ pub enum Files {
 pub struct Disk {
     /// The pod that was asked.
     pub pod: String,
+    /// The node that it runs on.
+    pub node: String,
     /// The container of it.
     pub container: String,
     /// Where it has the volume mounted.
     pub path: String,
     /// Whether the file system itself is read-only, however it is mounted (the options of the super block, `proc_pid_mountinfo(5)`).
     pub read_only: bool,
+    /// Its type, where that is told: `ext4`, `nfs4` (`proc_pid_mountinfo(5)`).
+    pub kind: Option<String>,
     /// How large it is, where that is told.
     pub room: Option<Room>,
     /// A line of that pod's log that says that there is no room.
@@ -175,6 +179,22 @@ pub async fn ask_for_held(client: &Client, seen: &Snapshot, claim: &ObjectRef) -
     None
 }
 
+/// Asks one pod of every node on which pods run with the claim.
+pub async fn ask_on_nodes(client: &Client, seen: &Snapshot, claim: &ObjectRef) -> Vec<(Files, Disk)> {
+    let mut told: Vec<(Files, Disk)> = Vec::new();
+    for pod in holders(seen, claim) {
+        let node = text(pod, "/spec/nodeName").unwrap_or_default();
+        for (container, path) in mounts(pod, claim) {
+            if told.iter().any(|(_, disk)| disk.node == node) {
+                break;
+            }
+            // One that cannot tell is no fact.
+            told.extend(ask(client, pod, &container, &path).await.ok());
+        }
+    }
+    told
+}
+
 /// The running containers of a pod that have the whole volume of a claim mounted, and where.
 pub(super) fn mounts(pod: &Value, claim: &ObjectRef) -> Vec<(String, String)> {
     let volumes: Vec<&str> = items(pod, "/spec/volumes")
@@ -199,8 +219,9 @@ pub(super) fn mounts(pod: &Value, claim: &ObjectRef) -> Vec<(String, String)> {
 async fn ask(client: &Client, pod: &Value, container: &str, path: &str) -> Result<(Files, Disk), String> {
     let (out, failed) = say_in(client, pod, (container, path), &script()).await?;
     let (files, disk) = parse(&out).ok_or_else(|| failed.unwrap_or_else(|| "its answer makes no sense".to_owned()))?;
+    let node = text(pod, "/spec/nodeName").unwrap_or_default().to_owned();
     let pod = text(pod, "/metadata/name").unwrap_or_default().to_owned();
-    Ok((files, Disk { pod, container: container.to_owned(), path: path.to_owned(), ..disk }))
+    Ok((files, Disk { pod, node, container: container.to_owned(), path: path.to_owned(), ..disk }))
 }
 
 /// Runs a script in a container, with a path as its argument: what it said, and what went wrong when it ended badly.
@@ -251,7 +272,10 @@ fn parse(out: &str) -> Option<(Files, Disk)> {
         }
         disk.room = disk.room.or_else(|| room(line));
         // What was mounted last lies on top.
-        disk.read_only = is_read_only(line).unwrap_or(disk.read_only);
+        if let Some((kind, read_only)) = mounted(line) {
+            disk.kind = Some(kind);
+            disk.read_only = read_only;
+        }
     }
     Some((Files::Counted { files, root }, disk))
 }
@@ -264,10 +288,12 @@ fn room(line: &str) -> Option<Room> {
     Some(Room { size: number(3)?, free: number(1)? })
 }
 
-/// A line of `/proc/self/mountinfo`: behind ` - ` are the type, the source, and the options of the super block.
-fn is_read_only(line: &str) -> Option<bool> {
-    let options = line.split_once(" - ")?.1.split_whitespace().nth(2)?;
-    Some(options.split(',').any(|option| option == "ro"))
+/// The type of a file system, and whether it is read-only. A line of `/proc/self/mountinfo`: behind ` - ` are the type, the source, and
+/// the options of the super block.
+fn mounted(line: &str) -> Option<(String, bool)> {
+    let mut words = line.split_once(" - ")?.1.split_whitespace();
+    let (kind, options) = (words.next()?, words.nth(1)?);
+    Some((kind.to_owned(), options.split(',').any(|option| option == "ro")))
 }
 
 #[cfg(test)]
@@ -304,6 +330,7 @@ mod tests {
         for (said, read_only, room) in cases {
             let (_, disk) = parse(&format!("17 /data\n3\n{said}")).unwrap();
             assert_eq!(disk.read_only, read_only, "{said}");
+            assert_eq!(disk.kind.as_deref(), said.contains(" - ").then_some("ext4"), "{said}");
             assert_eq!(disk.room.map(|room| (room.size, room.free)), room, "{said}");
         }
     }

@@ -144,6 +144,7 @@ fn returns(kind: LossKind) -> &'static str {
         | LossKind::ClaimReplaced
         | LossKind::VolumeReleased
         | LossKind::VolumeEmptied
+        | LossKind::VolumeScattered
         | LossKind::VolumeReadOnly
         | LossKind::VolumeFull
         | LossKind::EtcdEmptied

@@ -24,6 +24,8 @@ pub enum LossKind {
     ClaimGone,
     /// A volume that held files and holds none.
     VolumeEmptied,
+    /// A volume that is another folder on every node, with files in more than one or missing in one.
+    VolumeScattered,
     /// A volume whose file system takes no writes any more.
     VolumeReadOnly,
     /// A volume whose file system has no room left.
@@ -58,7 +60,7 @@ pub enum LossKind {
 
 impl LossKind {
     /// All of them.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::VolumeGoing,
         Self::ClaimGoing,
         Self::ClaimLost,
@@ -68,6 +70,7 @@ impl LossKind {
         Self::ClaimReplaced,
         Self::ClaimGone,
         Self::VolumeEmptied,
+        Self::VolumeScattered,
         Self::VolumeReadOnly,
         Self::VolumeFull,
         Self::NodeUnreachable,
@@ -97,6 +100,7 @@ impl LossKind {
             Self::ClaimReplaced => "claim-replaced",
             Self::ClaimGone => "claim-gone",
             Self::VolumeEmptied => "volume-emptied",
+            Self::VolumeScattered => "volume-scattered",
             Self::VolumeReadOnly => "volume-read-only",
             Self::VolumeFull => "volume-full",
             Self::NodeUnreachable => "node-unreachable",
@@ -137,6 +141,9 @@ impl LossKind {
             }
             Self::ClaimGone => "claim and volume are gone; with a policy of Delete the data was erased with them",
             Self::VolumeEmptied => "every object looks healthy, and the data is not there",
+            Self::VolumeScattered => {
+                "every object looks healthy, and what a pod reads and writes depends on the node that it runs on"
+            }
             Self::VolumeReadOnly => {
                 "the disk under it has most likely begun to fail; what is on it can still be read, and nothing new is kept"
             }
@@ -179,6 +186,18 @@ impl LossKind {
         }
     }
 
+    /// The guide that tells what people do by hand, where some of it lies outside of what a playbook can do.
+    pub fn guide(self) -> Option<&'static str> {
+        match self {
+            Self::VolumeScattered => Some("scattered-volume"),
+            Self::VolumeReadOnly => Some("read-only-volume"),
+            Self::VolumeFull => Some("full-volume"),
+            Self::VolumeUnerased => Some("volume-not-erased"),
+            Self::NamespaceStuck => Some("stuck-namespace"),
+            _ => None,
+        }
+    }
+
     /// What to do first, whatever comes then.
     pub fn advice(self) -> &'static str {
         match self {
@@ -193,6 +212,9 @@ impl LossKind {
             Self::ClaimLost => "do not delete the claim: a volume made anew is bound to its uid",
             Self::VolumeEmptied => {
                 "stop what writes before anything is overwritten; look for a backup, or for what an old process still holds open"
+            }
+            Self::VolumeScattered => {
+                "stop what writes before more goes to the wrong folder; delete nothing: each node may have files that no other has"
             }
             Self::VolumeReadOnly => {
                 "copy what can be read before anything else is tried; no restart, no fsck while it is mounted"

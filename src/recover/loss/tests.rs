@@ -306,5 +306,6 @@ fn volumes_of_one_pod_that_were_let_go_come_back_together() {
 mod attach;
 mod bindings;
 mod disks;
+mod scattered;
 mod unerased;
 mod unserved;

@@ -157,3 +157,63 @@ test_a_volume_that_nobody_wants_is_erased_and_the_one_beside_it_is_kept() {
   same "the contents" "$CONTENTS" "$(contents)"
   well
 }
+
+gathered() { k exec first -- cat /data/a /data/b /data/c | paste -sd ' '; }
+
+# at_node NODE FOLDER: the command of the guide `scattered-volume`.
+at_node() {
+  local command
+  command=$(sws recover --guide scattered-volume -o json | jq -r '.steps[].run // empty | split("\n")[] | select(startswith("kubectl run "))')
+  [[ -n $command ]] || fail "the guide has no such command"
+  command=${command//at-NODE/at-$1}
+  command=${command//NODE/$1} command=${command//NAMESPACE/$NAMESPACE} command=${command//IMAGE/$BUSYBOX} command=${command//PATH/$2}
+  sh -c "$command" >/dev/null || fail "$command"
+  ready "at-$1"
+}
+
+# The folder of every node is another one: nothing ties the volume to a node. Expected: recognised with what each node has, although by the
+# record of nobody anything is missing; no playbook, the guide. Look-alikes: pods on one node, and what the guide comes to, all files on one.
+test_a_volume_that_is_another_folder_on_every_node_is_recognised_and_gathered() {
+  begin
+  launch
+  local folder=/var/lib/scattered-$NAMESPACE nodes
+  mapfile -t nodes < <(kubectl get nodes -o name | cut -d / -f 2)
+  kubectl create -f - >/dev/null <<END
+{"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": "$NAMESPACE-shared"}, "spec": {
+  "capacity": {"storage": "1Mi"}, "accessModes": ["ReadWriteMany"], "persistentVolumeReclaimPolicy": "Retain", "storageClassName": "",
+  "hostPath": {"path": "$folder", "type": "DirectoryOrCreate"}, "claimRef": {"namespace": "$NAMESPACE", "name": "shared"}}}
+END
+  k create -f - >/dev/null <<'END'
+{"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "shared"}, "spec": {"storageClassName": "",
+  "accessModes": ["ReadWriteMany"], "resources": {"requests": {"storage": "1Mi"}}}}
+END
+  shell_pod first "${nodes[0]}" shared
+  shell_pod second "${nodes[0]}" shared
+  ready first
+  ready second
+  k exec first -- sh -c 'echo one >/data/a; echo two >/data/b'
+  well
+  shell_pod third "${nodes[1]}" shared
+  ready third
+  k exec third -- sh -c 'echo stray >/data/c'
+  recognised volume-scattered
+  jq -r '.losses[] | select(.loss.kind == "volume-scattered") | .loss.facts[], .guide, (.proposals | length)' "$WORK/out" >"$WORK/told"
+  contains "on ${nodes[0]} (/data in " cat "$WORK/told"
+  contains 'holds 2 files' cat "$WORK/told"
+  contains "on ${nodes[1]} (/data in third)" cat "$WORK/told"
+  contains 'holds 1 file' cat "$WORK/told"
+  contains 'scattered-volume 0' sh -c 'tail -n 2 "$1" | paste -sd " "' sh "$WORK/told"
+  k delete pod third --now --wait >/dev/null
+  # As the guide says it.
+  at_node "${nodes[0]}" "$folder"
+  at_node "${nodes[1]}" "$folder"
+  k exec "at-${nodes[1]}" -- tar -C /v -cf - . | k exec -i "at-${nodes[0]}" -- tar -C /v -xkf - || fail "the files cannot be copied"
+  k delete pod "at-${nodes[0]}" "at-${nodes[1]}" --wait >/dev/null
+  expect 'one two stray' gathered
+  well
+  k delete pod first second --now --wait >/dev/null
+  k delete pvc shared --wait >/dev/null
+  kubectl delete pv "$NAMESPACE-shared" --wait >/dev/null
+  in_node "${nodes[0]}" rm -r "$folder"
+  in_node "${nodes[1]}" rm -r "$folder"
+}
