@@ -16,6 +16,7 @@ mod file_lock;
 mod heir;
 pub mod kinds;
 pub mod object;
+pub mod references;
 
 pub mod cluster;
 pub mod host;

@@ -8,6 +8,7 @@ use seaworthy::doctor::evidence::load;
 use seaworthy::doctor::report::Choice;
 use seaworthy::doctor::why::{Asked, Why, answer, read, within};
 
+use super::namespace::namespace_in;
 use super::{Failure, Session};
 use crate::front::report_text::why_text;
 
@@ -39,6 +40,11 @@ pub(crate) async fn run(session: &Session, arguments: &WhyArgs) -> Result<ExitCo
         let _busy = session.busy("reading the cluster");
         read(&cluster, &asked).await?
     };
+    if let Some(namespace) = &object.namespace
+        && arguments.namespace.is_some()
+    {
+        namespace_in(&evidence, namespace)?;
+    }
     let choice = Choice { stacks: super::doctor::knowledge(session), ..Choice::default() };
     let answer = answer(&object, &evidence, &choice)?;
     session.print("Why", &answer, || why_text(&answer));

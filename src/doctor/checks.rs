@@ -7,6 +7,7 @@ mod backups;
 pub(super) mod budgets;
 mod capacity;
 mod certificates;
+mod config;
 mod control;
 mod definitions;
 pub(super) mod dns;
@@ -47,6 +48,7 @@ static TABLES: &[&[Check]] = &[
     rules::scheduling::ROWS,
     rules::images::ROWS,
     rules::containers::ROWS,
+    config::ROWS,
     rules::pods::ROWS,
     access::ROWS,
     workloads::ROWS,

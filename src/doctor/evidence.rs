@@ -47,6 +47,8 @@ pub struct Evidence {
     pub only: Option<String>,
     /// What the API server says of its own parts (`/readyz?verbose`).
     pub readyz: Option<String>,
+    /// How long the API server took for one short answer (`/version`), ms; where it gave none in time, for how long it was waited for.
+    pub answered: Option<u64>,
     /// This machine, when the cluster is on it.
     pub host: Option<HostFacts>,
     /// What was read beside that, for one object: objects, or all of a kind where no name is given. It is not saved.

@@ -29,6 +29,10 @@ const UNSERVED: &str = "V006";
 const NODE_GONE: &str = "V010";
 /// Findings about claims and volumes that no node explains.
 const OF_THEMSELVES: &[&str] = &["V009", "V012", "V024", "V025", "V028"];
+/// Findings about Services that their pods do not explain: an address, a name, a port that none of them has.
+const OF_THE_SERVICE: &[&str] = &["L001", "L005", "SV003", "SV007"];
+/// Kinds of which one finding does not explain another: each of their ports and paths may be wrong by itself.
+const OF_MANY_PARTS: &[&str] = &["Pod", "Service", "Ingress"];
 /// Findings about pods that a Service explains when they name it.
 const BY_SERVICE: &[&str] = &["P001", "P017", "P021", "P022", "W002"];
 /// What programs say when names cannot be resolved, in lower case.
@@ -105,7 +109,7 @@ const EXACT: &[&str] = &["D002", "ET002", "ET007", "F004", "R004", "W007"];
 fn same_place(index: usize, place: &ObjectRef, all: &[Finding], shown: &Places) -> Vec<usize> {
     let here = shown.get(&key(place)).into_iter().flatten().copied();
     let exact = |one: usize| EXACT.contains(&all[one].id.as_str());
-    let worse = |one: usize| place.kind != "Pod" && all[one].severity > all[index].severity;
+    let worse = |one: usize| !OF_MANY_PARTS.contains(&place.kind.as_str()) && all[one].severity > all[index].severity;
     here.filter(|other| *other != index && all[*other].places().contains(place))
         .filter(|other| worse(*other) || exact(*other) && !exact(index))
         .collect()
@@ -120,7 +124,8 @@ fn rests_on(object: &ObjectRef, finding: &Finding, is_start: bool, evidence: &Ev
         "Deployment" | "ReplicaSet" | "StatefulSet" | "DaemonSet" | "Job" | "CronJob" => refs(snapshot.owned_by(live)),
         "Service" if is_start => {
             let gone = super::checks::installed::namesakes(object, snapshot);
-            behind(live, snapshot).into_iter().chain(users(object, snapshot)).chain(gone).collect()
+            let pods = if OF_THE_SERVICE.contains(&finding.id.as_str()) { Vec::new() } else { behind(live, snapshot) };
+            pods.into_iter().chain(users(object, snapshot)).chain(gone).collect()
         }
         "Service" => behind(live, snapshot),
         "PersistentVolumeClaim" => {
@@ -132,6 +137,8 @@ fn rests_on(object: &ObjectRef, finding: &Finding, is_start: bool, evidence: &Ev
         // What became of a volume or its claim is not the node's doing.
         "PersistentVolume" if OF_THEMSELVES.contains(&finding.id.as_str()) => Vec::new(),
         "PersistentVolume" => super::checks::volumes::nodes_of(live).map(|node| node_named(node, snapshot)).collect(),
+        // What is wrong with a way in is not the doing of what it leads to.
+        "Ingress" if is_start => Vec::new(),
         "Ingress" => super::checks::ingress::services(live, object.namespace.as_deref()).collect(),
         // What is behind their Service: that it has no pods they say better themselves.
         "APIService" | WEBHOOKS_V | WEBHOOKS_M => {

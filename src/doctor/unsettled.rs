@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::check::Severity;
 use super::evidence::Evidence;
 use super::finding::Finding;
-use super::stall::{self, words::span};
+use super::stall::{self, words::clip, words::span};
 use super::survey::{owner, top};
 use crate::engine::ready::judge::{Readiness, judge};
 use crate::object::{ObjectRef, has_ended, items, text};
@@ -16,12 +16,12 @@ use crate::object::{ObjectRef, has_ended, items, text};
 /// The kinds that are looked at: what makes pods that are meant to go on running.
 const KINDS: [&str; 3] = ["Deployment", "StatefulSet", "DaemonSet"];
 
-/// A workload on its way.
+/// A workload on its way, or a namespace on its way out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Unsettled {
     /// Which.
     pub object: ObjectRef,
-    /// How far it is: `0 of 1 pods ready`.
+    /// How far it is: `0 of 1 pods ready`, `is on its way out`.
     pub state: String,
     /// Seconds since its newest pod that is not ready became so.
     #[serde(rename = "for", skip_serializing_if = "Option::is_none")]
@@ -46,6 +46,7 @@ pub(super) fn of(findings: &[Finding], evidence: &Evidence) -> Vec<Unsettled> {
     let told = told.flat_map(|one| std::iter::once(&one.object).chain(&one.instances).chain(&one.symptoms));
     let told: BTreeSet<ObjectRef> = told.map(|place| top(place, snapshot)).collect();
     let all = KINDS.iter().flat_map(|kind| snapshot.of_kind("apps", kind)).filter(|object| owner(object).is_none());
+    let going = going(&told, evidence);
     let open = all.filter_map(|object| {
         let reference = ObjectRef::of(object).filter(|reference| !told.contains(reference))?;
         let Readiness::Waiting { progress } = judge(object, snapshot) else { return None };
@@ -56,7 +57,19 @@ pub(super) fn of(findings: &[Finding], evidence: &Evidence) -> Vec<Unsettled> {
             state: progress,
         })
     });
-    open.collect()
+    open.chain(going).collect()
+}
+
+/// The namespaces that were told to go and of which nothing is found.
+fn going(told: &BTreeSet<ObjectRef>, evidence: &Evidence) -> Vec<Unsettled> {
+    let one = |namespace: &Value| {
+        let object = ObjectRef::of(namespace).filter(|object| !told.contains(object))?;
+        let since = evidence.since(namespace, "/metadata/deletionTimestamp")?;
+        let said = items(namespace, "/status/conditions").find(|one| one["status"] == "True");
+        let why = said.and_then(|said| text(said, "/message")).map(clip);
+        Some(Unsettled { object, state: "is on its way out".to_owned(), seconds: Some(since), why })
+    };
+    evidence.snapshot.of_kind("", "Namespace").filter_map(one).collect()
 }
 
 /// The pods of a workload that are not ready, its own and those of its sets.
@@ -156,6 +169,20 @@ mod tests {
         let roots: Vec<&str> = late.findings.iter().map(|root| root.id.as_str()).collect();
         assert_eq!(roots, ["P021"], "{:#?}", late.findings);
         assert!(late.unsettled.is_empty(), "{:?}", late.unsettled);
+    }
+
+    #[test]
+    fn a_namespace_on_its_way_out_is_not_settled() {
+        let going = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "old", "deletionTimestamp": "2026-11-20T09:59:30Z"},
+            "status": {"phase": "Terminating", "conditions": [{"type": "NamespaceFinalizersRemaining", "status": "True",
+                "message": "Some content in the namespace has finalizers remaining: example.com/f in 1 resource instances"}]}});
+        let report = report(vec![going]);
+        assert!(
+            report.headline.starts_with("nothing found so far; not settled: Namespace/old is on its way out for 30 s"),
+            "{}",
+            report.headline
+        );
+        assert!(report.unsettled[0].why.as_ref().unwrap().contains("example.com/f"), "{:?}", report.unsettled);
     }
 
     #[test]

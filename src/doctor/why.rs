@@ -34,7 +34,7 @@ use serde::Serialize;
 
 use super::evidence::Evidence;
 use super::finding::Finding;
-use super::report::{Choice, judge};
+use super::report::{Choice, Report, judge};
 use super::stall::words::{clip, span};
 use super::{Outlook, stall};
 use crate::engine::ready::{Readiness, judge as ready};
@@ -84,11 +84,33 @@ pub fn why(object: &ObjectRef, evidence: &Evidence) -> Option<Why> {
 
 /// The same, with what stacks say of themselves.
 pub fn why_by(object: &ObjectRef, evidence: &Evidence, choice: &Choice) -> Option<Why> {
-    let live = evidence.snapshot.get(object)?;
+    why_in(object, evidence, &judge(evidence, choice))
+}
+
+/// What a report says of an object that is missed: it is not there, and others need it.
+fn missed(object: &ObjectRef, evidence: &Evidence, report: &Report) -> Option<Why> {
+    let concerns = concerns(object, &report.findings, evidence);
+    let concern = concerns.iter().find(|one| one.is_own() && one.is_wrong())?;
+    let Concern { root, own, .. } = concern;
+    let why =
+        if own.id == root.id { root.message.clone() } else { format!("{}, because {}", own.message, root.message) };
+    Some(Why {
+        state: "not there".to_owned(),
+        root: Some(root.object.clone()).filter(|root| !root.same_object(object)),
+        check: Some(root.id.clone()),
+        seen: root.evidence.clone(),
+        suffers: suffering(root, object),
+        fix: root.fix.clone(),
+        ..Why::new(object, why)
+    })
+}
+
+/// The same, of a report that was made of the evidence.
+fn why_in(object: &ObjectRef, evidence: &Evidence, report: &Report) -> Option<Why> {
+    let Some(live) = evidence.snapshot.get(object) else { return missed(object, evidence, report) };
     let case = Case { live, object, evidence };
     // Something that is being deleted is that first.
     let said = owners::deletion(&case).with(kinds::said(&case)).with(owners::orphaned(&case));
-    let report = judge(evidence, choice);
     let concerns = concerns(object, &report.findings, evidence);
     let (wrong, known): (Vec<Concern<'_>>, Vec<Concern<'_>>) = concerns.into_iter().partition(Concern::is_wrong);
     let mut answer = match wrong.first() {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::object::{ObjectRef, items, text};
+use crate::references::of_pods;
 
 /// Where an object stands when everything is done one after the other; also the order in which people read a plan.
 pub fn rank(reference: &ObjectRef) -> u8 {
@@ -37,7 +38,7 @@ pub fn references(object: &Value) -> Vec<ObjectRef> {
         found.push(ObjectRef::new("v1", "Namespace", None, namespace));
     }
     if let Some(spec) = pod_spec(object) {
-        found.extend(pod_references(spec, namespace));
+        found.extend(of_pods(spec).iter().map(|one| ObjectRef::new("v1", one.kind, namespace, one.name)));
     }
     if own.kind.ends_with("RoleBinding") {
         let kind = text(object, "/roleRef/kind").unwrap_or("ClusterRole");
@@ -72,37 +73,6 @@ pub fn pod_spec(object: &Value) -> Option<&Value> {
         "CronJob" => object.pointer("/spec/jobTemplate/spec/template/spec"),
         _ => object.pointer("/spec/template/spec").filter(|spec| spec.get("containers").is_some()),
     }
-}
-
-fn pod_references(spec: &Value, namespace: Option<&str>) -> Vec<ObjectRef> {
-    let mut found = Vec::new();
-    let mut add = |kind: &str, name: Option<&str>| {
-        found.extend(name.map(|name| ObjectRef::new("v1", kind, namespace, name)));
-    };
-    add("ServiceAccount", text(spec, "/serviceAccountName"));
-    for secret in items(spec, "/imagePullSecrets") {
-        add("Secret", text(secret, "/name"));
-    }
-    for volume in items(spec, "/volumes") {
-        add("ConfigMap", text(volume, "/configMap/name"));
-        add("Secret", text(volume, "/secret/secretName"));
-        add("PersistentVolumeClaim", text(volume, "/persistentVolumeClaim/claimName"));
-        for source in items(volume, "/projected/sources") {
-            add("ConfigMap", text(source, "/configMap/name"));
-            add("Secret", text(source, "/secret/name"));
-        }
-    }
-    for container in items(spec, "/containers").chain(items(spec, "/initContainers")) {
-        for source in items(container, "/envFrom") {
-            add("ConfigMap", text(source, "/configMapRef/name"));
-            add("Secret", text(source, "/secretRef/name"));
-        }
-        for variable in items(container, "/env") {
-            add("ConfigMap", text(variable, "/valueFrom/configMapKeyRef/name"));
-            add("Secret", text(variable, "/valueFrom/secretKeyRef/name"));
-        }
-    }
-    found
 }
 
 /// The custom kinds that are defined among these objects: (group, kind) to its CustomResourceDefinition.

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::{Around, Objection, Subject, written};
-use crate::object::{ObjectRef, items, text};
+use crate::object::{ObjectRef, text};
+use crate::references::{self, Named, Need};
 
 /// On a workload: what its pods read that something else makes once it runs, such as `Secret/memberlist`; separated by spaces.
 const COMES_LATER: &str = "seaworthy.dev/comes-later";
@@ -49,60 +50,23 @@ fn pods(object: &Value) -> Option<(ObjectRef, &Value)> {
 }
 
 fn of_pods(spec: &Value, by: &ObjectRef) -> Vec<Needed> {
-    let mut found = Vec::new();
-    let mut add = |kind: &str, name: Option<&str>, key: Option<&str>, soft: bool| {
-        let Some(name) = name.filter(|name| !name.is_empty()) else { return };
-        let (version, namespace) = match kind {
-            "PriorityClass" => ("scheduling.k8s.io/v1", None),
-            _ => ("v1", by.namespace.as_deref()),
-        };
-        let object = ObjectRef::new(version, kind, namespace, name);
-        found.push(Needed { object, keys: key.map(str::to_owned).into_iter().collect(), by: by.clone(), soft });
+    let needed = |object: ObjectRef, key: Option<&str>, soft: bool| Needed {
+        object,
+        keys: key.map(str::to_owned).into_iter().collect(),
+        by: by.clone(),
+        soft,
     };
-    let account = text(spec, "/serviceAccountName").filter(|name| *name != "default");
-    add("ServiceAccount", account, None, false);
-    let built_in = |name: &&str| !name.starts_with("system-");
-    add("PriorityClass", text(spec, "/priorityClassName").filter(built_in), None, false);
-    for secret in items(spec, "/imagePullSecrets") {
-        add("Secret", text(secret, "/name"), None, true);
-    }
-    for volume in items(spec, "/volumes") {
-        sources(volume, "/secret", "/configMap", &mut add);
-        for projected in items(volume, "/projected/sources") {
-            sources(projected, "/secret", "/configMap", &mut add);
-        }
-        add("PersistentVolumeClaim", text(volume, "/persistentVolumeClaim/claimName"), None, false);
-    }
-    for container in items(spec, "/containers").chain(items(spec, "/initContainers")) {
-        for source in items(container, "/envFrom") {
-            for (kind, part) in [("Secret", "secretRef"), ("ConfigMap", "configMapRef")] {
-                if source[part]["optional"] != true {
-                    add(kind, source[part]["name"].as_str(), None, false);
-                }
-            }
-        }
-        for variable in items(container, "/env") {
-            for (kind, part) in [("Secret", "secretKeyRef"), ("ConfigMap", "configMapKeyRef")] {
-                let from = &variable["valueFrom"][part];
-                if from["optional"] != true {
-                    add(kind, from["name"].as_str(), from["key"].as_str(), false);
-                }
-            }
-        }
-    }
-    found
-}
-
-/// The Secret or `ConfigMap` of a volume, or of a part of a projected one, with the entries that it asks for.
-fn sources(volume: &Value, secret: &str, map: &str, add: &mut impl FnMut(&str, Option<&str>, Option<&str>, bool)) {
-    for (kind, pointer) in [("Secret", secret), ("ConfigMap", map)] {
-        let Some(source) = volume.pointer(pointer).filter(|source| source["optional"] != true) else { continue };
-        let name = source["secretName"].as_str().or_else(|| source["name"].as_str());
-        add(kind, name, None, false);
-        for item in items(source, "/items") {
-            add(kind, name, item["key"].as_str(), false);
-        }
-    }
+    let is_sought =
+        |one: &Named<'_>| one.need != Need::Optional && !(one.kind == "ServiceAccount" && one.name == "default");
+    let named = references::of_pods(spec).into_iter().filter(is_sought).map(|one| {
+        let object = ObjectRef::new("v1", one.kind, by.namespace.as_deref(), one.name);
+        needed(object, one.key, one.need == Need::Pull)
+    });
+    let built_in = |name: &&str| !name.is_empty() && !name.starts_with("system-");
+    let class = text(spec, "/priorityClassName").filter(built_in);
+    let class =
+        class.map(|name| needed(ObjectRef::new("scheduling.k8s.io/v1", "PriorityClass", None, name), None, false));
+    named.chain(class).collect()
 }
 
 pub(super) fn judge(subject: Subject<'_>, around: &Around) -> Vec<Objection> {

@@ -26,7 +26,7 @@ pub(super) const ROWS: &[Check] = &[
         [
             "The pod names a Secret for the registry (`imagePullSecrets`) that is not there, or is none for a registry, and its image cannot be \
             pulled.",
-            "Create it: `kubectl create secret docker-registry NAME --docker-server=HOST --docker-username=USER --docker-password=...`.",
+            "Create it: `kubectl create secret docker-registry NAME --docker-server=HOST --docker-username=USER --docker-password=PASSWORD`.",
             "a pod whose images are on the node already: the missing Secret is not needed now.",
         ],
         &["Pod", "Secret"],
@@ -122,7 +122,7 @@ fn no_login(evidence: &Evidence) -> Verdict {
         let (name, what) = names.find_map(|name| Some((name, fault(name, namespace, evidence)?)))?;
         let message = format!("it pulls its images with the Secret `{name}`, {what}");
         let fix = format!(
-            "Create it: `kubectl create secret docker-registry {name}{} --docker-server=HOST --docker-username=USER --docker-password=...`.",
+            "Create it: `kubectl create secret docker-registry {name}{} --docker-server=HOST --docker-username=USER --docker-password=PASSWORD`.",
             flag(&reference)
         );
         Some(Finding::new(reference, "NoPullSecret", message).fix(fix))

@@ -1,5 +1,7 @@
 //! The control plane, as far as it tells of itself.
 
+use std::time::Duration;
+
 use super::{each_that, looks};
 use crate::doctor::check::{Check, Severity, Verdict};
 use crate::doctor::evidence::Evidence;
@@ -18,6 +20,17 @@ pub(super) const ROWS: &[Check] = &[
         ],
         &[],
         parts,
+    ),
+    looks(
+        ("A003", Severity::Warning, "the API server answers slowly"),
+        [
+            "One short answer took longer than 2 s: the control plane is overloaded, its etcd has a slow disk, or the way to it is bad. Every \
+            controller waits as long, and what is reported here may be late.",
+            "Compare with the machine itself: `kubectl get --raw /livez` there and here, each with `time`; look at its CPU and at etcd's disk.",
+            "a cluster that is far away and answers within 2 s.",
+        ],
+        &[],
+        slow,
     ),
     looks(
         ("A006", Severity::Error, "a controller of the control plane does not run"),
@@ -49,6 +62,23 @@ fn parts(evidence: &Evidence) -> Verdict {
         Finding::new(server, "NotReady", message).fix("See more: `kubectl get --raw '/readyz?verbose'`.")
     });
     Verdict::of(parts.len(), finding.into_iter().collect())
+}
+
+/// Milliseconds within which an API server that is well says its version, from anywhere.
+const SLOW: u64 = 2000;
+
+fn slow(evidence: &Evidence) -> Verdict {
+    // A list that somebody printed does not say.
+    let Some(answered) = evidence.answered else { return Verdict::Pass { looked: 0 } };
+    let finding = (answered > SLOW).then(|| {
+        let took = Duration::from_millis(answered).as_secs_f64();
+        let message = format!("the API server took {took:.1} s for one short answer: it is overloaded, or far away");
+        let server = ObjectRef::new("v1", "Service", Some("default"), "kubernetes");
+        Finding::new(server, "Slow", message).fix(
+            "See how long it takes on its own machine: `kubectl get --raw /livez`; look at its CPU and at etcd's disk.",
+        )
+    });
+    Verdict::of(1, finding.into_iter().collect())
 }
 
 fn leaders(evidence: &Evidence) -> Verdict {

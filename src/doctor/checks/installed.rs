@@ -19,7 +19,7 @@ pub(super) const ROWS: &[Check] = &[looks(
         "`seaworthy upgrade STACK` makes anew what is missing, with the values of before; of a namespace that is gone `seaworthy recover` first \
         says what is left of its data.",
         "an installation that was taken away with `uninstall`, a namespace that is on its way out, objects of other makers, and claims, Secrets and ConfigMaps, which checks about \
-        the pods that want them tell of.",
+        the pods that want them tell of (V028, F011).",
     ],
     &["ConfigMap", "Namespace"],
     gone,
@@ -88,6 +88,13 @@ impl Record {
         );
         Finding::new(object.clone(), "Missing", message).fix(fix)
     }
+}
+
+/// The stack whose installation brought an object, by the records in the cluster.
+pub(super) fn stack_of(object: &ObjectRef, snapshot: &Snapshot) -> Option<String> {
+    let mut records = snapshot.of_kind("", "ConfigMap").filter_map(Record::of);
+    let of_it = records.find(|record| record.inventory.iter().any(|one| one.same_object(object)));
+    of_it.map(|record| record.stack)
 }
 
 /// The workload that would be behind a Service that has none, by its name, where it was installed and is gone.

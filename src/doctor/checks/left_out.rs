@@ -70,7 +70,7 @@ pub(in crate::doctor) const LEFT_OUT: &[(&str, &[&str])] = &[
     ),
     (
         "They need the API server's or etcd's own metrics, or a way into etcd.",
-        &["A003", "A004", "A009", "ET003", "ET005", "ET012"],
+        &["A004", "A009", "ET003", "ET005", "ET012"],
     ),
     (
         "They are not built yet.",

@@ -65,8 +65,11 @@ fn look(evidence: &Evidence, conditions: &[&str], patience: i64) -> Verdict {
                 return None;
             }
             let words = clip(text(said, "/message").unwrap_or_default());
-            let message =
-                format!("the namespace {} has been being deleted for {}: {words}", reference.name, span(since));
+            let message = format!(
+                "the namespace {} was told to go {} ago and is still there: {words}",
+                reference.name,
+                span(since)
+            );
             let fix = format!(
                 "What it waits for, and what can be done about that: `seaworthy recover -n {0}`; by hand: `kubectl get namespace {0} -o yaml`, the \
                  conditions.",

@@ -38,28 +38,28 @@ pub(super) const ROWS: &[Check] = &[
         "a node runs out of disk",
         "DiskPressure: the kubelet deletes images and evicts pods until there is room again.",
         "Free disk on the node: unused images, logs, volumes; or move the container runtime's data to a larger disk.",
-        |evidence| look(evidence, "DiskPressure", "has too little disk"),
+        |evidence| look(evidence, "DiskPressure", "too little disk"),
     ),
     pressure(
         "N005",
         "a node runs out of memory",
         "MemoryPressure: the kubelet evicts pods, those without requests first.",
         "Find what uses it, `kubectl top pods -A --sort-by=memory`, and lower it or set requests and limits.",
-        |evidence| look(evidence, "MemoryPressure", "has too little memory"),
+        |evidence| look(evidence, "MemoryPressure", "too little memory"),
     ),
     pressure(
         "N006",
         "a node runs out of process ids",
         "PIDPressure: new processes cannot start on the node.",
         "Find the pod with most processes and restart it; set `podPidsLimit` of the kubelet.",
-        |evidence| look(evidence, "PIDPressure", "has too few process ids"),
+        |evidence| look(evidence, "PIDPressure", "too few process ids"),
     ),
     pressure(
         "N007",
         "the routes of a node are not set up",
         "NetworkUnavailable: pods of the node cannot be reached from others.",
         "Restart the network plugin's pod on that node: `kubectl get pods -n kube-system -o wide`.",
-        |evidence| look(evidence, "NetworkUnavailable", "has no routes to the other nodes"),
+        |evidence| look(evidence, "NetworkUnavailable", "no routes to the other nodes"),
     ),
 ];
 
@@ -77,8 +77,11 @@ const fn pressure(
 fn look(evidence: &Evidence, kind: &str, what: &str) -> Verdict {
     each(evidence, ("", "Node"), |node, reference| {
         let said = is_true(node, kind)?;
-        let since = evidence.since(said, "/lastTransitionTime").map(|time| format!(" for {}", span(time)));
-        let message = format!("the node {} {what}{}", reference.name, since.unwrap_or_default());
+        let stands = match evidence.since(said, "/lastTransitionTime").filter(|since| *since > 0) {
+            Some(since) => format!("has had {what} for {}", span(since)),
+            None => format!("has {what}"),
+        };
+        let message = format!("the node {} {stands}", reference.name);
         let fix = format!("Look at the node: `kubectl describe node {}`.", reference.name);
         let words = format!("{kind}: {}", clip(text(said, "/message").unwrap_or_default()));
         Some(Finding::new(reference, text(said, "/reason").unwrap_or(kind), message).saw(words).fix(fix))

@@ -107,8 +107,8 @@ pub(super) const ROWS: &[Check] = &[
     ),
 ];
 
-/// A pod that is younger may have a claim that the list of claims has missed, seconds.
-const SETTLED: i64 = 5;
+/// A pod that is younger may use what another list has missed, seconds.
+const SETTLED: i64 = 2;
 
 const VOLUME: (&str, &str) = ("", "PersistentVolume");
 
@@ -282,14 +282,16 @@ fn claim_going(evidence: &Evidence) -> Verdict {
     })
 }
 
+/// Whether a pod is so young that what it uses may be younger than the list of that: lists are read one beside the other.
+pub(super) fn has_just_started(pod: &Value, evidence: &Evidence) -> bool {
+    let since = text(pod, "/status/startTime").and_then(|since| since.parse::<Timestamp>().ok());
+    since.is_some_and(|since| evidence.taken.duration_since(since).as_secs() < SETTLED)
+}
+
 fn claim_gone(evidence: &Evidence) -> Verdict {
     let mut gone: BTreeMap<ObjectRef, Vec<ObjectRef>> = BTreeMap::new();
-    // Lists are read one beside the other.
-    let has_just_started = |pod: &Value| {
-        let since = text(pod, "/status/startTime").and_then(|since| since.parse::<Timestamp>().ok());
-        since.is_some_and(|since| evidence.taken.duration_since(since).as_secs() < SETTLED)
-    };
-    let runs = |pod: &&Value| text(pod, "/spec/nodeName").is_some() && !has_ended(pod) && !has_just_started(pod);
+    let runs =
+        |pod: &&Value| text(pod, "/spec/nodeName").is_some() && !has_ended(pod) && !has_just_started(pod, evidence);
     let pods = evidence.snapshot.of_kind("", "Pod").filter(runs);
     let mut looked = 0;
     for pod in pods {

@@ -172,6 +172,7 @@ fn consequence(hook: &Value) -> String {
     resources.dedup();
     match resources.as_slice() {
         [] => "nothing that it is asked about can be written".to_owned(),
+        all if all.iter().any(|resource| matches!(*resource, "*" | "*/*")) => "nobody can write anything".to_owned(),
         _ => format!("nobody can write {}", resources.join(", ")),
     }
 }

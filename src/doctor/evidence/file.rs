@@ -36,6 +36,8 @@ struct Saved {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     readyz: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    answered: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     host: Option<HostFacts>,
     #[serde(default)]
     unread: Vec<Unread>,
@@ -129,6 +131,7 @@ fn saved(evidence: &Evidence) -> Saved {
         read: evidence.read.clone(),
         only: evidence.only.clone(),
         readyz: evidence.readyz.clone(),
+        answered: evidence.answered,
         host: evidence.host.clone(),
         unread: evidence.snapshot.unread.clone(),
         items: evidence.snapshot.objects().cloned().collect(),
@@ -190,8 +193,8 @@ fn own(path: &Path, document: Value) -> Result<Evidence, FileError> {
         .map_err(|error| FileError::Syntax { path: path.to_owned(), why: error.to_string() })?;
     let mut snapshot = of_items(saved.items);
     snapshot.unread = saved.unread;
-    let Saved { taken, cluster, read, only, readyz, host, .. } = saved;
-    Ok(Evidence { snapshot, taken, cluster, read, only, readyz, host, ..Evidence::default() })
+    let Saved { taken, cluster, read, only, readyz, answered, host, .. } = saved;
+    Ok(Evidence { snapshot, taken, cluster, read, only, readyz, answered, host, ..Evidence::default() })
 }
 
 /// A list shows only the kinds that were asked for; that none of a kind is there cannot be told from "not asked".

@@ -147,7 +147,7 @@ pub async fn objects(cluster: &Cluster, scope: &Scope) -> Result<Evidence, Gathe
     let queries = queries(None);
     let asked = queries.len();
     let listed = collect_all(&cluster.client, queries, LIST, KEPT);
-    let (mut snapshot, (taken, version), readyz) = futures::join!(listed, clock(cluster), readyz(&cluster.client));
+    let (mut snapshot, word, readyz) = futures::join!(listed, word(cluster), readyz(&cluster.client));
     let mut only = None;
     if let Some(namespace) = scope.namespace.as_deref().filter(|_| !snapshot.unread.is_empty()) {
         only = narrow(cluster, &mut snapshot, namespace).await.then(|| namespace.to_owned());
@@ -158,7 +158,9 @@ pub async fn objects(cluster: &Cluster, scope: &Scope) -> Result<Evidence, Gathe
         let why = fault.as_ref().map_or(said, ToString::to_string);
         return Err(GatherError { context: cluster.id.context.clone(), why, fault });
     }
-    Ok(Evidence { snapshot, taken, cluster: Some(facts(cluster, version)), only, readyz, ..Evidence::default() })
+    let Word { taken, version, answered } = word;
+    let cluster = Some(facts(cluster, version));
+    Ok(Evidence { snapshot, taken, cluster, only, readyz, answered: Some(answered), ..Evidence::default() })
 }
 
 /// What is said of the cluster in its evidence.
@@ -202,8 +204,23 @@ async fn narrow(cluster: &Cluster, snapshot: &mut Snapshot, namespace: &str) -> 
     true
 }
 
-/// The API server's clock, by which all times in its objects are, and its version.
-pub(super) async fn clock(cluster: &Cluster) -> (Timestamp, Option<String>) {
+/// What the API server says of itself in one short answer.
+pub(super) struct Word {
+    /// Its clock, by which all times in its objects are; ours where it does not say.
+    pub(super) taken: Timestamp,
+    pub(super) version: Option<String>,
+    /// How long that took, ms.
+    pub(super) answered: u64,
+}
+
+/// Asks for the API server's clock and version, and looks how long it takes.
+pub(super) async fn word(cluster: &Cluster) -> Word {
+    let began = tokio::time::Instant::now();
+    let (taken, version) = clock(cluster).await;
+    Word { taken, version, answered: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX) }
+}
+
+async fn clock(cluster: &Cluster) -> (Timestamp, Option<String>) {
     let (client, here) = (&cluster.client, cluster.clock.now());
     let Ok(request) = Request::get("/version").body(kube::client::Body::empty()) else { return (here, None) };
     let Ok(Ok(answer)) = tokio::time::timeout(SHORT, client.send(request)).await else { return (here, None) };

@@ -11,7 +11,7 @@ use kube::runtime::watcher;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use super::gather::{clock, facts, queries, readyz};
+use super::gather::{Word, facts, queries, readyz, word};
 use super::strip::kept_of_watched;
 use super::{ClusterFacts, Evidence};
 use crate::bell::{Bell, Ear};
@@ -145,7 +145,7 @@ impl Picture {
 
 /// What the API server says of itself, once.
 async fn ask(cluster: Cluster, shared: Arc<Shared>) {
-    let ((taken, version), readyz) = futures::join!(clock(&cluster), readyz(&cluster.client));
+    let (Word { taken, version, answered }, readyz) = futures::join!(word(&cluster), readyz(&cluster.client));
     let ahead = taken.duration_since(cluster.clock.now());
     shared.change(|picture| {
         // Less than that is the way of the answer.
@@ -153,6 +153,7 @@ async fn ask(cluster: Cluster, shared: Arc<Shared>) {
         let known: Option<ClusterFacts> = version.map(|version| facts(&cluster, Some(version)));
         picture.evidence.cluster = known.or_else(|| picture.evidence.cluster.take());
         picture.evidence.readyz = readyz;
+        picture.evidence.answered = Some(answered);
     });
     shared.changed.ring();
 }

@@ -157,7 +157,7 @@ fn found(site: &Site<'_>, container: &Container<'_>, why: Why, said: &str) -> Ca
         Why::Credentials => (
             "cannot be pulled: the registry refuses access, or has no such repository",
             format!(
-                "Create a pull secret and name it in the values: `kubectl create secret docker-registry NAME{}`.",
+                "Create a pull secret and name it in the values: `kubectl create secret docker-registry NAME{} --docker-server=HOST --docker-username=USER --docker-password=PASSWORD`.",
                 site.flag()
             ),
         ),

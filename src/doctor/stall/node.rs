@@ -34,7 +34,7 @@ pub(super) fn unready(site: &Site<'_>, node: &Value) -> Option<Cause> {
     let ready = unready_condition(node)?;
     let name = text(node, "/metadata/name")?;
     let said = text(ready, "/message").unwrap_or_default();
-    let since = site.since(ready, "/lastTransitionTime");
+    let since = site.since(ready, "/lastTransitionTime").filter(|since| *since > 0);
     let stands = since.map_or("is not ready".to_owned(), |time| format!("has not been ready for {}", span(time)));
     let message = format!("the node {name} {stands}: {}", clip(said));
     let network = said.contains("NetworkPluginNotReady") || said.contains("cni plugin not initialized");

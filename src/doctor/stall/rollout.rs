@@ -76,7 +76,7 @@ fn deleted(site: &Site<'_>) -> Option<Cause> {
         None if holders.is_empty() => String::new(),
         None => format!("; the finalizer {} holds it", holders.join(", ")),
     };
-    let message = format!("{} has been being deleted for {}{held}", site.reference.short(), span(since));
+    let message = format!("{} was told to go {} ago and is still there{held}", site.reference.short(), span(since));
     let cause = site.stuck("Terminating", message);
     if since < GOES {
         return Some(cause.outlook(Outlook::Passing));
@@ -98,7 +98,9 @@ fn user(site: &Site<'_>) -> Option<String> {
 }
 
 fn unseen(site: &Site<'_>) -> Option<Cause> {
-    if !matches!(site.reference.group(), "apps" | "batch") || site.object.pointer("/metadata/generation").is_none() {
+    // A CronJob that has not run yet has no status.
+    let is_judged = site.reference.group() == "apps" || site.reference.kind == "Job";
+    if !is_judged || site.object.pointer("/metadata/generation").is_none() {
         return None;
     }
     let count = |pointer| number(site.object, pointer).unwrap_or(0);

@@ -42,6 +42,14 @@ impl Cause {
     }
 }
 
+/// The first few names, and how many more there are.
+pub(crate) fn some<T: AsRef<str>>(names: &[T]) -> String {
+    const SHOWN: usize = 4;
+    let shown: Vec<&str> = names.iter().take(SHOWN).map(AsRef::as_ref).collect();
+    let more = names.len().saturating_sub(SHOWN);
+    if more == 0 { shown.join(", ") } else { format!("{} and {more} more", shown.join(", ")) }
+}
+
 /// Text fit for one line of a terminal: no control characters, no line ends, not longer than a few lines. What is too long is cut
 /// in the middle: programs say what they did first, and what went wrong last.
 pub(crate) fn clip(text: &str) -> String {

@@ -280,3 +280,52 @@ fn who_reads_of_an_etcd_that_ends_is_led_to_its_data() {
     let etcd = report(items.to_vec());
     assert!(etcd.findings[0].fix.as_deref().unwrap().contains("seaworthy recover"), "{:#?}", etcd.findings);
 }
+
+/// A pod that no node takes because somebody closed them.
+#[test]
+fn closed_nodes_are_one_thing_to_mend_and_it_is_said_how() {
+    let found = |closed: &[&str]| {
+        let nodes = closed.iter().map(|name| {
+            let mut node = node(name, "True");
+            node["spec"] = json!({"unschedulable": true});
+            node
+        });
+        let said = format!("0/{0} nodes are available: {0} node(s) were unschedulable.", closed.len());
+        let pods = ["a", "b"].into_iter().map(|name| {
+            let mut pod = nodeless(name)[0].clone();
+            pod["status"]["conditions"][0]["message"] = json!(said);
+            pod
+        });
+        report(nodes.chain(pods).collect())
+    };
+    let one = found(&["n1"]);
+    // Beside it there is a note that nobody makes such pods anew.
+    let root = &one.findings[0];
+    assert!(one.findings[1..].iter().all(|one| one.id == "P029"), "{:#?}", one.findings);
+    assert_eq!((root.id.as_str(), root.object.to_string().as_str()), ("S003", "Node/n1"));
+    assert_eq!(root.symptoms.len(), 2, "{root:#?}");
+    assert_eq!(root.fix.as_deref(), Some("Open it again: `kubectl uncordon n1`."));
+    let two = found(&["n1", "n2"]);
+    assert_eq!(two.findings[0].object.to_string(), "Cluster/nodes");
+    assert_eq!(two.findings[0].fix.as_deref(), Some("Open them again: `kubectl uncordon n1 n2`."));
+}
+
+/// Who corrects the image does not correct the port, nor gets an address by that.
+#[test]
+fn what_is_wrong_with_a_service_or_a_way_in_is_not_the_doing_of_its_pods() {
+    let mut items = vec![node("w1", "True")];
+    items.extend(workload("web", "w1", &no_image()));
+    let [mut web, slice] = service("web");
+    web["spec"]["ports"] = json!([{"port": 80, "targetPort": "http"}]);
+    web["spec"]["type"] = json!("LoadBalancer");
+    web["metadata"]["creationTimestamp"] = json!(LONG_AGO);
+    let ingress = json!({"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": {"name": "web", "namespace": "shop",
+        "creationTimestamp": LONG_AGO}, "spec": {"rules": [{"http": {"paths": [
+            {"path": "/", "backend": {"service": {"name": "web", "port": {"number": 80}}}},
+            {"path": "/x", "backend": {"service": {"name": "none", "port": {"number": 80}}}}]}}], "tls": [{"secretName": "none"}]}});
+    items.extend([web, slice, ingress]);
+    let report = report(items);
+    let mut roots: Vec<_> = report.findings.iter().map(|root| root.id.as_str()).collect();
+    roots.sort_unstable();
+    assert_eq!(roots, ["I002", "I003", "I005", "I006", "L001", "P002", "SV003"], "{:#?}", report.findings);
+}

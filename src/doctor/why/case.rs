@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::doctor::evidence::Evidence;
+pub(super) use crate::doctor::stall::words::some;
 use crate::doctor::stall::words::{clip, in_namespace, span};
 use crate::object::{ObjectRef, items, number, printable, text};
 use crate::snapshot::Snapshot;
@@ -173,14 +174,6 @@ pub(super) fn words(one: &Value) -> String {
         (Some(reason), Some(message)) => clip(&format!("{reason}: {message}")),
         (one, other) => clip(one.or(other).unwrap_or_default()),
     }
-}
-
-/// The first few names, and how many more there are.
-pub(super) fn some<T: AsRef<str>>(names: &[T]) -> String {
-    const SHOWN: usize = 4;
-    let shown: Vec<&str> = names.iter().take(SHOWN).map(AsRef::as_ref).collect();
-    let more = names.len().saturating_sub(SHOWN);
-    if more == 0 { shown.join(", ") } else { format!("{} and {more} more", shown.join(", ")) }
 }
 
 /// `1 pod`, `2 pods`.

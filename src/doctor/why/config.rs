@@ -8,6 +8,7 @@ use super::case::{Case, Said, Trouble, counted, some};
 use crate::doctor::evidence::Certificate;
 use crate::doctor::stall::words::{seconds, span};
 use crate::object::{ObjectRef, has_ended, items, text};
+use crate::references::{Named, Need, of_pods};
 
 /// The kinds that make pods, and where their pods are described.
 const MAKERS: &[(&str, &str, &str)] = &[
@@ -18,45 +19,6 @@ const MAKERS: &[(&str, &str, &str)] = &[
     ("batch", "Job", "/spec/template/spec"),
     ("batch", "CronJob", "/spec/jobTemplate/spec/template/spec"),
 ];
-
-/// A use of a key: by name, and whether the pod starts without it.
-struct Use<'a> {
-    key: Option<&'a str>,
-    optional: bool,
-}
-
-/// How a pod refers to a `ConfigMap` or a Secret of this name.
-fn uses<'a>(spec: &'a Value, kind: &str, name: &str) -> Vec<Use<'a>> {
-    let (by_key, by_source, volume, named) = match kind {
-        "Secret" => ("/valueFrom/secretKeyRef", "/secretRef", "/secret", "/secretName"),
-        _ => ("/valueFrom/configMapKeyRef", "/configMapRef", "/configMap", "/name"),
-    };
-    let is = |value: &&Value, field: &str| text(value, field) == Some(name);
-    let optional = |value: &Value| value["optional"] == true;
-    let mut found = Vec::new();
-    let lists = ["/containers", "/initContainers"];
-    for container in lists.iter().flat_map(|list| items(spec, list)) {
-        let keys = items(container, "/env").filter_map(|one| one.pointer(by_key)).filter(|one| is(one, "/name"));
-        found.extend(keys.map(|one| Use { key: text(one, "/key"), optional: optional(one) }));
-        let sources =
-            items(container, "/envFrom").filter_map(|one| one.pointer(by_source)).filter(|one| is(one, "/name"));
-        found.extend(sources.map(|one| Use { key: None, optional: optional(one) }));
-    }
-    let volumes = items(spec, "/volumes");
-    let plain = volumes.filter_map(|one| Some((one.pointer(volume)?, named)));
-    let projected = items(spec, "/volumes").flat_map(|one| items(one, "/projected/sources"));
-    let projected = projected.filter_map(|one| Some((one.pointer(volume)?, "/name")));
-    for (source, _) in plain.chain(projected).filter(|(source, field)| is(source, field)) {
-        let mut keys = items(source, "/items").filter_map(|item| text(item, "/key")).peekable();
-        if keys.peek().is_none() {
-            found.push(Use { key: None, optional: optional(source) });
-        }
-        found.extend(keys.map(|key| Use { key: Some(key), optional: optional(source) }));
-    }
-    let pulls = items(spec, "/imagePullSecrets").filter(|one| kind == "Secret" && is(one, "/name"));
-    found.extend(pulls.map(|_| Use { key: None, optional: true }));
-    found
-}
 
 /// A `ConfigMap` or a Secret.
 pub(super) fn holder(case: &Case<'_>) -> Said {
@@ -71,12 +33,13 @@ pub(super) fn holder(case: &Case<'_>) -> Said {
     for (group, maker, place) in MAKERS {
         for user in case.snapshot().in_namespace(group, maker, case.namespace()).filter(|one| !has_ended(one)) {
             let (Some(spec), Some(reference)) = (user.pointer(place), ObjectRef::of(user)) else { continue };
-            let own = uses(spec, kind, name);
+            let own: Vec<Named<'_>> =
+                of_pods(spec).into_iter().filter(|one| one.kind == kind && one.name == name).collect();
             if own.is_empty() {
                 continue;
             }
-            let missing =
-                own.iter().filter(|one| !one.optional).filter_map(|one| one.key).filter(|key| !keys.contains(key));
+            let asked = own.iter().filter(|one| one.need == Need::Required).filter_map(|one| one.key);
+            let missing = asked.filter(|key| !keys.contains(key));
             lost.extend(missing.map(|key| (reference.clone(), key)));
             // What made a pod stands for it.
             users.insert(crate::doctor::survey::top(&reference, case.snapshot()).short());

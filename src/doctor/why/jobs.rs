@@ -24,8 +24,12 @@ pub(super) fn job(case: &Case<'_>) -> Said {
     } else {
         format!("{} active, {} of {wanted} succeeded", count("active"), count("succeeded"))
     };
-    let fails = (failed > 0)
-        .then(|| format!("{} failed, {limit} are let pass", counted(usize::try_from(failed).unwrap_or(0), "pod")));
+    let fails = (failed > 0).then(|| {
+        format!(
+            "{} failed; its limit is {limit} (`backoffLimit`)",
+            counted(usize::try_from(failed).unwrap_or(0), "pod")
+        )
+    });
     let indexes = case.text("/status/failedIndexes").map(|indexes| format!("failed: {indexes}"));
     let deadline = case.number("/spec/activeDeadlineSeconds").map(|limit| format!("it may run for {}", span(limit)));
     let mut said = Said::new(state)

@@ -197,8 +197,8 @@ pub(super) fn object_called(
     }
 }
 
-/// Why an object is not in the evidence.
-pub(super) fn absent(object: &ObjectRef, evidence: &Evidence) -> WhyError {
+/// Why an object is not in the evidence. `told`: of which objects something is said; some of them are missed, not there.
+pub(super) fn absent(object: &ObjectRef, evidence: &Evidence, told: &[ObjectRef]) -> WhyError {
     if let Some(why) = evidence.gap(&object.kind).filter(|_| evidence.snapshot.is_unread(&object.kind)) {
         return WhyError::Unread { object: object.clone(), why };
     }
@@ -206,7 +206,9 @@ pub(super) fn absent(object: &ObjectRef, evidence: &Evidence) -> WhyError {
     let named = |one: &Value| {
         Some((text(one, "/metadata/name")?.to_owned(), text(one, "/metadata/namespace").map(str::to_owned)))
     };
-    let mut all: Vec<(String, Option<String>)> = all.filter_map(named).collect();
+    let missed = told.iter().filter(|one| (one.group(), &one.kind) == (object.group(), &object.kind));
+    let missed = missed.map(|one| (one.name.clone(), one.namespace.clone()));
+    let mut all: Vec<(String, Option<String>)> = all.filter_map(named).chain(missed).collect();
     // Its own namespace first.
     all.sort_by_key(|(_, namespace)| *namespace != object.namespace);
     let near = closest(&object.name, all.iter().map(|(name, _)| name.as_str()));
@@ -309,9 +311,16 @@ mod tests {
         let mut snapshot = Snapshot::default();
         snapshot.insert(pod("sea"));
         let evidence = Evidence::new(snapshot, Timestamp::UNIX_EPOCH);
-        let told =
-            |namespace: &str| absent(&ObjectRef::new("v1", "Pod", Some(namespace), "wbe-0"), &evidence).to_string();
+        let told = |namespace: &str| {
+            absent(&ObjectRef::new("v1", "Pod", Some(namespace), "wbe-0"), &evidence, &[]).to_string()
+        };
         assert_eq!(told("sea"), "Pod/sea/wbe-0 is not there; did you mean `pod/web-0`?");
         assert_eq!(told("shop"), "Pod/shop/wbe-0 is not there; did you mean `pod/web-0 -n sea`?");
+        let missed = ObjectRef::new("v1", "ConfigMap", Some("sea"), "settings");
+        let asked = ObjectRef { namespace: Some("shop".to_owned()), ..missed.clone() };
+        assert_eq!(
+            absent(&asked, &evidence, &[missed]).to_string(),
+            "ConfigMap/shop/settings is not there; did you mean `configmap/settings -n sea`?"
+        );
     }
 }

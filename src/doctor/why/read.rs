@@ -10,7 +10,8 @@ use super::fault::WhyError;
 use super::names::{Asked, Kind, absent, kind_called, known, object_called};
 use crate::cluster::{Cluster, Resources, discover};
 use crate::doctor::evidence::{Evidence, GatherError, KEPT, Scope, gather, is_gathered};
-use crate::doctor::report::Choice;
+use crate::doctor::finding::Finding;
+use crate::doctor::report::{Choice, judge};
 use crate::error::Explain;
 use crate::object::ObjectRef;
 use crate::snapshot::collect::{Query, Scope as What, collect_all};
@@ -147,5 +148,10 @@ async fn beside(
 /// # Errors
 /// When it is not there, or could not be read.
 pub fn answer(object: &ObjectRef, evidence: &Evidence, choice: &Choice) -> Result<super::Why, WhyError> {
-    super::why_by(object, evidence, choice).ok_or_else(|| absent(object, evidence))
+    let report = judge(evidence, choice);
+    if let Some(answer) = super::why_in(object, evidence, &report) {
+        return Ok(answer);
+    }
+    let told = report.findings.iter().flat_map(Finding::walk).map(|finding| finding.object.clone());
+    Err(absent(object, evidence, &told.collect::<Vec<_>>()))
 }

@@ -20,7 +20,7 @@ pub(super) fn namespace(case: &Case<'_>) -> Said {
     }
     let mut counts: Vec<(usize, &str)> = kinds.into_iter().map(|(kind, count)| (count, kind)).collect();
     counts.sort_by(|a, b| b.cmp(a));
-    let counts: Vec<String> = counts.into_iter().map(|(count, kind)| format!("{count} {kind}")).collect();
+    let counts: Vec<String> = counts.into_iter().map(|(count, kind)| super::case::counted(count, kind)).collect();
     let quotas = super::limits::of_namespace(case);
     let level = case.live["metadata"]["labels"]["pod-security.kubernetes.io/enforce"].as_str();
     let mut said = Said::new(phase);

@@ -9,7 +9,7 @@ const POD: &[&str] = &["Pod"];
 pub(in crate::doctor::checks) const ROWS: &[Check] = &[
     error(
         "P001",
-        "a program ends that should keep running",
+        "a program fails, or ends again and again",
         [
             "The container starts and ends again and again; Kubernetes waits longer before each new start (CrashLoopBackOff). The \
             last lines of its log are shown, because most programs say there why.",

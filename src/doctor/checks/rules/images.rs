@@ -22,7 +22,7 @@ pub(in crate::doctor::checks) const ROWS: &[Check] = &[
         "a registry refuses access to an image",
         [
             "The registry wants credentials, or hides that it has no such repository.",
-            "Create a pull secret and name it in the values: `kubectl create secret docker-registry NAME -n NAMESPACE`.",
+            "Create a pull secret and name it in the values: `kubectl create secret docker-registry NAME -n NAMESPACE --docker-server=HOST --docker-username=USER --docker-password=PASSWORD`.",
             PASSED,
         ],
         POD,

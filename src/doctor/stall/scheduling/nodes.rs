@@ -6,7 +6,7 @@ use super::{said, unschedulable};
 use crate::doctor::Cause;
 use crate::doctor::stall::Site;
 use crate::doctor::stall::node;
-use crate::doctor::stall::words::clip;
+use crate::doctor::stall::words::{clip, some};
 use crate::object::{ObjectRef, items, text};
 
 /// The nodes of a cluster, all of them: where it is mended that there is none.
@@ -75,17 +75,28 @@ pub(super) fn device(site: &Site<'_>) -> Option<Cause> {
 
 pub(super) fn room(site: &Site<'_>) -> Option<Cause> {
     let said = said(site)?;
-    let name = scarce(said).map(|start| whole(said, start)).find(|name| !is_device(name))?;
+    let mut names: Vec<&str> = scarce(said).map(|start| whole(said, start)).filter(|name| !is_device(name)).collect();
+    names.sort_unstable();
+    names.dedup();
+    if names.is_empty() {
+        return None;
+    }
+    let what: Vec<String> = names.iter().map(|name| too_much(site, name)).collect();
+    let requests = if names.len() == 1 { "request" } else { "requests" };
+    let remedy = format!("Lower the {} {requests} in the values, stop something, or add a node.", names.join(" and "));
+    Some(unschedulable(site, &what.join(", and "), said).remedy(remedy))
+}
+
+/// What a pod asks for of a resource, beside the most that a node has of it.
+fn too_much(site: &Site<'_>, name: &str) -> String {
     let asks = requested(site.object, name);
     let largest =
         candidates(site).filter_map(|node| quantity(node["status"]["allocatable"][name].as_str()?)).fold(0.0, f64::max);
-    let what = match (asks > 0.0, largest > 0.0) {
+    match (asks > 0.0, largest > 0.0) {
         (true, true) => format!("it asks for {} {name}, the largest node has {} in all", amount(asks), amount(largest)),
         (true, false) => format!("it asks for {} {name}", amount(asks)),
         _ => format!("there is not enough {name}"),
-    };
-    let remedy = format!("Lower the {name} request in the values, stop something, or add a node.");
-    Some(unschedulable(site, &what, said).remedy(remedy))
+    }
 }
 
 /// What a pod asks for: the sum of its containers, or the largest init container.
@@ -186,6 +197,11 @@ pub(super) fn taints(site: &Site<'_>) -> Option<Cause> {
     if super::came_further(said) {
         return None;
     }
+    if !said.contains("untolerated taint")
+        && let Some(cause) = closed(site, said)
+    {
+        return Some(cause);
+    }
     let mut taints: Vec<String> = candidates(site).flat_map(|node| untolerated(site.object, node)).collect();
     taints.sort();
     taints.dedup();
@@ -195,6 +211,20 @@ pub(super) fn taints(site: &Site<'_>) -> Option<Cause> {
         format!("it does not tolerate the nodes' taint {}", taints.join(", "))
     };
     Some(unschedulable(site, &what, said).remedy(untaint(site, &taints)))
+}
+
+/// The nodes that the pod may use were closed by somebody: that is where it is mended.
+fn closed(site: &Site<'_>, said: &str) -> Option<Cause> {
+    let closed: Vec<&Value> = candidates(site).filter(|node| node["spec"]["unschedulable"] == true).collect();
+    let names: Vec<&str> = closed.iter().filter_map(|node| text(node, "/metadata/name")).collect();
+    let (who, root, it) = match closed.as_slice() {
+        [] => return None,
+        [node] => (format!("the node {} is", names[0]), ObjectRef::of(node)?, "it"),
+        _ => (format!("the nodes {} are", some(&names)), all(), "them"),
+    };
+    let message = format!("{who} closed to new pods (cordoned), and no other takes the pod: {}", clip(said));
+    let remedy = format!("Open {it} again: `kubectl uncordon {}`.", names.join(" "));
+    Some(site.stuck("Cordoned", message).about(root).remedy(remedy))
 }
 
 /// What Kubernetes puts on a node by itself, and takes away again with the condition that it stands for.
