@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use serde::Serialize;
+use serde_json::Value;
 
 use super::change::Since;
 use super::check::{Check, Severity, Verdict};
@@ -13,7 +14,7 @@ use super::stacks::{Knowledge, StackCheck};
 use super::suppress::Suppressed;
 use super::unsettled::{self, Unsettled};
 use super::{survey, tree};
-use crate::object::printable;
+use crate::object::{printable, text};
 use crate::snapshot::Unread;
 
 /// What was found, and how much was looked at.
@@ -48,6 +49,9 @@ pub struct Report {
     /// Every check that was asked for, with how it went.
     #[serde(skip)]
     pub checks: Vec<Outcome>,
+    /// Claims that are bound: what is on their volumes is not looked at.
+    #[serde(skip)]
+    pub bound: usize,
     /// What of the cluster was asked for, in words; empty: all of it.
     #[serde(skip)]
     scope: String,
@@ -249,8 +253,17 @@ pub fn judge(evidence: &Evidence, choice: &Choice) -> Report {
         unknown,
         unread: evidence.snapshot.unread.clone(),
         checks,
+        bound: bound(evidence, choice),
         scope,
     }
+}
+
+fn bound(evidence: &Evidence, choice: &Choice) -> usize {
+    let is_meant = |claim: &&Value| {
+        text(claim, "/status/phase") == Some("Bound")
+            && (choice.namespace.is_none() || text(claim, "/metadata/namespace") == choice.namespace.as_deref())
+    };
+    evidence.snapshot.of_kind("", "PersistentVolumeClaim").filter(is_meant).count()
 }
 
 /// Asks every check, those that are not wanted too, so that a cause that was not asked for still takes its symptoms; and how

@@ -31,6 +31,11 @@ const NODE_GONE: &str = "V010";
 const OF_THEMSELVES: &[&str] = &["V009", "V012", "V024", "V025", "V028"];
 /// Findings about Services that their pods do not explain: an address, a name, a port that none of them has.
 const OF_THE_SERVICE: &[&str] = &["L001", "L005", "SV003", "SV007"];
+/// Findings about workloads that nothing below them explains: what their specification says, or what somebody wants.
+const OF_THE_WORKLOAD: &[&str] =
+    &["J002", "J005", "J006", "P023", "P029", "V027", "W003", "W006", "W008", "W010", "W015", "W016", "Z001", "Z004"];
+/// A volume that holds the data of a claim which is gone.
+const RELEASED: &str = "V012";
 /// Kinds of which one finding does not explain another: each of their ports and paths may be wrong by itself.
 const OF_MANY_PARTS: &[&str] = &["Pod", "Service", "Ingress"];
 /// Findings about pods that a Service explains when they name it.
@@ -121,7 +126,10 @@ fn rests_on(object: &ObjectRef, finding: &Finding, is_start: bool, evidence: &Ev
     let Some(live) = snapshot.get(object) else { return Vec::new() };
     match object.kind.as_str() {
         "Pod" if is_start => of_pod(live, object, finding, snapshot),
-        "Deployment" | "ReplicaSet" | "StatefulSet" | "DaemonSet" | "Job" | "CronJob" => refs(snapshot.owned_by(live)),
+        "Deployment" | "ReplicaSet" | "StatefulSet" | "DaemonSet" | "Job" | "CronJob" => {
+            let is_itself = is_start && OF_THE_WORKLOAD.contains(&finding.id.as_str());
+            if is_itself { Vec::new() } else { refs(snapshot.owned_by(live)) }
+        }
         "Service" if is_start => {
             let gone = super::checks::installed::namesakes(object, snapshot);
             let pods = if OF_THE_SERVICE.contains(&finding.id.as_str()) { Vec::new() } else { behind(live, snapshot) };
@@ -134,6 +142,10 @@ fn rests_on(object: &ObjectRef, finding: &Finding, is_start: bool, evidence: &Ev
         }
         // Without any node there is one thing to be mended first.
         "PersistentVolume" if finding.id == NODE_GONE && has_no_nodes(evidence) => vec![nodes()],
+        // The pods that still run with the claim suffer first.
+        "PersistentVolume" if finding.id == RELEASED && finding.reason == super::checks::volumes::IN_USE => {
+            finding.symptoms.clone()
+        }
         // What became of a volume or its claim is not the node's doing.
         "PersistentVolume" if OF_THEMSELVES.contains(&finding.id.as_str()) => Vec::new(),
         "PersistentVolume" => super::checks::volumes::nodes_of(live).map(|node| node_named(node, snapshot)).collect(),

@@ -162,9 +162,14 @@ mod tests {
     /// The Service suffers from what its pods are about to say.
     #[test]
     fn a_service_waits_for_what_its_pods_will_say() {
-        let mut early = items("2026-11-20T09:58:30Z");
+        let mut early = items("2026-11-20T09:59:20Z");
         assert!(report(early.clone()).findings.is_empty(), "{:#?}", report(early).findings);
         early[5]["count"] = json!(5);
+        assert_eq!(
+            report(items("2026-11-20T09:58:30Z")).findings.iter().map(|root| root.id.as_str()).collect::<Vec<_>>(),
+            ["P021"],
+            "whatever became of the events, it has not been ready for long"
+        );
         let late = report(early);
         let roots: Vec<&str> = late.findings.iter().map(|root| root.id.as_str()).collect();
         assert_eq!(roots, ["P021"], "{:#?}", late.findings);

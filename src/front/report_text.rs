@@ -89,6 +89,7 @@ pub(crate) fn report_text(report: &Report, style: Style) -> String {
     lines.extend(unsettled_lines(report, style));
     lines.extend(open_lines(report, style));
     lines.extend(quiet_lines(report, style));
+    lines.extend(unseen(report));
     lines.push(counts(&report.summary));
     lines.extend(next(report));
     lines.join("\n")
@@ -209,6 +210,15 @@ fn quiet_lines(report: &Report, style: Style) -> Vec<String> {
     let line = |what: &str, entry: &String| one_line(&format!("{} suppression {what}: {entry}", style.open()));
     let expired = told.expired.iter().map(|entry| line("has expired", entry));
     expired.chain(told.unused.iter().map(|entry| line("fits nothing", entry))).collect()
+}
+
+/// Nobody is to take for well what the doctor does not look at.
+fn unseen(report: &Report) -> Option<String> {
+    let is_calm = report.worst().is_none_or(|worst| worst <= Severity::Info);
+    (is_calm && report.bound > 0 && report.summary.evaluated > 0).then(|| {
+        let volumes = count(report.bound, "volume");
+        format!("not looked at: what is on {volumes}; `seaworthy recover` compares it with what was there")
+    })
 }
 
 fn counts(summary: &Summary) -> String {

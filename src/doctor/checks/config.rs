@@ -58,7 +58,12 @@ fn runs(pod: &Value) -> bool {
 fn finding(object: ObjectRef, pods: Vec<ObjectRef>, evidence: &Evidence) -> Finding {
     let names: Vec<&str> = pods.iter().map(|pod| pod.name.as_str()).collect();
     let verb = if names.len() == 1 { "runs" } else { "run" };
-    let message = format!("it is not there, and {} {verb} with it; whatever starts anew waits for it", some(&names));
+    let message = format!(
+        "the {} `{}` is not there, and {} {verb} with it; whatever starts anew waits for it",
+        object.kind,
+        object.name,
+        some(&names)
+    );
     let place = in_namespace(object.namespace.as_deref());
     let fix = match installed::stack_of(&object, &evidence.snapshot) {
         Some(stack) => {

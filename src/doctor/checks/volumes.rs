@@ -9,7 +9,7 @@ use super::{each, looks};
 use crate::doctor::check::{Check, Severity, Verdict};
 use crate::doctor::evidence::Evidence;
 use crate::doctor::finding::Finding;
-use crate::doctor::stall::words::clip;
+use crate::doctor::stall::words::{clip, some};
 use crate::engine::ready::judge::{claims, consumers};
 use crate::object::{ObjectRef, has_ended, items, text};
 use crate::plan::verb::QUARANTINE;
@@ -110,6 +110,9 @@ pub(super) const ROWS: &[Check] = &[
 /// A pod that is younger may use what another list has missed, seconds.
 const SETTLED: i64 = 2;
 
+/// The reason of a volume that was let go while pods run with its claim.
+pub(in crate::doctor) const IN_USE: &str = "ReleasedInUse";
+
 const VOLUME: (&str, &str) = ("", "PersistentVolume");
 
 fn several_defaults(evidence: &Evidence) -> Verdict {
@@ -206,7 +209,9 @@ fn released(evidence: &Evidence) -> Verdict {
         };
         let fix = "Make no claim and change neither by hand: `seaworthy recover` binds the two again, with the data.";
         let message = format!("{whose} is Released: {why}");
-        let mut finding = Finding::new(reference, "Released", message).severity(Severity::Error).fix(fix);
+        let is_in_use = consumers(&claim, &evidence.snapshot).any(runs);
+        let reason = if is_in_use && evidence.snapshot.get(&claim).is_none() { IN_USE } else { "Released" };
+        let mut finding = Finding::new(reference, reason, message).severity(Severity::Error).fix(fix);
         finding.symptoms.push(claim);
         Some(finding)
     })
@@ -282,6 +287,11 @@ fn claim_going(evidence: &Evidence) -> Verdict {
     })
 }
 
+/// Whether a pod may have its volumes mounted.
+fn runs(pod: &Value) -> bool {
+    text(pod, "/spec/nodeName").is_some() && !has_ended(pod)
+}
+
 /// Whether a pod is so young that what it uses may be younger than the list of that: lists are read one beside the other.
 pub(super) fn has_just_started(pod: &Value, evidence: &Evidence) -> bool {
     let since = text(pod, "/status/startTime").and_then(|since| since.parse::<Timestamp>().ok());
@@ -290,9 +300,7 @@ pub(super) fn has_just_started(pod: &Value, evidence: &Evidence) -> bool {
 
 fn claim_gone(evidence: &Evidence) -> Verdict {
     let mut gone: BTreeMap<ObjectRef, Vec<ObjectRef>> = BTreeMap::new();
-    let runs =
-        |pod: &&Value| text(pod, "/spec/nodeName").is_some() && !has_ended(pod) && !has_just_started(pod, evidence);
-    let pods = evidence.snapshot.of_kind("", "Pod").filter(runs);
+    let pods = evidence.snapshot.of_kind("", "Pod").filter(|pod| runs(pod) && !has_just_started(pod, evidence));
     let mut looked = 0;
     for pod in pods {
         let namespace = text(pod, "/metadata/namespace");
@@ -306,9 +314,11 @@ fn claim_gone(evidence: &Evidence) -> Verdict {
     }
     let one = |(claim, pods): (ObjectRef, Vec<ObjectRef>)| {
         let names: Vec<&str> = pods.iter().map(|pod| pod.name.as_str()).collect();
-        let message =
-            format!("it is not there, and {} run{} with it", names.join(", "), if names.len() == 1 { "s" } else { "" });
-        let fix = "Do not restart them, and make no claim by hand: `seaworthy recover` says what is lost, and what brings it back.";
+        let (verb, them) = if names.len() == 1 { ("runs", "it") } else { ("run", "them") };
+        let message = format!("the claim `{}` is not there, and {} {verb} with it", claim.name, some(&names));
+        let fix = format!(
+            "Do not restart {them}, and make no claim by hand: `seaworthy recover` says what is lost, and what brings it back."
+        );
         let mut finding = Finding::new(claim, "ClaimGone", message).fix(fix);
         finding.symptoms = pods;
         finding

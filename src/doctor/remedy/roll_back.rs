@@ -7,6 +7,7 @@ use crate::doctor::evidence::Evidence;
 use crate::doctor::finding::Finding;
 use crate::doctor::revisions::{self, number_of};
 use crate::object::{is_true, number, text};
+use crate::plan::FieldChange;
 use crate::plan::verb::{Pinned, Verb, template_differences, template_of};
 
 /// What names the revision of a pod of a StatefulSet (its name) or of a DaemonSet (its hash).
@@ -31,6 +32,10 @@ pub(super) fn offer(finding: &Finding, evidence: &Evidence) -> Option<Remedy> {
     let (workload, old, new) = (Pinned::of(live)?, Pinned::of(to)?, Pinned::of(from)?);
     let title = format!("give {} the pod template of revision {} again", finding.object.short(), number_of(to)?);
     let fields = template_differences(&template_of(from), &template_of(to));
+    // What keeps a pod off every node is another one only where the older template asks for something else.
+    if finding.id.starts_with('S') && !fields.iter().any(places) {
+        return None;
+    }
     let stuck = if kind == "StatefulSet" { revisions.stuck(from) } else { Vec::new() };
     let back = Verb::RollBack { workload, from: new, to: old, fields, ready: stuck.is_empty() };
     let steps = std::iter::once(back).chain(stuck.into_iter().map(|object| Verb::Delete { object })).collect();
@@ -42,6 +47,12 @@ pub(super) fn offer(finding: &Finding, evidence: &Evidence) -> Option<Remedy> {
         _ if revisions.ready(to) > 0 => remedy,
         _ => remedy.asked("no pod of the older template is ready, so it may not work either"),
     })
+}
+
+/// Whether a field has to do with where a pod may run.
+fn places(field: &FieldChange) -> bool {
+    const PARTS: [&str; 5] = ["resources", "nodeSelector", "affinity", "tolerations", "topologySpreadConstraints"];
+    PARTS.iter().any(|part| field.path.contains(part))
 }
 
 /// The templates that a workload had.

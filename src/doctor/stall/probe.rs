@@ -23,6 +23,8 @@ pub(super) const RULES: &[Rule] = &[
 
 /// Failures of a probe from which on it is no longer only early.
 const SEVERAL: i64 = 3;
+/// Seconds in which a probe that failed once or twice may hold again.
+const SETTLES: i64 = 60;
 
 /// The newest failure of a kind of probe of a container, with how often it was seen.
 fn failure<'a>(site: &Site<'a>, container: &Container<'_>, kind: &str) -> Option<(&'a Value, i64, &'a str)> {
@@ -98,7 +100,10 @@ fn is_early(site: &Site<'_>, container: &Container<'_>, field: &str, count: i64)
     let setting = |name: &str, default| number(&container.spec[field], &format!("/{name}")).unwrap_or(default);
     let patience = setting("failureThreshold", 3).saturating_mul(setting("periodSeconds", 10));
     let runs = site.since(container.status, "/state/running/startedAt").unwrap_or(0);
-    count < SEVERAL || runs <= setting("initialDelaySeconds", 0).saturating_add(patience)
+    let patience = setting("initialDelaySeconds", 0).saturating_add(patience);
+    // Events are thinned out, and of one that is thinned out the count stands still: the condition tells for how long it has failed.
+    let unready = site.condition("Ready").and_then(|ready| site.since(ready, "/lastTransitionTime")).unwrap_or(0);
+    count < SEVERAL && unready <= patience.max(SETTLES) || runs <= patience
 }
 
 fn gate(site: &Site<'_>) -> Option<Cause> {

@@ -329,3 +329,34 @@ fn what_is_wrong_with_a_service_or_a_way_in_is_not_the_doing_of_its_pods() {
     roots.sort_unstable();
     assert_eq!(roots, ["I002", "I003", "I005", "I006", "L001", "P002", "SV003"], "{:#?}", report.findings);
 }
+
+/// What a set's own fields say is not mended with its claims, and a volume that was let go is told below the pods that still run with it.
+#[test]
+fn what_a_specification_says_stands_by_itself_and_one_loss_is_told_once() {
+    let set = json!({"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": "db", "namespace": "shop", "uid": "db", "generation": 1},
+        "spec": {"replicas": 1, "serviceName": "none", "template": {"spec": {"volumes": []}},
+            "volumeClaimTemplates": [{"metadata": {"name": "data"}}]}, "status": {"observedGeneration": 1, "replicas": 1}});
+    let mut pod = nodeless("db-0")[0].clone();
+    pod["metadata"]["ownerReferences"] =
+        json!([{"apiVersion": "apps/v1", "kind": "StatefulSet", "name": "db", "uid": "db", "controller": true}]);
+    pod["spec"]["volumes"] = json!([{"name": "data", "persistentVolumeClaim": {"claimName": "data-db-0"}}]);
+    pod["status"]["conditions"][0]["message"] =
+        json!("0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims.");
+    let claim = json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "data-db-0", "namespace": "shop",
+        "creationTimestamp": LONG_AGO}, "spec": {"storageClassName": "nope"}, "status": {"phase": "Pending"}});
+    let found = report(vec![node("w1", "True"), set.clone(), pod.clone(), claim]);
+    let mut roots: Vec<_> = found.findings.iter().map(|root| root.id.as_str()).collect();
+    roots.sort_unstable();
+    assert_eq!(roots, ["S006", "W006"], "{:#?}", found.findings);
+
+    pod["spec"]["nodeName"] = json!("w1");
+    pod["status"] = json!({"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]});
+    let volume = json!({"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": "pv-1"}, "status": {"phase": "Released"},
+        "spec": {"persistentVolumeReclaimPolicy": "Retain", "claimRef": {"name": "data-db-0", "namespace": "shop", "uid": "old"}}});
+    let service = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "none", "namespace": "shop"},
+        "spec": {"clusterIP": "None"}});
+    let lost = report(vec![node("w1", "True"), set, pod, volume, service]);
+    let roots: Vec<_> = lost.findings.iter().map(|root| root.id.as_str()).collect();
+    assert_eq!(roots, ["V028"], "{:#?}", lost.findings);
+    assert_eq!(lost.findings[0].causes[0].id, "V012");
+}

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::case::{Case, Said, Trouble, counted, some};
 use crate::doctor::checks::ingress::backends;
 use crate::doctor::stall::Look;
-use crate::doctor::survey::is_switched_off;
+use crate::doctor::survey::{is_switched_off, makers};
 use crate::object::{ObjectRef, items, number, text};
 use crate::snapshot::placing::matches;
 
@@ -70,7 +70,7 @@ pub(super) fn service(case: &Case<'_>) -> Said {
     let wrong = wrong_port(case, &pods);
     let none = pods.is_empty() && !by_hand && case.evidence.knows("Pod", case.namespace());
     let is_off = none && is_switched_off(case.live, case.snapshot());
-    let off = is_off.then(|| "what makes its pods is scaled to 0".to_owned());
+    let off = is_off.then(|| switched_off(case));
     let lost = (none && !is_off).then(|| {
         let selector = case.live["spec"]["selector"].as_object().into_iter().flatten();
         let wanted: Vec<String> = selector.map(|(key, value)| format!("{key}={}", super::case::plain(value))).collect();
@@ -80,12 +80,29 @@ pub(super) fn service(case: &Case<'_>) -> Said {
     Said::new(format!("{word}{counts}{address}"))
         .amiss("ports", wrong)
         .note("ports", (!ports.is_empty()).then(|| some(&ports)))
-        .note("endpoints", selects.or(off))
-        .wrong(lost)
+        .note("endpoints", selects)
+        .wrong(lost.or(off))
         .note("ways in", (!ways.is_empty()).then(|| some(&ways)))
         .note("addresses", (!others.is_empty()).then(|| some(&others)))
         .note("traffic", local)
         .note("traffic", unready)
+}
+
+/// Somebody wants it so, and whoever asks why nothing answers does not know that.
+fn switched_off(case: &Case<'_>) -> Trouble {
+    let makers: Vec<ObjectRef> = makers(case.live, case.snapshot()).filter_map(ObjectRef::of).collect();
+    let names: Vec<String> = makers.iter().map(ObjectRef::short).collect();
+    let trouble = Trouble::new(format!("{} is scaled to 0, so that nothing answers here", some(&names)));
+    // A DaemonSet has no number; its nodes decide.
+    match makers.first().filter(|maker| maker.kind != "DaemonSet") {
+        Some(maker) => {
+            let name = format!("{}/{}", maker.kind.to_lowercase(), maker.name);
+            trouble
+                .fix(format!("Start it where it is wanted: `kubectl scale {name}{} --replicas=1`.", case.flag()))
+                .root(maker.clone())
+        }
+        None => trouble,
+    }
 }
 
 fn port(port: &Value) -> String {

@@ -38,7 +38,13 @@ pub(super) fn told(case: &Case<'_>) -> Option<String> {
     } else {
         some(&changes)
     };
-    let ago = case.ago(made, "/metadata/creationTimestamp");
+    // A ReplicaSet to which somebody went back was made long before; the Deployment knows when that was.
+    let is_back = made["metadata"]["annotations"]["deployment.kubernetes.io/revision-history"].is_string();
+    let ago = if is_back {
+        case.condition("Progressing").and_then(|one| case.ago(one, "/lastUpdateTime"))
+    } else {
+        case.ago(made, "/metadata/creationTimestamp")
+    };
     let ago = ago.map(|ago| format!(" ({ago})")).unwrap_or_default();
     Some(format!("revision {newest}{ago} against {before}: {what}"))
 }

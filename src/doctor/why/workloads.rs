@@ -62,9 +62,11 @@ pub(super) fn stateful_set(case: &Case<'_>) -> Said {
     let held = partition.map(|from| format!("only pods from {from} on get a new revision (`partition`)"));
     let by_hand = (case.text("/spec/updateStrategy/type") == Some("OnDelete"))
         .then(|| "a pod gets a new revision only when it is deleted (`OnDelete`)".to_owned());
-    let behind = (wanted > 0 && count("updatedReplicas") < wanted && case.text("/status/updateRevision").is_some())
-        .then(|| counted(usize::try_from(wanted - count("updatedReplicas")).unwrap_or(0), "pod"))
-        .map(|pods| format!("{pods} of an older revision"));
+    // Pods that are not there yet are of no revision.
+    let is_one = case.text("/status/updateRevision") == case.text("/status/currentRevision");
+    let older = if is_one { 0 } else { count("replicas") - count("updatedReplicas") };
+    let older = usize::try_from(older).unwrap_or(0);
+    let behind = (older > 0).then(|| format!("{} of an older revision", counted(older, "pod")));
     let said = Said::new(state)
         .amiss("rollout", behind)
         .note("rollout", held.or(by_hand))

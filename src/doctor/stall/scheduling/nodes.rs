@@ -1,5 +1,7 @@
 //! What the nodes have, and what of it a pod may use.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use super::{said, unschedulable};
@@ -7,7 +9,7 @@ use crate::doctor::Cause;
 use crate::doctor::stall::Site;
 use crate::doctor::stall::node;
 use crate::doctor::stall::words::{clip, some};
-use crate::object::{ObjectRef, items, text};
+use crate::object::{ObjectRef, has_ended, items, text};
 
 /// The nodes of a cluster, all of them: where it is mended that there is none.
 pub(in crate::doctor) fn all() -> ObjectRef {
@@ -93,10 +95,34 @@ fn too_much(site: &Site<'_>, name: &str) -> String {
     let largest =
         candidates(site).filter_map(|node| quantity(node["status"]["allocatable"][name].as_str()?)).fold(0.0, f64::max);
     match (asks > 0.0, largest > 0.0) {
+        (true, true) if asks <= largest => match most_left(site, name) {
+            Some(left) => format!(
+                "it asks for {} {name}, the node with most left has {} ({} in all)",
+                amount(asks),
+                amount(left),
+                amount(largest)
+            ),
+            None => format!("it asks for {} {name}, and others ask for the rest", amount(asks)),
+        },
         (true, true) => format!("it asks for {} {name}, the largest node has {} in all", amount(asks), amount(largest)),
         (true, false) => format!("it asks for {} {name}", amount(asks)),
         _ => format!("there is not enough {name}"),
     }
+}
+
+/// What is left of a resource on the node that has most of it left, after what its pods ask for.
+fn most_left(site: &Site<'_>, name: &str) -> Option<f64> {
+    let mut taken: BTreeMap<&str, f64> = BTreeMap::new();
+    for pod in site.snapshot.of_kind("", "Pod").filter(|pod| !has_ended(pod)) {
+        if let Some(node) = text(pod, "/spec/nodeName") {
+            *taken.entry(node).or_default() += requested(pod, name);
+        }
+    }
+    let left = candidates(site).filter_map(|node| {
+        let all = quantity(node["status"]["allocatable"][name].as_str()?)?;
+        Some((all - taken.get(text(node, "/metadata/name")?).copied().unwrap_or(0.0)).max(0.0))
+    });
+    left.reduce(f64::max)
 }
 
 /// What a pod asks for: the sum of its containers, or the largest init container.
@@ -284,7 +310,11 @@ fn untolerated<'a>(pod: &'a Value, node: &'a Value) -> impl Iterator<Item = Stri
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+    use serde_json::json;
+
     use super::*;
+    use crate::snapshot::Snapshot;
 
     #[test]
     fn quantities_are_read_and_written() {
@@ -298,6 +328,31 @@ mod tests {
             assert_eq!(amount(number), shown);
         }
         assert_eq!(quantity("many"), None);
+    }
+
+    /// What fits into a node may find no room in it; and of two that are short both are told.
+    #[test]
+    fn what_is_missing_is_told_with_what_is_left() {
+        let told = |asks: &str, said: &str| {
+            let node = json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "a"}, "status": {"allocatable": {"cpu": "4", "memory": "8Gi"}}});
+            let pod = |name: &str, node: Option<&str>, cpu: &str| {
+                json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": "n"},
+                    "spec": {"nodeName": node, "containers": [{"resources": {"requests": {"cpu": cpu, "memory": "16Gi"}}}]},
+                    "status": {"conditions": [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": said}]}})
+            };
+            let mut snapshot = Snapshot::default();
+            for object in [node, pod("there", Some("a"), "3500m")] {
+                snapshot.insert(object);
+            }
+            let waits = pod("waits", None, asks);
+            let cause = room(&Site::new(&waits, &snapshot, Timestamp::UNIX_EPOCH).unwrap()).unwrap();
+            format!("{} {}", cause.message, cause.remedy.unwrap())
+        };
+        let one = told("600m", "0/1 nodes are available: 1 Insufficient cpu.");
+        assert!(one.contains("it asks for 0.6 cpu, the node with most left has 0.5 (4 in all)"), "{one}");
+        let both = told("64", "0/1 nodes are available: 1 Insufficient memory, 1 Insufficient cpu.");
+        assert!(both.contains("64 cpu, the largest node has 4 in all, and it asks for 16 Gi memory"), "{both}");
+        assert!(both.contains("Lower the cpu and memory requests"), "{both}");
     }
 
     #[test]
