@@ -18,6 +18,7 @@ pub(crate) mod look;
 pub(crate) mod mask;
 pub(crate) mod origin;
 pub(crate) mod paint;
+pub(crate) mod patience;
 pub(crate) mod place;
 pub(crate) mod plain;
 pub(crate) mod plan_text;

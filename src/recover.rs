@@ -10,6 +10,7 @@ pub mod backup;
 pub mod compile;
 pub mod drill;
 pub mod etcd;
+pub mod former;
 pub mod guide;
 pub mod join;
 pub mod keeper;
@@ -55,6 +56,8 @@ pub struct Sighting {
     pub etcds: Vec<View>,
     /// The namespaces that were told to go and are still there.
     pub stuck: Vec<Stuck>,
+    /// The only namespace that was looked at; `None`: all.
+    pub namespace: Option<String>,
     /// When.
     pub now: Timestamp,
 }

@@ -10,6 +10,7 @@ use seaworthy::engine::journal::Inputs;
 use seaworthy::engine::record::InstallRecord;
 use seaworthy::engine::rescue::backup::{self, Manifest};
 use seaworthy::engine::rescue::secrets::{envelope, is_kept};
+use seaworthy::engine::rescue::shelf;
 use seaworthy::error::Explain as _;
 use seaworthy::object::ObjectRef;
 use seaworthy::plan::verb::LeftOut;
@@ -26,6 +27,7 @@ use super::uninstall::bare_installation;
 use super::voyage::{Remarks, Voyage, show_plan};
 use super::{Failure, Session, install};
 use crate::front::ago::ago;
+use crate::front::form::quoted;
 use crate::front::paint::{count, table};
 use crate::front::say;
 
@@ -41,7 +43,7 @@ pub(crate) struct BackupArgs {
     /// Its namespace (default: the stack's own)
     #[arg(short, long, value_name = "NAME")]
     pub(crate) namespace: Option<String>,
-    /// Where backups are kept (default: backups/ below the state folder)
+    /// Where backups are kept (default: backups/ below the state folder); `backup list` and `restore` have to be told it, too
     #[arg(long, value_name = "DIR")]
     pub(crate) to: Option<PathBuf>,
     /// Stop what writes for as long as it takes, so that all is of one moment; it is started again on every way out
@@ -67,7 +69,7 @@ pub(crate) struct BackupArgs {
 /// `backup ...`
 #[derive(Debug, Subcommand)]
 pub(crate) enum BackupCommand {
-    /// All backups that there are, the newest first: how old, of what, and whether each is whole
+    /// All backups that are kept in one place, the newest first: how old, of what, and whether each is whole
     List {
         /// Where they are kept (default: backups/ below the state folder)
         #[arg(long, value_name = "DIR")]
@@ -111,7 +113,11 @@ pub(crate) async fn run(session: &Session, arguments: &BackupArgs) -> Result<Exi
     {
         return install::resume(session, scene.cluster, &open, arguments.take_lock.as_deref()).await;
     }
-    let folder = own_folder(&folder(session, arguments.to.as_deref(), &scene)?, at);
+    let root = folder(session, arguments.to.as_deref(), &scene)?;
+    if let Some(to) = &arguments.to {
+        takes_files(to, &root, arguments.dry_run)?;
+    }
+    let folder = own_folder(&root, at);
     let known = session.catalogue().get(stack).ok();
     let wanted = scene.wanted(folder.display().to_string(), arguments.helper_image.clone(), at);
     let (definition, recipients) = (known.as_ref().map(Stack::definition), arguments.with_secrets.clone());
@@ -121,7 +127,13 @@ pub(crate) async fn run(session: &Session, arguments: &BackupArgs) -> Result<Exi
     } else {
         Vec::new()
     };
-    let warnings = left_out_lines(&left_out);
+    let lost = wanted.losses(scene.inventory()).into_iter().map(|lost| {
+        format!(
+            "{} is lost, and is not in this backup ({}); an older one may have it, and `restore` takes that",
+            lost.what, lost.why
+        )
+    });
+    let warnings = lost.chain(left_out_lines(&left_out)).collect();
     let plan = wanted.backup(arguments.consistent, left_out)?;
     let resources = Resources::default();
     let prepared = Prepared { plan, snapshot: scene.sighting.snapshot.clone(), resources, refusals: Vec::new() };
@@ -129,6 +141,7 @@ pub(crate) async fn run(session: &Session, arguments: &BackupArgs) -> Result<Exi
     if arguments.dry_run {
         return Ok(show_plan(session, &scene.cluster, &prepared, &remarks));
     }
+    let of = scene.installation.clone();
     let (command, face, passing, agreed) = (None, session.face(), false, false);
     let (cluster, record, take_lock) = (scene.cluster, scene.record, arguments.take_lock.as_deref());
     let voyage = Voyage { session, command, face, cluster, inputs, record, take_lock, remarks, agreed, passing };
@@ -139,9 +152,47 @@ pub(crate) async fn run(session: &Session, arguments: &BackupArgs) -> Result<Exi
         document["backup"] = json!(backup::read(&folder).ok());
         session.print("Backup", &document, String::new);
     } else if landing.code() == 0 {
-        say(format!("backup in {}", folder.display()));
+        say(format!(
+            "backup in {0}; it is brought back with: {1}",
+            folder.display(),
+            restore_command(&of, arguments.to.as_deref().map(|_| folder.as_path()))
+        ));
     }
     Ok(ExitCode::from(landing.code()))
+}
+
+/// The command that brings a backup back; `from`: its folder, where `restore` does not find it by itself.
+pub(super) fn restore_command(installation: &Installation, from: Option<&Path>) -> String {
+    let from = from.map_or_else(String::new, |from| format!(" --from {}", quoted(&from.display().to_string())));
+    format!("seaworthy restore {} -n {}{from}", installation.stack, installation.namespace)
+}
+
+/// Whether a folder that was named with --to can be written to, before anything is begun. A plan that is only shown makes none.
+fn takes_files(to: &Path, root: &Path, only_shown: bool) -> Result<(), Failure> {
+    let refused = |why: String| {
+        let message = format!("--to {}: {why}", to.display());
+        Failure::input(
+            "bad-folder",
+            message,
+            "name another folder with --to; without it backups go below the state folder",
+        )
+    };
+    let there = root.ancestors().find(|folder| folder.exists()).unwrap_or(root);
+    if !there.is_dir() {
+        return Err(refused(format!("{} is no folder", there.display())));
+    }
+    if only_shown {
+        return Ok(());
+    }
+    shelf::make_folder(root).map_err(|error| refused(error.to_string()))?;
+    probe(root).map_err(|error| refused(format!("nothing can be written there: {error}")))
+}
+
+/// Writes a file into a folder and takes it away again.
+fn probe(folder: &Path) -> std::io::Result<()> {
+    let file = folder.join(format!(".{}.probe", std::process::id()));
+    std::fs::write(&file, b"x")?;
+    std::fs::remove_file(&file)
 }
 
 /// The folder of a backup that begins now; the second of one second has a number.
@@ -265,10 +316,13 @@ fn list(session: &Session, to: Option<&Path>, verify: bool) -> Result<ExitCode, 
         .collect();
     session.print("Backups", &document, || {
         if found.is_empty() {
-            return "no backup yet; `seaworthy backup STACK` makes one".to_owned();
+            return match to {
+                None => "no backup yet; `seaworthy backup STACK` makes one; those that were made with --to are listed with `seaworthy backup list --to DIR`".to_owned(),
+                Some(to) => format!("no backup in {}", to.display()),
+            };
         }
         table(
-            &["AGE", "STACK", "NAMESPACE", "MOMENT", "HOLDS", "STATE", "FOLDER"],
+            &["AGE", "STACK", "NAMESPACE", "MOMENT", "HOLDS", "SECRETS", "STATE", "FOLDER"],
             &found.iter().map(row).collect::<Vec<_>>(),
         )
     });
@@ -289,14 +343,24 @@ fn row((folder, known): &(PathBuf, Result<Manifest, backup::BackupError>)) -> Ve
                 installation.namespace.clone(),
                 if manifest.head.consistent { "one" } else { "live" }.to_owned(),
                 format!("{}, {}", count(claims, "volume"), count(usize::try_from(files).unwrap_or(usize::MAX), "file")),
-                "whole".to_owned(),
+                match (manifest.secrets().len(), manifest.head.recipients.is_empty()) {
+                    (_, true) => "left out".to_owned(),
+                    (saved, false) => saved.to_string(),
+                },
+                if manifest.head.losses.is_empty() { "whole" } else { "made after a loss" }.to_owned(),
                 place,
             ]
         }
         Err(error) => {
             let state = if error.id() == "backup-not-whole" { "not whole".to_owned() } else { error.id().to_owned() };
             let unknown = || "?".to_owned();
-            vec![unknown(), unknown(), unknown(), unknown(), unknown(), state, place]
+            // The folder of an installation has its key, and a backup's own the time.
+            let key = folder.parent().and_then(Path::file_name).map(|key| key.to_string_lossy().into_owned());
+            let (stack, namespace) = key
+                .as_deref()
+                .and_then(|key| key.split_once('.'))
+                .map_or_else(|| (unknown(), unknown()), |(stack, namespace)| (stack.to_owned(), namespace.to_owned()));
+            vec![unknown(), stack, namespace, unknown(), unknown(), unknown(), state, place]
         }
     }
 }

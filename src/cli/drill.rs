@@ -60,6 +60,10 @@ pub(crate) async fn run(session: &Session, arguments: &DrillArgs) -> Result<Exit
         return Err(nothing(&chosen, loss, &playbooks));
     }
     if arguments.by_hand {
+        let others: Vec<&str> = exercises.iter().skip(1).map(|exercise| exercise.0.loss.name()).collect();
+        if !others.is_empty() {
+            say(format!("this is {}; --loss chooses another one: {}", exercises[0].0.loss.name(), others.join(", ")));
+        }
         return by_hand(session, &exercises[0]).await;
     }
     let ground = match arguments.namespace.as_deref().filter(|_| arguments.cluster) {
@@ -152,7 +156,7 @@ fn no_playbook(playbooks: &Playbooks) -> Failure {
 }
 
 fn unknown(failure: Failure, playbooks: &Playbooks) -> Failure {
-    let hint = "`seaworthy drill PLAYBOOK` practises one of these, `seaworthy drill --all` all of them";
+    let hint = "`seaworthy drill PLAYBOOK` practises one of those below, `seaworthy drill --all` all of them";
     Failure { hint: Some(hint.to_owned()), ..failure }.because(practised(playbooks))
 }
 

@@ -4,6 +4,7 @@ mod agree;
 mod draft;
 mod guide;
 mod healed;
+mod instead;
 mod propose;
 
 use std::process::ExitCode;
@@ -14,7 +15,8 @@ use seaworthy::cluster::Cluster;
 use seaworthy::engine::journal::{Inputs, RunRecord};
 use seaworthy::object::ObjectRef;
 use seaworthy::plan::uninstall::Destroy;
-use seaworthy::plan::{Installation, Purpose};
+use seaworthy::plan::verb::Verb;
+use seaworthy::plan::{Installation, Plan, Purpose};
 use seaworthy::recover::look::{self, Looking};
 use seaworthy::recover::playbook::Task;
 use seaworthy::recover::{Loss, Playbook, Playbooks, Sighting, join, recognise, record};
@@ -26,8 +28,23 @@ pub(super) use self::propose::{offers, unfinished};
 use super::namespace::known_namespace;
 use super::voyage::{Voyage, show_plan};
 use super::{Failure, Session, install};
-use crate::front::say;
+use crate::front::{can_ask, say};
 
+/// The answers of a cluster, or their absence, behind which its control plane may be lost.
+const SILENCES: [&str; 12] = [
+    "no-context",
+    "unknown-context",
+    "unknown-cluster",
+    "bad-kubeconfig",
+    "connection-refused",
+    "unknown-host",
+    "timeout",
+    "unreachable",
+    "unknown-authority",
+    "certificate-expired",
+    "server-error",
+    "not-kubernetes",
+];
 /// A guide is only shown.
 const ALL_BUT_GUIDES: [&str; 11] = [
     "playbook",
@@ -46,7 +63,8 @@ const ALL_BUT_GUIDES: [&str; 11] = [
 /// `recover`
 #[derive(Debug, Default, Args)]
 pub(crate) struct RecoverArgs {
-    /// Name of the playbook (default: recognise what is lost, and propose)
+    /// Name of the playbook: detach, erase, etcd-member, etcd-restore, etcd-space, finish, give-back, grow, move, node-back, node-off, provision,
+    /// rebind, replace, reunite, or one of a stack, such as newton-v2t/etcd (default: recognise what is lost, and propose)
     pub(crate) playbook: Option<String>,
     /// Show what to do by hand where no playbook can act; without a name: which guides there are. No cluster is needed
     #[arg(long, value_name = "GUIDE", num_args = 0..=1, default_missing_value = "", conflicts_with_all = ALL_BUT_GUIDES)]
@@ -112,6 +130,9 @@ pub(crate) async fn run(session: &Session, arguments: &RecoverArgs) -> Result<Ex
         return guide::show(session, name);
     }
     let playbooks = Playbooks::read(&session.catalogue())?;
+    if arguments.playbook.is_none() {
+        only_looks(arguments)?;
+    }
     if let Some(name) = &arguments.playbook {
         playbooks.get(name).map_err(|error| guide::or_not(session, name).unwrap_or_else(|| error.into()))?;
     }
@@ -123,7 +144,8 @@ pub(crate) async fn run(session: &Session, arguments: &RecoverArgs) -> Result<Ex
     if let Some(namespace) = namespace.as_ref().filter(|_| !arguments.playbook.as_ref().is_some_and(erases)) {
         known_namespace(&cluster, namespace).await?;
     }
-    let scene = Scene::look(session, (cluster, namespace.as_deref()), playbooks, |_| {}).await?;
+    let scene = Scene::look(session, (cluster, namespace.as_deref()), playbooks, |_| {}).await;
+    let scene = scene.map_err(with_guides)?;
     for unread in &scene.sighting.snapshot.unread {
         say(unread.to_string());
     }
@@ -133,8 +155,29 @@ pub(crate) async fn run(session: &Session, arguments: &RecoverArgs) -> Result<Ex
     }
 }
 
+/// Without a playbook nothing is done that these could be about.
+fn only_looks(arguments: &RecoverArgs) -> Result<(), Failure> {
+    let given = [
+        ("--set", !arguments.set.is_empty()),
+        ("--destroy-data", !arguments.destroy_data.is_empty()),
+        ("--consent", arguments.consent.is_some()),
+        ("--helper-image", arguments.helper_image.is_some()),
+        ("--no-copy", arguments.no_copy),
+        ("--dry-run", arguments.dry_run),
+        ("--replan", arguments.replan),
+        ("--take-lock", arguments.take_lock.is_some()),
+    ];
+    let Some((option, _)) = given.into_iter().find(|(_, is_given)| *is_given) else { return Ok(()) };
+    let message = format!("{option} is about a playbook, and none is named");
+    Err(Failure::input("no-playbook", message, "`seaworthy recover` shows which one fits what is lost; name that one"))
+}
+
 /// Where the cluster does not answer, what is lost may be the cluster's own.
 fn with_guides(failure: Failure) -> Failure {
+    // Neither a file of this machine nor a sandbox in use has anything to do with it.
+    if !SILENCES.contains(&failure.id.as_str()) {
+        return failure;
+    }
     let guides = "if its control plane itself is lost: `seaworthy recover --guide`";
     let hint = failure.hint.as_ref().map_or_else(|| guides.to_owned(), |hint| format!("{hint}; {guides}"));
     Failure { hint: Some(hint), ..failure }
@@ -170,16 +213,34 @@ async fn recover(
     if arguments.dry_run {
         return Ok(show_plan(session, &scene.cluster, &prepared, &remarks));
     }
+    can_answer(&prepared.plan, playbook)?;
     for claim in &subject.claims {
         say(whether_lost(&scene.losses, claim).unwrap_or_else(|none| none));
     }
     let destroy = Destroy(arguments.destroy_data.iter().cloned().collect());
+    if let (Some(word), None) = (&arguments.consent, &playbook.sheet.consent) {
+        let message = format!("--consent={word}: `{}` asks for no word", playbook.name);
+        return Err(Failure::input("no-consent-asked", message, "leave it out"));
+    }
     let asked = playbook.sheet.consent.as_ref().map(|consent| (consent, arguments.consent.as_deref()));
     let agreed = agree(session, (&destroy, asked), &mut prepared.plan).await?;
     let (cluster, take_lock, inputs) = (scene.cluster.clone(), arguments.take_lock.as_deref(), subject.inputs);
     let (command, face, record, passing) = (None, session.face(), None, false);
     let voyage = Voyage { session, command, face, cluster, inputs, record, take_lock, remarks, agreed, passing };
     voyage.sail(prepared, None).await
+}
+
+/// A question in the middle of a run needs somebody to answer it: without, it would end there, with the application stopped.
+fn can_answer(plan: &Plan, playbook: &Playbook) -> Result<(), Failure> {
+    let question = plan.steps.iter().find_map(|step| match step.verb()? {
+        Verb::Ask { question, .. } => Some(question),
+        _ => None,
+    });
+    let Some(question) = question.filter(|_| !can_ask()) else { return Ok(()) };
+    let message =
+        format!("`{}` asks something half way, and there is no terminal to ask on; nothing was written", playbook.name);
+    let hint = "run the same command on a terminal; --dry-run shows every step";
+    Err(Failure::input("cannot-ask", message, hint).because(vec![question.clone()]))
 }
 
 /// What is done about a run of the same installation that is not finished.

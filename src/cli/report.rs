@@ -9,6 +9,7 @@ use seaworthy::recover::report::{Report, report};
 use serde_json::json;
 
 use super::{Failure, Session};
+use crate::front::place::placed;
 
 /// A report, and the document in which it stands.
 pub(super) struct Written {
@@ -29,7 +30,7 @@ pub(super) fn write(session: &Session, outcome: &Outcome) -> Result<Option<Writt
 fn keep(session: &Session, report: Report) -> Result<Written, Failure> {
     let folder = session.state_dir()?.join("reports");
     let file = folder.join(format!("{}.md", report.run));
-    shelf::replace(&file, report.markdown().as_bytes())?;
+    shelf::replace(&file, placed(&report.markdown()).as_bytes())?;
     let document = serde_json::to_string_pretty(&report).unwrap_or_default();
     shelf::replace(&file.with_extension("json"), document.as_bytes())?;
     Ok(Written { report, file })

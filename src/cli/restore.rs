@@ -10,20 +10,22 @@ use seaworthy::engine::journal::Inputs;
 use seaworthy::engine::rescue::backup::{self, Manifest};
 use seaworthy::engine::rescue::secrets::{self, envelope};
 use seaworthy::object::ObjectRef;
-use seaworthy::plan::Purpose;
 use seaworthy::plan::uninstall::{DataName, Destroy};
+use seaworthy::plan::verb::Verb;
+use seaworthy::plan::{Plan, Purpose, Step};
 use seaworthy::prepare::Prepared;
 use seaworthy::recover::backup::Wanted;
 use seaworthy::stack::Stack;
 use serde_json::json;
 
-use super::backup::{Berths, absolute, folder};
+use super::backup::{Berths, absolute, folder, restore_command};
 use super::hold::export_folder;
 use super::recover::{Course, agree, named_claim, open_or_not};
 use super::uninstall::bare_installation;
 use super::voyage::{Remarks, Voyage, show_plan};
 use super::{Failure, Session, install};
 use crate::front::ago::ago;
+use crate::front::form::quoted;
 use crate::front::paint::count;
 use crate::front::say;
 
@@ -97,7 +99,8 @@ pub(crate) async fn run(session: &Session, arguments: &RestoreArgs) -> Result<Ex
     let wanted = Wanted { definition: known.as_ref().map(Stack::definition), only, ..wanted };
     say(told(&scene, &wanted, (&from, &manifest), identity.is_some()));
     let export = export_folder(session, &format!("restore-{}", arguments.stack))?;
-    let plan = wanted.restore(&manifest, export, identity.map(|identity| identity.display().to_string()))?;
+    let plan = wanted.restore(&manifest, export.clone(), identity.map(|identity| identity.display().to_string()))?;
+    let summary = came_back(&plan, &manifest, (&from, &export));
     let resources = Resources::default();
     let mut prepared = Prepared { plan, snapshot: scene.sighting.snapshot.clone(), resources, refusals: Vec::new() };
     if arguments.dry_run {
@@ -108,7 +111,33 @@ pub(crate) async fn run(session: &Session, arguments: &RestoreArgs) -> Result<Ex
     let (command, face, passing, remarks) = (None, session.face(), false, Remarks::default());
     let (cluster, record, take_lock) = (scene.cluster, scene.record, arguments.take_lock.as_deref());
     let voyage = Voyage { session, command, face, cluster, inputs, record, take_lock, remarks, agreed, passing };
-    voyage.sail(prepared, None).await
+    let landing = voyage.land(prepared, None).await?;
+    if landing.code() == 0 && !session.is_json() {
+        say(summary);
+    }
+    Ok(landing.show(session, &session.face()))
+}
+
+/// What came back, and what it took the place of.
+fn came_back(plan: &Plan, manifest: &Manifest, (from, export): (&Path, &str)) -> String {
+    let files = |claim: &ObjectRef| {
+        let known = manifest.claims().find(|(own, _)| *own == claim);
+        known.map_or_else(String::new, |(_, files)| count(usize::try_from(files).unwrap_or(usize::MAX), "file"))
+    };
+    let line = |step: &Step| match step.verb()? {
+        Verb::CopyIn { claim, over, .. } => {
+            let instead =
+                if *over { "in place of what was on its volume, which is gone" } else { "on a volume that was empty" };
+            Some(format!("  {claim}: {}, {instead}", files(claim)))
+        }
+        Verb::Seed(seed) => {
+            Some(format!("  {}: from the snapshot, on a fresh volume; the former one is put aside", seed.claim))
+        }
+        _ => None,
+    };
+    let head = format!("restored from {}, of {}", from.display(), manifest.at.strftime("%F %T UTC"));
+    let tail = format!("  manifests as they were before it are in {export}");
+    std::iter::once(head).chain(plan.steps.iter().filter_map(line)).chain([tail]).collect::<Vec<_>>().join("\n")
 }
 
 /// Whether what is to be brought back is there.
@@ -118,7 +147,14 @@ fn has(from: &Path, manifest: &Manifest, only: &[ObjectRef]) -> Result<(), Failu
     };
     let message = format!("{} holds no files of {missing}", from.display());
     let known: Vec<String> = manifest.claims().map(|(claim, _)| claim.to_string()).collect();
-    let hint = "choose one that it holds, or another backup with --from: `seaworthy backup list` shows what there is";
+    // Two folders above it is where all of its kind are kept.
+    let to = from
+        .ancestors()
+        .nth(2)
+        .map_or_else(String::new, |root| format!(" --to {}", quoted(&root.display().to_string())));
+    let hint = format!(
+        "choose one that it holds, or another backup with --from: `seaworthy backup list{to}` shows what there is"
+    );
     Err(Failure::input("not-in-backup", message, hint).because(known))
 }
 
@@ -137,11 +173,29 @@ fn opens(from: &Path, manifest: &Manifest, identity: &Path) -> Result<(), Failur
 fn newest(folder: &Path) -> Result<PathBuf, Failure> {
     let root = folder.parent().unwrap_or(folder);
     let own = |path: &Path| path.parent() == Some(folder);
-    let mut all = backup::all(root).into_iter().filter(|(path, _)| own(path));
-    let found = all.find(|(_, known)| known.is_ok()).map(|(path, _)| path);
+    let all = backup::all(root).into_iter().filter(|(path, _)| own(path));
+    let whole: Vec<(PathBuf, Manifest)> = all.filter_map(|(path, known)| Some((path, known.ok()?))).collect();
+    let has_all = |(_, manifest): &&(PathBuf, Manifest)| manifest.head.losses.is_empty();
+    let found = whole.iter().find(has_all).map(|(path, _)| path.clone());
+    for (path, manifest) in whole.iter().take_while(|one| !has_all(one)) {
+        let what: Vec<&str> = manifest.head.losses.iter().map(|lost| lost.what.as_str()).collect();
+        say(format!("passed over {}: it was made when {} was lost", path.display(), what.join(", ")));
+    }
+    if let (None, Some((path, _))) = (&found, whole.first()) {
+        let message = format!("every backup in {} was made after a loss", folder.display());
+        let hint = format!(
+            "what is in the newest of them is brought back with --from {}",
+            quoted(&path.display().to_string())
+        );
+        return Err(Failure::input("no-backup", message, hint));
+    }
     found.ok_or_else(|| {
-        let message = format!("no backup in {} is whole", folder.display());
-        Failure::input("no-backup", message, "`seaworthy backup list` shows what there is; name one with --from")
+        let is_any = backup::all(root).iter().any(|(path, _)| own(path));
+        let what = if is_any { "no backup in it is whole" } else { "there is no backup in it" };
+        let message = format!("{}: {what}", folder.display());
+        let hint =
+            "one that was made with --to is named with --from: `seaworthy backup list --to DIR` shows which there are";
+        Failure::input("no-backup", message, hint)
     })
 }
 
@@ -157,7 +211,7 @@ fn fits(scene: &Berths, from: &Path, manifest: &Manifest) -> Result<(), Failure>
     let (is, was) = (&scene.installation, &manifest.head.installation);
     if is.key() != was.key() {
         let message = format!("{} is a backup of {} in namespace {}", from.display(), was.stack, was.namespace);
-        let hint = format!("name that one: seaworthy restore {} -n {}", was.stack, was.namespace);
+        let hint = format!("name what it is of: {}", restore_command(was, Some(from)));
         return Err(Failure::input("other-backup", message, hint));
     }
     if scene.record.is_none()
@@ -188,6 +242,7 @@ fn told(scene: &Berths, wanted: &Wanted<'_>, (from, manifest): (&Path, &Manifest
     if manifest.head.cluster.uid != scene.cluster.id.uid {
         lines.push(format!("it is of another cluster: {}", manifest.head.cluster.context));
     }
+    lines.extend(manifest.head.losses.iter().map(|lost| format!("  it does not have {}: {}", lost.what, lost.why)));
     lines.extend(
         wanted.chosen(manifest).map(|(claim, files)| {
             format!("  {claim}: {}", count(usize::try_from(files).unwrap_or(usize::MAX), "file"))

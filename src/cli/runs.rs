@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::Subcommand;
 use seaworthy::cluster::Cluster;
 use seaworthy::engine::journal::{RunRecord, RunState};
+use seaworthy::sandbox::Kind;
 use serde_json::json;
 
 use super::{Failure, Session, cluster, install};
@@ -154,15 +155,19 @@ pub(crate) async fn resume(session: &Session, run: Option<&str>, take_lock: Opti
         if record.plan.purpose.is_of_host() && !record.state.is_over() {
             return cluster::resume(session, &record).await;
         }
+        is_here(session, &record)?;
         (record, None)
     } else {
         let open = unfinished(session)?;
+        if let [only] = open.as_slice() {
+            is_here(session, only)?;
+        }
         // A run of this machine needs no cluster, and perhaps there is none.
         if let Some(newest) = open.last().filter(|run| run.plan.purpose.is_of_host()) {
             return cluster::resume(session, newest).await;
         }
         let cluster = session.connect().await?;
-        (newest_of(&cluster, open)?, Some(cluster))
+        (newest_of(session, &cluster, open)?, Some(cluster))
     };
     if record.state.is_over() {
         let message = format!("run {} is over: {}", record.run, state(&record));
@@ -186,19 +191,37 @@ pub(crate) async fn resume(session: &Session, run: Option<&str>, take_lock: Opti
 fn unfinished(session: &Session) -> Result<Vec<RunRecord>, Failure> {
     let (records, _) = session.runs()?.list()?;
     let open: Vec<RunRecord> = records.into_iter().filter(|record| record.state.is_unfinished()).collect();
-    if open.is_empty() { Err(none_unfinished("no run is unfinished")) } else { Ok(open) }
+    if open.is_empty() { Err(none_unfinished(session, "no run is unfinished")) } else { Ok(open) }
 }
 
 /// A run of another cluster is none that can be gone on with here.
-fn newest_of(cluster: &Cluster, open: Vec<RunRecord>) -> Result<RunRecord, Failure> {
+fn newest_of(session: &Session, cluster: &Cluster, open: Vec<RunRecord>) -> Result<RunRecord, Failure> {
     let of_here = |record: &RunRecord| record.plan.cluster.uid == cluster.id.uid;
     open.into_iter().rev().find(of_here).ok_or_else(|| {
-        none_unfinished(&format!("no run of the cluster of context `{}` is unfinished", cluster.id.context))
+        none_unfinished(session, &format!("no run of the cluster of context `{}` is unfinished", cluster.id.context))
     })
 }
 
-fn none_unfinished(message: &str) -> Failure {
-    Failure::input("no-unfinished-run", message, "name a failed one: `seaworthy runs list` shows them")
+/// One that failed is gone on with as well, when it is named.
+fn none_unfinished(session: &Session, message: &str) -> Failure {
+    let failed = session.runs().and_then(|runs| Ok(runs.list()?)).ok().and_then(|(records, _)| {
+        records.into_iter().rev().find(|record| record.state == RunState::Failed).map(|record| record.run)
+    });
+    let hint = failed.map_or_else(
+        || "`seaworthy runs list` shows all of them".to_owned(),
+        |run| format!("the newest that failed is gone on with when it is named: `seaworthy runs resume {run}`"),
+    );
+    Failure::input("no-unfinished-run", message, hint)
+}
+
+/// A run of a sandbox is gone on with there.
+fn is_here(session: &Session, record: &RunRecord) -> Result<(), Failure> {
+    let is_of = |kind: &Kind| record.plan.cluster.context == format!("the sandbox {kind}");
+    let Some(kind) = Kind::ALL.into_iter().find(is_of).filter(|_| session.globals.sandbox.is_none()) else {
+        return Ok(());
+    };
+    let message = format!("run {} is of the sandbox {kind}", record.run);
+    Err(Failure::input("other-cluster", message, format!("`seaworthy --sandbox={kind} runs resume {}`", record.run)))
 }
 
 pub(crate) async fn abort(session: &Session, run: &str) -> Result<ExitCode, Failure> {

@@ -117,13 +117,14 @@ fn strike(session: &Session, kind: Kind, names: &[String]) -> Result<ExitCode, F
     // All of them, before the first: one may take away what another is aimed at.
     let aims: Vec<Aim> = chosen.iter().map(|(fault, target)| sandbox.aim(fault, target)).collect();
     for ((fault, target), aim) in chosen.iter().zip(&aims) {
-        refuse(fault, target, aim)?;
+        refuse((fault, target), aim, (kind, other(session, kind)?))?;
     }
     for ((fault, target), aim) in chosen.into_iter().zip(&aims) {
         sandbox.strike(fault, target);
         say(format!("{}: {}{}", fault.name, fault.about, when(fault, target, aim)));
     }
     sandbox.save()?;
+    say(format!("in the sandbox {kind}; `seaworthy recover {}` shows what is lost", option(kind)));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -142,23 +143,37 @@ fn when(fault: &Fault, target: &str, aim: &Aim) -> String {
 /// Names that are shown of what a fault may strike.
 const SHOWN: usize = 8;
 
+/// The option that chooses a sandbox.
+fn option(kind: Kind) -> String {
+    if kind == Kind::default() { "--sandbox".to_owned() } else { format!("--sandbox={kind}") }
+}
+
+/// The other sandbox, where it was used: what was meant may be there.
+fn other(session: &Session, kind: Kind) -> Result<Option<Kind>, Failure> {
+    let folder = session.state_dir()?.join("sandbox");
+    let mut others = [Kind::SingleNode, Kind::Ha].into_iter().filter(|other| *other != kind);
+    Ok(others.find(|other| folder.join(format!("{other}.json")).exists()))
+}
+
 /// A fault that strikes nothing is a slip.
-fn refuse(fault: &Fault, target: &str, aim: &Aim) -> Result<(), Failure> {
+fn refuse((fault, target): (&Fault, &str), aim: &Aim, (kind, other): (Kind, Option<Kind>)) -> Result<(), Failure> {
     let Aim::Misses { what, there } = aim else { return Ok(()) };
     let name = fault.name;
     let message = if target.is_empty() {
-        format!("{name} would strike nothing: there is no {what}")
+        format!("{name} would strike nothing: there is no {what} in the sandbox {kind}")
     } else {
-        format!("{name}={target} would strike nothing: there is no {what} of that name")
+        format!("{name}={target} would strike nothing: there is no {what} of that name in the sandbox {kind}")
     };
     let bare = there.iter().filter_map(|name| name.rsplit('/').next());
     let hint = match (closest(target, there.iter().map(String::as_str).chain(bare)), there.len()) {
         (Some(near), _) => format!("did you mean `{name}={near}`?"),
-        (None, 0) => "install a stack that has one first: `seaworthy install --sandbox STACK`".to_owned(),
+        (None, 0) => format!("install a stack that has one first: `seaworthy install STACK {}`", option(kind)),
         (None, 1..=SHOWN) => format!("there is {}", there.join(", ")),
         (None, many) => format!("there is {}, and {} more", there[..SHOWN].join(", "), many - SHOWN),
     };
-    Err(Failure::input("no-target", message, hint))
+    let elsewhere =
+        other.map_or_else(String::new, |other| format!("; there is also a sandbox {other}: {}", option(other)));
+    Err(Failure::input("no-target", message, format!("{hint}{elsewhere}")))
 }
 
 fn choose(text: &str) -> Result<(&'static Fault, &str), Failure> {

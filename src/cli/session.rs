@@ -26,6 +26,7 @@ use crate::front::busy::Busy;
 use crate::front::face::{Face, Lines};
 use crate::front::fold::fold;
 use crate::front::paint::Paint;
+use crate::front::patience;
 use crate::front::place::{self, Place, placed};
 use crate::front::report_text::Style;
 use crate::front::tui::model::{Kept, Turn};
@@ -329,7 +330,8 @@ pub(super) fn fail(failure: &Failure, format: Format) -> ExitCode {
 
 /// From now on the commands that a text names lead to this cluster. A stack of one's own is found again where it was found.
 fn set_place(globals: &Globals) {
-    let Globals { sandbox, kubeconfig, context, profiles, .. } = globals;
+    let Globals { sandbox, kubeconfig, context, profiles, timeout, .. } = globals;
+    patience::set(*timeout);
     place::set(Place::of(*sandbox, kubeconfig.as_deref(), context.as_deref(), profiles));
 }
 

@@ -270,6 +270,8 @@ impl Voyage<'_> {
     async fn record_health(&self, plan: &Plan) {
         let kept = match plan.purpose {
             Purpose::Install if !plan.writes() || !health::has_data(plan) => return,
+            // What is lost is not well: the record of when it was says what is missing.
+            Purpose::Backup if health::has_losses(plan) => return,
             Purpose::Uninstall => health::forget(self.session, &self.cluster, plan),
             Purpose::Install | Purpose::Recover | Purpose::Backup | Purpose::Restore => {
                 health::keep(self.session, &self.cluster, plan).await

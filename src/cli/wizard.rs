@@ -270,7 +270,7 @@ fn leave(session: &Session, mut model: Model, exit: Exit) -> Result<ExitCode, Fa
         if let Some(told) = model.recovery.told().filter(|_| model.is_recovering()) {
             say(report_text(&told.report, &told.file));
         }
-        say(finished_text(outcome, Paint(session.is_colourful())));
+        say(finished_text((outcome, false), Paint(session.is_colourful())));
     }
     model.last.take().unwrap_or(Ok(ExitCode::SUCCESS))
 }

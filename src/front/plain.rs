@@ -10,6 +10,7 @@ use seaworthy::cluster::Counts;
 use seaworthy::doctor::{Cause, Outlook};
 use seaworthy::event::{Ended, Event, Facts, Outcome, PullState, StepState};
 use seaworthy::object::printable;
+use seaworthy::plan::Purpose;
 use tokio::sync::mpsc;
 
 use super::event_log::EventLog;
@@ -32,6 +33,8 @@ pub(crate) struct Plain {
     steps: HashMap<String, String>,
     /// Ids of the steps that write.
     writes: HashSet<String>,
+    /// Whether the plan writes to this machine.
+    saves: bool,
     /// Steps that only look, and were begun and given up.
     left: usize,
     /// Steps that were not begun.
@@ -52,14 +55,15 @@ pub(crate) struct End {
 
 impl End {
     /// The last line. What is taken away again is not offered to be gone on with.
-    fn last_text(&self, outcome: &Outcome, paint: Paint) -> String {
+    /// `saves`: whether the plan writes to this machine, as `hold` and `backup` do.
+    fn last_text(&self, (outcome, saves): (&Outcome, bool), paint: Paint) -> String {
         match outcome.ended {
             Ended::Interrupted if !self.resumable => stopped_text(outcome),
             Ended::Failed if self.resumable && !outcome.run.is_empty() => {
                 let on = format!("when that is mended, go on with: seaworthy runs resume {}", outcome.run);
-                format!("{on}\n{}", finished_text(outcome, paint))
+                format!("{on}\n{}", finished_text((outcome, saves), paint))
             }
-            _ => finished_text(outcome, paint),
+            _ => finished_text((outcome, saves), paint),
         }
     }
 }
@@ -81,6 +85,7 @@ impl Plain {
             events,
             steps,
             writes,
+            saves: false,
             left: 0,
             skipped: 0,
             end: End::default(),
@@ -131,6 +136,7 @@ impl Plain {
                 self.steps = plan.steps.iter().map(|step| (step.id.clone(), short(&step.title))).collect();
                 let writing = plan.steps.iter().filter(|step| step.change.writes());
                 self.writes = writing.map(|step| step.id.clone()).collect();
+                self.saves = saves(plan.purpose);
             }
             Event::Started { run, total } => self.started(run, *total),
             Event::Step { id, done, total, state } => self.step(id, (*done, *total), state),
@@ -148,7 +154,7 @@ impl Plain {
                 if let Some(rest) = rest_text(self.left, self.skipped) {
                     self.board.line(&self.paint.faint(&rest));
                 }
-                self.board.line(&self.end.last_text(outcome, self.paint));
+                self.board.line(&self.end.last_text((outcome, self.saves), self.paint));
             }
         }
     }
@@ -224,15 +230,20 @@ pub(crate) fn cause_text(cause: &Cause) -> String {
     one_line(&format!("{object}{}: {}", cause.reason, cause.message))
 }
 
+/// Whether what such a plan is for is written to this machine: it is done, also where the cluster was only read.
+pub(crate) fn saves(purpose: Purpose) -> bool {
+    matches!(purpose, Purpose::Hold | Purpose::Backup)
+}
+
 /// The last line: how it ended, and when it failed, always why.
-pub(crate) fn finished_text(outcome: &Outcome, paint: Paint) -> String {
+pub(crate) fn finished_text((outcome, saves): (&Outcome, bool), paint: Paint) -> String {
     let counts = &outcome.requests;
     let requests =
         format!("{}, {}", count(to_usize(counts.writes), "write"), count(to_usize(counts.reads + counts.dry), "read"));
     let took = time(outcome.millis);
     match outcome.ended {
         // Without a run nothing was recorded; what was written then was written without a journal, as `hold` does.
-        Ended::Done if outcome.run.is_empty() && outcome.requests.writes == 0 => paint.good(&format!(
+        Ended::Done if outcome.run.is_empty() && outcome.requests.writes == 0 && !saves => paint.good(&format!(
             "nothing to do: all is as wanted ({} checked in {took}; {requests})",
             count(outcome.total, "step")
         )),
@@ -278,8 +289,28 @@ mod tests {
             requests: Counts::default(),
             millis: 1,
         };
-        let said = |resumable| End { way_in: None, resumable }.last_text(&outcome, Paint(false));
+        let said = |resumable| End { way_in: None, resumable }.last_text((&outcome, false), Paint(false));
         assert_eq!(said(false), "interrupted after 3 of 5 steps");
         assert_eq!(said(true), "interrupted after 3 of 5 steps; go on with: seaworthy runs resume 20260102-030405");
+    }
+
+    #[test]
+    fn what_was_saved_to_this_machine_was_not_nothing() {
+        let requests = Counts { reads: 4, ..Counts::default() };
+        let outcome = Outcome {
+            run: String::new(),
+            ended: Ended::Done,
+            done: 2,
+            total: 2,
+            causes: Vec::new(),
+            requests,
+            millis: 1,
+        };
+        let said = |purpose| finished_text((&outcome, saves(purpose)), Paint(false));
+        assert_eq!(said(Purpose::Hold), "done in 1 ms: 2 steps (0 writes, 4 reads)");
+        assert_eq!(
+            said(Purpose::Install),
+            "nothing to do: all is as wanted (2 steps checked in 1 ms; 0 writes, 4 reads)"
+        );
     }
 }

@@ -1,5 +1,7 @@
 //! Losses, recoveries and their reports, as people read them.
 
+mod toll;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -9,19 +11,30 @@ use seaworthy::object::{ObjectRef, printable};
 use seaworthy::plan::verb::Verb;
 use seaworthy::plan::{Action, Change, Occasion, Plan, Purpose, Step};
 use seaworthy::recover::drill::{Data, Drilled};
+use seaworthy::recover::former::Former;
+use seaworthy::recover::playbook::{Sheet, Task};
 use seaworthy::recover::report::Report;
 use seaworthy::recover::subject::option;
-use seaworthy::recover::{Loss, Playbook};
+use seaworthy::recover::{Loss, LossKind, Playbook};
 use serde::Serialize;
 
-use super::paint::{Paint, count, time};
+use self::toll::{backup_lines, bytes_text, down_lines, stopped};
+use super::paint::{Paint, count, time, whole_time};
+use super::patience;
+use super::place::placed;
 use super::report_text::Style;
+
+/// For programs, which paste a command as it stands.
+fn where_it_leads<S: serde::Serializer>(command: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&placed(command))
+}
 
 /// A recovery that is proposed for a loss.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Proposal {
     /// What to type.
+    #[serde(serialize_with = "where_it_leads")]
     pub(crate) command: String,
     /// The playbook.
     #[serde(skip)]
@@ -41,14 +54,14 @@ pub(crate) struct Proposal {
     pub(crate) returns: String,
     /// Whether the data is there afterwards.
     pub(crate) brings_back: bool,
-    /// Whether a fresh, empty volume is in its place where it is not.
+    /// What becomes of the data.
     #[serde(skip)]
-    pub(crate) makes_fresh: bool,
+    pub(crate) outlook: &'static str,
 }
 
 impl Proposal {
     /// A playbook for a claim, or for a namespace as a whole.
-    pub(crate) fn of(playbook: &Playbook, subject: ObjectRef) -> Self {
+    pub(crate) fn of(playbook: &Playbook, subject: ObjectRef, loss: &Loss) -> Self {
         let sheet = &playbook.sheet;
         let (option, named) = option(&subject);
         Self {
@@ -60,14 +73,31 @@ impl Proposal {
             untouched: sheet.untouched.clone(),
             returns: sheet.returns.clone(),
             brings_back: sheet.brings_back(),
-            makes_fresh: sheet.makes_fresh(),
+            outlook: outlook(&playbook.sheet, loss),
         }
     }
 }
 
-/// What a playbook that does not bring the data back comes to.
-fn without_data(proposal: &Proposal) -> &'static str {
-    if proposal.makes_fresh { "does not bring the data back: a fresh, empty volume" } else { "brings no data back" }
+/// What becomes of the data of a loss. What is there still is not brought back.
+fn outlook(sheet: &Sheet, loss: &Loss) -> &'static str {
+    match loss.kind {
+        LossKind::VolumeReadOnly | LossKind::VolumeFull if sheet.steps.contains(&Task::Move) => {
+            "keeps what can be read"
+        }
+        LossKind::VolumeGoing | LossKind::ClaimGoing | LossKind::VolumeFull | LossKind::EtcdFull
+            if sheet.brings_back() =>
+        {
+            "keeps the data"
+        }
+        LossKind::ClassGone | LossKind::ProvisionerGone | LossKind::ClaimStranded
+            if loss.gone.is_empty() && sheet.makes_fresh() =>
+        {
+            "gives the claim an empty volume"
+        }
+        _ if sheet.brings_back() => "brings the data back",
+        _ if sheet.makes_fresh() => "does not bring the data back: a fresh, empty volume",
+        _ => "brings no data back",
+    }
 }
 
 /// A backup that has what is lost.
@@ -75,6 +105,7 @@ fn without_data(proposal: &Proposal) -> &'static str {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct FromBackup {
     /// What to type.
+    #[serde(serialize_with = "where_it_leads")]
     pub(crate) command: String,
     /// Where it is.
     pub(crate) folder: PathBuf,
@@ -95,6 +126,30 @@ pub(crate) struct Offer {
     pub(crate) proposals: Vec<Proposal>,
     /// Where no playbook brings the data back.
     pub(crate) backup: Option<FromBackup>,
+    /// Why no playbook is proposed, and what to do instead.
+    pub(crate) instead: Vec<String>,
+}
+
+/// What an earlier loss has left without data.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Gone {
+    #[serde(flatten)]
+    pub(crate) former: Former,
+    /// The backup that has it.
+    pub(crate) backup: Option<FromBackup>,
+}
+
+/// What is not there any more since an earlier loss, and what has it.
+pub(crate) fn gone_text(gone: &Gone, paint: Paint) -> String {
+    let head = paint.careful(&printable(&format!("gone since an earlier loss: {}", gone.former.told())));
+    match &gone.backup {
+        None => format!("{head}\n  no backup that is kept here has it"),
+        Some(backup) => {
+            let command = paint.strong(&printable(&backup.command));
+            format!("{head}\n  then        {command}\n              {}", backup.promise())
+        }
+    }
 }
 
 /// What is lost, why that is said, what it reaches and what could be done.
@@ -109,7 +164,7 @@ pub(crate) fn losses_text(losses: &[Loss], offers: &[Offer], records: usize, pai
 /// That nothing is lost, and what it was compared with.
 pub(crate) fn none_text(records: usize) -> String {
     let known = match records {
-        0 => "; no record of a healthy installation is kept here, so a volume that was silently emptied would not show"
+        0 => "; no record of a healthy installation with volumes is kept here, so a volume that was silently emptied would not show"
             .to_owned(),
         records => format!("; compared with {}", count(records, "record")),
     };
@@ -126,16 +181,13 @@ pub(crate) fn loss_name(loss: &Loss) -> (&'static str, String) {
 pub(crate) fn loss_rows(loss: &Loss) -> Vec<(&'static str, String)> {
     let list = |names: &[String]| if names.is_empty() { "nothing".to_owned() } else { names.join(", ") };
     let blast = &loss.blast;
-    let mut rows = vec![("means", loss.kind.meaning().to_owned())];
+    let mut rows = vec![("means", loss.meaning().to_owned())];
     rows.extend(loss.facts.iter().map(|fact| ("seen", fact.clone())));
-    rows.extend([
-        ("data", blast.data.clone()),
-        ("used by", list(&blast.components)),
-        ("still runs", list(&blast.still_runs)),
-        ("still works", list(&blast.still_works)),
-        ("comes back", blast.returns.clone()),
-        ("first", loss.kind.advice().to_owned()),
-    ]);
+    rows.extend([("data", blast.data.clone()), ("used by", list(&blast.components))]);
+    // That nobody does would read as if everything was down.
+    let some = |label, names: &[String]| (!names.is_empty()).then(|| (label, list(names)));
+    rows.extend([some("still runs", &blast.still_runs), some("still works", &blast.still_works)].into_iter().flatten());
+    rows.extend([("comes back", blast.returns.clone()), ("first", loss.advice())]);
     rows.extend(loss.kind.guide().map(|guide| ("by hand", format!("`seaworthy recover --guide {guide}`"))));
     if !loss.certain {
         rows.push(("then", "only one fact says so: look again in some minutes before anything is done".to_owned()));
@@ -146,9 +198,9 @@ pub(crate) fn loss_rows(loss: &Loss) -> Vec<(&'static str, String)> {
 /// Whether a playbook brings the data back, and what is lost where it does not.
 pub(crate) fn promise(proposal: &Proposal) -> String {
     if proposal.brings_back {
-        return "brings the data back".to_owned();
+        return proposal.outlook.to_owned();
     }
-    format!("{}; lost: {}", without_data(proposal), printable(&proposal.lost))
+    format!("{}; lost: {}", proposal.outlook, printable(&proposal.lost))
 }
 
 /// What came of drills: a line each, and of those that went wrong where.
@@ -192,12 +244,13 @@ fn loss_text(loss: &Loss, offer: &Offer, paint: Paint) -> String {
         let command = paint.strong(&printable(&backup.command));
         [format!("  {} {command}", word(0)), format!("              {}", paint.good(&backup.promise()))]
     });
+    let instead = offer.instead.iter().map(|text| format!("  {} {}", word(0), printable(text)));
     let before = usize::from(offer.backup.is_some());
     let proposed = offer.proposals.iter().enumerate().flat_map(|(number, proposal)| {
         let what = if proposal.brings_back {
-            paint.good("brings the data back")
+            paint.good(proposal.outlook)
         } else {
-            format!("{}; lost: {}", paint.bad(without_data(proposal)), printable(&proposal.lost))
+            format!("{}; lost: {}", paint.bad(proposal.outlook), printable(&proposal.lost))
         };
         [
             format!("  {} {}", word(number + before), paint.strong(&printable(&proposal.command))),
@@ -206,7 +259,7 @@ fn loss_text(loss: &Loss, offer: &Offer, paint: Paint) -> String {
     });
     // What the cluster wrote is cleaned before anything is painted: our colours are escape sequences, too.
     let cleaned = lines.map(|line| printable(&line));
-    std::iter::once(head).chain(cleaned).chain(saved).chain(proposed).collect::<Vec<_>>().join("\n")
+    std::iter::once(head).chain(cleaned).chain(saved).chain(proposed).chain(instead).collect::<Vec<_>>().join("\n")
 }
 
 /// The plan of a recovery: each step with its gate, its proof and how long it may take.
@@ -225,13 +278,15 @@ pub(crate) fn plan_text_in_full(plan: &Plan, paint: Paint) -> String {
 fn text(plan: &Plan, paint: Paint, commands: bool) -> String {
     let installation = &plan.installation;
     let verb = plan.purpose.word();
-    let mut lines = vec![format!(
-        "{verb} {} in namespace {} of {}",
-        paint.strong(&printable(&installation.stack)),
-        printable(&installation.namespace),
-        printable(&plan.cluster.context)
-    )];
+    // What belongs to no installation has the name of the verb, and what is about all namespaces none.
+    let of = Some(&installation.stack).filter(|stack| *stack != verb);
+    let of = of.map_or_else(String::new, |stack| format!(" {}", paint.strong(&printable(stack))));
+    let within = Some(&installation.namespace).filter(|namespace| !namespace.is_empty());
+    let within = within.map_or_else(String::new, |namespace| format!(" in namespace {}", printable(namespace)));
+    let mut lines = vec![format!("{verb}{of}{within} of {}", printable(&plan.cluster.context))];
     lines.extend(plan.occasion.iter().flat_map(|occasion| occasion_lines(occasion, paint)));
+    lines.extend(backup_lines(plan));
+    lines.extend(down_lines(plan));
     for (number, step) in plan.steps.iter().enumerate() {
         lines.extend(step_lines(number + 1, step, paint, commands));
     }
@@ -244,13 +299,15 @@ pub(crate) fn sum_text(plan: &Plan) -> String {
     let left = plan.steps.iter().filter(|step| step.change != Change::Unchanged).count();
     let hard = plan.steps.iter().filter(|step| is_irreversible(step)).count();
     match hard {
-        0 => format!("{}, all of which can be taken back", count(left, "step")),
+        0 if plan.purpose == Purpose::Backup => {
+            let again = if stopped(plan).next().is_some() { "; what is stopped for it is started again" } else { "" };
+            format!("{}, which only read in the cluster{again}", count(left, "step"))
+        }
+        0 => format!("{}, none of which destroys anything", count(left, "step")),
         hard if plan.purpose == Purpose::Restore => {
             format!("{}, of which {hard} cannot be taken back: what is on these volumes now goes", count(left, "step"))
         }
-        hard => {
-            format!("{}, of which {hard} cannot be taken back; the bytes of the volumes are kept", count(left, "step"))
-        }
+        hard => format!("{}, of which {hard} cannot be taken back{}", count(left, "step"), bytes_text(plan)),
     }
 }
 
@@ -295,7 +352,10 @@ fn step_lines(number: usize, step: &Step, paint: Paint, commands: bool) -> Vec<S
 
 /// When a step is begun, when it is done, and how long it may take.
 pub(crate) fn rule_text(verb: &Verb, limit: u64) -> String {
-    let limit = if limit == 0 { "--timeout".to_owned() } else { time(millis(limit)) };
+    let limit = match limit {
+        0 => format!("{} (--timeout)", whole_time(millis(patience::seconds()))),
+        limit => whole_time(millis(limit)),
+    };
     printable(&format!("gate {}; proof {}; within {limit}", verb.gate(), verb.proof()))
 }
 

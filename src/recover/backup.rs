@@ -205,11 +205,27 @@ impl Wanted<'_> {
             etcds,
             recipients: self.recipients.clone(),
             left_out,
+            losses: self.losses(&inventory_of(self.record)),
         };
         let verb = Verb::Seal { folder: self.folder.clone(), head: Box::new(head) };
         let needs = plan.steps.last().map(|step| step.id.clone()).into_iter().collect();
         plan.steps.push(Step { needs, ..compile::step(verb, 0, None) });
         Ok(plan)
+    }
+
+    /// What is lost of the installation for certain, and so is in no backup that is made now.
+    pub fn losses(&self, inventory: &[ObjectRef]) -> Vec<LeftOut> {
+        let own = claims(&self.sighting.snapshot, &self.installation, inventory);
+        let recorded =
+            self.sighting.records.iter().filter(|record| record.installation.key() == self.installation.key());
+        let recorded: BTreeSet<&ObjectRef> =
+            recorded.flat_map(|record| &record.volumes).map(|volume| &volume.claim).collect();
+        let is_own = |claim: &ObjectRef| own.contains(claim) || recorded.contains(claim);
+        let one = |loss: &super::Loss| {
+            let claim = loss.claim.as_ref().filter(|claim| loss.certain && loss.has_no_data() && is_own(claim))?;
+            Some(LeftOut { what: claim.to_string(), why: format!("{}: {}", loss.kind.name(), loss.facts.join("; ")) })
+        };
+        super::recognise(self.sighting).iter().filter_map(one).collect()
     }
 
     fn snapshot_step(&self, set: &EtcdSet, file: &Path) -> Step {
@@ -306,6 +322,10 @@ impl Wanted<'_> {
         let is_there = |name: &String| !of_component(&self.sighting.snapshot, namespace, name).is_empty();
         definition.components.iter().rev().map(|component| component.name.clone()).filter(is_there).collect()
     }
+}
+
+fn inventory_of(record: Option<&InstallRecord>) -> Vec<ObjectRef> {
+    record.map(|record| record.inventory.clone()).unwrap_or_default()
 }
 
 /// Puts a step right after the export, while everything still runs.

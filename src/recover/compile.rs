@@ -43,6 +43,7 @@ pub use error::CompileError;
 pub use etcd::claims_of;
 pub use grow::can_grow;
 pub use manifest::{fresh_claim, rebuilt_volume};
+pub use moves::can_move;
 pub use selection::selections;
 
 /// Limits of the steps, seconds; 0 is the limit of the run.
@@ -132,6 +133,7 @@ fn first_of_templates(set: &serde_json::Value, role: &ClaimRole, namespace: &str
 /// Makes the plan of a playbook.
 pub fn compile(wish: &Wish<'_>) -> Result<Plan, CompileError> {
     let mut draft = Draft::new(wish);
+    draft.refuse_going_namespace()?;
     for task in &wish.playbook.sheet.steps {
         draft.task(task)?;
     }
@@ -224,6 +226,18 @@ impl<'a> Draft<'a> {
     fn namespace(&self) -> &'a str {
         let of_claim = self.wish.claims.first().and_then(|claim| claim.namespace.as_deref());
         of_claim.unwrap_or(&self.wish.installation.namespace)
+    }
+
+    /// Nothing can be made in a namespace that was told to go: a plan for a claim of it would end half way. What is erased is in none.
+    fn refuse_going_namespace(&self) -> Result<(), CompileError> {
+        let sheet = &self.wish.playbook.sheet;
+        let is_of_claims = !self.wish.claims.is_empty() && !sheet.steps.contains(&Task::Erase);
+        // A backup only reads.
+        let makes = sheet.steps.iter().any(|task| !matches!(task, Task::Export | Task::CopyOut));
+        if is_of_claims && makes && self.stuck().is_some() {
+            return Err(CompileError::NamespaceGoes(self.namespace().to_owned()));
+        }
+        Ok(())
     }
 
     fn task(&mut self, task: &Task) -> Result<(), CompileError> {

@@ -177,7 +177,8 @@ pub async fn sight_telling(
             complete(&cluster.client, view).await;
         }
     }
-    Ok(Sighting { snapshot, records, files, disks, per_node, etcds, stuck, now: cluster.clock.now() })
+    let (namespace, now) = (namespace.map(str::to_owned), cluster.clock.now());
+    Ok(Sighting { snapshot, records, files, disks, per_node, etcds, stuck, namespace, now })
 }
 
 /// The claims of which a pod is asked: those with a record of files, and of one namespace all. Of a whole cluster that would be any number.

@@ -21,8 +21,9 @@ mod volumes;
 use serde::Serialize;
 
 use super::Sighting;
-use super::join::{hosts, volume_of, workloads};
-use crate::object::ObjectRef;
+use super::former::Former;
+use super::join::{hosts, volume_of, volumes_of, workloads};
+use crate::object::{ObjectRef, text};
 use crate::plan::verb::Pinned;
 use crate::snapshot::Snapshot;
 
@@ -53,6 +54,12 @@ pub struct Loss {
     /// The namespace, where it is about one as a whole.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub namespace: Option<ObjectRef>,
+    /// What was on volumes of it that are gone: whatever is done, that comes only from a backup.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub gone: Vec<Former>,
+    /// Whether the volume that has the data is kept already: nothing erases it when it is let go.
+    #[serde(skip)]
+    pub is_kept: bool,
     /// What was seen; each can be checked.
     pub facts: Vec<String>,
     /// Whether two independent facts agree.
@@ -64,7 +71,63 @@ pub struct Loss {
 impl Loss {
     fn new(kind: LossKind, claim: Option<ObjectRef>, volume: Option<ObjectRef>, facts: Vec<String>) -> Self {
         let certain = facts.len() >= 2;
-        Self { kind, claim, volume, node: None, set: None, namespace: None, facts, certain, blast: Blast::default() }
+        Self {
+            kind,
+            claim,
+            volume,
+            node: None,
+            set: None,
+            namespace: None,
+            gone: Vec::new(),
+            is_kept: false,
+            facts,
+            certain,
+            blast: Blast::default(),
+        }
+    }
+
+    /// With what was on volumes that are gone. It is told, and makes nothing more certain.
+    fn with_gone(mut self, gone: Vec<Former>) -> Self {
+        self.facts.extend(
+            gone.iter().map(|former| {
+                format!("{}: that volume is gone, and no other one was let go by its claim", former.told())
+            }),
+        );
+        self.gone = gone;
+        self
+    }
+
+    /// Whether a copy that is made now does not have the data, and may be taken for one that has.
+    pub fn has_no_data(&self) -> bool {
+        !self.gone.is_empty()
+            || matches!(
+                self.kind,
+                LossKind::ClaimLost
+                    | LossKind::ClaimGone
+                    | LossKind::ClaimRenewed
+                    | LossKind::ClaimReplaced
+                    | LossKind::ClaimMisbound
+                    | LossKind::VolumeReleased
+                    | LossKind::VolumeEmptied
+                    | LossKind::EtcdEmptied
+            )
+    }
+
+    /// What it means for the data: one sentence.
+    pub fn meaning(&self) -> &'static str {
+        self.kind.meaning_of_gone().filter(|_| !self.gone.is_empty()).unwrap_or_else(|| self.kind.meaning())
+    }
+
+    /// What to do first, whatever comes then.
+    pub fn advice(&self) -> String {
+        let kept = self.kind.advice_when_kept().filter(|_| self.is_kept);
+        let advice = kept.unwrap_or_else(|| self.kind.advice());
+        if self.gone.is_empty() || self.kind == LossKind::ClaimGone {
+            return advice.to_owned();
+        }
+        format!(
+            "{advice}; what was lost comes only from a backup, so look for one before anything writes to an empty volume"
+        )
     }
 
     /// The object that it is about, for people.
@@ -108,6 +171,7 @@ pub fn recognise(sighting: &Sighting) -> Vec<Loss> {
     losses.extend(namespaces::stuck(sighting));
     for loss in &mut losses {
         loss.blast = blast::of(sighting, loss);
+        loss.is_kept = is_kept(sighting, loss);
     }
     losses.sort_by(|a, b| {
         (!a.certain, a.kind, &a.claim, &a.set, &a.namespace).cmp(&(!b.certain, b.kind, &b.claim, &b.set, &b.namespace))
@@ -156,6 +220,15 @@ fn used_together(snapshot: &Snapshot, claim: &ObjectRef, others: impl Iterator<I
     }
     found.sort();
     found
+}
+
+/// Whether every volume that a loss is about is kept; there is one.
+fn is_kept(sighting: &Sighting, loss: &Loss) -> bool {
+    let of_namespace = loss.namespace.iter().flat_map(|namespace| volumes_of(&sighting.snapshot, &namespace.name));
+    let own = loss.volume.as_ref().and_then(|volume| sighting.snapshot.get(volume));
+    let mut policies =
+        of_namespace.chain(own).map(|volume| text(volume, "/spec/persistentVolumeReclaimPolicy")).peekable();
+    policies.peek().is_some() && policies.all(|policy| policy.is_none_or(|policy| policy == "Retain"))
 }
 
 /// Whether this kind could be read; `Some` of nothing is then a fact.

@@ -2,7 +2,10 @@
 
 use jiff::Timestamp;
 
+use super::etcd;
+use super::former::{self, Former};
 use super::join::{hosts, node_of_host, place_of, volume_ref, workloads};
+use super::playbook::{Part, Sheet};
 use super::record::VolumeRecord;
 use super::{Loss, LossKind, Playbook, Record, Sighting};
 use crate::object::{ObjectRef, text};
@@ -23,16 +26,47 @@ pub fn occasion(
         title: sheet.title.clone(),
         at,
         by: by.to_owned(),
-        losses: claims.iter().map(|claim| lost(claim, losses, sighting)).collect(),
-        lost: sheet.lost.clone(),
+        losses: claims.iter().map(|claim| lost(claim, sheet, (losses, sighting))).collect(),
+        lost: with_gone(&sheet.lost, &gone(claims, losses, sighting)),
         untouched: sheet.untouched.clone(),
         returns: sheet.returns.clone(),
         agreed: Vec::new(),
     }
 }
 
-fn lost(claim: &ObjectRef, losses: &[Loss], sighting: &Sighting) -> Lost {
-    let loss = losses.iter().find(|loss| loss.object() == Some(claim));
+/// What is gone already of what a recovery is about. Where nothing is recognised of a namespace, its records tell it.
+fn gone(about: &[ObjectRef], losses: &[Loss], sighting: &Sighting) -> Vec<Former> {
+    let of_one = |object: &ObjectRef| {
+        let known: Vec<Former> = losses
+            .iter()
+            .filter(|loss| loss.object() == Some(object))
+            .flat_map(|loss| loss.gone.iter().cloned())
+            .collect();
+        if known.is_empty() && object.kind == "Namespace" {
+            return former::of_namespace(sighting, &object.name);
+        }
+        known
+    };
+    let mut all: Vec<Former> = about.iter().flat_map(of_one).collect();
+    all.dedup();
+    all
+}
+
+/// What a playbook loses, after what was lost before it began.
+fn with_gone(lost: &str, gone: &[Former]) -> String {
+    if gone.is_empty() { lost.to_owned() } else { format!("already gone: {}; beside that: {lost}", former::list(gone)) }
+}
+
+fn lost(claim: &ObjectRef, sheet: &Sheet, (losses, sighting): (&[Loss], &Sighting)) -> Lost {
+    // What the playbook is for goes before what else is lost with it; of an etcd as a whole it is told by one of its members.
+    let is_its = |loss: &&Loss| sheet.losses.contains(&loss.kind);
+    let of_claim = || losses.iter().filter(|loss| loss.object() == Some(claim));
+    let same = |loss: &&Loss| {
+        sheet.etcd == Some(Part::All)
+            && loss.claim.as_ref().is_some_and(|own| etcd::is_same(&sighting.snapshot, own, claim))
+    };
+    let of_etcd = || losses.iter().filter(is_its).find(same);
+    let loss = of_claim().find(is_its).or_else(of_etcd).or_else(|| of_claim().next());
     let then = known(claim, sighting);
     let named = sighting.snapshot.get(claim).and_then(|live| text(live, "/spec/volumeName").map(str::to_owned));
     let of_loss = loss.and_then(|loss| loss.volume.as_ref()).map(|volume| volume.name.clone());

@@ -4,7 +4,7 @@
 //! many files a volume held, and the inode of its root as a marker: a folder that was made anew has another one. Nothing is written
 //! into the volume for it. The claims' and volumes' manifests are in it as well, which is what a deleted volume is made from.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::etcd::EtcdRecord;
+use super::former::{self, Former};
 use super::join::{claim_ref, place_of, volume_ref};
 use super::look;
 use crate::cluster::{Cluster, ClusterId};
@@ -46,6 +47,9 @@ pub struct Record {
     /// Each etcd; records of earlier versions have none.
     #[serde(default)]
     pub etcds: Vec<EtcdRecord>,
+    /// What was on volumes that are gone, and has not come back: the installation is well again, and does not have it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gone: Vec<Former>,
 }
 
 /// A claim with the volume it was bound to.
@@ -84,14 +88,18 @@ impl VolumeRecord {
 }
 
 /// Looks at an installation and makes its record. Counting files is asked of the pods that run; what cannot tell is unknown.
-pub async fn take(cluster: &Cluster, installation: &Installation) -> Result<Record, kube::Error> {
+/// The volumes that the cluster has come with it.
+pub async fn take(
+    cluster: &Cluster,
+    installation: &Installation,
+) -> Result<(Record, BTreeSet<ObjectRef>), kube::Error> {
     let snapshot = look::storage(cluster, Some(&installation.namespace)).await?;
     let bound: Vec<ObjectRef> = pairs(&snapshot, &installation.namespace).map(|(claim, _, _)| claim).collect();
     let (files, _) = look::ask(cluster, &snapshot, bound).await;
     let views = look::etcds(&cluster.client, &snapshot, true).await;
     let mut record = record(&snapshot, cluster.id.clone(), installation, &files);
     record.etcds = views.iter().filter_map(EtcdRecord::of).collect();
-    Ok(record)
+    Ok((record, snapshot.of_kind("", "PersistentVolume").filter_map(ObjectRef::of).collect()))
 }
 
 /// The record of an installation, from a picture of its namespace. Pure.
@@ -124,6 +132,7 @@ pub fn record(
         nodes: snapshot.of_kind("", "Node").filter_map(addresses).collect(),
         volumes: volumes.collect(),
         etcds: Vec::new(),
+        gone: Vec::new(),
     }
 }
 
@@ -164,8 +173,13 @@ fn file(state: &Path, cluster: &ClusterId, key: &str) -> PathBuf {
 }
 
 /// Keeps a record, in place of an older one of the same installation. A claim that cannot be counted now keeps what was known of it,
-/// as long as it is the same volume.
-pub fn keep(state: &Path, mut record: Record) -> Result<PathBuf, ShelfError> {
+/// as long as it is the same volume; what a volume held that is gone by now is remembered, unless the claim was `restored` from a backup.
+/// `volumes`: those that there are.
+pub fn keep(
+    state: &Path,
+    mut record: Record,
+    (volumes, restored): (&BTreeSet<ObjectRef>, &[ObjectRef]),
+) -> Result<PathBuf, ShelfError> {
     let path = file(state, &record.cluster, &record.installation.key());
     let before = read(&path);
     for volume in &mut record.volumes {
@@ -182,6 +196,10 @@ pub fn keep(state: &Path, mut record: Record) -> Result<PathBuf, ShelfError> {
         if is_there && !record.etcds.iter().any(|etcd| etcd.set == old.set) {
             record.etcds.push(old.clone());
         }
+    }
+    if let Some(before) = &before {
+        record.gone = former::remembered(before, &record, |name| volumes.contains(&volume_ref(name)));
+        record.gone.retain(|former| !restored.contains(&former.claim));
     }
     let text = serde_json::to_string_pretty(&record).unwrap_or_default();
     shelf::replace(&path, text.as_bytes())?;

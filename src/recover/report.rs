@@ -2,6 +2,7 @@
 //! data, and what is left to do. It accuses nobody and holds no values of Secrets. Pure.
 
 mod markdown;
+mod rest;
 
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use crate::cluster::ClusterId;
 use crate::engine::journal::{Entry, Note, RunRecord, RunState, Times};
 use crate::event::Ended;
 use crate::object::ObjectRef;
-use crate::plan::verb::{EtcdAct, ORIGINAL_REPLICAS, OUT_OF_SERVICE, Tend, Verb, ends_a_while};
+use crate::plan::verb::{EtcdAct, Tend, Verb};
 use crate::plan::{Installation, Lost, Occasion, Step};
 
 /// The report of a recovery.
@@ -39,6 +40,8 @@ pub struct Report {
     pub seconds: f64,
     /// From the first stop to the last start of a workload in the last try, seconds.
     pub seconds_down: Option<f64>,
+    /// Whether anything was stopped.
+    pub has_stopped: bool,
     /// Of all that, what was spent waiting for people, seconds.
     pub seconds_asked: f64,
     /// How often it was taken up again.
@@ -94,6 +97,8 @@ pub struct Fate {
 pub enum Verdict {
     /// The volume that held it is bound to its claim again.
     Saved,
+    /// A volume is bound to its claim again, and the recovery did not come to where that is proven to be the data.
+    Bound,
     /// The claim has a fresh volume; the former one is kept aside with its bytes.
     KeptAside,
     /// The claim has a fresh volume, and of the former one nothing is left in the cluster.
@@ -102,8 +107,10 @@ pub enum Verdict {
     FromOthers,
     /// Made from a snapshot of an etcd.
     FromSnapshot,
-    /// The claim has a volume now, its first.
+    /// The claim had no volume and has one now.
     First,
+    /// A volume that nobody wanted was erased.
+    Erased,
     /// Nothing was taken away or replaced.
     Untouched,
     /// The namespace is gone, and the volumes that its claims had are kept.
@@ -117,11 +124,13 @@ impl Verdict {
     pub fn meaning(self) -> &'static str {
         match self {
             Self::Saved => "saved: its volume is bound to it again",
+            Self::Bound => "its volume is bound to it again; nothing has proven yet that the data on it is what it was",
             Self::KeptAside => "a fresh volume; the former one is put aside with its bytes",
             Self::Lost => "a fresh volume; nothing of the former one is left in the cluster",
             Self::FromSnapshot => "made from the snapshot; the former volume is put aside with its bytes",
             Self::FromOthers => "caught up from the other members; the former volume is put aside with its bytes",
-            Self::First => "a volume, the first that this claim has",
+            Self::First => "a fresh, empty volume; the claim had none",
+            Self::Erased => "erased, as was asked for",
             Self::Untouched => "there, as it was",
             Self::VolumesKept => {
                 "gone, as was asked for; whatever volumes were left of it are kept, with all that is on them"
@@ -136,7 +145,6 @@ pub fn report(record: &RunRecord, entries: &[Entry], notes: &[Note]) -> Option<R
     let occasion = record.plan.occasion.as_deref()?.clone();
     let ended = entries.last().map_or(record.at, time_of);
     let data: Vec<Fate> = occasion.losses.iter().map(|lost| fate(record, entries, lost)).collect();
-    let fresh = data.iter().any(|fate| matches!(fate.verdict, Verdict::KeptAside | Verdict::Lost));
     Some(Report {
         run: record.run.clone(),
         state: record.state,
@@ -147,11 +155,14 @@ pub fn report(record: &RunRecord, entries: &[Entry], notes: &[Note]) -> Option<R
         timeline: timeline(record, entries, &occasion, notes),
         seconds: if record.resumed == 0 { spent(record) } else { seconds(ended.duration_since(record.at)) },
         seconds_down: down(entries),
+        has_stopped: entries.iter().any(
+            |entry| matches!(entry, Entry::Done { step, .. } | Entry::Intent { step, .. } if step.starts_with("stop:")),
+        ),
         seconds_asked: asked(record, entries),
         resumed: record.resumed,
         failures: record.causes.iter().map(|cause| cause.message.clone()).collect(),
-        left: left(record, entries),
-        next: next(record, fresh),
+        left: rest::left(record, entries),
+        next: rest::next(record, entries, &data),
         data,
         occasion,
     })
@@ -168,6 +179,8 @@ impl Report {
                     | Verdict::FromSnapshot
                     | Verdict::Untouched
                     | Verdict::VolumesKept
+                    | Verdict::First
+                    | Verdict::Erased
             )
         };
         self.data.iter().any(|fate| !is_there(fate.verdict))
@@ -316,15 +329,19 @@ fn fate(record: &RunRecord, entries: &[Entry], lost: &Lost) -> Fate {
                     fate.verdict = if aside { Verdict::KeptAside } else { Verdict::Lost };
                 }
             }
-            Some(Verb::Bound { claim, volume: Some(_) }) if *claim == lost.claim => fate.verdict = Verdict::Saved,
+            Some(Verb::Bound { claim, volume: Some(_) }) if *claim == lost.claim => {
+                fate.verdict = if record.state == RunState::Done { Verdict::Saved } else { Verdict::Bound };
+            }
             Some(Verb::Renew { claim, .. }) if claim.object == lost.claim => fate.verdict = Verdict::KeptAside,
             Some(Verb::Etcd { act: EtcdAct::Joined { pod }, .. }) if lost.claim.name.ends_with(&format!("-{pod}")) => {
                 fate.verdict = Verdict::FromOthers;
             }
             Some(Verb::Seed(seed)) if seed.claim == lost.claim => fate.verdict = Verdict::FromSnapshot,
             Some(Verb::Bound { claim, volume: None }) if *claim == lost.claim && fate.verdict == Verdict::Undecided => {
-                fate.verdict = Verdict::First;
+                // A claim that waits names no volume: where one is known it is the former one, and gone.
+                fate.verdict = if lost.volume.is_some() { Verdict::Lost } else { Verdict::First };
             }
+            Some(Verb::Tend { act: Tend::Erase { .. }, .. }) => fate.verdict = Verdict::Erased,
             Some(Verb::Tend { act: Tend::BackInService { .. }, .. } | Verb::Etcd { act: EtcdAct::Disarm, .. })
                 if fate.verdict == Verdict::Undecided =>
             {
@@ -342,108 +359,11 @@ fn fate(record: &RunRecord, entries: &[Entry], lost: &Lost) -> Fate {
             _ => {}
         }
     }
-    // Of a namespace in which something only waited for what was mended elsewhere, nothing was taken away.
-    let is_whole = lost.claim.kind == "Namespace" && record.state == RunState::Done;
-    if is_whole && fate.verdict == Verdict::Undecided {
+    // At its end nothing was taken away or replaced that no step tells of: it was waited for, or given more room.
+    if record.state == RunState::Done && fate.verdict == Verdict::Undecided {
         fate.verdict = Verdict::Untouched;
     }
     fate
-}
-
-fn left(record: &RunRecord, entries: &[Entry]) -> Vec<String> {
-    let mut left = Vec::new();
-    for step in record.plan.steps.iter().filter(|step| is_done(record, entries, step)) {
-        match step.verb() {
-            Some(Verb::Export { folder, .. }) => left.push(format!("manifests in {folder} on this machine")),
-            Some(Verb::Etcd { act: EtcdAct::Snapshot { file }, .. }) => {
-                left.push(format!("a snapshot of etcd in {file} on this machine"));
-            }
-            Some(Verb::Keep { volume, quarantine: Some(_) }) => {
-                left.push(format!("{}, put aside with its bytes; nothing deletes it", volume.object));
-            }
-            Some(Verb::Keep { volume, quarantine: None }) => {
-                left.push(format!("{} with policy Retain; what it was before stands in its annotation", volume.object));
-            }
-            _ => {}
-        }
-    }
-    left.extend(stopped(record, entries).into_iter().map(|(workload, replicas)| {
-        format!("{workload} is stopped; it had {replicas} replicas, as its annotation {ORIGINAL_REPLICAS} says")
-    }));
-    left.extend(marked(record, entries).into_iter().map(|node| {
-        format!(
-            "{node} has the taint {OUT_OF_SERVICE}: `kubectl taint node {} {OUT_OF_SERVICE}-` takes it away",
-            node.name
-        )
-    }));
-    left.extend(held(record, entries).map(|keeper| {
-        format!("{keeper} has fields that were set for the time of the recovery, and are not put back yet")
-    }));
-    left.dedup();
-    left
-}
-
-/// Nodes that were marked as out of service, and are so still.
-fn marked<'a>(record: &'a RunRecord, entries: &'a [Entry]) -> Vec<&'a ObjectRef> {
-    let mut marked = Vec::new();
-    for step in record.plan.steps.iter().filter(|step| is_done(record, entries, step)) {
-        match step.verb() {
-            Some(Verb::Tend { object, act: Tend::OutOfService { .. } }) => marked.push(object),
-            Some(Verb::Tend { object, act: Tend::BackInService { .. } }) => marked.retain(|node| *node != object),
-            _ => {}
-        }
-    }
-    marked
-}
-
-/// Who was held and has not been let go.
-fn held<'a>(record: &'a RunRecord, entries: &'a [Entry]) -> impl Iterator<Item = &'a ObjectRef> {
-    let mut held: Vec<&ObjectRef> = Vec::new();
-    for step in record.plan.steps.iter().filter(|step| is_done(record, entries, step)) {
-        let Some(Verb::Set { object, fields, .. }) = step.verb() else { continue };
-        match ends_a_while(fields) {
-            Some(true) => held.retain(|other| **other != object.object),
-            Some(false) => held.push(&object.object),
-            // For good.
-            None => {}
-        }
-    }
-    held.into_iter()
-}
-
-/// What was stopped and has not been started again.
-fn stopped(record: &RunRecord, entries: &[Entry]) -> Vec<(ObjectRef, i64)> {
-    let mut stopped: Vec<(ObjectRef, i64)> = Vec::new();
-    for step in record.plan.steps.iter().filter(|step| is_done(record, entries, step)) {
-        let Some(Verb::Scale { workload, to, original }) = step.verb() else { continue };
-        stopped.retain(|(other, _)| *other != workload.object);
-        if *to == 0 {
-            stopped.push((workload.object.clone(), *original));
-        }
-    }
-    stopped
-}
-
-fn next(record: &RunRecord, fresh: bool) -> Vec<String> {
-    let mut next = Vec::new();
-    if record.state != RunState::Done {
-        next.push(format!(
-            "it has not come to its end: `seaworthy runs resume {0}` goes on with it, `seaworthy runs abort {0}` closes it where nothing is left to do",
-            record.run
-        ));
-    }
-    if fresh {
-        next.push("have the volume that was put aside erased once nobody wants its bytes any more (`kubectl get pv -l seaworthy.dev/quarantine`): `seaworthy recover erase --claim NAMESPACE/CLAIM --set volume=NAME`".to_owned());
-        next.push(
-            "or have it back, if its machine comes back after all: `kubectl label pv NAME seaworthy.dev/quarantine-`, then `seaworthy recover rebind --claim NAMESPACE/CLAIM`"
-                .to_owned(),
-        );
-    }
-    next.push(format!(
-        "practise it: `seaworthy drill {}`",
-        record.plan.occasion.as_ref().map_or("--all", |one| &one.playbook)
-    ));
-    next
 }
 
 #[cfg(test)]

@@ -315,8 +315,8 @@ async fn sail(
         sea.note(&format!("record: {:?}", written.is_ok()));
         if purpose == Purpose::Uninstall {
             let _ = record::forget(&operator.state, &cluster.id, &installation);
-        } else if let Ok(taken) = record::take(&cluster, &installation).await {
-            let _ = record::keep(&operator.state, taken);
+        } else if let Ok((taken, volumes)) = record::take(&cluster, &installation).await {
+            let _ = record::keep(&operator.state, taken, (&volumes, &[]));
         }
     }
     if let Err(error) = lock.release().await {

@@ -101,7 +101,8 @@ impl Told {
         }
         let taken = record::take(&self.cluster(), &self.errand.stock.installation).await;
         let state = &self.voyage.operators[0].state;
-        record::keep(state, taken.map_err(|error| error.to_string())?).map_err(|error| error.to_string())?;
+        let (record, volumes) = taken.map_err(|error| error.to_string())?;
+        record::keep(state, record, (&volumes, &[])).map_err(|error| error.to_string())?;
         Ok(())
     }
 

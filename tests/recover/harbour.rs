@@ -61,7 +61,7 @@ impl Harbour {
         }
         fake.says("core", DONE);
         let voyage = Voyage::new(&fake);
-        let record = record::take(&voyage.cluster, &installation()).await.unwrap();
+        let (record, _) = record::take(&voyage.cluster, &installation()).await.unwrap();
         let harbour = Self { fake, state: tempfile::tempdir().unwrap(), records: vec![record] };
         for name in ["history", "workspace"] {
             harbour.fake.fill(&harbour.path(name), &format!("the {name}"));

@@ -95,7 +95,7 @@ impl Wreck {
             assert!(harbour.sandbox.write_file((SEA, claim), "what", claim.as_bytes()), "{claim}");
         }
         let cluster = harbour.sandbox.cluster(Meter::new(false));
-        let taken = record::take(&cluster, &installation()).await.unwrap();
+        let (taken, _) = record::take(&cluster, &installation()).await.unwrap();
         // Long enough for what is made anew to be younger than the rest.
         later(&harbour, 300).await;
         (story.breaks)(&harbour.sandbox);

@@ -2,7 +2,7 @@
 
 use seaworthy::object::ObjectRef;
 use seaworthy::plan::Plan;
-use seaworthy::plan::uninstall::Destroy;
+use seaworthy::plan::uninstall::{DataName, Destroy};
 use seaworthy::recover::agreement::{Question, irreversible, questions};
 use seaworthy::recover::playbook::Consent;
 
@@ -21,6 +21,7 @@ pub(in crate::cli) async fn agree(
     plan: &mut Plan,
 ) -> Result<bool, Failure> {
     note_agreement(plan);
+    fits(plan, destroy, consent)?;
     let consent = consent.filter(|(consent, given)| *given != Some(&consent.word)).map(|(consent, _)| consent);
     let open = questions(plan, destroy, consent);
     if open.is_empty() {
@@ -36,6 +37,33 @@ pub(in crate::cli) async fn agree(
         }
     }
     Ok(true)
+}
+
+/// What was agreed to has to be asked for: who mistypes a name has not agreed to what goes.
+fn fits(plan: &Plan, destroy: &Destroy, consent: Option<(&Consent, Option<&str>)>) -> Result<(), Failure> {
+    let goes: Vec<ObjectRef> = irreversible(plan).collect();
+    if let Some(other) = destroy.0.iter().find(|name| !goes.iter().any(|object| DataName::from(object) == **name)) {
+        let named = [Some(&other.kind), other.namespace.as_ref(), Some(&other.name)];
+        let named: Vec<&str> = named.into_iter().flatten().map(String::as_str).collect();
+        let message =
+            format!("--destroy-data={}: this plan does not take that away; nothing was written", named.join("/"));
+        let options: Vec<String> = goes.iter().map(|object| format!("--destroy-data={object}")).collect();
+        let hint = if options.is_empty() {
+            "leave it out: nothing of this plan destroys anything".to_owned()
+        } else {
+            format!("what goes is named so: {}", options.join(" "))
+        };
+        return Err(Failure::input("not-destroyed", message, hint));
+    }
+    let Some((asked, given)) = consent else { return Ok(()) };
+    match given.filter(|word| *word != asked.word) {
+        None => Ok(()),
+        Some(word) => {
+            let message = format!("--consent={word}: that is not the word of this playbook; nothing was written");
+            let hint = format!("{}: --consent={}", asked.question, asked.word);
+            Err(Failure::input("other-word", message, hint))
+        }
+    }
 }
 
 /// What is agreed to by whoever runs the plan stands in its journal.

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use jiff::Timestamp;
 use seaworthy::cluster::Resources;
-use seaworthy::engine::journal::{Inputs, RunState};
+use seaworthy::engine::journal::{Inputs, RunRecord, RunState};
 use seaworthy::engine::lock::Holder;
 use seaworthy::engine::record::InstallRecord;
 use seaworthy::engine::rescue::backup::DATA;
@@ -19,7 +19,7 @@ use seaworthy::recover::playbook::Task;
 use seaworthy::recover::{Loss, Playbook, join, subject};
 use serde_json::json;
 
-use super::{RecoverArgs, Scene};
+use super::{RecoverArgs, Scene, unfinished};
 use crate::cli::hold::export_folder;
 use crate::cli::voyage::Remarks;
 use crate::cli::{Failure, Session};
@@ -175,7 +175,7 @@ fn choose_claim(
     }
     let claims = lost(scene, playbook, |loss| loss.claim.as_ref());
     only(
-        playbook,
+        (session, playbook, scene),
         &claims,
         &format!("claims are lost that `{}` is for", playbook.name),
         ("--claim NAMESPACE/NAME", "a claim"),
@@ -190,7 +190,7 @@ fn lost(scene: &Scene, playbook: &Playbook, of: impl Fn(&Loss) -> Option<&Object
 
 /// The only one of them; where there are others, or none, it has to be named with an option.
 fn only(
-    playbook: &Playbook,
+    (session, playbook, scene): (&Session, &Playbook, &Scene),
     found: &BTreeSet<ObjectRef>,
     many: &str,
     (option, what): (&str, &str),
@@ -198,17 +198,47 @@ fn only(
     let mut all = found.iter();
     match (all.next(), all.next()) {
         (Some(one), None) => Ok(one.clone()),
-        (None, _) => Err(Failure::input(
-            "nothing-lost",
-            format!("no loss is recognised that `{}` is for", playbook.name),
-            format!("`seaworthy recover` shows what is recognised; {option} names {what}"),
-        )),
+        (None, _) => Err(suspected(scene, playbook).or_else(|| begun(session, scene, playbook)).unwrap_or_else(|| {
+            Failure::input(
+                "nothing-lost",
+                format!("no loss is recognised that `{}` is for", playbook.name),
+                format!("`seaworthy recover` shows what is recognised; {option} names {what}"),
+            )
+        })),
         (Some(_), Some(_)) => {
             let lines = found.iter().map(ToString::to_string).collect();
             let message = format!("{} {many}", found.len());
             Err(Failure::input("many-losses", message, format!("choose one with {option}")).because(lines))
         }
     }
+}
+
+/// The recovery by this playbook that was begun and has not ended: past its turning point nothing is recognised any more.
+fn begun(session: &Session, scene: &Scene, playbook: &Playbook) -> Option<Failure> {
+    let is_its =
+        |run: &RunRecord| run.plan.occasion.as_ref().is_some_and(|occasion| occasion.playbook == playbook.name);
+    let run = unfinished(session, scene).into_iter().find(is_its)?.run;
+    let message =
+        format!("nothing is lost any more that `{}` is for, and run {run} of it is not finished", playbook.name);
+    Some(Failure::input("unfinished-run", message, format!("`seaworthy runs resume {run}` goes on with it")))
+}
+
+/// That what a playbook is for is only suspected: it is not chosen unasked.
+fn suspected(scene: &Scene, playbook: &Playbook) -> Option<Failure> {
+    let loss = scene.losses.iter().find(|loss| !loss.certain && playbook.sheet.losses.contains(&loss.kind))?;
+    let object = loss.object()?;
+    let (option, named) = subject::option(object);
+    let message = format!(
+        "{} of {object}, which `{}` is for, is only suspected: one fact says so",
+        loss.kind.name(),
+        playbook.name
+    );
+    let hint = format!(
+        "look again in some minutes: `seaworthy recover -n {}`; whoever knows that it is so names it: `seaworthy recover {} {option} {named}`",
+        loss.home().unwrap_or_default(),
+        playbook.name
+    );
+    Some(Failure::input("only-suspected", message, hint).because(loss.facts.clone()))
 }
 
 /// The namespace that was named, that of the playbook's stack, or the only one that does not go.
@@ -224,7 +254,7 @@ fn choose_namespace(
         return Ok(subject::namespace(session.catalogue().get(stack)?.definition().default_namespace()));
     }
     let namespaces = lost(scene, playbook, |loss| loss.namespace.as_ref());
-    only(playbook, &namespaces, "namespaces do not go", ("--namespace NAME", "a namespace"))
+    only((session, playbook, scene), &namespaces, "namespaces do not go", ("--namespace NAME", "a namespace"))
 }
 
 /// Whose claim it is, with its record; its lock keeps an install of the same out, and its way in proves the recovery. Labels say it, of

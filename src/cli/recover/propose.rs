@@ -5,21 +5,25 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use jiff::Timestamp;
 use seaworthy::engine::journal::RunRecord;
 use seaworthy::engine::rescue::backup::{self, Manifest};
 use seaworthy::object::ObjectRef;
 use seaworthy::plan::Purpose;
-use seaworthy::recover::compile::{can_grow, claim_of_role, is_of_role};
+use seaworthy::recover::compile::{can_grow, can_move, claim_of_role, is_of_role};
+use seaworthy::recover::former::Former;
+use seaworthy::recover::occasion::last_good;
 use seaworthy::recover::playbook::Task;
-use seaworthy::recover::subject::{self, companions};
+use seaworthy::recover::subject::{self, claims, companions};
 use seaworthy::recover::{Loss, Playbook, etcd};
 use serde_json::{Value, json};
 
 use super::Scene;
+use super::instead::{has_namespace, instead};
 use crate::cli::Session;
 use crate::cli::backup::usual_root;
 use crate::front::paint::Paint;
-use crate::front::recover_text::{FromBackup, Offer, Proposal, losses_text};
+use crate::front::recover_text::{FromBackup, Gone, Offer, Proposal, gone_text, losses_text};
 use crate::front::say;
 
 /// The exit code when something is lost.
@@ -28,14 +32,19 @@ const LOST: u8 = 3;
 /// What is lost, and for each what could be done about it.
 pub(super) fn propose(session: &Session, scene: &Scene) -> ExitCode {
     let offers = offers(session, scene);
-    let with = |(loss, offer): (&Loss, &Offer)| json!({"loss": loss, "meaning": loss.kind.meaning(), "advice": loss.kind.advice(), "guide": loss.kind.guide(), "proposals": offer.proposals, "backup": offer.backup});
+    let with = |(loss, offer): (&Loss, &Offer)| json!({"loss": loss, "meaning": loss.meaning(), "advice": loss.advice(), "guide": loss.kind.guide(), "proposals": offer.proposals, "backup": offer.backup, "instead": offer.instead});
     let items: Vec<Value> = scene.losses.iter().zip(&offers).map(with).collect();
     let unread = &scene.sighting.snapshot.unread;
     let open = unfinished(session, scene);
     let runs: Vec<&String> = open.iter().map(|run| &run.run).collect();
-    let document = json!({"cluster": scene.cluster.id, "losses": items, "unread": unread, "records": scene.sighting.records.len(), "unfinished": runs});
+    let gone = gone(session, scene);
+    let document = json!({"cluster": scene.cluster.id, "losses": items, "gone": gone, "unread": unread, "records": scene.sighting.records.len(), "unfinished": runs});
     let records = scene.sighting.records.len();
-    session.print("Recover", &document, || losses_text(&scene.losses, &offers, records, Paint(session.is_colourful())));
+    session.print("Recover", &document, || {
+        let paint = Paint(session.is_colourful());
+        let losses = losses_text(&scene.losses, &offers, records, paint);
+        std::iter::once(losses).chain(gone.iter().map(|one| gone_text(one, paint))).collect::<Vec<_>>().join("\n\n")
+    });
     for run in &open {
         let what = run.plan.occasion.as_ref().map_or("a recovery", |occasion| &occasion.playbook);
         say(format!(
@@ -59,24 +68,54 @@ pub(in crate::cli) fn unfinished(session: &Session, scene: &Scene) -> Vec<RunRec
 
 /// What could be done about each loss. The backups are only read where one is wanted, and once.
 pub(in crate::cli) fn offers(session: &Session, scene: &Scene) -> Vec<Offer> {
-    let whole = LazyCell::new(|| {
-        let all = usual_root(session, &scene.cluster).map(|root| backup::all(&root)).unwrap_or_default();
-        all.into_iter().filter_map(|(folder, known)| Some((folder, known.ok()?))).collect::<Vec<_>>()
-    });
+    let whole = LazyCell::new(|| backups(session, scene));
     let offer = |loss: &Loss| {
         let proposals = proposals(scene, loss);
         let is_wanted = loss.certain && !proposals.iter().any(|proposal| proposal.brings_back);
-        let backup = loss.claim.as_ref().filter(|_| is_wanted).and_then(|claim| in_backup(&whole, claim));
-        Offer { proposals, backup }
+        let backup = loss
+            .claim
+            .as_ref()
+            .filter(|_| is_wanted)
+            .and_then(|claim| in_backup(&whole, claim, last_good(claim, &scene.sighting)));
+        let mut instead = if proposals.is_empty() && loss.certain { instead(scene, loss) } else { Vec::new() };
+        if is_wanted && loss.has_no_data() && backup.is_none() && loss.claim.is_some() {
+            instead.insert(0, "no backup that is kept here has what is lost; one that was made with --to: `seaworthy backup list --to DIR`".to_owned());
+        }
+        Offer { proposals, backup, instead }
     };
     scene.losses.iter().map(offer).collect()
 }
 
-/// The newest whole backup that has the files of a claim, among those that are kept where they are by default. `whole`: the newest first.
-fn in_backup(whole: &[(PathBuf, Manifest)], claim: &ObjectRef) -> Option<FromBackup> {
-    let (folder, manifest) = whole.iter().find(|(_, manifest)| manifest.claims().any(|(own, _)| own == claim))?;
+/// What earlier losses have left without data, and the backups that have it: an installation that is well again does not show it.
+fn gone(session: &Session, scene: &Scene) -> Vec<Gone> {
+    let recorded = scene.sighting.records.iter().flat_map(|record| &record.gone);
+    let told = |former: &&Former| !scene.losses.iter().any(|loss| loss.claim.as_ref() == Some(&former.claim));
+    let is_here =
+        |former: &&Former| scene.sighting.namespace.is_none() || scene.sighting.namespace == former.claim.namespace;
+    let all: Vec<&Former> = recorded.filter(told).filter(is_here).collect();
+    if all.is_empty() {
+        return Vec::new();
+    }
+    let whole = backups(session, scene);
+    all.into_iter()
+        .map(|former| Gone { former: former.clone(), backup: in_backup(&whole, &former.claim, Some(former.at)) })
+        .collect()
+}
+
+/// The whole backups of the cluster that are kept where they are by default, the newest first.
+fn backups(session: &Session, scene: &Scene) -> Vec<(PathBuf, Manifest)> {
+    let all = usual_root(session, &scene.cluster).map(|root| backup::all(&root)).unwrap_or_default();
+    all.into_iter().filter_map(|(folder, known)| Some((folder, known.ok()?))).collect()
+}
+
+/// The newest whole backup that has files of a claim and is from when it was well (`until`), among those that are kept where they are by default. `whole`: the newest first.
+fn in_backup(whole: &[(PathBuf, Manifest)], claim: &ObjectRef, until: Option<Timestamp>) -> Option<FromBackup> {
+    let has = |manifest: &Manifest| manifest.claims().any(|(own, files)| own == claim && files > 0);
+    let is_before = |manifest: &Manifest| until.is_none_or(|until| manifest.at <= until);
+    let (folder, manifest) = whole.iter().find(|(_, manifest)| has(manifest) && is_before(manifest))?;
     let of = &manifest.head.installation;
-    let newest = whole.iter().find(|(_, other)| other.head.installation.key() == of.key());
+    let newest =
+        whole.iter().find(|(_, other)| other.head.installation.key() == of.key() && other.head.losses.is_empty());
     // The newest one of all is what `restore` takes by itself.
     let from = if newest.is_some_and(|(newest, _)| newest == folder) {
         String::new()
@@ -96,9 +135,16 @@ fn proposals(scene: &Scene, loss: &Loss) -> Vec<Proposal> {
     }
     if let Some(namespace) = &loss.namespace {
         let fits = |playbook: &&Playbook| playbook.sheet.losses.contains(&loss.kind);
-        return scene.playbooks.0.iter().filter(fits).map(|one| Proposal::of(one, namespace.clone())).collect();
+        return scene.playbooks.0.iter().filter(fits).map(|one| Proposal::of(one, namespace.clone(), loss)).collect();
     }
     let Some(claim) = &loss.claim else { return Vec::new() };
+    let fits_here = |playbook: &&Playbook| {
+        let steps = &playbook.sheet.steps;
+        (has_namespace(scene, loss) || steps.contains(&Task::Erase))
+            && (!steps.contains(&Task::Grow) || can_grow(&scene.sighting.snapshot, claim))
+            && (!steps.contains(&Task::Move)
+                || can_move(&scene.sighting, &claims(playbook, claim, (&scene.losses, &scene.sighting))))
+    };
     let fits = |playbook: &&Playbook| {
         let role = playbook.sheet.claim.as_ref();
         let its = |role| {
@@ -115,21 +161,20 @@ fn proposals(scene: &Scene, loss: &Loss) -> Vec<Proposal> {
         playbook.sheet.losses.contains(&loss.kind)
             && role.is_none_or(its)
             && etcd::suits(&scene.sighting, &playbook.sheet, loss)
-            && (!playbook.sheet.steps.contains(&Task::Grow) || can_grow(&scene.sighting.snapshot, claim))
     };
-    let mut fitting: Vec<&Playbook> = scene.playbooks.0.iter().filter(fits).collect();
+    let mut fitting: Vec<&Playbook> = scene.playbooks.0.iter().filter(fits).filter(fits_here).collect();
     let saves = |playbook: &Playbook| playbook.sheet.brings_back();
     fitting.sort_by_key(|playbook| (!saves(playbook), playbook.stack.is_none()));
     let namespace = claim.namespace.as_deref().unwrap_or_default();
     let command = |playbook: &&Playbook| {
         if playbook.sheet.is_of_a_namespace() {
-            return Proposal::of(playbook, subject::namespace(namespace));
+            return Proposal::of(playbook, subject::namespace(namespace), loss);
         }
         // Of what was lost together, the playbook's own claim leads.
         let role = playbook.sheet.claim.as_ref();
         let role = role.filter(|role| playbook.sheet.etcd.is_some() || !is_of_role(&scene.sighting, role, claim));
         let own = role.and_then(|role| claim_of_role(&scene.sighting, namespace, role).ok());
-        Proposal::of(playbook, own.unwrap_or_else(|| claim.clone()))
+        Proposal::of(playbook, own.unwrap_or_else(|| claim.clone()), loss)
     };
     fitting.iter().map(command).collect()
 }

@@ -33,9 +33,9 @@ const EVENTS: usize = 16;
 /// What is lost. `tell`: what is read at the moment.
 pub(super) async fn sight(session: &Session, context: &str, tell: impl Fn(String)) -> Result<Seen, Failure> {
     let scene = look(session, context, |looking| tell(words(looking))).await?;
-    let known = |(loss, Offer { proposals, backup }): (&seaworthy::recover::Loss, Offer)| {
+    let known = |(loss, Offer { proposals, backup, instead }): (&seaworthy::recover::Loss, Offer)| {
         let last_good = loss.claim.as_ref().and_then(|claim| last_good(claim, &scene.sighting));
-        Known { proposals, backup, last_good, loss: loss.clone() }
+        Known { proposals, backup, instead, last_good, loss: loss.clone() }
     };
     let unread = scene.sighting.snapshot.unread.iter();
     Ok(Seen {

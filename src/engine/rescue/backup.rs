@@ -204,7 +204,8 @@ impl Explain for BackupError {
     fn hint(&self) -> Option<String> {
         Some(match self {
             Self::NotWhole(_) | Self::Strange { .. } | Self::Changed { .. } => {
-                "`seaworthy backup list` shows what there is; choose another one with --from".to_owned()
+                "`seaworthy backup list` shows what there is (with --to DIR: there); choose another one with --from"
+                    .to_owned()
             }
             Self::Archive(_) | Self::Shelf(_) => "look at the disk and the rights of the folder".to_owned(),
         })

@@ -115,7 +115,7 @@ impl Doing<'_> {
             biased;
             () = self.context.cancel.cancelled() => Ending::Stopped,
             ending = work => match ending {
-                Ok(known) => done(true, Some(format!("{} in {}", known.words(), paths.tar.display()))),
+                Ok(known) => done(true, Some(format!("{}; written to {}", known.words(), paths.tar.display()))),
                 Err(ending) => ending,
             },
         };

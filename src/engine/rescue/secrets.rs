@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use self::envelope::EnvelopeError;
 use super::shelf::{self, ShelfError, checksum};
+use crate::clusters::count;
 use crate::doctor::{Cause, Outlook};
 use crate::engine::apply::ApplyError;
 use crate::engine::step::{Doing, Ending, done, unknown_kind};
@@ -161,7 +162,7 @@ impl Doing<'_> {
         let work = move || save(&file, &own, &recipients);
         match self.context.cluster.clock.at_disk(work).await {
             Ok(Ok(known)) => {
-                let note = format!("{} in {}, for {keys} keys", counted(known.secrets.len()), secrets.file);
+                let note = format!("{} in {}, for {}", counted(known.secrets.len()), secrets.file, count(keys, "key"));
                 done(true, Some(note))
             }
             Ok(Err(trouble)) => Ending::Failed(trouble.cause()),

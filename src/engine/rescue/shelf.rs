@@ -37,7 +37,10 @@ impl Explain for ShelfError {
     }
 
     fn hint(&self) -> Option<String> {
-        Some("make room, or choose another folder with SEAWORTHY_STATE_DIR; then run the same command again".to_owned())
+        Some(
+            "make room, or choose another folder (with SEAWORTHY_STATE_DIR, of a backup with --to); then run the same command again"
+                .to_owned(),
+        )
     }
 }
 

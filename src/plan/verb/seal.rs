@@ -42,4 +42,7 @@ pub struct Head {
     pub recipients: Vec<String>,
     /// What is not in it.
     pub left_out: Vec<LeftOut>,
+    /// What was lost for certain when it was made: it does not have that, and an older one may.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub losses: Vec<LeftOut>,
 }

@@ -134,7 +134,7 @@ impl Tend {
                 named(object),
                 finalizers.join(", ")
             ),
-            Self::Gone { .. } => format!("kubectl wait --for=delete --timeout=10m {}", named(object)),
+            Self::Gone { .. } => format!("kubectl wait --for=delete --timeout=5m {}", named(object)),
             Self::Erase { .. } => format!(
                 "kubectl patch pv {} -p '{{\"spec\":{{\"persistentVolumeReclaimPolicy\":\"Delete\"}}}}'",
                 object.name

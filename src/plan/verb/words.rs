@@ -1,8 +1,11 @@
 //! How a verb reads: its title, gate and proof, and the kubectl commands that do the same.
 
-use serde_json::Value;
+use std::path::Path;
 
-use super::{QUARANTINE, RESTARTED_AT, Verb};
+use serde_json::{Value, json};
+
+use super::{Pinned, QUARANTINE, RESTARTED_AT, Verb};
+use crate::engine::rescue::copy::archive::Paths;
 use crate::object::{ObjectRef, text};
 use crate::plan::FieldChange;
 
@@ -11,7 +14,8 @@ impl Verb {
     pub fn title(&self) -> String {
         match self {
             Self::Export { must, .. } if must.is_empty() => "save all manifests".to_owned(),
-            Self::Export { must, .. } => format!("save all manifests, with {} that it is about", must.len()),
+            Self::Export { must, .. } => format!("save all manifests, among them {}", few(must)),
+            Self::Keep { volume, quarantine: Some(_) } => format!("put aside {}", volume.object),
             Self::Keep { volume, .. } => format!("keep {}", volume.object),
             Self::Scale { workload, to: 0, .. } => format!("stop {}", workload.object),
             Self::Scale { workload, to, .. } => format!("start {} with {to}", workload.object),
@@ -130,6 +134,10 @@ impl Verb {
     /// The kubectl commands that do the same; empty where there are none.
     pub fn kubectl(&self) -> Option<String> {
         Some(match self {
+            Self::Keep { volume, quarantine: Some(why) } => format!(
+                "kubectl label pv {0} {QUARANTINE}={why} && kubectl patch pv {0} -p '{{\"spec\":{{\"persistentVolumeReclaimPolicy\":\"Retain\"}}}}'",
+                volume.object.name
+            ),
             Self::Keep { volume, .. } => format!(
                 "kubectl patch pv {} -p '{{\"spec\":{{\"persistentVolumeReclaimPolicy\":\"Retain\"}}}}'",
                 volume.object.name
@@ -160,19 +168,20 @@ impl Verb {
                 format!("kubectl delete{} pvc/{} pod/{}", scope(pod), claim.object.name, pod.name)
             }
             Self::Tend { object, act } => act.kubectl(object),
-            Self::Etcd { set, act } => {
-                format!("kubectl exec{} {} -- etcdctl {}", scope(&set.object), act.asked(), act.command())
+            Self::Etcd { set, act } => act.kubectl(&scope(&set.object)),
+            Self::CopyOut { claim, folder, image, quiet: true } => {
+                let tar = format!("-- tar -cf - -C /volume --numeric-owner . > {}", archive_of(folder, &claim.object));
+                by_hand(&claim.object, image.as_deref(), &format!("{HAND} {tar}"))
             }
             Self::CopyOut { claim, folder, .. } => format!(
-                "kubectl exec{} POD -- tar -cf - -C PATH --numeric-owner . > {folder}/{}.tar",
+                "kubectl exec{} POD -- tar -cf - -C PATH --numeric-owner . > {}",
                 scope(&claim.object),
-                claim.object.name
+                archive_of(folder, &claim.object)
             ),
-            Self::CopyIn { claim, folder, .. } => format!(
-                "kubectl exec -i{} POD -- tar -xpf - -C PATH --numeric-owner < {folder}/{}.tar",
-                scope(claim),
-                claim.name
-            ),
+            Self::CopyIn { claim, folder, image, .. } => {
+                let tar = format!("-- tar -xpf - -C /volume --numeric-owner < {}", archive_of(folder, claim));
+                by_hand(claim, image.as_deref(), &format!("-i {HAND} {tar}"))
+            }
             Self::Seed(seed) => {
                 format!(
                     "etcdutl {}    # in a pod with the claim {}",
@@ -181,7 +190,12 @@ impl Verb {
                 )
             }
             Self::Secrets(secrets) => secrets.commands(),
-            Self::Export { .. } | Self::Count { .. } | Self::Seal { .. } | Self::Ask { .. } => return None,
+            Self::Count { claim, .. } => format!(
+                "kubectl exec{} POD -- find PATH -xdev -type f | wc -l    # POD has {} mounted at PATH",
+                scope(claim),
+                claim.name
+            ),
+            Self::Export { .. } | Self::Seal { .. } | Self::Ask { .. } => return None,
         })
     }
 
@@ -246,6 +260,35 @@ impl Verb {
             Self::Ask { question, .. } => return format!("ask:{question}"),
         };
         self.object().map_or_else(|| verb.to_owned(), |object| format!("{verb}:{object}"))
+    }
+}
+
+/// The pod that is made by hand to copy in.
+const HAND: &str = "copy-by-hand";
+
+/// Three commands: no pod of the application has the volume then, so one is made for it that does nothing else.
+fn by_hand(claim: &ObjectRef, image: Option<&str>, copy: &str) -> String {
+    let (scope, image) = (scope(claim), image.unwrap_or("busybox"));
+    let mounts = json!([{"name": "volume", "mountPath": "/volume"}]);
+    let container = json!({"name": HAND, "image": image, "command": ["sleep", "86400"], "volumeMounts": mounts});
+    let volume = json!({"name": "volume", "persistentVolumeClaim": {"claimName": claim.name}});
+    let pod = json!({"spec": {"containers": [container], "volumes": [volume]}});
+    format!(
+        "kubectl run{scope} {HAND} --image={image} --overrides='{pod}' && kubectl wait{scope} --for=condition=Ready pod/{HAND}\nkubectl exec{scope} {copy}\nkubectl delete{scope} pod/{HAND}"
+    )
+}
+
+/// The file that a claim's files are copied to.
+fn archive_of(folder: &str, claim: &ObjectRef) -> String {
+    Paths::of(Path::new(folder), claim).tar.display().to_string()
+}
+
+/// The first, and how many more.
+fn few(objects: &[Pinned]) -> String {
+    let first = objects.first().map_or_else(String::new, |first| first.object.to_string());
+    match objects.len() {
+        0 | 1 => first,
+        many => format!("{first} and {} more", many - 1),
     }
 }
 

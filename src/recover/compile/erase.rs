@@ -35,7 +35,7 @@ impl<'a> Draft<'a> {
         Ok(())
     }
 
-    /// The one that is named, as long as it was of this claim, or the only one that is to be erased.
+    /// The one that is named, as long as it was of this claim, or the only one that is to be erased, or that was let go at all.
     fn unwanted(&self, claim: &ObjectRef) -> Result<&'a Value, CompileError> {
         let of_it = |volume: &&Value| claim_of(volume).as_ref() == Some(claim) && was_let_go(volume);
         let all: Vec<&'a Value> = self.wish.sighting.snapshot.of_kind("", "PersistentVolume").filter(of_it).collect();
@@ -45,7 +45,9 @@ impl<'a> Draft<'a> {
             None => is_to_be_erased(volume),
         };
         let found: Vec<&'a Value> = all.iter().copied().filter(fits).collect();
-        if let [volume] = found.as_slice() {
+        // Whoever erases types the volume's name before anything is written: a single one need not be named twice.
+        let only = if named.is_none() && found.is_empty() { &all } else { &found };
+        if let [volume] = only.as_slice() {
             return Ok(volume);
         }
         let volumes = all.iter().filter_map(|volume| text(volume, "/metadata/name")).map(str::to_owned).collect();

@@ -124,7 +124,7 @@ pub enum CompileError {
     #[error("{0} lies on {1}, which is not there, or not ready: nobody can erase it")]
     OutOfReach(String, String),
     /// Which volume is to be erased is not said.
-    #[error("{}", if volumes.is_empty() { format!("no volume that was let go was of {claim}") } else { format!("which volume of {claim} is to be erased? {} were let go: {}", volumes.len(), volumes.join(", ")) })]
+    #[error("{}", if volumes.is_empty() { format!("no volume that was let go was of {claim}") } else { format!("which volume of {claim} is to be erased? {}: {}", if volumes.len() == 1 { "1 was let go".to_owned() } else { format!("{} were let go", volumes.len()) }, volumes.join(", ")) })]
     WhichVolume {
         /// The claim.
         claim: ObjectRef,
@@ -138,8 +138,16 @@ pub enum CompileError {
     #[error("there is no node {0}")]
     NoSuchNode(String),
     /// There is no node to move to.
-    #[error("there is no node to move to: beside {0} none takes pods, has room and is one that its pods may go to")]
-    NowhereElse(String),
+    #[error("there is no node to move to: beside {nodes} none takes pods, has room and is one that its pods may go to")]
+    NowhereElse {
+        /// Where they lie.
+        nodes: String,
+        /// The stack and the namespace of which there can be a backup.
+        save: Option<(String, String)>,
+    },
+    /// The namespace of the claims was told to go.
+    #[error("namespace {0} was told to go: nothing can be made in it")]
+    NamespaceGoes(String),
     /// No released volume names the claim.
     #[error("no volume that was let go names {0}")]
     NoVolume(ObjectRef),
@@ -182,7 +190,8 @@ impl Explain for CompileError {
             Self::WhichVolume { .. } => "which-volume",
             Self::NothingToMove(..) => "nothing-to-move",
             Self::NoSuchNode(_) => "no-such-node",
-            Self::NowhereElse(_) => "nowhere-else",
+            Self::NowhereElse { .. } => "nowhere-else",
+            Self::NamespaceGoes(_) => "namespace-goes",
             Self::NoVolume(_) => "no-released-volume",
             Self::ManyVolumes { .. } => "many-released-volumes",
         }
@@ -200,8 +209,11 @@ impl Explain for CompileError {
             | Self::MayComeBack { .. }
             | Self::NoDataFolder(_)
             | Self::ScriptedEtcd(_) => return self.etcd_hint(),
-            Self::NoClaim(_) | Self::NoVolume(_) => {
-                "name the claim with --claim NAMESPACE/NAME; `kubectl get pvc,pv -A` shows what there is".to_owned()
+            Self::NoClaim(claim) | Self::NoVolume(claim) => {
+                let namespace = claim.namespace.as_deref().unwrap_or_default();
+                format!(
+                    "`seaworthy recover -n {namespace}` shows what is lost there, `kubectl get pv,pvc -n {namespace}` which volumes and claims there are"
+                )
             }
             Self::CannotGrow(..) => {
                 "`seaworthy recover move` copies what is on it to another volume; a larger claim is made with a backup and `restore`".to_owned()
@@ -245,10 +257,13 @@ impl Explain for CompileError {
                 "`seaworthy recover replace` puts a fresh, empty volume in its place; the old one is kept aside".to_owned()
             }
             Self::NoSuchNode(_) => "`kubectl get nodes` shows which there are; without the setting one is chosen".to_owned(),
-            Self::NowhereElse(_) => {
-                "`seaworthy backup` saves what can be read; mend the disk or add a node, or name a node with --set node=NAME"
-                    .to_owned()
-            }
+            Self::NowhereElse { save: None, .. } => "mend the disk, or add a node".to_owned(),
+            Self::NowhereElse { save: Some((stack, namespace)), .. } => format!(
+                "`seaworthy backup {stack} -n {namespace}` saves what can be read; then mend the disk, or add a node"
+            ),
+            Self::NamespaceGoes(name) => format!(
+                "`seaworthy hold -n {name}` keeps its volumes, `seaworthy recover finish -n {name}` lets it go; what is installed anew then gets them back with `seaworthy recover`"
+            ),
             Self::NothingLost(_) | Self::NothingWaits(..) | Self::NotAttached(_) => {
                 "`seaworthy recover` without a name shows what is lost".to_owned()
             }

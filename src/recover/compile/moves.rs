@@ -5,11 +5,21 @@ use serde_json::Value;
 use super::copies::{copies_out, unreadable};
 use super::{CompileError, Draft};
 use crate::object::{ObjectRef, is_true, text};
-use crate::recover::join::hosts;
+use crate::recover::Sighting;
+use crate::recover::join::{Workload, hosts, volume_of, workloads};
+use crate::snapshot::Snapshot;
 use crate::snapshot::nodes::takes_pods;
 
 /// The setting that names the node.
 const NODE: &str = "node";
+
+/// Whether these claims can be moved: their volumes lie on no node, or there is another one for whatever uses them.
+pub fn can_move(sighting: &Sighting, claims: &[ObjectRef]) -> bool {
+    let snapshot = &sighting.snapshot;
+    let leaves: Vec<&str> = claims.iter().filter_map(|claim| volume_of(snapshot, claim)).flat_map(hosts).collect();
+    let users: Vec<Workload> = claims.iter().flat_map(|claim| workloads(snapshot, claim)).collect();
+    leaves.is_empty() || another_node(snapshot, &leaves, &users).is_some()
+}
 
 impl<'a> Draft<'a> {
     /// Without a copy there would be nothing to move: a fresh volume alone is another playbook's.
@@ -25,7 +35,10 @@ impl<'a> Draft<'a> {
         let to = match (named, leaves.is_empty()) {
             (None, true) => None,
             (Some(node), _) => Some(self.named_node(node)?),
-            (None, false) => Some(self.another_node(&leaves)?),
+            (None, false) => {
+                let found = another_node(&wish.sighting.snapshot, &leaves, &self.users);
+                Some(found.ok_or_else(|| self.nowhere_else(&leaves))?)
+            }
         };
         self.brings_back = true;
         self.replace(&wish.claims, to)
@@ -38,26 +51,26 @@ impl<'a> Draft<'a> {
         found.ok_or_else(|| CompileError::NoSuchNode(name.to_owned()))
     }
 
-    /// One that takes pods, has room, carries every label that the pods ask for, and is none of these. Of several the first by name, so that
-    /// the same plan comes out the next time.
-    fn another_node(&self, leaves: &[&str]) -> Result<&'a str, CompileError> {
-        let snapshot = &self.wish.sighting.snapshot;
-        let fits = |node: &&Value| {
-            let host = node["metadata"]["labels"]["kubernetes.io/hostname"].as_str();
-            takes_pods(node)
-                && !is_true(node, "DiskPressure")
-                && host.is_some_and(|host| !leaves.contains(&host))
-                && self
-                    .users
-                    .iter()
-                    .filter_map(|user| snapshot.get(&user.pinned.object))
-                    .all(|user| selects(user, node))
-        };
-        let mut names: Vec<&str> =
-            snapshot.of_kind("", "Node").filter(fits).filter_map(|node| text(node, "/metadata/name")).collect();
-        names.sort_unstable();
-        names.first().copied().ok_or_else(|| CompileError::NowhereElse(leaves.join(", ")))
+    fn nowhere_else(&self, leaves: &[&str]) -> CompileError {
+        // What belongs to no installation of a stack has no backup either.
+        let of = self.wish.installation.clone();
+        let save = (!of.release.is_empty() && !of.version.is_empty()).then_some((of.stack, of.namespace));
+        CompileError::NowhereElse { nodes: leaves.join(", "), save }
     }
+}
+
+/// One that takes pods, has room, carries every label that the pods ask for, and is none of these. Of several the first by name, so that
+/// the same plan comes out the next time.
+fn another_node<'a>(snapshot: &'a Snapshot, leaves: &[&str], users: &[Workload]) -> Option<&'a str> {
+    let fits = |node: &&Value| {
+        let host = node["metadata"]["labels"]["kubernetes.io/hostname"].as_str();
+        takes_pods(node)
+            && !is_true(node, "DiskPressure")
+            && host.is_some_and(|host| !leaves.contains(&host))
+            && users.iter().filter_map(|user| snapshot.get(&user.pinned.object)).all(|user| selects(user, node))
+    };
+    let nodes = snapshot.of_kind("", "Node").filter(fits);
+    nodes.filter_map(|node| text(node, "/metadata/name")).min()
 }
 
 /// Whether a workload's pods may go to a node by their `nodeSelector`.

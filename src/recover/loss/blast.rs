@@ -12,6 +12,7 @@ use crate::recover::Sighting;
 use crate::recover::etcd::recorded;
 use crate::recover::join::{is_on_a_node, place_of, volumes_of, workload, workloads};
 use crate::recover::record::VolumeRecord;
+use crate::snapshot::nodes::is_ready as is_node_ready;
 
 /// What a loss reaches.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -34,38 +35,57 @@ pub(super) fn of(sighting: &Sighting, loss: &Loss) -> Blast {
         return of_etcd(sighting, loss, set);
     }
     if let Some(namespace) = &loss.namespace {
-        return of_namespace(sighting, loss.kind, namespace);
+        return of_namespace(sighting, loss, namespace);
     }
     let Some(claim) = &loss.claim else { return Blast::default() };
     let users = workloads(&sighting.snapshot, claim);
-    let running = holders(&sighting.snapshot, claim).filter(|pod| is_on_a_node(pod));
+    let running: Vec<&Value> = holders(&sighting.snapshot, claim).filter(|pod| runs(sighting, pod)).collect();
     let name = |pod: &Value| text(pod, "/metadata/name").unwrap_or_default().to_owned();
     let own: Vec<ObjectRef> = users.iter().map(|user| user.pinned.object.clone()).collect();
     Blast {
         data: data(sighting, loss, claim),
-        components: users
-            .iter()
-            .map(|user| user.component.clone().unwrap_or_else(|| user.pinned.object.short()))
-            .collect(),
-        still_runs: running.map(name).collect(),
-        still_works: others(sighting, claim.namespace.as_deref(), &own),
+        components: if users.is_empty() {
+            // Whoever made them may be gone, or of a kind that is not read.
+            holders(&sighting.snapshot, claim).filter_map(ObjectRef::of).map(|pod| pod.short()).collect()
+        } else {
+            users.iter().map(|user| user.component.clone().unwrap_or_else(|| user.pinned.object.short())).collect()
+        },
+        still_runs: running.into_iter().map(name).collect(),
+        still_works: others(sighting, claim.namespace.as_deref(), |other| is_another(other, &own)),
         returns: returns(loss.kind).to_owned(),
     }
 }
 
-/// Of a namespace as a whole: the volumes that its claims have, or had.
-fn of_namespace(sighting: &Sighting, kind: LossKind, namespace: &ObjectRef) -> Blast {
-    let volumes: Vec<String> = volumes_of(&sighting.snapshot, &namespace.name).map(place_of).collect();
-    let data = if volumes.is_empty() { "no volume is known that was of it".to_owned() } else { volumes.join(", ") };
-    Blast { data, returns: returns(kind).to_owned(), ..Blast::default() }
+/// Of a namespace as a whole: the volumes that its claims have, or had, and what is in it still.
+fn of_namespace(sighting: &Sighting, loss: &Loss, namespace: &ObjectRef) -> Blast {
+    let snapshot = &sighting.snapshot;
+    let mut data: Vec<String> = volumes_of(snapshot, &namespace.name).map(place_of).collect();
+    data.extend(loss.gone.iter().map(|former| format!("gone: {}", former.told())));
+    let data = if data.is_empty() { "no volume is known that was of it".to_owned() } else { data.join("; ") };
+    let pods = snapshot.in_namespace("", "Pod", &namespace.name).filter(|pod| runs(sighting, pod));
+    let components = others(sighting, Some(&namespace.name), |_| true);
+    let still_runs = pods.filter_map(|pod| text(pod, "/metadata/name")).map(str::to_owned).collect();
+    Blast { data, components, still_runs, returns: returns(loss.kind).to_owned(), ..Blast::default() }
 }
 
-/// The other workloads of a namespace that are ready.
-fn others(sighting: &Sighting, namespace: Option<&str>, own: &[ObjectRef]) -> Vec<String> {
+/// Whether a pod runs, as far as anybody can tell: what runs on a node that does not answer nobody sees.
+fn runs(sighting: &Sighting, pod: &Value) -> bool {
+    let node =
+        text(pod, "/spec/nodeName").and_then(|name| sighting.snapshot.get(&ObjectRef::new("v1", "Node", None, name)));
+    is_on_a_node(pod) && text(pod, "/status/phase") == Some("Running") && node.is_none_or(is_node_ready)
+}
+
+/// The workloads of a namespace, those of them that fit.
+fn others(sighting: &Sighting, namespace: Option<&str>, fits: impl Fn(&Value) -> bool) -> Vec<String> {
     let kinds = ["Deployment", "StatefulSet", "DaemonSet"];
     let all = kinds.into_iter().flat_map(|kind| sighting.snapshot.of_kind("apps", kind));
-    let ready = all.filter(|other| text(other, "/metadata/namespace") == namespace && is_ready(other));
-    ready.filter_map(ObjectRef::of).filter(|other| !own.contains(other)).map(|other| other.short()).collect()
+    let here = all.filter(|other| text(other, "/metadata/namespace") == namespace && fits(other));
+    here.filter_map(ObjectRef::of).map(|other| other.short()).collect()
+}
+
+/// Whether a workload is none of these, and ready.
+fn is_another(workload: &Value, own: &[ObjectRef]) -> bool {
+    is_ready(workload) && ObjectRef::of(workload).is_some_and(|other| !own.contains(&other))
 }
 
 /// An etcd's data is not in one claim, and who uses it names no claim: it is told by the members, and by who names it.
@@ -84,7 +104,7 @@ fn of_etcd(sighting: &Sighting, loss: &Loss, set: &ObjectRef) -> Blast {
         data,
         components: users.into_iter().map(|(_, name)| name).collect(),
         still_runs: serving,
-        still_works: others(sighting, set.namespace.as_deref(), &own),
+        still_works: others(sighting, set.namespace.as_deref(), |other| is_another(other, &own)),
         returns: returns(loss.kind).to_owned(),
     }
 }
@@ -136,7 +156,7 @@ fn data(sighting: &Sighting, loss: &Loss, claim: &ObjectRef) -> String {
 
 fn returns(kind: LossKind) -> &'static str {
     match kind {
-        LossKind::VolumeGoing | LossKind::ClaimGoing => "nothing; but nothing is gone yet either",
+        LossKind::VolumeGoing | LossKind::ClaimGoing => "nothing has to: nothing is gone yet",
         LossKind::ClaimLost
         | LossKind::ClaimGone
         | LossKind::ClaimMisbound
@@ -150,7 +170,7 @@ fn returns(kind: LossKind) -> &'static str {
         | LossKind::EtcdEmptied
         | LossKind::EtcdCorrupt
         | LossKind::EtcdMemberLost
-        | LossKind::EtcdFull => "nothing",
+        | LossKind::EtcdFull => "nothing by itself",
         LossKind::ClassGone => "the volume, once there is a class of that name again",
         LossKind::ProvisionerGone => "the volume, once its provisioner runs again",
         LossKind::VolumeUnerased => "room on its disk, once it is erased",

@@ -3,10 +3,12 @@
 use serde_json::Value;
 
 use super::{Loss, LossKind, strayed, was_read};
-use crate::object::{ObjectRef, items, text};
+use crate::engine::rescue::Files;
+use crate::object::{ObjectRef, has_ended, items, text};
 use crate::plan::verb::holders;
-use crate::recover::Sighting;
 use crate::recover::join::{claim_of, claim_ref, volume_ref, workloads};
+use crate::recover::record::VolumeRecord;
+use crate::recover::{Sighting, former};
 use std::collections::BTreeSet;
 
 fn claims(sighting: &Sighting) -> impl Iterator<Item = (ObjectRef, &Value)> {
@@ -58,20 +60,30 @@ pub(super) fn lost(sighting: &Sighting) -> Vec<Loss> {
     claims(sighting).filter_map(one).collect()
 }
 
-/// A claim that pods or pod templates name, that is not there, and of which no volume is left. Somebody may be about to make it, so
-/// only a record that it was there makes that certain.
+/// A claim that pods or pod templates name, or that a record knows with files, that is not there, and of which no volume is left. Somebody
+/// may be about to make it, so only a record that it was there makes that certain; where nobody names it any more, only that its namespace
+/// is gone or goes, too.
 pub(super) fn gone(sighting: &Sighting) -> Vec<Loss> {
     if !was_read(sighting, "PersistentVolumeClaim") || !was_read(sighting, "PersistentVolume") {
         return Vec::new();
     }
     let absent = |claim: &ObjectRef| sighting.snapshot.get(claim).is_none() && !has_volume(sighting, claim);
-    named(sighting).into_iter().filter(absent).map(|claim| one_gone(sighting, claim)).collect()
+    let mut claims = named(sighting);
+    claims.extend(recorded(sighting));
+    claims.into_iter().filter(absent).map(|claim| one_gone(sighting, claim)).collect()
 }
 
 fn one_gone(sighting: &Sighting, claim: ObjectRef) -> Loss {
-    let users: Vec<String> =
+    let mut users: Vec<String> =
         workloads(&sighting.snapshot, &claim).iter().map(|workload| workload.pinned.object.short()).collect();
-    let mut facts = vec![format!("{} name it, and it is not there", users.join(", "))];
+    if users.is_empty() {
+        users.extend(holders(&sighting.snapshot, &claim).filter_map(ObjectRef::of).map(|pod| pod.short()));
+    }
+    let mut facts = Vec::new();
+    if let [.., _] = users.as_slice() {
+        let name = if users.len() == 1 { "names" } else { "name" };
+        facts.push(format!("{} {name} it, and it is not there", users.join(", ")));
+    }
     let then = sighting.records.iter().find_map(|record| {
         let volume = record.volumes.iter().find(|volume| volume.claim == claim)?;
         Some((record, volume))
@@ -79,12 +91,38 @@ fn one_gone(sighting: &Sighting, claim: ObjectRef) -> Loss {
     facts.extend(then.map(|(record, volume)| {
         let when = record.at.strftime("%F %T UTC");
         format!(
-            "it was bound to {} when {} was well, at {when}; that is gone too",
-            volume.volume, record.installation.stack
+            "it was bound to {} when {} was well, at {when}; {} gone",
+            volume.volume,
+            record.installation.stack,
+            if users.is_empty() { "both are" } else { "that is" }
         )
     }));
+    facts.extend(gone_with_namespace(sighting, &claim));
     let volume = then.map(|(_, volume)| volume_ref(&volume.volume));
-    Loss::new(LossKind::ClaimGone, Some(claim), volume, facts)
+    let gone = former::of_claim(sighting, &claim).into_iter().collect();
+    Loss { gone, ..Loss::new(LossKind::ClaimGone, Some(claim), volume, facts) }
+}
+
+/// That the namespace of a claim is gone, or goes. A picture without any namespace tells nothing of them.
+fn gone_with_namespace(sighting: &Sighting, claim: &ObjectRef) -> Option<String> {
+    let snapshot = &sighting.snapshot;
+    let name = claim.namespace.as_deref()?;
+    snapshot.of_kind("", "Namespace").next()?;
+    match snapshot.get(&ObjectRef::new("v1", "Namespace", None, name)) {
+        None => was_read(sighting, "Namespace").then(|| format!("there is no namespace {name} any more")),
+        Some(live) => {
+            text(live, "/metadata/deletionTimestamp").map(|since| format!("namespace {name} was told to go at {since}"))
+        }
+    }
+}
+
+/// Every claim that did not hold nothing when it was last known to be well, as far as it was looked for.
+fn recorded(sighting: &Sighting) -> impl Iterator<Item = ObjectRef> {
+    let is_empty = |volume: &&VolumeRecord| matches!(volume.files, Files::Counted { files: 0, .. });
+    let claims = sighting.records.iter().flat_map(|record| &record.volumes).filter(move |volume| !is_empty(volume));
+    let is_here =
+        |claim: &ObjectRef| sighting.namespace.is_none() || sighting.namespace.as_deref() == claim.namespace.as_deref();
+    claims.map(|volume| volume.claim.clone()).filter(is_here)
 }
 
 fn has_volume(sighting: &Sighting, claim: &ObjectRef) -> bool {
@@ -102,5 +140,12 @@ fn named(sighting: &Sighting) -> BTreeSet<ObjectRef> {
             .filter_map(move |volume| Some(claim_ref(&namespace, text(volume, "/persistentVolumeClaim/claimName")?)))
             .collect::<Vec<_>>()
     };
-    templates.flat_map(names).collect()
+    // What is made by a kind that is not read shows in its pods.
+    let pods = sighting.snapshot.of_kind("", "Pod").filter(|pod| !has_ended(pod));
+    let by_pods = pods.flat_map(|pod| {
+        let namespace = text(pod, "/metadata/namespace").unwrap_or_default();
+        let volumes = items(pod, "/spec/volumes");
+        volumes.filter_map(move |volume| Some(claim_ref(namespace, text(volume, "/persistentVolumeClaim/claimName")?)))
+    });
+    templates.flat_map(names).chain(by_pods).collect()
 }

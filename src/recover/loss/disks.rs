@@ -54,14 +54,24 @@ fn writes(pod: &Value, claim: &ObjectRef) -> bool {
     mounts.any(|mount| mount["readOnly"] != true && text(mount, "/name").is_some_and(|name| names.contains(&name)))
 }
 
+/// KiB as people read them: `0 KiB`, `15 MiB`, `9.8 GiB`.
+fn size(kib: u64) -> String {
+    const UNIT: u64 = 1024;
+    match kib {
+        0..UNIT => format!("{kib} KiB"),
+        UNIT..1_048_576 => format!("{} MiB", kib / UNIT),
+        _ => format!("{}.{} GiB", kib / 1_048_576, kib % 1_048_576 * 10 / 1_048_576).replace(".0 ", " "),
+    }
+}
+
 fn full(sighting: &Sighting, (claim, volume): (&ObjectRef, &Value), disk: &Disk) -> Option<Loss> {
     let room = disk.room.filter(|_| disk.is_full())?;
     let mut facts = vec![format!(
-        "in pod {} the file system of {} has {} KiB free of {} ({})",
+        "in pod {} the file system of {} has {} free of {} ({})",
         disk.pod,
         disk.path,
-        room.free,
-        room.size,
+        size(room.free),
+        size(room.size),
         place_of(volume)
     )];
     facts.extend(disk.said.as_ref().map(|line| format!("{} says: {line}", disk.pod)));

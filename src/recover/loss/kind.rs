@@ -164,7 +164,9 @@ impl LossKind {
             Self::EtcdCorrupt => {
                 "the files of a member are broken; the other members, if there are any, have what was in them"
             }
-            Self::EtcdMemberLost => "the others have everything, and one more loss may be one too many",
+            Self::EtcdMemberLost => {
+                "members that serve as one cluster have everything that it had; one more loss may be one too many"
+            }
             Self::EtcdFull => {
                 "everything is there and can be read; nothing is written until space is made and the alarm is taken back"
             }
@@ -183,6 +185,41 @@ impl LossKind {
             Self::NamespaceStuck => {
                 "its claims are gone or on their way out, and their volumes go with them by their policy; nothing new can be made in it"
             }
+        }
+    }
+
+    /// What it means where a volume of it that held files is gone already.
+    pub(super) fn meaning_of_gone(self) -> Option<&'static str> {
+        match self {
+            Self::ClassGone => Some(
+                "data is lost: the claim was made anew, and its former volume is gone with what was on it; it gets an empty one once there is a class of that name again",
+            ),
+            Self::ProvisionerGone => Some(
+                "data is lost: the claim was made anew, and its former volume is gone with what was on it; it gets an empty one once its provisioner runs again",
+            ),
+            Self::ClaimStranded => Some(
+                "data is lost: the claim was made anew, and its former volume is gone with what was on it; its pod starts nowhere, because every other node is passed over",
+            ),
+            Self::NamespaceStuck => Some(
+                "data is lost: volumes of it are gone with what was on them; those that are still there go by their policy, and nothing new can be made in it",
+            ),
+            _ => None,
+        }
+    }
+
+    /// What to do first where it would be to keep the volume, and that is done.
+    pub(super) fn advice_when_kept(self) -> Option<&'static str> {
+        match self {
+            Self::VolumeGoing | Self::ClaimGoing | Self::VolumeReleased => {
+                Some("its volume is kept already (policy Retain): it is not erased when its claim goes")
+            }
+            Self::ClaimMisbound | Self::ClaimRenewed => Some(
+                "the volume with the data is kept already (policy Retain); every write to the wrong disk makes it worse",
+            ),
+            Self::NamespaceStuck => Some(
+                "its volumes are kept already (policy Retain); find out whether the owners of the finalizers can be brought back: they tidy up what is outside of the cluster",
+            ),
+            _ => None,
         }
     }
 

@@ -2,8 +2,8 @@
 
 use super::{Loss, LossKind};
 use crate::doctor::stall::words::span;
-use crate::recover::Sighting;
 use crate::recover::stuck::Stuck;
+use crate::recover::{Sighting, former};
 
 /// Seconds in which a namespace with pods that end slowly is gone.
 const GOES: i64 = 120;
@@ -37,7 +37,7 @@ fn of(sighting: &Sighting, stuck: &Stuck) -> Option<Loss> {
     // What only waits for its own pods goes with them.
     loss.certain = is_held;
     loss.namespace = Some(stuck.namespace.object.clone());
-    Some(loss)
+    Some(loss.with_gone(former::of_namespace(sighting, &stuck.namespace.object.name)))
 }
 
 /// The first few, and how many more there are.

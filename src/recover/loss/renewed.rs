@@ -6,8 +6,8 @@ use serde_json::Value;
 use super::{Loss, LossKind, was_read};
 use crate::object::{ObjectRef, text};
 use crate::plan::verb::QUARANTINE;
-use crate::recover::Sighting;
 use crate::recover::join::{claim_of, place_of, volume_ref};
+use crate::recover::{Sighting, former};
 use crate::snapshot::storage::makes_claim;
 
 /// A set makes the claims of its pods within this time of its own making, seconds; one that is younger by more was made again.
@@ -38,7 +38,8 @@ fn one(sighting: &Sighting, claim: &Value) -> Option<Loss> {
     if kind == LossKind::ClaimRenewed {
         facts.push(format!("{reference} is bound to {now} now"));
     }
-    Some(Loss::new(kind, Some(reference), Some(volume), facts))
+    let gone = former::of_claim(sighting, &reference).filter(|_| kind == LossKind::ClaimReplaced);
+    Some(Loss { gone: gone.into_iter().collect(), ..Loss::new(kind, Some(reference), Some(volume), facts) })
 }
 
 /// The volume that the claim had: one that was let go by an earlier claim of its name, or one that only the record knows.

@@ -80,6 +80,7 @@ fn record(files: u64, root: u64) -> Record {
         nodes: [].into(),
         volumes: vec![volume],
         etcds: Vec::new(),
+        gone: Vec::new(),
     }
 }
 
@@ -306,6 +307,7 @@ fn volumes_of_one_pod_that_were_let_go_come_back_together() {
 mod attach;
 mod bindings;
 mod disks;
+mod former;
 mod scattered;
 mod unerased;
 mod unserved;

@@ -1,4 +1,5 @@
-//! Claims that wait for a volume which nobody will make. No data is lost with it, but its pods start nowhere.
+//! Claims that wait for a volume which nobody will make: their pods start nowhere. Of a claim that was made anew, what it had before may be
+//! gone.
 
 use serde_json::Value;
 
@@ -6,8 +7,8 @@ use super::nodes::{age, unscheduled};
 use super::{Loss, LossKind, was_read};
 use crate::object::{ObjectRef, text};
 use crate::plan::verb::holders;
-use crate::recover::Sighting;
 use crate::recover::join::volume_ref;
+use crate::recover::{Sighting, former};
 use crate::snapshot::classes::is_default;
 use crate::snapshot::provisioner::{Maker, NOBODY, asked, chosen, class_ref, maker};
 
@@ -22,8 +23,15 @@ pub(super) fn all(sighting: &Sighting) -> Vec<Loss> {
         stranded(sighting, &reference, claim)
             .or_else(|| classless(sighting, &reference, claim))
             .or_else(|| unserved(sighting, &reference, claim))
+            .map(|loss| with_former(sighting, loss, &reference))
     };
     claims.filter_map(one).collect()
+}
+
+/// A claim that was made anew had a volume once: what was on it may be gone.
+fn with_former(sighting: &Sighting, loss: Loss, claim: &ObjectRef) -> Loss {
+    let Some(former) = former::of_claim(sighting, claim) else { return loss };
+    Loss { volume: Some(volume_ref(&former.volume)), ..loss }.with_gone(vec![former])
 }
 
 /// Whether a claim waits for a volume to be made: not one that names its volume, and not one that goes.

@@ -96,9 +96,12 @@ fn times(report: &Report) -> Vec<(&'static str, String)> {
         ("of that, waiting for people", seconds(report.seconds_asked)),
         (
             "down, from the first stop to the last start",
-            report.seconds_down.map_or_else(|| "nothing was stopped".to_owned(), seconds),
+            report.seconds_down.map_or_else(
+                || if report.has_stopped { "not ended" } else { "nothing was stopped" }.to_owned(),
+                seconds,
+            ),
         ),
-        ("taken up again", format!("{} times", report.resumed)),
+        ("taken up again", if report.resumed == 1 { "once".to_owned() } else { format!("{} times", report.resumed) }),
     ];
     if report.is_any_lost() {
         times.insert(2, ("what was written in between may be lost", between));

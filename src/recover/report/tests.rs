@@ -4,7 +4,7 @@ use super::*;
 use crate::doctor::{Cause, Outlook};
 use crate::engine::journal::{Inputs, Times, Took};
 use crate::plan::Action;
-use crate::plan::verb::Pinned;
+use crate::plan::verb::{ORIGINAL_POLICY, Pinned};
 use crate::plan::{Plan, Purpose};
 use crate::recover::join::{claim_ref, volume_ref};
 
@@ -159,4 +159,64 @@ fn of_a_namespace_that_is_done_something_is_decided() {
     assert_eq!(verdict(ask(), RunState::Done), Verdict::Untouched);
     assert_eq!(verdict(ask(), RunState::Failed), Verdict::Undecided);
     assert_eq!(verdict(gone, RunState::Done), Verdict::VolumesKept);
+}
+
+#[test]
+fn a_volume_that_was_given_more_room_is_there_as_it_was() {
+    let grown =
+        || Verb::Tend { object: claim_ref("n", "c"), act: Tend::Grown { uid: "u".to_owned(), size: "2Gi".to_owned() } };
+    let verdict = |state| report(&record(vec![step(grown())], state), &[], &[]).unwrap().data[0].verdict;
+    assert_eq!(verdict(RunState::Done), Verdict::Untouched);
+    assert_eq!(verdict(RunState::Failed), Verdict::Undecided);
+}
+
+#[test]
+fn a_volume_that_was_erased_and_a_claim_whose_former_volume_is_gone_are_told() {
+    let erase = step(Verb::Tend { object: volume_ref("v"), act: Tend::Erase { uid: "u".to_owned() } });
+    assert_eq!(report(&record(vec![erase], RunState::Done), &[], &[]).unwrap().data[0].verdict, Verdict::Erased);
+    let bound = || vec![step(Verb::Bound { claim: claim_ref("n", "c"), volume: None })];
+    let told = report(&record(bound(), RunState::Done), &[], &[]).unwrap();
+    assert_eq!(told.data[0].verdict, Verdict::Lost);
+    assert!(told.next.iter().any(|next| next.contains("only from a backup")), "{:?}", told.next);
+    let mut first = record(bound(), RunState::Done);
+    first.plan.occasion.as_mut().unwrap().losses[0].volume = None;
+    assert_eq!(report(&first, &[], &[]).unwrap().data[0].verdict, Verdict::First);
+}
+
+#[test]
+fn a_volume_is_told_once_and_what_is_next_names_it() {
+    let keep = step(Verb::Keep { volume: pinned(volume_ref("v")), quarantine: None });
+    let claim = pinned(claim_ref("n", "c"));
+    let copy = step(Verb::CopyOut { claim, folder: "/x/data".to_owned(), image: None, quiet: true });
+    let told = report(&record(vec![keep, copy, aside(), fresh()], RunState::Done), &[], &[]).unwrap();
+    let of_volume: Vec<&String> = told.left.iter().filter(|left| left.contains("PersistentVolume/v")).collect();
+    assert_eq!(of_volume, ["PersistentVolume/v, put aside with its bytes; nothing deletes it"]);
+    assert!(told.left.iter().any(|left| left.contains("/x/data/n.c.tar")), "{:?}", told.left);
+    assert!(told.next[0].contains("`seaworthy recover erase --claim n/c --set volume=v`"), "{:?}", told.next);
+}
+
+#[test]
+fn a_volume_that_was_made_anew_says_what_its_policy_was() {
+    let volume = json!({"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": "v", "annotations": {ORIGINAL_POLICY: "Delete"}}});
+    let made = step(Verb::Create { object: volume, instead_of: None });
+    let told = report(&record(vec![made], RunState::Done), &[], &[]).unwrap();
+    assert!(told.left[0].contains("it was Delete before: `kubectl patch pv v"), "{:?}", told.left);
+}
+
+#[test]
+fn what_was_told_to_start_is_not_said_to_be_stopped() {
+    let workload = pinned(ObjectRef::new("apps/v1", "Deployment", Some("n"), "web"));
+    let scale = |to| step(Verb::Scale { workload: workload.clone(), to, original: 1 });
+    let (stop, start) = (scale(0), scale(1));
+    let begun = Entry::Intent { step: start.id.clone(), at: at(104) };
+    let entries = [done(&stop, 103, None), begun];
+    let told = report(&record(vec![stop.clone(), start.clone()], RunState::Interrupted), &entries, &[]).unwrap();
+    assert!(told.left[0].contains("was told to start with 1 replica;"), "{:?}", told.left);
+    assert!(
+        told.markdown().contains("| down, from the first stop to the last start | not ended |"),
+        "{}",
+        told.markdown()
+    );
+    let told = report(&record(vec![stop, start], RunState::Interrupted), &entries[..1], &[]).unwrap();
+    assert!(told.left[0].contains("is stopped; it had 1 replica,"), "{:?}", told.left);
 }

@@ -196,16 +196,19 @@ fn etcd(playbook: &Playbook, kind: LossKind) -> Sighting {
             "labels": {"app.kubernetes.io/component": "etcd"}},
         "spec": {"replicas": 3, "updateStrategy": {"type": "RollingUpdate"}, "template": {"spec": {"containers": [{"name": "etcd", "image": "etcd",
             "command": ["etcd"], "volumeMounts": [{"name": "data", "mountPath": "/var/lib/etcd"}],
-            "args": ["--name=NAME", "--data-dir=/var/lib/etcd/data", format!("--initial-cluster={}", urls.join(",")), "--initial-cluster-state=new",
+            "env": [{"name": "POD", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}],
+            "args": ["--name=$(POD)", format!("--initial-advertise-peer-urls=http://$(POD).{ETCD}:2380"), "--data-dir=/var/lib/etcd/data", format!("--initial-cluster={}", urls.join(",")), "--initial-cluster-state=new",
                 "--listen-client-urls=http://0.0.0.0:2379"]}]}},
-            "volumeClaimTemplates": [{"metadata": {"name": "data", "labels": {"seaworthy.dev/role": "etcd"}}}]}}));
+            "volumeClaimTemplates": [{"metadata": {"name": "data", "labels": {"seaworthy.dev/role": "etcd"}},
+                "spec": {"accessModes": ["ReadWriteOnce"], "storageClassName": "CLASS", "resources": {"requests": {"storage": "SIZE"}}}}]}}));
     for (number, pod) in members.iter().enumerate() {
         let claim = format!("data-{pod}");
         snapshot.insert(json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": pod, "namespace": NAMESPACE, "uid": pod,
                 "ownerReferences": [{"apiVersion": "apps/v1", "kind": "StatefulSet", "name": ETCD, "uid": ETCD, "controller": true}]},
             "spec": {"nodeName": NODE, "volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": claim}}]}, "status": {"phase": "Running"}}));
         snapshot.insert(json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": claim, "namespace": NAMESPACE, "uid": claim},
-            "spec": {"volumeName": format!("{VOLUME}-OF-{pod}")}, "status": {"phase": "Bound"}}));
+            "spec": {"volumeName": format!("{VOLUME}-OF-{pod}"), "accessModes": ["ReadWriteOnce"], "storageClassName": "CLASS",
+                "resources": {"requests": {"storage": "SIZE"}}}, "status": {"phase": "Bound"}}));
         if number < lost {
             continue;
         }

@@ -3,7 +3,8 @@
 use crate::object::{items, text};
 use crate::sandbox::world::World;
 
-use super::strike::{is_system, members};
+use super::bindings::of_sets;
+use super::strike::{crew, is_member, is_system, members};
 use super::{Fault, is_target, volumes};
 
 /// Where a fault would strike.
@@ -25,7 +26,13 @@ pub enum Aim {
 /// Where it would strike.
 pub(in crate::sandbox) fn aim(fault: &Fault, world: &World, target: &str) -> Aim {
     let (what, there): (_, Vec<String>) = match fault.name {
-        "etcd-quorum-lost" | "etcd-member-wiped" => ("member of an application's etcd", names(members(world).iter())),
+        "etcd-quorum-lost" | "etcd-member-wiped" | "etcd-corrupt" => {
+            ("member of an application's etcd", names(members(world).iter()))
+        }
+        "etcd-wiped" | "etcd-full" => ("application's etcd", sets(world, 1)),
+        "etcd-majority-gone" => ("application's etcd of more than one member", sets(world, 2)),
+        "volumes-swapped" => ("volume beside another one of its namespace", beside_another(world)),
+        "claim-renewed" => ("claim of a StatefulSet", names(of_sets(world).iter())),
         _ => match fault.target {
             "node" => ("node", names(world.store.all("Node"))),
             "volume or claim" => ("volume", volumes(world, "").iter().map(claim_of).collect()),
@@ -45,6 +52,15 @@ pub(in crate::sandbox) fn aim(fault: &Fault, world: &World, target: &str) -> Aim
         },
     };
     let is_hit = match fault.target {
+        "StatefulSet, pod or claim" => {
+            let least = if fault.name == "etcd-majority-gone" { 2 } else { 1 };
+            crew(world, target).iter().any(|(_, pods)| pods.len() >= least)
+        }
+        "pod or claim" => members(world).iter().any(|pod| is_member(pod, target)),
+        "claim" if fault.name == "claim-renewed" => of_sets(world).iter().any(|claim| is_target(claim, target)),
+        "volume or claim" if fault.name == "volumes-swapped" => {
+            volumes(world, target).iter().any(|volume| there.contains(&claim_of(volume)))
+        }
         "volume or claim" => !volumes(world, target).is_empty(),
         "claim" => {
             world.store.all("PersistentVolumeClaim").any(|claim| is_target(claim, target))
@@ -62,6 +78,22 @@ pub(in crate::sandbox) fn aim(fault: &Fault, world: &World, target: &str) -> Aim
         (false, true) => Aim::Later,
         (false, false) => Aim::Misses { what, there },
     }
+}
+
+/// The etcds of so many members or more, by their `StatefulSet`.
+fn sets(world: &World, least: usize) -> Vec<String> {
+    let all = crew(world, "").into_iter().filter(|(_, pods)| pods.len() >= least);
+    all.map(|(set, _)| format!("{}/{}", set.namespace, set.name())).collect()
+}
+
+/// The volumes, by their claims, that are not the only one of their namespace.
+fn beside_another(world: &World) -> Vec<String> {
+    let all = volumes(world, "");
+    let is_alone = |volume: &serde_json::Value| {
+        let namespace = &volume["spec"]["claimRef"]["namespace"];
+        all.iter().filter(|other| other["spec"]["claimRef"]["namespace"] == *namespace).count() < 2
+    };
+    all.iter().filter(|volume| !is_alone(volume)).map(claim_of).collect()
 }
 
 /// Whether a name, with its namespace or without, is the target; nothing means any.

@@ -3,17 +3,31 @@
 use serde_json::{Value, json};
 
 use super::strike::{claim_released, claims_of, lasting};
-use super::{targets, volumes};
+use super::{is_target, targets, volumes};
 use crate::object::text;
 use crate::sandbox::disks::{self, Disks};
 use crate::sandbox::world::World;
+use crate::snapshot::storage::makes_claim;
 
 /// A uid that no object has.
 const NOBODY: &str = "00000000-0000-4000-8000-000000000000";
 
+/// The claims that a `StatefulSet` makes for its pods: nobody makes another one anew.
+pub(super) fn of_sets(world: &World) -> Vec<Value> {
+    let is_made = |claim: &&Value| {
+        let name = text(claim, "/metadata/name").unwrap_or_default();
+        let mut sets = world.store.all("StatefulSet");
+        sets.any(|set| text(set, "/metadata/namespace") == text(claim, "/metadata/namespace") && makes_claim(set, name))
+    };
+    world.store.all("PersistentVolumeClaim").filter(is_made).cloned().collect()
+}
+
 pub(super) fn claim_renewed(world: &mut World, target: &str) {
-    let claims = targets(world, "PersistentVolumeClaim", target);
-    claim_released(world, target);
+    let claims: Vec<Value> = of_sets(world).into_iter().filter(|claim| is_target(claim, target)).collect();
+    for claim in &claims {
+        let part = |pointer| text(claim, pointer).unwrap_or_default();
+        claim_released(world, &format!("{}/{}", part("/metadata/namespace"), part("/metadata/name")));
+    }
     let uses = |pod: &&Value| {
         let of_it = |claim: &Value| {
             text(claim, "/metadata/namespace") == text(pod, "/metadata/namespace")

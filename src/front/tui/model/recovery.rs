@@ -94,6 +94,8 @@ pub(crate) struct Known {
     pub(crate) proposals: Vec<Proposal>,
     /// A backup that has it, where no playbook brings it back.
     pub(crate) backup: Option<FromBackup>,
+    /// Why no playbook is proposed, and what to do instead.
+    pub(crate) instead: Vec<String>,
 }
 
 /// A line of the screen of losses.

@@ -75,12 +75,12 @@ pub(in crate::front::tui) fn seen() -> Seen {
         ..certain.clone()
     };
     let proposals = [playbook(|playbook| playbook.name == "rebind"), replace()];
-    let proposals = proposals.iter().map(|playbook| Proposal::of(playbook, lost())).collect();
+    let proposals = proposals.iter().map(|playbook| Proposal::of(playbook, lost(), &certain)).collect();
     Seen {
         at: at(0),
         losses: vec![
-            Known { loss: certain, last_good: Some(at(-7200)), proposals, backup: None },
-            Known { loss: suspected, last_good: None, proposals: Vec::new(), backup: None },
+            Known { loss: certain, last_good: Some(at(-7200)), proposals, backup: None, instead: Vec::new() },
+            Known { loss: suspected, last_good: None, proposals: Vec::new(), backup: None, instead: Vec::new() },
         ],
         unread: vec![
             "StorageClass could not be read, so nothing is said of it: storageclasses is forbidden".to_owned(),

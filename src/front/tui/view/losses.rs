@@ -123,14 +123,9 @@ pub(crate) fn words(spot: LossSpot<'_>) -> (Mark, String) {
     }
 }
 
-/// Whether a playbook brings the data back, in few words.
+/// What becomes of the data by a playbook, in few words.
 fn outlook(proposal: &Proposal) -> (Mark, &'static str) {
-    if proposal.brings_back {
-        (Mark::Good, "brings the data back")
-    } else {
-        let fresh = "a fresh, empty volume; does not bring the data back";
-        (Mark::Careful, if proposal.makes_fresh { fresh } else { "brings no data back" })
-    }
+    (if proposal.brings_back { Mark::Good } else { Mark::Careful }, proposal.outlook)
 }
 
 /// What the line under the cursor is about.
@@ -173,6 +168,9 @@ fn about_loss(model: &Model, known: &Known, width: usize) -> Vec<Line<'static>> 
     if let Some(backup) = &known.backup {
         lines.extend(labelled("backup", &backup.promise(), width, Style::new()));
         lines.extend(prose(&model.placed(&backup.command), 2, width, Look::faint()));
+    }
+    for text in &known.instead {
+        lines.extend(labelled("then", &model.placed(text), width, Style::new()));
     }
     for proposal in &known.proposals {
         let text = format!("{}: {}", proposal.playbook, promise(proposal));

@@ -174,7 +174,12 @@ fn end_details(model: &Model, board: &Board, width: usize) -> Vec<Line<'static>>
     if let Some(outcome) = &board.outcome {
         match outcome.ended {
             Ended::Failed => lines.extend(outcome.causes.iter().flat_map(|cause| cause_lines(model, cause, width))),
-            _ => lines.extend(prose(&model.placed(&finished_text(outcome, Paint(false))), 0, width, Look::strong())),
+            _ => lines.extend(prose(
+                &model.placed(&finished_text((outcome, false), Paint(false))),
+                0,
+                width,
+                Look::strong(),
+            )),
         }
     }
     if let Some(Err(failure)) = &model.last {

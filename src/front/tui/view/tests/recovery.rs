@@ -137,7 +137,7 @@ fn words_carry_what_colours_say() {
     let losses = text(&lost_at((200, 60)));
     assert!(losses.contains("✗ claim-lost: ") && losses.contains("! suspected: node-unreachable: "), "{losses}");
     assert!(losses.contains("✓ rebind: brings the data back"), "{losses}");
-    assert!(losses.contains("! replace: a fresh, empty volume; does not bring the data back"), "{losses}");
+    assert!(losses.contains("! replace: does not bring the data back: a fresh, empty volume"), "{losses}");
     let plan = text(&planned_at((200, 90), passage()));
     assert!(plan.contains("(✗ cannot be taken back)"), "{plan}");
 }
