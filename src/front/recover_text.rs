@@ -341,7 +341,7 @@ fn step_lines(number: usize, step: &Step, paint: Paint, commands: bool) -> Vec<S
     let hard = if verb.is_irreversible() { paint.bad(" (cannot be taken back)") } else { String::new() };
     let mut lines =
         vec![format!("  {number:>2} {}{hard}", paint.strong(&title)), format!("       {}", rule_text(verb, *limit))];
-    let command = verb.kubectl().filter(|_| commands).unwrap_or_default();
+    let command = verb.kubectl(*limit).filter(|_| commands).unwrap_or_default();
     // Lines of a manifest stand at the margin, so that they can be copied with the line that ends them.
     lines.extend(command.lines().enumerate().map(|(number, line)| {
         let line = printable(line);

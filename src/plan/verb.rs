@@ -3,6 +3,7 @@
 //! The rule for all of them, in the first run as when a run is taken up again: read the objects anew, ask for the proof first;
 //! if it holds, the step is done; if not, and the gate is open, do it; if neither, stop and show both.
 
+mod by_hand;
 mod etcd;
 mod renew;
 mod rollback;

@@ -6,7 +6,7 @@ mod scene;
 
 use jiff::Timestamp;
 
-use scene::{ETCD, NAMESPACE, claim, scene};
+use scene::{ETCD, FIRST_MEMBER, NAMESPACE, claim, scene};
 
 use super::LossKind;
 use super::compile::{Copies, Wish, compile};
@@ -15,6 +15,7 @@ use super::guide::Guide;
 use super::join::claim_ref;
 use super::playbook::{Part, Playbook, Playbooks};
 use crate::cluster::ClusterId;
+use crate::etcd::Id;
 use crate::plan::{Action, Installation, Step};
 
 const HEAD: &str = "# Recovery by hand
@@ -22,7 +23,9 @@ const HEAD: &str = "# Recovery by hand
 <!-- Generated from the playbooks: SEAWORTHY_WRITE_DOCS=1 cargo test --lib -- runbook -->
 
 What each playbook does, step by step, with the command that does the same: for the night on which `seaworthy` itself is not at hand. How the program goes
-about it is told in [recovering.md](recovering.md). Fill in NAMESPACE, CLAIM, VOLUME, NODE, WORKLOAD and ETCD; `kubectl get pvc,pv,pods -A -o wide` shows them.
+about it is told in [recovering.md](recovering.md). Fill in the names in capitals; `kubectl get pvc,pv,pods -A -o wide` shows them. What a claim or a volume that is made
+again has to ask for (SIZE, CLASS, PATH, the uid of its claim) stands in `before.yaml`, which the second command below writes: so it comes before everything else. Snapshots of an etcd are taken by `etcdctl` of
+this machine, of the etcd's own version. A pod that copies, or makes an etcd's data, has to be allowed to read what is on the volume: give it the `securityContext` of the workload where the namespace or the files ask for one.
 
 Three rules. *Keep first*: set the policy of every volume to `Retain` before anything else. *Stop what writes* before a claim is deleted, and see it gone. *One volume at a
 time* where several belong to one group.
@@ -125,7 +128,10 @@ fn steps(playbook: &Playbook, kind: LossKind) -> Vec<String> {
         at: Timestamp::UNIX_EPOCH,
     };
     match compile(&wish) {
-        Ok(plan) => plan.steps.iter().enumerate().flat_map(|(number, step)| step_lines(number + 1, step)).collect(),
+        Ok(plan) => {
+            let lines = plan.steps.iter().enumerate().flat_map(|(number, step)| step_lines(number + 1, step));
+            lines.map(|line| line.replace(&Id(FIRST_MEMBER).to_string(), "MEMBER-ID")).collect()
+        }
         Err(error) => vec![format!("Not by hand: {error}.")],
     }
 }
@@ -140,9 +146,11 @@ fn step_lines(number: usize, step: &Step) -> Vec<String> {
         verb.gate(),
         verb.proof()
     )];
-    if let Some(command) = verb.kubectl() {
+    if let Some(command) = verb.kubectl(*limit) {
+        // A block of code in a list stands four spaces behind the text of its item.
+        let margin = " ".repeat(format!("{number}. ").len() + 4);
         lines.push(String::new());
-        lines.extend(command.lines().map(|line| format!("       {line}")));
+        lines.extend(command.lines().map(|line| format!("{margin}{line}")));
         lines.push(String::new());
     }
     lines
@@ -172,6 +180,31 @@ mod tests {
         assert!(
             found == written,
             "docs/recovery.md is out of date: SEAWORTHY_WRITE_DOCS=1 cargo test --lib -- runbook"
+        );
+    }
+
+    /// Whoever pastes what is printed gets no further with a claim that asks for nothing, or with a pod that nobody makes.
+    #[test]
+    fn what_is_printed_can_be_pasted() {
+        let catalogue = Catalogue::default();
+        let guides = crate::recover::guide::all(&catalogue).unwrap();
+        let text = document(&Playbooks::read(&catalogue).unwrap(), &guides);
+        for wrong in [r#""spec":{}"#, "POD -- tar -cf - -C PATH", "snapshot save FILE", "--name=NAME", "localhost:2380"]
+        {
+            assert!(!text.contains(wrong), "{wrong}");
+        }
+        let count = |word: &str| text.matches(word).count();
+        assert_eq!(count("del seaworthy-probe"), count("put seaworthy-probe"));
+        assert_eq!(count("member remove MEMBER-ID"), count("etcdctl member remove"));
+        assert_eq!(count(". Count the files of "), count("-- find PATH -xdev -type f | wc -l"));
+        let lost = |chapter: &str| {
+            let from = text.split(&format!("\n## {chapter}:")).nth(1).unwrap();
+            from.split("### When it is claim-lost").nth(1).unwrap().split("\n### ").next().unwrap().to_owned()
+        };
+        assert!(
+            lost("rebind").contains("kubectl scale deployment/WORKLOAD -n NAMESPACE --replicas=0"),
+            "{}",
+            lost("rebind")
         );
     }
 

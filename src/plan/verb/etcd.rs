@@ -142,15 +142,28 @@ impl EtcdAct {
     pub(super) fn asked(&self) -> &str {
         match self {
             Self::Defragment { pod } => pod,
-            _ => "POD-OF-A-MEMBER-THAT-ANSWERS",
+            _ => Self::ANSWERS,
         }
     }
 
-    /// What `etcdctl` does the same, in a pod of it.
+    /// The pod of any member that answers, for whoever fills in its name.
+    pub(super) const ANSWERS: &'static str = "POD-OF-A-MEMBER-THAT-ANSWERS";
+
+    /// What `etcdctl` does the same, in a pod of it, one after the other.
+    pub(super) fn commands(&self) -> Vec<String> {
+        match self {
+            Self::Remove { member, .. } => vec!["member list".to_owned(), format!("member remove {member}")],
+            Self::Probe => {
+                ["put seaworthy-probe ok", "get seaworthy-probe", "del seaworthy-probe"].map(str::to_owned).into()
+            }
+            _ => vec![self.command()],
+        }
+    }
+
     fn command(&self) -> String {
         match self {
-            Self::Snapshot { .. } => "snapshot save FILE".to_owned(),
-            Self::Remove { member, pod } => format!("member remove {member}    # as `member list` has {pod}"),
+            Self::Snapshot { file } => format!("snapshot save {file}"),
+            Self::Remove { member, .. } => format!("member remove {member}"),
             Self::Add { pod, peer, .. } => format!("member add {pod} --peer-urls={peer}"),
             Self::Joined { .. } | Self::Serves | Self::WithoutMajority | Self::Holds { .. } => {
                 "endpoint status --cluster".to_owned()
@@ -160,21 +173,6 @@ impl EtcdAct {
             Self::Defragment { .. } => "defrag".to_owned(),
             Self::Disarm => "alarm disarm".to_owned(),
             Self::Probe => "put seaworthy-probe ok".to_owned(),
-        }
-    }
-
-    /// The kubectl commands that do the same. `scope`: the option for its namespace.
-    pub(super) fn kubectl(&self, scope: &str) -> String {
-        let pod = self.asked();
-        let ask = |what: &str| format!("kubectl exec{scope} {pod} -- etcdctl {what}");
-        match self {
-            // What lies in the pod goes with it.
-            Self::Snapshot { file } => format!(
-                "{}\nkubectl exec{scope} {pod} -- cat /tmp/snapshot.db > {file}",
-                ask("snapshot save /tmp/snapshot.db")
-            ),
-            Self::Probe => ["put seaworthy-probe ok", "get seaworthy-probe", "del seaworthy-probe"].map(ask).join("\n"),
-            _ => ask(&self.command()),
         }
     }
 

@@ -125,7 +125,7 @@ impl Tend {
     }
 
     /// The kubectl command that does the same.
-    pub(super) fn kubectl(&self, object: &ObjectRef) -> String {
+    pub(super) fn kubectl(&self, object: &ObjectRef, timeout: &str) -> String {
         match self {
             Self::Await { .. } | Self::Grown { .. } => format!("kubectl get {} -w", named(object)),
             Self::Rechoose { .. } => format!("kubectl annotate {} {CHOSEN}-", named(object)),
@@ -134,7 +134,7 @@ impl Tend {
                 named(object),
                 finalizers.join(", ")
             ),
-            Self::Gone { .. } => format!("kubectl wait --for=delete --timeout=5m {}", named(object)),
+            Self::Gone { .. } => format!("kubectl wait --for=delete {timeout} {}", named(object)),
             Self::Erase { .. } => format!(
                 "kubectl patch pv {} -p '{{\"spec\":{{\"persistentVolumeReclaimPolicy\":\"Delete\"}}}}'",
                 object.name

@@ -1,13 +1,13 @@
 //! How a verb reads: its title, gate and proof, and the kubectl commands that do the same.
 
-use std::path::Path;
+use serde_json::Value;
 
-use serde_json::{Value, json};
-
-use super::{Pinned, QUARANTINE, RESTARTED_AT, Verb};
-use crate::engine::rescue::copy::archive::Paths;
+use super::{EtcdAct, Pinned, QUARANTINE, RESTARTED_AT, Verb, by_hand};
 use crate::object::{ObjectRef, text};
 use crate::plan::FieldChange;
+
+/// What a run gives a step that has no limit of its own unless `--timeout` says otherwise, seconds.
+const USUAL: u64 = 600;
 
 impl Verb {
     /// The step's title: a verb and what it is about.
@@ -131,8 +131,9 @@ impl Verb {
         }
     }
 
-    /// The kubectl commands that do the same; empty where there are none.
-    pub fn kubectl(&self) -> Option<String> {
+    /// The kubectl commands that do the same; `None` where there are none. `limit`: how long it may take, seconds; 0: as the run says.
+    pub fn kubectl(&self, limit: u64) -> Option<String> {
+        let timeout = format!("--timeout={}s", if limit == 0 { USUAL } else { limit });
         Some(match self {
             Self::Keep { volume, quarantine: Some(why) } => format!(
                 "kubectl label pv {0} {QUARANTINE}={why} && kubectl patch pv {0} -p '{{\"spec\":{{\"persistentVolumeReclaimPolicy\":\"Retain\"}}}}'",
@@ -153,11 +154,11 @@ impl Verb {
                 "kubectl patch pv {} --type merge -p '{{\"spec\":{{\"claimRef\":{{\"uid\":null,\"resourceVersion\":null}}}}}}'",
                 volume.object.name
             ),
-            Self::Create { object, .. } => format!("kubectl create -f - <<'EOF'\n{object}\nEOF"),
+            Self::Create { object, .. } => by_hand::create(object),
             Self::Bound { claim, .. } => {
-                format!("kubectl wait --for=jsonpath='{{.status.phase}}'=Bound {}", named(claim))
+                format!("kubectl wait --for=jsonpath='{{.status.phase}}'=Bound {timeout} {}", named(claim))
             }
-            Self::NodeReady { node, .. } => format!("kubectl wait --for=condition=Ready --timeout=1h node/{node}"),
+            Self::NodeReady { node, .. } => format!("kubectl wait --for=condition=Ready {timeout} node/{node}"),
             Self::Restart { workload, .. } => format!("kubectl rollout restart {}", named(&workload.object)),
             Self::Set { object, fields, .. } => {
                 format!("kubectl patch {} --type json -p '{}'", named(&object.object), super::set::plain(fields))
@@ -167,34 +168,19 @@ impl Verb {
             Self::Renew { claim, pod } => {
                 format!("kubectl delete{} pvc/{} pod/{}", scope(pod), claim.object.name, pod.name)
             }
-            Self::Tend { object, act } => act.kubectl(object),
-            Self::Etcd { set, act } => act.kubectl(&scope(&set.object)),
-            Self::CopyOut { claim, folder, image, quiet: true } => {
-                let tar = format!("-- tar -cf - -C /volume --numeric-owner . > {}", archive_of(folder, &claim.object));
-                by_hand(&claim.object, image.as_deref(), &format!("{HAND} {tar}"))
+            Self::Tend { object, act } => act.kubectl(object, &timeout),
+            Self::Etcd { set, act: EtcdAct::Snapshot { file } } => {
+                by_hand::snapshot(&set.object, EtcdAct::ANSWERS, file)
             }
-            Self::CopyOut { claim, folder, .. } => format!(
-                "kubectl exec{} POD -- tar -cf - -C PATH --numeric-owner . > {}",
-                scope(&claim.object),
-                archive_of(folder, &claim.object)
-            ),
-            Self::CopyIn { claim, folder, image, .. } => {
-                let tar = format!("-- tar -xpf - -C /volume --numeric-owner < {}", archive_of(folder, claim));
-                by_hand(claim, image.as_deref(), &format!("-i {HAND} {tar}"))
+            Self::Etcd { set, act } => {
+                let exec = format!("kubectl exec{} {} -- etcdctl", scope(&set.object), act.asked());
+                act.commands().into_iter().map(|command| format!("{exec} {command}")).collect::<Vec<_>>().join("\n")
             }
-            Self::Seed(seed) => {
-                format!(
-                    "etcdutl {}    # in a pod with the claim {}",
-                    seed.arguments(&seed.file).join(" "),
-                    seed.claim.name
-                )
-            }
+            Self::CopyOut { claim, folder, image, .. } => by_hand::copy_out(&claim.object, folder, image.as_deref()),
+            Self::CopyIn { claim, folder, image, .. } => by_hand::copy_in(claim, folder, image.as_deref()),
+            Self::Seed(seed) => by_hand::seed(seed),
+            Self::Count { claim, .. } => by_hand::count(claim),
             Self::Secrets(secrets) => secrets.commands(),
-            Self::Count { claim, .. } => format!(
-                "kubectl exec{} POD -- find PATH -xdev -type f | wc -l    # POD has {} mounted at PATH",
-                scope(claim),
-                claim.name
-            ),
             Self::Export { .. } | Self::Seal { .. } | Self::Ask { .. } => return None,
         })
     }
@@ -261,26 +247,6 @@ impl Verb {
         };
         self.object().map_or_else(|| verb.to_owned(), |object| format!("{verb}:{object}"))
     }
-}
-
-/// The pod that is made by hand to copy in.
-const HAND: &str = "copy-by-hand";
-
-/// Three commands: no pod of the application has the volume then, so one is made for it that does nothing else.
-fn by_hand(claim: &ObjectRef, image: Option<&str>, copy: &str) -> String {
-    let (scope, image) = (scope(claim), image.unwrap_or("busybox"));
-    let mounts = json!([{"name": "volume", "mountPath": "/volume"}]);
-    let container = json!({"name": HAND, "image": image, "command": ["sleep", "86400"], "volumeMounts": mounts});
-    let volume = json!({"name": "volume", "persistentVolumeClaim": {"claimName": claim.name}});
-    let pod = json!({"spec": {"containers": [container], "volumes": [volume]}});
-    format!(
-        "kubectl run{scope} {HAND} --image={image} --overrides='{pod}' && kubectl wait{scope} --for=condition=Ready pod/{HAND}\nkubectl exec{scope} {copy}\nkubectl delete{scope} pod/{HAND}"
-    )
-}
-
-/// The file that a claim's files are copied to.
-fn archive_of(folder: &str, claim: &ObjectRef) -> String {
-    Paths::of(Path::new(folder), claim).tar.display().to_string()
 }
 
 /// The first, and how many more.

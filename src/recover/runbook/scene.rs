@@ -23,6 +23,8 @@ const NODE: &str = "NODE";
 const WORKLOAD: &str = "WORKLOAD";
 pub(super) const ETCD: &str = "ETCD";
 const UID: &str = "UID-OF-THE-CLAIM";
+/// The number of the first member of the etcd; the text has a name in its place.
+pub(super) const FIRST_MEMBER: u64 = 0xe7cd_0000_0000_0001;
 
 /// The claim that it is about. One that is renewed is of a `StatefulSet`.
 pub(super) fn claim(playbook: &Playbook) -> String {
@@ -113,7 +115,7 @@ pub(super) fn scene(playbook: &Playbook, kind: LossKind) -> (Sighting, Archive) 
         snapshot.insert(ready("ANOTHER-NODE", "True"));
     }
     let objects = has_claim.then_some(claim).into_iter().chain(has_volume.then_some(volume)).chain(node);
-    objects.chain(workloads(playbook)).for_each(|object| snapshot.insert(object));
+    objects.chain(workloads(playbook)).chain(running(playbook, kind)).for_each(|object| snapshot.insert(object));
     (Sighting { snapshot, now: Timestamp::UNIX_EPOCH, ..Sighting::default() }, archive)
 }
 
@@ -149,6 +151,29 @@ fn leaving(playbook: &Playbook) -> Sighting {
 fn ready(name: &str, ready: &str) -> Value {
     json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "uid": format!("UID-OF-{name}"), "labels": {"kubernetes.io/hostname": name}},
         "status": {"conditions": [{"type": "Ready", "status": ready}]}})
+}
+
+/// A pod of each workload: with a claim whose volume object is gone it goes on writing until it is stopped.
+fn running(playbook: &Playbook, kind: LossKind) -> Vec<Value> {
+    if kind != LossKind::ClaimLost {
+        return Vec::new();
+    }
+    let owned = |kind: &str, name: &str| json!([{"apiVersion": "apps/v1", "kind": kind, "name": name, "uid": name, "controller": true}]);
+    workloads(playbook)
+        .iter()
+        .filter(|workload| workload["kind"] == "Deployment")
+        .flat_map(|workload| {
+            let name = workload["metadata"]["name"].as_str().unwrap_or_default();
+            let set = format!("{name}-SET");
+            [
+                json!({"apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": {"name": set, "namespace": NAMESPACE, "uid": set,
+                    "ownerReferences": owned("Deployment", name)}, "spec": {"replicas": 1}}),
+                json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": format!("{name}-POD"), "namespace": NAMESPACE, "uid": format!("{name}-POD"),
+                    "ownerReferences": owned("ReplicaSet", &set)}, "spec": {"nodeName": NODE,
+                    "volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": CLAIM}}]}, "status": {"phase": "Running"}}),
+            ]
+        })
+        .collect()
 }
 
 fn class() -> Value {
@@ -196,8 +221,8 @@ fn etcd(playbook: &Playbook, kind: LossKind) -> Sighting {
             "labels": {"app.kubernetes.io/component": "etcd"}},
         "spec": {"replicas": 3, "updateStrategy": {"type": "RollingUpdate"}, "template": {"spec": {"containers": [{"name": "etcd", "image": "etcd",
             "command": ["etcd"], "volumeMounts": [{"name": "data", "mountPath": "/var/lib/etcd"}],
-            "env": [{"name": "POD", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}],
-            "args": ["--name=$(POD)", format!("--initial-advertise-peer-urls=http://$(POD).{ETCD}:2380"), "--data-dir=/var/lib/etcd/data", format!("--initial-cluster={}", urls.join(",")), "--initial-cluster-state=new",
+            "env": [{"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}],
+            "args": ["--name=$(POD_NAME)", "--data-dir=/var/lib/etcd/data", format!("--initial-advertise-peer-urls=http://$(POD_NAME).{ETCD}:2380"), format!("--initial-cluster={}", urls.join(",")), "--initial-cluster-state=new",
                 "--listen-client-urls=http://0.0.0.0:2379"]}]}},
             "volumeClaimTemplates": [{"metadata": {"name": "data", "labels": {"seaworthy.dev/role": "etcd"}},
                 "spec": {"accessModes": ["ReadWriteOnce"], "storageClassName": "CLASS", "resources": {"requests": {"storage": "SIZE"}}}}]}}));
@@ -220,7 +245,7 @@ fn etcd(playbook: &Playbook, kind: LossKind) -> Sighting {
         .filter(|other| other["metadata"]["name"] != "etcd")
         .for_each(|object| snapshot.insert(object));
     let known = |(number, name): (usize, &String)| Member {
-        id: Id(number as u64 + 1),
+        id: Id(FIRST_MEMBER + number as u64),
         name: name.clone(),
         peers: vec![format!("http://{name}.{ETCD}:2380")],
         learner: false,
