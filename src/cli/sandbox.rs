@@ -37,7 +37,7 @@ const RECOVERED: i64 = 60;
 /// `sandbox fault ...`
 #[derive(Debug, Subcommand)]
 pub(crate) enum FaultCommand {
-    /// What can be broken, and what is
+    /// What can be broken, and what of it is in force
     List,
     /// Break something
     Inject {
@@ -90,9 +90,21 @@ fn list(session: &Session, kind: Kind) -> Result<ExitCode, Failure> {
             vec![fault.name.to_owned(), fault.target.to_owned(), format!("{}{acts}{now}", fault.about)]
         };
         let rows: Vec<Vec<String>> = FAULTS.iter().map(row).collect();
-        table(&["FAULT", "=TARGET", "WHAT IT DOES"], &rows)
+        format!("{}\n\n{}", table(&["FAULT", "=TARGET", "WHAT IT DOES"], &rows), in_force(kind, &standing))
     });
     Ok(ExitCode::SUCCESS)
+}
+
+/// What lasts until it is healed. What struck once has left what it did, and nothing that could be healed.
+fn in_force(kind: Kind, standing: &[(String, String)]) -> String {
+    let named = |(name, target): &(String, String)| {
+        if target.is_empty() { name.clone() } else { format!("{name}={target}") }
+    };
+    let names: Vec<String> = standing.iter().map(named).collect();
+    match names.as_slice() {
+        [] => format!("in the sandbox {kind} none is in force"),
+        names => format!("in force in the sandbox {kind}: {}", names.join(", ")),
+    }
 }
 
 fn mend(session: &Session, kind: Kind, names: &[String]) -> Result<ExitCode, Failure> {
@@ -103,7 +115,7 @@ fn mend(session: &Session, kind: Kind, names: &[String]) -> Result<ExitCode, Fai
     }
     for (fault, _) in chosen {
         sandbox.heal(fault);
-        say(format!("{} is healed", fault.name));
+        say(format!("in the sandbox {kind}, {} is healed", fault.name));
     }
     sandbox.rest(RECOVERED);
     sandbox.save()?;
@@ -117,14 +129,13 @@ fn strike(session: &Session, kind: Kind, names: &[String]) -> Result<ExitCode, F
     // All of them, before the first: one may take away what another is aimed at.
     let aims: Vec<Aim> = chosen.iter().map(|(fault, target)| sandbox.aim(fault, target)).collect();
     for ((fault, target), aim) in chosen.iter().zip(&aims) {
-        refuse((fault, target), aim, (kind, other(session, kind)?))?;
+        refuse((session, kind), (fault, target), aim)?;
     }
     for ((fault, target), aim) in chosen.into_iter().zip(&aims) {
         sandbox.strike(fault, target);
-        say(format!("{}: {}{}", fault.name, fault.about, when(fault, target, aim)));
+        say(format!("in the sandbox {kind}, {}: {}{}", fault.name, fault.about, when(fault, target, aim)));
     }
     sandbox.save()?;
-    say(format!("in the sandbox {kind}; `seaworthy recover {}` shows what is lost", option(kind)));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -143,26 +154,14 @@ fn when(fault: &Fault, target: &str, aim: &Aim) -> String {
 /// Names that are shown of what a fault may strike.
 const SHOWN: usize = 8;
 
-/// The option that chooses a sandbox.
-fn option(kind: Kind) -> String {
-    if kind == Kind::default() { "--sandbox".to_owned() } else { format!("--sandbox={kind}") }
-}
-
-/// The other sandbox, where it was used: what was meant may be there.
-fn other(session: &Session, kind: Kind) -> Result<Option<Kind>, Failure> {
-    let folder = session.state_dir()?.join("sandbox");
-    let mut others = [Kind::SingleNode, Kind::Ha].into_iter().filter(|other| *other != kind);
-    Ok(others.find(|other| folder.join(format!("{other}.json")).exists()))
-}
-
 /// A fault that strikes nothing is a slip.
-fn refuse((fault, target): (&Fault, &str), aim: &Aim, (kind, other): (Kind, Option<Kind>)) -> Result<(), Failure> {
+fn refuse((session, kind): (&Session, Kind), (fault, target): (&Fault, &str), aim: &Aim) -> Result<(), Failure> {
     let Aim::Misses { what, there } = aim else { return Ok(()) };
     let name = fault.name;
     let message = if target.is_empty() {
-        format!("{name} would strike nothing: there is no {what} in the sandbox {kind}")
+        format!("{name} would strike nothing in the sandbox {kind}: there is no {what}")
     } else {
-        format!("{name}={target} would strike nothing: there is no {what} of that name in the sandbox {kind}")
+        format!("{name}={target} would strike nothing in the sandbox {kind}: there is no {what} of that name")
     };
     let bare = there.iter().filter_map(|name| name.rsplit('/').next());
     let hint = match (closest(target, there.iter().map(String::as_str).chain(bare)), there.len()) {
@@ -172,8 +171,22 @@ fn refuse((fault, target): (&Fault, &str), aim: &Aim, (kind, other): (Kind, Opti
         (None, many) => format!("there is {}, and {} more", there[..SHOWN].join(", "), many - SHOWN),
     };
     let elsewhere =
-        other.map_or_else(String::new, |other| format!("; there is also a sandbox {other}: {}", option(other)));
-    Err(Failure::input("no-target", message, format!("{hint}{elsewhere}")))
+        others(session, kind).map(|other| format!("; there is also the sandbox {other}: {}", option(other)));
+    Err(Failure::input("no-target", message, hint + &elsewhere.collect::<String>()))
+}
+
+/// The option that chooses a sandbox.
+fn option(kind: Kind) -> String {
+    format!("--sandbox={kind}")
+}
+
+/// The other sandboxes that there are.
+fn others(session: &Session, kind: Kind) -> impl Iterator<Item = Kind> {
+    let state = session.state_dir();
+    let is_there = move |other: &Kind| {
+        state.as_ref().is_ok_and(|state| sandbox::used(state, *other).is_ok_and(|used| used.is_some()))
+    };
+    Kind::ALL.into_iter().filter(move |other| *other != kind).filter(is_there)
 }
 
 fn choose(text: &str) -> Result<(&'static Fault, &str), Failure> {

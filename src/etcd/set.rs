@@ -6,6 +6,7 @@ use super::{CLIENT_PORT, Member, ROLE_LABEL};
 use crate::object::{ObjectRef, items, number, text};
 use crate::plan::verb::Pinned;
 use crate::snapshot::Snapshot;
+use crate::stack::stand_in;
 
 /// Where a pod template says whether a member founds a cluster or joins one (`--initial-cluster-state`).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,6 +100,10 @@ fn host(url: &str) -> &str {
 
 /// What a `StatefulSet` is as an etcd; `None`: it is none.
 pub fn of(set: &Value) -> Option<EtcdSet> {
+    // What stands in for one answers probes, and has neither members nor data.
+    if set["spec"]["template"]["metadata"]["labels"].get(stand_in::LABEL).is_some() {
+        return None;
+    }
     let labelled = |template: &&Value| template["metadata"]["labels"][ROLE_LABEL] == "etcd";
     let role = items(set, "/spec/volumeClaimTemplates").find(labelled);
     let containers = || items(set, "/spec/template/spec/containers").enumerate();

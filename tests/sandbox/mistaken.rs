@@ -47,7 +47,7 @@ fn a_list_of_objects_knows_its_namespaces() {
 fn a_fault_that_hits_nothing_is_refused() {
     let empty = refused(
         "sandbox fault inject etcd-quorum-lost",
-        "error: etcd-quorum-lost would strike nothing: there is no member of an application's etcd\n hint: install a stack",
+        "error: etcd-quorum-lost would strike nothing in the sandbox single-node: there is no member of an application's etcd\n hint: install a stack",
         None,
     );
     let mut last = Test::after(empty).line("install hello --sandbox --yes").any_stderr().run();
@@ -58,10 +58,21 @@ fn a_fault_that_hits_nothing_is_refused() {
         ("not-ready=hello", "there is no container of that name\n hint: there is coredns, "),
         ("node-unreachable=w1", "there is no node of that name\n hint: there is sandbox-1"),
         ("secret-deleted=key", "there is no Secret of an application of that name"),
+        ("etcd-wiped", "there is no etcd of an application\n hint: install a stack"),
+        ("etcd-full", "there is no etcd of an application"),
+        ("etcd-corrupt", "there is no member of an application's etcd"),
+        ("etcd-majority-gone", "there is no etcd of several members"),
+        ("volumes-swapped", "there is no volume with another one in its namespace"),
+        ("claim-renewed", "there is no claim of a StatefulSet"),
+        ("namespace-stuck=default", "there is no namespace of an application of that name\n hint: there is hello"),
     ] {
-        let said = format!("error: {fault} would strike nothing: {said}");
+        let said = format!("error: {fault} would strike nothing in the sandbox single-node: {said}");
         last = refused(&format!("sandbox fault inject {fault}"), &said, Some(last));
     }
+    // Who forgets which sandbox it was is told of the other one, and commands lead to the one that was meant.
+    let said = "error: etcd-wiped would strike nothing in the sandbox ha: there is no etcd of an application\n hint: install a stack that has \
+        one first: `seaworthy install STACK --sandbox=ha`; there is also the sandbox single-node: --sandbox=single-node";
+    last = refused("sandbox fault inject etcd-wiped --sandbox=ha", said, Some(last));
     // None of several, when one is a slip.
     last = refused("sandbox fault inject claim-deleted node-gone=w1", "error: node-gone=w1 would", Some(last));
     let later = Test::after(last).line("sandbox fault inject image-missing=zzz").any_stderr().run();
@@ -195,4 +206,30 @@ fn a_claim_that_is_gone_under_a_running_pod_is_not_healthy() {
         Test::after(made).env("SEAWORTHY_STATE_DIR", &folder).line("doctor --sandbox").status(3).any_stdout().run();
     assert!(told.stdout.contains("PersistentVolumeClaim/hello/hello-data"), "{}", told.stdout);
     assert!(told.stdout.contains("seaworthy --sandbox recover"), "{}", told.stdout);
+}
+
+/// What would be stopped before the question stays as it is.
+#[test]
+fn a_question_that_nobody_can_answer_is_refused_before_anything_is_stopped() {
+    let installed = Test::new().line("install exadeploy --sandbox --yes").any_stdout().any_stderr().run();
+    let line = "recover exadeploy/database --sandbox --yes";
+    let asked = Test::after(installed).line(line).status(2).any_stdout().any_stderr().run();
+    let said = "it asks a question half way, and there is no terminal to ask on; nothing was written";
+    assert!(asked.stderr.contains(said), "{}", asked.stderr);
+    Test::after(asked).line("status exadeploy --sandbox").any_stdout().any_stderr().run();
+}
+
+/// A busybox that stands in for an etcd founds no cluster, and has none to lose.
+#[test]
+fn stand_ins_of_an_etcd_are_none() {
+    let line =
+        "install newton-v2t --sandbox=ha --stand-ins --yes --profile ha --set etcd.persistence.storageClass=local-path";
+    let shared =
+        Test::new().line("prerequisites install shared-path --sandbox=ha --yes").any_stdout().any_stderr().run();
+    let line = format!("{line} --set global.storageClass=shared");
+    let installed = Test::after(shared).line(&line).any_stdout().any_stderr().run();
+    let struck =
+        Test::after(installed).line("sandbox fault inject etcd-wiped --sandbox=ha").status(2).any_stderr().run();
+    assert!(struck.stderr.contains("there is no etcd of an application"), "{}", struck.stderr);
+    Test::after(struck).line("recover --sandbox=ha").any_stdout().any_stderr().run();
 }

@@ -1,11 +1,11 @@
 //! Whether a fault would hit anything, before it is injected: who mistypes a name would wait for what never comes.
 
+use serde_json::Value;
+
+use super::strike::{can_go, crew, is_member, is_system, members};
+use super::{Fault, bindings, is_target, volumes};
 use crate::object::{items, text};
 use crate::sandbox::world::World;
-
-use super::bindings::of_sets;
-use super::strike::{crew, is_member, is_system, members};
-use super::{Fault, is_target, volumes};
 
 /// Where a fault would strike.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,51 +25,14 @@ pub enum Aim {
 
 /// Where it would strike.
 pub(in crate::sandbox) fn aim(fault: &Fault, world: &World, target: &str) -> Aim {
-    let (what, there): (_, Vec<String>) = match fault.name {
-        "etcd-quorum-lost" | "etcd-member-wiped" | "etcd-corrupt" => {
-            ("member of an application's etcd", names(members(world).iter()))
-        }
-        "etcd-wiped" | "etcd-full" => ("application's etcd", sets(world, 1)),
-        "etcd-majority-gone" => ("application's etcd of more than one member", sets(world, 2)),
-        "volumes-swapped" => ("volume beside another one of its namespace", beside_another(world)),
-        "claim-renewed" => ("claim of a StatefulSet", names(of_sets(world).iter())),
-        _ => match fault.target {
-            "node" => ("node", names(world.store.all("Node"))),
-            "volume or claim" => ("volume", volumes(world, "").iter().map(claim_of).collect()),
-            "claim" => ("claim", names(world.store.all("PersistentVolumeClaim"))),
-            "secret" => ("Secret of an application", names(world.store.all("Secret").filter(|one| is_own(one)))),
-            "namespace" => {
-                ("namespace", names(world.store.all("Namespace")).into_iter().filter(|name| !is_system(name)).collect())
-            }
-            // What lasts goes by the bare name.
-            "service" => ("Service", bare(&names(world.store.all("Service")))),
-            "container" => ("container", bare(&containers(world))),
-            "part of pod/container" => ("container", containers(world)),
+    let (what, there, is_hit) = match picked(fault, world, target) {
+        Some(picked) => picked,
+        None => match fault.target {
             "part of an image's name" => {
                 return if images(world).any(|image| image.contains(target)) { Aim::Hits } else { Aim::Later };
             }
             _ => return Aim::Hits,
         },
-    };
-    let is_hit = match fault.target {
-        "StatefulSet, pod or claim" => {
-            let least = if fault.name == "etcd-majority-gone" { 2 } else { 1 };
-            crew(world, target).iter().any(|(_, pods)| pods.len() >= least)
-        }
-        "pod or claim" => members(world).iter().any(|pod| is_member(pod, target)),
-        "claim" if fault.name == "claim-renewed" => of_sets(world).iter().any(|claim| is_target(claim, target)),
-        "volume or claim" if fault.name == "volumes-swapped" => {
-            volumes(world, target).iter().any(|volume| there.contains(&claim_of(volume)))
-        }
-        "volume or claim" => !volumes(world, target).is_empty(),
-        "claim" => {
-            world.store.all("PersistentVolumeClaim").any(|claim| is_target(claim, target))
-                || !volumes(world, target).is_empty()
-        }
-        "pod" => members(world).iter().any(|pod| is_target(pod, target)),
-        // A lasting fault strikes whatever has its target in its name.
-        _ if fault.is_lasting() => there.iter().any(|name| name.contains(target)),
-        _ => there.iter().any(|name| is_called(name, target)),
     };
     // Before anything is installed its name cannot be mistaken for another one.
     let has_applications = world.store.all("Pod").any(is_own);
@@ -80,20 +43,72 @@ pub(in crate::sandbox) fn aim(fault: &Fault, world: &World, target: &str) -> Aim
     }
 }
 
-/// The etcds of so many members or more, by their `StatefulSet`.
-fn sets(world: &World, least: usize) -> Vec<String> {
-    let all = crew(world, "").into_iter().filter(|(_, pods)| pods.len() >= least);
-    all.map(|(set, _)| format!("{}/{}", set.namespace, set.name())).collect()
+/// What it strikes, what there is of that, and whether the target is among it; `None`: it strikes whatever there is.
+fn picked(fault: &Fault, world: &World, target: &str) -> Option<(&'static str, Vec<String>, bool)> {
+    let called = |there: &[String]| there.iter().any(|name| is_called(name, target));
+    // A lasting fault strikes whatever has its target in its name.
+    let named = |there: &[String]| there.iter().any(|name| name.contains(target));
+    let of_etcd = of_etcd(fault.name, world, target);
+    if of_etcd.is_some() {
+        return of_etcd;
+    }
+    let all = |kind: &str| names(world.store.all(kind));
+    let (what, there): (_, Vec<String>) = match (fault.name, fault.target) {
+        ("claim-renewed", _) => ("claim of a StatefulSet", names(bindings::of_sets(world, "").iter())),
+        ("volumes-swapped", _) => {
+            let paired = |volume: &Value| !bindings::beside(world, volume).is_empty();
+            let is_hit = volumes(world, target).iter().any(paired);
+            let there = volumes(world, "").iter().filter(|volume| paired(volume)).map(claim_of).collect();
+            return Some(("volume with another one in its namespace", there, is_hit));
+        }
+        (_, "volume or claim") => {
+            let there = volumes(world, "").iter().map(claim_of).collect();
+            return Some(("volume", there, !volumes(world, target).is_empty()));
+        }
+        (_, "claim") => {
+            let claims = || world.store.all("PersistentVolumeClaim");
+            let is_hit = claims().any(|claim| is_target(claim, target)) || !volumes(world, target).is_empty();
+            return Some(("claim", names(claims()), is_hit));
+        }
+        (_, "node") => ("node", all("Node")),
+        (_, "secret") => ("Secret of an application", names(world.store.all("Secret").filter(|one| is_own(one)))),
+        ("namespace-stuck", _) => {
+            ("namespace of an application", all("Namespace").into_iter().filter(|name| can_go(name)).collect())
+        }
+        (_, "namespace") => ("namespace", all("Namespace").into_iter().filter(|name| !is_system(name)).collect()),
+        // What lasts goes by the bare name.
+        (_, "service") => ("Service", bare(&all("Service"))),
+        (_, "container") => ("container", bare(&containers(world))),
+        (_, "part of pod/container") => ("container", containers(world)),
+        _ => return None,
+    };
+    let is_hit = if fault.is_lasting() { named(&there) } else { called(&there) };
+    Some((what, there, is_hit))
 }
 
-/// The volumes, by their claims, that are not the only one of their namespace.
-fn beside_another(world: &World) -> Vec<String> {
-    let all = volumes(world, "");
-    let is_alone = |volume: &serde_json::Value| {
-        let namespace = &volume["spec"]["claimRef"]["namespace"];
-        all.iter().filter(|other| other["spec"]["claimRef"]["namespace"] == *namespace).count() < 2
-    };
-    all.iter().filter(|volume| !is_alone(volume)).map(claim_of).collect()
+/// The same for what strikes the etcd of an application.
+fn of_etcd(name: &str, world: &World, target: &str) -> Option<(&'static str, Vec<String>, bool)> {
+    match name {
+        "etcd-quorum-lost" | "etcd-member-wiped" | "etcd-corrupt" => {
+            let members = members(world);
+            let is_hit = members.iter().any(|pod| is_member(pod, target));
+            Some(("member of an application's etcd", names(members.iter()), is_hit))
+        }
+        "etcd-wiped" | "etcd-full" | "etcd-majority-gone" => {
+            // Of a single member the majority is all there is.
+            let (what, least) = if name == "etcd-majority-gone" {
+                ("etcd of several members", 2)
+            } else {
+                ("etcd of an application", 1)
+            };
+            let fit = |target: &str| -> Vec<String> {
+                let crews = crew(world, target).into_iter().filter(|(_, pods)| pods.len() >= least);
+                crews.map(|(set, _)| format!("{}/{}", set.namespace, set.name())).collect()
+            };
+            Some((what, fit(""), !fit(target).is_empty()))
+        }
+        _ => None,
+    }
 }
 
 /// Whether a name, with its namespace or without, is the target; nothing means any.
@@ -109,12 +124,12 @@ fn bare(names: &[String]) -> Vec<String> {
     bare
 }
 
-fn is_own(object: &serde_json::Value) -> bool {
+fn is_own(object: &Value) -> bool {
     !text(object, "/metadata/namespace").is_some_and(is_system)
 }
 
 /// With the namespaces, where they have one.
-fn names<'a>(objects: impl Iterator<Item = &'a serde_json::Value>) -> Vec<String> {
+fn names<'a>(objects: impl Iterator<Item = &'a Value>) -> Vec<String> {
     let name = |object| {
         let name = text(object, "/metadata/name").unwrap_or_default();
         text(object, "/metadata/namespace").map_or(name.to_owned(), |namespace| format!("{namespace}/{name}"))
@@ -123,7 +138,7 @@ fn names<'a>(objects: impl Iterator<Item = &'a serde_json::Value>) -> Vec<String
 }
 
 /// A volume as people know it: by its claim.
-fn claim_of(volume: &serde_json::Value) -> String {
+fn claim_of(volume: &Value) -> String {
     let part = |pointer| text(volume, pointer);
     match (part("/spec/claimRef/namespace"), part("/spec/claimRef/name")) {
         (Some(namespace), Some(name)) => format!("{namespace}/{name}"),

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::strike::{claim_released, claims_of, lasting};
-use super::{is_target, targets, volumes};
+use super::{targets, volumes};
 use crate::object::text;
 use crate::sandbox::disks::{self, Disks};
 use crate::sandbox::world::World;
@@ -12,18 +12,19 @@ use crate::snapshot::storage::makes_claim;
 /// A uid that no object has.
 const NOBODY: &str = "00000000-0000-4000-8000-000000000000";
 
-/// The claims that a `StatefulSet` makes for its pods: nobody makes another one anew.
-pub(super) fn of_sets(world: &World) -> Vec<Value> {
-    let is_made = |claim: &&Value| {
+/// The claims that a `StatefulSet` has made, and would make again.
+pub(super) fn of_sets(world: &World, target: &str) -> Vec<Value> {
+    let sets: Vec<&Value> = world.store.all("StatefulSet").collect();
+    let is_made = |claim: &Value| {
         let name = text(claim, "/metadata/name").unwrap_or_default();
-        let mut sets = world.store.all("StatefulSet");
-        sets.any(|set| text(set, "/metadata/namespace") == text(claim, "/metadata/namespace") && makes_claim(set, name))
+        let here = |set: &&&Value| text(set, "/metadata/namespace") == text(claim, "/metadata/namespace");
+        sets.iter().filter(here).any(|set| makes_claim(set, name))
     };
-    world.store.all("PersistentVolumeClaim").filter(is_made).cloned().collect()
+    targets(world, "PersistentVolumeClaim", target).into_iter().filter(is_made).collect()
 }
 
 pub(super) fn claim_renewed(world: &mut World, target: &str) {
-    let claims: Vec<Value> = of_sets(world).into_iter().filter(|claim| is_target(claim, target)).collect();
+    let claims = of_sets(world, target);
     for claim in &claims {
         let part = |pointer| text(claim, pointer).unwrap_or_default();
         claim_released(world, &format!("{}/{}", part("/metadata/namespace"), part("/metadata/name")));
@@ -49,14 +50,20 @@ pub(super) fn claim_misbound(world: &mut World, target: &str) {
     }
 }
 
-pub(super) fn volumes_swapped(world: &mut World, target: &str) {
-    let Some(mut one) = volumes(world, target).into_iter().next() else { return };
-    let namespace = one["spec"]["claimRef"]["namespace"].clone();
+/// The other volumes of the namespace that a volume's claim is in.
+pub(super) fn beside(world: &World, volume: &Value) -> Vec<Value> {
     let is_other = |other: &Value| {
-        other["spec"]["claimRef"]["namespace"] == namespace && other["metadata"]["uid"] != one["metadata"]["uid"]
+        other["spec"]["claimRef"]["namespace"] == volume["spec"]["claimRef"]["namespace"]
+            && other["metadata"]["uid"] != volume["metadata"]["uid"]
     };
+    volumes(world, "").into_iter().filter(is_other).collect()
+}
+
+pub(super) fn volumes_swapped(world: &mut World, target: &str) {
+    let has_other = |volume: &Value| !beside(world, volume).is_empty();
+    let Some(mut one) = volumes(world, target).into_iter().find(has_other) else { return };
     // Volumes have names of chance; by their claims it is the same one each time.
-    let mut others: Vec<Value> = volumes(world, "").into_iter().filter(is_other).collect();
+    let mut others = beside(world, &one);
     others.sort_by_key(|other| other["spec"]["claimRef"]["name"].as_str().map(str::to_owned));
     let Some(mut other) = others.into_iter().next() else { return };
     std::mem::swap(&mut one["spec"]["claimRef"], &mut other["spec"]["claimRef"]);

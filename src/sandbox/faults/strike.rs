@@ -10,6 +10,7 @@ use crate::sandbox::etcd;
 use crate::sandbox::store::{address_of, time};
 use crate::sandbox::world::World;
 use crate::snapshot::classes::is_default;
+use crate::stack::stand_in;
 
 /// How long a node is away that comes back, seconds.
 pub(super) const AWAY: i64 = 1200;
@@ -71,9 +72,9 @@ pub(super) fn claim_deleted(world: &mut World, target: &str) {
 
 /// An object that nobody lets go, and then the whole namespace is told to go. Without a target the first one of an application.
 pub(super) fn namespace_stuck(world: &mut World, target: &str) {
-    let own = |namespace: &&Value| !text(namespace, "/metadata/name").is_some_and(is_system);
     let namespaces = targets(world, "Namespace", target);
-    let Some(namespace) = namespaces.iter().find(own) else { return };
+    let goes = |namespace: &&Value| text(namespace, "/metadata/name").is_some_and(can_go);
+    let Some(namespace) = namespaces.iter().find(goes) else { return };
     world.put(json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": MARK, "namespace": namespace["metadata"]["name"],
         "finalizers": ["operator.sandbox.example/cleanup"]}}));
     world.discard(namespace);
@@ -100,6 +101,11 @@ pub(super) const SYSTEM: [&str; 5] =
 
 pub(super) fn is_system(namespace: &str) -> bool {
     SYSTEM.contains(&namespace)
+}
+
+/// Whether a namespace can be deleted: no cluster lets go of its own, and of `default` either.
+pub(super) fn can_go(namespace: &str) -> bool {
+    !is_system(namespace) && namespace != "default"
 }
 
 pub(super) fn no_storage_class(world: &mut World, _: &str) {
@@ -200,6 +206,7 @@ pub(super) fn members(world: &World) -> Vec<Value> {
     let is_member = |pod: &&Value| {
         items(pod, "/spec/containers").any(|container| container["name"] == "etcd")
             && !text(pod, "/metadata/namespace").is_some_and(is_system)
+            && pod["metadata"]["labels"].get(stand_in::LABEL).is_none()
     };
     world.store.all("Pod").filter(is_member).cloned().collect()
 }
