@@ -47,7 +47,7 @@ pub(crate) struct DrillArgs {
 pub(crate) async fn run(session: &Session, arguments: &DrillArgs) -> Result<ExitCode, Failure> {
     let playbooks = Playbooks::read(&session.catalogue())?;
     let chosen: Vec<&Playbook> = match &arguments.playbook {
-        Some(name) => vec![playbooks.get(name).map_err(|error| unknown(error.into(), &playbooks))?],
+        Some(name) => vec![playbooks.get(name).map_err(|_| unknown(name, &playbooks))?],
         None if arguments.all => playbooks.0.iter().collect(),
         None => return Err(no_playbook(&playbooks)),
     };
@@ -60,11 +60,7 @@ pub(crate) async fn run(session: &Session, arguments: &DrillArgs) -> Result<Exit
         return Err(nothing(&chosen, loss, &playbooks));
     }
     if arguments.by_hand {
-        let others: Vec<&str> = exercises.iter().skip(1).map(|exercise| exercise.0.loss.name()).collect();
-        if !others.is_empty() {
-            say(format!("this is {}; --loss chooses another one: {}", exercises[0].0.loss.name(), others.join(", ")));
-        }
-        return by_hand(session, &exercises[0]).await;
+        return by_hand(session, &exercises).await;
     }
     let ground = match arguments.namespace.as_deref().filter(|_| arguments.cluster) {
         Some(namespace) => Some(Ground::new(session, namespace, arguments.consent.as_deref()).await?),
@@ -108,15 +104,21 @@ fn possible(exercises: Vec<Exercise>) -> Result<Vec<Exercise>, Failure> {
 }
 
 /// Makes the loss, and says how to get at it.
-async fn by_hand(session: &Session, exercise: &Exercise) -> Result<ExitCode, Failure> {
+async fn by_hand(session: &Session, exercises: &[Exercise]) -> Result<ExitCode, Failure> {
+    let Some((exercise, others)) = exercises.split_first() else { return Ok(ExitCode::SUCCESS) };
     let made = {
         let _busy = session.busy("making the loss");
         exercise.by_hand(session).await?
     };
     session.print("Practice", &json!(made), || {
         let folder = made.folder.display();
+        let others: Vec<&str> = others.iter().map(|other| other.0.loss.name()).collect();
+        let more = match others.as_slice() {
+            [] => String::new(),
+            others => format!("\nThe playbook is for {} as well: --loss chooses.", others.join(", ")),
+        };
         format!(
-            "{} of {} is made, in a sandbox of its own. It is yours now:\n\n    export SEAWORTHY_STATE_DIR={folder}\n    seaworthy --sandbox={} recover\n\nWhen you are done: rm -r {folder}",
+            "{} of {} is made, in a sandbox of its own. It is yours now:\n\n    export SEAWORTHY_STATE_DIR={folder}\n    seaworthy --sandbox={} recover\n\nWhen you are done: rm -r {folder}{more}",
             made.loss.name(),
             made.claim,
             made.sandbox
@@ -137,27 +139,33 @@ fn loss_called(name: &str) -> Result<LossKind, Failure> {
 }
 
 /// What each playbook practises, a line each; those that cannot be practised are not named.
-fn practised(playbooks: &Playbooks) -> Vec<String> {
+fn practised(playbooks: &Playbooks) -> String {
     let line = |playbook: &Playbook| {
         let losses = losses(playbook);
-        (!losses.is_empty()).then(|| format!("{}: {}", playbook.name, losses.join(", ")))
+        (!losses.is_empty()).then(|| format!("\n  {}: {}", playbook.name, losses.join(", ")))
     };
-    playbooks.0.iter().filter_map(line).collect()
+    let lines: String = playbooks.0.iter().filter_map(line).collect();
+    format!("these can be practised, each for these losses:{lines}")
 }
 
 fn losses(playbook: &Playbook) -> Vec<&'static str> {
     Exercise::all(playbook).iter().map(|exercise| exercise.0.loss.name()).collect()
 }
 
+const HINT: &str = "`seaworthy drill PLAYBOOK` practises one of these, `seaworthy drill --all` all of them";
+
 fn no_playbook(playbooks: &Playbooks) -> Failure {
-    let hint = "`seaworthy drill PLAYBOOK` practises one, `seaworthy drill --all` all of them";
-    Failure::input("no-playbook", "no playbook was named; these can be practised, each for these losses", hint)
-        .because(practised(playbooks))
+    Failure::input("no-playbook", format!("no playbook was named; {}", practised(playbooks)), HINT)
 }
 
-fn unknown(failure: Failure, playbooks: &Playbooks) -> Failure {
-    let hint = "`seaworthy drill PLAYBOOK` practises one of those below, `seaworthy drill --all` all of them";
-    Failure { hint: Some(hint.to_owned()), ..failure }.because(practised(playbooks))
+/// Of what is known only that is named which can be practised.
+fn unknown(name: &str, playbooks: &Playbooks) -> Failure {
+    let known = playbooks.0.iter().filter(|playbook| !losses(playbook).is_empty());
+    let hint = match seaworthy::error::closest(name, known.map(|playbook| playbook.name.as_str())) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => HINT.to_owned(),
+    };
+    Failure::input("unknown-playbook", format!("there is no playbook `{name}`; {}", practised(playbooks)), hint)
 }
 
 fn nothing(chosen: &[&Playbook], loss: Option<LossKind>, playbooks: &Playbooks) -> Failure {

@@ -56,6 +56,12 @@ fn one_loss_of_one_playbook() {
 fn a_loss_is_made_for_somebody_to_recover_from_by_hand() {
     let made = Test::new().line("drill rebind --loss claim-lost --by-hand -o json").any_stdout().any_stderr().run();
     let document = made.json();
+    let whole = Test::new().line("drill rebind --by-hand").any_stdout().any_stderr().run();
+    assert!(
+        whole.stdout.contains("is for claim-going, claim-lost, volume-released as well: --loss chooses"),
+        "{}",
+        whole.stdout
+    );
     assert_eq!((&document["loss"], &document["sandbox"]), (&Value::from("claim-lost"), &Value::from("single-node")));
     let folder = made.state().join("drills/rebind-claim-lost").display().to_string();
     let seen =
@@ -75,9 +81,9 @@ fn a_drill_has_a_sandbox_of_its_own() {
 #[test]
 fn what_cannot_be_practised_is_named() {
     let cases = [
-        ("drill", "`seaworthy drill --all` all of them\n  why: "),
+        ("drill", "these can be practised, each for these losses:\n"),
         ("drill", "rebind: volume-going, claim-going"),
-        ("drill rebnd", "why: rebind: volume-going"),
+        ("drill", "`seaworthy drill --all` all of them"),
         ("drill rebnd", "did you mean `rebind`?"),
         ("drill rebind --loss claim-losd", "did you mean `claim-lost`?"),
         ("drill rebind --loss node-gone", "cannot be practised for node-gone\n hint: it is practised for volume-going"),
