@@ -191,8 +191,11 @@ fn newest(folder: &Path) -> Result<PathBuf, Failure> {
     }
     found.ok_or_else(|| {
         let is_any = backup::all(root).iter().any(|(path, _)| own(path));
-        let what = if is_any { "no backup in it is whole" } else { "there is no backup in it" };
-        let message = format!("{}: {what}", folder.display());
+        let message = if is_any {
+            format!("no backup in {} is whole", folder.display())
+        } else {
+            format!("there is no backup in {}", folder.display())
+        };
         let hint =
             "one that was made with --to is named with --from: `seaworthy backup list --to DIR` shows which there are";
         Failure::input("no-backup", message, hint)

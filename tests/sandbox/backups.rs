@@ -321,3 +321,25 @@ fn of_an_etcd_there_is_a_snapshot_with_its_checksum() {
     let listed = Test::after(told).line("backup list --verify").any_stdout().any_stderr().any_status().run();
     assert!(listed.stdout.contains("backup-changed"), "{}", listed.stdout);
 }
+
+/// Whoever backs up every night does not hide what was lost in the evening.
+#[test]
+fn a_backup_after_a_loss_is_marked_and_restore_passes_over_it() {
+    let test = Test::new().line("install hello --sandbox --yes").any_stderr().run();
+    let good = Test::after(test).line("backup hello --sandbox --yes").any_stderr().run();
+    let struck = Test::after(good).line("sandbox fault inject volume-emptied").any_stderr().run();
+    let bad = Test::after(struck).line("backup hello --sandbox --yes").any_stderr().run();
+    assert!(
+        bad.stderr.contains("PersistentVolumeClaim/hello/hello-data is lost, and is not in this backup"),
+        "{}",
+        bad.stderr
+    );
+    let listed = Test::after(bad).line("backup list --sandbox").any_stdout().run();
+    assert!(listed.stdout.contains("made after a loss") && listed.stdout.contains("whole"), "{}", listed.stdout);
+    let seen = Test::after(listed).line("recover --sandbox").status(3).any_stdout().any_stderr().run();
+    assert!(seen.stdout.contains("volume-emptied PersistentVolumeClaim/hello/hello-data"), "{}", seen.stdout);
+    let back = Test::after(seen).line("restore hello --sandbox --yes").any_stderr().run();
+    assert!(back.stderr.contains("passed over ") && back.stderr.contains("hello-data: 1 file"), "{}", back.stderr);
+    let mistyped = Test::after(back).line("recover --sandbox --consent x").status(2).any_stderr().run();
+    assert!(mistyped.stderr.contains("--consent is about a playbook"), "{}", mistyped.stderr);
+}
