@@ -42,7 +42,7 @@ fn a_loss_is_recovered_by_keys() {
     terminal.keys("h");
     terminal.see("hold: 1 volume of namespace hello kept, manifests in");
     terminal.keys(ENTER);
-    terminal.see("▸    ✓ rebind: brings the data back");
+    terminal.see("▸    ✓ rebind: keeps the data");
     terminal.keys(ENTER);
     terminal.see("Bind a volume back");
     terminal.see("Enter run it");

@@ -169,7 +169,9 @@ fn a_volume_that_was_put_aside_is_erased_by_its_name() {
     let name = name.to_owned();
     let erase = "recover erase --claim hello/hello-data --sandbox --yes -o json";
     let unnamed = Test::after(replaced).line(erase).status(2).any_stderr().any_stdout().run();
-    assert_eq!(unnamed.json()["error"]["id"], "which-volume", "{}", unnamed.stdout);
+    // It is the only one that was let go; its name has to be typed all the same.
+    assert_eq!(unnamed.json()["error"]["id"], "destroy-data-needed", "{}", unnamed.stdout);
+    assert!(unnamed.stdout.contains(&name), "{}", unnamed.stdout);
     let erase = format!("{erase} --set volume={name}");
     let unagreed = Test::after(unnamed).line(&erase).status(2).any_stderr().any_stdout().run();
     let agreed = format!("--destroy-data=PersistentVolume/{name}");
