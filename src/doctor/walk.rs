@@ -11,6 +11,7 @@ mod command;
 mod expect;
 mod form;
 mod place;
+mod scaled;
 mod words;
 
 use serde::Serialize;
@@ -84,13 +85,16 @@ pub struct WalkedStep {
     pattern: Option<Pattern>,
 }
 
-/// A regular expression; the same when it is written the same.
+/// A regular expression, with a line that it finds: what people are shown. The same when it is written the same.
 #[derive(Debug, Clone)]
-struct Pattern(regex::Regex);
+struct Pattern {
+    says: regex::Regex,
+    example: String,
+}
 
 impl PartialEq for Pattern {
     fn eq(&self, other: &Self) -> bool {
-        self.0.as_str() == other.0.as_str()
+        self.says.as_str() == other.says.as_str()
     }
 }
 
@@ -105,6 +109,11 @@ pub enum Holding {
     /// The evidence does not tell.
     CannotTell {
         /// Why not.
+        because: String,
+    },
+    /// There is nothing of what it looks at, and that is as it is meant to be: it is switched off, or of another's making.
+    NothingToLookAt {
+        /// Why there is nothing.
         because: String,
     },
 }
@@ -181,20 +190,21 @@ impl Walked {
         self
     }
 
-    /// How many steps hold, do not, and cannot be told.
-    pub fn counts(&self) -> [usize; 3] {
+    /// How many steps hold, do not, cannot be told, and have nothing to look at.
+    pub fn counts(&self) -> [usize; 4] {
         let count = |is: fn(&Holding) -> bool| self.steps.iter().filter(|step| is(&step.state)).count();
         [
             count(|state| *state == Holding::Holds),
             count(|state| *state == Holding::DoesNotHold),
             count(|state| matches!(state, Holding::CannotTell { .. })),
+            count(|state| matches!(state, Holding::NothingToLookAt { .. })),
         ]
     }
 }
 
 impl WalkedStep {
     fn hear(&mut self, words: &Words) {
-        let Some(Pattern(pattern)) = &self.pattern else { return };
+        let Some(pattern) = &self.pattern else { return };
         if let Some(Answer { state, seen, .. }) = words.answer(&self.asks, pattern) {
             (self.state, self.seen) = (state, seen);
         }
@@ -219,17 +229,21 @@ impl Site<'_> {
         let wrong = answer.state == Holding::DoesNotHold;
         // What is wrong is what there is something to do about.
         let bad = answer.bad.map_or_else(|| objects.clone(), |at| vec![objects[at]]);
+        let scaled = self.scaled_finding(step, &bad).filter(|_| wrong);
+        let mut findings = if wrong { self.findings(step, &objects) } else { Vec::new() };
+        findings.retain(|found| scaled.is_none_or(|told| (&told.id, &told.object) != (&found.id, &found.object)));
+        let otherwise = self.filled(&step.otherwise, step, &bad);
         WalkedStep {
             title: step.title.clone(),
-            findings: if wrong { self.findings(step, &objects) } else { Vec::new() },
+            findings,
             state: answer.state,
             seen: answer.seen,
             means: step.means.clone(),
-            otherwise: self.filled(&step.otherwise, step, &bad),
+            otherwise: scaled.and_then(|told| told.fix.clone()).unwrap_or(otherwise),
             stop: step.stops(),
             command: self.command(step, &objects),
             asks,
-            pattern: step.log.as_ref().map(|log| Pattern(log.says.clone())),
+            pattern: step.log.as_ref().map(|log| Pattern { says: log.says.clone(), example: step.example_line() }),
         }
     }
 

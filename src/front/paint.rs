@@ -50,7 +50,6 @@ pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     let width = width.max(1);
     let mut lines: Vec<String> = Vec::new();
     for word in seaworthy::object::printable(text).split_whitespace() {
-        let length = |text: &str| text.chars().count();
         match lines.last_mut() {
             Some(line) if length(line) + 1 + length(word) <= width => {
                 line.push(' ');
@@ -60,6 +59,33 @@ pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
                 let letters: Vec<char> = word.chars().collect();
                 lines.extend(letters.chunks(width).map(|part| part.iter().collect::<String>()));
             }
+        }
+    }
+    lines
+}
+
+fn length(text: &str) -> usize {
+    text.chars().count()
+}
+
+/// The same, but what stands in backquotes stays in one line, however long: a command that is broken over two cannot be pasted.
+pub(crate) fn wrap_around_commands(text: &str, width: usize) -> Vec<String> {
+    let text = seaworthy::object::printable(text);
+    let mut pieces: Vec<String> = Vec::new();
+    let mut is_open = false;
+    for word in text.split_whitespace() {
+        match pieces.last_mut().filter(|_| is_open) {
+            Some(piece) => *piece = format!("{piece} {word}"),
+            None => pieces.push(word.to_owned()),
+        }
+        is_open ^= word.matches('`').count() % 2 == 1;
+    }
+    let mut lines: Vec<String> = Vec::new();
+    for piece in pieces {
+        match lines.last_mut() {
+            Some(line) if length(line) + 1 + length(&piece) <= width => *line = format!("{line} {piece}"),
+            _ if piece.contains('`') => lines.push(piece),
+            _ => lines.extend(wrap(&piece, width)),
         }
     }
     lines
@@ -112,6 +138,7 @@ mod tests {
         assert_eq!(cut("a\nb", 10), "a b");
         assert_eq!(cut("abcdef", 4), "abc…");
         assert_eq!(wrap("a bc  def ghijklm", 4), ["a bc", "def", "ghij", "klm"]);
+        assert_eq!(wrap_around_commands("do `a b c d`, ab cdefgh", 6), ["do", "`a b c d`,", "ab", "cdefgh"]);
         assert_eq!(time(999), "999 ms");
         assert_eq!(time(61_500), "1 min 1 s");
         assert_eq!([900, 5900, 65_000, 300_000].map(whole_time), ["0 s", "5 s", "1 min 5 s", "5 min"]);

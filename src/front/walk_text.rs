@@ -3,7 +3,7 @@
 use seaworthy::doctor::walk::{Holding, Walked, WalkedStep};
 
 use super::look::Mark;
-use super::paint::{count, one_line, wrap};
+use super::paint::{count, one_line, wrap_around_commands};
 use super::place::placed;
 use super::report_text::Style;
 use super::tui::model::kubectl;
@@ -19,14 +19,16 @@ pub(crate) fn mark(state: &Holding) -> Mark {
         Holding::Holds => Mark::Good,
         Holding::DoesNotHold => Mark::Bad,
         Holding::CannotTell { .. } => Mark::Idle,
+        Holding::NothingToLookAt { .. } => Mark::Skipped,
     }
 }
 
 /// How a walk-through stands, as a mark. What cannot be told in part is not said to be well.
 pub(crate) fn mark_of(walked: &Walked) -> Mark {
     match walked.counts() {
-        [_, 0, 0] => Mark::Good,
-        [_, 0, _] => Mark::Idle,
+        [0, 0, 0, _] => Mark::Skipped,
+        [_, 0, 0, _] => Mark::Good,
+        [_, 0, _, _] => Mark::Idle,
         _ => Mark::Bad,
     }
 }
@@ -37,7 +39,7 @@ pub(crate) fn sort(walks: &mut [Walked]) {
     let rank = |walked: &Walked| match (walked.names(), walked.counts()) {
         (Some(step), _) if step.stop => 0,
         (Some(_), _) => 1,
-        (None, [_, _, unknown]) if unknown > 0 => 2,
+        (None, [_, _, unknown, _]) if unknown > 0 => 2,
         (None, _) => 3,
     };
     walks.sort_by_key(|walked| (rank(walked), std::cmp::Reverse(walked.counts()[1])));
@@ -47,13 +49,25 @@ pub(crate) fn sort(walks: &mut [Walked]) {
 pub(crate) fn verdict(walked: &Walked) -> String {
     let steps = walked.steps.len();
     match (walked.cause, walked.counts()) {
-        (Some(at), [_, bad, _]) => {
-            let more = if bad > 1 { format!("; {} do not hold", count(bad, "step")) } else { String::new() };
-            format!("step {} of {steps} does not hold: {}{more}", at + 1, walked.steps[at].title)
+        (Some(at), [_, bad, ..]) => {
+            let more = if bad > 1 { format!("; {} do not hold in all", count(bad, "step")) } else { String::new() };
+            format!("step {} of {steps} does not hold (\"{}\"){more}", at + 1, walked.steps[at].title)
         }
-        (None, [good, _, 0]) => format!("{} hold", count(good, "step")),
-        (None, [good, _, unknown]) => format!("{good} of {} hold, {unknown} cannot be told", count(steps, "step")),
+        (None, [good, _, unknown, nothing]) => {
+            let good = if good == steps {
+                format!("{} hold", count(good, "step"))
+            } else {
+                format!("{good} of {} hold", count(steps, "step"))
+            };
+            let rest = [(unknown, format!("{unknown} cannot be told")), (nothing, has_nothing(nothing))];
+            let rest = rest.into_iter().filter(|(number, _)| *number > 0).map(|(_, words)| format!(", {words}"));
+            good + &rest.collect::<String>()
+        }
     }
+}
+
+fn has_nothing(number: usize) -> String {
+    format!("{number} {} nothing to look at", if number == 1 { "has" } else { "have" })
 }
 
 /// All symptoms of an installation.
@@ -83,11 +97,10 @@ pub(crate) fn step_text(walked: &Walked, number: usize, context: Option<&str>, s
     let title = format!("{}/{} {}", number + 1, walked.steps.len(), one_line(&step.title));
     let mut lines = vec![format!("{} {}", style.sign(mark(&step.state)), style.paint.strong(&title))];
     for (label, text) in parts(step, context) {
-        // A command that is broken over two lines is not known again.
         let text = placed(&text);
         let label = format!("    {label:<8} ");
         let is_command = text.starts_with("kubectl");
-        let wrapped = if is_command { vec![one_line(&text)] } else { wrap(&text, WIDTH - INDENT) };
+        let wrapped = if is_command { vec![one_line(&text)] } else { wrap_around_commands(&text, WIDTH - INDENT) };
         for (index, line) in wrapped.into_iter().enumerate() {
             lines.push(if index == 0 { format!("{label}{line}") } else { format!("{:INDENT$}{line}", "") });
         }
@@ -99,8 +112,10 @@ pub(crate) fn step_text(walked: &Walked, number: usize, context: Option<&str>, s
 /// needs no remedy.
 pub(crate) fn parts(step: &WalkedStep, context: Option<&str>) -> Vec<(&'static str, String)> {
     let mut parts = Vec::new();
-    if let Holding::CannotTell { because } = &step.state {
-        parts.push(("unknown:", because.clone()));
+    match &step.state {
+        Holding::CannotTell { because } => parts.push(("unknown:", because.clone())),
+        Holding::NothingToLookAt { because } => parts.push(("nothing:", because.clone())),
+        Holding::Holds | Holding::DoesNotHold => {}
     }
     parts.extend(step.seen.iter().map(|seen| ("saw:", seen.clone())));
     if step.state == Holding::DoesNotHold {
@@ -117,8 +132,8 @@ pub(crate) fn parts(step: &WalkedStep, context: Option<&str>) -> Vec<(&'static s
         }
     }
     parts.push(("look:", command(step, context)));
-    // What a step that holds would mean if it did not is nothing to whoever looks for the cause.
-    if step.state != Holding::Holds {
+    // What a step would mean if it did not hold is nothing to whoever looks for the cause, when it does or is not in use.
+    if matches!(step.state, Holding::DoesNotHold | Holding::CannotTell { .. }) {
         parts.push(("means:", step.means.clone()));
     }
     parts
@@ -134,13 +149,19 @@ pub(crate) fn command(step: &WalkedStep, context: Option<&str>) -> String {
 /// What all steps come to.
 pub(crate) fn end_text(walked: &Walked) -> String {
     match (walked.names(), walked.cause, walked.counts()) {
-        (Some(step), Some(at), _) => format!("the cause is most likely step {}: {}", at + 1, one_line(&step.title)),
-        (_, _, [_, _, 0]) => format!(
-            "all steps hold: it is none of the known causes; `seaworthy doctor {} -n {}` looks at everything",
-            walked.stack, walked.namespace
-        ),
-        (_, _, [_, _, unknown]) => {
-            format!("no step fails, and {} cannot be told; its reason stands with each", count(unknown, "step"))
+        (Some(step), Some(at), _) => {
+            format!("the cause is most likely what step {} shows (\"{}\" does not hold)", at + 1, one_line(&step.title))
+        }
+        (_, _, [_, _, 0, nothing]) => {
+            let but = if nothing > 0 { format!(", {}", has_nothing(nothing)) } else { String::new() };
+            format!(
+                "no step fails{but}: it is none of the known causes; `seaworthy doctor {} -n {}` looks at everything",
+                walked.stack, walked.namespace
+            )
+        }
+        (_, _, [_, _, unknown, _]) => {
+            let each = if unknown == 1 { "the reason stands with it" } else { "the reasons stand with them" };
+            format!("no step fails; {} cannot be told, and {each}", count(unknown, "step"))
         }
     }
 }

@@ -30,7 +30,10 @@ fn without_a_step_left_it_ends_and_ctrl_c_ends_it_at_once() {
     }
     let (code, text, _) = terminal.ended();
     assert_eq!(code, 3);
-    assert!(text.contains("the cause is most likely step 5: its ConfigMap is there"), "{text}");
+    assert!(
+        text.contains("the cause is most likely what step 5 shows (\"its ConfigMap is there\" does not hold)"),
+        "{text}"
+    );
     let mut terminal = Terminal::start(&walk);
     terminal.see("Enter: the next step, q: end");
     terminal.keys("\u{3}");

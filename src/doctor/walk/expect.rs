@@ -5,13 +5,16 @@ use serde_json::Value;
 
 use super::form::{Step, pointer_fault};
 use super::place::line;
+use super::scaled::{SCALED, is_scaled_to_nothing};
 use super::{Holding, LogAsk, Site};
 use crate::doctor::evidence::Evidence;
 use crate::doctor::report::State;
 use crate::doctor::stacks::form::When;
+use crate::doctor::stall;
+use crate::doctor::survey::makers;
 use crate::engine::ready::judge::{Readiness, is_awaited, judge};
 use crate::error::closest;
-use crate::object::{ObjectRef, at, is_true, items, text};
+use crate::object::{ObjectRef, at, is_true, items, number, text};
 
 /// Lines about objects that are shown of a step.
 const SHOWN: usize = 5;
@@ -26,6 +29,8 @@ pub(super) enum Expectation {
     Ready,
     /// A claim has its volume, a volume its claim.
     Bound,
+    /// No container of a pod runs without being ready.
+    Answers,
     /// A pod that is ready stands behind a Service.
     Endpoints,
     /// Somebody has given it an address.
@@ -42,6 +47,7 @@ pub(super) enum Expectation {
 const WORDS: &[(&str, Expectation, &[&str])] = &[
     ("present", Expectation::Present, &[]),
     ("ready", Expectation::Ready, READY),
+    ("answers", Expectation::Answers, &["Pod"]),
     ("bound", Expectation::Bound, &["PersistentVolumeClaim", "PersistentVolume"]),
     ("endpoints", Expectation::Endpoints, &["Service"]),
     ("address", Expectation::Address, &["Service", "Ingress"]),
@@ -132,6 +138,7 @@ impl Expectation {
                 Some("Bound") => One::Good(None),
                 phase => One::Bad(format!("is {}, not Bound", phase.unwrap_or("without a phase"))),
             },
+            Self::Answers => answers(object, evidence),
             Self::Endpoints => endpoints(object, evidence),
             Self::Address => match items(object, "/status/loadBalancer/ingress").next() {
                 Some(_) => One::Good(None),
@@ -156,6 +163,12 @@ fn ready(object: &Value, evidence: &Evidence) -> One {
     if object["kind"] == "Pod" && (is_true(object, "Ready") || text(object, "/status/phase") == Some("Succeeded")) {
         return One::Good(None);
     }
+    if is_scaled_to_nothing(object) {
+        return One::Bad(SCALED.to_owned());
+    }
+    if object["kind"] == "DaemonSet" && number(object, "/status/desiredNumberScheduled") == Some(0) {
+        return One::Bad("no node is meant to have a pod of it".to_owned());
+    }
     if !ObjectRef::of(object).is_some_and(|reference| is_awaited(&reference)) {
         return One::Good(None);
     }
@@ -164,6 +177,20 @@ fn ready(object: &Value, evidence: &Evidence) -> One {
         Readiness::Waiting { progress } => One::Bad(progress),
         Readiness::Failed { reason, message } => One::Bad(format!("{reason}: {message}")),
     }
+}
+
+/// What runs and is not ready fails its probe, or has not passed it yet.
+fn answers(pod: &Value, evidence: &Evidence) -> One {
+    let running = |status: &&Value| status["state"].get("running").is_some();
+    let mut running = items(pod, "/status/containerStatuses").filter(running).peekable();
+    if running.peek().is_none() {
+        return One::Open("no container of it runs, so that none can answer".to_owned());
+    }
+    if running.all(|status| status["ready"] == true) {
+        return One::Good(None);
+    }
+    let cause = ObjectRef::of(pod).and_then(|pod| stall::cause(&pod, &evidence.snapshot, evidence.taken));
+    One::Bad(cause.map_or_else(|| "a container runs and is not ready".to_owned(), |cause| cause.message))
 }
 
 fn endpoints(service: &Value, evidence: &Evidence) -> One {
@@ -176,7 +203,11 @@ fn endpoints(service: &Value, evidence: &Evidence) -> One {
     let own = slices.filter(|slice| slice["metadata"]["labels"][NAME] == service["metadata"]["name"]);
     let ready = own.flat_map(|slice| items(slice, "/endpoints")).filter(|one| one["conditions"]["ready"] != false);
     match ready.count() {
-        0 => One::Bad("no pod that is ready stands behind it".to_owned()),
+        0 => {
+            let idle = makers(service, &evidence.snapshot).filter(|maker| is_scaled_to_nothing(maker));
+            let idle = idle.filter_map(ObjectRef::of).map(|maker| format!("; {} behind it is {SCALED}", maker.short()));
+            One::Bad(format!("no pod that is ready stands behind it{}", idle.collect::<String>()))
+        }
         1 => One::Good(Some("1 pod behind it is ready".to_owned())),
         many => One::Good(Some(format!("{many} pods behind it are ready"))),
     }
@@ -289,6 +320,11 @@ impl Site<'_> {
         if objects.is_empty() {
             return self.nothing(step);
         }
+        if let Some(bad) = objects.iter().position(|object| is_scaled_to_nothing(object)) {
+            let seen = objects.iter().filter(|object| is_scaled_to_nothing(object));
+            let seen = seen.map(|object| line(object, &[SCALED.to_owned()], self.evidence)).collect();
+            return Answer { bad: Some(bad), ..Answer::of(Holding::DoesNotHold, seen) };
+        }
         let open = self.report.checks.iter().filter(|check| step.asks_for(&check.id));
         let because = open.filter_map(|check| match &check.state {
             State::Unknown { because } => Some(because.clone()),
@@ -302,7 +338,15 @@ impl Site<'_> {
 
     /// What a step comes to for which there is nothing to look at.
     pub(super) fn nothing(&self, step: &Step) -> Answer {
-        let why = step.none.as_ref().map_or_else(String::new, |why| format!(": {why}"));
-        Answer::unknown(format!("{}{why}", self.absent(step)))
+        let absent = self.absent(step);
+        // What is installed is not switched off.
+        match (self.podless(step), &step.none) {
+            (Some(why), _) => Answer::unknown(format!("{absent}: {why}")),
+            (None, Some(why)) => {
+                let state = Holding::NothingToLookAt { because: format!("{absent}: {why}") };
+                Answer { state, seen: Vec::new(), bad: None }
+            }
+            (None, None) => Answer::unknown(absent),
+        }
     }
 }

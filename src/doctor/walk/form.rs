@@ -127,6 +127,11 @@ impl Step {
         self.then == Then::Stop
     }
 
+    /// A line that its log must not have.
+    pub(super) fn example_line(&self) -> String {
+        self.example.as_ref().and_then(Value::as_str).unwrap_or_default().to_owned()
+    }
+
     pub(super) fn asks_for(&self, check: &str) -> bool {
         self.checks.iter().any(|asked| asked.eq_ignore_ascii_case(check))
     }

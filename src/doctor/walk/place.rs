@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::Site;
 use super::form::{Place, Step};
+use super::scaled::{SCALED, is_scaled_to_nothing};
 use crate::doctor::evidence::{Evidence, resources};
 use crate::doctor::finding::Finding;
 use crate::doctor::stacks::{belongs, is_component};
@@ -157,6 +158,7 @@ fn about(object: &Value, evidence: &Evidence) -> String {
         "StorageClass" => format!("by {}", part("/provisioner")),
         "IngressClass" => format!("by {}", part("/spec/controller")),
         "ConfigMap" | "Secret" => keys(object),
+        "Deployment" | "StatefulSet" if is_scaled_to_nothing(object) => SCALED.to_owned(),
         "Deployment" | "StatefulSet" | "ReplicaSet" => {
             ready(object, "/status/readyReplicas", number(object, "/spec/replicas").unwrap_or(1))
         }

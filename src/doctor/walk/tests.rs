@@ -99,6 +99,7 @@ fn states(walked: &Walked) -> Vec<&'static str> {
         Holding::Holds => "holds",
         Holding::DoesNotHold => "does not",
         Holding::CannotTell { .. } => "cannot tell",
+        Holding::NothingToLookAt { .. } => "nothing",
     };
     walked.steps.iter().map(word).collect()
 }
@@ -177,9 +178,10 @@ fn what_is_well_holds_and_a_log_has_to_be_read_first() {
         walked.clone().heard(&words)
     };
     let good = heard(Ok("ready\nlistening"));
-    assert_eq!((states(&good)[2], good.counts()), ("holds", [4, 0, 0]));
+    assert_eq!((states(&good)[2], good.counts()), ("holds", [4, 0, 0, 0]));
     let bad = heard(Ok("ERROR: no such table users\nbye"));
     assert_eq!((states(&bad)[2], bad.cause), ("does not", Some(2)));
+    assert_eq!(good.steps[2].seen, ["no line of the log's last 200 is like `ERROR: no such table users`"]);
     assert_eq!(bad.steps[2].seen, ["pod web-1, container c: ERROR: no such table users"]);
     let Holding::CannotTell { because } = &heard(Err("forbidden")).steps[2].state.clone() else { panic!() };
     assert_eq!(because, "the log of pod web-1, container c, could not be read: forbidden");
@@ -213,7 +215,7 @@ fn the_first_step_with_a_last_word_names_the_cause() {
     assert!(
         matches!(&walked.steps[2].state, Holding::CannotTell { because } if because == "no container has begun, so that there is no log")
     );
-    assert_eq!(walked.steps[3].seen, ["Deployment web: 0 of 0 pods ready; /spec/replicas is 0"]);
+    assert_eq!(walked.steps[3].seen, ["Deployment web: scaled to nothing; /spec/replicas is 0"]);
 }
 
 #[test]
@@ -228,6 +230,59 @@ fn what_is_not_there_and_what_was_not_read_are_two_things() {
     let mut other = evidence(vec![]);
     other.only = Some("hill".to_owned());
     assert_eq!(states(&gone(&the_walk(), &other))[0], "cannot tell");
+}
+
+const SCALED: &str = "
+symptom: nothing answers
+about: {kind: Deployment, component: web}
+steps:
+- {title: its image can be had, at: {kind: Pod, component: web}, checks: [P002], means: m, otherwise: o, none: web.enabled is off}
+- {title: one answers, at: {kind: Deployment, component: web}, checks: [P002], means: m, otherwise: Run one.}
+- {title: it is ready, at: {kind: Deployment, component: web}, expect: [ready], means: m, otherwise: o}
+- {title: it can be reached, at: {kind: Service, component: web}, expect: [endpoints], means: m, otherwise: o}
+- {title: it has a way in, at: {kind: Ingress, component: web}, expect: [class], means: m, otherwise: o, none: web.ingress is off}
+";
+
+/// No pod of none is ready: that is the cause, and no proof that all is well.
+#[test]
+fn what_is_scaled_to_nothing_is_named_as_the_cause() {
+    let mut idle = deployment(0);
+    idle["spec"]["template"] = json!({"metadata": {"labels": {"app": "web"}}});
+    let service = object("v1", "Service", "web", &json!({"spec": {"selector": {"app": "web"}}}));
+    let (mut walks, faults) = walks(SCALED);
+    assert_eq!(faults, [""; 0]);
+    let walked = gone(&walks.remove(0), &evidence(vec![idle, service]));
+    assert_eq!(states(&walked), ["cannot tell", "does not", "does not", "does not", "nothing"]);
+    assert_eq!((walked.cause, walked.counts()), (Some(1), [0, 3, 1, 1]));
+    let Holding::CannotTell { because } = &walked.steps[0].state else { panic!("{:?}", walked.steps[0]) };
+    assert_eq!(because, "there is no Pod of web in namespace sea: Deployment/web is scaled to nothing");
+    let Holding::NothingToLookAt { because } = &walked.steps[4].state else { panic!("{:?}", walked.steps[4]) };
+    assert_eq!(because, "there is no Ingress of web in namespace sea: web.ingress is off");
+    assert_eq!(walked.steps[1].seen, ["Deployment web: scaled to nothing"]);
+    assert!(
+        walked.steps[3].seen[0].ends_with("Deployment/web behind it is scaled to nothing"),
+        "{:?}",
+        walked.steps[3]
+    );
+    for step in &walked.steps[1..4] {
+        assert!(step.otherwise.contains("`kubectl scale deployment web -n sea --replicas=1`"), "{step:#?}");
+        assert_eq!(step.findings, [], "the finding is in what to do already: {}", step.title);
+    }
+}
+
+#[test]
+fn a_container_that_runs_and_is_not_ready_does_not_answer() {
+    let step = "symptom: s\nabout: {kind: Pod}\nsteps:\n- {title: t, at: {kind: Pod, component: web}, expect: [answers], means: m, otherwise: o}\n";
+    let of = |pod: Value| {
+        let (mut walks, faults) = walks(step);
+        assert_eq!(faults, [""; 0]);
+        gone(&walks.remove(0), &evidence(vec![pod]))
+    };
+    assert_eq!(states(&of(pod(true, 0))), ["holds"]);
+    assert_eq!(states(&of(pod(false, 0))), ["does not"]);
+    let mut waiting = pod(false, 0);
+    waiting["status"]["containerStatuses"][0]["state"] = json!({"waiting": {"reason": "ContainerCreating"}});
+    assert_eq!(states(&of(waiting)), ["cannot tell"]);
 }
 
 #[test]
@@ -297,7 +352,9 @@ fn each_named_expectation_fails_where_it_should() {
 #[test]
 fn what_is_built_in_is_whole() {
     let catalogue = Catalogue::default();
-    let named = regex::Regex::new("(?i)(?:go through|see|and) `([a-z-]+)`").unwrap();
+    let named = regex::Regex::new("`seaworthy doctor ([a-z0-9-]+) --walk ([a-z-]+) -n NAMESPACE`").unwrap();
+    let bare = regex::Regex::new("(?i)(?:go through|see|and) `[a-z]+-[a-z-]+`").unwrap();
+    let mut led = 0;
     let mut number = 0;
     for name in catalogue.names() {
         let folder = catalogue.folder(&name).unwrap();
@@ -308,12 +365,13 @@ fn what_is_built_in_is_whole() {
             let texts = one.steps.iter().flat_map(|step| [&step.otherwise, &step.means]);
             let texts: Vec<&str> = texts.map(String::as_str).collect();
             let texts = texts.join("\n");
-            for other in
-                named.captures_iter(&texts).map(|found| found[1].to_owned()).filter(|other| other.contains('-'))
-            {
-                assert!(walks.iter().any(|walk| walk.name == other), "{name}/{}: {other}", one.name);
+            assert!(!bare.is_match(&texts), "{name}/{}: a name is no command: {texts}", one.name);
+            for found in named.captures_iter(&texts) {
+                led += 1;
+                let is_there = name == found[1] && walks.iter().any(|walk| walk.name == found[2]);
+                assert!(is_there, "{name}/{}: {}", one.name, &found[0]);
             }
         }
     }
-    assert!(number >= 30, "{number}");
+    assert!(number >= 30 && led >= 30, "{number} {led}");
 }

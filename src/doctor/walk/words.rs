@@ -7,13 +7,12 @@ use futures::stream::{self, StreamExt as _};
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::LogParams;
 use kube::{Api, Client};
-use regex::Regex;
 use serde_json::Value;
 
 use super::command::name;
 use super::expect::Answer;
 use super::form::{LogLook, Step};
-use super::{Holding, Site};
+use super::{Holding, Pattern, Site};
 use crate::doctor::evidence::logs;
 use crate::doctor::stall::words::clip;
 use crate::object::{is_true, items, number, text};
@@ -56,7 +55,7 @@ impl Words {
     }
 
     /// What they tell of a pattern; `None` while some were not read, unless one says it.
-    pub(super) fn answer(&self, asks: &[LogAsk], pattern: &Regex) -> Option<Answer> {
+    pub(super) fn answer(&self, asks: &[LogAsk], pattern: &Pattern) -> Option<Answer> {
         if asks.is_empty() {
             return None;
         }
@@ -64,7 +63,7 @@ impl Words {
         let said: Vec<String> = read
             .filter_map(|(ask, said)| {
                 // The last line tells how it is now.
-                let line = said.as_ref().ok()?.lines().rev().find(|line| pattern.is_match(line))?;
+                let line = said.as_ref().ok()?.lines().rev().find(|line| pattern.says.is_match(line))?;
                 Some(told(&ask.pod, &ask.container, line))
             })
             .collect();
@@ -81,8 +80,8 @@ impl Words {
             )));
         }
         let seen = match asks.len() {
-            1 => format!("no line of the log's last {LINES} says /{pattern}/"),
-            many => format!("no line of the last {LINES} of {many} logs says /{pattern}/"),
+            1 => format!("no line of the log's last {LINES} is like `{}`", pattern.example),
+            many => format!("no line of the last {LINES} of {many} logs is like `{}`", pattern.example),
         };
         Some(Answer::of(Holding::Holds, vec![seen]))
     }

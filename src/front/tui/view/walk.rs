@@ -20,8 +20,11 @@ pub(super) fn headline(model: &Model, width: usize) -> Vec<Line<'static>> {
     let lines = if let Some(walked) = walked {
         marked(model, mark_of(&walked), &format!("{}: {}", walked.symptom, verdict(&walked)), width)
     } else {
-        let [bad, idle, good] = [Mark::Bad, Mark::Idle, Mark::Good].map(|mark| model.look.mark(mark, 0));
-        let text = format!("What do you see? {bad} shows now, {good} does not, {idle} cannot be told in full.");
+        let marks = [Mark::Bad, Mark::Good, Mark::Idle, Mark::Skipped].map(|mark| model.look.mark(mark, 0));
+        let [bad, good, idle, skipped] = marks;
+        let text = format!(
+            "What do you see? {bad} shows now, {good} does not, {idle} cannot be told in full, {skipped} is not in use."
+        );
         prose(&text, 0, width, Style::new())
     };
     lines.into_iter().map(|line| line.patch_style(Look::strong())).collect()
