@@ -77,7 +77,10 @@ fn typed(question: &str, word: &str) -> color_eyre::Result<Answer> {
 fn ended(error: InquireError) -> color_eyre::Result<Answer> {
     match error {
         InquireError::OperationCanceled => Ok(Answer::No),
-        InquireError::OperationInterrupted => Ok(Answer::Interrupted),
+        InquireError::OperationInterrupted => {
+            super::questions::clear_below();
+            Ok(Answer::Interrupted)
+        }
         // Whatever the library makes of it: it may say that there never was one.
         _ if super::terminal_is_gone() => Ok(Answer::Interrupted),
         other => Err(other.into()),

@@ -1,5 +1,6 @@
 //! Questions one after the other, on plain lines.
 
+use crossterm::terminal::{Clear, ClearType};
 use inquire::validator::Validation;
 use inquire::{Confirm, InquireError, Password, PasswordDisplayMode, Select, Text};
 use seaworthy::error::Class;
@@ -200,10 +201,20 @@ fn told(fault: &Fault) -> String {
     }
 }
 
+/// A question that was broken off leaves its help where the next line is written.
+pub(super) fn clear_below() {
+    // Nobody is left to be told that the terminal has gone away.
+    let _ =
+        crossterm::execute!(std::io::stderr(), crossterm::cursor::MoveToColumn(0), Clear(ClearType::FromCursorDown));
+}
+
 fn ended(error: InquireError) -> Failure {
     match error {
         InquireError::OperationCanceled => Failure::new("declined", Class::Declined, "left; nothing was written", None),
-        InquireError::OperationInterrupted => Failure::interrupted(),
+        InquireError::OperationInterrupted => {
+            clear_below();
+            Failure::interrupted()
+        }
         // Whatever the library makes of it: it may say that there never was one.
         _ if super::terminal_is_gone() => Failure::interrupted(),
         other => Failure::input(

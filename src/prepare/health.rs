@@ -171,6 +171,8 @@ fn stand(object: &ObjectRef, found: &Found, snapshot: &Snapshot, now: jiff::Time
     match judge(live, snapshot) {
         Readiness::Ready { note } => match rescaled(live, wanted_replicas(object, found)) {
             Some((state, healthy)) => standing(state, Some(healthy), None),
+            // Whether pods stand behind a Service is not asked here.
+            None if object.kind == "Service" => standing(note.unwrap_or_else(|| "there".to_owned()), Some(true), None),
             None => standing(note.unwrap_or_else(|| "ready".to_owned()), Some(true), None),
         },
         Readiness::Waiting { progress } => standing(progress, Some(false), cause()),

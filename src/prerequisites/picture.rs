@@ -168,6 +168,9 @@ impl Picture {
     pub(super) fn health<'a>(&self, objects: impl IntoIterator<Item = &'a Value>) -> super::Health {
         let unready = objects.into_iter().find_map(|object| {
             let reference = ObjectRef::of(object)?;
+            if object["spec"]["replicas"] == 0 {
+                return Some(format!("{reference} is scaled to nothing"));
+            }
             match judge(object, &self.snapshot) {
                 Readiness::Ready { .. } => None,
                 Readiness::Waiting { progress } => Some(format!("{reference}: {progress}")),

@@ -110,6 +110,10 @@ fn two_provisioners_and_a_broken_one_are_not_made_worse() {
     let broken = workload("Deployment", "local-path-provisioner", "a", image, false);
     let (verdict, because) = said(one, &picture([broken]));
     assert!(verdict == "blocked" && because.contains("Deployment/a/local-path-provisioner"), "{because}");
+    let mut idle = provisioner("a", image);
+    idle["spec"]["replicas"] = json!(0);
+    let (verdict, because) = said(one, &picture([idle]));
+    assert!(verdict == "blocked" && because.contains("is scaled to nothing"), "{verdict}: {because}");
     let going = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "a", "deletionTimestamp": "2026-11-20T10:00:00Z"}});
     assert_eq!(said(one, &picture([provisioner("a", image), going])).0, "install", "it is as good as gone");
     let leftover = picture([class("local-path", RANCHER, true)]);

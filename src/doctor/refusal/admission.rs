@@ -86,12 +86,30 @@ fn pod_security(said: &str, namespace: Option<&str>) -> Option<Cause> {
     let (_, what) = said.split_once("violates PodSecurity ")?;
     let what = what.split_once("\": ").map_or(what, |(_, rest)| rest);
     let name = namespace.unwrap_or_default();
-    let message = format!("the namespace {name} enforces the pod security level {level}: {what}");
+    // A message has room for a sentence; what has to be changed is not cut out of its middle.
+    let (told, changes) =
+        if what.chars().count() > ROOM { (rules(what), format!(": {what}")) } else { (what.to_owned(), String::new()) };
+    let message = format!("the namespace {name} enforces the pod security level {level}: {told}");
     let remedy = format!(
-        "Change the pods' securityContext, or label the namespace: `kubectl label namespace {name} pod-security.kubernetes.io/enforce=privileged --overwrite`."
+        "Change the pods' securityContext{changes}; or label the namespace: `kubectl label namespace {name} pod-security.kubernetes.io/enforce=privileged --overwrite`."
     );
     let cause = stuck(None, "PodSecurity", message).id("Z004").remedy(remedy).outlook(Outlook::Final);
     Some(cause.about(ObjectRef::new("v1", "Namespace", None, name)))
+}
+
+/// What of a refusal for the security of pods still fits into a message.
+const ROOM: usize = 160;
+
+/// The rules that are broken, without what stands in brackets behind each: who breaks it, and how.
+fn rules(what: &str) -> String {
+    let mut depth = 0_usize;
+    let outside = what.chars().filter(|letter| {
+        depth += usize::from(*letter == '(');
+        let is_outside = depth == 0;
+        depth -= usize::from(*letter == ')' && depth > 0);
+        is_outside
+    });
+    outside.collect::<String>().replace(" ,", ",").trim().to_owned()
 }
 
 fn account(said: &str, namespace: Option<&str>) -> Option<Cause> {

@@ -114,6 +114,20 @@ fn refusals_are_told_apart() {
     assert_eq!(recorded.len(), EXPECTED.len());
 }
 
+/// What has to be changed is said in full: a message that is too long for it leaves that to the remedy.
+#[test]
+fn all_that_pods_must_change_for_a_namespace_is_said() {
+    let rules = "privileged (container \"c\" must not set securityContext.privileged=true), allowPrivilegeEscalation != false (container \"c\" \
+        must set securityContext.allowPrivilegeEscalation=false), unrestricted capabilities (container \"c\" must set \
+        securityContext.capabilities.drop=[\"ALL\"]), runAsNonRoot != true (pod or container \"c\" must set securityContext.runAsNonRoot=true)";
+    let said = format!("pods \"a\" is forbidden: violates PodSecurity \"restricted:latest\": {rules}");
+    let cause = refused(&ObjectRef::new("apps/v1", "Deployment", Some("n"), "web"), 403, "Forbidden", &said);
+    let told = "level restricted:latest: privileged, allowPrivilegeEscalation != false, unrestricted capabilities, runAsNonRoot != true";
+    assert!(cause.message.ends_with(told), "{}", cause.message);
+    let remedy = cause.remedy.unwrap();
+    assert!(remedy.contains(rules) && remedy.contains("`kubectl label namespace n "), "{remedy}");
+}
+
 #[test]
 fn the_object_at_the_root_is_named() {
     let ours = ObjectRef::new("apps/v1", "Deployment", Some("n"), "web");

@@ -243,7 +243,9 @@ fn stacked(area: Rect, list: usize, details: usize) -> (Rect, Rect) {
 
 /// As much of a list as fits, with the cursor in it.
 fn draw_list(model: &Model, frame: &mut Frame<'_>, area: Rect, list: List) {
-    let top = list.cursor.saturating_sub(usize::from(area.height) / 2);
+    // Its last line may say how much more there is.
+    let shown = usize::from(area.height).saturating_sub(1);
+    let top = list.cursor.saturating_sub(shown / 2);
     scrolled(model.look, frame, area, list.lines, top);
 }
 

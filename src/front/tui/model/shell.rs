@@ -74,6 +74,8 @@ impl Model {
                 let volume = |name: &str| seaworthy::recover::join::volume_ref(name);
                 describe(&chain.claim.clone().or_else(|| chain.volume.as_deref().map(volume))?, context)
             }
+            // No kubeconfig has the context of a sandbox.
+            Screen::Cluster if self.wish.sandbox.is_some() => "seaworthy doctor".to_owned(),
             Screen::Cluster => format!("{} get nodes", kubectl(Some(self.clusters.chosen()?))),
             Screen::Stack => format!("seaworthy stacks show {}", self.stack()?.name()),
             Screen::Settings => {

@@ -1,4 +1,5 @@
 mod recovery;
+mod small;
 mod walk;
 
 use crossterm::event::KeyCode;

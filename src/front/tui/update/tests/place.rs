@@ -31,6 +31,15 @@ fn what_is_copied_leads_to_the_sandbox_that_is_looked_at() {
     assert_eq!(copied(&mut model), "seaworthy --profiles=mine stacks show shop");
 }
 
+/// The name of a sandbox is no context of any kubeconfig.
+#[test]
+fn what_is_copied_of_a_sandbox_among_clusters_is_a_command_that_reaches_it() {
+    let mut model = at_home_in_sandbox("seaworthy prerequisites");
+    press(&mut model, KeyCode::Esc);
+    assert_eq!(model.screen, Screen::Cluster);
+    assert_eq!(copied(&mut model), "seaworthy --sandbox=ha doctor");
+}
+
 #[test]
 fn what_is_copied_leads_to_the_context_that_is_looked_at() {
     let mut model = at_home(SIZE, Ok(home(true)));
