@@ -8,17 +8,19 @@ use clap::Args;
 use seaworthy::cluster::Cluster;
 use seaworthy::doctor::bundle::pack::Findings;
 use seaworthy::doctor::bundle::redact::Sealer;
-use seaworthy::doctor::bundle::{Bundle, Leak, Material, Options, Wanted, file, gather, manifest, pack};
+use seaworthy::doctor::bundle::{Bundle, Gap, Leak, Material, Options, Wanted, file, gather, manifest, pack};
+use seaworthy::doctor::remedy;
 use seaworthy::doctor::report::{Choice, judge};
 use seaworthy::error::Class;
 use seaworthy::object::printable;
 use serde_json::{Value, json};
 
 use super::namespace::known_namespace;
+use super::session::document_of;
 use super::uninstall::bare_installation;
 use super::{Failure, Session};
 use crate::front::paint::{Paint, count, table};
-use crate::front::report_text::{Style, report_text};
+use crate::front::report_text::{Origin, Style, report_text};
 use crate::front::say;
 
 /// `bundle`
@@ -53,22 +55,50 @@ pub(crate) async fn run(session: &Session, arguments: &BundleArgs) -> Result<Exi
     if let Some(namespace) = &namespace {
         known_namespace(&cluster, namespace).await?;
     }
-    let bundle = made(session, &cluster, namespace, arguments.with_config).await?;
+    let (bundle, has_cluster) = made(session, &cluster, namespace, arguments.with_config).await?;
     let path = arguments.to.clone().unwrap_or_else(|| PathBuf::from(format!("{}.{}", bundle.name, file::ENDING)));
     let size = if arguments.preview { None } else { Some(file::write(&bundle, &path)?) };
-    for gap in &bundle.gaps {
-        say(format!("not read: {}: {}", printable(&gap.what), gap.why));
+    for line in unread(&bundle.gaps) {
+        say(line);
     }
     session.print("Bundle", &document(&bundle, &path, size), || text(&bundle, &path, size));
-    Ok(ExitCode::SUCCESS)
+    if has_cluster {
+        return Ok(ExitCode::SUCCESS);
+    }
+    say("nothing of the cluster could be read: what is in the bundle comes from this machine");
+    Ok(ExitCode::FAILURE)
 }
 
+/// Things that were not read and are named; the rest is counted, and stands in the bundle.
+const NAMED: usize = 5;
+
+/// What was not read, each reason once.
+fn unread(gaps: &[Gap]) -> Vec<String> {
+    let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
+    for gap in gaps {
+        match reasons.iter_mut().find(|(why, _)| *why == gap.why) {
+            Some((_, whats)) => whats.push(&gap.what),
+            None => reasons.push((&gap.why, vec![&gap.what])),
+        }
+    }
+    let line = |(why, whats): &(&str, Vec<&str>)| {
+        let more = match whats.len().saturating_sub(NAMED) {
+            0 => String::new(),
+            many => format!(" and {many} more (unread.txt names all)"),
+        };
+        let named = whats.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ");
+        printable(&format!("not read: {named}{more}: {why}"))
+    };
+    reasons.iter().map(line).collect()
+}
+
+/// The bundle, and whether anything of the cluster is in it.
 async fn made(
     session: &Session,
     cluster: &Cluster,
     namespace: Option<String>,
     with_config: bool,
-) -> Result<Bundle, Failure> {
+) -> Result<(Bundle, bool), Failure> {
     let sealer = Sealer::random().map_err(|error| {
         let message = format!("the kernel gives no random numbers for the tokens of the bundle: {error}");
         Failure::new(
@@ -82,19 +112,23 @@ async fn made(
     let wanted = Wanted { namespace, runs: session.runs().ok() };
     let material = gather(cluster, &wanted).await;
     let findings = findings(session, &material).transpose()?;
-    Ok(pack(material, findings, Options { with_config }, sealer)?)
+    let has_cluster = material.evidence.is_some() || !material.objects.is_empty();
+    Ok((pack(material, findings, Options { with_config }, sealer)?, has_cluster))
 }
 
 /// What the doctor says of the same evidence, with the checks of one's own stacks.
 fn findings(session: &Session, material: &Material) -> Option<Result<Findings, Leak>> {
     let stacks = super::doctor::knowledge(session);
     let choice = Choice { namespace: material.namespace.clone(), stacks, ..Choice::default() };
-    let report = judge(material.evidence.as_ref()?, &choice);
+    let evidence = material.evidence.as_ref()?;
+    let mut report = judge(evidence, &choice);
+    remedy::offer(&mut report, evidence);
     let style = Style { paint: Paint(false), unicode: false };
     let unwritable =
         |error: serde_json::Error| Leak::Unwritable { file: "findings.json".to_owned(), why: error.to_string() };
-    let document = serde_json::to_value(&report).map_err(unwritable);
-    Some(document.map(|document| Findings { text: report_text(&report, style) + "\n", document }))
+    // As `doctor -o json` has it: what reads that reads this.
+    let document = serde_json::to_value(&report).map(|report| document_of("Doctor", &report)).map_err(unwritable);
+    Some(document.map(|document| Findings { text: report_text(&report, Origin::File, style) + "\n", document }))
 }
 
 fn document(bundle: &Bundle, path: &Path, size: Option<u64>) -> Value {

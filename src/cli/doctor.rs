@@ -1,19 +1,22 @@
 //! `doctor`: gather, or read from a file; judge; show.
 
 mod fix;
+mod undo;
 mod walk;
 mod watch;
 
+use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
+use seaworthy::cluster::Cluster;
 use seaworthy::doctor::change::Mark;
 use seaworthy::doctor::check::Severity;
 use seaworthy::doctor::checks;
-use seaworthy::doctor::evidence::{Evidence, Scope, gather, load, look_around, save};
+use seaworthy::doctor::evidence::{Evidence, Scope, gather, load, look_around, objects, save};
 use seaworthy::doctor::finding::Finding;
 use seaworthy::doctor::remedy;
 use seaworthy::doctor::report::{Choice, Report, judge};
@@ -31,7 +34,7 @@ use super::uninstall::bare_installation;
 use super::{Failure, Format, Session};
 use crate::front::report_junit::junit_text;
 use crate::front::report_sarif::sarif;
-use crate::front::report_text::report_text;
+use crate::front::report_text::{Origin, report_text};
 
 /// The exit code of a cluster in which something is wrong.
 const UNHEALTHY: u8 = 3;
@@ -65,11 +68,12 @@ pub(crate) struct DoctorArgs {
     /// Keep the evidence in a file; it holds no value of a Secret or ConfigMap
     #[arg(long, value_name = "FILE")]
     pub(crate) save: Option<PathBuf>,
-    /// Judge evidence from a file: what --save wrote, a support bundle, or a list that `kubectl get ... -o json|yaml` printed
+    /// Judge evidence from a file: what --save wrote, a support bundle or the folder that it was unpacked to, or a list that
+    /// `kubectl get ... -o json|yaml` printed; - is standard input
     #[arg(long, value_name = "FILE")]
     pub(crate) from: Option<PathBuf>,
     /// The time at which the evidence of --from is judged: 2026-11-20T10:00:00Z (default: when it was taken)
-    #[arg(long, requires = "from", value_name = "TIME")]
+    #[arg(long, requires = "from", value_parser = time, value_name = "TIME")]
     pub(crate) now: Option<Timestamp>,
     /// What is known and lived with: a YAML file of entries with check and object, or fingerprint; a reason; and until when
     #[arg(long, value_name = "FILE")]
@@ -117,14 +121,11 @@ pub(crate) async fn run(session: &Arc<Session>, arguments: &DoctorArgs) -> Resul
         session.print_as_it_is("Manifests", &serde_json::json!({"yaml": role}), &role);
         return Ok(ExitCode::SUCCESS);
     }
+    fits_together(session, arguments)?;
     if arguments.undo {
-        return fix::undo(session).await;
+        return undo::undo(session).await;
     }
     if let Some(symptom) = &arguments.walk {
-        if matches!(session.globals.output, Format::Junit | Format::Sarif) {
-            let hint = "leave one of the two out; --walk speaks text and json";
-            return Err(Failure::input("usage", "junit and sarif are of findings, and --walk tells of steps", hint));
-        }
         return Box::pin(walk::run(session, arguments, symptom)).await;
     }
     let choice = choice(session, arguments)?;
@@ -133,15 +134,12 @@ pub(crate) async fn run(session: &Arc<Session>, arguments: &DoctorArgs) -> Resul
         return fix(session, arguments, &choice, quiet.as_ref()).await;
     }
     if arguments.watch {
-        if matches!(session.globals.output, Format::Junit | Format::Sarif) {
-            let hint = "leave one of the two out; --watch speaks text and json";
-            return Err(Failure::input("usage", "junit and sarif are of one look, and --watch goes on", hint));
-        }
         return watch::run(session, arguments, &choice, quiet.as_ref()).await;
     }
     let evidence = evidence(session, arguments.from.as_deref(), arguments.now, choice.namespace.clone()).await?;
     if let Some(namespace) = &choice.namespace {
         namespace_in(&evidence, namespace).map_err(|unknown| of_stack(unknown, arguments))?;
+        is_there(arguments, &evidence)?;
     }
     if let Some(path) = &arguments.save {
         save(&evidence, path)?;
@@ -156,16 +154,48 @@ pub(crate) async fn run(session: &Arc<Session>, arguments: &DoctorArgs) -> Resul
         quiet.apply(&mut report);
     }
     remedy::offer(&mut report, &evidence);
-    show(session, &report, arguments.fail_on);
+    show(session, &report, &choice, arguments);
     Ok(if arguments.fail_on.is_reached(&report) { ExitCode::from(UNHEALTHY) } else { ExitCode::SUCCESS })
 }
 
+/// Refuses what the command line asks for at once and cannot be had so.
+fn fits_together(session: &Session, arguments: &DoctorArgs) -> Result<(), Failure> {
+    let changes = [(arguments.fix, "--fix"), (arguments.undo, "--undo")];
+    let change = changes.into_iter().find_map(|(is_asked, name)| is_asked.then_some(name));
+    if let Some(name) = change.filter(|_| session.globals.read_only) {
+        let message = format!("{name} changes the cluster, which is refused by --read-only");
+        let hint = "leave one of the two out; `seaworthy doctor` says what can be done, and changes nothing";
+        return Err(Failure::input("read-only", message, hint));
+    }
+    if matches!(session.globals.output, Format::Text | Format::Json) {
+        return Ok(());
+    }
+    let (name, why) = match change {
+        Some(name) => (name, format!("junit and sarif are of findings, and {name} tells of what was done")),
+        None if arguments.walk.is_some() => {
+            ("--walk", "junit and sarif are of findings, and --walk tells of steps".to_owned())
+        }
+        None if arguments.watch => ("--watch", "junit and sarif are of one look, and --watch goes on".to_owned()),
+        None => return Ok(()),
+    };
+    Err(Failure::input("usage", why, format!("leave one of the two out; {name} speaks text and json")))
+}
+
+/// Who names a stack and a namespace means the one in the other.
+fn is_there(arguments: &DoctorArgs, evidence: &Evidence) -> Result<(), Failure> {
+    match (&arguments.stack, &arguments.namespace) {
+        (Some(stack), Some(namespace)) => walk::is_here(evidence, stack, namespace),
+        _ => Ok(()),
+    }
+}
+
 /// The report in the format that was asked for.
-fn show(session: &Session, report: &Report, fail_on: FailOn) {
+fn show(session: &Session, report: &Report, choice: &Choice, arguments: &DoctorArgs) {
+    let origin = if arguments.from.is_some() { Origin::File } else { Origin::Here };
     match session.globals.output {
-        Format::Junit => write_out(&junit_text(report, fail_on.least())),
-        Format::Sarif => write_out(&format!("{:#}", sarif(report))),
-        Format::Text | Format::Json => session.print("Doctor", report, || report_text(report, session.style())),
+        Format::Junit => write_out(&junit_text(report, arguments.fail_on.least())),
+        Format::Sarif => write_out(&format!("{:#}", sarif(report, choice.knowledge()))),
+        Format::Text | Format::Json => session.print("Doctor", report, || report_text(report, origin, session.style())),
     }
 }
 
@@ -178,6 +208,7 @@ async fn fix(
     let cluster = session.connect().await?;
     if let Some(namespace) = &choice.namespace {
         known_namespace(&cluster, namespace).await.map_err(|unknown| of_stack(unknown, arguments))?;
+        is_installed(&cluster, arguments).await?;
     }
     let (mut report, evidence, tried) = match Box::pin(fix::fix(session, &cluster, choice, quiet)).await? {
         Fixed::Through { report, evidence, tried } => (report, evidence, tried),
@@ -196,8 +227,17 @@ async fn fix(
     }
     remedy::offer(&mut report, &evidence);
     let document = json!({"report": report, "tried": tried});
-    session.print("DoctorFix", &document, || report_text(&report, session.style()));
-    Ok(if arguments.fail_on.is_reached(&report) { ExitCode::from(UNHEALTHY) } else { ExitCode::SUCCESS })
+    session.print("DoctorFix", &document, || report_text(&report, Origin::Here, session.style()));
+    Ok(ExitCode::from(fix::code(&tried, arguments.fail_on.is_reached(&report))))
+}
+
+/// The same as [`is_there`] where nothing was read yet.
+async fn is_installed(cluster: &Cluster, arguments: &DoctorArgs) -> Result<(), Failure> {
+    if arguments.stack.is_none() || arguments.namespace.is_none() {
+        return Ok(());
+    }
+    let evidence = objects(cluster, &Scope { namespace: arguments.namespace.clone() }).await?;
+    is_there(arguments, &evidence)
 }
 
 /// A namespace that nobody typed is not there because its stack is not.
@@ -273,13 +313,37 @@ pub(super) async fn evidence(
     namespace: Option<String>,
 ) -> Result<Evidence, Failure> {
     if let Some(path) = from {
-        return Ok(load(path, now)?);
+        return read(session, path, now);
     }
     let cluster = session.connect().await?;
     let _busy = session.busy("reading the cluster");
     let mut evidence = gather(&cluster, &Scope { namespace }).await?;
     evidence.host = look_around(&session.here, session.globals.kubeconfig.as_deref(), evidence.cluster.as_ref()).await;
     Ok(evidence)
+}
+
+/// Evidence from a file: no cluster has anything to do with it.
+pub(super) fn read(session: &Session, path: &std::path::Path, now: Option<Timestamp>) -> Result<Evidence, Failure> {
+    let globals = &session.globals;
+    let named = [
+        globals.sandbox.map(|_| "--sandbox"),
+        globals.context.as_ref().map(|_| "--context"),
+        globals.kubeconfig.as_ref().map(|_| "--kubeconfig"),
+    ];
+    if let Some(name) = named.into_iter().flatten().next() {
+        let message = format!("--from names a file, and {name} a cluster");
+        return Err(Failure::input("two-sources", message, "leave one of them out: one is looked at"));
+    }
+    if path.as_os_str() == "-" && std::io::stdin().is_terminal() {
+        let hint = "pipe it in: `kubectl get pods,events,services -A -o json | seaworthy doctor --from -`";
+        return Err(Failure::input("no-input", "--from - reads standard input, and nothing is piped into it", hint));
+    }
+    Ok(load(path, now)?)
+}
+
+/// A time as evidence has it.
+fn time(text: &str) -> Result<Timestamp, String> {
+    text.parse().map_err(|_| "expected a time such as 2026-11-20T10:00:00Z".to_owned())
 }
 
 pub(super) fn unknown_check(typed: &str) -> Failure {

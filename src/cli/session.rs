@@ -56,6 +56,7 @@ impl Session {
     /// When the log cannot be written where it is wanted.
     pub(crate) fn new(globals: Globals) -> Result<Self, Failure> {
         start_log(&globals)?;
+        can_write_events(&globals)?;
         one_cluster(&globals)?;
         set_place(&globals);
         let here = Surroundings::new(variables(), rustix::process::geteuid().as_raw());
@@ -363,7 +364,7 @@ fn json_text(kind: &str, document: &impl Serialize) -> String {
     format!("{:#}", document_of(kind, document))
 }
 
-fn document_of(kind: &str, document: &impl Serialize) -> Value {
+pub(super) fn document_of(kind: &str, document: &impl Serialize) -> Value {
     let mut whole = json!({"schemaVersion": SCHEMA_VERSION, "kind": kind});
     match serde_json::to_value(document) {
         Ok(Value::Object(map)) => map.into_iter().for_each(|(key, value)| whole[key] = value),
@@ -371,6 +372,15 @@ fn document_of(kind: &str, document: &impl Serialize) -> Value {
         Err(error) => whole["error"] = json!({"id": "unserialisable", "message": error.to_string()}),
     }
     whole
+}
+
+/// Whether events can be written where they are wanted. A command that has none to write leaves the file empty.
+fn can_write_events(globals: &Globals) -> Result<(), Failure> {
+    let Some(path) = &globals.events else { return Ok(()) };
+    File::options().create(true).append(true).open(path).map(drop).map_err(|error| {
+        let message = format!("events cannot be written to {}: {error}", path.display());
+        Failure::input("unwritable-file", message, "choose another file for --events")
+    })
 }
 
 /// A reader that has gone away (`| head`) is no failure of ours.

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use seaworthy::doctor::evidence::load;
 use seaworthy::doctor::report::Choice;
 use seaworthy::doctor::why::{Asked, Why, answer, read, within};
 
@@ -33,7 +32,7 @@ pub(crate) struct WhyArgs {
 pub(crate) async fn run(session: &Session, arguments: &WhyArgs) -> Result<ExitCode, Failure> {
     let asked = Asked::parse(&arguments.object, arguments.namespace.as_deref())?;
     let (object, evidence) = if let Some(path) = &arguments.from {
-        let evidence = load(path, None)?;
+        let evidence = super::doctor::read(session, path, None)?;
         (within(&asked, &evidence)?, evidence)
     } else {
         let cluster = session.connect().await?;

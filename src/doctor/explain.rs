@@ -22,8 +22,9 @@ pub fn page() -> String {
     let by_rules = checks::all().filter(|check| matches!(check.judge, Judge::Rules)).count();
     let _ = writeln!(
         page,
-        "{count} checks. {by_rules} of them look with the rules that also say why a wait stalls. Severity: critical, error, warning, info; \
-         a finding may be milder or worse where its text says so."
+        "{count} checks, and {} of stacks, at the end. {by_rules} look with the rules that also say why a wait stalls. Severity: critical, error, warning, info; \
+         a finding may be milder or worse where its text says so.",
+        Knowledge::built_in().checks().len()
     );
     let mut group = "";
     for check in sorted() {

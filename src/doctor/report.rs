@@ -325,6 +325,11 @@ impl Report {
         is_calm && self.unsettled.is_empty() && self.summary.evaluated > 0
     }
 
+    /// Whether nothing of the cluster was left out.
+    pub fn is_of_everything(&self) -> bool {
+        self.scope.is_empty()
+    }
+
     /// The worst that was found.
     pub fn worst(&self) -> Option<Severity> {
         self.findings.iter().map(Finding::worst).max()
@@ -335,7 +340,11 @@ impl Report {
 fn headline(roots: &[Finding], unsettled: &[Unsettled], (summary, scope): (&Summary, &str)) -> String {
     let Some(first) = roots.first().filter(|first| first.worst() > Severity::Info) else {
         if let Some(first) = unsettled.first() {
-            let more = if unsettled.len() > 1 { format!(" and {} more", unsettled.len() - 1) } else { String::new() };
+            let more = match unsettled.len() - 1 {
+                0 => String::new(),
+                1 => "; 1 more is not settled".to_owned(),
+                many => format!("; {many} more are not settled"),
+            };
             return format!("nothing found so far; not settled: {}{more}", first.line());
         }
         let so_far = match summary.unknown {
@@ -349,7 +358,9 @@ fn headline(roots: &[Finding], unsettled: &[Unsettled], (summary, scope): (&Summ
             _ => "nothing found in what could be read",
         };
         let beside = if summary.suppressed > 0 { " beside what is suppressed" } else { "" };
-        return format!("{word}{scope}{beside}: {} checks, {} objects{so_far}", summary.evaluated, summary.objects);
+        let number = |many: usize, noun: &str| format!("{many} {noun}{}", if many == 1 { "" } else { "s" });
+        let (asked, seen) = (number(summary.evaluated, "check"), number(summary.objects, "object"));
+        return format!("{word}{scope}{beside}: {asked}, {seen}{so_far}");
     };
     let suffering = match first.suffering() {
         0 => String::new(),

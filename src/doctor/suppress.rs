@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::checks;
 use super::finding::Finding;
@@ -24,7 +25,15 @@ struct Entry {
     check: Option<String>,
     object: Option<String>,
     reason: String,
+    #[serde(default, deserialize_with = "day")]
     until: Option<Date>,
+}
+
+/// A day as people are asked to write it.
+fn day<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Date>, D::Error> {
+    let told = String::deserialize(from)?;
+    let day = told.parse().map_err(|_| format!("`until` is no day such as 2026-12-31: `{told}`"));
+    day.map(Some).map_err(serde::de::Error::custom)
 }
 
 #[derive(Deserialize)]
@@ -106,6 +115,11 @@ pub fn read(path: &Path) -> Result<Suppressions, SuppressError> {
 }
 
 fn parse(name: &str, text: &str) -> Result<Suppressions, String> {
+    let shape: Option<Value> = yaml::read(name, text).unwrap_or_default();
+    // What does not have the shape is said in the words of the form, not in those of a parser.
+    if yaml::nodes(name, text).is_ok() && !shape.is_some_and(|shape| shape["suppress"].is_array()) {
+        return Err(format!("{name}: it has no list `suppress`"));
+    }
     let file: File = yaml::read(name, text).map_err(|fault| fault.to_string())?;
     let faults: Vec<String> = file
         .suppress
@@ -132,12 +146,17 @@ impl Entry {
         }
     }
 
+    /// People write kinds as kubectl does, in small letters.
     fn fits(&self, finding: &Finding) -> bool {
         if let Some(fingerprint) = &self.fingerprint {
             return *fingerprint == finding.fingerprint;
         }
         let check = self.check.as_deref().is_some_and(|check| check.eq_ignore_ascii_case(&finding.id));
-        check && self.object.as_deref().is_some_and(|pattern| is_like(pattern, &finding.object.to_string()))
+        check
+            && self
+                .object
+                .as_deref()
+                .is_some_and(|pattern| is_like(&pattern.to_lowercase(), &finding.object.to_string().to_lowercase()))
     }
 
     /// The entry as it is told about.
@@ -229,7 +248,7 @@ mod tests {
     fn what_fits_is_counted_and_not_shown() {
         let before = report().summary;
         let report = applied(
-            "- {check: v012, object: PersistentVolume/old-*, reason: kept for the audit, until: 2026-11-20}\n- {fingerprint: V013/PersistentVolume/old-2, reason: known}\n",
+            "- {check: v012, object: persistentvolume/old-*, reason: kept for the audit, until: 2026-11-20}\n- {fingerprint: V013/PersistentVolume/old-2, reason: known}\n",
         );
         let told = report.suppressed.clone().unwrap();
         assert_eq!(
@@ -271,6 +290,15 @@ mod tests {
             let why = parse("quiet.yaml", &format!("suppress:\n- {entry}\n")).unwrap_err();
             assert!(why.starts_with("quiet.yaml") && why.contains(fault), "{entry}: {why}");
         }
+    }
+
+    #[test]
+    fn a_file_of_another_shape_is_told_in_plain_words() {
+        for text in ["", "# nothing yet", "- {check: V012}", "check: V012", "suppress: {}", "suppress:\n"] {
+            assert_eq!(parse("quiet.yaml", text).unwrap_err(), "quiet.yaml: it has no list `suppress`", "{text:?}");
+        }
+        let why = parse("quiet.yaml", "suppress: [{fingerprint: a, reason: x, until: tomorrow}]").unwrap_err();
+        assert!(why.contains("`until` is no day such as 2026-12-31: `tomorrow`"), "{why}");
     }
 
     #[test]

@@ -280,7 +280,8 @@ fn with_evidence(mut finding: Finding, evidence: &Evidence) -> Finding {
         let seen = shown.iter().filter(|one| one.kind == "Pod").filter_map(|one| evidence.snapshot.get(one));
         finding.evidence = seen.take(SHOWN).map(|pod| pod_line(pod, evidence)).collect();
         if shown.len() > SHOWN && !finding.evidence.is_empty() {
-            finding.evidence.push(format!("and {} more pods", shown.len() - SHOWN));
+            let more = shown.len() - SHOWN;
+            finding.evidence.push(format!("and {more} more pod{}", if more == 1 { "" } else { "s" }));
         }
     }
     // A pod of its own is its own place.

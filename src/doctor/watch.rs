@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use serde::Serialize;
 
 use super::check::Severity;
@@ -45,6 +46,8 @@ pub struct News {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Turn {
+    /// It was there when the watch began.
+    Now,
     /// It was not there before.
     New,
     /// It is worse than before.
@@ -57,6 +60,7 @@ impl Turn {
     /// The word for it.
     pub fn word(self) -> &'static str {
         match self {
+            Self::Now => "now",
             Self::New => "new",
             Self::Worse => "worse",
             Self::Gone => "gone",
@@ -65,12 +69,13 @@ impl Turn {
 }
 
 impl Watch {
-    /// Takes a look in; what has changed since the one before: what is new, worse, gone. What is there stands as in the report, a cause
+    /// Takes a look in; what has changed since the one before: what is new, worse, gone; at the first what there is now. What is there stands as in the report, a cause
     /// before what suffers from it; what is gone, the worst first.
     pub fn look(&mut self, report: &Report) -> Vec<News> {
         let found = || report.findings.iter().flat_map(Finding::walk);
         let now: BTreeMap<String, Known> = found().map(|one| (one.fingerprint.clone(), Known::of(one))).collect();
         let turn = |one: &Finding| match self.known.get(&one.fingerprint) {
+            None if self.is_new() => Some(Turn::Now),
             None => Some(Turn::New),
             Some(before) => (before.severity < one.severity).then_some(Turn::Worse),
         };
@@ -87,6 +92,39 @@ impl Watch {
     /// Whether nothing has been looked at yet.
     pub fn is_new(&self) -> bool {
         !self.looked
+    }
+}
+
+/// Whether the cluster answers, as it was told last.
+#[derive(Debug, Default)]
+pub struct Contact {
+    is_lost: bool,
+}
+
+/// That the cluster does not answer any more, or does again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case", tag = "turn")]
+pub enum ContactTurn {
+    /// It does not answer.
+    Lost {
+        /// Since when.
+        since: Timestamp,
+        /// Its last words.
+        why: String,
+    },
+    /// It answers again.
+    Back,
+}
+
+impl Contact {
+    /// Takes in since when and why the cluster does not answer; what of that is news.
+    pub fn look(&mut self, broken: Option<(Timestamp, String)>) -> Option<ContactTurn> {
+        let was_lost = std::mem::replace(&mut self.is_lost, broken.is_some());
+        match (was_lost, broken) {
+            (false, Some((since, why))) => Some(ContactTurn::Lost { since, why }),
+            (true, None) => Some(ContactTurn::Back),
+            _ => None,
+        }
     }
 }
 
@@ -141,7 +179,7 @@ mod tests {
         let mut watch = Watch::default();
         assert!(watch.is_new());
         let first = watch.look(&report(&[volume("a", "Released"), volume("b", "Failed")]));
-        assert_eq!(told(&first), ["new V013 PersistentVolume/b", "new V012 PersistentVolume/a"]);
+        assert_eq!(told(&first), ["now V013 PersistentVolume/b", "now V012 PersistentVolume/a"]);
         assert!(!watch.is_new());
         assert_eq!(watch.look(&report(&[volume("a", "Released"), volume("b", "Failed")])), []);
         let last = watch.look(&report(&[volume("a", "Bound"), volume("b", "Failed"), volume("c", "Failed")]));
@@ -154,7 +192,18 @@ mod tests {
         let below = report.findings.remove(0);
         report.findings[0].causes.push(below);
         let told = told(&Watch::default().look(&report));
-        assert_eq!(told, ["new V012 PersistentVolume/a", "new V013 PersistentVolume/b"], "the worse one is below");
+        assert_eq!(told, ["now V012 PersistentVolume/a", "now V013 PersistentVolume/b"], "the worse one is below");
+    }
+
+    #[test]
+    fn a_cluster_that_goes_away_and_comes_back_is_told_once_each() {
+        let (mut contact, since) = (Contact::default(), "2026-11-20T10:00:00Z".parse().unwrap());
+        let broken = || Some((since, "connection refused".to_owned()));
+        assert_eq!(contact.look(None), None);
+        assert_eq!(contact.look(broken()), Some(ContactTurn::Lost { since, why: "connection refused".to_owned() }));
+        assert_eq!(contact.look(broken()), None);
+        assert_eq!(contact.look(None), Some(ContactTurn::Back));
+        assert_eq!(contact.look(None), None);
     }
 
     #[test]

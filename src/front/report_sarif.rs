@@ -4,14 +4,15 @@ use seaworthy::doctor::check::{Check, Severity};
 use seaworthy::doctor::checks;
 use seaworthy::doctor::finding::Finding;
 use seaworthy::doctor::report::Report;
+use seaworthy::doctor::stacks::{Knowledge, StackCheck};
 use seaworthy::doctor::suppress::Quiet;
 use serde_json::{Value, json};
 
 const SCHEMA: &str = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 
-/// The report.
-pub(crate) fn sarif(report: &Report) -> Value {
-    let rules: Vec<&Check> = checks::all().collect();
+/// The report, with the checks that were asked as rules: the catalogue's and those of stacks.
+pub(crate) fn sarif(report: &Report, known: &Knowledge) -> Value {
+    let rules: Vec<Value> = checks::all().map(rule).chain(known.checks().iter().map(rule_of_stack)).collect();
     let mut results: Vec<Value> =
         report.findings.iter().flat_map(Finding::walk).map(|finding| result(finding, &rules)).collect();
     let quiet = report.suppressed.iter().flat_map(|told| &told.findings);
@@ -25,7 +26,7 @@ pub(crate) fn sarif(report: &Report) -> Value {
             "name": "seaworthy",
             "version": env!("CARGO_PKG_VERSION"),
             "semanticVersion": env!("CARGO_PKG_VERSION"),
-            "rules": rules.iter().map(|check| rule(check)).collect::<Vec<_>>(),
+            "rules": rules,
         }},
         "invocations": [{"executionSuccessful": true, "endTimeUtc": ended,
             "toolExecutionNotifications": notes.collect::<Vec<_>>()}],
@@ -35,13 +36,23 @@ pub(crate) fn sarif(report: &Report) -> Value {
 }
 
 fn rule(check: &Check) -> Value {
+    let texts = [check.title, check.explain, check.fix, check.unless];
+    described((check.id, check.group(), check.severity), texts)
+}
+
+fn rule_of_stack(check: &StackCheck) -> Value {
+    let texts = [&check.title, &check.explain, &check.fix, &check.unless].map(String::as_str);
+    described((&check.id, "stacks", check.severity), texts)
+}
+
+fn described((id, group, severity): (&str, &str, Severity), [title, explain, fix, unless]: [&str; 4]) -> Value {
     json!({
-        "id": check.id,
-        "shortDescription": {"text": check.title},
-        "fullDescription": {"text": check.explain},
-        "help": {"text": format!("{} Not reported: {}", check.fix, check.unless)},
-        "defaultConfiguration": {"level": level(check.severity)},
-        "properties": {"tags": [check.group()]},
+        "id": id,
+        "shortDescription": {"text": title},
+        "fullDescription": {"text": explain},
+        "help": {"text": format!("{fix} Not reported: {unless}")},
+        "defaultConfiguration": {"level": level(severity)},
+        "properties": {"tags": [group]},
     })
 }
 
@@ -54,7 +65,7 @@ fn level(severity: Severity) -> &'static str {
     }
 }
 
-fn result(finding: &Finding, rules: &[&Check]) -> Value {
+fn result(finding: &Finding, rules: &[Value]) -> Value {
     let place = finding.object.to_string();
     let fix = finding.fix.as_ref().map(|fix| format!(" {fix}")).unwrap_or_default();
     let mut result = json!({
@@ -69,13 +80,13 @@ fn result(finding: &Finding, rules: &[&Check]) -> Value {
         "partialFingerprints": {"seaworthy/v1": finding.fingerprint},
         "properties": {"severity": finding.severity, "evidence": finding.evidence, "suffering": finding.suffering()},
     });
-    if let Some(index) = rules.iter().position(|check| check.id == finding.id) {
+    if let Some(index) = rules.iter().position(|rule| rule["id"] == finding.id.as_str()) {
         result["ruleIndex"] = json!(index);
     }
     result
 }
 
-fn suppressed(quiet: &Quiet, rules: &[&Check]) -> Vec<Value> {
+fn suppressed(quiet: &Quiet, rules: &[Value]) -> Vec<Value> {
     let mark = json!([{"kind": "external", "status": "accepted", "justification": quiet.reason}]);
     let all = quiet.finding.walk().into_iter().map(|finding| {
         let mut result = result(finding, rules);

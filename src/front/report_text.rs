@@ -18,6 +18,15 @@ const SAME: usize = 10;
 /// Findings below a cause that are shown; the rest is counted.
 const BELOW: usize = 6;
 
+/// Where the evidence of a report comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// The cluster that commands of this program work on.
+    Here,
+    /// A file: what acts on a cluster has to be run where that cluster is reached.
+    File,
+}
+
 /// How texts are dressed.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Style {
@@ -55,7 +64,8 @@ impl Style {
         match mark {
             Mark::Good => self.good(),
             Mark::Bad | Mark::Careful => self.mark(Severity::Error),
-            Mark::Busy | Mark::Idle | Mark::Skipped => self.open(),
+            Mark::Busy | Mark::Idle => self.open(),
+            Mark::Skipped => self.paint.faint("-"),
         }
     }
 
@@ -65,7 +75,7 @@ impl Style {
 }
 
 /// The whole report.
-pub(crate) fn report_text(report: &Report, style: Style) -> String {
+pub(crate) fn report_text(report: &Report, origin: Origin, style: Style) -> String {
     let mut lines = vec![first_line(report, style)];
     let mut same: BTreeMap<(&str, Severity), usize> = BTreeMap::new();
     for finding in &report.findings {
@@ -73,7 +83,7 @@ pub(crate) fn report_text(report: &Report, style: Style) -> String {
         *many += 1;
         if *many <= SAME {
             lines.push(String::new());
-            lines.extend(block(finding, report.taken, style));
+            lines.extend(block(finding, report.taken, origin, style));
         }
     }
     lines.push(String::new());
@@ -91,7 +101,7 @@ pub(crate) fn report_text(report: &Report, style: Style) -> String {
     lines.extend(quiet_lines(report, style));
     lines.extend(unseen(report));
     lines.push(counts(&report.summary));
-    lines.extend(next(report));
+    lines.extend(next(report, origin));
     lines.join("\n")
 }
 
@@ -106,7 +116,7 @@ fn first_line(report: &Report, style: Style) -> String {
     format!("{mark} {}", style.paint.strong(&printable(&report.headline)))
 }
 
-fn block(finding: &Finding, now: Timestamp, style: Style) -> Vec<String> {
+fn block(finding: &Finding, now: Timestamp, origin: Origin, style: Style) -> Vec<String> {
     // The mark is that of the worst below, and so is what is counted.
     let below = match finding.worst() {
         worst if worst > finding.severity => format!(" ({} below)", worst.word()),
@@ -127,25 +137,42 @@ fn block(finding: &Finding, now: Timestamp, style: Style) -> Vec<String> {
     }
     let below: Vec<(usize, &Finding)> = finding.causes.iter().flat_map(|child| deep(child, 0)).collect();
     for (depth, child) in below.iter().take(BELOW) {
-        say("below:", &format!("{}{} {} {}", "  ".repeat(*depth), child.id, child.object, child.message));
+        let suffering = suffering(child);
+        say("below:", &format!("{}{} {} {}{suffering}", "  ".repeat(*depth), child.id, child.object, child.message));
     }
     if below.len() > BELOW {
-        say("below:", &format!("and {} more", below.len() - BELOW));
+        let rest = below[BELOW..].iter().map(|(_, child)| child.places().len() + child.symptoms.len()).sum();
+        say("below:", &format!("{} more, in {}", count(below.len() - BELOW, "finding"), count(rest, "object")));
     }
     if let Some(fix) = &finding.fix {
         say("fix:", fix);
     }
     if let Some(remedy) = &finding.remedy {
         let asked = remedy.warning().map_or_else(String::new, |warning| format!("; {warning}"));
-        say("can:", &format!("{} (`seaworthy doctor --fix` shows it, and asks{asked})", remedy.title));
+        let place = if origin == Origin::File { "on that cluster, " } else { "" };
+        say("can:", &format!("{} ({place}`seaworthy doctor --fix` shows it, and asks{asked})", remedy.title));
     }
     say("see:", &format!("seaworthy explain {}", finding.id));
     lines
 }
 
-/// What has changed and concerns no finding, when something is wrong.
+/// How much suffers from a finding that hangs below another: more pods than the object that is named, and what hangs below it.
+fn suffering(child: &Finding) -> String {
+    let pods = if child.instances.len() > 1 {
+        format!(" (in {})", count(child.instances.len(), "pod"))
+    } else {
+        String::new()
+    };
+    match child.symptoms.len() {
+        0 => pods,
+        many => format!("{pods}; with it {} ({})", count(many, "object"), some(&child.symptoms)),
+    }
+}
+
+/// What has changed and concerns no finding, when something is wrong and everything was asked about.
 fn elsewhere(report: &Report) -> Vec<String> {
-    let Some(since) = report.since.as_ref().filter(|_| !report.is_green()) else { return Vec::new() };
+    let is_told = !report.is_green() && report.is_of_everything();
+    let Some(since) = report.since.as_ref().filter(|_| is_told) else { return Vec::new() };
     let rest: Vec<String> = since
         .elsewhere(&report.findings)
         .map(|change| one_line(&format!("  {}: {}", change.object, change.words(report.taken))))
@@ -182,7 +209,9 @@ fn some(objects: &[ObjectRef]) -> String {
 /// What is on its way: it may become a finding, or pass.
 fn unsettled_lines(report: &Report, style: Style) -> Vec<String> {
     let why = |one: &Unsettled| one.why.as_ref().map_or_else(String::new, |why| format!(": {why}"));
-    let line = |one: &Unsettled| one_line(&format!("{} not settled: {}{}", style.open(), one.line(), why(one)));
+    // What paints is put around what is clean already.
+    let line =
+        |one: &Unsettled| format!("{} not settled: {}", style.open(), one_line(&format!("{}{}", one.line(), why(one))));
     let mut lines: Vec<String> = report.unsettled.iter().take(BELOW).map(line).collect();
     if report.unsettled.len() > BELOW {
         lines.push(format!("{} not settled: {} more", style.open(), report.unsettled.len() - BELOW));
@@ -199,6 +228,10 @@ fn open_lines(report: &Report, style: Style) -> Vec<String> {
             None => reasons.push((&unknown.because, vec![&unknown.id])),
         }
     }
+    for (_, ids) in &mut reasons {
+        ids.sort_unstable();
+    }
+    reasons.sort_by(|one, other| one.1.cmp(&other.1));
     let line =
         |(because, ids): &(&str, Vec<&str>)| format!("{} could not tell: {}: {because}", style.open(), ids.join(", "));
     reasons.iter().map(line).collect()
@@ -207,7 +240,7 @@ fn open_lines(report: &Report, style: Style) -> Vec<String> {
 /// Suppressions that do nothing: somebody thinks that they do.
 fn quiet_lines(report: &Report, style: Style) -> Vec<String> {
     let Some(told) = &report.suppressed else { return Vec::new() };
-    let line = |what: &str, entry: &String| one_line(&format!("{} suppression {what}: {entry}", style.open()));
+    let line = |what: &str, entry: &String| format!("{} suppression {what}: {}", style.open(), one_line(entry));
     let expired = told.expired.iter().map(|entry| line("has expired", entry));
     expired.chain(told.unused.iter().map(|entry| line("fits nothing", entry))).collect()
 }
@@ -258,18 +291,34 @@ const READS: [&str; 7] = [
     "seaworthy recover",
 ];
 
-/// One command to go on with. What would change something is to be read and thought about first.
-fn next(report: &Report) -> Option<String> {
+/// Commands that take something away for good: they are to be read and thought about first.
+const TAKES: [&str; 5] = ["kubectl delete ", "kubectl drain ", "seaworthy uninstall", "--destroy-data", "--force"];
+
+/// One command to go on with, which can be pasted as it stands.
+fn next(report: &Report, origin: Origin) -> Option<String> {
     let first = report.findings.first().filter(|first| first.worst() > Severity::Info)?;
-    let command = first.fix.as_deref().and_then(|fix| fix.split('`').nth(1)).unwrap_or_default();
-    Some(if READS.iter().any(|read| command.starts_with(read)) {
-        format!("next: {}", printable(command))
+    let mut commands = first.fix.iter().flat_map(|fix| fix.split('`').skip(1).step_by(2));
+    let command = commands.next().unwrap_or_default();
+    let command = if READS.iter().any(|read| command.starts_with(read)) {
+        printable(command)
     } else if first.remedy.is_some() {
         // It shows what it would do, and asks.
-        "next: seaworthy doctor --fix".to_owned()
+        "seaworthy doctor --fix".to_owned()
+    } else if is_whole(command) && !TAKES.iter().any(|takes| command.contains(takes)) {
+        printable(command)
     } else {
-        format!("next: seaworthy explain {}", first.id)
-    })
+        return Some(format!("next: seaworthy explain {}", first.id));
+    };
+    let place = if origin == Origin::File { ", on that cluster" } else { "" };
+    Some(format!("next{place}: {command}"))
+}
+
+/// Whether a command lacks nothing: no word in capitals stands for what somebody has to fill in.
+fn is_whole(command: &str) -> bool {
+    let is_ours = ["kubectl ", "seaworthy "].iter().any(|program| command.starts_with(program));
+    let mut words = command.split(|letter: char| !letter.is_ascii_alphanumeric());
+    let is_blank = |word: &str| word.len() > 1 && word.chars().all(|letter| letter.is_ascii_uppercase());
+    is_ours && !command.contains("...") && !command.contains('<') && !words.any(is_blank)
 }
 
 /// Lines about other sides of an object that are shown; the rest is counted.
@@ -301,4 +350,81 @@ pub(crate) fn why_text(why: &Why) -> String {
     }
     lines.extend(why.managed.as_ref().map(|by| format!("managed: by {by}")));
     lines.iter().map(|line| one_line(line)).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use seaworthy::doctor::evidence::Evidence;
+    use seaworthy::doctor::report::{Choice, judge};
+    use seaworthy::snapshot::Snapshot;
+    use serde_json::json;
+
+    use super::*;
+
+    const PLAIN: Style = Style { paint: Paint(false), unicode: true };
+    const COLOURED: Style = Style { paint: Paint(true), unicode: true };
+
+    fn report() -> Report {
+        let mut snapshot = Snapshot::default();
+        for name in ["a", "b"] {
+            snapshot.insert(json!({"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": name},
+                "spec": {"persistentVolumeReclaimPolicy": "Retain"}, "status": {"phase": "Failed"}}));
+        }
+        judge(&Evidence::new(snapshot, "2026-11-20T10:00:00Z".parse().unwrap()), &Choice::default())
+    }
+
+    fn next_with(fix: &str, origin: Origin) -> String {
+        let mut report = report();
+        (report.findings[0].fix, report.findings[0].remedy) = (Some(fix.to_owned()), None);
+        let id = report.findings[0].id.clone();
+        next(&report, origin).unwrap().replace(&id, "ID")
+    }
+
+    #[test]
+    fn what_paints_is_not_cleaned_away() {
+        let mut report = report();
+        let object = ObjectRef::new("apps/v1", "Deployment", Some("a"), "web");
+        report.unsettled =
+            vec![Unsettled { object, state: "0 of 1\u{1b}[31m pods ready".to_owned(), seconds: None, why: None }];
+        report.suppressed = Some(seaworthy::doctor::suppress::Suppressed {
+            unused: vec!["P001 * (known)".to_owned()],
+            ..Default::default()
+        });
+        let text = report_text(&report, Origin::Here, COLOURED);
+        assert!(text.contains("\u{1b}[33m?\u{1b}[0m not settled: Deployment/a/web"), "{text:?}");
+        assert!(text.contains("\u{1b}[33m?\u{1b}[0m suppression fits nothing: P001"), "{text:?}");
+        assert!(!text.contains("\u{1b}[31m pods"), "what comes from the cluster paints nothing: {text:?}");
+    }
+
+    #[test]
+    fn the_next_command_is_whole_and_takes_nothing_away() {
+        for (fix, told) in [
+            (
+                "Scale it up: `kubectl scale deployment/a -n b --replicas=1`.",
+                "next: kubectl scale deployment/a -n b --replicas=1",
+            ),
+            ("See `kubectl get pods -A`.", "next: kubectl get pods -A"),
+            ("Make it: `kubectl create secret docker-registry NAME -n a`.", "next: seaworthy explain ID"),
+            ("Keep `fsGroup` at 1000.", "next: seaworthy explain ID"),
+            ("`kubectl delete pvc/data -n a`.", "next: seaworthy explain ID"),
+        ] {
+            assert_eq!(next_with(fix, Origin::Here), told);
+        }
+        assert_eq!(next_with("`kubectl get nodes`", Origin::File), "next, on that cluster: kubectl get nodes");
+        assert_eq!(next_with("Read on.", Origin::File), "next: seaworthy explain ID", "it acts on no cluster");
+    }
+
+    /// What the first line counts is shown, or its number is.
+    #[test]
+    fn what_suffers_below_a_finding_is_said() {
+        let mut report = report();
+        let mut below = report.findings.remove(1);
+        below.symptoms = vec![ObjectRef::new("v1", "Pod", Some("a"), "web-1")];
+        report.findings[0].causes = vec![below.clone()];
+        let text = report_text(&report, Origin::Here, PLAIN);
+        assert!(text.contains("; with it 1 object (Pod/a/web-1)"), "{text}");
+        report.findings[0].causes = vec![below; 8];
+        let text = report_text(&report, Origin::Here, PLAIN);
+        assert!(text.contains("below: 2 findings more, in 4 objects"), "{text}");
+    }
 }

@@ -13,7 +13,7 @@ use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::page::{self, Part, Skip};
 use super::{Snapshot, Unread};
-use crate::cluster::fault::{PAUSES, is_unwell};
+use crate::cluster::fault::{PAUSES, classify, is_unwell};
 use crate::object::ObjectRef;
 
 /// Objects a page: the API server's own default chunk for kubectl.
@@ -125,7 +125,7 @@ async fn ask_leniently(client: &Client, query: &Query, keep: Keep) -> Snapshot {
         Ok(snapshot) => snapshot,
         Err(kube::Error::Api(status)) if status.code == 404 => Snapshot::default(),
         Err(kube::Error::Api(status)) => unread(query, status.message.clone()),
-        Err(error) => unread(query, crate::error::root(&error)),
+        Err(error) => unread(query, classify(&error).to_string()),
     }
 }
 

@@ -63,7 +63,7 @@ fn bad_input_is_named() {
     for (line, said) in [
         (
             "doctor --from gone.json",
-            "error: gone.json: No such file or directory (os error 2)\n hint: name a file that can be read, or for --save one that can be written",
+            "error: gone.json: No such file or directory (os error 2)\n hint: name a file that is there and that you may read",
         ),
         ("doctor --from broken.yaml --only Q99", "error: there is no check `Q99`\n hint: "),
         ("explain X999", "error: there is no check `X999`\n hint:"),
@@ -178,17 +178,32 @@ fn every_check_is_explained_without_a_cluster() {
     assert_eq!((&document["kind"], &document["id"]), (&"Check".into(), &"SV002".into()));
 }
 
-/// What is published is what is written: with findings, with nothing, and with suppressions.
+/// A claim that waits for a default class where there is one class that could be it: something can be done about that.
+const NO_DEFAULT: &str = "apiVersion: v1\nkind: List\nitems:\n\
+    - {apiVersion: storage.k8s.io/v1, kind: StorageClass, metadata: {name: slow, uid: s, resourceVersion: '1'}, provisioner: example.com/slow}\n\
+    - {apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: data, namespace: shop, uid: d, creationTimestamp: 2026-11-20T09:00:00Z}, \
+       spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}, status: {phase: Pending}}\n\
+    - {apiVersion: v1, kind: Event, metadata: {name: e, namespace: shop}, reason: FailedBinding, count: 5, lastTimestamp: 2026-11-20T09:59:00Z, \
+       message: no persistent volumes available for this claim and no storage class is set, \
+       involvedObject: {apiVersion: v1, kind: PersistentVolumeClaim, name: data, namespace: shop, uid: d}}\n";
+
+/// What is published is what is written: with findings, with what can be done, with nothing, and with suppressions.
 #[test]
 fn the_document_is_as_its_schema_says() {
     let schema: serde_json::Value = serde_json::from_str(include_str!("../../docs/doctor.schema.json")).unwrap();
     let schema = jsonschema::validator_for(&schema).unwrap();
     let quiet = "suppress: [{check: P002, object: '*', reason: known}, {check: V012, object: '*', reason: old, until: 2020-01-01}]";
     let healthy = "apiVersion: v1\nkind: List\nitems: [{apiVersion: v1, kind: Namespace, metadata: {name: a}}]\n";
-    for (file, line, status) in [(BROKEN, "", 3), (BROKEN, "--suppress quiet.yaml", 0), (healthy, "", 0)] {
+    for (file, line, status) in [
+        (BROKEN, "", 3),
+        (NO_DEFAULT, "--now 2026-11-20T10:00:00Z", 3),
+        (BROKEN, "--suppress quiet.yaml", 0),
+        (healthy, "", 0),
+    ] {
         let test = Test::new().file("e.yaml", file).file("quiet.yaml", quiet);
         let output = test.line("doctor --from e.yaml -o json").line(line).status(status).any_stdout().run();
         let document = output.json();
+        assert_eq!(document.to_string().contains("\"remedy\":"), file == NO_DEFAULT, "{document:#}");
         let faults: Vec<String> =
             schema.iter_errors(&document).map(|fault| format!("{} at {}", fault, fault.instance_path())).collect();
         assert_eq!(faults, [""; 0], "{line}: {document}");
@@ -196,6 +211,65 @@ fn the_document_is_as_its_schema_says() {
     let mut wrong = broken().line("-o json").status(3).any_stdout().run().json();
     wrong["findings"][0]["severity"] = "terrible".into();
     assert!(!schema.is_valid(&wrong));
+}
+
+/// The evidence may be of a cluster that this machine does not even reach.
+#[test]
+fn nothing_of_a_file_is_done_to_the_cluster_that_is_chosen_here() {
+    let now = "--now 2026-11-20T10:00:00Z";
+    let output =
+        Test::new().file("e.yaml", NO_DEFAULT).line("doctor --from e.yaml").line(now).status(3).any_stdout().run();
+    let offered =
+        "can:   make the class slow the default (on that cluster, `seaworthy doctor --fix` shows it, and asks)";
+    assert!(output.stdout.contains(offered), "{}", output.stdout);
+    assert!(output.stdout.ends_with("\nnext, on that cluster: seaworthy doctor --fix\n"), "{}", output.stdout);
+}
+
+#[test]
+fn evidence_comes_from_standard_input_too() {
+    let piped =
+        |text: &str| Test::new().stdin(text).line("doctor --from - --now 2026-11-20T10:00:00Z").touches_nothing();
+    let output = piped(BROKEN).status(3).any_stdout().run();
+    assert!(output.stdout.starts_with("[fail] Deployment/shop/web: "), "{}", output.stdout);
+    let output = piped("").status(2).any_stderr().run();
+    assert!(output.stderr.starts_with("error: -: no Kubernetes list and no evidence"), "{}", output.stderr);
+}
+
+/// What cannot be had is refused with what is wrong about it, and with what can be given instead.
+#[test]
+fn what_cannot_be_had_so_is_refused_in_plain_words() {
+    for (line, said) in [
+        ("doctor --from .", "error: .: it is a folder without evidence.json"),
+        (
+            "doctor --from no.json",
+            "error: no.json: No such file or directory (os error 2)\n hint: name a file that is there",
+        ),
+        ("doctor --from e.yaml --save .", "error: . is a folder\n hint: name a file in it that is not there yet"),
+        ("doctor --from e.yaml --now yesterday", "expected a time such as 2026-11-20T10:00:00Z"),
+        (
+            "doctor --from e.yaml --sandbox",
+            "error: --from names a file, and --sandbox a cluster\n hint: leave one of them out",
+        ),
+        ("why deploy/web --from e.yaml --context c", "error: --from names a file, and --context a cluster"),
+        (
+            "doctor --from r.json",
+            "error: r.json: it is a report of the doctor, and not the evidence that it judged\n hint: give the evidence: `evidence.json`",
+        ),
+        ("doctor --from old.json", "error: old.json: it is a report of the doctor"),
+        (
+            "doctor --fix --read-only",
+            "error: --fix changes the cluster, which is refused by --read-only\n hint: leave one of the two out",
+        ),
+        ("doctor --undo --read-only", "error: --undo changes the cluster"),
+        ("doctor --fix --yes -o junit", "error: junit and sarif are of findings, and --fix tells of what was done"),
+        ("doctor --from e.yaml --events no/such", "error: events cannot be written to no/such"),
+        ("doctor hello -n shop --from e.yaml", "error: hello is not installed in namespace shop"),
+    ] {
+        let files = Test::new().file("e.yaml", BROKEN).file("r.json", "{\"kind\": \"Doctor\", \"headline\": \"x\"}");
+        let output =
+            files.file("old.json", "{\"headline\": \"x\"}").line(line).status(2).any_stderr().any_stdout().run();
+        assert!(output.stderr.contains(said), "{line}: {}", output.stderr);
+    }
 }
 
 #[test]
@@ -246,6 +320,8 @@ fn code_scanners_read_sarif() {
     let rules = run["tool"]["driver"]["rules"].as_array().unwrap();
     let results = run["results"].as_array().unwrap();
     assert!(rules.len() >= 125 && !results.is_empty());
+    let counted = Test::new().line("explain -o json").any_stdout().run().json()["items"].as_array().unwrap().len();
+    assert_eq!(rules.len(), counted, "those of stacks, too");
     for result in results {
         let rule = &rules[usize::try_from(result["ruleIndex"].as_u64().unwrap()).unwrap()];
         assert_eq!(rule["id"], result["ruleId"]);

@@ -143,6 +143,11 @@ fn a_bundle_is_judged_as_the_cluster_itself() {
     let files = unpacked(&output.home.path().join("b.tar.gz"));
     assert!(files.keys().any(|path| path.starts_with("runs/")), "{:?}", files.keys());
     let packed: Value = serde_json::from_str(&files["findings.json"]).unwrap();
+    let schema: Value = serde_json::from_str(include_str!("../../docs/doctor.schema.json")).unwrap();
+    let schema = jsonschema::validator_for(&schema).unwrap();
+    let faults: Vec<String> =
+        schema.iter_errors(&packed).map(|fault| format!("{fault} at {}", fault.instance_path())).collect();
+    assert_eq!(faults, [""; 0], "{packed:#}");
     let output =
         Test::after(output).line("doctor --from b.tar.gz -o json").any_status().any_stdout().any_stderr().run();
     let read = output.json();
@@ -156,6 +161,21 @@ fn a_bundle_is_judged_as_the_cluster_itself() {
         .run();
     assert!(why.stdout.contains("\nwhy:     the image `"), "{}", why.stdout);
     assert!(why.stdout.ends_with("managed: by stack telemetry-pipeline of Seaworthy\n"), "{}", why.stdout);
+}
+
+/// The archive has the journals of this machine, and nobody takes it for a picture of the cluster.
+#[test]
+fn a_bundle_with_nothing_of_the_cluster_is_no_success() {
+    let broken = Test::new().line("sandbox fault inject certificate-expired").any_stderr().run();
+    let output = Test::after(broken).line("bundle --sandbox --to b.tar.gz").status(1).any_stdout().any_stderr().run();
+    let unread: Vec<&str> = output.stderr.lines().filter(|line| line.starts_with("not read: ")).collect();
+    assert!((1..=4).contains(&unread.len()), "each reason once: {}", output.stderr);
+    assert!(
+        unread.iter().any(|line| line.ends_with("more (unread.txt names all): the server's certificate has expired")),
+        "{unread:#?}"
+    );
+    assert!(output.stderr.contains("nothing of the cluster could be read"), "{}", output.stderr);
+    assert!(unpacked(&output.home.path().join("b.tar.gz")).contains_key("unread.txt"));
 }
 
 #[test]

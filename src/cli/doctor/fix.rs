@@ -1,4 +1,4 @@
-//! `doctor --fix` and `--undo`: what can be done about findings is shown, agreed to, run, and proven by the check that found it.
+//! `doctor --fix`: what can be done about findings is shown, agreed to, run, and proven by the check that found it.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::process::ExitCode;
@@ -6,16 +6,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use seaworthy::cluster::{Cluster, Resources};
-use seaworthy::doctor::evidence::{Evidence, Live, Scope, gather, objects};
+use seaworthy::doctor::evidence::{Evidence, Live, Scope, gather};
 use seaworthy::doctor::finding::Finding;
 use seaworthy::doctor::remedy::{self, Remedy, Way};
 use seaworthy::doctor::report::{Choice, Report, judge};
 use seaworthy::doctor::suppress::Suppressions;
-use seaworthy::engine::journal::{Inputs, RunRecord, RunState};
+use seaworthy::engine::journal::{Inputs, RunState};
 use seaworthy::error::Class;
 use seaworthy::event::Ended;
-use seaworthy::plan::verb::Verb;
-use seaworthy::plan::{Plan, Purpose, Step};
+use seaworthy::plan::Plan;
 use seaworthy::prepare::Prepared;
 use seaworthy::snapshot::Snapshot;
 use serde::Serialize;
@@ -35,6 +34,9 @@ const TOGETHER: Duration = Duration::from_millis(500);
 /// What hangs on the time of day is judged again after so long.
 const AGAIN: Duration = Duration::from_secs(5);
 
+/// The exit codes of remedies that nobody wanted, and of one that could not be done.
+const DECLINED: u8 = 4;
+const FAILED: u8 = 1;
 /// Exit codes of a command of ours that a signal has stopped.
 const SIGNALS: [u8; 3] = [129, 130, 143];
 
@@ -65,6 +67,21 @@ pub(super) struct Tried {
     remedy: String,
     /// What came of it.
     came: Came,
+    /// Why it could not be done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    because: Option<String>,
+}
+
+/// The exit code of all that was tried: what is still wrong counts first, then what could not be done. Where somebody said no to
+/// everything, nothing was done.
+pub(super) fn code(tried: &[Tried], is_unhealthy: bool) -> u8 {
+    let came = |what: Came| tried.iter().filter(|one| one.came == what).count();
+    match (tried.len(), came(Came::Declined), came(Came::Failed)) {
+        (1.., declined, _) if declined == tried.len() => DECLINED,
+        _ if is_unhealthy => super::UNHEALTHY,
+        (_, _, 1..) => FAILED,
+        _ => 0,
+    }
 }
 
 /// How it ended.
@@ -89,6 +106,8 @@ pub(super) enum Fixed {
 /// A remedy that was gone about.
 enum Gone {
     Came(Came),
+    /// It could not be done, and why.
+    Failed(Failure),
     Stopped(u8),
 }
 
@@ -123,30 +142,55 @@ pub(super) async fn fix(
         seen.insert((finding.fingerprint.clone(), remedy.title.clone()));
         say(format!("{} {}: {}", finding.id, finding.object, finding.message));
         let gone = one(session, cluster, choice, (&finding, &remedy)).await;
-        let came = match gone
-            .map_err(|failure| unasked(failure, std::iter::once(&remedy).chain(open.iter().map(|one| &one.1))))?
-        {
-            Gone::Came(came) => came,
+        let (came, because) = match gone.map_err(|failure| {
+            let all = std::iter::once(&(finding.clone(), remedy.clone())).chain(&open).cloned().collect::<Vec<_>>();
+            unasked(failure, &all)
+        })? {
+            Gone::Came(came) => (came, None),
+            Gone::Failed(failure) => (Came::Failed, Some(tell(&failure, &remedy))),
             Gone::Stopped(code) => return Ok(Fixed::Stopped { failure: stopped(session, &remedy), code }),
         };
         say(format!("{}: {}", remedy.title, said(came, &remedy.way)));
-        tried.push(Tried { fingerprint: finding.fingerprint, remedy: remedy.title, came });
+        tried.push(Tried { fingerprint: finding.fingerprint, remedy: remedy.title, came, because });
     }
 }
 
-/// Nobody is there to be asked: of each remedy what would have it done.
-fn unasked<'a>(failure: Failure, remedies: impl Iterator<Item = &'a Remedy>) -> Failure {
+/// Says why a remedy could not be done; the others are gone about all the same. What it can be told belongs to its own command.
+fn tell(failure: &Failure, remedy: &Remedy) -> String {
+    say(format!("error: {}", failure.message));
+    if let Some(hint) = &failure.hint {
+        let of = match &remedy.way {
+            Way::Command(words) => format!("of `seaworthy {}`: ", words.join(" ")),
+            Way::Steps(_) => String::new(),
+        };
+        say(format!(" hint: {of}{hint}"));
+    }
+    failure.message.clone()
+}
+
+/// Nobody is there to be asked: of each remedy what would have it done, once for all findings that it is for.
+fn unasked(failure: Failure, remedies: &[(Finding, Remedy)]) -> Failure {
     if failure.id != "cannot-ask" {
         return failure;
     }
-    let (mut lines, mut is_covered) = (Vec::new(), false);
-    for remedy in remedies {
-        is_covered |= remedy.is_reversible;
-        lines.push(match remedy.warning() {
-            None => format!("{}: --yes does it", remedy.title),
-            Some(warning) => format!("{}: {warning}; it is only done where somebody can be asked", remedy.title),
-        });
+    let mut titles: Vec<&Remedy> = Vec::new();
+    for (_, remedy) in remedies {
+        if titles.iter().all(|known| known.title != remedy.title) {
+            titles.push(remedy);
+        }
     }
+    let line = |remedy: &&Remedy| {
+        let for_it = remedies.iter().filter(|(_, one)| one.title == remedy.title);
+        let objects: Vec<String> = for_it.map(|(finding, _)| format!("{} {}", finding.id, finding.object)).collect();
+        let objects = if objects.len() > 1 { format!(" (for {})", objects.join(", ")) } else { String::new() };
+        let title = &remedy.title;
+        match remedy.warning() {
+            None => format!("{title}{objects}: --yes does it"),
+            Some(warning) => format!("{title}{objects}: {warning}; it is only done where somebody can be asked"),
+        }
+    };
+    let lines: Vec<String> = titles.iter().map(line).collect();
+    let is_covered = titles.iter().any(|remedy| remedy.is_reversible);
     let hint = if is_covered {
         "add --yes for what can be taken back, or run it on a terminal"
     } else {
@@ -222,11 +266,8 @@ async fn one(
         }
         Err(failure) if failure.class == Class::Declined => return Ok(Gone::Came(Came::Declined)),
         // Nobody can be asked, or the screen is gone: that is no answer to this one alone.
-        Err(failure) if failure.class != Class::Failed => return Err(failure),
-        Err(failure) => {
-            session.fail(&failure);
-            return Ok(Gone::Came(Came::Failed));
-        }
+        Err(failure) if failure.class == Class::Interrupted || failure.id == "cannot-ask" => return Err(failure),
+        Err(failure) => return Ok(Gone::Failed(failure)),
     }
     // What stacks allow, and what they check themselves, is no other than it was.
     let only = Choice { only: vec![finding.id.clone()], stacks: choice.stacks.clone(), ..Choice::default() };
@@ -285,40 +326,7 @@ fn came(report: &Report, (finding, remedy): (&Finding, &Remedy), evidence: &Evid
     }
 }
 
-/// Takes the last remedy back that was not taken back yet.
-pub(super) async fn undo(session: &Session) -> Result<ExitCode, Failure> {
-    let cluster = session.connect().await?;
-    let runs = session.runs()?.list()?.0;
-    let Some(run) = last(&runs, &cluster.id.uid) else {
-        let hint =
-            "`seaworthy runs list` shows what was done; only remedies of this machine can be taken back from here";
-        return Err(Failure::input(
-            "nothing-to-undo",
-            "no remedy was run on this cluster that is not taken back yet",
-            hint,
-        ));
-    };
-    let done = done(session, &cluster, run).await?;
-    if done.steps.is_empty() {
-        let message = format!("run {} was stopped, and nothing of it is seen in the cluster", run.run);
-        let hint = format!("there is nothing to take back; `seaworthy runs show {}` shows what was intended", run.run);
-        return Err(Failure::input("nothing-to-undo", message, hint));
-    }
-    let Some(plan) = remedy::undone(&done).filter(|plan| !plan.steps.is_empty()) else {
-        let message = format!("run {} cannot be taken back: {}", run.run, irreversible(&done));
-        return Err(Failure::input(
-            "cannot-undo",
-            message,
-            format!("`seaworthy runs show {}` shows what was done", run.run),
-        ));
-    };
-    say(format!("taking back run {} of {}", run.run, run.at.strftime("%F %T UTC")));
-    let values = json!({"undoes": run.run, "finding": run.inputs.values["finding"]});
-    let landing = land(session, cluster, (Some("doctor --undo"), plan, values), Remarks::default()).await?;
-    Ok(landing.show(session, &session.face()))
-}
-
-async fn land(
+pub(super) async fn land(
     session: &Session,
     cluster: Cluster,
     (command, plan, values): (Option<&'static str>, Plan, serde_json::Value),
@@ -333,32 +341,54 @@ async fn land(
     voyage.land(prepared, None).await
 }
 
-/// What a run has done: its plan, or, where it did not come to its end, what of it is seen in the cluster.
-async fn done(session: &Session, cluster: &Cluster, run: &RunRecord) -> Result<Plan, Failure> {
-    if run.state == RunState::Done {
-        return Ok(run.plan.clone());
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_exit_code_says_what_came_of_all_of_it() {
+        let tried = |all: &[Came]| -> Vec<Tried> {
+            let one =
+                |came: &Came| Tried { fingerprint: String::new(), remedy: String::new(), came: *came, because: None };
+            all.iter().map(one).collect()
+        };
+        for (came, is_unhealthy, wanted) in [
+            (&[][..], false, 0),
+            (&[], true, 3),
+            (&[Came::Gone], false, 0),
+            (&[Came::Gone, Came::Failed], true, 3),
+            (&[Came::Gone, Came::Failed], false, 1),
+            (&[Came::Declined], true, 4),
+            (&[Came::Declined, Came::Gone], true, 3),
+        ] {
+            assert_eq!(code(&tried(came), is_unhealthy), wanted, "{came:?}");
+        }
     }
-    let _busy = session.busy("looking what of it was done");
-    let evidence = objects(cluster, &Scope::default()).await?;
-    Ok(remedy::seen(&run.plan, &evidence.snapshot))
-}
 
-/// The last remedy of which something was done, or may have been; neither one that takes another back, nor one that was.
-fn last<'a>(runs: &'a [RunRecord], cluster: &str) -> Option<&'a RunRecord> {
-    let ours = runs.iter().filter(|run| run.plan.purpose == Purpose::Remedy && run.plan.cluster.uid == cluster);
-    let begun = |run: &&RunRecord| match run.state {
-        RunState::Done => true,
-        RunState::Abandoned => false,
-        RunState::Open | RunState::Failed | RunState::Interrupted => !run.times.steps.is_empty(),
-    };
-    let begun: Vec<&RunRecord> = ours.filter(begun).collect();
-    let undone = begun.iter().filter(|run| run.state == RunState::Done);
-    let undone: BTreeSet<&str> = undone.filter_map(|run| run.inputs.values["undoes"].as_str()).collect();
-    begun.into_iter().rev().find(|run| run.inputs.values["undoes"].is_null() && !undone.contains(run.run.as_str()))
-}
+    #[test]
+    fn a_remedy_for_several_findings_is_told_once() {
+        let finding = |name: &str| {
+            let mut finding = judge(&failed_volume(name), &Choice::default()).findings.remove(0);
+            finding.id = "S003".to_owned();
+            finding
+        };
+        let remedy = Remedy {
+            title: "open the closed nodes".to_owned(),
+            is_reversible: false,
+            stays: Some("pods stay"),
+            way: Way::Steps(Vec::new()),
+        };
+        let nobody = Failure::new("cannot-ask", Class::Input, "nobody can be asked", None);
+        let told = unasked(nobody, &[(finding("a"), remedy.clone()), (finding("b"), remedy)]);
+        assert_eq!(told.causes.len(), 1, "{:?}", told.causes);
+        let begin = "open the closed nodes (for S003 PersistentVolume/a, S003 PersistentVolume/b): it cannot wholly";
+        assert!(told.causes[0].starts_with(begin), "{:?}", told.causes);
+    }
 
-fn irreversible(plan: &Plan) -> String {
-    let verbs = plan.steps.iter().filter_map(Step::verb);
-    let gone = verbs.filter(|verb| matches!(verb, Verb::Delete { .. })).map(Verb::title);
-    gone.collect::<Vec<_>>().join(", ")
+    fn failed_volume(name: &str) -> Evidence {
+        let mut snapshot = Snapshot::default();
+        snapshot.insert(json!({"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": name},
+            "spec": {"persistentVolumeReclaimPolicy": "Retain"}, "status": {"phase": "Failed"}}));
+        Evidence::new(snapshot, "2026-11-20T10:00:00Z".parse().unwrap())
+    }
 }

@@ -110,7 +110,7 @@ fn no_stack() -> Failure {
 }
 
 /// Of what is not installed every step would be wrong, and none would help.
-fn is_here(evidence: &Evidence, stack: &str, namespace: &str) -> Result<(), Failure> {
+pub(super) fn is_here(evidence: &Evidence, stack: &str, namespace: &str) -> Result<(), Failure> {
     let kinds = ["Deployment", "StatefulSet", "DaemonSet"];
     let there = walk::namespaces(stack, &evidence.snapshot);
     if there.contains(namespace) || kinds.iter().any(|kind| !evidence.knows(kind, namespace)) {

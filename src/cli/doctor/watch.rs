@@ -3,10 +3,11 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use seaworthy::doctor::evidence::Live;
 use seaworthy::doctor::report::{Choice, Report, judge};
 use seaworthy::doctor::suppress::Suppressions;
-use seaworthy::doctor::watch::{News, Watch};
+use seaworthy::doctor::watch::{Contact, ContactTurn, News, Watch};
 use seaworthy::object::printable;
 use serde_json::json;
 use tokio::time::{Instant, timeout};
@@ -32,6 +33,7 @@ pub(super) async fn run(
     let cluster = session.connect().await?;
     if let Some(namespace) = &choice.namespace {
         known_namespace(&cluster, namespace).await.map_err(|unknown| super::of_stack(unknown, arguments))?;
+        super::is_installed(&cluster, arguments).await?;
     }
     let live = Live::begin(&cluster);
     let signals = signals::watch("ended");
@@ -43,11 +45,13 @@ pub(super) async fn run(
         },
     }
     let (mut ear, mut watch) = (live.changes(), Watch::default());
+    let mut contact = Contact::default();
     let last = loop {
         ear.heed();
         let began = Instant::now();
-        let mut report = live.look(|evidence, _| judge(evidence, choice));
+        let (mut report, freshness) = live.look(|evidence, freshness| (judge(evidence, choice), freshness.clone()));
         let took = began.elapsed();
+        tell_contact(session, &mut contact, &report, freshness.broken);
         if let Some(quiet) = quiet {
             quiet.apply(&mut report);
         }
@@ -70,6 +74,22 @@ async fn whole(live: &Live) {
         }
         ear.rung().await;
     }
+}
+
+/// Says when the cluster does not answer any more, and when it does again: what is shown meanwhile is how it was.
+fn tell_contact(session: &Session, contact: &mut Contact, report: &Report, broken: Option<(Timestamp, String)>) {
+    let Some(turn) = contact.look(broken) else { return };
+    let time = report.taken.strftime("%H:%M:%SZ");
+    let text = match &turn {
+        ContactTurn::Lost { since, why } => {
+            let since = since.strftime("%H:%M:%SZ");
+            format!(
+                "{time} lost  the cluster has not answered since {since}: {why}; what was said before is how it was then"
+            )
+        }
+        ContactTurn::Back => format!("{time} back  the cluster answers again"),
+    };
+    session.print_line("DoctorContact", &json!({"time": report.taken, "contact": turn}), || printable(&text));
 }
 
 /// Says what has changed: a line each, or a document each where programs read.

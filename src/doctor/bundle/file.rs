@@ -142,10 +142,22 @@ fn folder(path: &Path) -> &Path {
 /// # Errors
 /// When it cannot be read, or holds no evidence.
 pub fn evidence(path: &Path) -> io::Result<Option<String>> {
-    unpacked(path).map_err(|error| match error.kind() {
-        io::ErrorKind::UnexpectedEof => io::Error::new(error.kind(), CUT),
-        _ => error,
-    })
+    unpacked(path).map_err(cut)
+}
+
+fn cut(error: io::Error) -> io::Error {
+    if error.kind() == io::ErrorKind::UnexpectedEof { io::Error::new(error.kind(), CUT) } else { error }
+}
+
+/// The evidence in what was read of a pipe: in an archive, or as it stands.
+///
+/// # Errors
+/// When it is cut off, an archive without evidence, or no text.
+pub fn evidence_in(bytes: Vec<u8>) -> io::Result<String> {
+    if bytes.starts_with(&MAGIC) {
+        return archived(io::Cursor::new(bytes)).map_err(cut);
+    }
+    String::from_utf8(bytes).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not text"))
 }
 
 /// What is said of a file that was not copied to its end.
@@ -153,7 +165,12 @@ pub const CUT: &str = "it is incomplete, its end is missing: copy or download it
 
 fn unpacked(path: &Path) -> io::Result<Option<String>> {
     if path.is_dir() {
-        return fs::read_to_string(path.join(EVIDENCE)).map(Some);
+        return match fs::read_to_string(path.join(EVIDENCE)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                Err(io::Error::new(io::ErrorKind::InvalidData, format!("it is a folder without {EVIDENCE}")))
+            }
+            other => other.map(Some),
+        };
     }
     let mut file = File::open(path)?;
     let mut begin = Vec::new();
@@ -161,14 +178,18 @@ fn unpacked(path: &Path) -> io::Result<Option<String>> {
     if begin != MAGIC {
         return Ok(None);
     }
-    let mut archive = tar::Archive::new(GzDecoder::new(io::Cursor::new(begin).chain(file)).take(LARGEST));
+    archived(io::Cursor::new(begin).chain(file)).map(Some)
+}
+
+fn archived(packed: impl io::Read) -> io::Result<String> {
+    let mut archive = tar::Archive::new(GzDecoder::new(packed).take(LARGEST));
     for entry in archive.entries()? {
         let mut entry = entry?;
         let is_evidence = entry.path()?.components().count() == 2 && entry.path()?.ends_with(EVIDENCE);
         if is_evidence {
             let mut text = String::new();
             entry.read_to_string(&mut text)?;
-            return Ok(Some(text));
+            return Ok(text);
         }
     }
     Err(io::Error::new(io::ErrorKind::InvalidData, format!("it is an archive without {EVIDENCE}")))

@@ -1,7 +1,7 @@
 //! Evidence in files: our own form, alone or in a support bundle, and the lists that `kubectl get ... -o json|yaml` prints.
 
 use std::collections::BTreeSet;
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
@@ -47,13 +47,33 @@ struct Saved {
 /// Why a file is no evidence, or evidence cannot be written.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
-    /// It cannot be read or written.
+    /// It cannot be read.
     #[error("{}: {error}", path.display())]
     Io {
         /// The file.
         path: PathBuf,
         /// What the system says.
         error: std::io::Error,
+    },
+    /// It cannot be written.
+    #[error("{}: {error}", path.display())]
+    Unwritable {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        error: std::io::Error,
+    },
+    /// Evidence is one file, and this is a folder.
+    #[error("{} is a folder", path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// It is what the doctor said, and not what it judged.
+    #[error("{}: it is a report of the doctor, and not the evidence that it judged", path.display())]
+    Report {
+        /// The file.
+        path: PathBuf,
     },
     /// It is neither JSON nor YAML.
     #[error("{}: {why}", path.display())]
@@ -84,7 +104,8 @@ pub enum FileError {
 impl Explain for FileError {
     fn id(&self) -> &'static str {
         match self {
-            Self::Io { .. } => "evidence-file",
+            Self::Io { .. } | Self::Unwritable { .. } | Self::Folder { .. } => "evidence-file",
+            Self::Report { .. } => "evidence-report",
             Self::Syntax { .. } => "evidence-syntax",
             Self::Strange { .. } => "evidence-kind",
             Self::Newer { .. } => "evidence-version",
@@ -100,10 +121,13 @@ impl Explain for FileError {
             Self::Io { error, .. } if error.kind() == std::io::ErrorKind::UnexpectedEof => {
                 "compare its size with that of the original".to_owned()
             }
-            Self::Io { error, .. } if error.kind() == std::io::ErrorKind::AlreadyExists => {
+            Self::Unwritable { error, .. } if error.kind() == std::io::ErrorKind::AlreadyExists => {
                 "nothing is overwritten; name another file, or delete this one first".to_owned()
             }
-            Self::Io { .. } => "name a file that can be read, or for --save one that can be written".to_owned(),
+            Self::Io { .. } => "name a file that is there and that you may read".to_owned(),
+            Self::Unwritable { .. } => "name a file in a folder that is there and that you may write to".to_owned(),
+            Self::Folder { .. } => "name a file in it that is not there yet".to_owned(),
+            Self::Report { .. } => "give the evidence: `evidence.json`, which lies beside `findings.json`, the bundle itself, or what `seaworthy doctor --save FILE` writes".to_owned(),
             Self::Newer { .. } => "take the version of seaworthy that wrote it, or a newer one".to_owned(),
             _ => "give what `seaworthy doctor --save FILE` or `seaworthy bundle` writes, or what `kubectl get pods,events,services -A -o json` prints".to_owned(),
         })
@@ -115,7 +139,10 @@ impl Explain for FileError {
 /// # Errors
 /// When the file cannot be written.
 pub fn save(evidence: &Evidence, path: &Path) -> Result<(), FileError> {
-    let failed = |error| FileError::Io { path: path.to_owned(), error };
+    let failed = |error| FileError::Unwritable { path: path.to_owned(), error };
+    if path.is_dir() {
+        return Err(FileError::Folder { path: path.to_owned() });
+    }
     let text = serde_json::to_vec(&saved(evidence)).map_err(|error| failed(error.into()))?;
     let mut options = std::fs::OpenOptions::new();
     let mut file = options.write(true).create_new(true).mode(0o600).open(path).map_err(failed)?;
@@ -146,12 +173,22 @@ pub fn document(evidence: &Evidence) -> Result<Value, serde_json::Error> {
     serde_json::to_value(saved(evidence))
 }
 
-/// Reads evidence, from a support bundle, too. A list says nothing about when it was taken: `now` does, or the file's own time.
+/// The path that means standard input.
+const STANDARD_INPUT: &str = "-";
+
+/// Reads evidence, from a support bundle, too, and from standard input. A list says nothing about when it was taken: `now` does, or the
+/// file's own time, or that it comes just now.
 ///
 /// # Errors
 /// When the file cannot be read or is no evidence.
 pub fn load(path: &Path, now: Option<Timestamp>) -> Result<Evidence, FileError> {
     let failed = |error| FileError::Io { path: path.to_owned(), error };
+    if path.as_os_str() == STANDARD_INPUT {
+        let mut bytes = Vec::new();
+        std::io::stdin().lock().read_to_end(&mut bytes).map_err(failed)?;
+        let text = bundle::file::evidence_in(bytes).map_err(failed)?;
+        return judged(path, &text, Timestamp::now(), now);
+    }
     let metadata = std::fs::metadata(path).map_err(failed)?;
     // A pipe is read once, and can be no archive.
     let is_stream = !metadata.is_file() && !metadata.is_dir();
@@ -161,19 +198,30 @@ pub fn load(path: &Path, now: Option<Timestamp>) -> Result<Evidence, FileError> 
         None => std::fs::read_to_string(path).map_err(failed)?,
     };
     let written = metadata.modified().map_err(failed)?;
-    let document = parse(path, &text)?;
+    judged(path, &text, Timestamp::try_from(written).unwrap_or_default(), now)
+}
+
+/// The evidence that a text holds, which was written at some time.
+fn judged(path: &Path, text: &str, written: Timestamp, now: Option<Timestamp>) -> Result<Evidence, FileError> {
+    let document = parse(path, text)?;
+    if is_report(&document) {
+        return Err(FileError::Report { path: path.to_owned() });
+    }
     let strange = |what: String| FileError::Strange { path: path.to_owned(), what };
     let mut evidence = match document["kind"].as_str().unwrap_or_default() {
         KIND => own(path, document)?,
-        "List" => list(document, Timestamp::try_from(written).unwrap_or_default()),
-        kind if kind.ends_with("List") && document["items"].is_array() => {
-            list(document, Timestamp::try_from(written).unwrap_or_default())
-        }
+        "List" => list(document, written),
+        kind if kind.ends_with("List") && document["items"].is_array() => list(document, written),
         "" => return Err(strange("no Kubernetes list and no evidence: it has no `kind`".to_owned())),
         kind => return Err(strange(format!("one object of kind {} is no evidence", crate::object::printable(kind)))),
     };
     evidence.taken = now.unwrap_or(evidence.taken);
     Ok(evidence)
+}
+
+/// What `doctor -o json` prints, and `findings.json` of a bundle; those of earlier versions do not say what they are.
+fn is_report(document: &Value) -> bool {
+    document["kind"] == "Doctor" || document["kind"].is_null() && document["headline"].is_string()
 }
 
 fn parse(path: &Path, text: &str) -> Result<Value, FileError> {

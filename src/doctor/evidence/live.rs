@@ -15,6 +15,7 @@ use super::gather::{Word, facts, queries, readyz, word};
 use super::strip::kept_of_watched;
 use super::{ClusterFacts, Evidence};
 use crate::bell::{Bell, Ear};
+use crate::cluster::fault::classify;
 use crate::cluster::{Clock, Cluster};
 use crate::object::ObjectRef;
 use crate::snapshot::watch::{Watched, is_unserved};
@@ -131,7 +132,7 @@ impl Picture {
             }
             None => {
                 let since = self.broken.as_ref().map_or(now, |(since, _)| *since);
-                self.broken = Some((since, crate::error::root(error)));
+                self.broken = Some((since, words(error)));
             }
         }
     }
@@ -140,6 +141,16 @@ impl Picture {
     fn know(&mut self, kind: &str) {
         self.awaited.remove(kind);
         self.evidence.read.get_or_insert_default().insert(kind.to_owned());
+    }
+}
+
+/// What a watch fails for, in the words that are used wherever a cluster does not answer.
+fn words(error: &watcher::Error) -> String {
+    match error {
+        watcher::Error::InitialListFailed(error)
+        | watcher::Error::WatchStartFailed(error)
+        | watcher::Error::WatchFailed(error) => classify(error).to_string(),
+        other => crate::error::root(other),
     }
 }
 
@@ -166,7 +177,7 @@ async fn feel_pulse(cluster: Cluster, shared: Arc<Shared>) {
         let why = match timeout(PATIENCE, cluster.client.apiserver_version()).await {
             // A refusal is an answer.
             Ok(Ok(_) | Err(kube::Error::Api(_))) => None,
-            Ok(Err(error)) => Some(crate::error::root(&error)),
+            Ok(Err(error)) => Some(classify(&error).to_string()),
             Err(_) => Some(format!("no answer within {} s", PATIENCE.as_secs())),
         };
         let is_news = {
