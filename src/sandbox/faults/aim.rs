@@ -25,14 +25,11 @@ pub enum Aim {
 
 /// Where it would strike.
 pub(in crate::sandbox) fn aim(fault: &Fault, world: &World, target: &str) -> Aim {
-    let (what, there, is_hit) = match picked(fault, world, target) {
-        Some(picked) => picked,
-        None => match fault.target {
-            "part of an image's name" => {
-                return if images(world).any(|image| image.contains(target)) { Aim::Hits } else { Aim::Later };
-            }
-            _ => return Aim::Hits,
-        },
+    let Some((what, there, is_hit)) = picked(fault, world, target) else {
+        return match fault.target {
+            "part of an image's name" if !images(world).any(|image| image.contains(target)) => Aim::Later,
+            _ => Aim::Hits,
+        };
     };
     // Before anything is installed its name cannot be mistaken for another one.
     let has_applications = world.store.all("Pod").any(is_own);
