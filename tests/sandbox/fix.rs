@@ -112,37 +112,6 @@ async fn what_somebody_else_has_changed_meanwhile_is_not_put_back() {
     assert_eq!(served.harbour.get(WEB).await.unwrap()["spec"]["replicas"], 2);
 }
 
-/// One remedy that cannot be done is said, and the others are gone about all the same.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_remedy_that_cannot_be_done_does_not_end_the_others() {
-    let served = broken().await;
-    let way = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "way", "namespace": SEA},
-        "spec": {"type": "LoadBalancer", "selector": {"app": "web"}, "ports": [{"port": 80}]}});
-    served.harbour.make(&way).await.unwrap();
-    let mut found = served.run(("doctor -o json", 3), None).await;
-    for _ in 0..60 {
-        if ["\"P002\"", "\"L001\""].iter().all(|id| found.stdout.contains(id)) {
-            break;
-        }
-        // What passes by itself is only found when it has not.
-        tokio::time::sleep(Duration::from_millis(500)).await;
-        found = served.run(("doctor -o json", 3), None).await;
-    }
-    let fixed = served.run(("doctor --fix --yes -o json", 3), None).await;
-    let document = fixed.json();
-    let came = |title: &str| {
-        let tried =
-            document["tried"].as_array().unwrap().iter().find(|one| one["remedy"].as_str().unwrap().contains(title));
-        tried.unwrap_or_else(|| panic!("{title}: {document:#}\n{}", fixed.stderr)).clone()
-    };
-    assert_eq!(came("pod template of revision 1")["came"], "gone", "{}", fixed.stderr);
-    let metallb = came("install MetalLB");
-    assert_eq!(metallb["came"], "failed", "{}", fixed.stderr);
-    assert!(metallb["because"].as_str().unwrap().contains("no address pool"), "{metallb}");
-    assert!(fixed.stderr.contains("hint: of `seaworthy prerequisites install metallb"), "{}", fixed.stderr);
-    assert_eq!(image(&served.harbour.get(WEB).await.unwrap()), "web:1");
-}
-
 /// What lets things through that stay is not covered by `--yes`.
 #[test]
 fn a_webhook_is_not_passed_by_without_being_asked() {

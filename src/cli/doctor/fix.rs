@@ -265,13 +265,17 @@ async fn one(
             return Ok(signal.map_or(Gone::Came(Came::Failed), Gone::Stopped));
         }
         Err(failure) if failure.class == Class::Declined => return Ok(Gone::Came(Came::Declined)),
-        // Nobody can be asked, or the screen is gone: that is no answer to this one alone.
-        Err(failure) if failure.class == Class::Interrupted || failure.id == "cannot-ask" => return Err(failure),
+        Err(failure) if ends_all(&failure) => return Err(failure),
         Err(failure) => return Ok(Gone::Failed(failure)),
     }
     // What stacks allow, and what they check themselves, is no other than it was.
     let only = Choice { only: vec![finding.id.clone()], stacks: choice.stacks.clone(), ..Choice::default() };
     Ok(Gone::Came(look_again(session, cluster, &only, (finding, remedy)).await))
+}
+
+/// Nobody can be asked, or the screen is gone: that is no answer to one remedy alone. What one lacks, another need not.
+fn ends_all(failure: &Failure) -> bool {
+    failure.class == Class::Interrupted || failure.id == "cannot-ask"
 }
 
 async fn sail(
@@ -363,6 +367,14 @@ mod tests {
         ] {
             assert_eq!(code(&tried(came), is_unhealthy), wanted, "{came:?}");
         }
+    }
+
+    #[test]
+    fn a_remedy_that_cannot_be_done_does_not_end_the_others() {
+        assert!(!ends_all(&Failure::input("no-pool", "no address pool can be worked out", "name one")));
+        assert!(!ends_all(&Failure::new("api-gone", Class::Failed, "connection refused", None)));
+        assert!(ends_all(&Failure::input("cannot-ask", "nobody can be asked", "add --yes")));
+        assert!(ends_all(&Failure::interrupted()));
     }
 
     #[test]
