@@ -189,7 +189,7 @@ mod tests {
         let catalogue = Catalogue::default();
         let guides = crate::recover::guide::all(&catalogue).unwrap();
         let text = document(&Playbooks::read(&catalogue).unwrap(), &guides);
-        for wrong in [r#""spec":{}"#, "POD -- tar -cf - -C PATH", "snapshot save FILE", "--name=NAME", "localhost:2380"]
+        for wrong in [r#""spec":{}"#, "-C PATH --numeric-owner", "snapshot save FILE", "--name=NAME", "localhost:2380"]
         {
             assert!(!text.contains(wrong), "{wrong}");
         }
