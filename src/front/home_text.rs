@@ -166,7 +166,8 @@ pub(crate) fn lost(home: &Home) -> Option<String> {
         0 => String::new(),
         more => format!(", and {more} more"),
     };
-    Some(one_line(&format!("a loss is certain: {kind}{about}{more}")))
+    let what = if first.is_of_data() { "a loss is certain" } else { "no data is lost, and a recovery is due" };
+    Some(one_line(&format!("{what}: {kind}{about}{more}")))
 }
 
 /// What could not be known, a line each.

@@ -113,6 +113,12 @@ impl Loss {
             )
     }
 
+    /// Whether data is lost, or may be: not where a volume is only waited for, or only not erased.
+    pub fn is_of_data(&self) -> bool {
+        let waits = [LossKind::ClassGone, LossKind::ProvisionerGone, LossKind::ClaimStranded, LossKind::VolumeUnerased];
+        !self.gone.is_empty() || !waits.contains(&self.kind)
+    }
+
     /// What it means for the data: one sentence.
     pub fn meaning(&self) -> &'static str {
         self.kind.meaning_of_gone().filter(|_| !self.gone.is_empty()).unwrap_or_else(|| self.kind.meaning())

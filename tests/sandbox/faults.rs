@@ -85,7 +85,11 @@ const STORIES: &[Story] = &[
     Story {
         stack: "newton-v2t",
         fault: "etcd-quorum-lost",
-        seen: ("doctor --sandbox", 3, &["P001 error  StatefulSet/newton-v2t/newton-v2t-etcd: a program ends"]),
+        seen: (
+            "doctor --sandbox",
+            3,
+            &["P001 error  StatefulSet/newton-v2t/newton-v2t-etcd: a program fails, or ends"],
+        ),
         healed: "doctor --sandbox",
     },
     Story {

@@ -80,9 +80,14 @@ fn a_fault_that_hits_nothing_is_refused() {
     assert!(later.stderr.contains("nothing has `zzz` in its name now, so it acts on what comes"), "{}", later.stderr);
     let listed = Test::after(later).line("sandbox fault list").any_stdout().run();
     let column = listed.stdout.lines().next().unwrap().find("WHAT IT DOES").unwrap();
-    let broken: Vec<&str> =
-        listed.stdout.lines().filter(|line| line.as_bytes().get(column - 1) != Some(&b' ')).collect();
+    let broken: Vec<&str> = listed
+        .stdout
+        .lines()
+        .take_while(|line| !line.is_empty())
+        .filter(|line| line.as_bytes().get(column - 1) != Some(&b' '))
+        .collect();
     assert!(broken.is_empty(), "{broken:#?}");
+    assert!(listed.stdout.ends_with("in force in the sandbox single-node: image-missing=zzz\n"), "{}", listed.stdout);
     Test::after(listed).line("doctor --sandbox").any_stdout().run();
 }
 
@@ -214,7 +219,7 @@ fn a_question_that_nobody_can_answer_is_refused_before_anything_is_stopped() {
     let installed = Test::new().line("install exadeploy --sandbox --yes").any_stdout().any_stderr().run();
     let line = "recover exadeploy/database --sandbox --yes";
     let asked = Test::after(installed).line(line).status(2).any_stdout().any_stderr().run();
-    let said = "it asks a question half way, and there is no terminal to ask on; nothing was written";
+    let said = "`exadeploy/database` asks something half way, and there is no terminal to ask on; nothing was written";
     assert!(asked.stderr.contains(said), "{}", asked.stderr);
     Test::after(asked).line("status exadeploy --sandbox").any_stdout().any_stderr().run();
 }

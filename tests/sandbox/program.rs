@@ -38,7 +38,7 @@ fn what_is_broken_is_named() {
         ("no-storage-class", "names no storage class"),
         ("node-unreachable", "has not been ready"),
         ("image-rate-limited", "toomanyrequests"),
-        ("disk-pressure", "has too little disk"),
+        ("disk-pressure", "has had too little disk"),
         ("webhook-down", "must be asked and cannot be"),
         ("api-refusing=403", "this user may not do this (403)"),
         ("api-refusing=500", "the server answered 500"),

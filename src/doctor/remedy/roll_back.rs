@@ -30,7 +30,9 @@ pub(super) fn offer(finding: &Finding, evidence: &Evidence) -> Option<Remedy> {
     }
     let to = revisions.older(from)?;
     let (workload, old, new) = (Pinned::of(live)?, Pinned::of(to)?, Pinned::of(from)?);
-    let title = format!("give {} the pod template of revision {} again", finding.object.short(), number_of(to)?);
+    // The step of it names the object that has the template.
+    let (number, holder) = (number_of(to)?, text(to, "/metadata/name")?);
+    let title = format!("give {} the pod template of revision {number} again ({holder})", finding.object.short());
     let fields = template_differences(&template_of(from), &template_of(to));
     // What keeps a pod off every node is another one only where the older template asks for something else.
     if finding.id.starts_with('S') && !fields.iter().any(places) {

@@ -3,6 +3,7 @@
 use super::*;
 use crate::front::tui::model::{Brake, Effect, Sight};
 use seaworthy::engine::journal::RunState;
+use seaworthy::recover::LossKind;
 
 fn letter(letter: char) -> Message {
     key(KeyCode::Char(letter))
@@ -169,6 +170,11 @@ fn a_loss_that_is_certain_stands_on_home_in_a_line() {
     let broken = text(&at_home((120, 40), Ok(home(false))));
     assert!(broken.contains("✗ a loss is certain: claim-lost of sea/shop-lost; v shows what to do"), "{broken}");
     assert!(!text(&at_home((120, 40), Ok(home(true)))).contains("a loss is certain"));
+    let mut waits = home(false);
+    waits.losses.truncate(1);
+    waits.losses[0].kind = LossKind::ProvisionerGone;
+    let waits = text(&at_home((120, 40), Ok(waits)));
+    assert!(waits.contains("✗ no data is lost, and a recovery is due: provisioner-gone of sea/shop-lost"), "{waits}");
 }
 
 /// The report is that of the file, and says where it is.
