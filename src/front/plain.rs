@@ -188,7 +188,7 @@ impl Plain {
                 self.board.end(id);
                 if self.writes.contains(id) {
                     self.board
-                        .line(&format!("{} {title} (sent; its end was not waited for)", self.paint.careful("left")));
+                        .line(&format!("{} {title} (begun; its end was not waited for)", self.paint.careful("left")));
                 } else {
                     self.left += 1;
                 }

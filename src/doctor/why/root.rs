@@ -6,8 +6,10 @@ use crate::doctor::evidence::Evidence;
 use crate::doctor::finding::Finding;
 use crate::doctor::stall::Look;
 use crate::doctor::survey::top;
-use crate::engine::ready::judge::{Readiness, claims, judge};
+use crate::engine::ready::judge::{Readiness, judge};
 use crate::object::{ObjectRef, text};
+use crate::references::{Need, of_pods};
+use serde_json::Value;
 
 /// A root of the report that concerns an object, and the finding below it, or the root itself, that does so.
 #[derive(Debug, Clone, Copy)]
@@ -105,6 +107,13 @@ impl Around {
     }
 }
 
+/// What a pod cannot start without.
+fn needs(pod: &Value, namespace: Option<&str>) -> Vec<ObjectRef> {
+    let named =
+        of_pods(&pod["spec"]).into_iter().filter(|one| one.need == Need::Required && one.kind != "ServiceAccount");
+    named.map(|one| ObjectRef::new("v1", one.kind, namespace, one.name)).collect()
+}
+
 /// What an object made, stands for or cannot do without.
 fn below(object: &ObjectRef, evidence: &Evidence) -> Vec<ObjectRef> {
     let snapshot = &evidence.snapshot;
@@ -115,10 +124,13 @@ fn below(object: &ObjectRef, evidence: &Evidence) -> Vec<ObjectRef> {
             let case = super::case::Case { live, object, evidence };
             let pods = super::workloads::pods(&case);
             // A pod that is as it should be suffers from nothing.
-            let unready = pods.into_iter().filter(|pod| !matches!(judge(pod, snapshot), Readiness::Ready { .. }));
-            unready.filter_map(ObjectRef::of).chain(snapshot.owned_by(live).filter_map(ObjectRef::of)).collect()
+            let unready = pods.iter().filter(|pod| !matches!(judge(pod, snapshot), Readiness::Ready { .. }));
+            // What they read and mount they go on with, and whatever is gone of it is missed at their next start.
+            let needs = pods.iter().flat_map(|pod| needs(pod, namespace));
+            let own = snapshot.owned_by(live).filter_map(ObjectRef::of);
+            unready.filter_map(|pod| ObjectRef::of(pod)).chain(own).chain(needs).collect()
         }
-        "Pod" => claims(live).map(|claim| ObjectRef::new("v1", "PersistentVolumeClaim", namespace, &claim)).collect(),
+        "Pod" => needs(live, namespace),
         "Service" => Look::pods_of(live, snapshot).filter_map(ObjectRef::of).collect(),
         "Ingress" => ingress::services(live, namespace).collect(),
         "Endpoints" | "EndpointSlice" => super::network::service_of(live).into_iter().collect(),
