@@ -16,7 +16,7 @@ use seaworthy::object::ObjectRef;
 use seaworthy::plan::verb::LeftOut;
 use seaworthy::plan::{Installation, Purpose};
 use seaworthy::prepare::Prepared;
-use seaworthy::recover::backup::{Wanted, claims};
+use seaworthy::recover::backup::{Only, Wanted, claims};
 use seaworthy::recover::{look, record};
 use seaworthy::snapshot::collect::{Query, Scope, collect};
 use seaworthy::stack::Stack;
@@ -238,7 +238,7 @@ impl Berths {
             folder,
             image,
             recipients: Vec::new(),
-            only: Vec::new(),
+            only: Only::Everything,
             at,
         }
     }

@@ -14,7 +14,7 @@ use seaworthy::plan::uninstall::{DataName, Destroy};
 use seaworthy::plan::verb::Verb;
 use seaworthy::plan::{Plan, Purpose, Step};
 use seaworthy::prepare::Prepared;
-use seaworthy::recover::backup::Wanted;
+use seaworthy::recover::backup::{Only, Wanted};
 use seaworthy::stack::Stack;
 use serde_json::json;
 
@@ -49,6 +49,9 @@ pub(crate) struct RestoreArgs {
     /// The file with the key to the Secrets in the backup: those that are gone are made again
     #[arg(long, value_name = "FILE")]
     pub(crate) identity: Option<PathBuf>,
+    /// Bring back only the Secrets that are gone; no workload stops, and no volume is touched
+    #[arg(long, requires = "identity", conflicts_with_all = ["claim", "destroy_data"])]
+    pub(crate) secrets_only: bool,
     /// Copy with this image, which must have sh, tar, find and sha256sum (default: one that the volume's node has)
     #[arg(long, value_name = "IMAGE")]
     pub(crate) helper_image: Option<String>,
@@ -64,7 +67,12 @@ pub(crate) struct RestoreArgs {
 }
 
 pub(crate) async fn run(session: &Session, arguments: &RestoreArgs) -> Result<ExitCode, Failure> {
-    let only = arguments.claim.iter().map(|claim| named_claim(claim)).collect::<Result<Vec<_>, _>>()?;
+    let claims = arguments.claim.iter().map(|claim| named_claim(claim)).collect::<Result<Vec<_>, _>>()?;
+    let only = match (arguments.secrets_only, claims.is_empty()) {
+        (true, _) => Only::Secrets,
+        (false, true) => Only::Everything,
+        (false, false) => Only::Claims(claims),
+    };
     let bare = bare_installation(session, &arguments.stack, arguments.namespace.as_deref())?;
     let cluster = session.connect().await?;
     let scene = Berths::look(session, cluster, bare).await?;
@@ -78,8 +86,10 @@ pub(crate) async fn run(session: &Session, arguments: &RestoreArgs) -> Result<Ex
     if let Some(identity) = &identity {
         values["identity"] = json!(identity);
     }
-    if !only.is_empty() {
-        values["claims"] = json!(arguments.claim);
+    match &only {
+        Only::Everything => {}
+        Only::Claims(_) => values["claims"] = json!(arguments.claim),
+        Only::Secrets => values["only"] = json!("secrets"),
     }
     let inputs = Inputs::of(&scene.installation, values);
     let course = Course::of(arguments.dry_run, arguments.replan);
@@ -133,6 +143,7 @@ fn came_back(plan: &Plan, manifest: &Manifest, (from, export): (&Path, &str)) ->
         Verb::Seed(seed) => {
             Some(format!("  {}: from the snapshot, on a fresh volume; the former one is put aside", seed.claim))
         }
+        Verb::Secrets(_) => Some("  the Secrets that were gone".to_owned()),
         _ => None,
     };
     let head = format!("restored from {}, of {}", from.display(), manifest.at.strftime("%F %T UTC"));
@@ -141,7 +152,8 @@ fn came_back(plan: &Plan, manifest: &Manifest, (from, export): (&Path, &str)) ->
 }
 
 /// Whether what is to be brought back is there.
-fn has(from: &Path, manifest: &Manifest, only: &[ObjectRef]) -> Result<(), Failure> {
+fn has(from: &Path, manifest: &Manifest, only: &Only) -> Result<(), Failure> {
+    let Only::Claims(only) = only else { return Ok(()) };
     let Some(missing) = only.iter().find(|claim| !manifest.claims().any(|(own, _)| own == *claim)) else {
         return Ok(());
     };
@@ -251,10 +263,11 @@ fn told(scene: &Berths, wanted: &Wanted<'_>, (from, manifest): (&Path, &Manifest
             format!("  {claim}: {}", count(usize::try_from(files).unwrap_or(usize::MAX), "file"))
         }),
     );
-    if !wanted.only.is_empty() {
+    if matches!(wanted.only, Only::Claims(_)) {
         return lines.join("\n");
     }
-    lines.extend(manifest.etcds().map(|(set, _)| {
+    let etcds = manifest.etcds().filter(|_| wanted.only == Only::Everything);
+    lines.extend(etcds.map(|(set, _)| {
         format!(
             "  {set}: {}",
             if wanted.from_snapshots(manifest).iter().any(|(own, _)| own.pinned.object == *set) {
@@ -268,6 +281,7 @@ fn told(scene: &Berths, wanted: &Wanted<'_>, (from, manifest): (&Path, &Manifest
     }));
     let what = if has_key { "is made if it is gone" } else { "stays in the backup: --identity names the key" };
     lines.extend(manifest.secrets().iter().map(|secret| format!("  {secret}: {what}")));
-    lines.extend(manifest.head.left_out.iter().map(|left| format!("  not in it: {} ({})", left.what, left.why)));
+    let left_out = manifest.head.left_out.iter().filter(|_| wanted.only == Only::Everything);
+    lines.extend(left_out.map(|left| format!("  not in it: {} ({})", left.what, left.why)));
     lines.join("\n")
 }

@@ -40,10 +40,22 @@ pub struct Wanted<'a> {
     pub image: Option<String>,
     /// The public keys for which its Secrets are encrypted; none: they are left out.
     pub recipients: Vec<String>,
-    /// The only claims that are brought back; none: all of them, and whatever else is in the backup.
-    pub only: Vec<ObjectRef>,
+    /// What of a backup is brought back.
+    pub only: Only,
     /// When.
     pub at: Timestamp,
+}
+
+/// What of a backup is brought back.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Only {
+    /// Everything that is in it.
+    #[default]
+    Everything,
+    /// The files of these claims.
+    Claims(Vec<ObjectRef>),
+    /// The Secrets that are gone: no workload stops for them, and no volume is touched.
+    Secrets,
 }
 
 /// The claims of an installation: those that carry its labels or are in its inventory, and those that its workloads use.
@@ -269,15 +281,7 @@ impl Wanted<'_> {
             [] => order(self.sighting, &claims, self.definition),
             _ => self.everybody(&claims),
         };
-        let mut steps = vec![Task::Export, Task::Stop(stop), Task::CopyIn];
-        if !sets.is_empty() {
-            steps.push(Task::RestoreEtcd);
-        }
-        steps.push(Task::Start(Vec::new()));
-        if !sets.is_empty() {
-            steps.extend([Task::Serves, Task::Probe]);
-        }
-        steps.extend([Task::Count, Task::Reach]);
+        let steps = if self.only == Only::Secrets { vec![Task::Export] } else { tasks(stop, !sets.is_empty()) };
         let more = More {
             purpose: Purpose::Restore,
             archive: &Archive::of_export(&Path::new(&self.folder).join(manifest.manifests())),
@@ -295,13 +299,17 @@ impl Wanted<'_> {
 
     /// The claims that are brought back, with how many files each has.
     pub fn chosen<'m>(&'m self, manifest: &'m Manifest) -> impl Iterator<Item = (&'m ObjectRef, u64)> {
-        manifest.claims().filter(|(claim, _)| self.only.is_empty() || self.only.contains(claim))
+        manifest.claims().filter(|(claim, _)| match &self.only {
+            Only::Everything => true,
+            Only::Claims(claims) => claims.contains(claim),
+            Only::Secrets => false,
+        })
     }
 
     /// The etcds that are there and begin again from their snapshot, with its file: those of which not every member's files are in the
     /// backup.
     pub fn from_snapshots(&self, manifest: &Manifest) -> Vec<(EtcdSet, String)> {
-        if !self.only.is_empty() {
+        if self.only != Only::Everything {
             return Vec::new();
         }
         let copied: BTreeSet<&ObjectRef> = manifest.claims().map(|(claim, _)| claim).collect();
@@ -326,6 +334,20 @@ impl Wanted<'_> {
 
 fn inventory_of(record: Option<&InstallRecord>) -> Vec<ObjectRef> {
     record.map(|record| record.inventory.clone()).unwrap_or_default()
+}
+
+/// What brings claims back, and the etcds that begin again from their snapshot.
+fn tasks(stop: Vec<String>, has_etcds: bool) -> Vec<Task> {
+    let mut steps = vec![Task::Export, Task::Stop(stop), Task::CopyIn];
+    if has_etcds {
+        steps.push(Task::RestoreEtcd);
+    }
+    steps.push(Task::Start(Vec::new()));
+    if has_etcds {
+        steps.extend([Task::Serves, Task::Probe]);
+    }
+    steps.extend([Task::Count, Task::Reach]);
+    steps
 }
 
 /// Puts a step right after the export, while everything still runs.

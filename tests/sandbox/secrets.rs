@@ -103,6 +103,12 @@ fn secrets_leave_only_encrypted_and_come_back_with_the_key() {
         assert_eq!(live["data"]["password"], "bmV3");
     });
     assert!(!is_anywhere(&back.state(), PASSWORD), "a Secret is on the disk in the clear");
+
+    // Where only a Secret is lost, newer data is not overwritten for it.
+    by_hand(&back, async |secrets| drop(secrets.delete("gone", &DeleteParams::default()).await.unwrap()));
+    let alone = then(back, &format!("restore hello --sandbox --yes --secrets-only --identity {}", own.display()), 0);
+    assert!(alone.stderr.contains("1 made, 1 as they were"), "{}", alone.stderr);
+    assert!(!alone.stderr.contains("stop Deployment") && !alone.stderr.contains("copy in"), "{}", alone.stderr);
 }
 
 #[test]
