@@ -127,7 +127,8 @@ pub(crate) async fn run(session: &Session, arguments: &BackupArgs) -> Result<Exi
     } else {
         Vec::new()
     };
-    let lost = wanted.losses(scene.inventory()).into_iter().map(|lost| {
+    let losses = wanted.losses(scene.inventory());
+    let lost = losses.iter().map(|lost| {
         format!(
             "{} is lost, and is not in this backup ({}); an older one may have it, and `restore` takes that",
             lost.what, lost.why
@@ -152,11 +153,10 @@ pub(crate) async fn run(session: &Session, arguments: &BackupArgs) -> Result<Exi
         document["backup"] = json!(backup::read(&folder).ok());
         session.print("Backup", &document, String::new);
     } else if landing.code() == 0 {
-        say(format!(
-            "backup in {0}; it is brought back with: {1}",
-            folder.display(),
-            restore_command(&of, arguments.to.as_deref().map(|_| folder.as_path()))
-        ));
+        // One that was made after a loss is only taken by its name.
+        let named = (arguments.to.is_some() || !losses.is_empty()).then_some(folder.as_path());
+        let command = restore_command(&of, named);
+        say(format!("backup in {}; it is brought back with: {command}", folder.display()));
     }
     Ok(ExitCode::from(landing.code()))
 }

@@ -240,7 +240,7 @@ fn can_answer(plan: &Plan, playbook: &Playbook) -> Result<(), Failure> {
     let message =
         format!("`{}` asks something half way, and there is no terminal to ask on; nothing was written", playbook.name);
     let hint = "run the same command on a terminal; --dry-run shows every step";
-    Err(Failure::input("cannot-ask", message, hint).because(vec![question.clone()]))
+    Err(Failure::input("cannot-ask", message, hint).because(vec![format!("it would ask: {question}")]))
 }
 
 /// What is done about a run of the same installation that is not finished.

@@ -166,7 +166,10 @@ fn refuse((session, kind): (&Session, Kind), (fault, target): (&Fault, &str), ai
     let bare = there.iter().filter_map(|name| name.rsplit('/').next());
     let hint = match (closest(target, there.iter().map(String::as_str).chain(bare)), there.len()) {
         (Some(near), _) => format!("did you mean `{name}={near}`?"),
-        (None, 0) => format!("install a stack that has one first: `seaworthy install STACK {}`", option(kind)),
+        (None, 0) => format!(
+            "install a stack that has one first, without --stand-ins: `seaworthy install STACK {}`",
+            option(kind)
+        ),
         (None, 1..=SHOWN) => format!("there is {}", there.join(", ")),
         (None, many) => format!("there is {}, and {} more", there[..SHOWN].join(", "), many - SHOWN),
     };

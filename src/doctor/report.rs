@@ -33,7 +33,7 @@ pub struct Report {
     pub summary: Summary,
     /// The roots, worst first; symptoms below them.
     pub findings: Vec<Finding>,
-    /// What is not ready, without being wrong yet; nothing where only some checks were asked.
+    /// What is not ready, without being wrong yet, whichever checks were asked: they may be about to find it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unsettled: Vec<Unsettled>,
     /// What has changed since nothing was wrong, where that is known.
@@ -55,6 +55,9 @@ pub struct Report {
     /// What of the cluster was asked for, in words; empty: all of it.
     #[serde(skip)]
     scope: String,
+    /// The same as options, for a command that asks for the same: ` -n shop --only V`.
+    #[serde(skip)]
+    pub options: String,
 }
 
 /// How a check went; what it found is among the findings.
@@ -167,6 +170,15 @@ impl Choice {
         if some { namespace + " by the checks that were asked" } else { namespace }
     }
 
+    /// The same as options of the command line.
+    fn options(&self) -> String {
+        let list = |name: &str, all: &[String]| {
+            if all.is_empty() { String::new() } else { format!(" --{name} {}", all.join(",")) }
+        };
+        let namespace = self.namespace.as_ref().map_or_else(String::new, |name| format!(" -n {name}"));
+        namespace + &list("only", &self.only) + &list("skip", &self.skip)
+    }
+
     /// Whether this check is asked.
     fn wants(&self, id: &str) -> bool {
         (self.only.is_empty() || self.only.iter().any(|name| asks_for(name, id)))
@@ -230,7 +242,7 @@ pub fn judge(evidence: &Evidence, choice: &Choice) -> Report {
             }
         }
     }
-    let mut unsettled = if choice.only.is_empty() { unsettled::of(&findings, evidence) } else { Vec::new() };
+    let mut unsettled = unsettled::of(&findings, evidence);
     let mut roots = tree::grow(survey::by_maker(findings, evidence), evidence);
     roots.retain(|root| root.walk().into_iter().any(|finding| choice.asks(finding)));
     if let Some(namespace) = &choice.namespace {
@@ -255,6 +267,7 @@ pub fn judge(evidence: &Evidence, choice: &Choice) -> Report {
         checks,
         bound: bound(evidence, choice),
         scope,
+        options: choice.options(),
     }
 }
 

@@ -309,6 +309,8 @@ fn assemble(findings: Vec<Finding>, parents: &[Option<usize>]) -> Vec<Finding> {
         let Some(parent) = parents[index] else { continue };
         let child = slots[index].take();
         if let (Some(child), Some(Some(parent))) = (child, slots.get_mut(parent)) {
+            // What has a finding of its own is counted as that.
+            parent.symptoms.retain(|symptom| !child.places().contains(symptom));
             parent.causes.push(child);
         }
     }

@@ -21,7 +21,7 @@ const KINDS: [&str; 3] = ["Deployment", "StatefulSet", "DaemonSet"];
 pub struct Unsettled {
     /// Which.
     pub object: ObjectRef,
-    /// How far it is: `0 of 1 pods ready`, `is on its way out`.
+    /// How far it is: `0 of 1 pods ready`, `was told to go 30 s ago`.
     pub state: String,
     /// Seconds since its newest pod that is not ready became so.
     #[serde(rename = "for", skip_serializing_if = "Option::is_none")]
@@ -67,7 +67,7 @@ fn going(told: &BTreeSet<ObjectRef>, evidence: &Evidence) -> Vec<Unsettled> {
         let since = evidence.since(namespace, "/metadata/deletionTimestamp")?;
         let said = items(namespace, "/status/conditions").find(|one| one["status"] == "True");
         let why = said.and_then(|said| text(said, "/message")).map(clip);
-        Some(Unsettled { object, state: "is on its way out".to_owned(), seconds: Some(since), why })
+        Some(Unsettled { object, state: format!("was told to go {} ago", span(since)), seconds: None, why })
     };
     evidence.snapshot.of_kind("", "Namespace").filter_map(one).collect()
 }
@@ -183,7 +183,7 @@ mod tests {
                 "message": "Some content in the namespace has finalizers remaining: example.com/f in 1 resource instances"}]}});
         let report = report(vec![going]);
         assert!(
-            report.headline.starts_with("nothing found so far; not settled: Namespace/old is on its way out for 30 s"),
+            report.headline.starts_with("nothing found so far; not settled: Namespace/old was told to go 30 s ago"),
             "{}",
             report.headline
         );

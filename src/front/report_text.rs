@@ -83,7 +83,7 @@ pub(crate) fn report_text(report: &Report, origin: Origin, style: Style) -> Stri
         *many += 1;
         if *many <= SAME {
             lines.push(String::new());
-            lines.extend(block(finding, report.taken, origin, style));
+            lines.extend(block(finding, (report.taken, &report.options), origin, style));
         }
     }
     lines.push(String::new());
@@ -116,7 +116,8 @@ fn first_line(report: &Report, style: Style) -> String {
     format!("{mark} {}", style.paint.strong(&printable(&report.headline)))
 }
 
-fn block(finding: &Finding, now: Timestamp, origin: Origin, style: Style) -> Vec<String> {
+/// `options`: of a command that asks for the same.
+fn block(finding: &Finding, (now, options): (Timestamp, &str), origin: Origin, style: Style) -> Vec<String> {
     // The mark is that of the worst below, and so is what is counted.
     let below = match finding.worst() {
         worst if worst > finding.severity => format!(" ({} below)", worst.word()),
@@ -150,7 +151,7 @@ fn block(finding: &Finding, now: Timestamp, origin: Origin, style: Style) -> Vec
     if let Some(remedy) = &finding.remedy {
         let asked = remedy.warning().map_or_else(String::new, |warning| format!("; {warning}"));
         let place = if origin == Origin::File { "on that cluster, " } else { "" };
-        say("can:", &format!("{} ({place}`seaworthy doctor --fix` shows it, and asks{asked})", remedy.title));
+        say("can:", &format!("{} ({place}`seaworthy doctor --fix{options}` shows it, and asks{asked})", remedy.title));
     }
     say("see:", &format!("seaworthy explain {}", finding.id));
     lines
@@ -303,7 +304,7 @@ fn next(report: &Report, origin: Origin) -> Option<String> {
         printable(command)
     } else if first.remedy.is_some() {
         // It shows what it would do, and asks.
-        "seaworthy doctor --fix".to_owned()
+        printable(&format!("seaworthy doctor --fix{}", report.options))
     } else if is_whole(command) && !TAKES.iter().any(|takes| command.contains(takes)) {
         printable(command)
     } else {

@@ -128,7 +128,7 @@ pub(crate) fn parts(step: &WalkedStep, context: Option<&str>) -> Vec<(&'static s
             parts.extend(found.fix.iter().map(|fix| ("fix:", format!("{fix} ({})", found.id))));
         }
         if !step.stop {
-            parts.push(("next:", "this is not the cause yet; the steps below tell why".to_owned()));
+            parts.push(("next:", "the steps below may tell why; where they all hold, this is it".to_owned()));
         }
     }
     parts.push(("look:", command(step, context)));

@@ -51,7 +51,7 @@ pub(super) const ROWS: &[Check] = &[
         node_away,
     ),
     looks(
-        ("V012", Severity::Warning, "a volume holds the data of a deleted claim"),
+        ("V012", Severity::Warning, "a volume holds the data of a former claim"),
         [
             "The claim that the volume names by its uid is not there, and the volume was kept (reclaim policy Retain). It is not given to a \
             new claim of the same name by itself. Where somebody wants that claim, its data is here: an error.",

@@ -89,11 +89,12 @@ fn plain(site: &Site<'_>, plain: &Plain) -> Option<Cause> {
 
 /// Of a claim that has no volume yet nothing lies on any node.
 fn volume_elsewhere(site: &Site<'_>) -> Option<Cause> {
-    let cause = plain(site, VOLUME)?;
+    let said = said(site).filter(|said| VOLUME.words.iter().any(|word| said.contains(word)))?;
     let is_empty = |claim: &Site<'_>| text(claim.object, "/spec/volumeName").is_none_or(str::is_empty);
     let is_to_be_made = walk::claims_of(site).any(|claim| is_empty(&claim));
-    let remedy = "Its volume is to be made on a node that it cannot use, and nothing lies there yet: `seaworthy recover` lets another one be chosen.";
-    Some(if is_to_be_made { cause.remedy(remedy) } else { cause })
+    let remedy = "Nothing lies there yet: `seaworthy recover` lets another one be chosen.";
+    let what = if is_to_be_made { "its volume is to be made on a node that it cannot use" } else { VOLUME.what };
+    Some(unschedulable(site, what, said).remedy(if is_to_be_made { remedy } else { VOLUME.remedy }))
 }
 
 fn unschedulable(site: &Site<'_>, what: &str, said: &str) -> Cause {

@@ -78,7 +78,7 @@ pub(super) fn service(case: &Case<'_>) -> Said {
             .fix(format!("Compare with the pods' labels: `kubectl get pods{} --show-labels`.", case.flag()))
     });
     Said::new(format!("{word}{counts}{address}"))
-        .amiss("ports", wrong)
+        .amiss("target", wrong)
         .note("ports", (!ports.is_empty()).then(|| some(&ports)))
         .note("endpoints", selects)
         .wrong(lost.or(off))

@@ -191,7 +191,9 @@ fn host_ports(pod: &Value) -> impl Iterator<Item = i64> {
 
 pub(super) fn labels(site: &Site<'_>) -> Option<Cause> {
     let said = said(site).filter(|said| {
-        said.contains("didn't match Pod's node affinity") || said.contains("didn't match node selector")
+        said.contains("didn't match Pod's node affinity")
+            || said.contains("didn't match node selector")
+            || said.contains("were unschedulable") && is_wanted_nowhere(site)
     })?;
     if super::came_further(said) {
         return None;
@@ -216,6 +218,11 @@ pub(super) fn labels(site: &Site<'_>) -> Option<Cause> {
         unschedulable(site, &what, said)
             .remedy(format!("Label a node, `kubectl label node NODE {label}`, or correct the selector in the values.")),
     )
+}
+
+/// Whether there are nodes, and none has the labels that a pod asks for: that they are closed is not what keeps it away.
+fn is_wanted_nowhere(site: &Site<'_>) -> bool {
+    !site.nodes().is_empty() && candidates(site).next().is_none()
 }
 
 pub(super) fn taints(site: &Site<'_>) -> Option<Cause> {
