@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use crate::doctor::evidence::Evidence;
 use crate::object::text;
 use crate::recover::join::claim_of;
+use crate::recover::look::names_of_makers;
 use crate::recover::map::Chain;
 use crate::recover::{Loss, Record, Sighting, recognise};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Snapshot, provisioner};
 
 /// What recognising reads of the whole cluster.
 const GLOBAL: [(&str, &str); 3] = [("", "PersistentVolume"), ("", "Node"), ("storage.k8s.io", "StorageClass")];
@@ -33,6 +34,12 @@ pub(super) fn certain(evidence: &Evidence, records: &[Record], chains: &[Chain])
     });
     for object in global.chain(local) {
         snapshot.insert(object.clone());
+    }
+    // Whoever makes volumes has a namespace of its own.
+    let names = names_of_makers(&snapshot);
+    let workloads = provisioner::KINDS.iter().flat_map(|kind| evidence.snapshot.of_kind("apps", kind));
+    for maker in workloads.filter(|one| names.iter().any(|name| provisioner::makes(one, name))) {
+        snapshot.insert(maker.clone());
     }
     let sighting = Sighting { snapshot, records: records.to_vec(), now: evidence.taken, ..Sighting::default() };
     recognise(&sighting).into_iter().filter(|loss| loss.certain).collect()

@@ -105,3 +105,31 @@ fn records_are_known_by_their_versions() {
     assert_eq!(first, [("sea.shop".to_owned(), "1".to_owned())]);
     assert_ne!(first, records_mark(&evidence(&[map("2")])));
 }
+
+/// Whoever makes volumes runs in another namespace, in which nothing is odd.
+#[test]
+fn a_claim_that_is_not_served_is_no_loss_while_its_provisioner_runs() {
+    let name = "rancher.io/local-path";
+    let claim = json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "data", "namespace": "n", "uid": "c",
+        "creationTimestamp": "2026-11-20T09:00:00Z", "annotations": {"volume.kubernetes.io/storage-provisioner": name}},
+        "spec": {"storageClassName": "local-path"}, "status": {"phase": "Pending"}});
+    let class = json!({"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": "local-path"}, "provisioner": name});
+    let maker = |ready: i64| {
+        json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "local-path-provisioner", "namespace": "local-path-storage"},
+            "spec": {"replicas": 1, "template": {"spec": {"containers": [{"name": "p", "image": "rancher/local-path-provisioner:v0.0.31"}]}}},
+            "status": {"readyReplicas": ready}})
+    };
+    // By which the namespace is looked at.
+    let odd = json!({"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": "old", "uid": "o"}, "status": {"phase": "Released"},
+        "spec": {"persistentVolumeReclaimPolicy": "Retain", "claimRef": {"namespace": "n", "name": "other", "uid": "x"}}});
+    let lost = |objects: &[Value]| {
+        let objects = [objects, std::slice::from_ref(&odd)].concat();
+        Home::of(&evidence(&objects), &fresh(), &Beside::default())
+            .losses
+            .into_iter()
+            .map(|loss| loss.kind.name())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(lost(&[claim.clone(), class.clone(), maker(1)]), [""; 0]);
+    assert_eq!(lost(&[claim, class, maker(0)]), ["provisioner-gone"]);
+}

@@ -81,16 +81,7 @@ async fn keepers(client: &Client) -> Result<Snapshot, kube::Error> {
 /// Whoever makes volumes for claims that wait for one, and erases those that were let go: they are looked for everywhere, since each has a
 /// namespace of its own.
 async fn makers(client: &Client, snapshot: &Snapshot) -> Result<Snapshot, kube::Error> {
-    let waiting = snapshot.of_kind("", "PersistentVolumeClaim").filter(|claim| loss::waits(claim));
-    let unerased = snapshot.of_kind("", "PersistentVolume").filter(|volume| loss::is_to_be_erased(volume));
-    let of_class = |claim: &Value| snapshot.get(&provisioner::class_ref(text(claim, "/spec/storageClassName")?));
-    let names: BTreeSet<String> = waiting
-        .flat_map(|claim| {
-            provisioner::asked(claim).into_iter().chain(of_class(claim).and_then(|it| text(it, "/provisioner")))
-        })
-        .chain(unerased.filter_map(provisioner::made_by))
-        .map(str::to_owned)
-        .collect();
+    let names = names_of_makers(snapshot);
     let mut found = Snapshot::default();
     if names.is_empty() {
         return Ok(found);
@@ -105,6 +96,20 @@ async fn makers(client: &Client, snapshot: &Snapshot) -> Result<Snapshot, kube::
     all.objects().filter(is_one).cloned().for_each(|workload| found.insert(workload));
     found.unread = all.unread;
     Ok(found)
+}
+
+/// By which names those are called who make the volumes that are waited for here, and erase those that were let go.
+pub fn names_of_makers(snapshot: &Snapshot) -> BTreeSet<String> {
+    let waiting = snapshot.of_kind("", "PersistentVolumeClaim").filter(|claim| loss::waits(claim));
+    let unerased = snapshot.of_kind("", "PersistentVolume").filter(|volume| loss::is_to_be_erased(volume));
+    let of_class = |claim: &Value| snapshot.get(&provisioner::class_ref(text(claim, "/spec/storageClassName")?));
+    waiting
+        .flat_map(|claim| {
+            provisioner::asked(claim).into_iter().chain(of_class(claim).and_then(|it| text(it, "/provisioner")))
+        })
+        .chain(unerased.filter_map(provisioner::made_by))
+        .map(str::to_owned)
+        .collect()
 }
 
 /// Few people may look at keepers, and few workloads bear their marks: who may not look is told only where it matters.
