@@ -108,7 +108,7 @@ fn cause_of(index: usize, finding: &Finding, all: &[Finding], shown: &Places, ev
 }
 
 /// Findings that say exactly why; another one about the same pods is their consequence.
-const EXACT: &[&str] = &["D002", "ET002", "ET007", "F004", "R004", "W007"];
+const EXACT: &[&str] = &["D002", "ET001", "ET002", "ET007", "F004", "R004", "W007"];
 
 /// A worse or more exact finding about the very same object: a quota that is nearly used up, and one that has refused a pod.
 fn same_place(index: usize, place: &ObjectRef, all: &[Finding], shown: &Places) -> Vec<usize> {

@@ -105,6 +105,9 @@ fn missed(object: &ObjectRef, evidence: &Evidence, report: &Report) -> Option<Wh
     })
 }
 
+/// Other things that are wrong around an object and are told beside the first.
+const ALSO: usize = 4;
+
 /// The same, of a report that was made of the evidence.
 fn why_in(object: &ObjectRef, evidence: &Evidence, report: &Report) -> Option<Why> {
     let Some(live) = evidence.snapshot.get(object) else { return missed(object, evidence, report) };
@@ -117,7 +120,7 @@ fn why_in(object: &ObjectRef, evidence: &Evidence, report: &Report) -> Option<Wh
         Some(concern) => found(&case, concern),
         None => unfound(&case, said.trouble.clone()),
     };
-    let also = wrong.iter().skip(1).filter(|one| one.is_own()).chain(known.iter().filter(|one| one.is_own()));
+    let also = wrong.iter().skip(1).take(ALSO).chain(known.iter().filter(|one| one.is_own()));
     let also = also.map(|one| Detail {
         about: "also",
         says: clip(&format!("{} ({})", one.root.message, one.root.id)),

@@ -318,6 +318,8 @@ fn occasion_lines(occasion: &Occasion, paint: Paint) -> Vec<String> {
         let kind = lost.kind.as_deref().unwrap_or("no loss is recognised");
         lines.push(format!("  {}", printable(&format!("{kind}: {}", lost.data))));
     }
+    // Members of one etcd are one loss.
+    lines.dedup();
     lines.push(format!("  lost       {}", paint.careful(&printable(&occasion.lost))));
     lines.push(format!("  untouched  {}", printable(&occasion.untouched)));
     lines.push(format!("  comes back {}", printable(&occasion.returns)));

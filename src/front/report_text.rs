@@ -99,7 +99,7 @@ pub(crate) fn report_text(report: &Report, origin: Origin, style: Style) -> Stri
     lines.extend(unsettled_lines(report, style));
     lines.extend(open_lines(report, style));
     lines.extend(quiet_lines(report, style));
-    lines.extend(unseen(report));
+    lines.extend(unseen(report, origin));
     lines.push(counts(&report.summary));
     lines.extend(next(report, origin));
     lines.join("\n")
@@ -247,11 +247,12 @@ fn quiet_lines(report: &Report, style: Style) -> Vec<String> {
 }
 
 /// Nobody is to take for well what the doctor does not look at.
-fn unseen(report: &Report) -> Option<String> {
+fn unseen(report: &Report, origin: Origin) -> Option<String> {
     let is_calm = report.worst().is_none_or(|worst| worst <= Severity::Info);
     (is_calm && report.bound > 0 && report.summary.evaluated > 0).then(|| {
         let volumes = count(report.bound, "volume");
-        format!("not looked at: what is on {volumes}; `seaworthy recover` compares it with what was there")
+        let place = if origin == Origin::File { "on that cluster " } else { "" };
+        format!("not looked at: what is on {volumes}; {place}`seaworthy recover` compares it with what was there")
     })
 }
 
@@ -292,8 +293,9 @@ const READS: [&str; 7] = [
     "seaworthy recover",
 ];
 
-/// Commands that take something away for good: they are to be read and thought about first.
-const TAKES: [&str; 5] = ["kubectl delete ", "kubectl drain ", "seaworthy uninstall", "--destroy-data", "--force"];
+/// Commands that take something away for good, or a protection: they are to be read and thought about first.
+const TAKES: [&str; 6] =
+    ["kubectl delete ", "kubectl drain ", "seaworthy uninstall", "--destroy-data", "--force", "enforce=privileged"];
 
 /// One command to go on with, which can be pasted as it stands.
 fn next(report: &Report, origin: Origin) -> Option<String> {

@@ -19,7 +19,7 @@ pub(super) const ROWS: &[Check] = &[
             "A container is privileged, shares the node's processes, or has the node's whole file system or its runtime's socket: who breaks \
             into it has the node. Of what a cluster cannot do without, it is only told (info): `kube-system`, network plugins, volume drivers \
             with all in their namespace, kube-proxy, OpenKruise's daemon.",
-            "Take the setting out, or say that it is meant: `kubectl label namespace NAMESPACE pod-security.kubernetes.io/enforce=privileged`.",
+            "Take the setting out, or say that it is meant: `kubectl label namespace NAMESPACE pod-security.kubernetes.io/enforce=privileged --overwrite`.",
             "a namespace that is labelled privileged, and what a stack's profile allows with a reason.",
         ],
         &["Deployment", "StatefulSet", "DaemonSet", "Namespace"],
@@ -74,7 +74,7 @@ fn powerful(evidence: &Evidence) -> Verdict {
             finding.severity(Severity::Info).fix(fix)
         } else {
             finding.fix(format!(
-                "Take it out; if it is needed, say so: `kubectl label namespace {namespace} pod-security.kubernetes.io/enforce=privileged`."
+                "Take it out; if it is needed, say so: `kubectl label namespace {namespace} pod-security.kubernetes.io/enforce=privileged --overwrite`."
             ))
         })
     })

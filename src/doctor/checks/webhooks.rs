@@ -97,7 +97,7 @@ fn unready(evidence: &Evidence, concerns: impl Fn(&ObjectRef) -> bool) -> Verdic
                 consequence(hook)
             );
             let severity = if concerns_pods(hook) { Severity::Critical } else { Severity::Error };
-            found(configuration, &message, service).severity(severity)
+            found(configuration, &message, Some(service)).severity(severity)
         })
     });
     let looked = required(evidence).iter().filter(|(configuration, ..)| concerns(configuration)).count();
@@ -128,7 +128,7 @@ fn no_service(evidence: &Evidence) -> Verdict {
             service.name,
             consequence(hook)
         );
-        Some(found(configuration, &message, service))
+        Some(found(configuration, &message, None))
     })
 }
 
@@ -147,12 +147,15 @@ fn judge(evidence: &Evidence, id: &str, look: impl Fn(&ObjectRef, &Value, &Objec
     Verdict::of(hooks.len(), findings)
 }
 
-/// The reason is that of the refused objects' events, so that both are one finding.
-fn found(configuration: &ObjectRef, message: &str, service: &ObjectRef) -> Finding {
-    let namespace = service.namespace.as_deref().unwrap_or_default();
+/// The reason is that of the refused objects' events, so that both are one finding. `service`: the one that should answer, where it is there.
+fn found(configuration: &ObjectRef, message: &str, service: Option<&ObjectRef>) -> Finding {
     let kind = configuration.kind.to_lowercase();
+    let back = match service.and_then(|service| service.namespace.as_deref()) {
+        Some(namespace) => format!("Bring its server back, `kubectl get pods -n {namespace}`"),
+        None => "Install again what it belongs to".to_owned(),
+    };
     let fix = format!(
-        "Bring its server back, `kubectl get pods -n {namespace}`; or take the configuration away when nobody needs it: `kubectl delete {kind} {}`.",
+        "{back}; or take the configuration away when nobody needs it: `kubectl delete {kind} {}`.",
         configuration.name
     );
     Finding::new(configuration.clone(), "FailedCallingWebhook", message).fix(fix)

@@ -93,7 +93,15 @@ fn no_service(evidence: &Evidence) -> Verdict {
         evidence.snapshot.get(&service).is_none().then(|| {
             let message =
                 format!("the StatefulSet `{}` names the Service `{name}`, which does not exist: its pods cannot find each other", reference.name);
-            let fix = format!("Create it: `kubectl create service clusterip {name} --clusterip=None{}`.", flag(&reference));
+            let labels = set.pointer("/spec/selector/matchLabels").and_then(Value::as_object).into_iter().flatten();
+            let labels: Vec<String> =
+                labels.map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default())).collect();
+            let place = flag(&reference);
+            // What is created so selects pods by the Service's own name.
+            let fix = format!(
+                "Create it, for the pods of the set: `kubectl create service clusterip {name} --clusterip=None{place} && kubectl set selector service {name} {}{place}`.",
+                labels.join(",")
+            );
             Finding::new(reference, "ServiceNotFound", message).fix(fix)
         })
     })

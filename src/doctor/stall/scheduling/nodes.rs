@@ -96,6 +96,11 @@ fn too_much(site: &Site<'_>, name: &str) -> String {
         candidates(site).filter_map(|node| quantity(node["status"]["allocatable"][name].as_str()?)).fold(0.0, f64::max);
     match (asks > 0.0, largest > 0.0) {
         (true, true) if asks <= largest => match most_left(site, name) {
+            Some(left) if left >= asks => format!(
+                "it asks for {} {name}; by what other pods ask for, a node has {} left, so the scheduler may take it at its next try",
+                amount(asks),
+                amount(left)
+            ),
             Some(left) => format!(
                 "it asks for {} {name}, the node with most left has {} ({} in all)",
                 amount(asks),
