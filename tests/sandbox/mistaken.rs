@@ -71,7 +71,7 @@ fn a_fault_that_hits_nothing_is_refused() {
     }
     // Who forgets which sandbox it was is told of the other one, and commands lead to the one that was meant.
     let said = "error: etcd-wiped would strike nothing in the sandbox ha: there is no etcd of an application\n hint: install a stack that has \
-        one first: `seaworthy install STACK --sandbox=ha`; there is also the sandbox single-node: --sandbox=single-node";
+        one first, without --stand-ins: `seaworthy install STACK --sandbox=ha`; there is also the sandbox single-node: --sandbox=single-node";
     last = refused("sandbox fault inject etcd-wiped --sandbox=ha", said, Some(last));
     // None of several, when one is a slip.
     last = refused("sandbox fault inject claim-deleted node-gone=w1", "error: node-gone=w1 would", Some(last));

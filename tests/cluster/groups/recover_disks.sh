@@ -45,7 +45,7 @@ moved() {
   volume=$(volume_of history) workspace=$(volume_of workspace)
   imported=$(in_core sh -c 'cd /workspace && ls | sort | sha256sum')
   recognised "$1"
-  contains "seaworthy recover move --claim $NAMESPACE/sloop-history" cat "$WORK/out"
+  contains " recover move --claim $NAMESPACE/sloop-history" cat "$WORK/out"
   exits 0 sws recover move --claim "$NAMESPACE/sloop-history" --dry-run -o json
   mapfile -t names < <(irreversible)
   ((${#names[@]} == 2)) || fail "not both claims of the pod move: ${names[*]}"

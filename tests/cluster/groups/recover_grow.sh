@@ -53,7 +53,7 @@ test_a_full_volume_of_a_class_that_grows_is_made_larger_while_its_pod_goes_on() 
   pod=$(pod_of_post)
   fill
   recognised volume-full
-  contains "seaworthy recover grow --claim $NAMESPACE/post" cat "$WORK/out"
+  contains " recover grow --claim $NAMESPACE/post" cat "$WORK/out"
   exits 2 sws recover grow --claim "$NAMESPACE/post" --set size=4Mi --yes
   says "is not more than that"
   took=$SECONDS
