@@ -142,6 +142,10 @@ pub(crate) async fn run(session: &Session, arguments: &BackupArgs) -> Result<Exi
     if arguments.dry_run {
         return Ok(show_plan(session, &scene.cluster, &prepared, &remarks));
     }
+    if !prepared.plan.writes() {
+        // A plan that leaves the cluster as it is is not shown, and this has to be heard all the same.
+        remarks.warnings.iter().for_each(|warning| say(format!("warning: {warning}")));
+    }
     let of = scene.installation.clone();
     let (command, face, passing, agreed) = (None, session.face(), false, false);
     let (cluster, record, take_lock) = (scene.cluster, scene.record, arguments.take_lock.as_deref());

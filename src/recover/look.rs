@@ -24,6 +24,7 @@ use crate::plan::verb::holders;
 use crate::snapshot::Snapshot;
 use crate::snapshot::collect::{Query, Scope, collect};
 use crate::snapshot::provisioner;
+use crate::snapshot::storage::was_let_go;
 
 /// What is read of the whole cluster.
 const GLOBAL: [(&str, &str); 3] = [("v1", "PersistentVolume"), ("v1", "Node"), ("storage.k8s.io/v1", "StorageClass")];
@@ -101,7 +102,7 @@ async fn makers(client: &Client, snapshot: &Snapshot) -> Result<Snapshot, kube::
 /// By which names those are called who make the volumes that are waited for here, and erase those that were let go.
 pub fn names_of_makers(snapshot: &Snapshot) -> BTreeSet<String> {
     let waiting = snapshot.of_kind("", "PersistentVolumeClaim").filter(|claim| loss::waits(claim));
-    let unerased = snapshot.of_kind("", "PersistentVolume").filter(|volume| loss::is_to_be_erased(volume));
+    let unerased = snapshot.of_kind("", "PersistentVolume").filter(|volume| was_let_go(volume));
     let of_class = |claim: &Value| snapshot.get(&provisioner::class_ref(text(claim, "/spec/storageClassName")?));
     waiting
         .flat_map(|claim| {

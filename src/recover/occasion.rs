@@ -1,17 +1,19 @@
 //! What a recovery is about, from what was recognised. Pure.
 
 use jiff::Timestamp;
+use serde_json::Value;
 
 use super::etcd;
 use super::former::{self, Former};
-use super::join::{hosts, node_of_host, place_of, volume_ref, workloads};
-use super::playbook::{Part, Sheet};
+use super::join::{claim_of, hosts, node_of_host, place_of, volume_ref, workloads};
+use super::playbook::{Part, Sheet, Task};
 use super::record::VolumeRecord;
 use super::{Loss, LossKind, Playbook, Record, Sighting};
 use crate::object::{ObjectRef, text};
 use crate::plan::{Lost, Occasion};
 use crate::snapshot::Snapshot;
 use crate::snapshot::nodes::is_ready;
+use crate::snapshot::storage::was_let_go;
 
 /// Why these claims are recovered, or this namespace. `at` and `by`: when, by the clock of this machine, and who does it, for people.
 pub fn occasion(
@@ -74,6 +76,8 @@ fn lost(claim: &ObjectRef, sheet: &Sheet, (losses, sighting): (&[Loss], &Sightin
     let users = || workloads(&sighting.snapshot, claim).into_iter().map(|user| user.pinned.object.short()).collect();
     let place = || volume.as_ref().and_then(|name| sighting.snapshot.get(&volume_ref(name))).map(place_of);
     let data = || place().map_or_else(|| claim.to_string(), |place| format!("{claim}, {place}"));
+    // What is erased is not what the claim has now.
+    let data = || if sheet.steps.contains(&Task::Erase) { let_go(claim, sighting) } else { data() };
     Lost {
         claim: claim.clone(),
         kind: loss.map(|loss| loss.kind.name().to_owned()),
@@ -85,6 +89,14 @@ fn lost(claim: &ObjectRef, sheet: &Sheet, (losses, sighting): (&[Loss], &Sightin
         files_then: then.map(|(_, volume)| volume.files_then()).filter(|files| *files > 0),
         volume,
     }
+}
+
+/// The volumes that a claim has let go, and where they are.
+fn let_go(claim: &ObjectRef, sighting: &Sighting) -> String {
+    let of_it = |volume: &&Value| claim_of(volume).as_ref() == Some(claim) && was_let_go(volume);
+    let volumes = sighting.snapshot.of_kind("", "PersistentVolume").filter(of_it);
+    let places: Vec<String> = volumes.map(place_of).collect();
+    format!("let go by {claim}: {}", if places.is_empty() { "nothing".to_owned() } else { places.join(", ") })
 }
 
 /// What says that nothing is lost any more of what a node had taken along: the node is back, and every claim is bound to the volume that

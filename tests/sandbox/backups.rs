@@ -343,3 +343,14 @@ fn a_backup_after_a_loss_is_marked_and_restore_passes_over_it() {
     let mistyped = Test::after(back).line("recover --sandbox --consent x").status(2).any_stderr().run();
     assert!(mistyped.stderr.contains("--consent is about a playbook"), "{}", mistyped.stderr);
 }
+
+/// Nothing is left to copy, so there is no plan to be shown, and what is lacking is said all the same.
+#[test]
+fn a_backup_that_copies_nothing_says_what_it_lacks() {
+    let test = Test::new().line("install hello --sandbox --yes").any_stderr().run();
+    let struck = Test::after(test).line("sandbox fault inject claim-erased").any_stderr().run();
+    let bad = Test::after(struck).line("backup hello --sandbox --yes").any_stderr().run();
+    let said = "warning: PersistentVolumeClaim/hello/hello-data is lost, and is not in this backup";
+    assert!(bad.stderr.contains(said), "{}", bad.stderr);
+    assert!(bad.stderr.contains(" --from "), "restore would pass over it otherwise: {}", bad.stderr);
+}
