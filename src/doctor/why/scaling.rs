@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::case::{Case, Said, counted, plain, some, words};
+use super::case::{Case, Said, Trouble, counted, plain, some, words};
 use crate::doctor::checks::budgets::pods_of;
 use crate::object::{ObjectRef, number, text};
 
@@ -82,7 +82,15 @@ pub(super) fn budget(case: &Case<'_>) -> Said {
     let sick: Vec<String> =
         sick.filter(|pod| !crate::object::has_ended(pod)).filter_map(ObjectRef::of).map(|pod| pod.short()).collect();
     let lets = case.text("/spec/unhealthyPodEvictionPolicy") == Some("AlwaysAllow");
+    // However well its pods are, it never lets one go.
+    let never = (expected > 0 && wanted > expected).then(|| {
+        let message =
+            format!("it wants {wanted} healthy pods and is about {expected}: a drain of their nodes never ends");
+        let fix = format!("Lower `minAvailable`: `kubectl edit pdb {}{}`.", case.object.name, case.flag());
+        Trouble::new(message).fix(fix)
+    });
     Said::new(state)
+        .wrong(never)
         .amiss("allows none", why)
         .amiss("controller", failed)
         .amiss("not ready", (!sick.is_empty()).then(|| some(&sick)))

@@ -60,7 +60,7 @@ impl Host {
         match self {
             Self::There => None,
             Self::Absent => Some(format!("no node carries the host name {host}")),
-            Self::Silent(since) => Some(format!("the node of {host} has not been ready since {since}")),
+            Self::Silent(since) => Some(format!("the node {host} has not been ready since {since}")),
         }
     }
 }

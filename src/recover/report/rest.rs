@@ -170,7 +170,7 @@ pub(super) fn next(record: &RunRecord, entries: &[Entry], data: &[Fate]) -> Vec<
                 "have {volume}, which was put aside, erased once nobody wants its bytes any more: `seaworthy recover erase {option} {claim} --set volume={volume}`"
             ));
             next.push(format!(
-                "or have it back, if its machine comes back after all: `kubectl label pv {volume} {QUARANTINE}-`, then `seaworthy recover rebind {option} {claim}`"
+                "or have it back, if its bytes are wanted after all: `kubectl label pv {volume} {QUARANTINE}-`, then `seaworthy recover rebind {option} {claim}`"
             ));
         }
     }
