@@ -239,6 +239,14 @@ pub struct Reach {
 }
 
 impl Plan {
+    /// The folder of the backup that the plan makes, and what stands at its head.
+    pub fn sealed(&self) -> Option<(&str, &verb::Head)> {
+        self.steps.iter().find_map(|step| match step.verb()? {
+            verb::Verb::Seal { folder, head } => Some((folder.as_str(), &**head)),
+            _ => None,
+        })
+    }
+
     /// Whether running the plan would write anything to the cluster.
     pub fn writes(&self) -> bool {
         self.steps.iter().any(|step| step.change.writes())

@@ -127,15 +127,16 @@ pub(crate) async fn run(session: &Session, arguments: &BackupArgs) -> Result<Exi
     } else {
         Vec::new()
     };
-    let losses = wanted.losses(scene.inventory());
+    let not_saved = left_out_lines(&left_out);
+    let plan = wanted.backup(arguments.consistent, left_out)?;
+    let losses = plan.sealed().map(|(_, head)| head.losses.clone()).unwrap_or_default();
     let lost = losses.iter().map(|lost| {
         format!(
             "{} is lost, and is not in this backup ({}); an older one may have it, and `restore` takes that",
             lost.what, lost.why
         )
     });
-    let warnings = lost.chain(left_out_lines(&left_out)).collect();
-    let plan = wanted.backup(arguments.consistent, left_out)?;
+    let warnings = lost.chain(not_saved).collect();
     let resources = Resources::default();
     let prepared = Prepared { plan, snapshot: scene.sighting.snapshot.clone(), resources, refusals: Vec::new() };
     let remarks = Remarks { warnings, ..Remarks::default() };

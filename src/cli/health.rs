@@ -16,7 +16,7 @@ pub(super) fn has_data(plan: &Plan) -> bool {
 
 /// Whether a backup was made although something was lost for certain.
 pub(super) fn has_losses(plan: &Plan) -> bool {
-    plan.steps.iter().any(|step| matches!(step.verb(), Some(Verb::Seal { head, .. }) if !head.losses.is_empty()))
+    plan.sealed().is_some_and(|(_, head)| !head.losses.is_empty())
 }
 
 /// Looks, and keeps what was seen.

@@ -185,8 +185,10 @@ fn opens(from: &Path, manifest: &Manifest, identity: &Path) -> Result<(), Failur
 fn newest(folder: &Path) -> Result<PathBuf, Failure> {
     let root = folder.parent().unwrap_or(folder);
     let own = |path: &Path| path.parent() == Some(folder);
-    let all = backup::all(root).into_iter().filter(|(path, _)| own(path));
-    let whole: Vec<(PathBuf, Manifest)> = all.filter_map(|(path, known)| Some((path, known.ok()?))).collect();
+    let all: Vec<_> = backup::all(root).into_iter().filter(|(path, _)| own(path)).collect();
+    let is_any = !all.is_empty();
+    let whole: Vec<(PathBuf, Manifest)> =
+        all.into_iter().filter_map(|(path, known)| Some((path, known.ok()?))).collect();
     let has_all = |(_, manifest): &&(PathBuf, Manifest)| manifest.head.losses.is_empty();
     let found = whole.iter().find(has_all).map(|(path, _)| path.clone());
     for (path, manifest) in whole.iter().take_while(|one| !has_all(one)) {
@@ -202,7 +204,6 @@ fn newest(folder: &Path) -> Result<PathBuf, Failure> {
         return Err(Failure::input("no-backup", message, hint));
     }
     found.ok_or_else(|| {
-        let is_any = backup::all(root).iter().any(|(path, _)| own(path));
         let message = if is_any {
             format!("no backup in {} is whole", folder.display())
         } else {

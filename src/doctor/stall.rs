@@ -50,6 +50,7 @@ use super::Cause;
 use crate::object::ObjectRef;
 use crate::snapshot::Snapshot;
 
+pub(super) use config::creates;
 pub(super) use rollout::{is_stuck_with, let_go, stuck_with};
 pub(super) use scheduling::nodes::{all as nodes, is_of_condition};
 pub use site::Site;

@@ -79,30 +79,14 @@ pub struct Why {
 
 /// Says why an object is as it is; `None` when it is not in the evidence.
 pub fn why(object: &ObjectRef, evidence: &Evidence) -> Option<Why> {
-    why_by(object, evidence, &Choice::default())
-}
-
-/// The same, with what stacks say of themselves.
-pub fn why_by(object: &ObjectRef, evidence: &Evidence, choice: &Choice) -> Option<Why> {
-    why_in(object, evidence, &judge(evidence, choice))
+    why_in(object, evidence, &judge(evidence, &Choice::default()))
 }
 
 /// What a report says of an object that is missed: it is not there, and others need it.
 fn missed(object: &ObjectRef, evidence: &Evidence, report: &Report) -> Option<Why> {
     let concerns = concerns(object, &report.findings, evidence);
     let concern = concerns.iter().find(|one| one.is_own() && one.is_wrong())?;
-    let Concern { root, own, .. } = concern;
-    let why =
-        if own.id == root.id { root.message.clone() } else { format!("{}, because {}", own.message, root.message) };
-    Some(Why {
-        state: "not there".to_owned(),
-        root: Some(root.object.clone()).filter(|root| !root.same_object(object)),
-        check: Some(root.id.clone()),
-        seen: root.evidence.clone(),
-        suffers: suffering(root, object),
-        fix: root.fix.clone(),
-        ..Why::new(object, why)
-    })
+    Some(Why { state: "not there".to_owned(), ..Why::by(object, concern) })
 }
 
 /// Other things that are wrong around an object and are told beside the first.
@@ -135,21 +119,29 @@ fn why_in(object: &ObjectRef, evidence: &Evidence, report: &Report) -> Option<Wh
 }
 
 /// The answer when the doctor finds something.
-fn found(case: &Case<'_>, Concern { root, own, .. }: &Concern<'_>) -> Why {
-    let why =
-        if own.id == root.id { root.message.clone() } else { format!("{}, because {}", own.message, root.message) };
-    let seen = if root.evidence.is_empty() { newest_event(case).into_iter().collect() } else { root.evidence.clone() };
-    Why {
-        root: Some(root.object.clone()).filter(|root| !root.same_object(case.object)),
-        check: Some(root.id.clone()),
-        seen,
-        suffers: suffering(root, case.object),
-        fix: root.fix.clone(),
-        ..Why::new(case.object, why)
+fn found(case: &Case<'_>, concern: &Concern<'_>) -> Why {
+    let mut answer = Why::by(case.object, concern);
+    if answer.seen.is_empty() {
+        answer.seen.extend(newest_event(case));
     }
+    answer
 }
 
 impl Why {
+    /// A finding says what is wrong.
+    fn by(object: &ObjectRef, Concern { root, own, .. }: &Concern<'_>) -> Self {
+        let why =
+            if own.id == root.id { root.message.clone() } else { format!("{}, because {}", own.message, root.message) };
+        Self {
+            root: Some(root.object.clone()).filter(|root| !root.same_object(object)),
+            check: Some(root.id.clone()),
+            seen: root.evidence.clone(),
+            suffers: suffering(root, object),
+            fix: root.fix.clone(),
+            ..Self::new(object, why)
+        }
+    }
+
     /// Something is wrong.
     fn new(object: &ObjectRef, why: String) -> Self {
         Self {

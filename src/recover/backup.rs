@@ -156,8 +156,7 @@ impl Wanted<'_> {
     /// # Errors
     /// When something cannot be stopped that has to be.
     pub fn backup(&self, consistent: bool, mut left_out: Vec<LeftOut>) -> Result<Plan, CompileError> {
-        let inventory = self.record.map(|record| record.inventory.as_slice()).unwrap_or_default();
-        let all = claims(&self.sighting.snapshot, &self.installation, inventory);
+        let all = self.own_claims();
         // An empty volume is copied as well: that it was empty is worth knowing.
         let sighting = Sighting { files: BTreeMap::new(), ..self.sighting.clone() };
         let etcds: Vec<&View> = self.sighting.etcds.iter().filter(|view| members_are_on(&view.set, &all)).collect();
@@ -217,7 +216,7 @@ impl Wanted<'_> {
             etcds,
             recipients: self.recipients.clone(),
             left_out,
-            losses: self.losses(&inventory_of(self.record)),
+            losses: self.losses(),
         };
         let verb = Verb::Seal { folder: self.folder.clone(), head: Box::new(head) };
         let needs = plan.steps.last().map(|step| step.id.clone()).into_iter().collect();
@@ -225,9 +224,15 @@ impl Wanted<'_> {
         Ok(plan)
     }
 
+    /// The claims of the installation.
+    fn own_claims(&self) -> Vec<ObjectRef> {
+        let inventory = self.record.map(|record| record.inventory.as_slice()).unwrap_or_default();
+        claims(&self.sighting.snapshot, &self.installation, inventory)
+    }
+
     /// What is lost of the installation for certain, and so is in no backup that is made now.
-    pub fn losses(&self, inventory: &[ObjectRef]) -> Vec<LeftOut> {
-        let own = claims(&self.sighting.snapshot, &self.installation, inventory);
+    fn losses(&self) -> Vec<LeftOut> {
+        let own = self.own_claims();
         let recorded =
             self.sighting.records.iter().filter(|record| record.installation.key() == self.installation.key());
         let recorded: BTreeSet<&ObjectRef> =
@@ -330,10 +335,6 @@ impl Wanted<'_> {
         let is_there = |name: &String| !of_component(&self.sighting.snapshot, namespace, name).is_empty();
         definition.components.iter().rev().map(|component| component.name.clone()).filter(is_there).collect()
     }
-}
-
-fn inventory_of(record: Option<&InstallRecord>) -> Vec<ObjectRef> {
-    record.map(|record| record.inventory.clone()).unwrap_or_default()
 }
 
 /// What brings claims back, and the etcds that begin again from their snapshot.

@@ -102,13 +102,13 @@ async fn makers(client: &Client, snapshot: &Snapshot) -> Result<Snapshot, kube::
 /// By which names those are called who make the volumes that are waited for here, and erase those that were let go.
 pub fn names_of_makers(snapshot: &Snapshot) -> BTreeSet<String> {
     let waiting = snapshot.of_kind("", "PersistentVolumeClaim").filter(|claim| loss::waits(claim));
-    let unerased = snapshot.of_kind("", "PersistentVolume").filter(|volume| was_let_go(volume));
+    let let_go = snapshot.of_kind("", "PersistentVolume").filter(|volume| was_let_go(volume));
     let of_class = |claim: &Value| snapshot.get(&provisioner::class_ref(text(claim, "/spec/storageClassName")?));
     waiting
         .flat_map(|claim| {
             provisioner::asked(claim).into_iter().chain(of_class(claim).and_then(|it| text(it, "/provisioner")))
         })
-        .chain(unerased.filter_map(provisioner::made_by))
+        .chain(let_go.filter_map(provisioner::made_by))
         .map(str::to_owned)
         .collect()
 }
@@ -166,8 +166,10 @@ pub async fn sight_telling(
     if !asked.is_empty() {
         tell(Looking::Files(asked.len()));
     }
-    let per_node = ask_each_node(&cluster.client, &snapshot, &asked).await;
-    let (files, mut disks) = ask(cluster, &snapshot, asked).await;
+    let (per_node, (files, mut disks)) = futures::join!(
+        ask_each_node(&cluster.client, &snapshot, &asked),
+        ask(cluster, &snapshot, asked.iter().cloned())
+    );
     for claim in fewer(&records, &files) {
         // The first pod that was asked may be the one that has them open.
         if disks.get(claim).is_some_and(|disk| !disk.held.is_empty()) {

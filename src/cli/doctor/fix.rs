@@ -25,6 +25,7 @@ use super::super::landing::Landing;
 use super::super::voyage::{Remarks, Voyage};
 use super::super::wizard::typed;
 use super::super::{Failure, Session};
+use crate::front::failure;
 use crate::front::say;
 
 /// How long the check may take to see that what it found is gone: controllers act on what was changed.
@@ -34,9 +35,6 @@ const TOGETHER: Duration = Duration::from_millis(500);
 /// What hangs on the time of day is judged again after so long.
 const AGAIN: Duration = Duration::from_secs(5);
 
-/// The exit codes of remedies that nobody wanted, and of one that could not be done.
-const DECLINED: u8 = 4;
-const FAILED: u8 = 1;
 /// Exit codes of a command of ours that a signal has stopped.
 const SIGNALS: [u8; 3] = [129, 130, 143];
 
@@ -77,9 +75,9 @@ pub(super) struct Tried {
 pub(super) fn code(tried: &[Tried], is_unhealthy: bool) -> u8 {
     let came = |what: Came| tried.iter().filter(|one| one.came == what).count();
     match (tried.len(), came(Came::Declined), came(Came::Failed)) {
-        (1.., declined, _) if declined == tried.len() => DECLINED,
+        (1.., declined, _) if declined == tried.len() => failure::code(Class::Declined),
         _ if is_unhealthy => super::UNHEALTHY,
-        (_, _, 1..) => FAILED,
+        (_, _, 1..) => failure::code(Class::Failed),
         _ => 0,
     }
 }

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::volumes::has_just_started;
+use super::volumes::{has_just_started, run};
 use super::{installed, looks};
 use crate::doctor::check::{Check, Severity, Verdict};
 use crate::doctor::evidence::Evidence;
 use crate::doctor::finding::Finding;
-use crate::doctor::stall::words::{in_namespace, some};
+use crate::doctor::stall::creates;
+use crate::doctor::stall::words::in_namespace;
 use crate::object::{ObjectRef, items, text};
 use crate::references::{Need, of_pods};
 
@@ -56,27 +57,20 @@ fn runs(pod: &Value) -> bool {
 }
 
 fn finding(object: ObjectRef, pods: Vec<ObjectRef>, evidence: &Evidence) -> Finding {
-    let names: Vec<&str> = pods.iter().map(|pod| pod.name.as_str()).collect();
-    let verb = if names.len() == 1 { "runs" } else { "run" };
     let message = format!(
-        "the {} `{}` is not there, and {} {verb} with it; whatever starts anew waits for it",
+        "the {} `{}` is not there, and {} with it; whatever starts anew waits for it",
         object.kind,
         object.name,
-        some(&names)
+        run(&pods)
     );
     let place = in_namespace(object.namespace.as_deref());
     let fix = match installed::stack_of(&object, &evidence.snapshot) {
         Some(stack) => {
             format!("Put it back before they restart: `seaworthy upgrade {stack}{place}`, with the values of before.")
         }
-        None if object.kind == "Secret" => {
-            format!(
-                "Make it again before they restart: `kubectl create secret generic {}{place} --from-file=KEY=FILE`.",
-                object.name
-            )
-        }
         None => format!(
-            "Make it again before they restart: `kubectl create configmap {}{place} --from-file=KEY=FILE`.",
+            "Make it again before they restart: `{} {}{place} --from-file=KEY=FILE`.",
+            creates(&object.kind),
             object.name
         ),
     };

@@ -292,6 +292,12 @@ fn runs(pod: &Value) -> bool {
     text(pod, "/spec/nodeName").is_some() && !has_ended(pod)
 }
 
+/// `web-1 runs`, `web-1, web-2 run`.
+pub(super) fn run(pods: &[ObjectRef]) -> String {
+    let names: Vec<&str> = pods.iter().map(|pod| pod.name.as_str()).collect();
+    format!("{} {}", some(&names), if names.len() == 1 { "runs" } else { "run" })
+}
+
 /// Whether a pod is so young that what it uses may be younger than the list of that: lists are read one beside the other.
 pub(super) fn has_just_started(pod: &Value, evidence: &Evidence) -> bool {
     let since = text(pod, "/status/startTime").and_then(|since| since.parse::<Timestamp>().ok());
@@ -313,9 +319,8 @@ fn claim_gone(evidence: &Evidence) -> Verdict {
         }
     }
     let one = |(claim, pods): (ObjectRef, Vec<ObjectRef>)| {
-        let names: Vec<&str> = pods.iter().map(|pod| pod.name.as_str()).collect();
-        let (verb, them) = if names.len() == 1 { ("runs", "it") } else { ("run", "them") };
-        let message = format!("the claim `{}` is not there, and {} {verb} with it", claim.name, some(&names));
+        let them = if pods.len() == 1 { "it" } else { "them" };
+        let message = format!("the claim `{}` is not there, and {} with it", claim.name, run(&pods));
         let fix = format!(
             "Do not restart {them}, and make no claim by hand: `seaworthy recover` says what is lost, and what brings it back."
         );

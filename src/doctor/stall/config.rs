@@ -50,13 +50,17 @@ fn no_config_map(site: &Site<'_>) -> Option<Cause> {
     Some(missing(site, "ConfigMap", name, REASON))
 }
 
+/// The command that makes a Secret or a `ConfigMap`.
+pub(in crate::doctor) fn creates(kind: &str) -> &'static str {
+    if kind == "Secret" { "kubectl create secret generic" } else { "kubectl create configmap" }
+}
+
 /// A Secret or `ConfigMap` that a pod names is not there.
 pub(super) fn missing(site: &Site<'_>, kind: &str, name: &str, reason: &str) -> Cause {
-    let command = if kind == "Secret" { "secret generic" } else { "configmap" };
     site.stuck(reason, format!("the {kind} `{name}` that the pod `{}` needs is not there", site.reference.name))
         .about(site.neighbour("v1", kind, name))
         .id(if kind == "Secret" { "F002" } else { "F001" })
-        .remedy(format!("Create it: `kubectl create {command} {name}{} --from-literal=KEY=VALUE`.", site.flag()))
+        .remedy(format!("Create it: `{} {name}{} --from-literal=KEY=VALUE`.", creates(kind), site.flag()))
 }
 
 fn no_key(site: &Site<'_>) -> Option<Cause> {

@@ -18,11 +18,7 @@ pub(super) fn bytes_text(plan: &Plan) -> &'static str {
 
 /// Where a backup goes, and of which moment it is.
 pub(super) fn backup_lines(plan: &Plan) -> Vec<String> {
-    let sealed = plan.steps.iter().find_map(|step| match step.verb()? {
-        Verb::Seal { folder, head } => Some((folder, head)),
-        _ => None,
-    });
-    let Some((folder, head)) = sealed else { return Vec::new() };
+    let Some((folder, head)) = plan.sealed() else { return Vec::new() };
     let moment = match (head.consistent, head.claims.is_empty()) {
         (true, _) => "one: what writes is stopped while it is copied",
         (false, true) => "no files of volumes are copied",
