@@ -43,6 +43,8 @@ pub const ORIGINAL_POLICY: &str = "seaworthy.dev/original-reclaim-policy";
 pub const QUARANTINE: &str = "seaworthy.dev/quarantine";
 /// The checksum of the archive that is being written to a claim's volume; on the claim, until all of it is there and proven.
 pub const COPYING_IN: &str = "seaworthy.dev/copying-in";
+/// The annotation of a claim that the scheduler was to look at once more: the time of that recovery.
+pub const REQUEUED: &str = "seaworthy.dev/requeued";
 /// The annotation with which `kubectl rollout restart` changes a pod template; the same, so that both are seen as one thing.
 pub const RESTARTED_AT: &str = "kubectl.kubernetes.io/restartedAt";
 

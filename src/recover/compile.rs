@@ -52,7 +52,8 @@ const LIMIT_PATCH: u64 = 20;
 const LIMIT_STOP: u64 = 120;
 const LIMIT_GONE: u64 = 60;
 const LIMIT_BOUND: u64 = 90;
-const LIMIT_PROVISION: u64 = 240;
+/// The scheduler comes back by itself, after five and a half minutes at the latest, to a pod that found no place.
+const LIMIT_PROVISION: u64 = 390;
 const LIMIT_COUNT: u64 = 30;
 /// People have to find the machine.
 const LIMIT_NODE: u64 = 3600;
@@ -81,7 +82,7 @@ pub struct Wish<'a> {
     pub copies: Copies,
     /// Snapshots of a backup that etcds are restored from: each `StatefulSet` with its file. A playbook takes its own.
     pub snapshots: Vec<(ObjectRef, String)>,
-    /// The mark of this recovery's restarts.
+    /// When it was made; the mark of what this recovery does anew.
     pub at: Timestamp,
 }
 
@@ -374,11 +375,16 @@ impl<'a> Draft<'a> {
         if found.is_empty() { Err(CompileError::NoComponent { component, namespace }) } else { Ok(found) }
     }
 
+    /// The mark of what this recovery does anew.
+    fn mark(&self) -> String {
+        self.wish.at.strftime("%FT%TZ").to_string()
+    }
+
     fn restart(&mut self, components: &[String]) -> Result<(), CompileError> {
         for component in components {
             for workload in self.component(component)? {
-                let (workload, at) = (workload.pinned, self.wish.at.strftime("%FT%TZ").to_string());
-                self.push(Verb::Restart { workload, at }, 0);
+                let at = self.mark();
+                self.push(Verb::Restart { workload: workload.pinned, at }, 0);
             }
         }
         Ok(())

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::Standing;
 use super::words::{named, shown};
-use super::{ORIGINAL_POLICY, QUARANTINE};
+use super::{ORIGINAL_POLICY, QUARANTINE, REQUEUED};
 use crate::object::{ObjectRef, items, number, text};
 use crate::snapshot::Snapshot;
 use crate::snapshot::nodes::is_ready;
@@ -66,6 +66,14 @@ pub enum Tend {
         /// The node that was chosen.
         node: String,
     },
+    /// Has the scheduler look at a claim, and at the pods that wait for it, once more. Of a change it may hear before it has noted the
+    /// change itself; what it then fails to do it tries again only after five minutes (kubernetes/kubernetes#93552).
+    Requeue {
+        /// The uid of the claim.
+        uid: String,
+        /// The mark of this recovery; a time.
+        at: String,
+    },
 }
 
 impl Tend {
@@ -74,6 +82,7 @@ impl Tend {
         match self {
             Self::Await { .. } => "await",
             Self::Rechoose { .. } => "rechoose",
+            Self::Requeue { .. } => "requeue",
             Self::Unhold { .. } => "unhold",
             Self::Grown { .. } => "grown",
             Self::Gone { .. } => "gone",
@@ -88,6 +97,7 @@ impl Tend {
         match self {
             Self::Await { .. } => format!("wait until {object} {}", works(&object.kind)),
             Self::Rechoose { node, .. } => format!("let another node than {node} be chosen for {object}"),
+            Self::Requeue { .. } => format!("have the scheduler look at {object} once more"),
             Self::Unhold { finalizers, .. } => format!("take {} off {object}", finalizers.join(", ")),
             Self::Gone { .. } => format!("wait until {object} is gone"),
             Self::Grown { size, .. } => format!("wait until {object} has {size}"),
@@ -102,6 +112,7 @@ impl Tend {
         match self {
             Self::Await { how } => format!("nothing is written; {how}"),
             Self::Rechoose { .. } => "it is the one that was seen, and has no volume".to_owned(),
+            Self::Requeue { .. } => "it is the one that was seen".to_owned(),
             Self::Unhold { .. } => "it is the one that was seen, and was told to go".to_owned(),
             Self::Gone { .. } | Self::Grown { .. } => "nothing is written".to_owned(),
             Self::Erase { .. } => "it is the one that was seen, and no claim has it".to_owned(),
@@ -115,6 +126,7 @@ impl Tend {
         match self {
             Self::Await { .. } => format!("it {}", works(&object.kind)),
             Self::Rechoose { node, .. } => format!("{node} is not its node any more"),
+            Self::Requeue { .. } => "it has a mark, a node or a volume".to_owned(),
             Self::Unhold { .. } => "it does not have them any more, or is gone".to_owned(),
             Self::Gone { .. } => "this incarnation is gone".to_owned(),
             Self::Grown { size, .. } => format!("its volume and its file system have {size}"),
@@ -129,6 +141,9 @@ impl Tend {
         match self {
             Self::Await { .. } | Self::Grown { .. } => format!("kubectl get {} -w", named(object)),
             Self::Rechoose { .. } => format!("kubectl annotate {} {CHOSEN}-", named(object)),
+            Self::Requeue { .. } => {
+                format!("kubectl annotate {} {REQUEUED}=$(date -u +%FT%TZ) --overwrite", named(object))
+            }
             Self::Unhold { finalizers, .. } => format!(
                 "kubectl edit {}     # take out of metadata.finalizers: {}",
                 named(object),
@@ -161,6 +176,7 @@ impl Tend {
         match self {
             Self::Await { how } => awaited(snapshot, object, how),
             Self::Rechoose { uid, node } => rechosen(snapshot, object, (uid, node)),
+            Self::Requeue { uid, at } => requeued(snapshot, object, (uid, at)),
             Self::Unhold { uid, finalizers } => unheld(snapshot, object, (uid, finalizers)),
             Self::Gone { uid } => gone(snapshot, object, uid),
             Self::Grown { uid, size } => grown(snapshot, object, (uid, size)),
@@ -194,6 +210,7 @@ impl Tend {
             }
             Self::BackInService { uid } => taints(uid, None),
             Self::Rechoose { uid, .. } => Some(json!({"metadata": {"uid": uid, "annotations": {CHOSEN: null}}})),
+            Self::Requeue { uid, at } => Some(json!({"metadata": {"uid": uid, "annotations": {REQUEUED: at}}})),
         }
     }
 }
@@ -243,6 +260,18 @@ fn rechosen(snapshot: &Snapshot, claim: &ObjectRef, (uid, node): (&str, &str)) -
         },
         Some(other) => Standing::Proven { note: format!("{other} was chosen") },
         None => Standing::Proven { note: "none is chosen".to_owned() },
+    }
+}
+
+/// With a node or a volume the scheduler has done it by itself.
+fn requeued(snapshot: &Snapshot, claim: &ObjectRef, (uid, at): (&str, &str)) -> Standing {
+    let Some(live) = incarnation(snapshot, claim, uid) else { return another(snapshot, claim, uid) };
+    let annotation = |name: &str| live["metadata"]["annotations"][name].as_str();
+    match (text(live, "/spec/volumeName"), annotation(CHOSEN), annotation(REQUEUED)) {
+        (Some(volume), ..) => Standing::Proven { note: format!("it has {volume}") },
+        (None, Some(node), _) => Standing::Proven { note: format!("{node} was chosen") },
+        (None, None, Some(mark)) if mark == at => Standing::Proven { note: "marked".to_owned() },
+        (None, None, _) => Standing::Open { progress: "no node is chosen".to_owned() },
     }
 }
 

@@ -3,13 +3,14 @@
 use serde_json::{Map, Value, json};
 
 use crate::object::{ObjectRef, again, text};
-use crate::plan::verb::ORIGINAL_POLICY;
+use crate::plan::verb::{ORIGINAL_POLICY, REQUEUED};
 use crate::recover::join::volume_ref;
 use crate::snapshot::Snapshot;
 use crate::snapshot::classes::{DEFAULT_MARKS, is_default};
 
-/// Annotations by which the controllers remember how a claim was bound.
-const BINDING: [&str; 4] = [
+/// Annotations by which the controllers, and a recovery, remember how a claim was bound.
+const BINDING: [&str; 5] = [
+    REQUEUED,
     "pv.kubernetes.io/",
     "volume.kubernetes.io/selected-node",
     "volume.kubernetes.io/storage-provisioner",

@@ -123,8 +123,11 @@ impl<'a> Draft<'a> {
         let snapshot = &self.wish.sighting.snapshot;
         let absent = |node: &&str| snapshot.get(&ObjectRef::new("v1", "Node", None, node)).is_none();
         if let (Some(node), Some(Pinned { uid, .. })) = (chosen(live).filter(absent), Pinned::of(live)) {
-            let (object, node) = (claim.clone(), node.to_owned());
-            self.push(Verb::Tend { object, act: Tend::Rechoose { uid, node } }, LIMIT_PATCH);
+            let acts =
+                [Tend::Rechoose { uid: uid.clone(), node: node.to_owned() }, Tend::Requeue { uid, at: self.mark() }];
+            for act in acts {
+                self.push(Verb::Tend { object: claim.clone(), act }, LIMIT_PATCH);
+            }
         }
     }
 

@@ -76,7 +76,7 @@ test_a_claim_that_was_given_a_node_that_is_not_there_gets_another() {
   claim_anew '.metadata.annotations["volume.kubernetes.io/selected-node"] = "no-such-node"'
   eventually 200 shows claim-stranded
   exits 0 sws recover provision -n "$NAMESPACE" --dry-run -o json
-  expect 'rechoose requeue' jq -r '[.plan.steps[].action.verb.act.act // empty | select(test("rechoose|requeue"))] | join(" ")' "$WORK/out"
+  expect 'rechoose requeue' jq -r '[.plan.steps[].action.verb?.act? // empty | select(test("rechoose|requeue"))] | join(" ")' "$WORK/out"
   local took=$SECONDS
   provisioned claim-stranded
   ((SECONDS - took < 270)) || fail "it took $((SECONDS - took)) s: the scheduler was left to come back by itself"

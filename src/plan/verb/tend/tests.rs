@@ -136,3 +136,26 @@ fn a_choice_is_taken_back_only_of_the_claim_and_the_node_that_were_seen() {
     }
     assert_eq!(word(&act.standing(&picture(&[]), &claim)), "shut");
 }
+
+#[test]
+fn the_scheduler_is_told_once_more_only_of_a_claim_that_has_neither_node_nor_volume() {
+    let claim = ObjectRef::new("v1", "PersistentVolumeClaim", Some("n"), "c");
+    let act = Tend::Requeue { uid: "u".to_owned(), at: "now".to_owned() };
+    let live = |uid: &str, (node, mark): (Value, Value), volume: Value| {
+        json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "c", "namespace": "n", "uid": uid,
+            "annotations": {CHOSEN: node, REQUEUED: mark}}, "spec": {"volumeName": volume}})
+    };
+    let cases = [
+        ("open", live("u", (Value::Null, Value::Null), Value::Null)),
+        ("open", live("u", (Value::Null, "of another recovery".into()), Value::Null)),
+        ("proven", live("u", (Value::Null, "now".into()), Value::Null)),
+        ("proven", live("u", ("node-1".into(), Value::Null), Value::Null)),
+        ("proven", live("u", (Value::Null, Value::Null), "v".into())),
+        ("shut", live("another", (Value::Null, Value::Null), Value::Null)),
+    ];
+    for (expected, object) in cases {
+        assert_eq!(word(&act.standing(&picture(std::slice::from_ref(&object)), &claim)), expected, "{object}");
+    }
+    assert_eq!(word(&act.standing(&picture(&[]), &claim)), "shut");
+    assert_eq!(act.patch(None).unwrap(), json!({"metadata": {"uid": "u", "annotations": {REQUEUED: "now"}}}));
+}
