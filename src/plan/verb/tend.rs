@@ -112,12 +112,11 @@ impl Tend {
         match self {
             Self::Await { how } => format!("nothing is written; {how}"),
             Self::Rechoose { .. } => "it is the one that was seen, and has no volume".to_owned(),
-            Self::Requeue { .. } => "it is the one that was seen".to_owned(),
             Self::Unhold { .. } => "it is the one that was seen, and was told to go".to_owned(),
             Self::Gone { .. } | Self::Grown { .. } => "nothing is written".to_owned(),
             Self::Erase { .. } => "it is the one that was seen, and no claim has it".to_owned(),
             Self::OutOfService { .. } => "it is the one that was seen, and not ready".to_owned(),
-            Self::BackInService { .. } => "it is the one that was seen".to_owned(),
+            Self::Requeue { .. } | Self::BackInService { .. } => "it is the one that was seen".to_owned(),
         }
     }
 
