@@ -66,26 +66,42 @@ killed_in() {
   return 1
 }
 
+# caught_in STEP: killed in it, within five tries.
+caught_in() {
+  local try
+  for try in 1 2 3 4 5; do
+    ! killed_in "$1" || return 0
+  done
+  return 1
+}
+
 walk() {
   WORK=$(mktemp -d)
   trap 'rm -rf "$WORK"' EXIT
-  local loss step kills=0 whole
-  for loss in $("$SEAWORTHY" drill -o json 2>/dev/null | jq -r --arg own "$1: " '.error.causes[] | select(startswith($own)) | ltrimstr($own)' | tr -d ,); do
+  local loss losses step kills=0 steps whole
+  losses=$({ "$SEAWORTHY" drill 2>&1 || true; } | sed -n "s|^ *$1: ||p" | tr -d ,)
+  [[ -n $losses ]] || fail "drill names no loss that $1 is practised for"
+  for loss in $losses; do
     rm -rf "$WORK/base"
     made "$1" "$loss"
     words "$1"
     anew
-    sbx "${WORDS[@]}" >"$WORK/out" 2>"$WORK/err" || fail "$1 $loss: $(tail -n 5 "$WORK/err")"
+    rm -f "$WORK/events"
+    sbx --events "$WORK/events" "${WORDS[@]}" >"$WORK/out" 2>"$WORK/err" || fail "$1 $loss: $(tail -n 5 "$WORK/err")"
     whole=$(essence)
-    step=1
-    while killed_in "$step"; do
+    steps=$(begun)
+    # In its last step it may come to its end before the kill does.
+    for ((step = 1; step <= steps; step++)); do
+      if ! caught_in "$step"; then
+        ((step == steps)) || fail "$1 $loss: each time it came to its end before the kill in step $step"
+        continue
+      fi
       kills=$((kills + 1))
       sbx "${WORDS[@]}" >"$WORK/out" 2>"$WORK/err" || fail "$1 $loss, killed in step $step: $(tail -n 8 "$WORK/err")"
       same "$1 $loss, killed in step $step" "$whole" "$(essence)"
-      step=$((step + 1))
     done
   done
-  ((kills >= 5)) || fail "only $kills kills"
+  ((kills > 0)) || fail "nothing was killed"
   printf 'figure: %s: %d kills\n' "$1" "$kills"
   [[ -z ${SEAWORTHY_TEST_FIGURES:-} ]] || printf 'killed: %s: %d kills\n' "$1" "$kills" >>"$SEAWORTHY_TEST_FIGURES"
 }
@@ -111,4 +127,7 @@ test_provision() { walk provision; }
 test_reunite() { walk reunite; }
 test_give_back() { walk give-back; }
 test_detach() { walk detach; }
+test_finish() { walk finish; }
+test_grow() { walk grow; }
+test_move() { walk move; }
 test_notebooks() { walk distributed-notebook/notebooks; }
