@@ -22,9 +22,38 @@ anew() {
   cp -a "$WORK/base" "$WORK/try"
 }
 
-# words PLAYBOOK: the command, with all names typed.
-words() {
-  WORDS=(recover "$1" --claim "$CLAIM")
+# Whether the playbook asks something half way.
+ASKS=no
+
+# on_terminal ARGUMENT...: the program, on a terminal, with "yes" typed again and again; its process id is written down.
+on_terminal() {
+  local line
+  printf -v line '%q ' "$SEAWORTHY" "--sandbox=$SANDBOX" --yes "$@"
+  SEAWORTHY_STATE_DIR=$WORK/try SHELL=/bin/sh timeout --kill-after 5 120 script -qec "echo \$\$ >$WORK/pid; exec $line" /dev/null \
+    < <(while printf 'y\r' 2>/dev/null; do sleep 0.2; done)
+}
+
+# go ARGUMENT...: the playbook, until its end.
+go() {
+  if [[ $ASKS == yes ]]; then on_terminal "$@" >"$WORK/out" 2>"$WORK/err"; else sbx "$@" >"$WORK/out" 2>"$WORK/err"; fi
+}
+
+# start ARGUMENT...: the same in the background. JOB is to be waited for, PID is the program's.
+start() {
+  if [[ $ASKS != yes ]]; then
+    SEAWORTHY_STATE_DIR=$WORK/try "$SEAWORTHY" --sandbox="$SANDBOX" --yes "$@" >"$WORK/out" 2>"$WORK/err" </dev/null &
+    JOB=$! PID=$!
+    return
+  fi
+  rm -f "$WORK/pid"
+  go "$@" &
+  JOB=$!
+  until [[ -s $WORK/pid ]]; do kill -0 "$JOB" || fail "it did not begin: $(cat "$WORK/out" "$WORK/err")"; done
+  PID=$(<"$WORK/pid")
+}
+
+# agreed: the command with what it asks to be agreed to.
+agreed() {
   anew
   local asked
   asked=$(sbx "${WORDS[@]}" -o json 2>/dev/null | jq -r '.error.hint // empty' | grep -oE -e '--(destroy-data|consent)=[^ ]+' || true)
@@ -52,17 +81,16 @@ is_done() { [[ $(sbx runs list -o json 2>/dev/null | jq -r '.items[-1].state') =
 killed_in() {
   anew
   rm -f "$WORK/events"
-  SEAWORTHY_STATE_DIR=$WORK/try "$SEAWORTHY" --sandbox="$SANDBOX" --yes --events "$WORK/events" "${WORDS[@]}" >"$WORK/out" 2>"$WORK/err" </dev/null &
-  local pid=$!
-  while kill -0 "$pid" 2>/dev/null; do
+  start --events "$WORK/events" "${WORDS[@]}"
+  while kill -0 "$PID" 2>/dev/null; do
     if (($(begun) >= $1)); then
-      kill -KILL "$pid" 2>/dev/null || true
-      wait "$pid" 2>/dev/null || true
+      kill -KILL "$PID" 2>/dev/null || true
+      wait "$JOB" 2>/dev/null || true
       ! is_done
       return
     fi
   done
-  wait "$pid" || fail "undisturbed, ${WORDS[*]} ended with $?: $(tail -n 5 "$WORK/err")"
+  wait "$JOB" || fail "undisturbed, ${WORDS[*]} ended with $?: $(said)"
   return 1
 }
 
@@ -75,39 +103,86 @@ caught_in() {
   return 1
 }
 
-walk() {
+# killed_everywhere WHAT: the command in WORDS, on what is in $WORK/base.
+killed_everywhere() {
+  local step steps whole
+  agreed
+  anew
+  rm -f "$WORK/events"
+  go --events "$WORK/events" "${WORDS[@]}" || fail "$1: $(said)"
+  whole=$(essence)
+  steps=$(begun)
+  # In its last step it may come to its end before the kill does.
+  for ((step = 1; step <= steps; step++)); do
+    if ! caught_in "$step"; then
+      ((step == steps)) || fail "$1: each time it came to its end before the kill in step $step"
+      continue
+    fi
+    KILLS=$((KILLS + 1))
+    go "${WORDS[@]}" || fail "$1, killed in step $step: $(said)"
+    same "$1, killed in step $step" "$whole" "$(essence)"
+  done
+}
+
+same() { [[ $2 == "$3" ]] || fail "$1: $(diff <(printf '%s\n' "$2") <(printf '%s\n' "$3"))"; }
+
+said() { tail -n 8 "$WORK/out" "$WORK/err"; }
+
+begin_walk() {
   WORK=$(mktemp -d)
   trap 'rm -rf "$WORK"' EXIT
-  local loss losses step kills=0 steps whole
+  KILLS=0
+}
+
+end_walk() {
+  ((KILLS > 0)) || fail "nothing was killed"
+  printf 'figure: %s: %d kills\n' "$1" "$KILLS"
+  [[ -z ${SEAWORTHY_TEST_FIGURES:-} ]] || printf 'killed: %s: %d kills\n' "$1" "$KILLS" >>"$SEAWORTHY_TEST_FIGURES"
+}
+
+# walk PLAYBOOK: for each loss that it is practised for.
+walk() {
+  begin_walk
+  local loss losses
   losses=$({ "$SEAWORTHY" drill 2>&1 || true; } | sed -n "s|^ *$1: ||p" | tr -d ,)
   [[ -n $losses ]] || fail "drill names no loss that $1 is practised for"
   for loss in $losses; do
     rm -rf "$WORK/base"
     made "$1" "$loss"
-    words "$1"
-    anew
-    rm -f "$WORK/events"
-    sbx --events "$WORK/events" "${WORDS[@]}" >"$WORK/out" 2>"$WORK/err" || fail "$1 $loss: $(tail -n 5 "$WORK/err")"
-    whole=$(essence)
-    steps=$(begun)
-    # In its last step it may come to its end before the kill does.
-    for ((step = 1; step <= steps; step++)); do
-      if ! caught_in "$step"; then
-        ((step == steps)) || fail "$1 $loss: each time it came to its end before the kill in step $step"
-        continue
-      fi
-      kills=$((kills + 1))
-      sbx "${WORDS[@]}" >"$WORK/out" 2>"$WORK/err" || fail "$1 $loss, killed in step $step: $(tail -n 8 "$WORK/err")"
-      same "$1 $loss, killed in step $step" "$whole" "$(essence)"
-    done
+    WORDS=(recover "$1" --claim "$CLAIM")
+    killed_everywhere "$1 $loss"
   done
-  ((kills > 0)) || fail "nothing was killed"
-  printf 'figure: %s: %d kills\n' "$1" "$kills"
-  [[ -z ${SEAWORTHY_TEST_FIGURES:-} ]] || printf 'killed: %s: %d kills\n' "$1" "$kills" >>"$SEAWORTHY_TEST_FIGURES"
+  end_walk "$1"
 }
 
-same() { [[ $2 == "$3" ]] || fail "$1: $(diff <(printf '%s\n' "$2") <(printf '%s\n' "$3"))"; }
+# walk_of_a_namespace STACK PLAYBOOK: what is restored outside of the cluster meanwhile is asked about.
+walk_of_a_namespace() {
+  begin_walk
+  SANDBOX=single-node ASKS=yes
+  WORDS=(recover "$1/$2" -n "$1")
+  mkdir "$WORK/try"
+  sbx install "$1" >"$WORK/out" 2>"$WORK/err" || fail "$1 is not installed: $(said)"
+  mv "$WORK/try" "$WORK/base"
+  killed_everywhere "$1/$2"
+  end_walk "$1/$2"
+}
 
+# A volume that a replacement has put aside.
+test_erase() {
+  begin_walk
+  made replace volume-emptied
+  WORDS=(recover replace --claim "$CLAIM")
+  agreed
+  anew
+  sbx "${WORDS[@]}" -o json >"$WORK/out" 2>"$WORK/err" || fail "nothing is put aside: $(said)"
+  WORDS=(recover erase --claim "$CLAIM" --set "volume=$(jq -r '.report.left[] | select(test("put aside")) | split(",")[0] | ltrimstr("PersistentVolume/")' "$WORK/out")")
+  rm -rf "$WORK/base"
+  mv "$WORK/try" "$WORK/base"
+  killed_everywhere erase
+  end_walk erase
+}
+test_exadeploy_database() { walk_of_a_namespace exadeploy database; }
+test_geodata_server() { walk_of_a_namespace geodata server; }
 test_rebind() { walk rebind; }
 test_replace() { walk replace; }
 test_node_back() { walk node-back; }
