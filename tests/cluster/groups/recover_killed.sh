@@ -4,13 +4,17 @@
 # cluster: none
 # shellcheck shell=bash
 
-# made PLAYBOOK LOSS: the loss, in $WORK/base; SANDBOX and CLAIM say where.
+# made PLAYBOOK LOSS: the loss, in $WORK/base; SANDBOX and SUBJECT (a claim, or a namespace) say where.
 made() {
   export SEAWORTHY_STATE_DIR=$WORK/drill
   "$SEAWORTHY" drill "$1" --loss "$2" --by-hand -o json >"$WORK/made" 2>"$WORK/err" || fail "$1 $2 is not made: $(cat "$WORK/err")"
   SANDBOX=$(jq -r .sandbox "$WORK/made")
-  CLAIM=$(jq -r .claim "$WORK/made")
-  CLAIM=${CLAIM#PersistentVolumeClaim/}
+  local subject
+  subject=$(jq -r .claim "$WORK/made")
+  case $subject in
+    Namespace/*) SUBJECT=(--namespace "${subject#*/}") ;;
+    *) SUBJECT=(--claim "${subject#PersistentVolumeClaim/}") ;;
+  esac
   mv "$(jq -r .folder "$WORK/made")" "$WORK/base"
 }
 
@@ -60,12 +64,12 @@ agreed() {
   [[ -z $asked ]] || mapfile -t -O "${#WORDS[@]}" WORDS <<<"$asked"
 }
 
-# essence: how it ended: what became of the data, and whether all is well.
+# essence: how it ended: what became of the data, and whether all is well (after `finish` what the namespace has lost stays lost).
 essence() {
   sbx runs list -o json 2>/dev/null | jq -r '.items[-1] | "\(.command) \(.state)"'
   sbx runs report "$(sbx runs list -o json 2>/dev/null | jq -r '.items[-1].run')" -o json 2>/dev/null |
     jq -r '.data[] | "\(.claim.name) \(.verdict) \(.counted // "-")"'
-  sbx recover -o json 2>/dev/null | jq -r '[.losses[] | select(.loss.certain)] | length'
+  { sbx recover -o json 2>/dev/null || true; } | jq -r '[.losses[] | select(.loss.certain)] | length'
 }
 
 # begun: how many steps have begun; there is no file before the first event.
@@ -149,7 +153,7 @@ walk() {
   for loss in $losses; do
     rm -rf "$WORK/base"
     made "$1" "$loss"
-    WORDS=(recover "$1" --claim "$CLAIM")
+    WORDS=(recover "$1" "${SUBJECT[@]}")
     killed_everywhere "$1 $loss"
   done
   end_walk "$1"
@@ -171,11 +175,11 @@ walk_of_a_namespace() {
 test_erase() {
   begin_walk
   made replace volume-emptied
-  WORDS=(recover replace --claim "$CLAIM")
+  WORDS=(recover replace "${SUBJECT[@]}")
   agreed
   anew
   sbx "${WORDS[@]}" -o json >"$WORK/out" 2>"$WORK/err" || fail "nothing is put aside: $(said)"
-  WORDS=(recover erase --claim "$CLAIM" --set "volume=$(jq -r '.report.left[] | select(test("put aside")) | split(",")[0] | ltrimstr("PersistentVolume/")' "$WORK/out")")
+  WORDS=(recover erase "${SUBJECT[@]}" --set "volume=$(jq -r '.report.left[] | select(test("put aside")) | split(",")[0] | ltrimstr("PersistentVolume/")' "$WORK/out")")
   rm -rf "$WORK/base"
   mv "$WORK/try" "$WORK/base"
   killed_everywhere erase
