@@ -12,7 +12,7 @@ use std::process::ExitCode;
 use clap::Args;
 use jiff::Timestamp;
 use seaworthy::cluster::Cluster;
-use seaworthy::engine::journal::{Inputs, RunRecord};
+use seaworthy::engine::journal::{Inputs, RunRecord, RunState};
 use seaworthy::object::ObjectRef;
 use seaworthy::plan::uninstall::Destroy;
 use seaworthy::plan::verb::Verb;
@@ -273,13 +273,15 @@ pub(super) async fn open_or_not(
     course: Course,
 ) -> Result<Option<RunRecord>, Failure> {
     let latest = session.runs()?.latest(&cluster.id.uid, &installation.key())?;
-    let Some(open) = latest.filter(|run| run.state.is_unfinished() && course != Course::Show) else { return Ok(None) };
+    let is_open = |run: &RunRecord| run.state.is_unfinished() || (run.is_half_done() && run.inputs == *inputs);
+    let Some(open) = latest.filter(|run| is_open(run) && course != Course::Show) else { return Ok(None) };
     if course == Course::Replan {
         session.runs()?.abandon(&open.run).await?;
         return Ok(None);
     }
     if open.plan.purpose == purpose && open.inputs == *inputs {
-        say(format!("going on with run {} of {}", open.run, open.at.strftime("%F %T")));
+        let how = if open.state == RunState::Failed { ", which failed half way (--replan gives it up)" } else { "" };
+        say(format!("going on with run {} of {}{how}", open.run, open.at.strftime("%F %T")));
         return Ok(Some(open));
     }
     Err(other_run_open(&open, inputs))

@@ -32,7 +32,7 @@ pub use seal::{Head, LeftOut};
 pub use secrets::{Secrets, SecretsAct};
 pub use seed::{SEEDED, SEEDING, Seed};
 pub use set::{Field, Meanwhile, ends_a_while, escaped, is_set_meanwhile, patch as set_patch};
-pub use standing::{Standing, holders};
+pub use standing::{Standing, holders, is_helper};
 pub use tend::{OUT_OF_SERVICE, Tend};
 
 /// How many replicas a workload had before it was stopped; on the workload itself, so that it is known without any journal.
@@ -43,6 +43,10 @@ pub const ORIGINAL_POLICY: &str = "seaworthy.dev/original-reclaim-policy";
 pub const QUARANTINE: &str = "seaworthy.dev/quarantine";
 /// The checksum of the archive that is being written to a claim's volume; on the claim, until all of it is there and proven.
 pub const COPYING_IN: &str = "seaworthy.dev/copying-in";
+/// What [`COPYING_IN`] says of a claim that was made to be copied into, until that begins.
+pub const TO_BE_COPIED_IN: &str = "pending";
+/// Label of every pod that was made to copy a volume; what uses a claim for the application does not have it.
+pub const HELPER: &str = "seaworthy.dev/helper";
 /// The annotation of a claim that the scheduler was to look at once more: the time of that recovery.
 pub const REQUEUED: &str = "seaworthy.dev/requeued";
 /// The annotation with which `kubectl rollout restart` changes a pod template; the same, so that both are seen as one thing.

@@ -33,11 +33,12 @@ use super::stuck::Stuck;
 use super::{Sighting, join};
 use crate::cluster::ClusterId;
 use crate::object::{ObjectRef, items, text};
-use crate::plan::verb::{Meanwhile, Pinned, Secrets, Selection, Verb};
+use crate::plan::verb::{COPYING_IN, Meanwhile, Pinned, Secrets, Selection, TO_BE_COPIED_IN, Verb};
 use crate::plan::{Action, Change, Installation, Plan, Purpose, Reach, Step};
 use crate::snapshot::provisioner::CHOSEN;
 use crate::snapshot::storage::made_from;
 
+use copies::copies_out;
 pub use copies::{Copies, unreadable};
 pub use error::CompileError;
 pub use etcd::claims_of;
@@ -138,6 +139,7 @@ pub fn compile(wish: &Wish<'_>) -> Result<Plan, CompileError> {
     for task in &wish.playbook.sheet.steps {
         draft.task(task)?;
     }
+    draft.refuse_unread()?;
     draft.unspare_claims();
     draft.release_keepers();
     let mut steps = draft.steps;
@@ -239,6 +241,23 @@ impl<'a> Draft<'a> {
             return Err(CompileError::NamespaceGoes(self.namespace().to_owned()));
         }
         Ok(())
+    }
+
+    /// Whoever takes a claim from its pods has to know its volume: one that could not be read would not be kept.
+    fn refuse_unread(&self) -> Result<(), CompileError> {
+        let takes = |step: &Step| match step.verb() {
+            Some(Verb::Delete { object }) => object.object.kind == "PersistentVolumeClaim",
+            Some(verb) => matches!(verb, Verb::Renew { .. } | Verb::Release { .. }),
+            None => false,
+        };
+        let needed = ["PersistentVolume", "PersistentVolumeClaim", "Pod"];
+        let unread = &self.wish.sighting.snapshot.unread;
+        match unread.iter().find(|unread| needed.contains(&unread.kind.as_str())) {
+            Some(unread) if self.steps.iter().any(takes) => {
+                Err(CompileError::Unread { kind: unread.kind.clone(), why: unread.why.clone() })
+            }
+            _ => Ok(()),
+        }
     }
 
     fn task(&mut self, task: &Task) -> Result<(), CompileError> {
@@ -350,6 +369,7 @@ impl<'a> Draft<'a> {
         };
         let manifests = claims.iter().map(manifest).collect::<Result<Vec<_>, _>>()?;
         for claim in claims {
+            self.refuse_half_copied(claim)?;
             self.keep(claim, Some("replaced"));
         }
         if self.stopped.is_empty() {
@@ -359,14 +379,23 @@ impl<'a> Draft<'a> {
         for object in old.iter().flatten().cloned() {
             self.push(Verb::Delete { object }, LIMIT_GONE);
         }
-        for (claim, old) in manifests.into_iter().zip(old) {
+        for ((of, claim), old) in claims.iter().zip(manifests).zip(old) {
             let (mut object, instead_of) = (fresh_claim(claim, None), old.map(|old| old.uid));
             if let Some(node) = on {
                 object["metadata"]["annotations"][CHOSEN] = node.into();
             }
+            if wish.playbook.sheet.steps.contains(&Task::CopyIn) && self.steps.iter().any(|step| copies_out(step, of)) {
+                object["metadata"]["annotations"][COPYING_IN] = TO_BE_COPIED_IN.into();
+            }
             self.push(Verb::Create { object, instead_of }, LIMIT_PATCH);
         }
         Ok(())
+    }
+
+    /// What a claim held is in an archive, on whatever machine, and not on its volume yet: that volume is not all there is.
+    fn refuse_half_copied(&self, claim: &ObjectRef) -> Result<(), CompileError> {
+        let begun = |live: &serde_json::Value| live["metadata"]["annotations"][COPYING_IN].is_string();
+        if self.live(claim).is_some_and(begun) { Err(CompileError::HalfCopied(claim.clone())) } else { Ok(()) }
     }
 
     fn component(&self, component: &str) -> Result<Vec<Workload>, CompileError> {

@@ -212,6 +212,16 @@ pub fn companions(losses: &[Loss], snapshot: &Snapshot, claim: &ObjectRef) -> Ve
     used_together(snapshot, claim, others)
 }
 
+/// The claims that were lost with their node and that a workload uses beside this one, which is not lost (any more): without them no pod of it
+/// starts. Of the kinds of loss that a playbook is for.
+pub fn left_behind(losses: &[Loss], snapshot: &Snapshot, (claim, kinds): (&ObjectRef, &[LossKind])) -> Vec<ObjectRef> {
+    let others = losses
+        .iter()
+        .filter(|loss| loss.certain && loss.node.is_some() && kinds.contains(&loss.kind))
+        .filter_map(|loss| loss.claim.clone());
+    used_together(snapshot, claim, others)
+}
+
 /// Those of the other claims that a workload uses which uses this one, or another one that was found so.
 fn used_together(snapshot: &Snapshot, claim: &ObjectRef, others: impl Iterator<Item = ObjectRef>) -> Vec<ObjectRef> {
     let mut open: Vec<ObjectRef> =

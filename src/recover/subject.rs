@@ -29,6 +29,11 @@ pub fn companions(playbook: &Playbook, claim: &ObjectRef, (losses, snapshot): (&
     if playbook.sheet.steps.contains(&Task::Move) {
         return loss::neighbours(snapshot, claim);
     }
+    let is_lost = losses.iter().any(|loss| loss.claim.as_ref() == Some(claim));
+    if playbook.sheet.claim.is_some() && !is_lost {
+        // It was replaced already by a recovery that failed before the others were.
+        return loss::left_behind(losses, snapshot, (claim, &playbook.sheet.losses));
+    }
     let is_of_a_node = losses.iter().any(|loss| loss.claim.as_ref() == Some(claim) && loss.node.is_some());
     if is_of_a_node || playbook.sheet.brings_back() { loss::companions(losses, snapshot, claim) } else { Vec::new() }
 }

@@ -241,6 +241,10 @@ async fn recover(
         return resumed(cluster, open, inputs).await;
     }
     let failed = latest.filter(of_ours).filter(|run| run.state == RunState::Failed);
+    // Whoever sees it end in the same way again and again gives it up with --replan.
+    if let Some(failed) = failed.filter(|run| run.is_half_done() && run.inputs == inputs && run.resumed < 4) {
+        return resumed(cluster, failed, inputs).await;
+    }
     let playbook = PLAYBOOKS.get(playbook).map_err(|error| error.to_string())?;
     let sighting = operator.sight(cluster, &stock.installation.namespace).await?;
     let export = operator.next_export();

@@ -16,7 +16,8 @@ use crate::doctor::Cause;
 use crate::event::Ended;
 use crate::file_lock::FileLock;
 use crate::heir;
-use crate::plan::Plan;
+use crate::plan::verb::Verb;
+use crate::plan::{Plan, Purpose, Step};
 
 /// How many runs of one installation are kept; the oldest closed ones go first.
 const KEPT: usize = 20;
@@ -63,6 +64,17 @@ impl RunRecord {
     /// What was asked for, in a word: `install`, `upgrade`, `delete-cluster`.
     pub fn word(&self) -> &str {
         self.command.as_deref().unwrap_or_else(|| self.plan.purpose.word())
+    }
+
+    /// Whether it is a recovery that has failed half way: a claim was deleted and not made again, or what was copied out is not on the fresh
+    /// volume yet. A plan that was made anew would take what is there for all there is, so it is to be gone on with.
+    pub fn is_half_done(&self) -> bool {
+        let is_done = |step: &Step| self.done.contains(&step.id);
+        let verbs = || self.plan.steps.iter().filter_map(|step| Some((step, step.verb()?)));
+        self.state == RunState::Failed
+            && self.plan.purpose == Purpose::Recover
+            && verbs().any(|(step, verb)| verb.is_irreversible() && is_done(step))
+            && verbs().any(|(step, verb)| matches!(verb, Verb::CopyIn { .. } | Verb::Create { .. }) && !is_done(step))
     }
 }
 

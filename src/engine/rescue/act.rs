@@ -5,13 +5,12 @@ use kube::api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions};
 use kube::core::{ApiResource, Request};
 use serde_json::{Value, json};
 
-use super::copy::is_helper;
 use crate::engine::apply::ApplyError;
 use crate::engine::step::Doing;
 use crate::object::{ObjectRef, text};
 use crate::plan::FIELD_MANAGER;
 use crate::plan::verb::{ORIGINAL_POLICY, ORIGINAL_REPLICAS, Pinned, QUARANTINE, RESTARTED_AT, Verb};
-use crate::plan::verb::{holders, rollback_patch, set_patch};
+use crate::plan::verb::{holders, is_helper, rollback_patch, set_patch};
 use crate::snapshot::Snapshot;
 use crate::snapshot::collect::url;
 
@@ -159,6 +158,10 @@ async fn clear_helpers(doing: &Doing<'_>, claim: &ObjectRef, seen: &Snapshot) ->
 /// The claim first: it then waits for its pod, and the pod cannot come back with it. One that waits for a node does not hold its claim: it
 /// is left without, and its set makes none for a pod that is there. Whether anything was deleted.
 async fn renew(doing: &Doing<'_>, (claim, pod): (&Pinned, &ObjectRef), seen: &Snapshot) -> Result<bool, ApplyError> {
+    let is_it = |live: &Value| text(live, "/metadata/uid") == Some(&claim.uid);
+    if seen.get(&claim.object).is_some_and(is_it) {
+        clear_helpers(doing, &claim.object, seen).await?;
+    }
     match seen.get(&claim.object) {
         Some(live) if text(live, "/metadata/uid") != Some(&claim.uid) => return Ok(false),
         Some(live) if text(live, "/metadata/deletionTimestamp").is_none() => delete(doing, claim, seen).await?,

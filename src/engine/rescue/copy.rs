@@ -13,8 +13,6 @@ mod scripts;
 mod seed;
 mod talk;
 
-pub use helper::is_helper;
-
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 

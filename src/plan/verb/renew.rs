@@ -1,6 +1,6 @@
 //! A claim of a `StatefulSet` and its pod, made anew by the `StatefulSet` while its other pods go on.
 
-use super::standing::holders;
+use super::standing::{holders, is_helper};
 use super::words::shown;
 use super::{Pinned, Standing};
 use crate::object::{ObjectRef, text};
@@ -17,7 +17,9 @@ pub(super) fn standing(snapshot: &Snapshot, claim: &Pinned, pod: &ObjectRef) -> 
             _ => Standing::Open { progress: format!("made anew, phase {phase}") },
         };
     }
+    // A copy that was broken off has left its pod: that goes, too.
     let others: Vec<&str> = holders(snapshot, &claim.object)
+        .filter(|holder| !is_helper(holder))
         .filter_map(|holder| text(holder, "/metadata/name"))
         .filter(|name| *name != pod.name)
         .collect();

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::words::shown;
-use super::{ORIGINAL_REPLICAS, Pinned, QUARANTINE, RESTARTED_AT, Verb};
+use super::{HELPER, ORIGINAL_REPLICAS, Pinned, QUARANTINE, RESTARTED_AT, Verb};
 use super::{rollback, set};
 use crate::object::{ObjectRef, at, items, number, text};
 use crate::snapshot::Snapshot;
@@ -55,6 +55,11 @@ pub fn holders<'a>(snapshot: &'a Snapshot, claim: &'a ObjectRef) -> impl Iterato
                 .any(|volume| text(volume, "/persistentVolumeClaim/claimName") == Some(&claim.name))
     };
     snapshot.of_kind("", "Pod").filter(names)
+}
+
+/// Whether a pod was made to copy a volume, by whatever run.
+pub fn is_helper(pod: &Value) -> bool {
+    pod["metadata"]["labels"][HELPER].is_string()
 }
 
 impl Verb {

@@ -2,6 +2,7 @@
 
 use crate::error::{Class, Explain};
 use crate::object::ObjectRef;
+use crate::plan::verb::{COPYING_IN, QUARANTINE};
 
 /// No plan can be made.
 #[derive(Debug, thiserror::Error)]
@@ -148,6 +149,19 @@ pub enum CompileError {
     /// The namespace of the claims was told to go.
     #[error("namespace {0} was told to go: nothing can be made in it")]
     NamespaceGoes(String),
+    /// What the claim held is being copied onto its volume by a run that has not come to its end.
+    #[error(
+        "what {0} held was copied out, and is not all on its new volume yet: a recovery that moves it has not come to its end"
+    )]
+    HalfCopied(ObjectRef),
+    /// Something that has to be known before a claim is taken from its pods could not be read.
+    #[error("{kind} could not be read, and without that nothing is taken from its pods: {why}")]
+    Unread {
+        /// What.
+        kind: String,
+        /// Why.
+        why: String,
+    },
     /// No released volume names the claim.
     #[error("no volume that was let go names {0}")]
     NoVolume(ObjectRef),
@@ -192,6 +206,8 @@ impl Explain for CompileError {
             Self::NoSuchNode(_) => "no-such-node",
             Self::NowhereElse { .. } => "nowhere-else",
             Self::NamespaceGoes(_) => "namespace-goes",
+            Self::HalfCopied(_) => "half-copied",
+            Self::Unread { .. } => "unread",
             Self::NoVolume(_) => "no-released-volume",
             Self::ManyVolumes { .. } => "many-released-volumes",
         }
@@ -263,6 +279,15 @@ impl Explain for CompileError {
             ),
             Self::NamespaceGoes(name) => format!(
                 "`seaworthy hold -n {name}` keeps its volumes, `seaworthy recover finish -n {name}` lets it go; what is installed anew then gets them back with `seaworthy recover`"
+            ),
+            Self::HalfCopied(claim) => format!(
+                "on the machine where it was begun `seaworthy runs resume` goes on with it; without that machine what it held is on the volume that was put aside (kubectl get pv -l {QUARANTINE}), and after `kubectl annotate {COPYING_IN}-` of pvc/{} in {} the claim can be recovered as it is",
+                claim.name,
+                claim.namespace.as_deref().unwrap_or_default()
+            ),
+            Self::Unread { kind, .. } => format!(
+                "the same again when it can be read; `kubectl auth can-i list {}` says whether you may",
+                kind.to_lowercase() + "s"
             ),
             Self::NothingLost(_) | Self::NothingWaits(..) | Self::NotAttached(_) => {
                 "`seaworthy recover` without a name shows what is lost".to_owned()

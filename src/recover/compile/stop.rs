@@ -1,9 +1,8 @@
 //! Stopping whatever uses a claim, and starting it again.
 
 use super::{CompileError, Draft, LIMIT_PATCH, LIMIT_STOP};
-use crate::engine::rescue::copy::is_helper;
 use crate::object::{ObjectRef, has_ended, text};
-use crate::plan::verb::{Meanwhile, ORIGINAL_REPLICAS, Pinned, Verb, holders, is_set_meanwhile};
+use crate::plan::verb::{Meanwhile, ORIGINAL_REPLICAS, Pinned, Verb, holders, is_helper, is_set_meanwhile};
 use crate::plan::{NAMESPACE_LABEL, STACK_LABEL};
 use crate::recover::join::{SCALABLE, Workload, top_owner, workload};
 

@@ -95,14 +95,17 @@ fn what_an_earlier_recovery_has_left_stopped_is_started() {
 /// The plan for the claim `data` of a playbook with this end.
 fn planned(rest: &str, objects: &[Value], change: impl Fn(&mut Wish<'_>)) -> Result<Plan, CompileError> {
     let snapshot = objects.iter().cloned().collect();
+    planned_of(rest, &Sighting { snapshot, ..Sighting::default() }, change)
+}
+
+fn planned_of(rest: &str, sighting: &Sighting, change: impl Fn(&mut Wish<'_>)) -> Result<Plan, CompileError> {
     let sheet = format!("format: 1\ntitle: t\nlosses: [node-unreachable]\nlost: l\nuntouched: u\nreturns: r\n{rest}");
     let sheet = crate::recover::playbook::sheet("x", &sheet).unwrap();
-    let sighting = Sighting { snapshot, ..Sighting::default() };
     let none = String::new;
     let mut wish = Wish {
         playbook: &Playbook { name: "node-back".to_owned(), stack: None, sheet },
         claims: vec![claim_ref("n", "data")],
-        sighting: &sighting,
+        sighting,
         archive: &Archive::default(),
         cluster: ClusterId { context: none(), server: none(), uid: none() },
         installation: Installation {
@@ -176,7 +179,41 @@ fn a_volume_moves_to_a_node_that_has_room_for_its_pods() {
     assert_eq!(planned(steps, &objects, name("z")).unwrap_err().id(), "no-such-node");
     let error = planned(steps, &objects, |wish| wish.copies.skip = true).unwrap_err();
     assert_eq!(error.id(), "nothing-to-move", "{error}");
+    // The fresh claim says that it is not all there is until it has been copied into, also to whoever has no journal.
+    let plan = planned(steps, &objects, |_| {}).unwrap();
+    let created = plan.steps.iter().find_map(|step| match step.verb()? {
+        Verb::Create { object, .. } => Some(object.clone()),
+        _ => None,
+    });
+    let mut half = objects.clone();
+    half[0]["metadata"]["annotations"] = created.unwrap()["metadata"]["annotations"].clone();
+    assert_eq!(half[0]["metadata"]["annotations"][COPYING_IN], TO_BE_COPIED_IN);
+    for steps in [steps, "steps: [export, keep, stop: [], replace, start: []]\n"] {
+        let error = planned(steps, &half, |_| {}).unwrap_err();
+        assert_eq!(error.id(), "half-copied", "{error}");
+        assert!(error.hint().unwrap().contains("runs resume"), "{error}");
+    }
     // One of the network is moved to wherever its pod starts.
     objects[1]["spec"]["nodeAffinity"] = Value::Null;
     assert_eq!(chosen(&planned(steps, &objects, |_| {}).unwrap()), Value::Null);
+}
+
+/// Without its volume known a claim would be deleted, and what it had not be kept.
+#[test]
+fn without_the_volumes_read_no_claim_is_taken_from_its_pods() {
+    let unread =
+        |kind: &str| crate::snapshot::Unread { kind: kind.to_owned(), namespace: None, why: "forbidden".to_owned() };
+    let replace = "steps: [export, keep, replace, start: []]\n";
+    let looks = "steps: [export, start: [], count]\n";
+    for (kind, steps, expected) in [
+        ("PersistentVolume", replace, Some("unread")),
+        ("Pod", replace, Some("unread")),
+        ("Node", replace, None),
+        ("PersistentVolume", looks, None),
+    ] {
+        let mut sighting = Sighting { snapshot: [claim()].into_iter().collect(), ..Sighting::default() };
+        sighting.snapshot.note_unread(unread(kind));
+        let planned = planned_of(steps, &sighting, |_| {});
+        assert_eq!(planned.as_ref().err().map(CompileError::id), expected, "{kind}: {planned:?}");
+    }
 }

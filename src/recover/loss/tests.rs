@@ -286,6 +286,21 @@ fn what_was_lost_with_a_claim_is_what_its_pods_need_too_directly_or_not() {
     assert_eq!(with("unknown"), []);
 }
 
+/// The first was replaced by a recovery that failed then: the others still keep the pods away.
+#[test]
+fn what_is_left_behind_of_a_lost_node_is_what_the_pods_of_a_replaced_claim_need() {
+    let mut objects = on_a_lost_node(&[&["a", "b"], &["d"]]);
+    let fresh = objects.iter_mut().find(|object| object["kind"] == "PersistentVolumeClaim").unwrap();
+    assert_eq!(fresh["metadata"]["name"], "a");
+    fresh["spec"]["volumeName"] = Value::Null;
+    fresh["status"] = json!({"phase": "Pending"});
+    let sighting = sighting(&objects);
+    let losses = recognise(&sighting);
+    let left = |kinds: &[LossKind]| left_behind(&losses, &sighting.snapshot, (&claim_ref("n", "a"), kinds));
+    assert_eq!(left(&[LossKind::NodeGone]), [claim_ref("n", "b")], "{losses:#?}");
+    assert_eq!(left(&[LossKind::VolumeEmptied]), []);
+}
+
 /// Both are wanted back before a pod that has them starts; one alone would end in a wait without end.
 #[test]
 fn volumes_of_one_pod_that_were_let_go_come_back_together() {

@@ -323,3 +323,43 @@ fn how_long_it_takes_is_told_by_runs_with_the_same_to_do() {
     assert_eq!(span, (2, 40, 60));
     assert_eq!(crate::engine::journal::estimate(&runs[2..], &plan("shop")), None, "nobody knows");
 }
+
+/// A claim is deleted, made again and filled: from the deletion on until it is full a failed recovery is to be gone on with.
+#[tokio::test]
+async fn a_recovery_that_failed_between_a_deletion_and_what_takes_its_place_is_half_done() {
+    let folder = Folder::new();
+    let claim = ObjectRef::new("v1", "PersistentVolumeClaim", Some("sea"), "data");
+    let verbs = [
+        Verb::Unreferenced { claim: claim.clone() },
+        Verb::Delete { object: crate::plan::verb::Pinned { object: claim.clone(), uid: own("u") } },
+        Verb::Create {
+            object: json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "data", "namespace": "sea"}}),
+            instead_of: None,
+        },
+        Verb::CopyIn { claim, folder: own("f"), image: None, over: false },
+        Verb::Ask { question: own("well?"), word: None },
+    ];
+    let ids: Vec<String> = verbs.iter().map(Verb::id).collect();
+    let steps = || {
+        let step = |verb: &Verb| Step {
+            id: verb.id(),
+            action: Action::Rescue { verb: Box::new(verb.clone()), limit: 0 },
+            ..plan("shop").steps.remove(0)
+        };
+        verbs.iter().map(step).collect::<Vec<_>>()
+    };
+    for (purpose, ended, until, expected) in [
+        (Purpose::Recover, Ended::Failed, 1, false),
+        (Purpose::Recover, Ended::Failed, 2, true),
+        (Purpose::Recover, Ended::Failed, 3, true),
+        (Purpose::Recover, Ended::Failed, 4, false),
+        (Purpose::Recover, Ended::Done, 3, false),
+        (Purpose::Restore, Ended::Failed, 3, false),
+    ] {
+        let journal = folder.runs.open(inputs(), Plan { purpose, steps: steps(), ..plan("shop") }).await.unwrap();
+        ids.iter().take(until).map(|id| done(id)).chain([closed(ended)]).for_each(|entry| journal.note(entry));
+        let run = journal.run().to_owned();
+        drop(journal);
+        assert_eq!(folder.runs.load(&run).unwrap().is_half_done(), expected, "{purpose:?} {ended:?} after {until}");
+    }
+}

@@ -19,7 +19,7 @@ use crate::engine::step::{Doing, Ending};
 use crate::event::Event;
 use crate::object::{ObjectRef, items, text};
 use crate::plan::FIELD_MANAGER;
-use crate::plan::verb::holders;
+use crate::plan::verb::{HELPER, holders, is_helper};
 use crate::snapshot::Snapshot;
 
 /// How long a helper may take to run: its image is there, its volume may have to be made.
@@ -106,7 +106,7 @@ impl Doing<'_> {
     }
 
     async fn holder(&self, seen: &Snapshot, claim: &ObjectRef, tried: &mut Vec<String>) -> Option<Place> {
-        for pod in holders(seen, claim).filter(|pod| !helper::is_helper(pod)) {
+        for pod in holders(seen, claim).filter(|pod| !is_helper(pod)) {
             for (container, path) in mounts(pod, claim) {
                 let name = text(pod, "/metadata/name").unwrap_or_default();
                 if has_mounts_below(pod, &container, &path) {
@@ -198,7 +198,7 @@ impl Doing<'_> {
         let Some(pod) = pods.get_opt(&name).await.map_err(|error| left(crate::error::root(&error)))? else {
             return Ok(());
         };
-        let ours = pod.metadata.labels.as_ref().is_some_and(|labels| labels.contains_key(helper::LABEL));
+        let ours = pod.metadata.labels.as_ref().is_some_and(|labels| labels.contains_key(HELPER));
         if !ours {
             return Err(left("it is somebody else's: it has not our label".to_owned()));
         }
@@ -246,8 +246,7 @@ impl From<Ending> for Miss {
 
 /// The first pod, other than a helper, that may have the volume mounted.
 pub(super) fn used_by<'a>(seen: &'a Snapshot, claim: &'a ObjectRef) -> Option<&'a str> {
-    let mut pods =
-        holders(seen, claim).filter(|pod| !helper::is_helper(pod) && crate::recover::join::is_on_a_node(pod));
+    let mut pods = holders(seen, claim).filter(|pod| !is_helper(pod) && crate::recover::join::is_on_a_node(pod));
     pods.find_map(|pod| text(pod, "/metadata/name"))
 }
 

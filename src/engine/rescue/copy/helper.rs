@@ -7,12 +7,10 @@ use serde_json::{Value, json};
 use super::talk::Place;
 use crate::engine::rescue::shelf::checksum;
 use crate::object::{ObjectRef, items, text};
-use crate::plan::verb::holders;
+use crate::plan::verb::{HELPER, holders, is_helper};
 use crate::recover::join::{hosts, volume_of};
 use crate::snapshot::Snapshot;
 
-/// Label of every helper pod; what uses a claim for the application does not have it.
-pub(super) const LABEL: &str = "seaworthy.dev/helper";
 /// Annotation with the checksum of what the pod is to be: another one of its name is of an earlier run, and goes.
 pub(super) const SPEC: &str = "seaworthy.dev/helper-spec";
 /// How long a helper may live, seconds: nobody is there to delete it when its run was killed and never taken up.
@@ -74,11 +72,6 @@ pub(super) fn reference(claim: &ObjectRef) -> ObjectRef {
     ObjectRef::new("v1", "Pod", claim.namespace.as_deref(), &name(claim))
 }
 
-/// Whether a pod is one of ours.
-pub fn is_helper(pod: &Value) -> bool {
-    pod["metadata"]["labels"][LABEL].is_string()
-}
-
 /// The pod for a claim.
 pub(super) fn pod(claim: &ObjectRef, way: Way, image: &str, pull_secrets: &Value) -> Value {
     let spec = json!({
@@ -104,7 +97,7 @@ pub(super) fn pod(claim: &ObjectRef, way: Way, image: &str, pull_secrets: &Value
     let mark = checksum(spec.to_string().as_bytes());
     json!({"apiVersion": "v1", "kind": "Pod", "spec": spec, "metadata": {
         "name": name(claim), "namespace": claim.namespace,
-        "labels": {LABEL: "copy", "app.kubernetes.io/managed-by": "seaworthy"},
+        "labels": {HELPER: "copy", "app.kubernetes.io/managed-by": "seaworthy"},
         // A proxy beside it would keep it from ending, and has nothing to do.
         "annotations": {SPEC: mark, "sidecar.istio.io/inject": "false", "linkerd.io/inject": "disabled"}}})
 }

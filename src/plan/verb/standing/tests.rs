@@ -251,3 +251,25 @@ fn a_node_that_is_ready_again_is_not_taken_away() {
         standing => panic!("{standing:?}"),
     }
 }
+
+/// The pod of a copy that was broken off goes with the claim; anybody else's keeps it.
+#[test]
+fn a_claim_is_renewed_beside_a_copy_that_was_left_and_beside_nobody_else() {
+    let claim = pinned("PersistentVolumeClaim", "data-db-0");
+    let verb = Verb::Renew { claim, pod: pinned("Pod", "db-0").object };
+    let live = object("PersistentVolumeClaim", "data-db-0", &json!({"status": {"phase": "Bound"}}));
+    let user = |name: &str, labels: Value| {
+        let volumes = json!([{"name": "v", "persistentVolumeClaim": {"claimName": "data-db-0"}}]);
+        object("Pod", name, &json!({"metadata": {"labels": labels}, "spec": {"volumes": volumes}}))
+    };
+    let helper = || user("seaworthy-copy-1", json!({HELPER: "copy"}));
+    let own = || user("db-0", json!({}));
+    for (expected, users) in [
+        ("open", vec![own()]),
+        ("open", vec![own(), helper()]),
+        ("shut", vec![own(), helper(), user("other", json!({}))]),
+    ] {
+        let objects: Vec<Value> = std::iter::once(live.clone()).chain(users).collect();
+        assert_eq!(word(&verb.standing(&picture(&objects))), expected, "{objects:#?}");
+    }
+}

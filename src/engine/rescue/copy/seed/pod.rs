@@ -3,11 +3,11 @@
 use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
 use serde_json::{Value, json};
 
-use super::super::helper::{self, LABEL, SPEC};
+use super::super::helper::{self, SPEC};
 use super::super::talk::Place;
 use crate::engine::rescue::shelf::checksum;
 use crate::object::items;
-use crate::plan::verb::Seed;
+use crate::plan::verb::{HELPER, Seed};
 use crate::recover::join::{hosts, volume_of};
 use crate::snapshot::Snapshot;
 
@@ -105,7 +105,7 @@ pub(super) fn pod(seen: &Snapshot, set: &Value, seed: &Seed, means: Means<'_>) -
     let mark = checksum(format!("{} {} {} {}", means.image, means.program, means.sum, seed.token).as_bytes());
     json!({"apiVersion": "v1", "kind": "Pod", "spec": spec, "metadata": {
         "name": helper::name(&seed.claim), "namespace": seed.claim.namespace,
-        "labels": {LABEL: "seed", "app.kubernetes.io/managed-by": "seaworthy"},
+        "labels": {HELPER: "seed", "app.kubernetes.io/managed-by": "seaworthy"},
         "annotations": {SPEC: mark, "sidecar.istio.io/inject": "false", "linkerd.io/inject": "disabled"}}})
 }
 
