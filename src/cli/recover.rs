@@ -273,8 +273,9 @@ pub(super) async fn open_or_not(
     course: Course,
 ) -> Result<Option<RunRecord>, Failure> {
     let latest = session.runs()?.latest(&cluster.id.uid, &installation.key())?;
-    let is_open = |run: &RunRecord| run.state.is_unfinished() || (run.is_half_done() && run.inputs == *inputs);
-    let Some(open) = latest.filter(|run| is_open(run) && course != Course::Show) else { return Ok(None) };
+    let Some(open) = latest.filter(|run| run.is_in_the_way_of(inputs) && course != Course::Show) else {
+        return Ok(None);
+    };
     if course == Course::Replan {
         session.runs()?.abandon(&open.run).await?;
         return Ok(None);

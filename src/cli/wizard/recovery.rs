@@ -132,8 +132,7 @@ async fn fresh(
     };
     let subject = Subject::of((session, &arguments), &scene, playbook, Some(subject.clone())).await?;
     let open = session.runs()?.latest(&scene.cluster.id.uid, &subject.installation.key())?;
-    let is_open = |run: &RunRecord| run.state.is_unfinished() || (run.is_half_done() && run.inputs == subject.inputs);
-    let open = open.filter(is_open);
+    let open = open.filter(|run| run.is_in_the_way_of(&subject.inputs));
     let given_up = match open {
         Some(open) if wanted.replan => Some(open.run),
         Some(open) if open.plan.purpose == Purpose::Recover && open.inputs == subject.inputs => {

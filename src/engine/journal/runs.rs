@@ -66,6 +66,11 @@ impl RunRecord {
         self.command.as_deref().unwrap_or_else(|| self.plan.purpose.word())
     }
 
+    /// Whether what is asked for with these inputs has to decide about this run first.
+    pub fn is_in_the_way_of(&self, inputs: &Inputs) -> bool {
+        self.state.is_unfinished() || (self.is_half_done() && self.inputs == *inputs)
+    }
+
     /// Whether it is a recovery that has failed half way: a claim was deleted and not made again, or what was copied out is not on the fresh
     /// volume yet. A plan that was made anew would take what is there for all there is, so it is to be gone on with.
     pub fn is_half_done(&self) -> bool {

@@ -158,15 +158,16 @@ async fn clear_helpers(doing: &Doing<'_>, claim: &ObjectRef, seen: &Snapshot) ->
 /// The claim first: it then waits for its pod, and the pod cannot come back with it. One that waits for a node does not hold its claim: it
 /// is left without, and its set makes none for a pod that is there. Whether anything was deleted.
 async fn renew(doing: &Doing<'_>, (claim, pod): (&Pinned, &ObjectRef), seen: &Snapshot) -> Result<bool, ApplyError> {
-    let is_it = |live: &Value| text(live, "/metadata/uid") == Some(&claim.uid);
-    if seen.get(&claim.object).is_some_and(is_it) {
-        clear_helpers(doing, &claim.object, seen).await?;
-    }
     match seen.get(&claim.object) {
         Some(live) if text(live, "/metadata/uid") != Some(&claim.uid) => return Ok(false),
-        Some(live) if text(live, "/metadata/deletionTimestamp").is_none() => delete(doing, claim, seen).await?,
+        Some(live) => {
+            clear_helpers(doing, &claim.object, seen).await?;
+            if text(live, "/metadata/deletionTimestamp").is_none() {
+                delete(doing, claim, seen).await?;
+            }
+        }
         None if seen.get(pod).is_none() => return Ok(false),
-        _ => {}
+        None => {}
     }
     if let Some(pod) = seen.get(pod).and_then(Pinned::of) {
         delete(doing, &pod, seen).await?;

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use super::words::named;
 use super::{COPYING_IN, Seed};
 use crate::engine::rescue::copy::archive::Paths;
 use crate::object::ObjectRef;
@@ -61,7 +62,7 @@ pub(super) fn copy_in(claim: &ObjectRef, folder: &str, image: Option<&str>) -> S
         format!(
             "kubectl exec -i {pod} -- tar -xpf - -C {PATH} --numeric-owner < {file}\nkubectl exec {pod} -- find {PATH} -xdev -type f | wc -l"
         )
-    }) + &format!("\nkubectl annotate -n {} persistentvolumeclaim/{} {COPYING_IN}-", namespace(claim), claim.name)
+    }) + &format!("\nkubectl annotate {} {COPYING_IN}-", named(claim))
 }
 
 /// Asked in a pod that runs with the claim: it is named by who uses it.

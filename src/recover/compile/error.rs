@@ -281,7 +281,7 @@ impl Explain for CompileError {
                 "`seaworthy hold -n {name}` keeps its volumes, `seaworthy recover finish -n {name}` lets it go; what is installed anew then gets them back with `seaworthy recover`"
             ),
             Self::HalfCopied(claim) => format!(
-                "on the machine where it was begun `seaworthy runs resume` goes on with it; without that machine what it held is on the volume that was put aside (kubectl get pv -l {QUARANTINE}), and after `kubectl annotate {COPYING_IN}-` of pvc/{} in {} the claim can be recovered as it is",
+                "on the machine where it was begun `seaworthy runs resume` goes on with it; without that machine what it held is on the volume that was put aside (kubectl get pv -l {QUARANTINE}), and after `kubectl annotate pvc {} -n {} {COPYING_IN}-` the claim can be recovered as it is",
                 claim.name,
                 claim.namespace.as_deref().unwrap_or_default()
             ),
